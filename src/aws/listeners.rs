@@ -1,0 +1,123 @@
+//! ELBv2: listeners of both load balancers.
+
+use super::{Aws, failed, tags::elb_tag_list, unusable};
+use crate::capabilities::{Answer, Listeners};
+use crate::model::{Attributes, Listener, Tags};
+use aws_sdk_elasticloadbalancingv2::types::{self, Action, ActionTypeEnum, ProtocolEnum};
+
+impl Listeners for Aws {
+    async fn listeners(&self, load_balancer: &str) -> Answer<Vec<Listener>> {
+        let pages = self
+            .elb
+            .describe_listeners()
+            .load_balancer_arn(load_balancer)
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .map_err(failed("DescribeListeners", load_balancer));
+        match pages {
+            Ok(listeners) => Ok(listeners.into_iter().filter_map(listener).collect()),
+            Err(error) if error.is_not_found() => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn listener_attributes(&self, arn: &str) -> Answer<Attributes> {
+        let output = self
+            .elb
+            .describe_listener_attributes()
+            .listener_arn(arn)
+            .send()
+            .await
+            .map_err(failed("DescribeListenerAttributes", arn))?;
+        Ok(output
+            .attributes
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|attribute| Some((attribute.key?, attribute.value?)))
+            .collect())
+    }
+
+    async fn create_listener(
+        &self,
+        load_balancer: &str,
+        port: u16,
+        target_group: &str,
+        tags: &Tags,
+    ) -> Answer<String> {
+        let resource = format!("port {port} of {load_balancer}");
+        let output = self
+            .elb
+            .create_listener()
+            .load_balancer_arn(load_balancer)
+            .protocol(ProtocolEnum::Tcp)
+            .port(i32::from(port))
+            .default_actions(forward(target_group))
+            .set_tags(Some(elb_tag_list(tags)))
+            .send()
+            .await
+            .map_err(failed("CreateListener", resource.clone()))?;
+        output
+            .listeners
+            .unwrap_or_default()
+            .into_iter()
+            .next()
+            .and_then(|listener| listener.listener_arn)
+            .ok_or_else(|| unusable("CreateListener", resource, "the answer names no listener"))
+    }
+
+    async fn forward_listener(&self, arn: &str, target_group: &str) -> Answer<()> {
+        self.elb
+            .modify_listener()
+            .listener_arn(arn)
+            .default_actions(forward(target_group))
+            .send()
+            .await
+            .map_err(failed("ModifyListener", arn))?;
+        Ok(())
+    }
+
+    async fn delete_listener(&self, arn: &str) -> Answer<()> {
+        self.elb
+            .delete_listener()
+            .listener_arn(arn)
+            .send()
+            .await
+            .map_err(failed("DeleteListener", arn))?;
+        Ok(())
+    }
+}
+
+fn forward(target_group: &str) -> Action {
+    Action::builder()
+        .r#type(ActionTypeEnum::Forward)
+        .target_group_arn(target_group)
+        .build()
+}
+
+/// `None` for a listener without a port, which only a Gateway Load Balancer has.
+fn listener(described: types::Listener) -> Option<Listener> {
+    let mut forwards_to = Vec::new();
+    for action in described.default_actions.unwrap_or_default() {
+        forwards_to.extend(action.target_group_arn);
+        for group in action
+            .forward_config
+            .and_then(|forward| forward.target_groups)
+            .unwrap_or_default()
+        {
+            forwards_to.extend(group.target_group_arn);
+        }
+    }
+    forwards_to.dedup();
+    Some(Listener {
+        arn: described.listener_arn.unwrap_or_default(),
+        port: described.port.and_then(|port| u16::try_from(port).ok())?,
+        protocol: described
+            .protocol
+            .map(|protocol| protocol.as_str().to_owned())
+            .unwrap_or_default(),
+        forwards_to,
+    })
+}

@@ -1,0 +1,87 @@
+//! ELBv2: load balancers, which are only ever read.
+
+use super::{Aws, failed};
+use crate::capabilities::{Answer, LoadBalancers};
+use crate::model::{Attributes, LoadBalancer};
+use aws_sdk_elasticloadbalancingv2::types;
+
+impl LoadBalancers for Aws {
+    async fn load_balancer(&self, arn: &str) -> Answer<Option<LoadBalancer>> {
+        let answer = self
+            .elb
+            .describe_load_balancers()
+            .load_balancer_arns(arn)
+            .send()
+            .await
+            .map_err(failed("DescribeLoadBalancers", arn));
+        match answer {
+            Ok(output) => Ok(output
+                .load_balancers
+                .unwrap_or_default()
+                .into_iter()
+                .next()
+                .map(load_balancer)),
+            // AWS says ValidationError of an ARN that no load balancer of v2 can have.
+            Err(error) if error.is_not_found() || error.is(&["ValidationError"]) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn load_balancer_attributes(&self, arn: &str) -> Answer<Attributes> {
+        let output = self
+            .elb
+            .describe_load_balancer_attributes()
+            .load_balancer_arn(arn)
+            .send()
+            .await
+            .map_err(failed("DescribeLoadBalancerAttributes", arn))?;
+        Ok(output
+            .attributes
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|attribute| Some((attribute.key?, attribute.value?)))
+            .collect())
+    }
+}
+
+fn load_balancer(described: types::LoadBalancer) -> LoadBalancer {
+    let zones = described.availability_zones.unwrap_or_default();
+    LoadBalancer {
+        arn: described.load_balancer_arn.unwrap_or_default(),
+        name: described.load_balancer_name.unwrap_or_default(),
+        dns_name: described.dns_name.unwrap_or_default(),
+        kind: described
+            .r#type
+            .map(|kind| kind.as_str().to_owned())
+            .unwrap_or_default(),
+        scheme: described
+            .scheme
+            .map(|scheme| scheme.as_str().to_owned())
+            .unwrap_or_default(),
+        state: described
+            .state
+            .and_then(|state| state.code)
+            .map(|code| code.as_str().to_owned())
+            .unwrap_or_default(),
+        vpc_id: described.vpc_id.unwrap_or_default(),
+        addresses: zones.iter().flat_map(fixed_addresses).collect(),
+        zones: zones
+            .into_iter()
+            .filter_map(|zone| zone.zone_name)
+            .collect(),
+    }
+}
+
+/// An internet-facing NLB has its Elastic IPs, an internal one the private addresses that its
+/// subnet mappings fix.
+fn fixed_addresses(zone: &types::AvailabilityZone) -> Vec<String> {
+    zone.load_balancer_addresses()
+        .iter()
+        .filter_map(|address| {
+            address
+                .ip_address()
+                .or_else(|| address.private_ipv4_address())
+                .map(str::to_owned)
+        })
+        .collect()
+}

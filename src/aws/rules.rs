@@ -1,0 +1,196 @@
+//! EventBridge: the schedule rule on the default event bus.
+
+use super::{Aws, failed, unusable};
+use crate::capabilities::{Answer, Rules};
+use crate::model::{Rule, RuleTarget, Tags};
+use aws_sdk_eventbridge::error::BuildError;
+use aws_sdk_eventbridge::types::{RetryPolicy, RuleState, Tag, Target};
+
+impl Rules for Aws {
+    async fn rule(&self, name: &str) -> Answer<Option<Rule>> {
+        let described = self
+            .events
+            .describe_rule()
+            .name(name)
+            .send()
+            .await
+            .map_err(failed("DescribeRule", name));
+        let described = match described {
+            Ok(described) => described,
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut targets = Vec::new();
+        let mut next = None;
+        loop {
+            let page = self
+                .events
+                .list_targets_by_rule()
+                .rule(name)
+                .set_next_token(next)
+                .send()
+                .await
+                .map_err(failed("ListTargetsByRule", name));
+            let page = match page {
+                Ok(page) => page,
+                Err(error) if error.is_not_found() => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            targets.extend(
+                page.targets
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|target| RuleTarget {
+                        id: target.id,
+                        arn: target.arn,
+                        input: target.input.unwrap_or_default(),
+                    }),
+            );
+            next = page.next_token;
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok(Some(Rule {
+            arn: described.arn.unwrap_or_default(),
+            schedule: described.schedule_expression.unwrap_or_default(),
+            enabled: described.state == Some(RuleState::Enabled),
+            targets,
+        }))
+    }
+
+    async fn rule_tags(&self, arn: &str) -> Answer<Tags> {
+        let output = self
+            .events
+            .list_tags_for_resource()
+            .resource_arn(arn)
+            .send()
+            .await
+            .map_err(failed("ListTagsForResource", arn))?;
+        Ok(output
+            .tags
+            .unwrap_or_default()
+            .into_iter()
+            .map(|tag| (tag.key, tag.value))
+            .collect())
+    }
+
+    async fn put_rule(&self, name: &str, schedule: &str, tags: &Tags) -> Answer<()> {
+        self.events
+            .put_rule()
+            .name(name)
+            .description(
+                "Keeps an NLB's targets equal to an ALB's addresses (Custom::AlbNlbBinding)",
+            )
+            .schedule_expression(schedule)
+            .state(RuleState::Enabled)
+            .set_tags(Some(tag_list("PutRule", name, tags)?))
+            .send()
+            .await
+            .map_err(failed("PutRule", name))?;
+        Ok(())
+    }
+
+    async fn put_rule_target(&self, rule: &str, target: &RuleTarget) -> Answer<()> {
+        // A tick that could not be delivered is soon out of date, and late ones in a bunch would
+        // count as many missed ticks at once.
+        let retry = RetryPolicy::builder()
+            .maximum_event_age_in_seconds(60)
+            .maximum_retry_attempts(3)
+            .build();
+        let target = Target::builder()
+            .id(&target.id)
+            .arn(&target.arn)
+            .input(&target.input)
+            .retry_policy(retry)
+            .build()
+            .map_err(incomplete("PutTargets", rule))?;
+        let output = self
+            .events
+            .put_targets()
+            .rule(rule)
+            .targets(target)
+            .send()
+            .await
+            .map_err(failed("PutTargets", rule))?;
+        let entries = output.failed_entries.unwrap_or_default();
+        let reason = entries
+            .first()
+            .map(|entry| (entry.error_code.as_deref(), entry.error_message.as_deref()));
+        check_entries("PutTargets", rule, output.failed_entry_count, reason)
+    }
+
+    async fn remove_rule_targets(&self, rule: &str, ids: &[String]) -> Answer<()> {
+        let output = self
+            .events
+            .remove_targets()
+            .rule(rule)
+            .set_ids(Some(ids.to_vec()))
+            .send()
+            .await
+            .map_err(failed("RemoveTargets", rule))?;
+        let entries = output.failed_entries.unwrap_or_default();
+        let reason = entries
+            .first()
+            .map(|entry| (entry.error_code.as_deref(), entry.error_message.as_deref()));
+        check_entries("RemoveTargets", rule, output.failed_entry_count, reason)
+    }
+
+    async fn delete_rule(&self, rule: &str) -> Answer<()> {
+        self.events
+            .delete_rule()
+            .name(rule)
+            .send()
+            .await
+            .map_err(failed("DeleteRule", rule))?;
+        Ok(())
+    }
+
+    async fn tag_rule(&self, arn: &str, tags: &Tags) -> Answer<()> {
+        self.events
+            .tag_resource()
+            .resource_arn(arn)
+            .set_tags(Some(tag_list("TagResource", arn, tags)?))
+            .send()
+            .await
+            .map_err(failed("TagResource", arn))?;
+        Ok(())
+    }
+}
+
+/// EventBridge reports entries that failed inside an answer that succeeded.
+fn check_entries(
+    operation: &'static str,
+    rule: &str,
+    failed_entries: i32,
+    first: Option<(Option<&str>, Option<&str>)>,
+) -> Answer<()> {
+    if failed_entries == 0 {
+        return Ok(());
+    }
+    let (code, message) = first.unwrap_or_default();
+    Err(unusable(
+        operation,
+        rule,
+        format!(
+            "{failed_entries} entries failed: {}: {}",
+            code.unwrap_or("no code"),
+            message.unwrap_or("no message")
+        ),
+    ))
+}
+
+fn tag_list(operation: &'static str, resource: &str, tags: &Tags) -> Answer<Vec<Tag>> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect::<Result<_, _>>()
+        .map_err(incomplete(operation, resource))
+}
+
+fn incomplete(
+    operation: &'static str,
+    resource: &str,
+) -> impl FnOnce(BuildError) -> crate::capabilities::AwsError {
+    let resource = resource.to_owned();
+    move |error| unusable(operation, resource, error.to_string())
+}

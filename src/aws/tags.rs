@@ -1,0 +1,72 @@
+//! ELBv2: tags of target groups and listeners.
+
+use super::{Aws, failed};
+use crate::capabilities::{Answer, ElbTags};
+use crate::model::Tags;
+use aws_sdk_elasticloadbalancingv2::types::Tag;
+use std::collections::BTreeMap;
+
+/// DescribeTags takes at most 20 resources a call (ELBv2 API).
+const RESOURCES_PER_CALL: usize = 20;
+
+impl ElbTags for Aws {
+    async fn elb_tags(&self, arns: &[String]) -> Answer<BTreeMap<String, Tags>> {
+        let mut tags = BTreeMap::new();
+        for some in arns.chunks(RESOURCES_PER_CALL) {
+            match self.describe_tags(some).await {
+                Ok(described) => tags.extend(described),
+                // One that was deleted meanwhile fails the call for all of them.
+                Err(error) if error.is_not_found() => {
+                    for arn in some {
+                        match self.describe_tags(std::slice::from_ref(arn)).await {
+                            Ok(described) => tags.extend(described),
+                            Err(error) if error.is_not_found() => {}
+                            Err(error) => return Err(error),
+                        }
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(tags)
+    }
+
+    async fn add_elb_tags(&self, arn: &str, tags: &Tags) -> Answer<()> {
+        self.elb
+            .add_tags()
+            .resource_arns(arn)
+            .set_tags(Some(elb_tag_list(tags)))
+            .send()
+            .await
+            .map_err(failed("AddTags", arn))?;
+        Ok(())
+    }
+}
+
+impl Aws {
+    async fn describe_tags(&self, arns: &[String]) -> Answer<Vec<(String, Tags)>> {
+        let output = self
+            .elb
+            .describe_tags()
+            .set_resource_arns(Some(arns.to_vec()))
+            .send()
+            .await
+            .map_err(failed("DescribeTags", arns.join(", ")))?;
+        let descriptions = output.tag_descriptions.unwrap_or_default().into_iter();
+        Ok(descriptions
+            .map(|described| {
+                let tags = described.tags.unwrap_or_default().into_iter();
+                let tags = tags
+                    .filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())))
+                    .collect();
+                (described.resource_arn.unwrap_or_default(), tags)
+            })
+            .collect())
+    }
+}
+
+pub(super) fn elb_tag_list(tags: &Tags) -> Vec<Tag> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}

@@ -1,0 +1,97 @@
+//! The names of everything that a binding makes; all follow from its physical id.
+//!
+//! What carries the id is the binding's, nothing else is. No I/O.
+
+use crate::model::Tags;
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+const PREFIX: &str = "alb-nlb-binding-";
+
+/// The tag that everything a binding makes carries; its value is the physical id.
+pub const TAG: &str = "alb-nlb-binding";
+
+/// A resource has at most 50 tags, and so may a stack have: then its last one is left out.
+const MOST_TAGS: usize = 50;
+
+/// The physical id of one binding: `alb-nlb-binding-` and 16 hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BindingId {
+    digits: String,
+}
+
+impl BindingId {
+    /// The id that a request means, whatever has become of it before: 16 hex digits of SHA-256
+    /// over StackId, LogicalResourceId and NlbArn, one after the other.
+    pub fn derive(stack_id: &str, logical_resource_id: &str, nlb_arn: &str) -> Self {
+        let hash = Sha256::new()
+            .chain_update(stack_id)
+            .chain_update(logical_resource_id)
+            .chain_update(nlb_arn)
+            .finalize();
+        let digits = hash
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self { digits }
+    }
+
+    /// `None` for an id that is not a binding's, such as one that CloudFormation invented.
+    pub fn parse(physical_id: &str) -> Option<Self> {
+        let digits = physical_id.strip_prefix(PREFIX)?;
+        let fits = digits.len() == 16
+            && digits
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        fits.then(|| Self {
+            digits: digits.to_owned(),
+        })
+    }
+
+    pub fn bucket(&self, account: &str) -> String {
+        format!("{self}-{account}")
+    }
+
+    pub fn rule(&self) -> String {
+        self.to_string()
+    }
+
+    /// The key of the state object, the same in a bucket made and in a bucket given.
+    pub fn state_key(&self) -> String {
+        format!("{self}/state.json")
+    }
+
+    /// What every key of the binding's objects starts with.
+    pub fn key_prefix(&self) -> String {
+        format!("{self}/")
+    }
+
+    /// What the names of all its target groups start with.
+    pub fn target_group_prefix(&self) -> String {
+        format!("anb-{}-", self.digits)
+    }
+
+    /// A target group's name may have 32 characters (ELBv2 API): 4 + 16 + 1 + at most 5.
+    pub fn target_group(&self, port: u16) -> String {
+        format!("{}{port}", self.target_group_prefix())
+    }
+
+    /// The tags of everything made: the stack's own, and the binding's.
+    pub fn tags(&self, stack_tags: Tags) -> Tags {
+        let mut tags: Tags = stack_tags
+            .into_iter()
+            // Nobody but AWS may set these.
+            .filter(|(key, _)| !key.starts_with("aws:"))
+            .take(MOST_TAGS - 1)
+            .collect();
+        tags.insert(TAG.to_owned(), self.to_string());
+        tags
+    }
+}
+
+impl fmt::Display for BindingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{PREFIX}{}", self.digits)
+    }
+}

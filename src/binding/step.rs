@@ -1,0 +1,132 @@
+//! The steps that a plan is made of, and how they read in the log, in a test and in a dry run.
+//!
+//! `+` makes, `~` changes, `-` takes away.
+
+use super::orders::FormerBucket;
+use super::removal::Removal;
+use crate::model::{Attributes, HealthCheck, Tags};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    CreateBucket {
+        bucket: String,
+    },
+    TagBucket {
+        bucket: String,
+        tags: Tags,
+    },
+    /// An empty state: from here on a Delete that runs meanwhile can be noticed.
+    CreateState {
+        bucket: String,
+    },
+    /// The state follows a changed `BucketName`.
+    CopyState {
+        from: FormerBucket,
+        to: String,
+    },
+    CreateTargetGroup {
+        name: String,
+        port: u16,
+        vpc_id: String,
+        health_check: HealthCheck,
+    },
+    ModifyHealthCheck {
+        name: String,
+        health_check: HealthCheck,
+    },
+    ModifyAttributes {
+        name: String,
+        attributes: Attributes,
+    },
+    TagTargetGroup {
+        name: String,
+        tags: Tags,
+    },
+    /// Registers every address that the ALB has in DNS.
+    Sync,
+    CreateListener {
+        port: u16,
+        target_group: String,
+    },
+    ForwardListener {
+        arn: String,
+        port: u16,
+        target_group: String,
+    },
+    TagListener {
+        arn: String,
+        port: u16,
+        tags: Tags,
+    },
+    PutRule {
+        schedule: String,
+    },
+    TagRule {
+        tags: Tags,
+    },
+    PutRuleTarget,
+    /// What is no longer wanted.
+    Remove(Removal),
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateBucket { bucket } => write!(f, "+ bucket {bucket}"),
+            Self::TagBucket { bucket, tags } => {
+                write!(f, "~ bucket {bucket}: tags {}", pairs(tags))
+            }
+            Self::CreateState { bucket } => write!(f, "+ state in bucket {bucket}"),
+            Self::CopyState { from, to } => {
+                write!(f, "~ state from bucket {} to bucket {to}", from.name)
+            }
+            Self::CreateTargetGroup {
+                name,
+                port,
+                vpc_id,
+                health_check,
+            } => {
+                write!(
+                    f,
+                    "+ target group {name} for port {port} in {vpc_id}, health check {health_check}"
+                )
+            }
+            Self::ModifyHealthCheck { name, health_check } => {
+                write!(f, "~ target group {name}: health check {health_check}")
+            }
+            Self::ModifyAttributes { name, attributes } => {
+                write!(f, "~ target group {name}: {}", pairs(attributes))
+            }
+            Self::TagTargetGroup { name, tags } => {
+                write!(f, "~ target group {name}: tags {}", pairs(tags))
+            }
+            Self::Sync => write!(f, "~ targets: every address in DNS"),
+            Self::CreateListener { port, target_group } => {
+                write!(f, "+ listener on port {port} to {target_group}")
+            }
+            Self::ForwardListener {
+                port, target_group, ..
+            } => {
+                write!(f, "~ listener on port {port} to {target_group}")
+            }
+            Self::TagListener { port, tags, .. } => {
+                write!(f, "~ listener on port {port}: tags {}", pairs(tags))
+            }
+            Self::PutRule { schedule } => write!(f, "+ rule {schedule}"),
+            Self::TagRule { tags } => write!(f, "~ rule: tags {}", pairs(tags)),
+            Self::PutRuleTarget => write!(f, "+ rule target"),
+            Self::Remove(removal) => removal.fmt(f),
+        }
+    }
+}
+
+fn pairs(map: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<_> = map
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    pairs.join(", ")
+}

@@ -1,0 +1,532 @@
+use super::checks::check;
+use super::observe::{NlbListener, Observed, OwnTargetGroup};
+use super::orders::{self, RULE_TARGET};
+use super::plan::plan;
+use super::removal::Removal;
+use super::step::Step;
+use super::*;
+use crate::model::{Attributes as Map, Listener, LoadBalancer, Rule, RuleTarget, TargetGroup};
+use crate::properties::{Properties, TargetGroupProperties, attribute_defaults};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const ALB: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/orders/1";
+const NLB: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/front/2";
+const GIVEN: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/theirs/3";
+
+fn desired(changes: Value) -> Desired {
+    let mut properties = json!({"AlbArn": ALB, "NlbArn": NLB, "Listeners": [{"Port": 80}]});
+    for (name, value) in changes.as_object().expect("changes are an object") {
+        properties[name] = value.clone();
+    }
+    Desired {
+        id: BindingId::derive("stack", "Binding", NLB),
+        properties: Properties::parse(&properties, "us-east-1").expect("good properties"),
+        stack_id: "stack".to_owned(),
+        account: "123456789012".to_owned(),
+        function_arn: "arn:function".to_owned(),
+        former_bucket: None,
+    }
+}
+
+fn load_balancer(arn: &str, kind: &str, zones: &[&str]) -> LoadBalancer {
+    LoadBalancer {
+        arn: arn.to_owned(),
+        name: kind.to_owned(),
+        dns_name: format!("{kind}.elb.amazonaws.com"),
+        kind: kind.to_owned(),
+        scheme: "internal".to_owned(),
+        state: "active".to_owned(),
+        vpc_id: "vpc-1".to_owned(),
+        zones: zones.iter().map(|zone| (*zone).to_owned()).collect(),
+        addresses: Vec::new(),
+    }
+}
+
+fn alb_listener(port: u16) -> Listener {
+    Listener {
+        arn: format!("arn:alb-listener-{port}"),
+        port,
+        protocol: "HTTP".to_owned(),
+        forwards_to: Vec::new(),
+    }
+}
+
+/// Two load balancers that fit, and nothing made yet.
+fn bare(desired: &Desired) -> Observed {
+    Observed {
+        alb: Some(load_balancer(ALB, "application", &["a", "b"])),
+        nlb: Some(load_balancer(NLB, "network", &["a", "b"])),
+        alb_listeners: vec![alb_listener(80), alb_listener(443)],
+        tags: desired
+            .id
+            .tags(BTreeMap::from([("team".to_owned(), "web".to_owned())])),
+        ..Observed::default()
+    }
+}
+
+/// The world after a plan was carried out, as AWS would show it.
+pub(super) fn carried_out(desired: &Desired, mut world: Observed) -> Observed {
+    let steps = plan(desired, &world).steps;
+    for step in steps {
+        match step {
+            Step::CreateBucket { .. } => world.bucket_exists = true,
+            Step::CreateState { .. } => world.state_exists = true,
+            Step::TagBucket { tags, .. } => world.bucket_tags = tags,
+            Step::CreateTargetGroup {
+                name,
+                port,
+                vpc_id,
+                health_check,
+            } => {
+                world.groups.push(OwnTargetGroup {
+                    group: TargetGroup {
+                        arn: format!("arn:{name}"),
+                        name,
+                        port,
+                        protocol: "TCP".to_owned(),
+                        target_type: "ip".to_owned(),
+                        vpc_id,
+                        health_check,
+                        load_balancers: Vec::new(),
+                    },
+                    attributes: attribute_defaults(),
+                    tags: world.tags.clone(),
+                });
+            }
+            Step::ModifyHealthCheck { name, health_check } => {
+                group(&mut world, &name).group.health_check = health_check;
+            }
+            Step::ModifyAttributes { name, attributes } => {
+                group(&mut world, &name).attributes.extend(attributes);
+            }
+            Step::TagTargetGroup { name, tags } => group(&mut world, &name).tags.extend(tags),
+            Step::CreateListener { port, target_group } => {
+                let tags = world.tags.clone();
+                world
+                    .nlb_listeners
+                    .push(own_listener(port, &format!("arn:{target_group}"), tags));
+            }
+            Step::ForwardListener {
+                port, target_group, ..
+            } => {
+                listener(&mut world, port).listener.forwards_to =
+                    vec![format!("arn:{target_group}")];
+            }
+            Step::TagListener { port, tags, .. } => listener(&mut world, port).tags.extend(tags),
+            Step::PutRule { schedule } => {
+                let tags = world.tags.clone();
+                let targets = world
+                    .rule
+                    .take()
+                    .map(|rule| rule.targets)
+                    .unwrap_or_default();
+                world.rule = Some(Rule {
+                    arn: "arn:rule".to_owned(),
+                    schedule,
+                    enabled: true,
+                    targets,
+                });
+                world.rule_tags.extend(tags);
+            }
+            Step::TagRule { tags } => world.rule_tags.extend(tags),
+            Step::PutRuleTarget => {
+                let input = orders::wanted(desired, &world, &BTreeMap::new()).expect("all is made");
+                let input = serde_json::to_string(&input).expect("JSON");
+                world.rule.as_mut().expect("a rule").targets = vec![RuleTarget {
+                    id: RULE_TARGET.to_owned(),
+                    arn: desired.function_arn.clone(),
+                    input,
+                }];
+            }
+            Step::Remove(Removal::Listener { arn, .. }) => {
+                world.nlb_listeners.retain(|own| own.listener.arn != arn);
+            }
+            Step::Remove(Removal::TargetGroup { arn, .. }) => {
+                world.groups.retain(|own| own.group.arn != arn);
+            }
+            Step::Sync | Step::CopyState { .. } | Step::Remove(_) => {}
+        }
+    }
+    world
+}
+
+fn group<'a>(world: &'a mut Observed, name: &str) -> &'a mut OwnTargetGroup {
+    world
+        .groups
+        .iter_mut()
+        .find(|own| own.group.name == name)
+        .expect("the group")
+}
+
+fn listener(world: &mut Observed, port: u16) -> &mut NlbListener {
+    world
+        .nlb_listeners
+        .iter_mut()
+        .find(|own| own.listener.port == port)
+        .expect("the listener")
+}
+
+fn own_listener(port: u16, target_group: &str, tags: Map) -> NlbListener {
+    NlbListener {
+        listener: Listener {
+            arn: format!("arn:listener-{port}"),
+            port,
+            protocol: "TCP".to_owned(),
+            forwards_to: vec![target_group.to_owned()],
+        },
+        is_own: true,
+        tags,
+        attributes: Map::new(),
+    }
+}
+
+fn steps(desired: &Desired, world: &Observed) -> String {
+    plan(desired, world).to_string()
+}
+
+fn findings(desired: &Desired, world: &Observed) -> String {
+    check(desired, world)
+        .expect_err("something is found")
+        .to_string()
+}
+
+const NOTHING: &str = "~ targets: every address in DNS";
+
+#[test]
+fn a_new_binding_is_made_in_the_order_of_the_contract_and_a_second_plan_is_empty() {
+    let desired = desired(json!({}));
+    let world = bare(&desired);
+    let kinds: Vec<_> = steps(&desired, &world)
+        .lines()
+        .map(|line| {
+            line.split_whitespace()
+                .take(2)
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "+ bucket",
+            "~ bucket",
+            "+ state",
+            "+ target",
+            "~ targets:",
+            "+ listener",
+            "+ rule",
+            "+ rule"
+        ]
+    );
+    assert_eq!(steps(&desired, &carried_out(&desired, world)), NOTHING);
+}
+
+#[test]
+fn an_update_does_only_the_difference_and_a_second_plan_is_empty() {
+    let before = desired(json!({}));
+    let world = carried_out(&before, bare(&before));
+    for (changes, expected) in [
+        (
+            json!({"Schedule": "rate(5 minutes)"}),
+            "+ rule rate(5 minutes)",
+        ),
+        (
+            json!({"InvocationsBeforeDeregistration": 5}),
+            "+ rule target",
+        ),
+        (
+            json!({"Listeners": [{"Port": 80, "HealthCheck": {"IntervalSeconds": 60}}]}),
+            "health check TCP on traffic-port every 60 s",
+        ),
+        (
+            json!({"Listeners": [{"Port": 80, "TargetGroupAttributes":
+                [{"Key": "deregistration_delay.timeout_seconds", "Value": 10}]}]}),
+            "deregistration_delay.timeout_seconds=10",
+        ),
+    ] {
+        let after = desired(changes);
+        let change = steps(&after, &world);
+        assert!(change.contains(expected), "{change}");
+        assert_eq!(change.lines().count(), 2, "{change}");
+        assert_eq!(steps(&after, &carried_out(&after, world.clone())), NOTHING);
+    }
+}
+
+#[test]
+fn an_attribute_that_is_taken_away_goes_back_to_the_default() {
+    let with = desired(json!({"Listeners": [{"Port": 80, "TargetGroupAttributes":
+        [{"Key": "preserve_client_ip.enabled", "Value": true}]}]}));
+    let world = carried_out(&with, bare(&with));
+    let without = desired(json!({}));
+    assert!(steps(&without, &world).contains("preserve_client_ip.enabled=false"));
+}
+
+#[test]
+fn a_port_that_moves_is_made_first_and_taken_away_last() {
+    let before = desired(json!({}));
+    let world = carried_out(&before, bare(&before));
+    let after = desired(json!({"Listeners": [{"Port": 8080, "AlbPort": 80}]}));
+    let moved = steps(&after, &world);
+    let lines: Vec<_> = moved.lines().collect();
+    assert!(lines[0].starts_with("+ target group") && lines[0].contains("-8080 for port 80"));
+    assert!(lines[2].starts_with("+ listener on port 8080"));
+    assert_eq!(lines[4], "- listener on port 80");
+    assert!(lines[5].starts_with("- target group") && lines[5].ends_with("-80"));
+    assert_eq!(steps(&after, &carried_out(&after, world)), NOTHING);
+}
+
+#[test]
+fn a_given_target_group_gets_neither_group_nor_listener() {
+    let desired = desired(json!({"Listeners": [{"Port": 80, "TargetGroupArn": GIVEN}]}));
+    let plan = steps(&desired, &bare(&desired));
+    assert!(
+        !plan.contains("target group") && !plan.contains("listener"),
+        "{plan}"
+    );
+}
+
+#[test]
+fn a_changed_bucket_takes_the_state_along_and_leaves_nothing_in_the_former() {
+    let before = desired(json!({"BucketName": "first-bucket"}));
+    let mut world = bare(&before);
+    world.bucket_exists = true;
+    let world = carried_out(&before, world);
+    let after = desired(json!({"BucketName": "second-bucket"}));
+    let plan = steps(&after, &world);
+    let lines: Vec<_> = plan.lines().collect();
+    assert_eq!(
+        lines.first(),
+        Some(&"~ state from bucket first-bucket to bucket second-bucket")
+    );
+    assert_eq!(lines.last(), Some(&"- state in bucket first-bucket"));
+}
+
+#[test]
+fn a_rolled_back_update_fetches_the_state_from_the_bucket_that_failed() {
+    let before = desired(json!({"BucketName": "first-bucket"}));
+    let mut world = bare(&before);
+    world.bucket_exists = true;
+    let world = carried_out(&before, world);
+    let rolled_back = Desired {
+        former_bucket: Some("second-bucket".to_owned()),
+        ..before
+    };
+    let plan = steps(&rolled_back, &world);
+    assert!(
+        plan.contains("~ state from bucket second-bucket to bucket first-bucket"),
+        "{plan}"
+    );
+    assert!(plan.ends_with("- state in bucket second-bucket"), "{plan}");
+}
+
+#[test]
+fn a_request_that_comes_after_its_stack_is_deleted_is_refused() {
+    let desired = desired(json!({}));
+    let mut world = bare(&desired);
+    world.stack_is_leaving = true;
+    assert!(findings(&desired, &world).contains("the stack is being deleted"));
+}
+
+#[test]
+fn a_stack_with_as_many_tags_as_aws_allows_still_leaves_room_for_the_bindings() {
+    let many = (0..50)
+        .map(|number| (format!("tag-{number:02}"), String::new()))
+        .collect();
+    let tags = desired(json!({})).id.tags(many);
+    assert_eq!(tags.len(), 50);
+    assert!(tags.contains_key(TAG));
+}
+
+#[test]
+fn tags_that_others_added_stay() {
+    let desired = desired(json!({}));
+    let mut world = carried_out(&desired, bare(&desired));
+    for tags in [&mut world.bucket_tags, &mut world.rule_tags] {
+        tags.insert("theirs".to_owned(), "kept".to_owned());
+    }
+    assert_eq!(steps(&desired, &world), NOTHING);
+    world.tags.insert("new".to_owned(), "tag".to_owned());
+    let plan = steps(&desired, &world);
+    assert!(
+        plan.contains("tags alb-nlb-binding=") && plan.contains("theirs=kept"),
+        "{plan}"
+    );
+}
+
+#[test]
+fn the_input_of_a_rule_with_fifty_target_groups_fits_what_eventbridge_allows() {
+    let listeners: Vec<_> = (60001..=60050)
+        .map(|port| json!({"Port": port, "AlbPort": 80}))
+        .collect();
+    let desired = desired(json!({ "Listeners": listeners }));
+    let mut world = carried_out(&desired, bare(&desired));
+    let arn = |name: &str| {
+        format!(
+            "arn:aws-us-gov:elasticloadbalancing:us-gov-west-1:123456789012:targetgroup/{name}/0123456789abcdef"
+        )
+    };
+    for own in &mut world.groups {
+        own.group.arn = arn(&own.group.name);
+    }
+    let input = orders::wanted(&desired, &world, &BTreeMap::new()).expect("all is made");
+    let input = serde_json::to_string(&input).expect("JSON");
+    assert!(input.len() <= 8192, "{} characters", input.len());
+}
+
+#[test]
+fn good_load_balancers_pass_the_checks() {
+    let desired = desired(json!({}));
+    assert_eq!(check(&desired, &bare(&desired)), Ok(()));
+}
+
+#[test]
+fn a_zone_that_only_the_alb_has_is_always_an_error_that_names_both_sides() {
+    let desired = desired(json!({"AllowZoneMismatch": true}));
+    let mut world = bare(&desired);
+    world.nlb = Some(load_balancer(NLB, "network", &["a"]));
+    world
+        .nlb_attributes
+        .insert("load_balancing.cross_zone.enabled".into(), "true".into());
+    let found = findings(&desired, &world);
+    assert!(
+        found.contains("the ALB application is in a, b, the NLB network in a"),
+        "{found}"
+    );
+    assert!(found.contains("targets in b would be unused"), "{found}");
+}
+
+#[test]
+fn a_zone_that_only_the_nlb_has_passes_when_allowed_and_cross_zone_is_on() {
+    for (allowed, cross_zone, passes) in [
+        (true, Some("true"), true),
+        (true, Some("false"), false),
+        (true, None, false),
+        (false, Some("true"), false),
+    ] {
+        let desired = desired(json!({ "AllowZoneMismatch": allowed }));
+        let mut world = bare(&desired);
+        world.alb = Some(load_balancer(ALB, "application", &["a"]));
+        if let Some(value) = cross_zone {
+            world
+                .nlb_attributes
+                .insert("load_balancing.cross_zone.enabled".into(), value.into());
+        }
+        assert_eq!(
+            check(&desired, &world).is_ok(),
+            passes,
+            "{allowed} {cross_zone:?}"
+        );
+    }
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let desired = desired(json!({"BucketName": "no-such-bucket", "Listeners": [
+        {"Port": 81}, {"Port": 443, "AlbPort": 443}, {"Port": 80, "TargetGroupArn": GIVEN},
+    ]}));
+    let mut world = bare(&desired);
+    world.alb = Some(LoadBalancer {
+        scheme: "internet-facing".to_owned(),
+        state: "failed".to_owned(),
+        ..load_balancer(ALB, "application", &["a", "c"])
+    });
+    world
+        .alb_attributes
+        .insert("idle_timeout.timeout_seconds".into(), "350".into());
+    let mut theirs = own_listener(443, "arn:x", Map::new());
+    theirs.is_own = false;
+    world.nlb_listeners.push(theirs);
+    world.given_groups.insert(GIVEN.to_owned(), None);
+    let found = findings(&desired, &world);
+    for expected in [
+        "is in state failed, but must be active",
+        "has the scheme internet-facing, but must be internal",
+        "no HTTP or HTTPS listener on AlbPort 81, it has HTTP 80, HTTP 443",
+        "already has the listener arn:listener-443 on port 443",
+        &format!("TargetGroupArn {GIVEN} does not exist"),
+        "targets in c would be unused",
+        "address in b would have no target",
+        "idle_timeout.timeout_seconds 350, which must be below tcp.idle_timeout.seconds 350 of the NLB's listener on port 81",
+        "BucketName no-such-bucket does not exist",
+    ] {
+        assert!(found.contains(expected), "{expected:?} is not in\n{found}");
+    }
+}
+
+#[test]
+fn load_balancers_that_are_missing_or_of_the_wrong_type_are_named() {
+    let desired = desired(json!({}));
+    let mut world = bare(&desired);
+    world.alb = Some(load_balancer(ALB, "network", &["a", "b"]));
+    world.nlb = None;
+    let found = findings(&desired, &world);
+    assert!(
+        found.contains("is of type network, but must be of type application"),
+        "{found}"
+    );
+    assert!(
+        found.contains(&format!("NlbArn {NLB} does not exist")),
+        "{found}"
+    );
+}
+
+#[test]
+fn a_given_target_group_must_be_of_type_ip_with_tcp_in_the_nlbs_vpc() {
+    let desired = desired(json!({"Listeners": [{"Port": 80, "TargetGroupArn": GIVEN}]}));
+    let mut world = bare(&desired);
+    let group = TargetGroup {
+        arn: GIVEN.to_owned(),
+        name: "theirs".to_owned(),
+        port: 80,
+        protocol: "TLS".to_owned(),
+        target_type: "alb".to_owned(),
+        vpc_id: "vpc-2".to_owned(),
+        health_check: health_check(&desired),
+        load_balancers: Vec::new(),
+    };
+    world.given_groups.insert(GIVEN.to_owned(), Some(group));
+    let found = findings(&desired, &world);
+    for expected in [
+        "type alb, but must have ip",
+        "protocol TLS, but must have TCP",
+        "VPC vpc-2, but must have vpc-1",
+    ] {
+        assert!(found.contains(expected), "{found}");
+    }
+}
+
+fn health_check(_: &Desired) -> crate::model::HealthCheck {
+    let made = desired(json!({}));
+    match &made.properties.listeners[0].target_group {
+        TargetGroupProperties::Made { health_check, .. } => health_check.clone(),
+        TargetGroupProperties::Given { .. } => unreachable!("a target group is made"),
+    }
+}
+
+#[test]
+fn an_alb_in_another_vpc_is_registered_with_all_zones() {
+    let desired = desired(json!({}));
+    let mut world = carried_out(&desired, bare(&desired));
+    world.alb.as_mut().expect("the ALB").vpc_id = "vpc-2".to_owned();
+    let input = orders::wanted(&desired, &world, &BTreeMap::new()).expect("all is made");
+    assert_eq!(input.availability_zone.as_deref(), Some("all"));
+}
+
+#[test]
+fn names_follow_from_the_id_and_the_id_from_what_is_asked_for() {
+    let id = BindingId::derive("stack", "Binding", NLB);
+    assert_eq!(id, BindingId::derive("stack", "Binding", NLB));
+    assert_ne!(id, BindingId::derive("stack", "Binding", ALB));
+    assert_eq!(BindingId::parse(&id.to_string()), Some(id.clone()));
+    assert!(id.bucket("123456789012").len() <= 63);
+    assert!(id.target_group(65535).len() <= 32);
+    for other in [
+        "",
+        "alb-nlb-binding-",
+        "alb-nlb-binding-0123456789ABCDEF",
+        "2026/11/22/[$LATEST]0",
+    ] {
+        assert_eq!(BindingId::parse(other), None, "{other}");
+    }
+}

@@ -1,0 +1,99 @@
+//! Which of its roles the function is called in.
+//!
+//! An event that is none of these is refused by what it looks like, never by its contents: it
+//! may hold a ResponseURL.
+
+use crate::sync::TickInput;
+use serde_json::Value;
+
+/// One invocation's event.
+#[derive(Debug)]
+pub enum Event {
+    /// From CloudFormation; kept as it came, for whatever is wrong with it must be answered.
+    CloudFormation(Value),
+    /// From a binding's own rule.
+    Tick(Box<TickInput>),
+}
+
+/// An event that this function has no role for.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    #[error("the rule's input is not what this function wrote into it; update the stack")]
+    Tick(#[source] serde_json::Error),
+    #[error(
+        "a bare scheduled event is for a function that takes the published function's place by \
+         environment variables, which this version cannot do yet; declare a Custom::AlbNlbBinding"
+    )]
+    Scheduled,
+    #[error(
+        "expected an event of CloudFormation (with RequestType) or the input of a binding's rule \
+         (with AlbNlbBinding), but was given {given}"
+    )]
+    Unknown { given: String },
+}
+
+impl Event {
+    /// Tells the roles apart by the one field that only each has.
+    ///
+    /// # Errors
+    /// Where there is none of those fields, or a tick's input is not complete.
+    pub fn parse(event: Value) -> Result<Self, EventError> {
+        if event.get("RequestType").is_some() {
+            return Ok(Self::CloudFormation(event));
+        }
+        if event.get("AlbNlbBinding").is_some() {
+            let input = serde_json::from_value(event).map_err(EventError::Tick)?;
+            return Ok(Self::Tick(Box::new(input)));
+        }
+        if event.get("detail-type").and_then(Value::as_str) == Some("Scheduled Event") {
+            return Err(EventError::Scheduled);
+        }
+        Err(EventError::Unknown {
+            given: describe(&event),
+        })
+    }
+}
+
+fn describe(event: &Value) -> String {
+    match event {
+        Value::Null => "null".to_owned(),
+        Value::Bool(_) => "a boolean".to_owned(),
+        Value::Number(_) => "a number".to_owned(),
+        Value::String(_) => "a text".to_owned(),
+        Value::Array(list) => format!("a list of {}", list.len()),
+        Value::Object(fields) if fields.is_empty() => "an empty object".to_owned(),
+        Value::Object(fields) => {
+            let names: Vec<_> = fields.keys().take(20).map(String::as_str).collect();
+            format!("an object with {}", names.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_event_of_neither_role_is_told_by_its_fields_and_not_by_its_values() {
+        let error = Event::parse(json!({"Records": ["secret"], "x": 1})).expect_err("no role");
+        let text = error.to_string();
+        assert!(text.contains("an object with Records, x"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+
+    #[test]
+    fn a_bare_scheduled_event_is_told_from_an_unknown_one() {
+        let event = json!({"source": "aws.events", "detail-type": "Scheduled Event"});
+        assert!(matches!(Event::parse(event), Err(EventError::Scheduled)));
+    }
+
+    #[test]
+    fn a_rule_input_that_lacks_a_field_is_an_error_that_names_it() {
+        let error = Event::parse(json!({"AlbNlbBinding": "x"})).expect_err("incomplete");
+        assert!(
+            crate::log::chain(&error).contains("missing field"),
+            "{error}"
+        );
+    }
+}

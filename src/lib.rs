@@ -1,0 +1,29 @@
+//! Fixed addresses for an Application Load Balancer: keeps a Network Load Balancer's IP targets
+//! equal to the addresses that an internal ALB has in DNS.
+//!
+//! One function in two roles: the provider of the CloudFormation resource
+//! `Custom::AlbNlbBinding`, and the sync that a schedule rule calls.
+//! Data flows one way: event, typed request, observe, pure plan, apply, answer.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic
+    )
+)]
+
+pub mod aws;
+pub mod binding;
+pub mod capabilities;
+pub mod discovery;
+pub mod event;
+pub mod log;
+pub mod model;
+pub mod pause;
+pub mod progress;
+pub mod properties;
+pub mod provider;
+pub mod sync;

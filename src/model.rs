@@ -1,0 +1,163 @@
+//! What AWS holds, in AWS's own terms, so that plans can be made without a call.
+//!
+//! These types know no SDK and do no I/O; `aws` fills them, the planners read them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// Tags by key.
+pub type Tags = BTreeMap<String, String>;
+
+/// Attributes of a load balancer, listener or target group by key.
+pub type Attributes = BTreeMap<String, String>;
+
+/// One Application or Network Load Balancer (ELBv2 API, `LoadBalancer`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadBalancer {
+    pub arn: String,
+    pub name: String,
+    pub dns_name: String,
+    /// `application`, `network` or `gateway`.
+    pub kind: String,
+    /// `internal` or `internet-facing`.
+    pub scheme: String,
+    /// `provisioning`, `active`, `active_impaired` or `failed`.
+    pub state: String,
+    pub vpc_id: String,
+    pub zones: BTreeSet<String>,
+    /// The fixed addresses, where the API gives them.
+    pub addresses: Vec<String>,
+}
+
+/// One listener and where its default action forwards to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    pub arn: String,
+    pub port: u16,
+    /// `TCP`, `HTTP`, `HTTPS` …
+    pub protocol: String,
+    /// ARNs of the target groups of the default action.
+    pub forwards_to: Vec<String>,
+}
+
+/// How a target group finds out whether a target is healthy, with every default filled in.
+///
+/// Source: ELBv2 API, `CreateTargetGroup`; Network Load Balancer guide, "Health checks".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// `TCP`, `HTTP` or `HTTPS`.
+    pub protocol: String,
+    /// `traffic-port` or a port number.
+    pub port: String,
+    pub interval_seconds: u16,
+    pub timeout_seconds: u16,
+    pub healthy_threshold: u16,
+    pub unhealthy_threshold: u16,
+    /// Path and matcher, which only HTTP and HTTPS checks have.
+    pub http: Option<HttpCheck>,
+}
+
+impl HealthCheck {
+    /// Whether what AWS tells of a health check says nothing against `wanted`. A matcher may be
+    /// left untold.
+    pub fn is_told_as(&self, wanted: &Self) -> bool {
+        let mut told = self.clone();
+        if let (Some(told), Some(wanted)) = (&mut told.http, &wanted.http)
+            && told.matcher.is_empty()
+        {
+            told.matcher.clone_from(&wanted.matcher);
+        }
+        told == *wanted
+    }
+}
+
+/// What an HTTP or HTTPS health check asks for and accepts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpCheck {
+    pub path: String,
+    /// Status codes as in `200-399` or `200,302`.
+    pub matcher: String,
+}
+
+impl fmt::Display for HealthCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.protocol, self.port)?;
+        if let Some(http) = &self.http {
+            write!(f, " {} expecting {}", http.path, http.matcher)?;
+        }
+        write!(
+            f,
+            " every {} s within {} s, {} up, {} down",
+            self.interval_seconds,
+            self.timeout_seconds,
+            self.healthy_threshold,
+            self.unhealthy_threshold
+        )
+    }
+}
+
+/// One target group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetGroup {
+    pub arn: String,
+    pub name: String,
+    pub port: u16,
+    pub protocol: String,
+    /// `ip`, `instance`, `lambda` or `alb`.
+    pub target_type: String,
+    pub vpc_id: String,
+    pub health_check: HealthCheck,
+    /// ARNs of the load balancers whose listeners forward to it.
+    pub load_balancers: Vec<String>,
+}
+
+/// One schedule rule of the default event bus and its targets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    pub arn: String,
+    pub schedule: String,
+    pub enabled: bool,
+    pub targets: Vec<RuleTarget>,
+}
+
+/// What a rule calls, and with which input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleTarget {
+    pub id: String,
+    pub arn: String,
+    pub input: String,
+}
+
+/// A target's identity within its group: on AWS that is the address **and** the port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Endpoint {
+    pub address: IpAddr,
+    pub port: u16,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address {
+            IpAddr::V4(address) => write!(f, "{address}:{}", self.port),
+            IpAddr::V6(address) => write!(f, "[{address}]:{}", self.port),
+        }
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = std::net::AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let socket: std::net::SocketAddr = text.parse()?;
+        Ok(Self {
+            address: socket.ip(),
+            port: socket.port(),
+        })
+    }
+}
+
+/// The targets a group routes to, each with the Availability Zone it was registered with.
+/// Draining targets are not among them.
+pub type Registered = BTreeMap<Endpoint, Option<String>>;

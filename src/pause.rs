@@ -1,0 +1,53 @@
+//! Waiting for what AWS has not done yet: a moment at first, then twice as long each time.
+//!
+//! Never ends the waiting: the caller, or the invocation's deadline, does.
+
+use std::time::Duration;
+
+const SHORTEST: Duration = Duration::from_millis(200);
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// The pauses between one look and the next.
+#[derive(Debug)]
+pub struct Pause(Duration);
+
+impl Pause {
+    /// The second look comes after a moment.
+    pub const fn new() -> Self {
+        Self(SHORTEST)
+    }
+
+    /// The second look comes at once: it is most often the last.
+    pub const fn none_at_first() -> Self {
+        Self(Duration::ZERO)
+    }
+
+    /// Waits, and waits longer the next time.
+    pub async fn wait(&mut self) {
+        if !self.0.is_zero() {
+            tokio::time::sleep(self.0).await;
+        }
+        self.0 = (self.0 * 2).clamp(SHORTEST, LONGEST);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::Instant;
+
+    async fn waits(pause: &mut Pause) -> u128 {
+        let started = Instant::now();
+        pause.wait().await;
+        started.elapsed().as_millis()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_pause_is_twice_as_long_as_the_one_before_up_to_five_seconds() {
+        let mut pause = Pause::none_at_first();
+        for expected in [0, 200, 400, 800, 1600, 3200, 5000, 5000] {
+            assert_eq!(waits(&mut pause).await, expected);
+        }
+        assert_eq!(waits(&mut Pause::new()).await, 200);
+    }
+}

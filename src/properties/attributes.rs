@@ -1,0 +1,161 @@
+//! `TargetGroupAttributes`: those that a TCP target group of type `ip` has, and AWS's defaults.
+//!
+//! Only attributes whose default is known here are taken, for one taken away goes back to it.
+//! Source: ELBv2 API, `TargetGroupAttribute`; Network Load Balancer guide, "Edit target group
+//! attributes".
+
+use super::reader::{self, Problems, Reader};
+use crate::model::Attributes;
+use serde_json::Value;
+
+/// What an attribute's value may be.
+enum Allowed {
+    Words(&'static [&'static str]),
+    Number(u32, u32),
+    /// A number, or `off`.
+    NumberOrOff(u32, u32),
+}
+
+struct Attribute {
+    key: &'static str,
+    default: &'static str,
+    allowed: Allowed,
+}
+
+const BOOLEAN: Allowed = Allowed::Words(&["true", "false"]);
+
+const ATTRIBUTES: [Attribute; 13] = [
+    Attribute {
+        key: "deregistration_delay.timeout_seconds",
+        default: "300",
+        allowed: Allowed::Number(0, 3600),
+    },
+    Attribute {
+        key: "deregistration_delay.connection_termination.enabled",
+        default: "false",
+        allowed: BOOLEAN,
+    },
+    Attribute {
+        key: "preserve_client_ip.enabled",
+        default: "false",
+        allowed: BOOLEAN,
+    },
+    Attribute {
+        key: "proxy_protocol_v2.enabled",
+        default: "false",
+        // The header would stand before the request, and an ALB does not understand it.
+        allowed: Allowed::Words(&["false"]),
+    },
+    Attribute {
+        key: "stickiness.enabled",
+        default: "false",
+        allowed: BOOLEAN,
+    },
+    Attribute {
+        key: STICKINESS_TYPE,
+        default: "source_ip",
+        allowed: Allowed::Words(&["source_ip"]),
+    },
+    Attribute {
+        key: "load_balancing.cross_zone.enabled",
+        default: "use_load_balancer_configuration",
+        allowed: Allowed::Words(&["true", "false", "use_load_balancer_configuration"]),
+    },
+    Attribute {
+        key: "target_group_health.dns_failover.minimum_healthy_targets.count",
+        default: "1",
+        allowed: Allowed::NumberOrOff(1, 1000),
+    },
+    Attribute {
+        key: "target_group_health.dns_failover.minimum_healthy_targets.percentage",
+        default: "off",
+        allowed: Allowed::NumberOrOff(1, 100),
+    },
+    Attribute {
+        key: "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count",
+        default: "1",
+        allowed: Allowed::Number(1, 1000),
+    },
+    Attribute {
+        key: "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage",
+        default: "off",
+        allowed: Allowed::NumberOrOff(1, 100),
+    },
+    Attribute {
+        key: "target_health_state.unhealthy.connection_termination.enabled",
+        default: "true",
+        allowed: BOOLEAN,
+    },
+    Attribute {
+        key: "target_health_state.unhealthy.draining_interval_seconds",
+        default: "0",
+        allowed: Allowed::Number(0, 360_000),
+    },
+];
+
+/// The one that has but one value, so that it never has to go back.
+const STICKINESS_TYPE: &str = "stickiness.type";
+
+/// What attributes go back to, by key: AWS's defaults.
+pub fn defaults() -> Attributes {
+    ATTRIBUTES
+        .iter()
+        .filter(|attribute| attribute.key != STICKINESS_TYPE)
+        .map(|attribute| (attribute.key.to_owned(), attribute.default.to_owned()))
+        .collect()
+}
+
+/// Reads the list of `{Key, Value}`.
+pub(super) fn parse(elements: Vec<(String, &Value)>, problems: &mut Problems) -> Attributes {
+    let mut attributes = Attributes::new();
+    for (path, element) in elements {
+        let Some(mut reader) = Reader::open(path.clone(), element, problems) else {
+            continue;
+        };
+        let attribute = reader.required("Key", key);
+        let value = reader.required("Value", |value| match &attribute {
+            Some(attribute) => attribute.allowed.parse(value),
+            None => reader::text(value).ok_or_else(|| "a text".to_owned()),
+        });
+        reader.close();
+        let (Some(attribute), Some(value)) = (attribute, value) else {
+            continue;
+        };
+        if attributes.insert(attribute.key.to_owned(), value).is_some() {
+            problems.add(
+                format!("{path}.Key"),
+                attribute.key,
+                "a key that no other of the list has",
+            );
+        }
+    }
+    attributes
+}
+
+fn key(value: &Value) -> Result<&'static Attribute, String> {
+    let text = reader::text(value).unwrap_or_default();
+    ATTRIBUTES
+        .iter()
+        .find(|attribute| attribute.key == text)
+        .ok_or_else(|| {
+            let keys: Vec<_> = ATTRIBUTES.iter().map(|attribute| attribute.key).collect();
+            format!("one of {}", keys.join(", "))
+        })
+}
+
+impl Allowed {
+    fn parse(&self, value: &Value) -> Result<String, String> {
+        match self {
+            Self::Words(words) => reader::word(words)(value),
+            Self::Number(least, most) => {
+                reader::number(*least, *most)(value).map(|number| number.to_string())
+            }
+            Self::NumberOrOff(least, most) => match reader::text(value).as_deref() {
+                Some("off") => Ok("off".to_owned()),
+                _ => reader::number(*least, *most)(value)
+                    .map(|number| number.to_string())
+                    .map_err(|allowed| format!("{allowed}, or off")),
+            },
+        }
+    }
+}

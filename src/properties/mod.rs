@@ -1,0 +1,262 @@
+//! The properties of `Custom::AlbNlbBinding`: from CloudFormation's JSON to typed values.
+//!
+//! CloudFormation sends every scalar as a string, so both forms are taken. All problems are
+//! found in one go; nothing is guessed, and nothing is asked of AWS here.
+
+mod attributes;
+mod health_check;
+mod reader;
+mod schedule;
+#[cfg(test)]
+mod tests;
+
+pub use attributes::defaults as attribute_defaults;
+pub use reader::{Problem, Problems};
+
+use crate::model::{Attributes, HealthCheck};
+use reader::Reader;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+/// What a user asks for, with every default filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Properties {
+    pub alb_arn: String,
+    pub nlb_arn: String,
+    pub listeners: Vec<ListenerProperties>,
+    pub schedule: String,
+    /// DNS lookups in one invocation, at most.
+    pub max_lookups: usize,
+    /// Ticks in a row that an address must be missing from DNS before its targets go.
+    pub invocations_before_deregistration: u32,
+    pub ip_count_metric: bool,
+    /// Asked instead of the authoritative servers; none means the function's default.
+    pub dns_servers: Vec<SocketAddr>,
+    /// A bucket of the user's own.
+    pub bucket_name: Option<String>,
+    pub allow_zone_mismatch: bool,
+}
+
+/// One of `Listeners`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenerProperties {
+    /// The NLB listener's port.
+    pub port: u16,
+    /// The ALB listener's port, to which targets are registered.
+    pub alb_port: u16,
+    pub target_group: TargetGroupProperties,
+}
+
+/// Where the targets of one of `Listeners` go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetGroupProperties {
+    /// A target group of the user's own: only targets are registered in it.
+    Given { arn: String },
+    /// A target group and a listener that the binding makes.
+    Made {
+        health_check: HealthCheck,
+        attributes: Attributes,
+    },
+}
+
+impl Properties {
+    /// Reads the properties of a request to a function in `region`.
+    ///
+    /// # Errors
+    /// All problems at once, each with the property, what was given and what is allowed.
+    pub fn parse(properties: &Value, region: &str) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let parsed = read(properties, region, &mut problems);
+        match parsed {
+            Some(parsed) if problems.is_empty() => Ok(parsed),
+            _ => Err(problems),
+        }
+    }
+}
+
+fn read(properties: &Value, region: &str, problems: &mut Problems) -> Option<Properties> {
+    let mut reader = Reader::open(String::new(), properties, problems)?;
+    // CloudFormation's own, which it passes on among the properties.
+    reader.ignore("ServiceToken");
+    reader.ignore("ServiceTimeout");
+
+    let alb_arn = reader.required("AlbArn", |value| load_balancer_arn(value, region));
+    let nlb_arn = reader.required("NlbArn", |value| load_balancer_arn(value, region));
+    let schedule = reader.optional("Schedule", schedule::parse);
+    let max_lookups = reader.optional("MaxLookupsPerInvocation", reader::number(1, 1000));
+    let invocations = reader.optional("InvocationsBeforeDeregistration", reader::number(1, 1000));
+    let ip_count_metric = reader.optional("IpCountMetric", reader::boolean);
+    let bucket_name = reader.optional("BucketName", bucket_name);
+    let allow_zone_mismatch = reader.optional("AllowZoneMismatch", reader::boolean);
+    let dns_servers = reader
+        .elements("DnsServers", 0, 50)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|(path, value)| reader.element(path, value, dns_server))
+        .collect();
+    if !reader.has("Listeners") {
+        reader.missing(
+            "Listeners",
+            "1 to 50 of {Port, AlbPort, TargetGroupArn, HealthCheck, TargetGroupAttributes}",
+        );
+    }
+    let elements = reader.elements("Listeners", 1, 50).unwrap_or_default();
+    reader.close();
+
+    let mut listeners = Vec::new();
+    for (path, value) in elements {
+        listeners.extend(listener(path, value, region, problems));
+    }
+    refuse_twice(&listeners, problems);
+    Some(Properties {
+        alb_arn: alb_arn?,
+        nlb_arn: nlb_arn?,
+        listeners,
+        schedule: schedule.unwrap_or_else(|| "rate(1 minute)".to_owned()),
+        max_lookups: max_lookups.map_or(50, |number| number as usize),
+        invocations_before_deregistration: invocations.unwrap_or(3),
+        ip_count_metric: ip_count_metric.unwrap_or(true),
+        dns_servers,
+        bucket_name,
+        allow_zone_mismatch: allow_zone_mismatch.unwrap_or(false),
+    })
+}
+
+fn listener(
+    path: String,
+    value: &Value,
+    region: &str,
+    problems: &mut Problems,
+) -> Option<ListenerProperties> {
+    let mut reader = Reader::open(path, value, problems)?;
+    let port = reader.required("Port", reader::port);
+    let alb_port = reader.optional("AlbPort", reader::port);
+    let given = reader.optional("TargetGroupArn", |value| target_group_arn(value, region));
+    let health_check = reader.take("HealthCheck");
+    let attributes = reader.elements("TargetGroupAttributes", 0, 50);
+    if reader.has("TargetGroupArn") {
+        for name in ["HealthCheck", "TargetGroupAttributes"] {
+            reader.forbid(
+                name,
+                "absent next to TargetGroupArn, for a given target group is never changed",
+            );
+        }
+    }
+    reader.close();
+    let health_check = health_check::parse(health_check, problems);
+    let attributes = attributes::parse(attributes.unwrap_or_default(), problems);
+    let port = port?;
+    Some(ListenerProperties {
+        port,
+        alb_port: alb_port.unwrap_or(port),
+        target_group: match given {
+            Some(arn) => TargetGroupProperties::Given { arn },
+            None => TargetGroupProperties::Made {
+                health_check,
+                attributes,
+            },
+        },
+    })
+}
+
+/// A port can have one listener, and a target group one binding to a port of the ALB.
+fn refuse_twice(listeners: &[ListenerProperties], problems: &mut Problems) {
+    let mut ports = BTreeSet::new();
+    let mut given = BTreeSet::new();
+    for (index, listener) in listeners.iter().enumerate() {
+        match &listener.target_group {
+            TargetGroupProperties::Made { .. } => {
+                if !ports.insert(listener.port) {
+                    problems.add(
+                        format!("Listeners[{index}].Port"),
+                        listener.port,
+                        "a port that no other of Listeners has",
+                    );
+                }
+            }
+            TargetGroupProperties::Given { arn } => {
+                if !given.insert((arn, listener.alb_port)) {
+                    problems.add(
+                        format!("Listeners[{index}].TargetGroupArn"),
+                        arn,
+                        "a target group that no other of Listeners has with the same AlbPort",
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn load_balancer_arn(value: &Value, region: &str) -> Result<String, String> {
+    elb_arn(value, region, "loadbalancer/")
+}
+
+fn target_group_arn(value: &Value, region: &str) -> Result<String, String> {
+    elb_arn(value, region, "targetgroup/")
+}
+
+/// `arn:<partition>:elasticloadbalancing:<region>:<account>:<resource>`
+fn elb_arn(value: &Value, region: &str, resource: &str) -> Result<String, String> {
+    let allowed = || {
+        format!(
+            "the ARN of an Elastic Load Balancing {} in {region}",
+            if resource == "targetgroup/" {
+                "target group"
+            } else {
+                "load balancer"
+            }
+        )
+    };
+    let arn = reader::text(value).ok_or_else(allowed)?;
+    let mut parts = arn.splitn(6, ':');
+    let fits = parts.next() == Some("arn")
+        && parts.next().is_some_and(|part| part.starts_with("aws"))
+        && parts.next() == Some("elasticloadbalancing")
+        && parts.next() == Some(region)
+        && parts.next().is_some_and(|part| !part.is_empty())
+        && parts.next().is_some_and(|part| {
+            part.strip_prefix(resource)
+                .is_some_and(|rest| !rest.is_empty())
+        });
+    if fits { Ok(arn) } else { Err(allowed()) }
+}
+
+/// Whether S3 could have a bucket of that name (S3 guide, "Bucket naming rules").
+pub fn is_bucket_name(name: &str) -> bool {
+    let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    (3..=63).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'))
+        && edge(name.as_bytes().first())
+        && edge(name.as_bytes().last())
+        && !name.contains("..")
+        && name.parse::<std::net::Ipv4Addr>().is_err()
+}
+
+/// Whether a text is the ARN of a load balancer in a region.
+pub fn is_load_balancer_arn(text: &str, region: &str) -> bool {
+    load_balancer_arn(&Value::from(text), region).is_ok()
+}
+
+fn bucket_name(value: &Value) -> Result<String, String> {
+    reader::text(value)
+        .filter(|name| is_bucket_name(name))
+        .ok_or_else(|| {
+            "the name of an existing bucket: 3 to 63 of a-z, 0-9, '.' and '-'".to_owned()
+        })
+}
+
+fn dns_server(value: &Value) -> Result<SocketAddr, String> {
+    reader::text(value)
+        .and_then(|text| parse_dns_server(&text))
+        .ok_or_else(|| "an IP address, or an IP address and a port as in 10.0.0.2:53".to_owned())
+}
+
+/// `ip` or `ip:port`; DNS's own port 53 where none is given.
+pub fn parse_dns_server(text: &str) -> Option<SocketAddr> {
+    let text = text.trim();
+    let address = text.parse().map(|ip| SocketAddr::new(ip, 53));
+    address.or_else(|_| text.parse()).ok()
+}

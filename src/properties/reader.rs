@@ -1,0 +1,260 @@
+//! Reads JSON objects whose scalars may be strings, and keeps every problem it meets.
+//!
+//! Never stops at the first problem, and never passes over a property it does not know.
+
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// One property that cannot be used as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub property: String,
+    pub given: String,
+    pub allowed: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            property,
+            given,
+            allowed,
+        } = self;
+        write!(f, "{property}: given {given}, allowed is {allowed}")
+    }
+}
+
+/// Everything that is wrong with the properties of one request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
+pub struct Problems(Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Problems {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.0.iter()
+    }
+
+    pub(super) fn add(
+        &mut self,
+        property: impl Into<String>,
+        given: impl fmt::Display,
+        allowed: impl Into<String>,
+    ) {
+        self.0.push(Problem {
+            property: property.into(),
+            given: shorten(&given.to_string()),
+            allowed: allowed.into(),
+        });
+    }
+}
+
+/// A reason has 4096 bytes for everything, so one long value must not push the others out.
+fn shorten(given: &str) -> String {
+    const MOST: usize = 120;
+    if given.chars().count() <= MOST {
+        return given.to_owned();
+    }
+    given.chars().take(MOST).chain(['…']).collect()
+}
+
+/// One JSON object, its place among the properties, and the names asked of it so far.
+pub(super) struct Reader<'a, 'p> {
+    path: String,
+    object: &'a Map<String, Value>,
+    known: BTreeSet<&'static str>,
+    ignored: BTreeSet<&'static str>,
+    problems: &'p mut Problems,
+}
+
+impl<'a, 'p> Reader<'a, 'p> {
+    pub(super) fn open(path: String, value: &'a Value, problems: &'p mut Problems) -> Option<Self> {
+        let Some(object) = value.as_object() else {
+            let place = if path.is_empty() {
+                "ResourceProperties".to_owned()
+            } else {
+                path
+            };
+            problems.add(place, value, "an object");
+            return None;
+        };
+        Some(Self {
+            path,
+            object,
+            known: BTreeSet::new(),
+            ignored: BTreeSet::new(),
+            problems,
+        })
+    }
+
+    pub(super) fn ignore(&mut self, name: &'static str) {
+        self.ignored.insert(name);
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.object.get(name).is_some_and(|value| !value.is_null())
+    }
+
+    /// The value with its place, to be read by somebody else.
+    pub(super) fn take(&mut self, name: &'static str) -> Option<(String, &'a Value)> {
+        self.known.insert(name);
+        let value = self.object.get(name).filter(|value| !value.is_null())?;
+        Some((self.place(name), value))
+    }
+
+    pub(super) fn optional<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&Value) -> Result<T, String>,
+    ) -> Option<T> {
+        let (path, value) = self.take(name)?;
+        self.element(path, value, parse)
+    }
+
+    pub(super) fn required<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&Value) -> Result<T, String>,
+    ) -> Option<T> {
+        if !self.has(name) {
+            self.known.insert(name);
+            // What is allowed is what the parser says of a value that nothing could be.
+            let allowed = parse(&Value::Null).err().unwrap_or_default();
+            self.missing(name, allowed);
+            return None;
+        }
+        self.optional(name, parse)
+    }
+
+    pub(super) fn missing(&mut self, name: &'static str, allowed: impl Into<String>) {
+        let place = self.place(name);
+        self.problems.add(place, "nothing", allowed);
+    }
+
+    pub(super) fn forbid(&mut self, name: &'static str, allowed: &str) {
+        if let Some(value) = self.object.get(name) {
+            let place = self.place(name);
+            self.problems.add(place, value, allowed);
+        }
+    }
+
+    /// The elements of a list of `least` to `most`, each with its place.
+    pub(super) fn elements(
+        &mut self,
+        name: &'static str,
+        least: usize,
+        most: usize,
+    ) -> Option<Vec<(String, &'a Value)>> {
+        let (path, value) = self.take(name)?;
+        match value.as_array() {
+            Some(list) if (least..=most).contains(&list.len()) => Some(
+                list.iter()
+                    .enumerate()
+                    .map(|(index, element)| (format!("{path}[{index}]"), element))
+                    .collect(),
+            ),
+            Some(list) => {
+                let given = format!("a list of {}", list.len());
+                self.problems
+                    .add(path, given, format!("a list of {least} to {most}"));
+                None
+            }
+            None => {
+                self.problems
+                    .add(path, value, format!("a list of {least} to {most}"));
+                None
+            }
+        }
+    }
+
+    pub(super) fn element<T>(
+        &mut self,
+        path: String,
+        value: &Value,
+        parse: impl FnOnce(&Value) -> Result<T, String>,
+    ) -> Option<T> {
+        match parse(value) {
+            Ok(parsed) => Some(parsed),
+            Err(allowed) => {
+                self.problems.add(path, value, allowed);
+                None
+            }
+        }
+    }
+
+    /// Reports every property that nobody asked for.
+    pub(super) fn close(self) {
+        for (name, value) in self.object {
+            let name_str = name.as_str();
+            if !self.known.contains(name_str) && !self.ignored.contains(name_str) {
+                let known: Vec<_> = self.known.iter().copied().collect();
+                let place = self.place(name);
+                let allowed = format!("no such property; there are {}", known.join(", "));
+                self.problems.add(place, value, allowed);
+            }
+        }
+    }
+
+    fn place(&self, name: &str) -> String {
+        if self.path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.path)
+        }
+    }
+}
+
+/// A scalar as text: CloudFormation makes strings of numbers and booleans.
+pub(super) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(boolean) => Some(boolean.to_string()),
+        _ => None,
+    }
+}
+
+pub(super) fn number(least: u32, most: u32) -> impl Fn(&Value) -> Result<u32, String> {
+    move |value| {
+        text(value)
+            .and_then(|text| text.parse().ok())
+            .filter(|number| (least..=most).contains(number))
+            .ok_or_else(|| format!("a whole number from {least} to {most}"))
+    }
+}
+
+pub(super) fn port(value: &Value) -> Result<u16, String> {
+    let allowed = "a port from 1 to 65535";
+    let number = number(1, 65_535)(value).map_err(|_| allowed.to_owned())?;
+    u16::try_from(number).map_err(|_| allowed.to_owned())
+}
+
+pub(super) fn boolean(value: &Value) -> Result<bool, String> {
+    match text(value).map(|text| text.to_ascii_lowercase()).as_deref() {
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        _ => Err("true or false".to_owned()),
+    }
+}
+
+/// One of a few words, in AWS's own spelling.
+pub(super) fn word(allowed: &'static [&'static str]) -> impl Fn(&Value) -> Result<String, String> {
+    move |value| {
+        text(value)
+            .filter(|text| allowed.contains(&text.as_str()))
+            .ok_or_else(|| format!("one of {}", allowed.join(", ")))
+    }
+}

@@ -1,0 +1,154 @@
+//! CloudFormation's request, typed; and what can be read of one that is malformed.
+//!
+//! The ResponseURL is a credential. It has a type of its own that prints nothing of it.
+
+use crate::binding::BindingId;
+use aws_lambda_events::cloudformation::CloudFormationCustomResourceRequest;
+use serde_json::Value;
+use std::fmt;
+
+/// What CloudFormation wants done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestType {
+    Create,
+    Update,
+    Delete,
+}
+
+/// A request of CloudFormation, but for the URL that its answer goes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    pub request_type: RequestType,
+    pub request_id: String,
+    pub stack_id: String,
+    pub logical_resource_id: String,
+    pub physical_id: Option<String>,
+    pub properties: Value,
+    /// Null but for an Update.
+    pub old_properties: Value,
+}
+
+/// An event of CloudFormation that cannot be read as a request.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    #[error("the event is not a request of CloudFormation as its guide describes it")]
+    Malformed(#[source] serde_json::Error),
+    #[error("the event is of a request type that this function does not know")]
+    UnknownType,
+    #[error("the event has no {field}, so CloudFormation cannot be answered")]
+    Unanswerable { field: &'static str },
+}
+
+impl Request {
+    pub fn parse(mut event: Value) -> Result<Self, RequestError> {
+        type Event = CloudFormationCustomResourceRequest<Value, Value>;
+        // Nothing depends on these, so an event without them is no reason to hold up a stack.
+        if let Some(fields) = event.as_object_mut() {
+            for (name, default) in [
+                ("ResourceType", Value::from("Custom::AlbNlbBinding")),
+                ("OldResourceProperties", Value::Null),
+            ] {
+                fields.entry(name).or_insert(default);
+            }
+        }
+        match serde_json::from_value(event).map_err(RequestError::Malformed)? {
+            Event::Create(create) => Ok(Self {
+                request_type: RequestType::Create,
+                request_id: create.request_id,
+                stack_id: create.stack_id,
+                logical_resource_id: create.logical_resource_id,
+                physical_id: None,
+                properties: create.resource_properties,
+                old_properties: Value::Null,
+            }),
+            Event::Update(update) => Ok(Self {
+                request_type: RequestType::Update,
+                request_id: update.request_id,
+                stack_id: update.stack_id,
+                logical_resource_id: update.logical_resource_id,
+                physical_id: Some(update.physical_resource_id),
+                properties: update.resource_properties,
+                old_properties: update.old_resource_properties,
+            }),
+            Event::Delete(delete) => Ok(Self {
+                request_type: RequestType::Delete,
+                request_id: delete.request_id,
+                stack_id: delete.stack_id,
+                logical_resource_id: delete.logical_resource_id,
+                physical_id: Some(delete.physical_resource_id),
+                properties: delete.resource_properties,
+                old_properties: Value::Null,
+            }),
+            _ => Err(RequestError::UnknownType),
+        }
+    }
+
+    /// The id that this request means by what it asks for.
+    pub fn means(&self) -> BindingId {
+        let nlb_arn = self.nlb_arn().unwrap_or_default();
+        BindingId::derive(&self.stack_id, &self.logical_resource_id, nlb_arn)
+    }
+
+    /// The id that an Update's former properties meant.
+    pub fn former_id(&self) -> Option<BindingId> {
+        let nlb_arn = self.old_properties.get("NlbArn")?.as_str()?;
+        let (stack, resource) = (&self.stack_id, &self.logical_resource_id);
+        Some(BindingId::derive(stack, resource, nlb_arn))
+    }
+
+    pub fn nlb_arn(&self) -> Option<&str> {
+        self.properties.get("NlbArn").and_then(Value::as_str)
+    }
+}
+
+/// Where an answer goes. It prints nothing of itself.
+#[derive(Clone)]
+pub struct ResponseUrl(String);
+
+impl ResponseUrl {
+    pub(super) fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ResponseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ResponseUrl(secret)")
+    }
+}
+
+/// The few fields that any answer needs, read as leniently as can be.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    pub(super) response_url: ResponseUrl,
+    pub(super) request_id: String,
+    pub(super) stack_id: String,
+    pub(super) logical_resource_id: String,
+    physical_id: Option<String>,
+}
+
+impl Envelope {
+    pub(super) fn parse(event: &Value) -> Result<Self, RequestError> {
+        let text = |name: &str| event.get(name).and_then(Value::as_str).map(str::to_owned);
+        let response_url = text("ResponseURL").filter(|url| !url.is_empty()).ok_or(
+            RequestError::Unanswerable {
+                field: "ResponseURL",
+            },
+        )?;
+        Ok(Self {
+            response_url: ResponseUrl(response_url),
+            request_id: text("RequestId").unwrap_or_default(),
+            stack_id: text("StackId").unwrap_or_default(),
+            logical_resource_id: text("LogicalResourceId").unwrap_or_default(),
+            physical_id: text("PhysicalResourceId"),
+        })
+    }
+
+    /// The id for an answer to an event that could not be read any further.
+    pub(super) fn physical_id(&self) -> String {
+        match &self.physical_id {
+            Some(id) => id.clone(),
+            None => BindingId::derive(&self.stack_id, &self.logical_resource_id, "").to_string(),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The one line that a tick logs: which addresses the ALB has, and what came of it.
+
+use super::TickInput;
+use super::plan::Plan;
+use crate::discovery::Found;
+use crate::log;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+#[derive(Serialize)]
+struct Record<'a> {
+    binding: &'a str,
+    load_balancer: &'a str,
+    addresses: &'a BTreeSet<IpAddr>,
+    added: &'a BTreeSet<IpAddr>,
+    removed: &'a BTreeSet<IpAddr>,
+    /// Missing addresses with the ticks in a row that they have been missing for.
+    pending: &'a BTreeMap<IpAddr, u32>,
+    lookups: usize,
+    failed_lookups: usize,
+    certain: bool,
+    plan: String,
+}
+
+pub(super) fn log(input: &TickInput, found: &Found, plan: &Plan) {
+    log::record(
+        "addresses",
+        &Record {
+            binding: &input.alb_nlb_binding,
+            load_balancer: &input.alb_name,
+            addresses: &found.addresses,
+            added: &plan.added,
+            removed: &plan.removed,
+            pending: &plan.pending,
+            lookups: found.lookups,
+            failed_lookups: found.failed_lookups,
+            certain: found.certain,
+            plan: plan.to_string(),
+        },
+    );
+}
