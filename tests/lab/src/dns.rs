@@ -1,0 +1,297 @@
+//! The DNS of load balancers: pools of addresses that tests scale, answered as AWS answers for a
+//! load balancer's name, over UDP and TCP, on one server or on several. Resolves nothing else.
+//!
+//! At most eight addresses an answer, another random choice each time, for 60 seconds: the
+//! Application Load Balancer user guide, "Application Load Balancer overview" (TTL) and the
+//! Route 53 developer guide on answers with up to eight healthy records.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use hickory_server::Server;
+use hickory_server::net::runtime::Time;
+use hickory_server::proto::op::{Header, HeaderCounts, Metadata, ResponseCode};
+use hickory_server::proto::rr::rdata::A;
+use hickory_server::proto::rr::{RData, Record, RecordType};
+use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
+use hickory_server::zone_handler::MessageResponseBuilder;
+use rand::seq::IndexedRandom;
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::runtime::Handle;
+
+use crate::lock;
+
+const ADDRESSES_PER_ANSWER: usize = 8;
+const TTL: u32 = 60;
+
+/// How a lookup goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum DnsFailure {
+    ServFail,
+    Refused,
+    NxDomain,
+    /// The question is taken and never answered.
+    Silent,
+    /// The name exists, but has no address.
+    NoAddresses,
+}
+
+#[derive(Default)]
+struct Pools {
+    addresses: HashMap<String, Vec<Ipv4Addr>>,
+    failures: HashMap<String, DnsFailure>,
+}
+
+/// All the DNS servers of a lab; they share their pools.
+pub struct Dns {
+    pools: Arc<Mutex<Pools>>,
+    servers: Mutex<Vec<DnsServer>>,
+    runtime: Handle,
+}
+
+impl Dns {
+    pub(crate) async fn start(runtime: Handle) -> Result<Self> {
+        let dns = Self {
+            pools: Arc::default(),
+            servers: Mutex::default(),
+            runtime,
+        };
+        dns.add_server().await?;
+        Ok(dns)
+    }
+
+    /// Replaces the addresses of a load balancer, given by its name.
+    pub fn set(&self, load_balancer: &str, addresses: impl IntoIterator<Item = Ipv4Addr>) {
+        lock(&self.pools)
+            .addresses
+            .insert(load_balancer.to_owned(), addresses.into_iter().collect());
+    }
+
+    /// Takes the name of a load balancer out of DNS.
+    pub fn remove(&self, load_balancer: &str) {
+        lock(&self.pools).addresses.remove(load_balancer);
+    }
+
+    /// Lets all lookups of one load balancer's name fail on all servers, or work again.
+    pub fn fail(&self, load_balancer: &str, failure: impl Into<Option<DnsFailure>>) {
+        let failures = &mut lock(&self.pools).failures;
+        match failure.into() {
+            Some(failure) => failures.insert(load_balancer.to_owned(), failure),
+            None => failures.remove(load_balancer),
+        };
+    }
+
+    /// Questions for the addresses of a load balancer, on all servers since the start.
+    pub fn queries(&self, load_balancer: &str) -> usize {
+        lock(&self.servers)
+            .iter()
+            .map(|server| server.queries(load_balancer))
+            .sum()
+    }
+
+    /// The first server, which `Lab::environment` names.
+    pub fn server(&self) -> DnsServer {
+        lock(&self.servers)[0].clone()
+    }
+
+    /// One more server with the same pools, on its own port, to be one among several.
+    pub async fn add_server(&self) -> Result<DnsServer> {
+        let (udp, tcp) = self.runtime.spawn(sockets()).await??;
+        let server = DnsServer {
+            address: udp.local_addr()?,
+            state: Arc::default(),
+        };
+        let handler = Handler {
+            pools: Arc::clone(&self.pools),
+            state: Arc::clone(&server.state),
+        };
+        self.runtime.spawn(async move {
+            let mut running = Server::new(handler);
+            running.register_socket(udp);
+            running.register_listener(tcp, Duration::from_secs(30), 32);
+            // Runs until the lab's runtime ends, and its tasks with it.
+            let _ = running.block_until_done().await;
+        });
+        lock(&self.servers).push(server.clone());
+        Ok(server)
+    }
+}
+
+/// UDP and TCP of the same free port.
+async fn sockets() -> Result<(UdpSocket, TcpListener)> {
+    for _ in 0..100 {
+        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        // The port may be free for UDP and taken for TCP; then another one is.
+        if let Ok(tcp) = TcpListener::bind(udp.local_addr()?).await {
+            return Ok((udp, tcp));
+        }
+    }
+    bail!("no port that is free for both UDP and TCP")
+}
+
+/// One DNS server.
+#[derive(Clone)]
+pub struct DnsServer {
+    address: SocketAddr,
+    state: Arc<Mutex<ServerState>>,
+}
+
+#[derive(Default)]
+struct ServerState {
+    failure: Option<DnsFailure>,
+    queries: HashMap<String, usize>,
+}
+
+impl DnsServer {
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Lets every lookup on this server fail, or work again.
+    pub fn fail(&self, failure: impl Into<Option<DnsFailure>>) {
+        lock(&self.state).failure = failure.into();
+    }
+
+    /// Questions for the addresses of a load balancer on this server since the start.
+    pub fn queries(&self, load_balancer: &str) -> usize {
+        lock(&self.state)
+            .queries
+            .get(load_balancer)
+            .copied()
+            .unwrap_or(0)
+    }
+}
+
+struct Handler {
+    pools: Arc<Mutex<Pools>>,
+    state: Arc<Mutex<ServerState>>,
+}
+
+impl Handler {
+    /// The records to answer, or why not.
+    fn look_up(&self, name: &str, kind: RecordType) -> Result<Vec<Ipv4Addr>, DnsFailure> {
+        let load_balancer = load_balancer_of(name).ok_or(DnsFailure::NxDomain)?;
+        if kind == RecordType::A {
+            *lock(&self.state)
+                .queries
+                .entry(load_balancer.to_owned())
+                .or_default() += 1;
+        }
+        if let Some(failure) = lock(&self.state).failure {
+            return Err(failure);
+        }
+        let pools = lock(&self.pools);
+        if let Some(failure) = pools.failures.get(load_balancer) {
+            return Err(*failure);
+        }
+        let pool = pools
+            .addresses
+            .get(load_balancer)
+            .ok_or(DnsFailure::NxDomain)?;
+        if kind != RecordType::A {
+            return Ok(Vec::new());
+        }
+        // Distinct, and in random order.
+        Ok(pool
+            .sample(&mut rand::rng(), ADDRESSES_PER_ANSWER)
+            .copied()
+            .collect())
+    }
+
+    async fn answer<R: ResponseHandler>(
+        &self,
+        request: &Request,
+        mut to: R,
+    ) -> Result<ResponseInfo> {
+        let question = request
+            .request_info()
+            .ok()
+            .context("not exactly one question")?
+            .query;
+        let name = question.original().name().to_ascii().to_ascii_lowercase();
+        let mut metadata = Metadata::response_from_request(&request.metadata);
+        metadata.authoritative = true;
+        let addresses = match self.look_up(&name, question.query_type()) {
+            Ok(addresses) => addresses,
+            Err(DnsFailure::Silent) => return Ok(unsent(metadata)),
+            Err(failure) => {
+                metadata.response_code = match failure {
+                    DnsFailure::ServFail => ResponseCode::ServFail,
+                    DnsFailure::Refused => ResponseCode::Refused,
+                    DnsFailure::NxDomain => ResponseCode::NXDomain,
+                    DnsFailure::NoAddresses | DnsFailure::Silent => ResponseCode::NoError,
+                };
+                Vec::new()
+            }
+        };
+        let owner = question.original().name();
+        let records: Vec<Record> = addresses
+            .into_iter()
+            .map(|address| Record::from_rdata(owner.clone(), TTL, RData::A(A(address))))
+            .collect();
+        let response = MessageResponseBuilder::from_message_request(request).build(
+            metadata,
+            &records,
+            [],
+            [],
+            [],
+        );
+        Ok(to.send_response(response).await?)
+    }
+}
+
+#[async_trait::async_trait]
+impl RequestHandler for Handler {
+    async fn handle_request<R: ResponseHandler, T: Time>(
+        &self,
+        request: &Request,
+        to: R,
+    ) -> ResponseInfo {
+        let failed = unsent(Metadata::response_from_request(&request.metadata));
+        self.answer(request, to).await.unwrap_or(failed)
+    }
+}
+
+fn unsent(metadata: Metadata) -> ResponseInfo {
+    ResponseInfo::from(Header {
+        metadata,
+        counts: HeaderCounts::default(),
+    })
+}
+
+/// The name of the load balancer in its DNS name: `orders` in
+/// `orders-1a2b3c4d.us-east-1.elb.amazonaws.com`, and in AWS's own
+/// `internal-orders-1234567890.us-east-1.elb.amazonaws.com`.
+fn load_balancer_of(name: &str) -> Option<&str> {
+    let (label, domain) = name.split_once('.')?;
+    if !domain.trim_end_matches('.').ends_with(".elb.amazonaws.com") {
+        return None;
+    }
+    let (load_balancer, _) = label.rsplit_once('-')?;
+    Some(
+        load_balancer
+            .strip_prefix("internal-")
+            .unwrap_or(load_balancer),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::load_balancer_of;
+
+    #[test]
+    fn a_load_balancer_is_found_by_its_dns_name() {
+        assert_eq!(
+            load_balancer_of("my-app-1a2b3c4d.us-east-1.elb.amazonaws.com."),
+            Some("my-app")
+        );
+        assert_eq!(
+            load_balancer_of("internal-my-app-123.us-east-1.elb.amazonaws.com"),
+            Some("my-app")
+        );
+        assert_eq!(load_balancer_of("example.com."), None);
+    }
+}

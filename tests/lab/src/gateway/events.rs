@@ -1,0 +1,66 @@
+//! EventBridge where MiniStack is more lenient than AWS: the schedule of a rule.
+
+use anyhow::Result;
+
+use super::{Asked, Reply, State, answer};
+
+impl State {
+    pub(super) async fn put_rule(&self, asked: &Asked) -> Result<Reply> {
+        if is_wrong_rate(asked.call.param("ScheduleExpression")) {
+            let message = "Parameter ScheduleExpression is not valid.";
+            return Ok(answer::error(
+                &asked.call,
+                400,
+                "ValidationException",
+                message,
+            ));
+        }
+        self.forward(asked, None).await
+    }
+}
+
+/// "If the value is equal to 1, then the unit must be singular. If the value is greater than 1, the
+/// unit must be plural" (EventBridge user guide, "Rate expressions").
+fn is_wrong_rate(schedule: &str) -> bool {
+    let Some(rate) = schedule
+        .strip_prefix("rate(")
+        .and_then(|rest| rest.strip_suffix(')'))
+    else {
+        return false;
+    };
+    let Some((value, unit)) = rate.split_once(' ') else {
+        return true;
+    };
+    let units = match value.parse::<u32>() {
+        Ok(1) => ["minute", "hour", "day"],
+        Ok(2..) => ["minutes", "hours", "days"],
+        _ => return true,
+    };
+    !units.contains(&unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_wrong_rate;
+
+    #[test]
+    fn one_is_singular_and_more_are_plural() {
+        for right in [
+            "rate(1 minute)",
+            "rate(5 minutes)",
+            "rate(1 day)",
+            "cron(0/5 * * * ? *)",
+        ] {
+            assert!(!is_wrong_rate(right), "{right}");
+        }
+        for wrong in [
+            "rate(1 minutes)",
+            "rate(5 minute)",
+            "rate(0 minutes)",
+            "rate(5)",
+            "rate(5 years)",
+        ] {
+            assert!(is_wrong_rate(wrong), "{wrong}");
+        }
+    }
+}

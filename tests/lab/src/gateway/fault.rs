@@ -1,0 +1,221 @@
+//! Faults on demand: what goes wrong, at which call. Never hits the lab's own calls.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::call::{Call, Protocol};
+use super::{Reply, answer};
+use crate::lock;
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// The caller is not authorized.
+    Deny,
+    /// Too many calls; SDKs try again.
+    Throttle,
+    /// The service fails; SDKs try again.
+    ServerError,
+    /// The connection is closed before the call is carried out.
+    CutOff,
+    /// The call is carried out, then the connection is closed.
+    LoseAnswer,
+    /// This error in place of carrying it out.
+    Answer {
+        status: u16,
+        code: String,
+        message: String,
+    },
+    /// A success with this body in place of carrying it out: some services report failures inside
+    /// of one.
+    Body(String),
+    /// The call is carried out late.
+    Delay(Duration),
+}
+
+#[derive(Clone, Debug)]
+pub struct Fault {
+    service: String,
+    operation: String,
+    source: Option<String>,
+    which: Which,
+    what: What,
+}
+
+/// Which of the calls since the fault was injected it hits, the first being 1.
+#[derive(Clone, Copy, Debug)]
+enum Which {
+    All,
+    Nth(usize),
+    From(usize),
+    EveryOther,
+}
+
+impl Which {
+    fn hits(self, number: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::Nth(nth) => number == nth,
+            Self::From(nth) => number >= nth,
+            Self::EveryOther => number % 2 == 1,
+        }
+    }
+}
+
+impl Fault {
+    /// A fault of every call of an operation. The service is named as in `Call`.
+    pub fn new(service: &str, operation: &str, what: What) -> Self {
+        Self {
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            source: None,
+            which: Which::All,
+            what,
+        }
+    }
+
+    /// Only of the nth call since the fault was injected, 1 being the first.
+    pub fn nth(mut self, nth: usize) -> Self {
+        self.which = Which::Nth(nth);
+        self
+    }
+
+    /// Of the nth call and all that follow: SDKs try in vain again.
+    pub fn from(mut self, nth: usize) -> Self {
+        self.which = Which::From(nth);
+        self
+    }
+
+    /// Of the first, the third and so on: whoever tries again succeeds.
+    pub fn every_other(mut self) -> Self {
+        self.which = Which::EveryOther;
+        self
+    }
+
+    /// Only of calls with this access key, as in `Call::source`.
+    pub fn by(mut self, source: &str) -> Self {
+        self.source = Some(source.to_owned());
+        self
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FaultId(usize);
+
+struct Injected {
+    fault: Fault,
+    seen: usize,
+    hits: usize,
+}
+
+#[derive(Default)]
+pub(super) struct Faults(Mutex<(usize, BTreeMap<FaultId, Injected>)>);
+
+/// What the faults make of one call.
+#[derive(Default)]
+pub(super) struct Plan {
+    pub delay: Option<Duration>,
+    pub instead: Option<What>,
+    pub loses_answer: bool,
+}
+
+impl Faults {
+    pub fn inject(&self, fault: Fault) -> FaultId {
+        let (next, faults) = &mut *lock(&self.0);
+        *next += 1;
+        let id = FaultId(*next);
+        faults.insert(
+            id,
+            Injected {
+                fault,
+                seen: 0,
+                hits: 0,
+            },
+        );
+        id
+    }
+
+    pub fn hits(&self, id: FaultId) -> usize {
+        lock(&self.0).1.get(&id).map_or(0, |injected| injected.hits)
+    }
+
+    pub fn remove(&self, id: FaultId) {
+        lock(&self.0).1.remove(&id);
+    }
+
+    pub fn clear(&self) {
+        lock(&self.0).1.clear();
+    }
+
+    /// Counts a call. Delays add to what else happens, of the rest the oldest fault wins.
+    pub fn plan(&self, call: &Call) -> Plan {
+        let mut plan = Plan::default();
+        for injected in lock(&self.0).1.values_mut() {
+            let fault = &injected.fault;
+            let is_of_source = fault
+                .source
+                .as_ref()
+                .is_none_or(|source| *source == call.source);
+            if fault.service != call.service || fault.operation != call.operation || !is_of_source {
+                continue;
+            }
+            injected.seen += 1;
+            if !fault.which.hits(injected.seen) {
+                continue;
+            }
+            match &fault.what {
+                What::Delay(delay) => plan.delay = Some(plan.delay.unwrap_or_default() + *delay),
+                _ if plan.instead.is_some() => continue,
+                what => {
+                    plan.loses_answer = *what == What::LoseAnswer;
+                    plan.instead = Some(what.clone());
+                }
+            }
+            injected.hits += 1;
+        }
+        plan
+    }
+}
+
+impl What {
+    /// The error in the words of the service: "Common errors" of the API references, S3's
+    /// "Error responses".
+    pub(super) fn reply(&self, call: &Call) -> Reply {
+        let action = format!("{}:{}", call.service, call.operation);
+        let denied = format!(
+            "User: arn:aws:sts::000000000000:assumed-role/{0}/{0} is not authorized to perform: {action}",
+            call.source
+        );
+        if let Self::Body(body) = self {
+            return answer::success(call, body);
+        }
+        let (status, code, message) = match (self, call.protocol) {
+            (
+                Self::Answer {
+                    status,
+                    code,
+                    message,
+                },
+                _,
+            ) => (*status, code.as_str(), message.as_str()),
+            (Self::Deny, Protocol::Json) => (400, "AccessDeniedException", denied.as_str()),
+            (Self::Deny, Protocol::Ec2) => (403, "UnauthorizedOperation", denied.as_str()),
+            (Self::Deny, _) => (403, "AccessDenied", denied.as_str()),
+            (Self::Throttle, Protocol::S3) => (503, "SlowDown", "Please reduce your request rate."),
+            (Self::Throttle, Protocol::Json) => (400, "ThrottlingException", "Rate exceeded"),
+            (Self::Throttle, Protocol::Ec2) => {
+                (503, "RequestLimitExceeded", "Request limit exceeded.")
+            }
+            (Self::Throttle, _) => (400, "Throttling", "Rate exceeded"),
+            (_, Protocol::S3) => (
+                500,
+                "InternalError",
+                "We encountered an internal error. Please try again.",
+            ),
+            (_, Protocol::Json) => (500, "InternalException", "The service failed."),
+            _ => (500, "InternalFailure", "The service failed."),
+        };
+        answer::error(call, status, code, message)
+    }
+}

@@ -1,0 +1,145 @@
+//! Load balancers: zones and VPC by their subnets, fixed addresses of NLBs, and what a deletion
+//! takes along.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use anyhow::Result;
+
+use super::call::Call;
+use super::elb::{ELB, all_found, encode, form, not_found, refused, rewritten, success};
+use super::{Asked, Reply, State};
+use crate::lock;
+use crate::xml::Element;
+
+/// The `LoadBalancerAddresses` member of a subnet, by load balancer and subnet.
+pub(super) type Mappings = Mutex<HashMap<(String, String), Element>>;
+
+impl State {
+    /// Zones and VPC come from the subnets, fixed addresses from the mappings.
+    pub(super) async fn mend_load_balancers(
+        &self,
+        call: &Call,
+        answer: &mut Element,
+    ) -> Result<()> {
+        let subnets = self.subnets(call).await?;
+        let mappings = lock(&self.mappings).clone();
+        for load_balancer in answer.list_mut("LoadBalancers").into_iter().flatten() {
+            let arn = load_balancer.text_of("LoadBalancerArn").to_owned();
+            let mut vpc = None;
+            for zone in load_balancer
+                .list_mut("AvailabilityZones")
+                .into_iter()
+                .flatten()
+            {
+                let id = zone.text_of("SubnetId").to_owned();
+                if let Some(subnet) = subnets.get(&id) {
+                    zone.set(Element::with_text("ZoneName", &subnet.zone));
+                    vpc = Some(subnet.vpc.clone());
+                }
+                if let Some(address) = mappings.get(&(arn.clone(), id)) {
+                    zone.set(Element::new("LoadBalancerAddresses").with(address.clone()));
+                }
+            }
+            if let Some(vpc) = vpc {
+                load_balancer.set(Element::with_text("VpcId", vpc));
+            }
+        }
+        Ok(())
+    }
+
+    /// MiniStack knows subnets but no SubnetMappings.
+    pub(super) async fn create_load_balancer(&self, asked: &Asked) -> Result<Reply> {
+        let mut form = form(asked);
+        let mut addresses = Vec::new();
+        for (index, mapping) in asked.call.members("SubnetMappings").into_iter().enumerate() {
+            let part = |name: &str| mapping.get(name).cloned().unwrap_or_default();
+            form.push((format!("Subnets.member.{}", index + 1), part("SubnetId")));
+            let address = if mapping.contains_key("AllocationId") {
+                let params =
+                    [("AllocationId.1", part("AllocationId"))].map(|(name, value)| (name, value));
+                let params: Vec<(&str, &str)> = params
+                    .iter()
+                    .map(|(name, value)| (*name, value.as_str()))
+                    .collect();
+                let found = match self
+                    .api(&asked.call)
+                    .query("ec2", "DescribeAddresses", &params)
+                    .await
+                {
+                    Ok(found) => found,
+                    Err(error) => return refused(&asked.call, error),
+                };
+                let public = found
+                    .find("publicIp")
+                    .map(|found| found.text.clone())
+                    .unwrap_or_default();
+                Element::new("member")
+                    .with(Element::with_text("IpAddress", public))
+                    .with(Element::with_text("AllocationId", part("AllocationId")))
+            } else if mapping.contains_key("PrivateIPv4Address") {
+                Element::new("member").with(Element::with_text(
+                    "PrivateIPv4Address",
+                    part("PrivateIPv4Address"),
+                ))
+            } else {
+                continue;
+            };
+            addresses.push((part("SubnetId"), address));
+        }
+        let reply = self.forward(asked, Some(encode(&form))).await?;
+        let Some(mut made) = success(&reply) else {
+            return Ok(reply);
+        };
+        let arn = made
+            .find("LoadBalancerArn")
+            .map(|arn| arn.text.clone())
+            .unwrap_or_default();
+        lock(&self.mappings).extend(
+            addresses
+                .into_iter()
+                .map(|(subnet, address)| ((arn.clone(), subnet), address)),
+        );
+        self.mend_load_balancers(&asked.call, &mut made).await?;
+        Ok(rewritten(reply, &made))
+    }
+
+    /// "Deleting a load balancer also deletes its listeners" (API_DeleteLoadBalancer).
+    pub(super) async fn delete_load_balancer(&self, asked: &Asked) -> Result<Reply> {
+        let arn = asked.call.param("LoadBalancerArn");
+        for listener in self
+            .listeners(&asked.call)
+            .await?
+            .iter()
+            .filter(|listener| listener.load_balancer == arn)
+        {
+            self.api(&asked.call)
+                .query(ELB, "DeleteListener", &[("ListenerArn", &listener.arn)])
+                .await?;
+        }
+        self.forward(asked, None).await
+    }
+
+    pub(super) async fn describe_load_balancers(&self, asked: &Asked) -> Result<Reply> {
+        let reply = self.forward(asked, None).await?;
+        let Some(mut found) = success(&reply) else {
+            return Ok(reply);
+        };
+        let all = all_found(
+            asked,
+            &found,
+            "LoadBalancerArns",
+            "LoadBalancerArn",
+            "LoadBalancers",
+        ) && all_found(asked, &found, "Names", "LoadBalancerName", "LoadBalancers");
+        if !all {
+            return Ok(not_found(
+                &asked.call,
+                "LoadBalancerNotFound",
+                "load balancers",
+            ));
+        }
+        self.mend_load_balancers(&asked.call, &mut found).await?;
+        Ok(rewritten(reply, &found))
+    }
+}

@@ -1,0 +1,289 @@
+//! The gateway: an HTTP proxy before MiniStack. It records every call, lets calls go wrong on
+//! demand, answers what MiniStack lacks as AWS does, and passes everything else on unchanged.
+//! It checks no signatures and no permissions.
+
+mod answer;
+mod call;
+mod cbor;
+mod elb;
+mod events;
+mod fault;
+mod health;
+mod listeners;
+mod load_balancers;
+mod naming;
+mod target_groups;
+mod targets;
+
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use hyper::http::request::Parts;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+
+use crate::api::Api;
+use crate::response_url::{self, ResponseUrl, ResponseUrls};
+use crate::{LAB, lock};
+
+pub use call::Call;
+pub use fault::{Fault, FaultId, What};
+pub use targets::{Target, TargetState};
+
+use fault::{Faults, Plan};
+use targets::Targets;
+
+/// An answer, complete in memory.
+pub(crate) type Reply = Response<Bytes>;
+
+/// What tests see of the gateway.
+pub struct Gateway {
+    endpoint: String,
+    state: Arc<State>,
+}
+
+struct State {
+    client: reqwest::Client,
+    ministack: String,
+    calls: Mutex<Vec<Call>>,
+    /// The calls before the last `clear`.
+    cleared: Mutex<Vec<Call>>,
+    faults: Faults,
+    targets: Targets,
+    /// Fixed addresses of NLBs by load balancer and subnet, as CreateLoadBalancer gave them.
+    mappings: load_balancers::Mappings,
+    responses: ResponseUrls,
+}
+
+/// A request, read to its end, and what it means.
+struct Asked {
+    parts: Parts,
+    body: Bytes,
+    call: Call,
+}
+
+impl Gateway {
+    pub(crate) fn start(
+        runtime: &Handle,
+        listener: TcpListener,
+        endpoint: String,
+        ministack: String,
+    ) -> Result<Self> {
+        let state = Arc::new(State {
+            // Its connections live in the lab's runtime only, so it may keep them.
+            client: reqwest::Client::builder().no_proxy().build()?,
+            ministack,
+            calls: Mutex::default(),
+            cleared: Mutex::default(),
+            faults: Faults::default(),
+            targets: Targets::default(),
+            mappings: load_balancers::Mappings::default(),
+            responses: ResponseUrls::default(),
+        });
+        runtime.spawn(serve(listener, Arc::clone(&state)));
+        Ok(Self { endpoint, state })
+    }
+
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// All calls so far, in the order in which they were done.
+    pub fn calls(&self) -> Vec<Call> {
+        lock(&self.state.calls).clone()
+    }
+
+    /// The calls of one operation by others than the lab itself.
+    pub fn calls_of(&self, service: &str, operation: &str) -> Vec<Call> {
+        let wanted = |call: &Call| {
+            call.source != LAB && call.service == service && call.operation == operation
+        };
+        self.calls().into_iter().filter(wanted).collect()
+    }
+
+    /// The calls of one access key, in the order in which they were done.
+    pub fn calls_by(&self, source: &str) -> Vec<Call> {
+        let calls = lock(&self.state.calls);
+        let wanted = calls.iter().filter(|call| call.source == source);
+        wanted.cloned().collect()
+    }
+
+    /// Lets `calls` begin anew.
+    pub fn clear(&self) {
+        let mut calls = lock(&self.state.calls);
+        lock(&self.state.cleared).append(&mut calls);
+    }
+
+    /// All calls that there ever were, cleared ones included.
+    pub fn history(&self) -> Vec<Call> {
+        let calls = lock(&self.state.calls);
+        let mut history = lock(&self.state.cleared).clone();
+        history.extend_from_slice(&calls);
+        history
+    }
+
+    /// Lets calls go wrong from now on; those of the lab itself never do.
+    pub fn inject(&self, fault: Fault) -> FaultId {
+        self.state.faults.inject(fault)
+    }
+
+    /// How many calls a fault has hit.
+    pub fn hits(&self, fault: FaultId) -> usize {
+        self.state.faults.hits(fault)
+    }
+
+    pub fn remove_fault(&self, fault: FaultId) {
+        self.state.faults.remove(fault);
+    }
+
+    pub fn clear_faults(&self) {
+        self.state.faults.clear();
+    }
+
+    pub(crate) fn targets(&self, target_group_arn: &str) -> Vec<Target> {
+        self.state.targets.list(target_group_arn)
+    }
+
+    pub(crate) fn finish_draining(&self) {
+        self.state.targets.finish_draining();
+    }
+
+    pub(crate) fn response_url(&self) -> ResponseUrl {
+        self.state.responses.add(&self.endpoint)
+    }
+}
+
+async fn serve(listener: TcpListener, state: Arc<State>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        // Small answers at once; many calls are waited for one after the other.
+        let _ = stream.set_nodelay(true);
+        let state = Arc::clone(&state);
+        tokio::spawn(async move {
+            let service = service_fn(move |request| handle(Arc::clone(&state), request));
+            // An error is a client that went away, or a connection that a fault cuts.
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+/// Makes hyper close the connection without an answer.
+#[derive(Debug, PartialEq)]
+struct Cut;
+
+impl std::fmt::Display for Cut {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("the connection is cut on purpose")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+async fn handle(
+    state: Arc<State>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Cut> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+    if let Some(token) = response_url::token(parts.uri.path()) {
+        return Ok(state.responses.take(token, &parts, &body).map(Full::new));
+    }
+    // On a task of its own: AWS carries a call out also when the caller hangs up meanwhile.
+    let done = tokio::spawn(async move { state.serve(parts, body).await }).await;
+    done.map_err(|_| Cut)?.map(|reply| reply.map(Full::new))
+}
+
+impl State {
+    async fn serve(&self, parts: Parts, body: Bytes) -> Result<Reply, Cut> {
+        let call = Call::read(&parts, &body);
+        let asked = Asked { parts, body, call };
+        let plan = if asked.call.source == LAB {
+            Plan::default()
+        } else {
+            self.faults.plan(&asked.call)
+        };
+        if let Some(delay) = plan.delay {
+            tokio::time::sleep(delay).await;
+        }
+        let reply = match plan.instead {
+            Some(What::CutOff) => None,
+            Some(What::LoseAnswer) => Some(self.carry_out(&asked).await),
+            Some(what) => Some(what.reply(&asked.call)),
+            None => Some(self.carry_out(&asked).await),
+        };
+        lock(&self.calls).push(asked.call.answered(reply.as_ref()));
+        match (reply, plan.loses_answer) {
+            (Some(reply), false) => Ok(reply),
+            _ => Err(Cut),
+        }
+    }
+
+    async fn carry_out(&self, asked: &Asked) -> Reply {
+        let done = match asked.call.service.as_str() {
+            "elasticloadbalancing" => self.load_balancing(asked).await,
+            "events" if asked.call.operation == "PutRule" => self.put_rule(asked).await,
+            _ => self.forward(asked, None).await,
+        };
+        done.unwrap_or_else(|error| {
+            answer::error(&asked.call, 502, "LabFailure", &format!("{error:#}"))
+        })
+    }
+
+    /// Hands a request to MiniStack, with another body where one is given.
+    async fn forward(&self, asked: &Asked, body: Option<String>) -> Result<Reply> {
+        let path = asked
+            .parts
+            .uri
+            .path_and_query()
+            .map_or("/", |path| path.as_str());
+        let mut headers = asked.parts.headers.clone();
+        for name in [CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING] {
+            headers.remove(name);
+        }
+        let answer = self
+            .client
+            .request(
+                asked.parts.method.clone(),
+                format!("{}{path}", self.ministack),
+            )
+            .headers(headers)
+            .body(body.map_or_else(|| asked.body.clone(), Bytes::from))
+            .send()
+            .await
+            .context("MiniStack does not answer")?;
+        let mut reply = Response::builder().status(answer.status());
+        for (name, value) in answer.headers() {
+            // A HEAD's answer tells the length of a body that does not come.
+            let kept = *name != CONTENT_LENGTH || asked.parts.method == Method::HEAD;
+            if kept && *name != CONNECTION && *name != TRANSFER_ENCODING {
+                reply = reply.header(name, value);
+            }
+        }
+        Ok(reply.body(
+            answer
+                .bytes()
+                .await
+                .context("MiniStack's answer breaks off")?,
+        )?)
+    }
+
+    /// For questions of the gateway's own to MiniStack, in the account of the caller.
+    fn api(&self, call: &Call) -> Api {
+        Api {
+            client: self.client.clone(),
+            endpoint: self.ministack.clone(),
+            access_key: call.source.clone(),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Target groups: their load balancers by the listeners that exist now, the health checks of the
+//! network protocols, and no deletion while in use.
+
+use std::collections::HashSet;
+
+use anyhow::Result;
+
+use super::call::Call;
+use super::elb::{Listener, all_found, encode, form, not_found, rewritten, success};
+use super::{Asked, Reply, State, answer};
+use crate::xml::Element;
+
+impl State {
+    pub(super) async fn describe_target_groups(&self, asked: &Asked) -> Result<Reply> {
+        // MiniStack selects by the load balancers that a group once had: that is done here.
+        let load_balancer = asked.call.param("LoadBalancerArn");
+        let form: Vec<_> = form(asked)
+            .into_iter()
+            .filter(|(name, _)| name != "LoadBalancerArn")
+            .collect();
+        let reply = self.forward(asked, Some(encode(&form))).await?;
+        let Some(mut found) = success(&reply) else {
+            return Ok(reply);
+        };
+        let all = all_found(
+            asked,
+            &found,
+            "TargetGroupArns",
+            "TargetGroupArn",
+            "TargetGroups",
+        ) && all_found(asked, &found, "Names", "TargetGroupName", "TargetGroups");
+        if !all {
+            return Ok(not_found(
+                &asked.call,
+                "TargetGroupNotFound",
+                "target groups",
+            ));
+        }
+        let listeners = self.listeners(&asked.call).await?;
+        mend_target_groups(&mut found, &listeners);
+        if let Some(groups) = found
+            .list_mut("TargetGroups")
+            .filter(|_| !load_balancer.is_empty())
+        {
+            groups.retain(|group| {
+                group
+                    .list("LoadBalancerArns")
+                    .iter()
+                    .any(|arn| arn.text == load_balancer)
+            });
+        }
+        Ok(rewritten(reply, &found))
+    }
+
+    pub(super) async fn put_target_group(&self, asked: &Asked) -> Result<Reply> {
+        let mut form = form(asked);
+        if asked.call.operation == "CreateTargetGroup" {
+            form.extend(health_check_defaults(&asked.call));
+        }
+        let reply = self.forward(asked, Some(encode(&form))).await?;
+        let Some(mut put) = success(&reply) else {
+            return Ok(reply);
+        };
+        mend_target_groups(&mut put, &self.listeners(&asked.call).await?);
+        Ok(rewritten(reply, &put))
+    }
+
+    /// "You can delete a target group if it is not referenced by any actions" (API_DeleteTargetGroup).
+    pub(super) async fn delete_target_group(&self, asked: &Asked) -> Result<Reply> {
+        let arn = asked.call.param("TargetGroupArn");
+        if self
+            .listeners(&asked.call)
+            .await?
+            .iter()
+            .any(|listener| listener.forwards_to(arn))
+        {
+            let message =
+                format!("Target group '{arn}' is currently in use by a listener or a rule");
+            return Ok(answer::error(&asked.call, 400, "ResourceInUse", &message));
+        }
+        let reply = self.forward(asked, None).await?;
+        if reply.status().is_success() {
+            self.targets.forget(arn);
+        }
+        Ok(reply)
+    }
+}
+
+/// A group of the network protocols is checked by TCP without a path unless something else is
+/// said: the defaults of API_CreateTargetGroup for Network Load Balancers.
+fn health_check_defaults(call: &Call) -> Vec<(String, String)> {
+    if !["TCP", "TLS", "UDP", "TCP_UDP"].contains(&call.param("Protocol")) {
+        return Vec::new();
+    }
+    let protocol = Some(call.param("HealthCheckProtocol"))
+        .filter(|given| !given.is_empty())
+        .unwrap_or("TCP");
+    let timeout = if protocol == "HTTP" { "6" } else { "10" };
+    [
+        ("HealthCheckProtocol", protocol),
+        ("HealthCheckTimeoutSeconds", timeout),
+        ("Matcher.HttpCode", "200-399"),
+    ]
+    .into_iter()
+    .filter(|(name, _)| call.param(name).is_empty())
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect()
+}
+
+fn mend_target_groups(answer: &mut Element, listeners: &[Listener]) {
+    for group in answer.list_mut("TargetGroups").into_iter().flatten() {
+        let arn = group.text_of("TargetGroupArn");
+        let users: HashSet<&str> = listeners
+            .iter()
+            .filter(|listener| listener.forwards_to(arn))
+            .map(|listener| listener.load_balancer.as_str())
+            .collect();
+        let members = users
+            .into_iter()
+            .map(|user| Element::with_text("member", user))
+            .collect();
+        group.set(Element::of("LoadBalancerArns", members));
+        if group.text_of("HealthCheckProtocol") == "TCP" {
+            group
+                .children
+                .retain(|child| child.name != "HealthCheckPath" && child.name != "Matcher");
+        }
+    }
+}

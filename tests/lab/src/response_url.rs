@@ -1,0 +1,131 @@
+//! The place that a custom resource's answer is put to: it records every PUT, and may refuse some.
+//! Stands in for the pre-signed S3 URL of CloudFormation ("Custom resource request fields").
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Result, bail};
+use bytes::Bytes;
+use hyper::Response;
+use hyper::http::request::Parts;
+use serde_json::Value;
+
+use crate::gateway::Reply;
+use crate::{Shared, lock};
+
+/// No bucket can have this name, so no object is hidden by it.
+pub(crate) const PATH: &str = "/_lab/response/";
+
+/// Part of every URL, as a secret is of a pre-signed one: whoever logs the URL logs this.
+pub const SIGNATURE: &str = "c2VjcmV0LW9mLXRoZS1sYWI";
+
+/// A ResponseURL and what came to it.
+#[derive(Clone)]
+pub struct ResponseUrl {
+    url: String,
+    state: Shared<Received>,
+}
+
+#[derive(Default)]
+struct Received {
+    refusals: usize,
+    answers: Vec<Answer>,
+}
+
+/// One PUT to a ResponseURL.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The body; a string where it is not JSON.
+    pub body: Value,
+    pub length: usize,
+    /// Their names in lower case.
+    pub headers: BTreeMap<String, String>,
+    pub method: String,
+    /// 200, or 503 where it was refused.
+    pub status: u16,
+}
+
+impl ResponseUrl {
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Refuses the next answers with 503.
+    pub fn refuse(&self, times: usize) {
+        lock(&self.state).refusals = times;
+    }
+
+    /// Everything that came, refused answers included.
+    pub fn answers(&self) -> Vec<Answer> {
+        lock(&self.state).answers.clone()
+    }
+
+    /// The body of the one answer that was taken; an error where there are none or more.
+    pub fn the_answer(&self) -> Result<Value> {
+        let mut taken: Vec<Answer> = self
+            .answers()
+            .into_iter()
+            .filter(|answer| answer.status == 200)
+            .collect();
+        match (taken.pop(), taken.len()) {
+            (Some(answer), 0) => Ok(answer.body),
+            (None, _) => bail!("no answer came"),
+            (Some(_), more) => bail!("{} answers came instead of one", more + 1),
+        }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct ResponseUrls {
+    next: AtomicUsize,
+    received: Mutex<HashMap<String, Shared<Received>>>,
+}
+
+/// The token in a path that belongs to a ResponseURL.
+pub(crate) fn token(path: &str) -> Option<&str> {
+    path.strip_prefix(PATH)
+}
+
+impl ResponseUrls {
+    pub fn add(&self, endpoint: &str) -> ResponseUrl {
+        let token = self.next.fetch_add(1, Ordering::Relaxed).to_string();
+        let state: Shared<Received> = Arc::default();
+        lock(&self.received).insert(token.clone(), Arc::clone(&state));
+        ResponseUrl {
+            url: format!("{endpoint}{PATH}{token}?X-Amz-Signature={SIGNATURE}"),
+            state,
+        }
+    }
+
+    pub fn take(&self, token: &str, parts: &Parts, body: &Bytes) -> Reply {
+        let known = lock(&self.received).get(token).cloned();
+        let mut reply = Response::new(Bytes::new());
+        let Some(known) = known else {
+            *reply.status_mut() = hyper::StatusCode::FORBIDDEN;
+            return reply;
+        };
+        let mut received = lock(&known);
+        if received.refusals > 0 {
+            received.refusals -= 1;
+            *reply.status_mut() = hyper::StatusCode::SERVICE_UNAVAILABLE;
+        }
+        let text = || Value::String(String::from_utf8_lossy(body).into_owned());
+        let headers = parts.headers.iter();
+        received.answers.push(Answer {
+            body: serde_json::from_slice(body).unwrap_or_else(|_| text()),
+            length: body.len(),
+            headers: headers
+                .map(|(name, value)| {
+                    (
+                        name.to_string(),
+                        String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                    )
+                })
+                .collect(),
+            method: parts.method.to_string(),
+            status: reply.status().as_u16(),
+        });
+        reply
+    }
+}

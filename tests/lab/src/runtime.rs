@@ -1,0 +1,192 @@
+//! Runs a function's binary as Lambda would: one process for many invocations, killed at the
+//! deadline, started again where it died. Does not repeat failed invocations.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, anyhow};
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+
+use crate::process::{self, Process, Program};
+use crate::runtime_api::{Job, RuntimeApi};
+use crate::{FUNCTION_NAME, Lab, secrets};
+
+/// A function. Its process starts with the first invocation and ends with this.
+pub struct Function {
+    binary: PathBuf,
+    environment: HashMap<String, String>,
+    log: PathBuf,
+    runtime: Handle,
+    next_id: AtomicUsize,
+    /// Held during an invocation: a sandbox has one at a time.
+    sandbox: Mutex<Option<Sandbox>>,
+    /// How far the log was read.
+    read: std::sync::Mutex<u64>,
+}
+
+/// Lambda's execution environment.
+struct Sandbox {
+    process: Process,
+    api: RuntimeApi,
+}
+
+/// What came of one invocation.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    pub request_id: String,
+    /// What the function answered, or the error that it, or Lambda for it, reported.
+    pub result: Result<Value, Value>,
+    /// What it printed meanwhile, on standard output and error: JSON lines as such, others as text.
+    pub log: Vec<Value>,
+}
+
+impl Invocation {
+    /// The answer of a success; otherwise an error that shows the log.
+    pub fn success(self) -> Result<Value> {
+        let log = Value::from(self.log);
+        self.result
+            .map_err(|error| anyhow!("the function failed: {error:#}\n{log:#}"))
+    }
+
+    /// Whether a text is anywhere in the log.
+    pub fn mentions(&self, text: &str) -> bool {
+        self.log.iter().any(|line| line.to_string().contains(text))
+    }
+}
+
+impl Lab {
+    /// A function with the lab's environment.
+    pub async fn function(&self, binary: impl AsRef<Path>) -> Result<Function> {
+        self.function_with(binary, &[]).await
+    }
+
+    /// The same with variables added or replaced.
+    pub async fn function_with(
+        &self,
+        binary: impl AsRef<Path>,
+        variables: &[(&str, &str)],
+    ) -> Result<Function> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let stream = format!("lab/[$LATEST]{number:032x}");
+        let own = [
+            ("AWS_LAMBDA_FUNCTION_NAME", FUNCTION_NAME),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/alb-nlb-binding"),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", &stream),
+        ];
+        let mut environment: HashMap<String, String> = self.environment().iter().cloned().collect();
+        let added = own.iter().chain(variables);
+        environment.extend(added.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let binary = binary.as_ref().to_owned();
+        anyhow::ensure!(
+            binary.exists(),
+            "{} does not exist: is it built?",
+            binary.display()
+        );
+        Ok(Function {
+            binary,
+            environment,
+            log: self.directory().join(format!("function-{number}.log")),
+            runtime: self.runtime(),
+            next_id: AtomicUsize::new(1),
+            sandbox: Mutex::default(),
+            read: std::sync::Mutex::default(),
+        })
+    }
+}
+
+impl Function {
+    /// `Call::source` of its calls.
+    pub fn access_key(&self) -> &str {
+        let key = self.environment.get("AWS_ACCESS_KEY_ID");
+        key.map_or("", String::as_str)
+    }
+
+    /// Invokes the function and waits for its result, but no longer than Lambda would. A secret in
+    /// what it logs or reports is an error.
+    pub async fn invoke(&self, event: Value, timeout: Duration) -> Result<Invocation> {
+        let number = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let request_id = format!("00000000-0000-0000-0000-{number:012}");
+        self.invoke_as(&request_id, event, timeout).await
+    }
+
+    /// The same under a given request id: a second delivery of an event has the id of the first.
+    pub async fn invoke_as(
+        &self,
+        request_id: &str,
+        event: Value,
+        timeout: Duration,
+    ) -> Result<Invocation> {
+        let mut held = self.sandbox.lock().await;
+        let sandbox = match held.take().filter(|sandbox| !sandbox.process.is_over()) {
+            Some(sandbox) => sandbox,
+            None => self.start().await?,
+        };
+        let deadline = SystemTime::now() + timeout;
+        let job = Job {
+            id: request_id.to_owned(),
+            event,
+            deadline,
+        };
+        let reported = sandbox.api.hand_out(job);
+        let mut survives = true;
+        let result = tokio::select! {
+            // A report counts also when the process ends right after it.
+            biased;
+            reported = reported => reported.context("the Runtime API is gone")?,
+            status = sandbox.process.ended() => {
+                let why = format!("Runtime exited: {status}");
+                Err(self.failure("Runtime.ExitError", &why))
+            }
+            () = tokio::time::sleep(timeout) => {
+                survives = false;
+                let why = format!("Task timed out after {:.2} seconds", timeout.as_secs_f64());
+                Err(self.failure("Sandbox.Timedout", &why))
+            }
+        };
+        *held = Some(sandbox).filter(|_| survives);
+        let request_id = request_id.to_owned();
+        let log = self.new_lines()?;
+        // Lambda logs what a function reports, too.
+        let reported = result.as_ref().unwrap_or_else(|error| error);
+        secrets::none_in(log.iter().chain([reported]))?;
+        Ok(Invocation {
+            request_id,
+            result,
+            log,
+        })
+    }
+
+    async fn start(&self) -> Result<Sandbox> {
+        let api = self.runtime.spawn(RuntimeApi::start()).await??;
+        let mut environment: Vec<_> = self.environment.clone().into_iter().collect();
+        environment.push(("AWS_LAMBDA_RUNTIME_API".to_owned(), api.address.clone()));
+        let process = Process::start(&Program {
+            command: vec![self.binary.as_os_str()],
+            environment: &environment,
+            log: &self.log,
+            directory: None,
+        })?;
+        Ok(Sandbox { process, api })
+    }
+
+    /// The log is a file, so all that was printed before a report is there when the report is.
+    fn new_lines(&self) -> Result<Vec<Value>> {
+        let mut read = crate::lock(&self.read);
+        let (text, end) = process::read_from(&self.log, *read)?;
+        *read = end;
+        let line = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| Value::from(line));
+        Ok(text.lines().map(line).collect())
+    }
+
+    fn failure(&self, kind: &str, why: &str) -> Value {
+        let tail = process::tail(&self.log);
+        json!({"errorType": kind, "errorMessage": format!("{why}; its last lines:\n{tail}")})
+    }
+}

@@ -1,0 +1,162 @@
+//! The Lambda Runtime API, from "Using the Lambda runtime API for custom runtimes" in the Lambda
+//! developer guide: hands events to the one process that asks here, and its reports to who waits.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::{ACCOUNT, FUNCTION_NAME, REGION, lock};
+
+const PATH: &str = "/2018-06-01/runtime/";
+
+/// What a function reports: its answer, or its error.
+type Report = Result<Value, Value>;
+
+/// An event that is to be delivered.
+pub(crate) struct Job {
+    pub id: String,
+    pub event: Value,
+    pub deadline: SystemTime,
+}
+
+/// The API of one process. Another process has another, so that a dying one takes no events of the next.
+pub(crate) struct RuntimeApi {
+    pub address: String,
+    jobs: mpsc::UnboundedSender<Job>,
+    desk: Arc<Desk>,
+    server: JoinHandle<()>,
+}
+
+/// Between invocations that wait and the process that asks.
+struct Desk {
+    jobs: tokio::sync::Mutex<mpsc::UnboundedReceiver<Job>>,
+    waiting: Mutex<HashMap<String, oneshot::Sender<Report>>>,
+}
+
+impl RuntimeApi {
+    pub async fn start() -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?.to_string();
+        let (jobs, queue) = mpsc::unbounded_channel();
+        let queue = tokio::sync::Mutex::new(queue);
+        let desk = Arc::new(Desk {
+            jobs: queue,
+            waiting: Mutex::default(),
+        });
+        let server = tokio::spawn(serve(listener, Arc::clone(&desk)));
+        Ok(Self {
+            address,
+            jobs,
+            desk,
+            server,
+        })
+    }
+
+    /// Puts an event where the process finds it; what it reports comes to the receiver.
+    pub fn hand_out(&self, job: Job) -> oneshot::Receiver<Report> {
+        let (sender, reported) = oneshot::channel();
+        lock(&self.desk.waiting).insert(job.id.clone(), sender);
+        // It cannot fail: the desk holds the other end.
+        let _ = self.jobs.send(job);
+        reported
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn serve(listener: TcpListener, desk: Arc<Desk>) {
+    // Ends all connections when it is dropped.
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let _ = stream.set_nodelay(true);
+        let desk = Arc::clone(&desk);
+        connections.spawn(async move {
+            let service = service_fn(move |request| handle(Arc::clone(&desk), request));
+            let connection = hyper::server::conn::http1::Builder::new();
+            // A process that is killed hangs up.
+            let _ = connection
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+async fn handle(
+    desk: Arc<Desk>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().strip_prefix(PATH).unwrap_or_default();
+    let steps: Vec<&str> = path.split('/').collect();
+    let body = body
+        .collect()
+        .await
+        .map(|body| body.to_bytes())
+        .unwrap_or_default();
+    let text = || Value::from(String::from_utf8_lossy(&body));
+    let body = || serde_json::from_slice(&body).unwrap_or_else(|_| text());
+    let status = match (&parts.method, steps.as_slice()) {
+        (&Method::GET, ["invocation", "next"]) => return Ok(desk.next().await),
+        (&Method::POST, ["invocation", id, "response"]) => desk.report(Some(id), Ok(body())),
+        (&Method::POST, ["invocation", id, "error"]) => desk.report(Some(id), Err(body())),
+        (&Method::POST, ["init", "error"]) => desk.report(None, Err(body())),
+        _ => 404,
+    };
+    let reply = Response::builder()
+        .status(status)
+        .body(Full::from(r#"{"status":"OK"}"#));
+    Ok(reply.expect("a valid status"))
+}
+
+impl Desk {
+    async fn next(&self) -> Response<Full<Bytes>> {
+        let Some(job) = self.jobs.lock().await.recv().await else {
+            // The process is about to be killed.
+            return Response::new(Full::default());
+        };
+        let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION_NAME}");
+        let deadline = job
+            .deadline
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_millis();
+        let trace = "Root=1-00000000-000000000000000000000000;Sampled=0";
+        Response::builder()
+            .header("content-type", "application/json")
+            .header("lambda-runtime-aws-request-id", job.id)
+            .header("lambda-runtime-deadline-ms", deadline.to_string())
+            .header("lambda-runtime-invoked-function-arn", arn)
+            .header("lambda-runtime-trace-id", trace)
+            .body(Full::from(job.event.to_string()))
+            .expect("a request id that fits a header")
+    }
+
+    /// The status that the process is answered.
+    fn report(&self, id: Option<&str>, report: Report) -> u16 {
+        let mut waiting = lock(&self.waiting);
+        // A process that fails to start knows no id; the one that waits is its.
+        let id = id
+            .map(str::to_owned)
+            .or_else(|| waiting.keys().next().cloned());
+        let receiver = id.and_then(|id| waiting.remove(&id));
+        let received = receiver.is_some_and(|receiver| receiver.send(report).is_ok());
+        if received { 202 } else { 400 }
+    }
+}

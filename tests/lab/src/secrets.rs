@@ -1,0 +1,27 @@
+//! The lab's secrets, each a text of its own, so that it is known wherever it turns up.
+
+use std::fmt::Display;
+
+use anyhow::{Result, bail};
+
+use crate::response_url::{PATH, SIGNATURE};
+
+/// The secret access key of everyone in a lab.
+pub(crate) const KEY: &str = "bGFiLXNlY3JldC1hY2Nlc3Mta2V5";
+/// The session token of functions, which on AWS have temporary credentials.
+pub(crate) const TOKEN: &str = "bGFiLXNlc3Npb24tdG9rZW4";
+/// What is in every ResponseURL of MiniStack's CloudFormation.
+const MINISTACKS: &str = "/cfn-response/";
+
+/// An error where one of these lines has a secret in it: credentials, or a ResponseURL, which is one.
+pub(crate) fn none_in(lines: impl IntoIterator<Item = impl Display>) -> Result<()> {
+    for line in lines {
+        let line = line.to_string();
+        for secret in [KEY, TOKEN, SIGNATURE, PATH, MINISTACKS] {
+            if line.contains(secret) {
+                bail!("a secret is logged, {secret}: {line}");
+            }
+        }
+    }
+    Ok(())
+}

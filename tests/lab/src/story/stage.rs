@@ -1,0 +1,90 @@
+//! Tells the story as it happens: acts with their times, progress where something takes longer,
+//! and small tables. Never decides whether something is as it should be.
+
+use std::io::Write;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::lock;
+
+/// After how long a wait is shown.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where the story is told.
+pub struct Stage {
+    out: Mutex<Box<dyn Write + Send>>,
+    started: Instant,
+}
+
+impl Stage {
+    pub fn new(out: impl Write + Send + 'static) -> Self {
+        Self {
+            out: Mutex::new(Box::new(out)),
+            started: Instant::now(),
+        }
+    }
+
+    /// The headline of what comes next.
+    pub fn act(&self, title: &str) {
+        let elapsed = self.started.elapsed().as_secs_f64();
+        self.write(&format!("\n{elapsed:6.1} s  {title}\n"));
+    }
+
+    /// Something that is seen.
+    pub fn tell(&self, line: &str) {
+        self.write(&format!("          {line}\n"));
+    }
+
+    /// Waits for something, and shows that it does.
+    pub async fn wait<T>(&self, what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let started = Instant::now();
+        let mut work = std::pin::pin!(work);
+        loop {
+            match tokio::time::timeout(PATIENCE, &mut work).await {
+                Ok(done) => {
+                    let took = started.elapsed();
+                    if took >= PATIENCE {
+                        self.tell(&format!("… {what}: {:.1} s", took.as_secs_f64()));
+                    }
+                    return done;
+                }
+                Err(_) => {
+                    let so_far = started.elapsed().as_secs();
+                    self.tell(&format!("… {what} ({so_far} s)"));
+                }
+            }
+        }
+    }
+
+    /// Lines of two columns.
+    pub fn table(&self, rows: &[(&str, String)]) {
+        for (name, value) in rows {
+            self.tell(&format!("│ {name:<22} {value}"));
+        }
+    }
+
+    fn write(&self, text: &str) {
+        let mut out = lock(&self.out);
+        // A closed terminal is no reason to stop what is under way.
+        let _ = out.write_all(text.as_bytes());
+        let _ = out.flush();
+    }
+}
+
+/// Addresses in one short line, the first few by name.
+pub fn few(addresses: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown = addresses
+        .iter()
+        .take(SHOWN)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("  ");
+    match addresses.len() {
+        0 => "none".to_owned(),
+        count if count <= SHOWN => format!("{count:3}   {shown}"),
+        count => format!("{count:3}   {shown}  …"),
+    }
+}

@@ -1,0 +1,148 @@
+//! The DNS of load balancers.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use anyhow::Result;
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::lookup_ip::LookupIp;
+use hickory_resolver::net::NetError;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::{Resolver, TokioResolver};
+use lab::{DnsFailure, Lab};
+use tokio::sync::OnceCell;
+
+static LAB: OnceCell<Lab> = OnceCell::const_new();
+
+async fn lab() -> &'static Lab {
+    LAB.get_or_try_init(Lab::start).await.expect("a lab")
+}
+
+fn resolver(server: SocketAddr, tcp: bool, patience: Duration) -> Result<TokioResolver> {
+    let mut connection = if tcp {
+        ConnectionConfig::tcp()
+    } else {
+        ConnectionConfig::udp()
+    };
+    connection.port = server.port();
+    let server = NameServerConfig::new(server.ip(), true, vec![connection]);
+    let mut options = ResolverOpts::default();
+    options.cache_size = 0;
+    options.attempts = 0;
+    options.timeout = patience;
+    let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
+    Ok(
+        Resolver::builder_with_config(config, TokioRuntimeProvider::default())
+            .with_options(options)
+            .build()?,
+    )
+}
+
+async fn look_up(server: SocketAddr, tcp: bool, name: &str) -> Result<LookupIp, NetError> {
+    look_up_within(Duration::from_secs(60), server, tcp, name).await
+}
+
+async fn look_up_within(
+    patience: Duration,
+    server: SocketAddr,
+    tcp: bool,
+    name: &str,
+) -> Result<LookupIp, NetError> {
+    let resolver = resolver(server, tcp, patience).expect("a resolver");
+    let name = format!("{name}-1a2b3c4d.us-east-1.elb.amazonaws.com.");
+    resolver.lookup_ip(name).await
+}
+
+fn pool(count: u8) -> Vec<Ipv4Addr> {
+    (1..=count)
+        .map(|host| Ipv4Addr::new(10, 0, 0, host))
+        .collect()
+}
+
+#[tokio::test]
+async fn an_answer_holds_eight_random_addresses_at_most_over_udp_and_tcp() -> Result<()> {
+    let lab = lab().await;
+    lab.dns().set("large", pool(28));
+    let server = lab.dns().server();
+    for tcp in [false, true] {
+        let mut seen = HashSet::new();
+        for _ in 0..100 {
+            let answer: Vec<IpAddr> = look_up(server.address(), tcp, "large")
+                .await?
+                .iter()
+                .collect();
+            assert_eq!(answer.iter().collect::<HashSet<_>>().len(), 8);
+            seen.extend(answer);
+        }
+        // A hundred draws miss one of the addresses less than once in ten million runs.
+        assert_eq!(seen.len(), 28);
+    }
+    assert_eq!(lab.dns().queries("large"), 200);
+    assert_eq!(server.queries("large"), 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pool_of_eight_or_fewer_is_answered_whole() -> Result<()> {
+    let lab = lab().await;
+    let server = lab.dns().server().address();
+    for count in [1, 8] {
+        lab.dns().set("small", pool(count));
+        let mut answer: Vec<IpAddr> = look_up(server, false, "small").await?.iter().collect();
+        answer.sort();
+        assert_eq!(
+            answer,
+            pool(count).into_iter().map(IpAddr::V4).collect::<Vec<_>>()
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn lookups_fail_on_demand_and_work_again() -> Result<()> {
+    let lab = lab().await;
+    let server = lab.dns().server().address();
+    lab.dns().set("failing", pool(3));
+    for failure in [
+        DnsFailure::ServFail,
+        DnsFailure::Refused,
+        DnsFailure::NxDomain,
+        DnsFailure::NoAddresses,
+    ] {
+        lab.dns().fail("failing", failure);
+        assert!(
+            look_up(server, false, "failing").await.is_err(),
+            "{failure:?}"
+        );
+    }
+    lab.dns().fail("failing", DnsFailure::Silent);
+    let patience = Duration::from_millis(200);
+    assert!(
+        look_up_within(patience, server, false, "failing")
+            .await
+            .is_err()
+    );
+    lab.dns().fail("failing", None);
+    assert_eq!(look_up(server, false, "failing").await?.iter().count(), 3);
+    assert!(look_up(server, false, "unknown").await.is_err());
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_server_among_several_fails_alone() -> Result<()> {
+    let lab = lab().await;
+    lab.dns().set("shared", pool(3));
+    let bad = lab.dns().add_server().await?;
+    bad.fail(DnsFailure::Refused);
+    assert!(look_up(bad.address(), false, "shared").await.is_err());
+    assert_eq!(
+        look_up(lab.dns().server().address(), false, "shared")
+            .await?
+            .iter()
+            .count(),
+        3
+    );
+    assert_eq!((bad.queries("shared"), lab.dns().queries("shared")), (1, 2));
+    Ok(())
+}
