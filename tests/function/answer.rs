@@ -1,0 +1,134 @@
+//! The answer to CloudFormation: exactly one, in time, and without a secret in any log.
+
+use crate::support::{Bench, TIMEOUT};
+use anyhow::Result;
+use lab::{Fault, SIGNATURE, What};
+use serde_json::json;
+use std::time::Duration;
+
+/// For a function that tries until its deadline.
+const SHORT: Duration = Duration::from_secs(3);
+
+#[tokio::test]
+async fn an_answer_is_one_put_without_content_type_and_of_at_most_4096_bytes() -> Result<()> {
+    let bench = Bench::new().await?;
+    let long = "x".repeat(200);
+    let unknown: Vec<_> = (0..50)
+        .map(|number| json!({ format!("P{number}{long}"): long }))
+        .collect();
+    let made = bench.create(json!({ "Listeners": unknown })).await?;
+    made.assert_failed(&["Listeners[0].Port", "See the log stream lab/[$LATEST]"]);
+    let answers = made.url.answers();
+    assert_eq!(answers.len(), 1);
+    assert_eq!(answers[0].method, "PUT");
+    assert!(answers[0].length <= 4096, "{}", answers[0].length);
+    assert_eq!(
+        answers[0].headers["content-length"],
+        answers[0].length.to_string()
+    );
+    assert!(
+        !answers[0].headers.contains_key("content-type"),
+        "{:?}",
+        answers[0].headers
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_response_address_that_fails_for_a_while_still_gets_the_answer() -> Result<()> {
+    let bench = Bench::new().await?;
+    let url = bench.lab.response_url();
+    url.refuse(3);
+    let event = json!({"RequestType": "Create", "ResourceProperties": bench.properties(json!({}))});
+    let event = bench.event(event, url.url());
+    bench.function.invoke(event, TIMEOUT).await?.success()?;
+    assert_eq!(url.the_answer()?["Status"], "SUCCESS");
+    Ok(())
+}
+
+#[tokio::test]
+async fn neither_the_response_url_nor_credentials_are_ever_logged() -> Result<()> {
+    let bench = Bench::new().await?;
+    let mut logs = Vec::new();
+    let made = bench.create(json!({})).await?;
+    logs.extend(made.invocation.log.clone());
+    logs.extend(bench.create(json!({"Colour": 1})).await?.invocation.log);
+    let refused = bench.lab.response_url();
+    refused.refuse(100);
+    let event =
+        json!({"RequestType": "Delete", "PhysicalResourceId": "x", "ResourceProperties": {}});
+    let unanswered = bench
+        .function
+        .invoke(bench.event(event, refused.url()), SHORT)
+        .await?;
+    logs.push(unanswered.result.expect_err("no answer got through"));
+    logs.extend(unanswered.log);
+    let nowhere =
+        json!({"RequestType": "Create", "ResponseURL": format!("http://127.0.0.1:1/{SIGNATURE}")});
+    let lost = bench.function.invoke(nowhere, SHORT).await?;
+    logs.push(lost.result.expect_err("nobody listens there"));
+    logs.extend(lost.log);
+    assert!(logs.len() > 10);
+    for line in logs {
+        let line = line.to_string();
+        assert!(
+            !line.contains(SIGNATURE) && !line.contains("/_lab/response/"),
+            "{line}"
+        );
+        assert!(!line.contains("AWS_SECRET"), "{line}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_is_answered_before_the_deadline() -> Result<()> {
+    let bench = Bench::new().await?;
+    let hang = What::Delay(Duration::from_secs(30));
+    bench.lab.gateway().inject(Fault::new(
+        "elasticloadbalancing",
+        "CreateTargetGroup",
+        hang,
+    ));
+    let event = json!({"RequestType": "Create", "ResourceProperties": bench.properties(json!({}))});
+    let made = bench.request_within(event, Duration::from_secs(6)).await?;
+    made.assert_failed(&["not done within", "See the log stream"]);
+    bench.lab.gateway().clear_faults();
+    // The function goes on serving.
+    bench.create(json!({})).await?.assert_success();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_malformed_event_is_answered_where_it_can_be() -> Result<()> {
+    let bench = Bench::new().await?;
+    for mut event in [
+        json!({"RequestType": "Create"}),
+        json!({"RequestType": "Explode", "ResourceProperties": {}}),
+        json!({"RequestType": 7, "ResourceProperties": {}}),
+        json!({"RequestType": "Update", "ResourceProperties": bench.properties(json!({}))}),
+        json!({"RequestType": "Create", "ResourceProperties": "text"}),
+    ] {
+        let url = bench.lab.response_url();
+        event = bench.event(event, url.url());
+        let invocation = bench.function.invoke(event.clone(), TIMEOUT).await?;
+        assert!(invocation.result.is_ok(), "{event} {invocation:?}");
+        let answer = url.the_answer()?;
+        assert_eq!(answer["Status"], "FAILED", "{event}");
+        assert_eq!(answer["RequestId"], event["RequestId"]);
+        assert!(
+            answer["PhysicalResourceId"]
+                .as_str()
+                .is_some_and(|id| !id.is_empty())
+        );
+    }
+    let invocation = bench
+        .function
+        .invoke(json!({"RequestType": "Create"}), TIMEOUT)
+        .await?;
+    let error = invocation
+        .result
+        .expect_err("nowhere to answer")
+        .to_string();
+    assert!(error.contains("no ResponseURL"), "{error}");
+    Ok(())
+}

@@ -1,0 +1,321 @@
+//! Create: checks first, then the wiring, and every address registered before the answer.
+
+use crate::support::{Bench, TIMEOUT, binary, expected, operations};
+use anyhow::Result;
+use lab::{AlbSpec, NlbSpec, ZONES};
+use serde_json::json;
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_binding_comes_up_with_every_address_registered_and_all_its_attributes() -> Result<()> {
+    let bench = Bench::new().await?;
+    bench.scale(28);
+    let made = bench.create(json!({})).await?;
+    made.assert_success();
+    let group = made.attribute("TargetGroupArn");
+    assert_eq!(bench.targets(group), bench.expected(28, 80));
+
+    let id = made.id();
+    assert!(id.starts_with("alb-nlb-binding-") && id.len() == 32, "{id}");
+    assert_eq!(made.attribute("BucketName"), format!("{id}-000000000000"));
+    assert_eq!(made.attribute("RuleName"), id);
+    assert!(made.attribute("RuleArn").ends_with(&format!(":rule/{id}")));
+    assert_eq!(made.attribute("TargetGroupArns"), group);
+    assert!(group.contains(&id.replace("alb-nlb-binding-", "targetgroup/anb-")));
+    assert_eq!(
+        made.attribute("ListenerArns"),
+        made.attribute("ListenerArn")
+    );
+    assert_eq!(made.attribute("AvailabilityZones"), "us-east-1a,us-east-1b");
+    assert_eq!(made.attribute("IpCount"), "28");
+    let mut addresses: Vec<_> = made.attribute("NlbAddresses").split(',').collect();
+    addresses.sort_unstable();
+    let mut fixed: Vec<_> = bench
+        .pair
+        .nlb
+        .addresses
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    fixed.sort_unstable();
+    assert_eq!(addresses, fixed);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_made_is_made_in_the_order_of_the_contract_and_tagged() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let changes = bench.wiring_changes();
+    assert_eq!(
+        operations(&changes),
+        [
+            "CreateBucket",
+            "PutBucketTagging",
+            "PutObject",
+            "CreateTargetGroup",
+            "PutObject",
+            "RegisterTargets",
+            "CreateListener",
+            "PutRule",
+            "PutTargets"
+        ]
+    );
+    for call in changes {
+        if ["CreateTargetGroup", "CreateListener", "PutRule"].contains(&call.operation.as_str()) {
+            assert!(call.params.to_string().contains(made.id()), "{call:?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_same_request_once_more_changes_nothing_and_answers_the_same() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    bench.lab.gateway().clear();
+    let again = bench.create(json!({})).await?;
+    again.assert_success();
+    assert_eq!(again.body["Data"], made.body["Data"]);
+    assert_eq!(again.id(), made.id());
+    assert_eq!(operations(&bench.changes()), ["PutMetricData"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_wrong_zone_fails_with_both_sides_named_and_makes_nothing() -> Result<()> {
+    let mut alb = AlbSpec::new("orders");
+    alb.zones = vec![ZONES[0], ZONES[2]];
+    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
+    let made = bench.create(json!({})).await?;
+    made.assert_failed(&[
+        "Availability Zones differ",
+        "the ALB orders is in us-east-1a, us-east-1c",
+        "the NLB front in us-east-1a, us-east-1b",
+        "See the log stream",
+    ]);
+    assert!(bench.changes().is_empty(), "{:?}", bench.changes());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_zone_that_only_the_nlb_has_is_allowed_with_cross_zone_load_balancing() -> Result<()> {
+    let mut nlb = NlbSpec::new("front");
+    nlb.zones = ZONES[..3].to_vec();
+    nlb.cross_zone = true;
+    let bench = Bench::with(AlbSpec::new("orders"), nlb).await?;
+    bench
+        .create(json!({}))
+        .await?
+        .assert_failed(&["AllowZoneMismatch", "us-east-1c"]);
+    bench
+        .create(json!({"AllowZoneMismatch": "true"}))
+        .await?
+        .assert_success();
+    Ok(())
+}
+
+#[tokio::test]
+async fn everything_wrong_with_the_load_balancers_is_told_at_once() -> Result<()> {
+    let mut alb = AlbSpec::new("orders");
+    alb.scheme = "internet-facing";
+    alb.idle_timeout_seconds = Some(400);
+    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
+    bench.given_group("theirs", 80).await?;
+    bench.lab.gateway().clear();
+    let made = bench
+        .create(json!({"Listeners": [{"Port": "80"}, {"Port": 8080}]}))
+        .await?;
+    made.assert_failed(&[
+        "internet-facing",
+        "AlbPort 8080",
+        "on port 80, which is not this binding's",
+        "idle_timeout.timeout_seconds 400",
+    ]);
+    assert!(bench.changes().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn bad_properties_are_all_named_and_nothing_is_asked_of_aws() -> Result<()> {
+    let bench = Bench::new().await?;
+    bench.lab.gateway().clear();
+    let made = bench
+        .create(json!({
+            "Schedule": "rate(1 minutes)", "MaxLookupsPerInvocation": "0", "Colour": "blue",
+        }))
+        .await?;
+    made.assert_failed(&["Schedule", "MaxLookupsPerInvocation", "Colour"]);
+    assert!(bench.function_calls().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_alb_without_an_address_is_waited_for() -> Result<()> {
+    let bench = Bench::new().await?;
+    bench.lab.dns().remove("orders");
+    let (made, ()) = tokio::join!(bench.create(json!({})), async {
+        // The first address comes once the function has asked in vain.
+        while bench.lab.dns().queries("orders") == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        bench.scale(2);
+    });
+    let made = made?;
+    made.assert_success();
+    assert_eq!(made.attribute("IpCount"), "2");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_endpoint_may_also_be_a_name_instead_of_an_address() -> Result<()> {
+    let bench = Bench::new().await?;
+    let endpoint = bench.lab.endpoint().replace("127.0.0.1", "localhost");
+    let variables = [("AWS_ENDPOINT_URL", endpoint.as_str())];
+    let function = bench.lab.function_with(binary(), &variables).await?;
+    let url = bench.lab.response_url();
+    let event = json!({"RequestType": "Create", "ResourceProperties": bench.properties(json!({}))});
+    function
+        .invoke(bench.event(event, url.url()), TIMEOUT)
+        .await?
+        .success()?;
+    assert_eq!(url.the_answer()?["Status"], "SUCCESS");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_alb_that_never_gets_an_address_fails_before_the_deadline() -> Result<()> {
+    let bench = Bench::new().await?;
+    bench.lab.dns().remove("orders");
+    let properties = bench.properties(json!({}));
+    let event = json!({"RequestType": "Create", "ResourceProperties": properties});
+    let made = bench.request_within(event, Duration::from_secs(5)).await?;
+    made.assert_failed(&["not done within"]);
+    assert!(
+        made.invocation
+            .mentions("waiting for the ALB's first address")
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn several_ports_are_served_by_one_discovery() -> Result<()> {
+    let mut alb = AlbSpec::new("orders");
+    alb.ports = vec![80, 443];
+    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
+    bench.scale(3);
+    let made = bench
+        .create(json!({"Listeners": [{"Port": 80}, {"Port": 8443, "AlbPort": 443}]}))
+        .await?;
+    made.assert_success();
+    let groups: Vec<_> = made.attribute("TargetGroupArns").split(',').collect();
+    assert_eq!(bench.targets(groups[0]), bench.expected(3, 80));
+    assert_eq!(bench.targets(groups[1]), bench.expected(3, 443));
+    assert!(groups[1].contains("-8443/"), "{groups:?}");
+    assert_eq!(made.attribute("ListenerArns").split(',').count(), 2);
+    assert_eq!(bench.lab.dns().queries("orders"), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_alb_in_another_vpc_is_registered_with_all_zones() -> Result<()> {
+    let mut nlb = NlbSpec::new("front");
+    nlb.own_vpc = true;
+    let bench = Bench::with(AlbSpec::new("orders"), nlb).await?;
+    let made = bench.create(json!({})).await?;
+    made.assert_success();
+    let targets = bench.lab.targets(made.attribute("TargetGroupArn"));
+    assert_eq!(targets.len(), 1);
+    assert_eq!(targets[0].zone.as_deref(), Some("all"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_given_target_group_and_bucket_are_used_and_nothing_else_is_made() -> Result<()> {
+    let bench = Bench::new().await?;
+    bench.scale(2);
+    let group = bench.given_group("theirs", 8000).await?;
+    bench
+        .s3()
+        .create_bucket()
+        .bucket("their-bucket")
+        .send()
+        .await?;
+    bench.lab.gateway().clear();
+    let made = bench
+        .create(json!({
+            "BucketName": "their-bucket",
+            "Listeners": [{"Port": "80", "TargetGroupArn": group}],
+        }))
+        .await?;
+    made.assert_success();
+    assert_eq!(bench.targets(&group), bench.expected(2, 80));
+    assert_eq!(made.attribute("BucketName"), "their-bucket");
+    assert_eq!(made.attribute("TargetGroupArns"), group);
+    assert_eq!(made.attribute("ListenerArns"), "");
+    assert_eq!(
+        bench.keys("their-bucket").await?,
+        [format!("{}/state.json", made.id())]
+    );
+    let changes = bench.wiring_changes();
+    assert_eq!(
+        operations(&changes),
+        [
+            "PutObject",
+            "PutObject",
+            "RegisterTargets",
+            "PutRule",
+            "PutTargets"
+        ]
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_dns_servers_of_the_properties_are_asked_instead_and_one_bad_one_spoils_nothing()
+-> Result<()> {
+    let bench = Bench::new().await?;
+    bench.scale(20);
+    let (bad, good) = (
+        bench.lab.dns().add_server().await?,
+        bench.lab.dns().add_server().await?,
+    );
+    bad.fail(lab::DnsFailure::ServFail);
+    let servers = [bad.address().to_string(), good.address().to_string()];
+    let made = bench.create(json!({ "DnsServers": servers })).await?;
+    made.assert_success();
+    assert_eq!(
+        bench.targets(made.attribute("TargetGroupArn")),
+        expected(&bench.pair.alb.addresses(20), 80)
+    );
+    assert_eq!(bench.lab.dns().server().queries("orders"), 0);
+    assert!(good.queries("orders") > 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_function_whose_dns_servers_variable_is_no_address_says_so_and_still_deletes()
+-> Result<()> {
+    let bench = Bench::new().await?;
+    let function = bench
+        .lab
+        .function_with(binary(), &[("DNS_SERVERS", "dns.example")])
+        .await?;
+    let mut event =
+        json!({"RequestType": "Create", "ResourceProperties": bench.properties(json!({}))});
+    let url = bench.lab.response_url();
+    let create = bench.event(event.clone(), url.url());
+    function.invoke(create, TIMEOUT).await?.success()?;
+    let failed = url.the_answer()?;
+    let reason = failed["Reason"].as_str().expect("a reason");
+    assert!(
+        reason.contains("DNS_SERVERS names \"dns.example\""),
+        "{reason}"
+    );
+
+    event["RequestType"] = json!("Delete");
+    event["PhysicalResourceId"] = failed["PhysicalResourceId"].clone();
+    let url = bench.lab.response_url();
+    let delete = bench.event(event, url.url());
+    function.invoke(delete, TIMEOUT).await?.success()?;
+    assert_eq!(url.the_answer()?["Status"], "SUCCESS");
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! Every call may fail: whatever goes wrong at whichever call, after CloudFormation's next step
+//! nothing is lost and nothing is left. `FAULT="create/s3/PutObject/2/LoseAnswer"` plays one
+//! scenario alone; any beginning of it plays all that begin so.
+
+mod matrix;
+mod refusals;
+mod scenario;
+mod scene;
+mod world;
+
+use crate::support::TIMEOUT;
+use anyhow::{Result, ensure};
+use lab::{Fault, What};
+use scenario::{Event, play_all};
+use scene::{Scene, Shape, Stage};
+use std::time::Duration;
+
+const BOUND: Shape = Shape {
+    next_alb: false,
+    ports: &[(80, 80), (81, 81)],
+    given_bucket: false,
+};
+
+const CREATE: Event = Event {
+    name: "create",
+    old: None,
+    new: Some(BOUND),
+};
+
+const CHANGE_ALB: Event = Event {
+    name: "change-alb",
+    old: Some(BOUND),
+    new: Some(Shape {
+        next_alb: true,
+        ..BOUND
+    }),
+};
+
+const CHANGE_PORTS: Event = Event {
+    name: "change-ports",
+    old: Some(BOUND),
+    new: Some(Shape {
+        ports: &[(80, 80), (82, 82)],
+        ..BOUND
+    }),
+};
+
+const CHANGE_BUCKET: Event = Event {
+    name: "change-bucket",
+    old: Some(BOUND),
+    new: Some(Shape {
+        given_bucket: true,
+        ..BOUND
+    }),
+};
+
+const DELETE: Event = Event {
+    name: "delete",
+    old: Some(BOUND),
+    new: None,
+};
+
+const DELETE_IN_GIVEN_BUCKET: Event = Event {
+    name: "delete-in-given-bucket",
+    old: CHANGE_BUCKET.new,
+    new: None,
+};
+
+const TICK: Event = Event {
+    name: "tick",
+    old: Some(BOUND),
+    new: Some(BOUND),
+};
+
+#[tokio::test]
+async fn whichever_call_of_a_create_fails_its_delete_leaves_nothing() -> Result<()> {
+    matrix::play(CREATE).await
+}
+
+#[tokio::test]
+async fn whichever_call_of_a_change_of_the_alb_fails_the_rollback_loses_nothing() -> Result<()> {
+    matrix::play(CHANGE_ALB).await
+}
+
+#[tokio::test]
+async fn whichever_call_of_a_change_of_ports_fails_the_rollback_loses_nothing() -> Result<()> {
+    matrix::play(CHANGE_PORTS).await
+}
+
+#[tokio::test]
+async fn whichever_call_of_a_change_of_the_bucket_fails_the_rollback_loses_nothing() -> Result<()> {
+    matrix::play(CHANGE_BUCKET).await
+}
+
+#[tokio::test]
+async fn whichever_call_of_a_delete_fails_the_next_one_leaves_nothing() -> Result<()> {
+    matrix::play(DELETE).await
+}
+
+#[tokio::test]
+async fn whichever_call_of_a_delete_with_a_given_bucket_fails_the_next_one_leaves_nothing()
+-> Result<()> {
+    matrix::play(DELETE_IN_GIVEN_BUCKET).await
+}
+
+#[tokio::test]
+async fn whichever_call_of_a_tick_fails_the_next_ones_lose_nothing() -> Result<()> {
+    matrix::play(TICK).await
+}
+
+#[tokio::test]
+async fn whatever_aws_refuses_in_words_of_its_own_nothing_is_lost_and_nothing_left() -> Result<()> {
+    let scenarios = refusals::scenarios(&refusals::Events {
+        create: CREATE,
+        change_ports: CHANGE_PORTS,
+        change_bucket: CHANGE_BUCKET,
+        delete: DELETE,
+        tick: TICK,
+    });
+    play_all(&Stage::new().await?, scenarios).await
+}
+
+#[tokio::test]
+async fn one_bad_target_among_many_fails_a_create_with_all_the_others_in() -> Result<()> {
+    let scene = Scene::new(&Stage::new().await?).await?;
+    let mut seen = scene.seen(false, 40);
+    let good = seen.clone();
+    seen.insert(17, "8.8.8.8".parse()?);
+    scene.see(false, seen);
+    let failed = scene.request(None, Some(BOUND), TIMEOUT).await?;
+    failed.assert_failed(&["8.8.8.8:80", "InvalidTarget"]);
+    for port in [80, 81] {
+        let targets = scene.targets(port).await?;
+        let missing = good
+            .iter()
+            .find(|address| !targets.contains(&format!("{address}:{port}")));
+        ensure!(missing.is_none(), "{missing:?} is not in {targets:?}");
+    }
+    scene.succeed(Some(BOUND), None).await?;
+    assert_eq!(scene.world().await?, scene.foreign);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_target_group_that_somebody_elses_listener_holds_fails_a_delete_until_it_is_let_go()
+-> Result<()> {
+    let scene = Scene::new(&Stage::new().await?).await?;
+    scene.succeed(None, Some(BOUND)).await?;
+    let theirs = scene.listen(9000, 81).await?;
+    let failed = scene
+        .request(Some(BOUND), None, Duration::from_secs(5))
+        .await?;
+    failed.assert_failed(&["target group", &scene.group(81)]);
+    ensure!(!scene.targets(81).await?.is_empty(), "it still serves");
+    scene.unlisten(&theirs).await?;
+    scene.succeed(Some(BOUND), None).await?;
+    assert_eq!(scene.world().await?, scene.foreign);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_given_bucket_of_somebody_else_fails_the_create_and_keeps_no_delete_from_success()
+-> Result<()> {
+    let scene = Scene::new(&Stage::new().await?).await?;
+    let given = CHANGE_BUCKET.new;
+    let gateway = scene.stage.lab.gateway();
+    let refused = |operation: &str| Fault::new("s3", operation, What::Deny);
+    gateway.inject(refused("HeadBucket"));
+    let failed = scene.request(None, given, TIMEOUT).await?;
+    failed.assert_failed(&[&scene.their_bucket]);
+    assert_eq!(scene.world().await?, scene.foreign);
+    gateway.clear_faults();
+    // The first look is at the bucket that the binding would have made, and finds none.
+    gateway.inject(refused("GetObject").nth(2));
+    gateway.inject(refused("ListObjectVersions"));
+    scene.succeed(given, None).await?;
+    assert_eq!(scene.world().await?, scene.foreign);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_delete_that_is_refused_the_given_bucket_fails_however_often_it_is_repeated() -> Result<()>
+{
+    let scene = Scene::new(&Stage::new().await?).await?;
+    let given = CHANGE_BUCKET.new;
+    scene.succeed(None, given).await?;
+    let gateway = scene.stage.lab.gateway();
+    for operation in ["ListObjectVersions", "DeleteObjects"] {
+        gateway.inject(Fault::new("s3", operation, What::Deny));
+    }
+    for _ in 0..2 {
+        let failed = scene.request(given, None, TIMEOUT).await?;
+        failed.assert_failed(&["ListObjectVersions", &scene.their_bucket]);
+    }
+    gateway.clear_faults();
+    scene.succeed(given, None).await?;
+    assert_eq!(scene.world().await?, scene.foreign);
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! The matrix: every call that an event of a binding's life makes, gone wrong in every way.
+//! Which calls there are is recorded, not typed.
+
+use super::scenario::{Event, Expects, Scenario, play_all};
+use super::scene::{Scene, Stage};
+use crate::support::{TIMEOUT, is_reading};
+use anyhow::{Context, Result};
+use lab::{Call, Fault, What};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// For an event with a call that fails for good: about half the time the SDK gives up first, the
+/// other half the deadline comes first.
+const DEADLINE: Duration = Duration::from_secs(12);
+
+/// Records the calls of an event that nothing goes wrong with, then lets each of them go wrong.
+pub async fn play(event: Event) -> Result<()> {
+    let wanted = std::env::var("FAULT").unwrap_or_default();
+    if !wanted.starts_with(event.name) && !event.name.starts_with(&wanted) {
+        return Ok(());
+    }
+    let stage = Stage::new().await?;
+    let recording = scenario(event, "nothing", Vec::new(), Expects::Success, TIMEOUT);
+    let mut scene = Scene::new(&stage).await?;
+    let calls = recording.play(&mut scene).await;
+    let calls = calls.context("without a fault")?;
+    play_all(&stage, scenarios(event, &calls)).await
+}
+
+fn scenarios(event: Event, calls: &[Call]) -> Vec<Scenario> {
+    // In rotation: to the function they are all a call that never succeeds.
+    let always = [What::Throttle, What::ServerError, What::CutOff];
+    let mut always = always.into_iter().cycle();
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut scenarios = Vec::new();
+    for call in calls {
+        let (service, operation) = (call.service.as_str(), call.operation.as_str());
+        let nth = counts.entry((service, operation)).or_default();
+        *nth += 1;
+        let nth = *nth;
+        // A metric is worth no failure.
+        let fails = |reason: &str| match operation {
+            "PutMetricData" => Expects::Either,
+            // The answer to a HEAD has no words.
+            "HeadBucket" if !reason.is_empty() => Expects::Failure("HTTP status 403".to_owned()),
+            _ => Expects::Failure(reason.to_owned()),
+        };
+        let fault = |what| Fault::new(service, operation, what);
+        let scenario = |how: &str, fault, expects, deadline| {
+            let name = format!("{service}/{operation}/{nth}/{how}");
+            scenario(event, &name, vec![fault], expects, deadline)
+        };
+        if let Some(what) = always.next() {
+            let how = format!("{what:?}");
+            let fault = fault(what).from(nth);
+            // With whatever reason, for the deadline may come first.
+            scenarios.push(scenario(&how, fault, fails(""), DEADLINE));
+        }
+        let deny = fault(What::Deny).nth(nth);
+        scenarios.push(scenario("Deny", deny, fails(operation), TIMEOUT));
+        // The lost answer of a call that only reads is a call that was cut off.
+        if !is_reading(operation) {
+            let lose = fault(What::LoseAnswer).nth(nth);
+            scenarios.push(scenario("LoseAnswer", lose, Expects::Success, TIMEOUT));
+        }
+    }
+    // Every call once, in one run: what the SDK's retries hide from the function they hide each
+    // time, so that this is as good as a run for each call.
+    for what in [What::Throttle, What::CutOff] {
+        let name = format!("every/call/once/{what:?}");
+        let faults = counts.keys();
+        let faults = faults
+            .map(|(service, operation)| Fault::new(service, operation, what.clone()).every_other());
+        let faults = faults.collect();
+        scenarios.push(scenario(event, &name, faults, Expects::Success, TIMEOUT));
+    }
+    // Those that wait longest begin first.
+    scenarios.sort_by_key(|scenario| scenario.deadline);
+    scenarios
+}
+
+fn scenario(
+    event: Event,
+    name: &str,
+    faults: Vec<Fault>,
+    expects: Expects,
+    deadline: Duration,
+) -> Scenario {
+    Scenario {
+        name: format!("{}/{name}", event.name),
+        event,
+        faults,
+        expects,
+        deadline,
+    }
+}

@@ -1,0 +1,18 @@
+//! The built binary, driven as Lambda, CloudFormation and EventBridge drive it, on the lab.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+mod answer;
+mod create;
+mod delete;
+mod faults;
+mod privilege;
+mod story;
+mod support;
+mod tick;
+mod update;

@@ -1,0 +1,97 @@
+//! Least privilege: the role in cfn/provider.yaml allows all that the function calls in any test,
+//! nothing that it never calls, and nothing of it on what belongs to others. Which calls there are
+//! is recorded, not typed.
+
+mod life;
+mod strangers;
+
+use crate::support::Bench;
+use anyhow::Result;
+use lab::policy::{Request, Role, requests};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Users tell the provider's stack which buckets and target groups they name in properties.
+pub fn give(role: &mut Role, event: &Value) {
+    for properties in ["ResourceProperties", "OldResourceProperties"] {
+        let properties = &event[properties];
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let bucket = properties["BucketName"].as_str();
+        let bucket = bucket.filter(|name| name.chars().all(allowed));
+        let arn = bucket.map(|name| format!("arn:aws:s3:::{name}"));
+        role.given_buckets.extend(arn);
+        let listeners = properties["Listeners"].as_array().into_iter().flatten();
+        let groups = listeners.filter_map(|listener| listener["TargetGroupArn"].as_str());
+        let groups = groups.filter(|arn| arn.contains(":targetgroup/"));
+        role.given_target_groups.extend(groups.map(str::to_owned));
+    }
+}
+
+/// What IAM would have been asked for all that the function of a bench called.
+fn asked(bench: &Bench) -> Result<Vec<Request>> {
+    requests(&bench.lab.gateway().history(), bench.function.access_key())
+}
+
+/// For the end of every test.
+pub fn assert_allowed(bench: &Bench) {
+    let role = bench.role.lock().expect("no panic");
+    let refused = asked(bench).and_then(|asked| role.refused(&asked));
+    let refused: BTreeSet<_> = refused
+        .expect("a verdict")
+        .iter()
+        .map(Request::to_string)
+        .collect();
+    assert!(refused.is_empty(), "the role does not allow {refused:#?}");
+}
+
+#[tokio::test]
+async fn the_role_allows_all_that_a_bindings_life_calls() -> Result<()> {
+    let life = life::recorded().await;
+    assert!(life.asked.len() > 100, "{}", life.asked.len());
+    assert_eq!(life.role.refused(&life.asked)?, []);
+    Ok(())
+}
+
+/// Where two statements allow a call, neither is needed for it.
+#[tokio::test]
+async fn every_action_of_every_statement_is_needed_for_a_call() -> Result<()> {
+    let life = life::recorded().await;
+    let verdict = life.role.judge(&life.asked)?;
+    let mut unused = verdict.grants;
+    for (request, allowed_by) in life.asked.iter().zip(verdict.allowed_by) {
+        if let [sid] = allowed_by.as_slice() {
+            unused.remove(&(sid.clone(), request.action.clone()));
+        }
+    }
+    assert_eq!(unused, BTreeSet::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_call_is_allowed_on_what_has_not_our_name_or_tag() -> Result<()> {
+    let life = life::recorded().await;
+    for request in &life.asked {
+        let strangers = strangers::of(request);
+        // These have no resource to name, and look only.
+        let looks =
+            request.resource == "*" && request.action.starts_with("elasticloadbalancing:Describe");
+        assert_eq!(strangers.is_empty(), looks, "{request}");
+        let refused = life.role.refused(&strangers)?;
+        let allowed: Vec<_> = strangers
+            .iter()
+            .filter(|stranger| !refused.contains(stranger))
+            .collect();
+        assert!(allowed.is_empty(), "{allowed:#?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bucket_or_target_group_that_was_not_given_is_refused() -> Result<()> {
+    let life = life::recorded().await;
+    let given = |request: &&Request| request.resource.contains("their");
+    let given: Vec<_> = life.asked.iter().filter(given).cloned().collect();
+    assert!(!given.is_empty());
+    assert_eq!(Role::default().refused(&given)?, given);
+    Ok(())
+}

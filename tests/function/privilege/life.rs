@@ -1,0 +1,164 @@
+//! A binding's whole life, in which every call is made that the function has.
+
+use super::asked;
+use crate::support::{Answer, Bench, binary};
+use anyhow::{Context, Result, ensure};
+use aws_sdk_cloudformation::types::Tag;
+use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum};
+use lab::policy::{Request, Role};
+use lab::{AlbSpec, NlbSpec};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::sync::OnceCell;
+
+pub struct Life {
+    /// The role, as deployed for the bucket and the target group that the binding was given.
+    pub role: Role,
+    pub asked: Vec<Request>,
+}
+
+/// It is lived once for all tests.
+pub async fn recorded() -> &'static Life {
+    static LIFE: OnceCell<Life> = OnceCell::const_new();
+    let life = LIFE.get_or_try_init(live).await;
+    life.expect("nothing fails in this life")
+}
+
+async fn live() -> Result<Life> {
+    let mut alb = AlbSpec::new("orders");
+    alb.ports.push(81);
+    let mut bench = Bench::with(alb, NlbSpec::new("front")).await?;
+    // As talkative as it can be: the lab searches every log for secrets.
+    let variables = [("LOG_LEVEL", "DEBUG")];
+    bench.function = bench.lab.function_with(binary(), &variables).await?;
+    bench.scale(3);
+    let theirs = bench.given_group("theirs", 8000).await?;
+    let bucket = bench.s3().create_bucket().bucket("their-bucket");
+    bucket.send().await?;
+    let stack = Stack::new(&bench).await?;
+
+    let made = stack.create(&bench, json!({})).await?;
+    bench.scale(2);
+    ticks(&bench, &made).await?;
+    stack.tag("invoices").await?;
+    let listeners = json!([
+        {"Port": 80, "HealthCheck": {"Protocol": "HTTP", "Path": "/up"},
+         "TargetGroupAttributes": [{"Key": "deregistration_delay.timeout_seconds", "Value": "9"}]},
+        {"Port": 81},
+        {"Port": 81, "TargetGroupArn": theirs},
+    ]);
+    let changes = json!({"Listeners": listeners, "Schedule": "rate(5 minutes)"});
+    stack.update(&bench, &made, changes).await?;
+    divert(&bench, &made, &theirs).await?;
+    let moved = json!({"BucketName": "their-bucket"});
+    stack.update(&bench, &made, moved.clone()).await?;
+    ticks(&bench, &made).await?;
+    stack.delete(&bench, &made, moved).await?;
+    let left = bench.leftovers(made.id()).await?;
+    ensure!(left == ["listener on Some(8000)"], "{left:?}");
+
+    let mut asked = asked(&bench)?;
+    // Lambda writes the log with the function's role (Lambda guide, "Execution role").
+    let stream = "log-group:/aws/lambda/alb-nlb-binding:log-stream:2026/11/01/[$LATEST]0";
+    for action in ["logs:CreateLogStream", "logs:PutLogEvents"] {
+        let stream = format!("arn:aws:logs:us-east-1:000000000000:{stream}");
+        asked.push(Request::new(action, stream));
+    }
+    let role = bench.role.lock().expect("no panic").clone();
+    Ok(Life { role, asked })
+}
+
+/// As many as deregister what is missing.
+async fn ticks(bench: &Bench, made: &Answer) -> Result<()> {
+    for _ in 0..3 {
+        bench.tick(made).await?.success()?;
+    }
+    Ok(())
+}
+
+/// Somebody lets the binding's listener forward elsewhere.
+async fn divert(bench: &Bench, made: &Answer, target_group: &str) -> Result<()> {
+    let forward = Action::builder()
+        .r#type(ActionTypeEnum::Forward)
+        .target_group_arn(target_group)
+        .build();
+    aws_sdk_elasticloadbalancingv2::Client::new(&bench.lab.aws())
+        .modify_listener()
+        .listener_arn(made.attribute("ListenerArn"))
+        .default_actions(forward)
+        .send()
+        .await?;
+    Ok(())
+}
+
+/// The stack that the binding is in, with a tag that changes.
+struct Stack {
+    client: aws_sdk_cloudformation::Client,
+    id: String,
+}
+
+impl Stack {
+    async fn new(bench: &Bench) -> Result<Self> {
+        let client = aws_sdk_cloudformation::Client::new(&bench.lab.aws());
+        let handle = json!({"Type": "AWS::CloudFormation::WaitConditionHandle"});
+        let made = client
+            .create_stack()
+            .stack_name("orders")
+            .template_body(json!({"Resources": {"Handle": handle}}).to_string())
+            .tags(Tag::builder().key("team").value("orders").build())
+            .send()
+            .await?;
+        let id = made.stack_id.context("a stack has an id")?;
+        let stack = Self { client, id };
+        stack.settled().await?;
+        Ok(stack)
+    }
+
+    async fn tag(&self, team: &str) -> Result<()> {
+        let tag = Tag::builder().key("team").value(team).build();
+        let update = self.client.update_stack().stack_name(&self.id);
+        let update = update.use_previous_template(true).tags(tag);
+        update.send().await?;
+        self.settled().await
+    }
+
+    async fn settled(&self) -> Result<()> {
+        loop {
+            let described = self.client.describe_stacks().stack_name(&self.id);
+            let described = described.send().await?;
+            let stack = described.stacks().first().context("the stack")?;
+            let status = stack.stack_status().context("a status")?.as_str();
+            if status.ends_with("_COMPLETE") {
+                return Ok(());
+            }
+            ensure!(status.ends_with("_IN_PROGRESS"), "the stack is {status}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn create(&self, bench: &Bench, changes: Value) -> Result<Answer> {
+        let event = json!({"RequestType": "Create"});
+        self.request(bench, event, changes).await
+    }
+
+    async fn update(&self, bench: &Bench, made: &Answer, changes: Value) -> Result<Answer> {
+        let old = bench.properties(json!({}));
+        let event = json!({
+            "RequestType": "Update", "PhysicalResourceId": made.id(), "OldResourceProperties": old,
+        });
+        self.request(bench, event, changes).await
+    }
+
+    async fn delete(&self, bench: &Bench, made: &Answer, changes: Value) -> Result<Answer> {
+        let event = json!({"RequestType": "Delete", "PhysicalResourceId": made.id()});
+        self.request(bench, event, changes).await
+    }
+
+    async fn request(&self, bench: &Bench, mut event: Value, changes: Value) -> Result<Answer> {
+        event["StackId"] = json!(self.id);
+        event["ResourceProperties"] = bench.properties(changes);
+        let answer = bench.request(event).await?;
+        ensure!(answer.body["Status"] == "SUCCESS", "{:#}", answer.body);
+        Ok(answer)
+    }
+}

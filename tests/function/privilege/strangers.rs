@@ -1,0 +1,86 @@
+//! The same request on what is somebody else's, in every way in which it can be.
+
+use lab::policy::Request;
+use serde_json::json;
+
+const TAG: &str = "alb-nlb-binding";
+
+/// All of them must be refused.
+pub fn of(request: &Request) -> Vec<Request> {
+    let mut strangers = vec![
+        renamed(request),
+        with_resource(request, ":000000000000:", ":111111111111:"),
+        with_resource(request, ":us-east-1:", ":eu-west-1:"),
+    ];
+    let is_listener = request.resource.contains(":listener/");
+    if is_listener {
+        strangers.push(without(request, &format!("aws:ResourceTag/{TAG}")));
+        strangers.push(other(request, &format!("aws:ResourceTag/{TAG}")));
+    }
+    let makes = request.action.starts_with("elasticloadbalancing:Create");
+    let made = "elasticloadbalancing:CreateAction";
+    if makes || (is_listener && request.context.contains_key(made)) {
+        strangers.push(without(request, &format!("aws:RequestTag/{TAG}")));
+        strangers.push(other(request, &format!("aws:RequestTag/{TAG}")));
+    }
+    if is_listener {
+        // To tag a listener is to claim it.
+        strangers.push(without(request, made));
+        strangers.push(other(request, made));
+    }
+    strangers.push(other(request, "cloudwatch:namespace"));
+    let target = "events:TargetArn";
+    let function = "arn:aws:lambda:us-east-1:000000000000:function:other";
+    strangers.push(changed(request, target, json!([function])));
+    // Somebody may have made a bucket under our name before us. Making one has no owner yet.
+    let bucket = format!("arn:aws:s3:::{TAG}-");
+    if request.resource.starts_with(&bucket) && request.action != "s3:CreateBucket" {
+        let owner = "aws:ResourceAccount";
+        strangers.push(changed(request, owner, json!("111111111111")));
+    }
+    if request.resource.ends_with(":their-bucket") {
+        strangers.push(other(request, "s3:prefix"));
+    }
+    strangers.retain(|stranger| stranger != request);
+    strangers
+}
+
+fn renamed(request: &Request) -> Request {
+    [
+        ("alb-nlb-binding-", "somebody-elses-"),
+        ("/anb-", "/xyz-"),
+        ("their-bucket", "others-bucket"),
+        (":targetgroup/theirs/", ":targetgroup/others/"),
+        (":log-group:/aws/lambda/", ":log-group:/aws/lambda/other-"),
+    ]
+    .into_iter()
+    .fold(request.clone(), |request, (ours, theirs)| {
+        with_resource(&request, ours, theirs)
+    })
+}
+
+fn with_resource(request: &Request, ours: &str, theirs: &str) -> Request {
+    let resource = request.resource.replace(ours, theirs);
+    Request {
+        resource,
+        ..request.clone()
+    }
+}
+
+fn without(request: &Request, key: &str) -> Request {
+    let mut request = request.clone();
+    request.context.remove(key);
+    request
+}
+
+fn other(request: &Request, key: &str) -> Request {
+    changed(request, key, json!("somebody-elses"))
+}
+
+fn changed(request: &Request, key: &str, value: serde_json::Value) -> Request {
+    let mut request = request.clone();
+    if let Some(present) = request.context.get_mut(key) {
+        *present = value;
+    }
+    request
+}

@@ -1,0 +1,398 @@
+//! Ticks: what the rule's input does once a minute.
+
+use crate::support::{Bench, TIMEOUT, expected, operations};
+use anyhow::Result;
+use lab::{DnsFailure, Fault, What};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn twenty_eight_addresses_are_all_registered_by_one_tick_with_no_lookup_too_many()
+-> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    bench.scale(28);
+    let before = bench.lab.dns().queries("orders");
+    let tick = bench.tick(&made).await?;
+    let group = made.attribute("TargetGroupArn");
+    assert_eq!(bench.targets(group), bench.expected(28, 80));
+    assert_eq!(bench.lab.dns().queries("orders") - before, 32);
+    let line = record(&tick.success_log()?);
+    assert_eq!(line["lookups"], 32);
+    assert_eq!(line["certain"], true);
+    assert_eq!(line["addresses"].as_array().map(Vec::len), Some(28));
+    assert_eq!(line["added"].as_array().map(Vec::len), Some(25));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_steady_tick_asks_dns_once_and_aws_three_times_and_changes_nothing() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let input = bench.rule_input(&made).await?;
+    bench.lab.gateway().clear();
+    let before = bench.lab.dns().queries("orders");
+    bench.function.invoke(input, TIMEOUT).await?.success()?;
+    let calls = bench.function_calls();
+    let mut operations = operations(&calls);
+    operations.sort_unstable();
+    assert_eq!(
+        operations,
+        ["DescribeTargetHealth", "GetObject", "PutMetricData"]
+    );
+    assert_eq!(bench.lab.dns().queries("orders") - before, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_address_that_leaves_dns_goes_after_three_ticks_and_not_before() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let group = made.attribute("TargetGroupArn");
+    bench.scale(2);
+    for missed in 1..=2 {
+        let tick = bench.tick(&made).await?;
+        assert_eq!(bench.targets(group), bench.expected(3, 80), "tick {missed}");
+        let gone = bench.pair.alb.addresses(3)[2].to_string();
+        assert_eq!(
+            record(&tick.success_log()?)["pending"],
+            json!({ gone: missed })
+        );
+    }
+    bench.tick(&made).await?.success()?;
+    assert_eq!(bench.targets(group), bench.expected(2, 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn failed_lookups_and_answers_without_addresses_remove_nothing_and_fail_loudly() -> Result<()>
+{
+    let (bench, made) = Bench::bound().await?;
+    let group = made.attribute("TargetGroupArn");
+    for failure in [
+        DnsFailure::ServFail,
+        DnsFailure::Refused,
+        DnsFailure::NxDomain,
+        DnsFailure::NoAddresses,
+        DnsFailure::Silent,
+    ] {
+        bench.lab.dns().fail("orders", failure);
+        let tick = bench.tick(&made).await?;
+        let error = tick
+            .result
+            .expect_err("a failed lookup fails the tick")
+            .to_string();
+        assert!(error.contains("orders-"), "{error}");
+    }
+    bench.lab.dns().fail("orders", None);
+    bench.scale(2);
+    bench.tick(&made).await?.success()?;
+    bench.tick(&made).await?.success()?;
+    assert_eq!(bench.targets(group), bench.expected(3, 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_foreign_target_survives() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let group = made.attribute("TargetGroupArn");
+    let foreign = bench.foreign_address();
+    bench.register(group, foreign, 80).await?;
+    bench.scale(1);
+    for _ in 0..4 {
+        bench.tick(&made).await?.success()?;
+    }
+    let own = bench.pair.alb.addresses(1)[0];
+    assert_eq!(bench.targets(group), expected(&[own, foreign], 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_second_delivery_of_one_tick_counts_once() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    bench.scale(2);
+    let input = bench.rule_input(&made).await?;
+    for _ in 0..5 {
+        let tick = bench
+            .function
+            .invoke_as("the-same-request", input.clone(), TIMEOUT);
+        tick.await?.success()?;
+    }
+    let group = made.attribute("TargetGroupArn");
+    assert_eq!(bench.targets(group), bench.expected(3, 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_address_that_comes_back_while_it_drains_is_registered_again() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let group = made.attribute("TargetGroupArn");
+    bench.scale(2);
+    for _ in 0..3 {
+        bench.tick(&made).await?.success()?;
+    }
+    assert_eq!(bench.lab.targets(group).len(), 3, "one of them drains");
+    bench.scale(3);
+    bench.tick(&made).await?.success()?;
+    assert_eq!(bench.targets(group), bench.expected(3, 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_state_that_cannot_be_read_fails_the_tick_and_changes_nothing() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    bench.scale(5);
+    let bucket = made.attribute("BucketName");
+    let key = format!("{}/state.json", made.id());
+    let denied = bench
+        .lab
+        .gateway()
+        .inject(Fault::new("s3", "GetObject", What::Deny));
+    bench.lab.gateway().clear();
+    assert!(bench.tick(&made).await?.result.is_err());
+    assert!(bench.changes().is_empty());
+    bench.lab.gateway().remove_fault(denied);
+
+    let nonsense = bench
+        .s3()
+        .put_object()
+        .bucket(bucket)
+        .key(&key)
+        .body(b"{}".to_vec().into());
+    nonsense.send().await?;
+    let error = bench
+        .tick(&made)
+        .await?
+        .result
+        .expect_err("unreadable")
+        .to_string();
+    assert!(error.contains("state.json"), "{error}");
+    assert_eq!(
+        bench.targets(made.attribute("TargetGroupArn")),
+        bench.expected(3, 80)
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_refused_target_keeps_no_other_out_and_is_reported() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let group = made.attribute("TargetGroupArn");
+    let mut addresses = bench.pair.alb.addresses(6);
+    addresses[4] = "8.8.8.8".parse()?;
+    bench.see(addresses.clone());
+    let tick = bench.tick(&made).await?;
+    let error = tick.result.expect_err("a refusal is reported").to_string();
+    assert!(
+        error.contains("8.8.8.8:80") && error.contains("InvalidTarget"),
+        "{error}"
+    );
+    addresses.remove(4);
+    assert_eq!(bench.targets(group), expected(&addresses, 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn where_registering_failed_nothing_is_deregistered() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let group = made.attribute("TargetGroupArn");
+    bench.scale(2);
+    bench.tick(&made).await?.success()?;
+    bench.tick(&made).await?.success()?;
+    bench.see(bench.pair.alb.addresses_after(3, 2));
+    let deny = Fault::new("elasticloadbalancing", "RegisterTargets", What::Deny);
+    let denied = bench.lab.gateway().inject(deny);
+    assert!(bench.tick(&made).await?.result.is_err());
+    assert_eq!(bench.targets(group), bench.expected(3, 80));
+    bench.lab.gateway().remove_fault(denied);
+    bench.tick(&made).await?.success()?;
+    let gone = format!("{}:80", bench.pair.alb.addresses(3)[2]);
+    assert!(!bench.targets(group).contains(&gone));
+    Ok(())
+}
+
+#[tokio::test]
+async fn ownership_is_saved_before_anything_is_registered() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    bench.scale(4);
+    let input = bench.rule_input(&made).await?;
+    bench.lab.gateway().clear();
+    bench.function.invoke(input, TIMEOUT).await?.success()?;
+    let changes = bench.changes();
+    let at = |name: &str| {
+        operations(&changes)
+            .iter()
+            .position(|operation| *operation == name)
+    };
+    assert!(at("PutObject") < at("RegisterTargets"), "{changes:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_tick_that_loses_the_race_for_the_state_starts_over_and_loses_nothing() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    bench.scale(2);
+    let lost = What::Answer {
+        status: 412,
+        code: "PreconditionFailed".to_owned(),
+        message: "At least one of the pre-conditions you specified did not hold".to_owned(),
+    };
+    bench
+        .lab
+        .gateway()
+        .inject(Fault::new("s3", "PutObject", lost).nth(1));
+    let tick = bench.tick(&made).await?;
+    assert!(tick.mentions("starting over"));
+    let gone = bench.pair.alb.addresses(3)[2].to_string();
+    let lines = tick.success_log()?;
+    assert_eq!(record(&lines)["pending"], json!({ gone: 1 }));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_metric_that_fails_is_logged_and_fails_nothing() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    bench
+        .lab
+        .gateway()
+        .inject(Fault::new("monitoring", "PutMetricData", What::Deny));
+    let tick = bench.tick(&made).await?;
+    assert!(
+        tick.mentions("the metric was not published"),
+        "{:?}",
+        tick.log
+    );
+    tick.success()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_metric_counts_the_addresses_under_the_albs_name_and_can_be_turned_off() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let published = bench.lab.gateway().calls_of("monitoring", "PutMetricData");
+    let text = published
+        .last()
+        .expect("one was published")
+        .params
+        .to_string();
+    for part in [
+        "AlbNlbBinding",
+        "LoadBalancerIPCount",
+        "LoadBalancerName",
+        "orders",
+        "3",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    let updated = bench
+        .update(&made, json!({"IpCountMetric": "false"}))
+        .await?;
+    updated.assert_success();
+    bench.lab.gateway().clear();
+    bench.tick(&made).await?.success()?;
+    assert!(
+        bench
+            .lab
+            .gateway()
+            .calls_of("monitoring", "PutMetricData")
+            .is_empty()
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_of_no_role_is_refused_by_what_it_is() -> Result<()> {
+    let bench = Bench::new().await?;
+    for (event, expected) in [
+        (json!({"Records": []}), "was given an object with Records"),
+        (json!([1, 2]), "a list of 2"),
+        (
+            json!({"source": "aws.events", "detail-type": "Scheduled Event"}),
+            "bare scheduled event",
+        ),
+        (
+            json!({"AlbNlbBinding": "alb-nlb-binding-0"}),
+            "update the stack",
+        ),
+    ] {
+        let invocation = bench.function.invoke(event, TIMEOUT).await?;
+        let error = invocation.result.expect_err("no role").to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn with_too_few_lookups_to_be_certain_an_address_must_be_missing_for_longer() -> Result<()> {
+    let bench = Bench::new().await?;
+    bench.scale(28);
+    let made = bench
+        .create(json!({"MaxLookupsPerInvocation": "5"}))
+        .await?;
+    made.assert_success();
+    // Two lookups of five would otherwise take live addresses for gone.
+    for _ in 0..6 {
+        let tick = bench.tick(&made).await?;
+        let record = record(&tick.success_log()?);
+        assert_eq!(record["certain"], false);
+        assert_eq!(record["removed"], json!([]));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_given_target_group_that_is_gone_fails_the_tick_but_not_the_other_groups() -> Result<()> {
+    let bench = Bench::new().await?;
+    let theirs = bench.given_group("theirs", 8000).await?;
+    let both = json!({"Listeners": [{"Port": 80}, {"Port": 80, "TargetGroupArn": theirs}]});
+    let made = bench.create(both).await?;
+    made.assert_success();
+    let elb = aws_sdk_elasticloadbalancingv2::Client::new(&bench.lab.aws());
+    let listeners = elb
+        .describe_listeners()
+        .load_balancer_arn(&bench.pair.nlb.arn)
+        .send()
+        .await?;
+    for listener in listeners
+        .listeners()
+        .iter()
+        .filter(|listener| listener.port() == Some(8000))
+    {
+        elb.delete_listener()
+            .listener_arn(listener.listener_arn().expect("an ARN"))
+            .send()
+            .await?;
+    }
+    elb.delete_target_group()
+        .target_group_arn(&theirs)
+        .send()
+        .await?;
+    bench.scale(4);
+    let error = bench
+        .tick(&made)
+        .await?
+        .result
+        .expect_err("a group is gone")
+        .to_string();
+    assert!(error.contains(&theirs), "{error}");
+    let group = made.attribute("TargetGroupArn");
+    assert_eq!(bench.targets(group), bench.expected(4, 80));
+    Ok(())
+}
+
+/// The tick's own record, the last where it started over.
+fn record(log: &[Value]) -> Value {
+    log.iter()
+        .rev()
+        .find(|line| line["message"] == "addresses")
+        .cloned()
+        .expect("a tick logs the addresses")
+}
+
+trait SuccessLog {
+    fn success_log(self) -> Result<Vec<Value>>;
+}
+
+impl SuccessLog for lab::Invocation {
+    fn success_log(self) -> Result<Vec<Value>> {
+        let log = self.log.clone();
+        self.success()?;
+        Ok(log)
+    }
+}

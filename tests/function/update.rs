@@ -1,0 +1,341 @@
+//! Update: the difference, in place, and nothing taken away that still serves.
+
+use crate::support::{Bench, operations};
+use anyhow::Result;
+use lab::{AlbSpec, Fault, NlbSpec, What};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_changed_alb_is_registered_before_the_answer_and_the_old_one_leaves_by_ticks()
+-> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let group = made.attribute("TargetGroupArn").to_owned();
+    let next = bench
+        .lab
+        .alb(&bench.pair.alb.vpc, &AlbSpec::new("next"))
+        .await?;
+    let new: Vec<_> = next.addresses_after(100, 12);
+    bench.lab.dns().set("next", new.clone());
+    let updated = bench.update(&made, json!({ "AlbArn": next.arn })).await?;
+    updated.assert_success();
+    assert_eq!(updated.id(), made.id());
+    assert_eq!(updated.attribute("IpCount"), "12");
+    assert_eq!(
+        bench.targets(&group).len(),
+        3 + 12,
+        "old and new side by side"
+    );
+    for tick in 1..=2 {
+        bench.tick(&made).await?.success()?;
+        assert_eq!(bench.targets(&group).len(), 3 + 12, "after tick {tick}");
+    }
+    bench.tick(&made).await?.success()?;
+    let mut left = bench.targets(&group);
+    let mut right: Vec<_> = new.iter().map(|address| format!("{address}:80")).collect();
+    left.sort_unstable();
+    right.sort_unstable();
+    assert_eq!(left, right);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_tick_with_the_orders_of_before_the_update_takes_nothing_away() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let group = made.attribute("TargetGroupArn").to_owned();
+    let late = bench.rule_input(&made).await?;
+    let next = bench
+        .lab
+        .alb(&bench.pair.alb.vpc, &AlbSpec::new("next"))
+        .await?;
+    bench.lab.dns().set("next", next.addresses_after(100, 2));
+    let one = json!({"AlbArn": next.arn, "InvocationsBeforeDeregistration": 1});
+    bench.update(&made, one).await?.assert_success();
+    for _ in 0..3 {
+        bench
+            .function
+            .invoke(late.clone(), crate::support::TIMEOUT)
+            .await?
+            .success()?;
+    }
+    assert_eq!(bench.targets(&group).len(), 3 + 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn ports_are_added_moved_and_removed_in_place() -> Result<()> {
+    let mut alb = AlbSpec::new("orders");
+    alb.ports = vec![80, 443];
+    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
+    bench.scale(3);
+    let made = bench.create(json!({})).await?;
+    made.assert_success();
+
+    let two = json!({"Listeners": [{"Port": 80}, {"Port": 443}]});
+    let added = bench.update(&made, two).await?;
+    added.assert_success();
+    let groups: Vec<_> = added.attribute("TargetGroupArns").split(',').collect();
+    assert_eq!(
+        groups[0],
+        made.attribute("TargetGroupArn"),
+        "the first group stays"
+    );
+    assert_eq!(bench.targets(groups[1]), bench.expected(3, 443));
+
+    bench.lab.gateway().clear();
+    let moved = json!({"Listeners": [{"Port": 80}, {"Port": 8443, "AlbPort": 443}]});
+    let moved = bench.update(&made, moved).await?;
+    moved.assert_success();
+    assert!(moved.attribute("TargetGroupArns").contains("-8443/"));
+    let changes = bench.changes();
+    let last: Vec<_> = operations(&changes).into_iter().rev().take(2).collect();
+    assert_eq!(
+        last,
+        ["DeleteTargetGroup", "DeleteListener"],
+        "taken away last"
+    );
+
+    let removed = bench.update(&made, json!({})).await?;
+    removed.assert_success();
+    bench.lab.gateway().clear();
+    bench.update(&made, json!({})).await?.assert_success();
+    assert!(
+        bench.wiring_changes().is_empty(),
+        "{:?}",
+        bench.wiring_changes()
+    );
+    let left = bench.leftovers(made.id()).await?;
+    assert_eq!(
+        left.iter()
+            .filter(|name| name.starts_with("target group"))
+            .count(),
+        1,
+        "{left:?}"
+    );
+    assert_eq!(
+        left.iter()
+            .filter(|name| name.starts_with("listener"))
+            .count(),
+        1,
+        "{left:?}"
+    );
+    bench.tick(&made).await?.success()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_changed_alb_port_registers_the_new_port_and_counts_the_old_one_out() -> Result<()> {
+    let mut alb = AlbSpec::new("orders");
+    alb.ports = vec![80, 8080];
+    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
+    let made = bench.create(json!({})).await?;
+    made.assert_success();
+    let group = made.attribute("TargetGroupArn").to_owned();
+    let moved = json!({"Listeners": [{"Port": 80, "AlbPort": 8080}]});
+    bench.update(&made, moved).await?.assert_success();
+    assert_eq!(bench.targets(&group).len(), 2);
+    for _ in 0..3 {
+        bench.tick(&made).await?.success()?;
+    }
+    assert_eq!(bench.targets(&group), bench.expected(1, 8080));
+    Ok(())
+}
+
+#[tokio::test]
+async fn health_check_attributes_schedule_and_counts_change_in_place() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    bench.lab.gateway().clear();
+    let changed = bench
+        .update(
+            &made,
+            json!({
+                "Schedule": "rate(5 minutes)",
+                "InvocationsBeforeDeregistration": "1",
+                "Listeners": [{
+                    "Port": 80,
+                    "HealthCheck": {"Protocol": "HTTP", "Path": "/up", "IntervalSeconds": 10},
+                    "TargetGroupAttributes":
+                        [{"Key": "deregistration_delay.timeout_seconds", "Value": "0"}],
+                }],
+            }),
+        )
+        .await?;
+    changed.assert_success();
+    let changes = bench.wiring_changes();
+    assert_eq!(
+        operations(&changes),
+        [
+            "ModifyTargetGroup",
+            "ModifyTargetGroupAttributes",
+            "PutRule",
+            "PutTargets"
+        ]
+    );
+    // Without a delay a target is gone at once.
+    bench.scale(1);
+    bench.tick(&made).await?.success()?;
+    assert_eq!(bench.lab.targets(made.attribute("TargetGroupArn")).len(), 1);
+
+    bench.lab.gateway().clear();
+    bench.update(&made, json!({})).await?.assert_success();
+    let back = bench
+        .lab
+        .gateway()
+        .calls_of("elasticloadbalancing", "ModifyTargetGroupAttributes");
+    assert!(back[0].params.to_string().contains("300"), "{back:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_target_group_that_was_made_gives_way_to_a_given_one() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let given = bench.given_group("theirs", 8000).await?;
+    let listeners = json!({"Listeners": [{"Port": 80, "TargetGroupArn": given}]});
+    let updated = bench.update(&made, listeners).await?;
+    updated.assert_success();
+    assert_eq!(bench.targets(&given), bench.expected(3, 80));
+    // Back again: own targets leave the given group by the usual count.
+    bench.update(&made, json!({})).await?.assert_success();
+    for _ in 0..3 {
+        bench.tick(&made).await?.success()?;
+    }
+    assert!(bench.targets(&given).is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_changed_bucket_takes_the_counts_along() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    bench.scale(2);
+    bench.tick(&made).await?.success()?;
+    bench.tick(&made).await?.success()?;
+    bench
+        .s3()
+        .create_bucket()
+        .bucket("their-bucket")
+        .send()
+        .await?;
+    let moved = bench
+        .update(&made, json!({"BucketName": "their-bucket"}))
+        .await?;
+    moved.assert_success();
+    assert!(bench.keys(made.attribute("BucketName")).await?.is_empty());
+    bench.tick(&made).await?.success()?;
+    let group = made.attribute("TargetGroupArn");
+    assert_eq!(
+        bench.targets(group),
+        bench.expected(2, 80),
+        "two misses before, one after"
+    );
+    bench
+        .delete(&made, json!({"BucketName": "their-bucket"}))
+        .await?
+        .assert_success();
+    assert!(bench.keys("their-bucket").await?.is_empty());
+    assert_eq!(bench.leftovers(made.id()).await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_update_that_the_checks_refuse_changes_nothing() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    bench.lab.gateway().clear();
+    let refused = bench
+        .update(&made, json!({"Listeners": [{"Port": 81}]}))
+        .await?;
+    refused.assert_failed(&["AlbPort 81"]);
+    assert_eq!(refused.id(), made.id());
+    assert!(bench.changes().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_update_that_fails_half_way_takes_nothing_away_and_is_completed_by_the_next()
+-> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let fault = bench
+        .lab
+        .gateway()
+        .inject(Fault::new("events", "PutTargets", What::Deny));
+    let moved = json!({"Listeners": [{"Port": 8080, "AlbPort": 80}]});
+    bench
+        .update(&made, moved.clone())
+        .await?
+        .assert_failed(&["PutTargets"]);
+    assert_eq!(bench.targets(made.attribute("TargetGroupArn")).len(), 3);
+    bench.lab.gateway().remove_fault(fault);
+    // CloudFormation rolls back with another Update.
+    bench.update(&made, json!({})).await?.assert_success();
+    let left = bench.leftovers(made.id()).await?;
+    assert_eq!(left.len(), 4, "{left:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_nlb_is_another_binding() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let other = bench
+        .lab
+        .nlb(&bench.pair.nlb.vpc, &NlbSpec::new("other"))
+        .await?;
+    let replaced = bench.update(&made, json!({ "NlbArn": other.arn })).await?;
+    replaced.assert_success();
+    assert_ne!(replaced.id(), made.id());
+    assert_eq!(
+        bench.targets(replaced.attribute("TargetGroupArn")),
+        bench.expected(3, 80)
+    );
+    assert_eq!(
+        bench.targets(made.attribute("TargetGroupArn")),
+        bench.expected(3, 80)
+    );
+    // CloudFormation deletes the old one with its own properties, which name the old NLB.
+    bench.delete(&made, json!({})).await?.assert_success();
+    assert_eq!(bench.leftovers(made.id()).await?, Vec::<String>::new());
+    assert_eq!(
+        bench.targets(replaced.attribute("TargetGroupArn")),
+        bench.expected(3, 80)
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_rolled_back_change_of_bucket_and_alb_forgets_no_target() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let group = made.attribute("TargetGroupArn").to_owned();
+    bench
+        .s3()
+        .create_bucket()
+        .bucket("their-bucket")
+        .send()
+        .await?;
+    let next = bench
+        .lab
+        .alb(&bench.pair.alb.vpc, &AlbSpec::new("next"))
+        .await?;
+    bench.lab.dns().set("next", next.addresses_after(100, 4));
+    let fault = bench
+        .lab
+        .gateway()
+        .inject(Fault::new("events", "PutTargets", What::Deny));
+    let both = json!({"AlbArn": next.arn, "BucketName": "their-bucket"});
+    bench
+        .update(&made, both.clone())
+        .await?
+        .assert_failed(&["PutTargets"]);
+    bench.lab.gateway().remove_fault(fault);
+    assert_eq!(bench.targets(&group).len(), 3 + 4);
+
+    let rollback = json!({
+        "RequestType": "Update",
+        "PhysicalResourceId": made.id(),
+        "ResourceProperties": bench.properties(json!({})),
+        "OldResourceProperties": bench.properties(both),
+    });
+    bench.request(rollback).await?.assert_success();
+    assert!(bench.keys("their-bucket").await?.is_empty());
+    for _ in 0..3 {
+        bench.tick(&made).await?.success()?;
+    }
+    assert_eq!(bench.targets(&group), bench.expected(3, 80));
+    Ok(())
+}
