@@ -1,0 +1,68 @@
+# `make demo` shows it, `make test` tests it, `make package` builds what is deployed.
+
+.PHONY: demo test unit lint deny package clean
+
+# x86_64, or arm64 where cargo-lambda and the Rust target are installed.
+ARCH ?= x86_64
+# What the demo and the tests run: the function's binary, or a zip of it for the demo.
+BINARY ?= target/debug/alb-nlb-binding
+PACKAGE = target/lambda/alb-nlb-binding
+DENY = target/cargo-deny-0.20.2/bin/cargo-deny
+ADVISORIES = https://github.com/RustSec/advisory-db
+
+export LAB_PYTHON = $(CURDIR)/target/venv/bin/python
+
+demo: target/venv/.made
+	cargo build --workspace --locked
+	@target/debug/demo "$(BINARY)"
+
+# Builds once for all: clippy's own build of the dependencies is the only other one.
+test: lint deny target/venv/.made
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	cargo test --workspace --locked
+
+# The planners, the properties and the answers: no AWS, no DNS.
+unit:
+	cargo test --package alb-nlb-binding --lib
+
+lint: target/lint/.made
+	target/lint/bin/cfn-lint -- cfn/*.yaml
+	target/lint/bin/checkov --directory cfn --framework cloudformation --compact --quiet --skip-download
+
+# Licences, bans and sources need the crates only. Advisories need RustSec's database, a git
+# repository on GitHub: where that cannot be reached they are not checked, and this says so.
+deny: $(DENY)
+	$(DENY) --locked check licenses bans sources
+	@if timeout 30 git ls-remote $(ADVISORIES) HEAD >/dev/null 2>&1; \
+	then $(DENY) --locked check advisories; \
+	else echo "advisories NOT CHECKED: $(ADVISORIES) cannot be reached"; fi
+
+# provided.al2023 has glibc 2.34, which a build on Debian 12 or Amazon Linux 2023 does not exceed.
+package:
+ifeq ($(ARCH),arm64)
+	cargo lambda build --release --arm64 --output-format zip --package alb-nlb-binding
+else
+	cargo build --release --locked --package alb-nlb-binding
+	mkdir -p $(PACKAGE)
+	cp target/release/alb-nlb-binding $(PACKAGE)/bootstrap
+	cd $(PACKAGE) && rm -f bootstrap.zip && python3 -m zipfile -c bootstrap.zip bootstrap
+endif
+	@ls -l $(PACKAGE)/bootstrap.zip
+
+target/venv/.made: tests/requirements.txt
+	python3 -m venv target/venv
+	target/venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+target/lint/.made: cfn/requirements.txt
+	python3 -m venv target/lint
+	target/lint/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+# A debug build checks the same, and is there in a minute.
+$(DENY):
+	cargo install --quiet --locked --debug --root target/cargo-deny-0.20.2 cargo-deny@0.20.2
+
+clean:
+	cargo clean
