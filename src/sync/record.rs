@@ -20,6 +20,8 @@ struct Record<'a> {
     lookups: usize,
     failed_lookups: usize,
     certain: bool,
+    /// The chance that an address is missing from the list.
+    doubt: f64,
     plan: String,
 }
 
@@ -36,6 +38,7 @@ pub(super) fn log(input: &TickInput, found: &Found, plan: &Plan) {
             lookups: found.lookups,
             failed_lookups: found.failed_lookups,
             certain: found.certain,
+            doubt: found.doubt,
             plan: plan.to_string(),
         },
     );
