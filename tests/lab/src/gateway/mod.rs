@@ -15,6 +15,7 @@ mod naming;
 mod target_groups;
 mod targets;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
@@ -34,7 +35,7 @@ use crate::response_url::{self, ResponseUrl, ResponseUrls};
 use crate::{LAB, lock};
 
 pub use call::Call;
-pub use fault::{Fault, FaultId, What};
+pub use fault::{Fault, FaultId, Hold, What};
 pub use targets::{Target, TargetState};
 
 use fault::{Faults, Plan};
@@ -53,6 +54,7 @@ struct State {
     client: reqwest::Client,
     ministack: String,
     calls: Mutex<Vec<Call>>,
+    connections: AtomicUsize,
     /// The calls before the last `clear`.
     cleared: Mutex<Vec<Call>>,
     faults: Faults,
@@ -81,6 +83,7 @@ impl Gateway {
             client: reqwest::Client::builder().no_proxy().build()?,
             ministack,
             calls: Mutex::default(),
+            connections: AtomicUsize::default(),
             cleared: Mutex::default(),
             faults: Faults::default(),
             targets: Targets::default(),
@@ -113,6 +116,11 @@ impl Gateway {
         let calls = lock(&self.state.calls);
         let wanted = calls.iter().filter(|call| call.source == source);
         wanted.cloned().collect()
+    }
+
+    /// Connections ever made, by anybody.
+    pub fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::Relaxed)
     }
 
     /// Lets `calls` begin anew.
@@ -167,6 +175,7 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
         };
         // Small answers at once; many calls are waited for one after the other.
         let _ = stream.set_nodelay(true);
+        state.connections.fetch_add(1, Ordering::Relaxed);
         let state = Arc::clone(&state);
         tokio::spawn(async move {
             let service = service_fn(move |request| handle(Arc::clone(&state), request));
@@ -215,6 +224,9 @@ impl State {
         };
         if let Some(delay) = plan.delay {
             tokio::time::sleep(delay).await;
+        }
+        if let Some(hold) = plan.hold {
+            hold.pass().await;
         }
         let reply = match plan.instead {
             Some(What::CutOff) => None,
