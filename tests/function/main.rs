@@ -12,6 +12,7 @@ mod create;
 mod delete;
 mod faults;
 mod privilege;
+mod steady;
 mod story;
 mod support;
 mod tick;
