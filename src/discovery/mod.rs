@@ -69,7 +69,7 @@ impl Discovery {
             .collect();
         Self {
             given: Mutex::default(),
-            authorities: Authorities::default(),
+            authorities: Authorities::new(Server::system(), 53),
             default_servers: servers,
         }
     }
@@ -160,3 +160,6 @@ async fn run(
     let tally = Tally::new(max_lookups, independent);
     Run::start(Question::new(dns_name, servers), tally).await
 }
+
+#[cfg(test)]
+mod tests;

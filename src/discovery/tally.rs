@@ -134,3 +134,6 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

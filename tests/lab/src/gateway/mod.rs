@@ -113,9 +113,8 @@ impl Gateway {
 
     /// The calls of one access key, in the order in which they were done.
     pub fn calls_by(&self, source: &str) -> Vec<Call> {
-        let calls = lock(&self.state.calls);
-        let wanted = calls.iter().filter(|call| call.source == source);
-        wanted.cloned().collect()
+        let calls = self.calls().into_iter();
+        calls.filter(|call| call.source == source).collect()
     }
 
     /// Connections ever made, by anybody.
