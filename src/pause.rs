@@ -11,6 +11,12 @@ const LONGEST: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Pause(Duration);
 
+impl Default for Pause {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Pause {
     /// The second look comes after a moment.
     pub const fn new() -> Self {
