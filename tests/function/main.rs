@@ -12,6 +12,7 @@ mod create;
 mod delete;
 mod faults;
 mod privilege;
+mod published;
 mod story;
 mod support;
 mod tick;

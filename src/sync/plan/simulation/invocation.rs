@@ -85,7 +85,7 @@ async fn pass(
         }
         let again = observe::observe(client, orders).await;
         observed = match caller {
-            Caller::Provider => again?,
+            Caller::Provider | Caller::Environment => again?,
             Caller::Rule => match existing(client, orders, again).await? {
                 Some(observed) => observed,
                 None => return Ok(Outcome::Deleted),
