@@ -2,6 +2,7 @@
 //! by EventBridge's bare scheduled event, in the bucket that it left.
 
 mod adoption;
+mod migration;
 mod variables;
 mod without_binding;
 
