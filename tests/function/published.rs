@@ -3,6 +3,8 @@
 
 mod adoption;
 mod migration;
+mod policies;
+mod template;
 mod variables;
 mod without_binding;
 
