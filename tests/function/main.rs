@@ -13,6 +13,7 @@ mod delete;
 mod faults;
 mod figures;
 mod privilege;
+mod published;
 mod story;
 mod support;
 mod tick;

@@ -229,6 +229,14 @@ impl State {
         let reply = match plan.instead {
             Some(What::CutOff) => None,
             Some(What::LoseAnswer) => Some(self.carry_out(&asked).await),
+            Some(What::HideMissing) => {
+                let reply = self.carry_out(&asked).await;
+                let is_missing = reply.status() == hyper::StatusCode::NOT_FOUND;
+                Some(match is_missing {
+                    true => What::Deny.reply(&asked.call),
+                    false => reply,
+                })
+            }
             Some(what) => Some(what.reply(&asked.call)),
             None if !self.pace.admits(&asked.call) => Some(What::Throttle.reply(&asked.call)),
             None => Some(self.answer(&asked).await),
