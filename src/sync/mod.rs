@@ -11,10 +11,12 @@ mod input;
 mod observe;
 pub mod plan;
 mod record;
+mod stand_in;
 pub mod state;
 
 pub use error::SyncError;
 pub use input::TickInput;
+pub use stand_in::stand_in;
 
 use crate::binding::rule_orders;
 use crate::capabilities::{AwsError, Metrics, Objects, Rules, Targets, Written};
@@ -55,6 +57,8 @@ pub enum Outcome {
 enum Caller {
     /// The schedule.
     Rule,
+    /// A schedule in place of the published function's: there is no binding, and no rule to ask.
+    Environment,
     /// CloudFormation, by Create or Update: there may be no rule yet, nothing is counted.
     Provider,
 }
@@ -69,7 +73,8 @@ pub async fn tick(
     input: &TickInput,
     tick: &str,
 ) -> Result<Outcome, SyncError> {
-    let (found, observed) = look(aws, input, start(discovery, input)).await;
+    let observe = observe::observe(aws, input);
+    let (found, observed) = look(start(discovery, input), observe).await;
     // Whether the binding is still there comes first: the ALB of a deleted one may be gone too.
     let Some(observed) = existing(aws, input, observed).await? else {
         return Ok(Outcome::Deleted);
@@ -89,7 +94,7 @@ pub async fn bind(
     request: &str,
 ) -> Result<usize, SyncError> {
     let run = wait_for_addresses(discovery, input).await?;
-    let (found, observed) = look(aws, input, ready(Ok(run))).await;
+    let (found, observed) = look(ready(Ok(run)), observe::observe(aws, input)).await;
     match pass(aws, input, request, Caller::Provider, found?, observed?).await? {
         Outcome::Synced { addresses } => Ok(addresses),
         Outcome::Deleted => Ok(0),
@@ -98,13 +103,12 @@ pub async fn bind(
 
 /// Steps 1 to 3, side by side: lookups go on while AWS is still asked what was known before.
 async fn look(
-    aws: &impl SyncAws,
-    input: &TickInput,
     run: impl Future<Output = Result<Run, DiscoveryError>>,
+    observe: impl Future<Output = Result<Observed, SyncError>>,
 ) -> (Result<Found, DiscoveryError>, Result<Observed, SyncError>) {
     let (tell, known) = oneshot::channel();
     let observe = async {
-        let observed = observe::observe(aws, input).await;
+        let observed = observe.await;
         let known = observed.as_ref().map(|seen| seen.state.addresses().len());
         // Nobody listens where the first lookup failed.
         let _ = tell.send(known.unwrap_or_default());
@@ -216,7 +220,7 @@ async fn serve(
         info!(start, "another invocation wrote the state, starting over");
         let again = observe::observe(aws, input).await;
         observed = match caller {
-            Caller::Provider => again?,
+            Caller::Provider | Caller::Environment => again?,
             Caller::Rule => match existing(aws, input, again).await? {
                 Some(observed) => observed,
                 None => return Ok(Outcome::Deleted),
@@ -231,8 +235,8 @@ async fn serve(
 fn rules(caller: Caller, input: &TickInput, found: &Found) -> plan::Rules {
     match caller {
         Caller::Provider => plan::Rules::Bind,
-        Caller::Rule if !found.is_whole() => plan::Rules::OnlyAdd,
-        Caller::Rule => plan::Rules::Count {
+        _ if !found.is_whole() => plan::Rules::OnlyAdd,
+        _ => plan::Rules::Count {
             until: found
                 .runs_needed
                 .max(input.invocations_before_deregistration),

@@ -38,7 +38,8 @@ pub(super) fn log(input: &TickInput, found: &Found, plan: &Plan) {
             lookups: found.lookups,
             failed_lookups: found.failed_lookups,
             certain: found.certain,
-            doubt: found.doubt,
+            // In millionths, so that the line stays short.
+            doubt: (found.doubt * 1e6).round() / 1e6,
             plan: plan.to_string(),
         },
     );

@@ -36,6 +36,9 @@ pub enum What {
     Delay(Duration),
     /// The call is carried out when the test lets it go on.
     Hold(Hold),
+    /// The caller has no `s3:ListBucket`: what is missing is refused ("If you don't have the
+    /// s3:ListBucket permission, Amazon S3 returns an HTTP status code 403", S3 API, GetObject).
+    HideMissing,
 }
 
 /// Keeps calls waiting, so that a test sees which of them are made without an answer to others.
