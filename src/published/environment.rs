@@ -85,41 +85,47 @@ pub(super) fn identity(alb_name: &str, target_group: &str, port: u16) -> String 
 }
 
 fn dns_name(value: &Value) -> Result<(String, String), String> {
-    let text = reader::text(value);
-    text.and_then(|text| {
-        let name = alb_name(&text)?.to_owned();
-        Some((text, name))
-    })
-    .ok_or_else(|| {
-        "the DNS name of an internal ALB, as in \
-         internal-orders-1234567890.eu-west-1.elb.amazonaws.com"
-            .to_owned()
-    })
+    reader::text(value)
+        .filter(|text| is_dns_name(text))
+        .map(|text| {
+            let name = alb_name(&text).unwrap_or(&text).to_owned();
+            (text, name)
+        })
+        .ok_or_else(|| {
+            "the DNS name of an internal ALB, as in \
+             internal-orders-1234567890.eu-west-1.elb.amazonaws.com, or a name that leads to it"
+                .to_owned()
+        })
+}
+
+/// At least two labels of letters, digits, hyphens and underscores, no address (RFC 1035, 2.3.4).
+fn is_dns_name(text: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    text.len() <= 253
+        && text.contains('.')
+        && text.split('.').all(is_label)
+        && text.parse::<std::net::IpAddr>().is_err()
 }
 
 /// `<name>` in `internal-<name>-<digits>.<region>.elb.amazonaws.com` and in the same of another
 /// partition, as in `.amazonaws.com.cn`. No ALB's name begins with `internal-` (ELBv2 API,
-/// `CreateLoadBalancer`).
+/// `CreateLoadBalancer`). The published function resolved whatever name it was given, so another
+/// name, such as a record of one's own that leads to the ALB, is no mistake.
 fn alb_name(dns_name: &str) -> Option<&str> {
     let (label, domain) = dns_name.split_once('.')?;
-    let (region, domain) = domain.split_once('.')?;
-    let is_domain = !region.is_empty()
-        && domain.strip_prefix("elb.").is_some_and(|rest| {
-            rest.split('.').all(|label| {
-                !label.is_empty()
-                    && label
-                        .bytes()
-                        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-            })
-        });
-    let (name, digits) = label.strip_prefix("internal-")?.rsplit_once('-')?;
-    let is_label = !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    let (_region, domain) = domain.split_once('.')?;
+    let (name, digits) = label.rsplit_once('-')?;
+    let name = name.strip_prefix("internal-").unwrap_or(name);
+    let is_alb = domain.starts_with("elb.")
+        && !name.is_empty()
         && !digits.is_empty()
         && digits.bytes().all(|byte| byte.is_ascii_digit());
-    (is_domain && is_label).then_some(name)
+    is_alb.then_some(name)
 }
 
 #[cfg(test)]
@@ -207,7 +213,7 @@ mod tests {
     #[test]
     fn all_that_is_wrong_is_named_with_what_was_given() {
         let error = with(&[
-            ("ALB_DNS_NAME", "orders.example.com"),
+            ("ALB_DNS_NAME", "http://orders.example.com/"),
             ("ALB_LISTENER", "80,443"),
             ("S3_BUCKET", "Their_Bucket"),
             ("NLB_TG_ARN", "front-443"),
@@ -218,7 +224,7 @@ mod tests {
         ]);
         let error = error.expect_err("nothing is right").to_string();
         for expected in [
-            "ALB_DNS_NAME: given \"orders.example.com\"",
+            "ALB_DNS_NAME: given \"http://orders.example.com/\"",
             "ALB_LISTENER: given \"80,443\"",
             "S3_BUCKET: given \"Their_Bucket\"",
             "NLB_TG_ARN: given \"front-443\"",
@@ -228,6 +234,20 @@ mod tests {
             "SAME_VPC: given \"\", allowed is true or false",
         ] {
             assert!(error.contains(expected), "{expected} is not in {error}");
+        }
+    }
+
+    #[test]
+    fn a_record_that_leads_to_the_alb_is_its_name_too() {
+        let orders = with(&[("ALB_DNS_NAME", "orders.example.com")]).expect("good variables");
+        assert_eq!(orders.alb_name, "orders.example.com");
+        assert_eq!(orders.alb_dns_name, "orders.example.com");
+    }
+
+    #[test]
+    fn what_is_no_dns_name_is_refused() {
+        for given in ["orders", "10.0.0.1", "a..b", "a.b/", "-", "", "a b.c"] {
+            assert!(with(&[("ALB_DNS_NAME", given)]).is_err(), "{given}");
         }
     }
 
@@ -244,14 +264,12 @@ mod tests {
                 Some("Net-Inter-RL5"),
             ),
             ("internal-a-1.eusc-de-east-1.elb.amazonaws.eu", Some("a")),
-            // Public, an NLB, and what only looks like one.
-            ("a-1.us-east-1.elb.amazonaws.com", None),
+            ("a-1.us-east-1.elb.amazonaws.com", Some("a")),
+            // An NLB, a record of one's own, and what only looks like an ALB.
             ("front-0123456789abcdef.elb.us-east-1.amazonaws.com", None),
+            ("orders.example.com", None),
             ("internal-a.us-east-1.elb.amazonaws.com", None),
-            ("internal-1.us-east-1.elb.amazonaws.com", None),
             ("internal-a-x1.us-east-1.elb.amazonaws.com", None),
-            ("internal-a-1.us-east-1.elb.", None),
-            ("internal-a-1.us-east-1.elb.amazonaws.com/", None),
             ("internal-a-1", None),
             ("", None),
         ] {

@@ -112,7 +112,7 @@ async fn wait_for_addresses(
     discovery: &Discovery,
     input: &TickInput,
 ) -> Result<Run, DiscoveryError> {
-    let mut pause = Pause::new();
+    let mut pause = Pause::short_at_first();
     loop {
         match start(discovery, input).await {
             Err(DiscoveryError::NoAddresses { name }) => {

@@ -11,6 +11,7 @@ mod answer;
 mod create;
 mod delete;
 mod faults;
+mod figures;
 mod privilege;
 mod published;
 mod story;
