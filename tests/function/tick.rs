@@ -268,7 +268,7 @@ async fn an_event_of_no_role_is_refused_by_what_it_is() -> Result<()> {
         (json!([1, 2]), "a list of 2"),
         (
             json!({"source": "aws.events", "detail-type": "Scheduled Event"}),
-            "bare scheduled event",
+            "ALB_DNS_NAME: given nothing",
         ),
         (
             json!({"AlbNlbBinding": "alb-nlb-binding-0"}),
