@@ -8,6 +8,7 @@ mod cbor;
 mod elb;
 mod events;
 mod fault;
+mod forward;
 mod health;
 mod listeners;
 mod load_balancers;
@@ -21,19 +22,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
-use crate::api::Api;
 use crate::response_url::{self, ResponseUrl, ResponseUrls};
 use crate::{LAB, lock};
 
@@ -270,52 +269,5 @@ impl State {
         done.unwrap_or_else(|error| {
             answer::error(&asked.call, 502, "LabFailure", &format!("{error:#}"))
         })
-    }
-
-    /// Hands a request to MiniStack, with another body where one is given.
-    async fn forward(&self, asked: &Asked, body: Option<String>) -> Result<Reply> {
-        let path = asked
-            .parts
-            .uri
-            .path_and_query()
-            .map_or("/", |path| path.as_str());
-        let mut headers = asked.parts.headers.clone();
-        for name in [CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING] {
-            headers.remove(name);
-        }
-        let answer = self
-            .client
-            .request(
-                asked.parts.method.clone(),
-                format!("{}{path}", self.ministack),
-            )
-            .headers(headers)
-            .body(body.map_or_else(|| asked.body.clone(), Bytes::from))
-            .send()
-            .await
-            .context("MiniStack does not answer")?;
-        let mut reply = Response::builder().status(answer.status());
-        for (name, value) in answer.headers() {
-            // A HEAD's answer tells the length of a body that does not come.
-            let kept = *name != CONTENT_LENGTH || asked.parts.method == Method::HEAD;
-            if kept && *name != CONNECTION && *name != TRANSFER_ENCODING {
-                reply = reply.header(name, value);
-            }
-        }
-        Ok(reply.body(
-            answer
-                .bytes()
-                .await
-                .context("MiniStack's answer breaks off")?,
-        )?)
-    }
-
-    /// For questions of the gateway's own to MiniStack, in the account of the caller.
-    fn api(&self, call: &Call) -> Api {
-        Api {
-            client: self.client.clone(),
-            endpoint: self.ministack.clone(),
-            access_key: call.source.clone(),
-        }
     }
 }
