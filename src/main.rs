@@ -1,6 +1,6 @@
 //! The Lambda function: takes an invocation, finds its role, and hands it on.
 
-use alb_nlb_binding::aws::{Aws, Http};
+use alb_nlb_binding::aws::Aws;
 use alb_nlb_binding::discovery::Discovery;
 use alb_nlb_binding::event::Event;
 use alb_nlb_binding::log;
@@ -20,17 +20,14 @@ const TICK: Duration = Duration::from_secs(55);
 struct Function {
     aws: Aws,
     discovery: Discovery,
-    http: Http,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     log::start();
-    let http = Http::new();
     let function = Function {
-        aws: Aws::from_environment(&http),
+        aws: Aws::from_environment(),
         discovery: Discovery::new(&std::env::var("DNS_SERVERS").unwrap_or_default()),
-        http,
     };
     let function = &function;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
@@ -59,7 +56,6 @@ impl Function {
                 let provider = Provider {
                     aws: &self.aws,
                     discovery: &self.discovery,
-                    http: &self.http,
                     region: self.aws.region(),
                 };
                 let invocation = Invocation {

@@ -15,8 +15,6 @@ mod tags;
 mod target_groups;
 mod targets;
 
-pub use http::{Http, PutError};
-
 use crate::capabilities::AwsError;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
@@ -43,11 +41,11 @@ impl Aws {
     /// Clients with the region, the credentials and the endpoints of the environment, which is
     /// where Lambda puts them (Lambda guide, "Defined runtime environment variables"). The SDK's
     /// own search would go on to files and to EC2's metadata, which no function has.
-    pub fn from_environment(http: &Http) -> Self {
+    pub fn from_environment() -> Self {
         let region = set("AWS_REGION");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .http_client(http.client())
+            .http_client(http::client())
             .region(region.clone().map(Region::new))
             .credentials_provider(SharedCredentialsProvider::new(
                 EnvironmentVariableCredentialsProvider::new(),

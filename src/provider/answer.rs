@@ -4,7 +4,6 @@
 //! which the URL's signature does not cover, and never shows the URL.
 
 use super::request::Envelope;
-use crate::aws::{Http, PutError};
 use crate::binding::Attributes;
 use serde::Serialize;
 use std::time::Duration;
@@ -34,7 +33,7 @@ pub enum AnswerError {
     #[error("the answer could not be written as JSON")]
     Json(#[from] serde_json::Error),
     #[error("the answer could not be sent to CloudFormation")]
-    Send(#[source] PutError),
+    Send(#[source] reqwest::Error),
     #[error("CloudFormation's response address answered with status {status}")]
     Status { status: u16 },
 }
@@ -44,7 +43,7 @@ impl AnswerError {
     fn may_pass(&self) -> bool {
         match self {
             // An address that is none will not become one.
-            Self::Send(error) => !matches!(error, PutError::Address),
+            Self::Send(error) => !error.is_builder(),
             Self::Status { status } => *status >= 500,
             Self::Json(_) => false,
         }
@@ -86,25 +85,29 @@ impl Answer {
     /// until the invocation's deadline.
     pub(super) async fn send(
         mut self,
-        http: &Http,
         envelope: &Envelope,
         log_stream: &str,
         until: Instant,
     ) -> Result<(), AnswerError> {
         let body = self.fit(envelope, log_stream)?;
+        // Made when it is needed: a function that only ticks never is asked for an answer.
+        let http = reqwest::Client::builder()
+            .build()
+            .map_err(AnswerError::Send)?;
         let mut pause = Duration::from_millis(100);
         let mut tries = 1;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             // One PUT that hangs must leave time for another.
             let timeout = TIMEOUT.min(left / 2);
-            let url = envelope.response_url.secret();
-            let failure = match http.put(url, &body, timeout).await {
-                Ok(200..=299) => {
+            let failure = match put(&http, envelope, body.clone(), timeout).await {
+                Ok(status) if status.is_success() => {
                     info!(status = self.status, tries, "answered");
                     return Ok(());
                 }
-                Ok(status) => AnswerError::Status { status },
+                Ok(status) => AnswerError::Status {
+                    status: status.as_u16(),
+                },
                 Err(error) => AnswerError::Send(error),
             };
             let left = until
@@ -162,6 +165,21 @@ impl Answer {
             data: &self.attributes,
         })
     }
+}
+
+async fn put(
+    http: &reqwest::Client,
+    envelope: &Envelope,
+    body: String,
+    timeout: Duration,
+) -> Result<reqwest::StatusCode, reqwest::Error> {
+    http.put(envelope.response_url.secret())
+        .body(body)
+        .timeout(timeout)
+        .send()
+        .await
+        .map(|response| response.status())
+        .map_err(reqwest::Error::without_url)
 }
 
 /// Up to as much again, from what the clock's last digits happen to be.

@@ -10,7 +10,6 @@ mod tests;
 
 pub use request::{Request, RequestType};
 
-use crate::aws::Http;
 use crate::binding::{self, Attributes, BindingAws, BindingError, BindingId, Desired, Hints};
 use crate::discovery::Discovery;
 use crate::log::chain;
@@ -29,7 +28,6 @@ use tracing::{error, info};
 pub struct Provider<'a, A> {
     pub aws: &'a A,
     pub discovery: &'a Discovery,
-    pub http: &'a Http,
     pub region: &'a str,
 }
 
@@ -93,9 +91,7 @@ impl<A: BindingAws> Provider<'_, A> {
             }
         };
         let until = started + invocation.remaining;
-        answer
-            .send(self.http, &envelope, invocation.log_stream, until)
-            .await?;
+        answer.send(&envelope, invocation.log_stream, until).await?;
         Ok(())
     }
 
