@@ -1,6 +1,6 @@
 //! The Lambda function: takes an invocation, finds its role, and hands it on.
 
-use alb_nlb_binding::aws::Aws;
+use alb_nlb_binding::aws::{Aws, Http};
 use alb_nlb_binding::discovery::Discovery;
 use alb_nlb_binding::event::Event;
 use alb_nlb_binding::log;
@@ -20,16 +20,17 @@ const TICK: Duration = Duration::from_secs(55);
 struct Function {
     aws: Aws,
     discovery: Discovery,
-    http: reqwest::Client,
+    http: Http,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     log::start();
+    let http = Http::new();
     let function = Function {
-        aws: Aws::from_environment().await,
+        aws: Aws::from_environment(&http),
         discovery: Discovery::new(&std::env::var("DNS_SERVERS").unwrap_or_default()),
-        http: reqwest::Client::builder().build()?,
+        http,
     };
     let function = &function;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {

@@ -4,6 +4,7 @@
 //! which the URL's signature does not cover, and never shows the URL.
 
 use super::request::Envelope;
+use crate::aws::{Http, PutError};
 use crate::binding::Attributes;
 use serde::Serialize;
 use std::time::Duration;
@@ -33,7 +34,7 @@ pub enum AnswerError {
     #[error("the answer could not be written as JSON")]
     Json(#[from] serde_json::Error),
     #[error("the answer could not be sent to CloudFormation")]
-    Send(#[source] reqwest::Error),
+    Send(#[source] PutError),
     #[error("CloudFormation's response address answered with status {status}")]
     Status { status: u16 },
 }
@@ -43,7 +44,7 @@ impl AnswerError {
     fn may_pass(&self) -> bool {
         match self {
             // An address that is none will not become one.
-            Self::Send(error) => !error.is_builder(),
+            Self::Send(error) => !matches!(error, PutError::Address),
             Self::Status { status } => *status >= 500,
             Self::Json(_) => false,
         }
@@ -85,7 +86,7 @@ impl Answer {
     /// until the invocation's deadline.
     pub(super) async fn send(
         mut self,
-        http: &reqwest::Client,
+        http: &Http,
         envelope: &Envelope,
         log_stream: &str,
         until: Instant,
@@ -97,14 +98,13 @@ impl Answer {
             let left = until.saturating_duration_since(Instant::now());
             // One PUT that hangs must leave time for another.
             let timeout = TIMEOUT.min(left / 2);
-            let failure = match put(http, envelope, body.clone(), timeout).await {
-                Ok(status) if status.is_success() => {
+            let url = envelope.response_url.secret();
+            let failure = match http.put(url, &body, timeout).await {
+                Ok(200..=299) => {
                     info!(status = self.status, tries, "answered");
                     return Ok(());
                 }
-                Ok(status) => AnswerError::Status {
-                    status: status.as_u16(),
-                },
+                Ok(status) => AnswerError::Status { status },
                 Err(error) => AnswerError::Send(error),
             };
             let left = until
@@ -162,21 +162,6 @@ impl Answer {
             data: &self.attributes,
         })
     }
-}
-
-async fn put(
-    http: &reqwest::Client,
-    envelope: &Envelope,
-    body: String,
-    timeout: Duration,
-) -> Result<reqwest::StatusCode, reqwest::Error> {
-    http.put(envelope.response_url.secret())
-        .body(body)
-        .timeout(timeout)
-        .send()
-        .await
-        .map(|response| response.status())
-        .map_err(reqwest::Error::without_url)
 }
 
 /// Up to as much again, from what the clock's last digits happen to be.

@@ -10,6 +10,7 @@ mod tests;
 
 pub use request::{Request, RequestType};
 
+use crate::aws::Http;
 use crate::binding::{self, Attributes, BindingAws, BindingError, BindingId, Desired, Hints};
 use crate::discovery::Discovery;
 use crate::log::chain;
@@ -28,8 +29,7 @@ use tracing::{error, info};
 pub struct Provider<'a, A> {
     pub aws: &'a A,
     pub discovery: &'a Discovery,
-    /// One client for all answers.
-    pub http: &'a reqwest::Client,
+    pub http: &'a Http,
     pub region: &'a str,
 }
 
