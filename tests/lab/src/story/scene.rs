@@ -17,7 +17,7 @@ pub const PROVIDER_STACK: &str = "alb-nlb-binding";
 const CODE_BUCKET: &str = "code-of-the-lab";
 
 /// Puts the binary into a zip as `make package` does, but without compressing it.
-fn bundle(binary: &Path) -> Result<Vec<u8>> {
+pub fn bundle(binary: &Path) -> Result<Vec<u8>> {
     let code = std::fs::read(binary).with_context(|| binary.display().to_string())?;
     if binary
         .extension()
