@@ -43,6 +43,9 @@ export class AlbNlbBinding extends Resource {
   /** The function behind the binding. */
   public readonly provider: IAlbNlbBindingProvider;
   private readonly albArn: string;
+  private readonly nlbArn: string;
+  /** Of the listeners that are made on the NLB. */
+  private readonly ports: number[];
 
   constructor(scope: Construct, id: string, props: AlbNlbBindingProps) {
     super(scope, id);
@@ -51,6 +54,8 @@ export class AlbNlbBinding extends Resource {
     check(this, albArn, nlbArn, props);
     const made = props.listeners.filter((listener) => listener.targetGroup === undefined);
     this.albArn = albArn;
+    this.nlbArn = nlbArn;
+    this.ports = made.map(({ port }) => port);
     this.provider = props.provider ?? AlbNlbBindingProvider.of(this);
 
     const resource = new CustomResource(this, 'Resource', {
@@ -79,7 +84,8 @@ export class AlbNlbBinding extends Resource {
         checkTopology(this, {
           albArn,
           nlbArn,
-          ports: made.map(({ port }) => port),
+          ports: this.ports,
+          others: this.others(),
           allowZoneMismatch: props.allowZoneMismatch ?? false,
         }),
     });
@@ -113,6 +119,15 @@ export class AlbNlbBinding extends Resource {
       statistic: 'Minimum',
       ...options,
     }).attachTo(this);
+  }
+
+  /** The other bindings of the same NLB. */
+  private others(): { path: string; ports: number[] }[] {
+    return this.node.root.node
+      .findAll()
+      .filter((construct) => construct instanceof AlbNlbBinding)
+      .filter((binding) => binding !== this && binding.nlbArn === this.nlbArn)
+      .map(({ node, ports }) => ({ path: node.path, ports }));
   }
 }
 

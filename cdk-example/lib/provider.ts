@@ -85,11 +85,21 @@ const SINGLETON = 'AlbNlbBindingProvider';
  * cfn/provider.yaml, which says why it is as it is. One serves all bindings of an account and Region.
  */
 export class AlbNlbBindingProvider extends Construct implements IAlbNlbBindingProvider {
-  /** The provider that all bindings of a stack share; it is made when it is first asked for. */
-  public static of(scope: IConstruct): AlbNlbBindingProvider {
+  /**
+   * The provider that all bindings of a stack share; it is made when it is first asked for.
+   *
+   * @param props for the provider to be made; an error where there is one already
+   */
+  public static of(scope: IConstruct, props?: AlbNlbBindingProviderProps): AlbNlbBindingProvider {
     const stack = Stack.of(scope);
     const found = stack.node.tryFindChild(SINGLETON);
-    return (found as AlbNlbBindingProvider | undefined) ?? new AlbNlbBindingProvider(stack, SINGLETON);
+    if (!(found instanceof AlbNlbBindingProvider)) return new AlbNlbBindingProvider(stack, SINGLETON, props);
+    if (props) {
+      throw new Error(
+        `${found.node.path} is made already: give its properties before the stack's first binding`,
+      );
+    }
+    return found;
   }
 
   /** A provider of another stack or app, by the ARN of its function. */

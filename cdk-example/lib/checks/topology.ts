@@ -9,6 +9,8 @@ export interface Topology {
   readonly nlbArn: string;
   /** Ports of the listeners that the binding makes on the NLB. */
   readonly ports: readonly number[];
+  /** The same of all other bindings of this NLB. */
+  readonly others: readonly { readonly path: string; readonly ports: readonly number[] }[];
   readonly allowZoneMismatch: boolean;
 }
 
@@ -61,12 +63,15 @@ function differingZones(alb: CfnLoadBalancer, nlb: CfnLoadBalancer, allowed: boo
   return found;
 }
 
-function takenPorts(scope: IConstruct, { nlbArn, ports }: Topology): string[] {
-  return listenersOf(nlbArn, scope)
-    .filter((listener) => listener.port !== undefined && ports.includes(listener.port))
-    .map(
-      (listener) =>
-        `listeners: port ${String(listener.port)} of the NLB is taken by ${listener.node.path}: choose another port, ` +
-        'take that listener away, or give its target group by targetGroup',
-    );
+function takenPorts(scope: IConstruct, { nlbArn, ports, others }: Topology): string[] {
+  const listeners = listenersOf(nlbArn, scope).map(({ node, port }) => ({ path: node.path, ports: [port] }));
+  return [...listeners, ...others].flatMap((owner) =>
+    ports
+      .filter((port) => owner.ports.includes(port))
+      .map(
+        (port) =>
+          `listeners: port ${port} of the NLB is taken by ${owner.path}: choose another port, take that listener ` +
+          'away, or give its target group by targetGroup',
+      ),
+  );
 }
