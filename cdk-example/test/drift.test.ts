@@ -1,12 +1,13 @@
-import { Stack, Duration } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { NetworkTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AlbNlbBindingProvider } from '../lib';
-import { evaluate, parseTemplate, type Resource, type Values } from './template';
+import { evaluate, parseTemplate, type CfnTemplate, type Values } from './template';
 import { GROUP_ARN, dummyCode, newApp } from './support';
 
 /*
@@ -22,68 +23,47 @@ const PSEUDO: Values = {
   'AWS::AccountId': '123456789012',
 };
 
-/** What of a template is compared. */
+/** A template with its statements by their Sid, and its resources by their type. */
 interface Provider {
-  /** By Sid. */
   statements: Record<string, unknown>;
-  trust: unknown;
-  resources: Record<string, Record<string, unknown>>;
+  resources: Record<string, unknown>;
 }
 
-const COMPARED = {
-  'AWS::IAM::Role': ['Description'],
-  'AWS::Lambda::Function': [
-    'Architectures',
-    'Description',
-    'Environment',
-    'Handler',
-    'LoggingConfig',
-    'MemorySize',
-    'Runtime',
-    'Timeout',
-  ],
-  'AWS::Lambda::EventInvokeConfig': ['MaximumEventAgeInSeconds', 'MaximumRetryAttempts', 'Qualifier'],
-  'AWS::Lambda::Permission': ['Action', 'Principal', 'SourceArn'],
-  'AWS::Logs::LogGroup': ['RetentionInDays'],
+/** Where the two differ on purpose: how code, role and names are given. Everything else must be the same. */
+const DIFFERING: Record<string, string[]> = {
+  'AWS::IAM::Role': ['Policies'],
+  'AWS::Lambda::Function': ['Code', 'FunctionName'],
+  'AWS::Logs::LogGroup': ['LogGroupName'],
 };
-/** By what names a template's resources are the same. */
-const ALIKE: Record<string, string> = {
+/** What references to resources stand for. */
+const REFERENCES: Record<string, string> = {
   'AWS::Lambda::Function': 'arn:aws:lambda:eu-west-1:123456789012:function:alb-nlb-binding',
   'AWS::Logs::LogGroup': 'log-group',
   'AWS::IAM::Role': 'role',
 };
 
-function providerOf(
-  resources: Record<string, Resource>,
-  values: Values,
-  conditions: Record<string, unknown>,
-): Provider {
-  const names = Object.fromEntries(
-    Object.entries(resources).map(([id, { Type }]) => [id, ALIKE[Type] ?? id] as const),
+function providerOf({ Resources, Conditions = {} }: CfnTemplate, parameters: Values = {}): Provider {
+  const names = Object.entries(Resources).map(([id, { Type }]) => [id, REFERENCES[Type]] as const);
+  const values = { ...PSEUDO, ...parameters, ...Object.fromEntries(names) };
+  const found = Object.values(Resources).map((resource) => {
+    const properties = evaluate(resource.Properties, values, Conditions) as Record<string, unknown>;
+    return { ...resource, Properties: properties };
+  });
+  const policies = found.flatMap(({ Type, Properties }) =>
+    Type === 'AWS::IAM::Policy' ? [Properties] : ((Properties.Policies ?? []) as Record<string, unknown>[]),
   );
-  const all = { ...PSEUDO, ...values, ...names };
-  const evaluated = Object.values(resources).map(
-    ({ Type, Properties }) =>
-      [Type, evaluate(Properties, all, conditions) as Record<string, unknown>] as const,
+  const statements = policies.flatMap(
+    ({ PolicyDocument }) => (PolicyDocument as { Statement: Record<string, unknown>[] }).Statement,
   );
-  const found = (type: string): Record<string, unknown>[] =>
-    evaluated.filter(([Type]) => Type === type).map(([, properties]) => properties);
-  const inline = found('AWS::IAM::Role').flatMap(
-    (role) => (role.Policies ?? []) as Record<string, unknown>[],
-  );
-  const documents = [...inline, ...found('AWS::IAM::Policy')].map(
-    ({ PolicyDocument }) => PolicyDocument as { Statement: Record<string, unknown>[] },
-  );
-  const statements = documents.flatMap(({ Statement }) => Statement);
   expect(new Set(statements.map(({ Sid }) => Sid)).size).toBe(statements.length);
+  const others = found.filter(({ Type }) => Type !== 'AWS::IAM::Policy');
+  expect(new Set(others.map(({ Type }) => Type)).size).toBe(others.length);
   return {
     statements: Object.fromEntries(statements.map((statement) => [String(statement.Sid), normal(statement)])),
-    trust: found('AWS::IAM::Role').map((role) => role.AssumeRolePolicyDocument),
     resources: Object.fromEntries(
-      Object.entries(COMPARED).map(([type, properties]) => {
-        const [resource = {}, ...others] = found(type);
-        expect([type, others]).toEqual([type, []]);
-        return [type, Object.fromEntries(properties.map((name) => [name, resource[name]]))];
+      others.map(({ Type, Properties, DeletionPolicy, UpdateReplacePolicy }) => {
+        const alike = Object.entries(Properties).filter(([name]) => !DIFFERING[Type]?.includes(name));
+        return [Type, { ...Object.fromEntries(alike), DeletionPolicy, UpdateReplacePolicy }];
       }),
     ),
   };
@@ -107,7 +87,7 @@ function ofCloudFormation(): Provider {
     GivenBuckets: [BUCKET_ARN],
     GivenTargetGroups: [GROUP_ARN],
   };
-  return providerOf(template.Resources, values, template.Conditions ?? {});
+  return providerOf(template, values);
 }
 
 function ofCdk(change: (provider: AlbNlbBindingProvider, stack: Stack) => void = () => undefined): Provider {
@@ -118,33 +98,46 @@ function ofCdk(change: (provider: AlbNlbBindingProvider, stack: Stack) => void =
     NetworkTargetGroup.fromTargetGroupAttributes(stack, 'Group', { targetGroupArn: GROUP_ARN }),
   );
   change(provider, stack);
-  return providerOf(Template.fromStack(stack).toJSON().Resources as Record<string, Resource>, {}, {});
+  return providerOf(Template.fromStack(stack).toJSON() as CfnTemplate);
 }
 
 test('the function and its role are those of cfn/provider.yaml', () => {
   expect(ofCdk()).toEqual(ofCloudFormation());
 });
 
-test('what is compared is there: every statement has a Sid, and no property is missing', () => {
+test('what is compared is there', () => {
   const { statements, resources } = ofCloudFormation();
-  expect(Object.keys(statements)).toEqual(
-    expect.arrayContaining(['Look', 'KeepOwnBuckets', 'AimRulesAtThisFunctionOnly']),
-  );
-  expect(Object.keys(statements)).not.toContain('undefined');
-  for (const properties of Object.values(resources)) {
-    expect(Object.values(properties)).not.toContain(undefined);
-  }
+  const ofEachPolicy = [
+    'Look',
+    'KeepOwnBuckets',
+    'AimRulesAtThisFunctionOnly',
+    'Log',
+    'KeepStateInGivenBuckets',
+    'RegisterInGivenTargetGroups',
+  ];
+  expect(Object.keys(statements)).toEqual(expect.arrayContaining(ofEachPolicy));
+  expect(Object.keys(resources).sort()).toEqual([
+    'AWS::IAM::Role',
+    'AWS::Lambda::EventInvokeConfig',
+    'AWS::Lambda::Function',
+    'AWS::Lambda::Permission',
+    'AWS::Logs::LogGroup',
+  ]);
 });
 
-test('a statement more, an action more or another timeout is a drift', () => {
+test('a statement more, a property more or another timeout is a drift', () => {
   const more = ofCdk(({ role }) => {
     role.addToPrincipalPolicy(
       new PolicyStatement({ sid: 'More', actions: ['s3:GetObject'], resources: ['*'] }),
     );
   });
   expect(more).not.toEqual(ofCloudFormation());
+  const reserved = ofCdk(({ function: { node } }) => {
+    (node.defaultChild as CfnFunction).reservedConcurrentExecutions = 5;
+  });
+  expect(reserved).not.toEqual(ofCloudFormation());
   const slower = ofCdk(({ function: { node } }) => {
-    (node.defaultChild as { timeout?: number }).timeout = Duration.minutes(1).toSeconds();
+    (node.defaultChild as CfnFunction).timeout = 60;
   });
   expect(slower).not.toEqual(ofCloudFormation());
 });

@@ -9,6 +9,8 @@ import { parseDocument, type CollectionTag, type ScalarTag } from 'yaml';
 export interface Resource {
   Type: string;
   Properties: unknown;
+  DeletionPolicy?: string;
+  UpdateReplacePolicy?: string;
 }
 
 export interface CfnTemplate {
