@@ -14,7 +14,11 @@ import { functionStatements, givenBucketStatements, givenTargetGroupStatements, 
 export interface IAlbNlbBindingProvider extends IConstruct {
   /** ARN of the function, the `ServiceToken` of a binding. */
   readonly serviceToken: string;
-  /** The function's role, where it is known. What users bring is granted to it. */
+  /**
+   * The function's role. What users bring is granted to it.
+   *
+   * @default - unknown: nothing can be granted to the function
+   */
   readonly role?: IRole;
 }
 

@@ -107,6 +107,20 @@ describe('a build from source', () => {
     expect(arm.run).toEqual([`${arm.path} make package ARCH=arm64`]);
   });
 
+  test('is made by make itself', () => {
+    const { path } = repository();
+    const zip = writePackage(join(temporaryDirectory(), 'bootstrap.zip'));
+    writeFileSync(
+      join(path, 'Makefile'),
+      `package:\n\ttest "$(ARCH)" = x86_64 && cp ${zip} target/lambda/alb-nlb-binding/`,
+    );
+    expect(assetOf(deploy(AlbNlbBindingCode.fromSource({ repository: path })))).toMatch(/\.zip$/);
+    writeFileSync(join(path, 'Makefile'), 'package:\n\tfalse');
+    expect(() => deploy(AlbNlbBindingCode.fromSource({ repository: path }))).toThrow(
+      'failed; run it by hand',
+    );
+  });
+
   test('is new code when a source changes, and only then', () => {
     const { path, code } = repository();
     const first = assetOf(deploy(code));

@@ -7,7 +7,7 @@ import {
   ListenerAction,
   NetworkLoadBalancer,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AlbNlbBindingProvider } from '../lib';
 import { AcrossVpcs, ClientAddresses, GivenTargetGroup, SeveralPorts, SharedProvider } from './recipes';
@@ -91,4 +91,15 @@ test('every recipe of the README is one of these, word for word', () => {
   const written = [...read('../README.md').matchAll(/```ts\n(.+?)```/gs)].map(([, code]) => code);
   expect(tested).toHaveLength(5);
   expect(written.sort()).toEqual(tested.sort());
+});
+
+test('every optional property says its default', () => {
+  const lib = join(__dirname, '../lib');
+  const sources = readdirSync(lib).filter((name) => name.endsWith('.ts'));
+  const optional = sources.flatMap((name) => [
+    ...readFileSync(join(lib, name), 'utf8').matchAll(/(\/\*\*(?:(?!\*\/).)*\*\/)?\n {2}readonly (\w+)\?:/gs),
+  ]);
+  const undocumented = optional.filter(([, comment = '']) => !comment.includes('@default'));
+  expect(optional.length).toBeGreaterThan(30);
+  expect(undocumented.map(([, , name]) => name)).toEqual([]);
 });
