@@ -1,12 +1,16 @@
-# `make demo` shows it, `make test` tests it, `make package` builds what is deployed.
+# `make demo` shows it, `make test` tests it, `make bench` measures it, `make package` builds what is
+# deployed.
 
-.PHONY: demo test unit lint cdk deny package clean
+.PHONY: demo test bench unit lint cdk deny package clean
 
 # x86_64, or arm64 where cargo-lambda and the Rust target are installed.
 ARCH ?= x86_64
 # What the demo and the tests run: the function's binary, or a zip of it for the demo.
 BINARY ?= target/debug/alb-nlb-binding
+# How many bindings `make bench` lets tick in one minute; 0 leaves that out, and saves four minutes.
+SCALE ?= 300
 PACKAGE = target/lambda/alb-nlb-binding
+AS_DEPLOYED = opt-level="s" debug-assertions=false overflow-checks=false
 DENY = target/cargo-deny-0.20.2/bin/cargo-deny
 ADVISORIES = https://github.com/RustSec/advisory-db
 
@@ -21,6 +25,14 @@ test: lint cdk deny target/venv/.made
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	cargo test --workspace --locked
+
+# What is deployed, on the lab; and the planners, optimised as they are deployed, but with the debug
+# build's dependencies, which they do not use.
+bench: package target/venv/.made
+	cargo build --workspace --locked
+	@target/debug/bench $(PACKAGE)/bootstrap $(PACKAGE)/bootstrap.zip $(SCALE)
+	cargo bench --workspace --locked --profile dev --bench planners \
+		$(foreach setting,$(AS_DEPLOYED),--config 'profile.dev.package.alb-nlb-binding.$(setting)')
 
 # The planners, the properties and the answers: no AWS, no DNS.
 unit:

@@ -35,6 +35,12 @@ impl AwsError {
             .is_some_and(|code| codes.contains(&code))
     }
 
+    /// Whether S3 refuses an object. To a role without `s3:ListBucket` it says the same of one that
+    /// does not exist (S3 API, `GetObject`).
+    pub fn is_refused_object(&self) -> bool {
+        self.operation == "GetObject" && self.is(&["AccessDenied"])
+    }
+
     /// Whether AWS says that the thing asked for does not exist.
     pub fn is_not_found(&self) -> bool {
         self.is(&[

@@ -13,6 +13,11 @@ pub enum Event {
     CloudFormation(Value),
     /// From a binding's own rule.
     Tick(Box<TickInput>),
+    /// From EventBridge itself, with no input of a rule's: a tick by environment variables.
+    Scheduled {
+        /// The event's own id, where it has one.
+        id: Option<String>,
+    },
 }
 
 /// An event that this function has no role for.
@@ -21,13 +26,9 @@ pub enum EventError {
     #[error("the rule's input is not what this function wrote into it; update the stack")]
     Tick(#[source] serde_json::Error),
     #[error(
-        "a bare scheduled event is for a function that takes the published function's place by \
-         environment variables, which this version cannot do yet; declare a Custom::AlbNlbBinding"
-    )]
-    Scheduled,
-    #[error(
-        "expected an event of CloudFormation (with RequestType) or the input of a binding's rule \
-         (with AlbNlbBinding), but was given {given}"
+        "expected an event of CloudFormation (with RequestType), the input of a binding's rule (with \
+         AlbNlbBinding) or EventBridge's scheduled event (with the detail-type Scheduled Event), but \
+         was given {given}"
     )]
     Unknown { given: String },
 }
@@ -46,7 +47,10 @@ impl Event {
             return Ok(Self::Tick(Box::new(input)));
         }
         if event.get("detail-type").and_then(Value::as_str) == Some("Scheduled Event") {
-            return Err(EventError::Scheduled);
+            let id = event.get("id").and_then(Value::as_str);
+            return Ok(Self::Scheduled {
+                id: id.map(str::to_owned),
+            });
         }
         Err(EventError::Unknown {
             given: describe(&event),
@@ -83,9 +87,17 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_scheduled_event_is_told_from_an_unknown_one() {
-        let event = json!({"source": "aws.events", "detail-type": "Scheduled Event"});
-        assert!(matches!(Event::parse(event), Err(EventError::Scheduled)));
+    fn a_bare_scheduled_event_is_known_by_its_detail_type_and_keeps_its_id() {
+        for id in [None, Some("cdc73f9d-aea9-11e3-9d5a-835b769c0d9c")] {
+            let mut event = json!({"source": "aws.events", "detail-type": "Scheduled Event"});
+            if let Some(id) = id {
+                event["id"] = json!(id);
+            }
+            let Ok(Event::Scheduled { id: kept }) = Event::parse(event) else {
+                panic!("a scheduled event");
+            };
+            assert_eq!(kept.as_deref(), id);
+        }
     }
 
     #[test]

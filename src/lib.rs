@@ -2,7 +2,8 @@
 //! equal to the addresses that an internal ALB has in DNS.
 //!
 //! One function in two roles: the provider of the CloudFormation resource
-//! `Custom::AlbNlbBinding`, and the sync that a schedule rule calls.
+//! `Custom::AlbNlbBinding`, and the sync that a schedule rule calls, for a binding or in place of
+//! the function that AWS published in 2018.
 //! Data flows one way: event, typed request, observe, pure plan, apply, answer.
 
 #![cfg_attr(
@@ -26,4 +27,5 @@ pub mod pause;
 pub mod progress;
 pub mod properties;
 pub mod provider;
+pub mod published;
 pub mod sync;

@@ -41,8 +41,12 @@ fn level() -> LevelFilter {
         .unwrap_or(LevelFilter::INFO)
 }
 
-/// Writes one record with lists in it, which tracing's fields cannot hold.
+/// Writes one record with lists in it, which tracing's fields cannot hold, where information is
+/// heard.
 pub fn record(message: &str, record: &impl Serialize) {
+    if !tracing::enabled!(tracing::Level::INFO) {
+        return;
+    }
     #[derive(Serialize)]
     struct Line<'a, R> {
         timestamp: &'a str,

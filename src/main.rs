@@ -5,7 +5,8 @@ use alb_nlb_binding::discovery::Discovery;
 use alb_nlb_binding::event::Event;
 use alb_nlb_binding::log;
 use alb_nlb_binding::provider::{Invocation, Provider};
-use alb_nlb_binding::sync;
+use alb_nlb_binding::published;
+use alb_nlb_binding::sync::{self, Outcome, SyncError};
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -68,20 +69,33 @@ impl Function {
                 provider.handle(event, &invocation).await?;
             }
             Event::Tick(input) => {
-                let tick = Box::pin(sync::tick(
-                    &self.aws,
-                    &self.discovery,
-                    &input,
-                    &context.request_id,
-                ));
-                let limit = remaining.saturating_sub(Duration::from_millis(500));
-                tokio::time::timeout(limit.min(TICK), tick)
-                    .await
-                    .map_err(|_| "the tick was not done in its time and is given up")??;
+                let id = &context.request_id;
+                let tick = sync::tick(&self.aws, &self.discovery, &input, id);
+                in_time(remaining, Box::pin(tick)).await?;
+            }
+            Event::Scheduled { id } => {
+                let variable = |name: &str| std::env::var(name).ok();
+                let orders = published::orders(variable, self.aws.region())?;
+                // EventBridge delivers an event at least once, and each time with the same id.
+                let id = id.unwrap_or(context.request_id);
+                let tick = sync::stand_in(&self.aws, &self.discovery, &orders, &id);
+                in_time(remaining, Box::pin(tick)).await?;
             }
         }
         Ok(Value::Null)
     }
+}
+
+/// A tick that ends before the next one starts, and before Lambda stops the sandbox.
+async fn in_time(
+    remaining: Duration,
+    tick: impl Future<Output = Result<Outcome, SyncError>>,
+) -> Result<(), Error> {
+    let limit = remaining.saturating_sub(Duration::from_millis(500));
+    tokio::time::timeout(limit.min(TICK), tick)
+        .await
+        .map_err(|_| "the tick was not done in its time and is given up")??;
+    Ok(())
 }
 
 /// Lambda gives the deadline in milliseconds since the epoch.

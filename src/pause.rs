@@ -13,7 +13,7 @@ pub struct Pause(Duration);
 
 impl Pause {
     /// The second look comes after a moment.
-    pub const fn new() -> Self {
+    pub const fn short_at_first() -> Self {
         Self(SHORTEST)
     }
 
@@ -48,6 +48,6 @@ mod tests {
         for expected in [0, 200, 400, 800, 1600, 3200, 5000, 5000] {
             assert_eq!(waits(&mut pause).await, expected);
         }
-        assert_eq!(waits(&mut Pause::new()).await, 200);
+        assert_eq!(waits(&mut Pause::short_at_first()).await, 200);
     }
 }

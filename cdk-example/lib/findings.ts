@@ -14,6 +14,7 @@ const REASONS: Readonly<Record<string, string>> = {
   KeepOwnRules: 'Bindings make rules named alb-nlb-binding-<id>; the ids are not known before.',
   ReadStackTags:
     'Any stack of the account may have bindings, and CloudFormation does not hand them its tags.',
+  AdoptInGivenBuckets: 'What a published function left for ALBs in a given bucket; it is only read.',
   KeepStateInGivenBuckets: 'The objects of bindings in a given bucket, alb-nlb-binding-<id>/state.json.',
 };
 
@@ -32,7 +33,10 @@ export function explainPatterns(policy: Policy, statements: readonly PolicyState
     }
   }
   Validations.of(policy).acknowledge(
-    ...[...reasons].map(([finding, reason]) => ({ id: `AwsSolutions-IAM5[Resource::${finding}]`, reason })),
+    ...[...reasons].map(([finding, reason]) => ({
+      id: `AwsSolutions::AwsSolutions-IAM5[Resource::${finding}]`,
+      reason,
+    })),
   );
 }
 

@@ -170,6 +170,15 @@ function observability(scope: IConstruct, own: { readonly logGroupArn: string })
   ];
 }
 
+/** What the function in the published one's place, and the published one itself, left in a bucket. */
+const ADOPTED = [
+  'alb-nlb-binding/*/state.json',
+  'internal-*/active_ip.json',
+  'internal-*/pending_ip.json',
+  'internal-*-IPs/* IP list of internal-*.json',
+  'Tracked IP list for internal-*:targetgroup-*',
+];
+
 /** For the state in a bucket that the user brings, and for the key that the bucket is encrypted with. */
 export function givenBucketStatements(bucketArn: string, keyArn?: string): PolicyStatement[] {
   const key = new PolicyStatement({
@@ -194,6 +203,11 @@ export function givenBucketStatements(bucketArn: string, keyArn?: string): Polic
       sid: 'KeepStateInGivenBuckets',
       actions: ['s3:DeleteObject', 's3:DeleteObjectVersion', 's3:GetObject', 's3:PutObject'],
       resources: [`${bucketArn}/${ID}/*`],
+    }),
+    new PolicyStatement({
+      sid: 'AdoptInGivenBuckets',
+      actions: ['s3:GetObject'],
+      resources: ADOPTED.map((key) => `${bucketArn}/${key}`),
     }),
     ...(keyArn === undefined ? [] : [key]),
   ];

@@ -8,20 +8,16 @@ export function acceptFindings({
   nlb,
   alb,
 }: Record<'vpc' | 'nlbSecurityGroup' | 'nlb' | 'alb', IConstruct>): void {
-  accept(vpc, 'AwsSolutions-VPC7', 'Flow logs cost money and tell nothing about what the example shows.');
+  accept(vpc, 'VPC7', 'Flow logs cost money and tell nothing about what the example shows.');
   accept(
     nlbSecurityGroup,
-    'AwsSolutions-EC23',
+    'EC23',
     'Reaching the fixed addresses from anywhere is what the example shows; name your clients instead.',
   );
-  accept(nlb, 'AwsSolutions-ELB2', 'An NLB logs TLS connections only, and this one has none.');
-  accept(
-    alb,
-    'AwsSolutions-ELB2',
-    'Access logs would need a bucket of their own, which the example leaves out.',
-  );
+  accept(nlb, 'ELB2', 'An NLB logs TLS connections only, and this one has none.');
+  accept(alb, 'ELB2', 'Access logs would need a bucket of their own, which the example leaves out.');
 }
 
-function accept(construct: IConstruct, id: string, reason: string): void {
-  Validations.of(construct).acknowledge({ id, reason });
+function accept(construct: IConstruct, rule: string, reason: string): void {
+  Validations.of(construct).acknowledge({ id: `AwsSolutions::AwsSolutions-${rule}`, reason });
 }

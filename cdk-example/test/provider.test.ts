@@ -122,10 +122,11 @@ test('a bucket that the user brings is granted with its key, but no other object
     'FindStateInGivenBuckets',
     'FindStateVersionsInGivenBuckets',
     'KeepStateInGivenBuckets',
+    'AdoptInGivenBuckets',
     'UseKeyOfGivenBuckets',
   ]);
   expect(JSON.stringify(statements[2]?.Resource)).toContain('/alb-nlb-binding-*/*');
-  expect(statements[3]).toMatchObject({
+  expect(statements[4]).toMatchObject({
     Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
     Resource: stack.resolve(encryptionKey.keyArn) as unknown,
   });

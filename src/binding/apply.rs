@@ -90,6 +90,10 @@ impl<A: BindingAws> Context<'_, A> {
             Step::TagTargetGroup { name, tags } => {
                 aws.add_elb_tags(&self.group(name, made)?, tags).await?;
             }
+            Step::Adopt { groups } => {
+                let input = self.tick_input(made)?;
+                keeping::adopt(*aws, &desired.id, &input, groups).await?;
+            }
             Step::Sync => {
                 let input = self.tick_input(made)?;
                 made.addresses = sync::bind(*aws, self.discovery, &input, self.request).await?;

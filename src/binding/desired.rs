@@ -47,11 +47,16 @@ impl Desired {
 
     /// ARNs of the target groups that the user gives.
     pub fn given(&self) -> impl Iterator<Item = &str> {
+        self.given_with_ports().map(|(arn, _)| arn)
+    }
+
+    /// The same, each with the ALB's port.
+    pub fn given_with_ports(&self) -> impl Iterator<Item = (&str, u16)> {
         self.properties
             .listeners
             .iter()
             .filter_map(|listener| match &listener.target_group {
-                TargetGroupProperties::Given { arn } => Some(arn.as_str()),
+                TargetGroupProperties::Given { arn } => Some((arn.as_str(), listener.alb_port)),
                 TargetGroupProperties::Made { .. } => None,
             })
     }

@@ -1,12 +1,14 @@
-//! The state object over a binding's life: made empty, taken to another bucket, and looked after
-//! so that a Delete that runs during a Create is noticed.
+//! The state object over a binding's life: made empty, given what an earlier function knew, taken to
+//! another bucket, and looked after so that a Delete that runs during a Create is noticed.
 //!
 //! Never forgets a target: where two buckets hold a state, what either owns is kept.
 
 use super::orders::FormerBucket;
 use super::{BindingError, BindingId};
 use crate::capabilities::{Answer, AwsError, Objects, Stored, Written};
+use crate::published::{self, Denied};
 use crate::sync::state::State;
+use crate::sync::{SyncError, TickInput};
 use tracing::warn;
 
 /// How often a merge starts over because a tick wrote the state in between.
@@ -34,18 +36,38 @@ pub(super) async fn copy(
     let Some(former) = tolerate(read, from.surely)?.flatten() else {
         return Ok(());
     };
-    let former = parse(&from.name, &former)?;
+    merge(aws, id, &parse(&from.name, &former)?, to).await
+}
+
+/// Adds to the state what an earlier function knew of `groups`.
+pub(super) async fn adopt(
+    aws: &impl Objects,
+    id: &BindingId,
+    input: &TickInput,
+    groups: &[(String, u16)],
+) -> Result<(), BindingError> {
+    let former = published::adopt(aws, input, groups, Denied::Fails).await?;
+    merge(aws, id, &former, &input.bucket).await
+}
+
+/// A state was made before, so one that is not there was taken away by a Delete.
+async fn merge(
+    aws: &impl Objects,
+    id: &BindingId,
+    former: &State,
+    to: &str,
+) -> Result<(), BindingError> {
+    let key = id.state_key();
     for _ in 0..STARTS {
-        let stored = aws.read(to, &id.state_key()).await?;
-        let (mut state, etag) = match &stored {
-            Some(stored) => (parse(to, stored)?, Some(stored.etag.as_str())),
-            None => (State::default(), None),
+        let Some(stored) = aws.read(to, &key).await? else {
+            return Err(SyncError::Deleted.into());
         };
-        if !state.adopt(&former) {
+        let mut state = parse(to, &stored)?;
+        if !state.adopt(former) {
             return Ok(());
         }
         let body = state.to_body().map_err(BindingError::Json)?;
-        if aws.write(to, &id.state_key(), body, etag).await? == Written::Done {
+        if aws.write(to, &key, body, Some(&stored.etag)).await? == Written::Done {
             return Ok(());
         }
     }

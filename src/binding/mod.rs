@@ -9,9 +9,9 @@ mod delete;
 mod desired;
 mod keeping;
 mod names;
-mod observe;
+pub mod observe;
 mod orders;
-mod plan;
+pub mod plan;
 #[cfg(test)]
 mod planning;
 mod removal;

@@ -102,7 +102,7 @@ async fn load_balancers(
     aws: &impl LoadBalancers,
     properties: &Properties,
 ) -> Result<Pair, BindingError> {
-    let mut pause = Pause::new();
+    let mut pause = Pause::short_at_first();
     loop {
         let (alb, nlb) = tokio::try_join!(
             aws.load_balancer(&properties.alb_arn),

@@ -43,6 +43,10 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
             }
         }
     }
+    let groups = newly_given(desired, observed);
+    if !groups.is_empty() {
+        steps.push(Step::Adopt { groups });
+    }
     steps.push(Step::Sync);
     for (name, listener) in desired.made() {
         plan_listener(&name, listener.port, observed, &mut steps);
@@ -79,6 +83,20 @@ fn plan_bucket(desired: &Desired, observed: &Observed, steps: &mut Vec<Step>) {
         let to = bucket.clone();
         steps.push(Step::CopyState { from, to });
     }
+}
+
+/// Given target groups that the binding had nothing to do with so far. An earlier function can
+/// have left something about them only in a given bucket.
+fn newly_given(desired: &Desired, observed: &Observed) -> Vec<(String, u16)> {
+    if desired.properties.bucket_name.is_none() {
+        return Vec::new();
+    }
+    let current = orders::current(observed.rule.as_ref());
+    let current = current.map(|orders| orders.target_groups);
+    let current = current.unwrap_or_default();
+    let given = desired.given_with_ports();
+    let given = given.map(|(arn, port)| (arn.to_owned(), port));
+    given.filter(|group| !current.contains(group)).collect()
 }
 
 fn create_group(

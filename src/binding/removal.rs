@@ -119,7 +119,7 @@ async fn delete_target_group(
     patience: Duration,
 ) -> Result<(), BindingError> {
     let started = Instant::now();
-    let mut pause = Pause::new();
+    let mut pause = Pause::short_at_first();
     loop {
         match aws.delete_target_group(arn).await {
             Err(error) if error.is(&["ResourceInUse"]) && started.elapsed() < patience => {
@@ -134,7 +134,7 @@ async fn delete_target_group(
 /// A tick under way may write once more after the bucket was emptied, so it is emptied again. The
 /// invocation's deadline ends that.
 async fn delete_bucket(aws: &(impl Buckets + Objects), bucket: &str) -> Result<(), BindingError> {
-    let mut pause = Pause::new();
+    let mut pause = Pause::short_at_first();
     loop {
         gone_is_fine(aws.delete_all(bucket, "").await)?;
         match aws.delete_bucket(bucket).await {

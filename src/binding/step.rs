@@ -45,6 +45,11 @@ pub enum Step {
         name: String,
         tags: Tags,
     },
+    /// What an earlier function knew of given target groups becomes the binding's own.
+    Adopt {
+        /// ARNs with the ALB's port.
+        groups: Vec<(String, u16)>,
+    },
     /// Registers every address that the ALB has in DNS.
     Sync,
     CreateListener {
@@ -102,6 +107,14 @@ impl fmt::Display for Step {
             }
             Self::TagTargetGroup { name, tags } => {
                 write!(f, "~ target group {name}: tags {}", pairs(tags))
+            }
+            Self::Adopt { groups } => {
+                let arns: Vec<_> = groups.iter().map(|(arn, _)| arn.as_str()).collect();
+                write!(
+                    f,
+                    "~ state: what an earlier function knew of {}",
+                    arns.join(", ")
+                )
             }
             Self::Sync => write!(f, "~ targets: every address in DNS"),
             Self::CreateListener { port, target_group } => {

@@ -145,7 +145,7 @@ pub(super) fn carried_out(desired: &Desired, mut world: Observed) -> Observed {
             Step::Remove(Removal::TargetGroup { arn, .. }) => {
                 world.groups.retain(|own| own.group.arn != arn);
             }
-            Step::Sync | Step::CopyState { .. } | Step::Remove(_) => {}
+            Step::Sync | Step::Adopt { .. } | Step::CopyState { .. } | Step::Remove(_) => {}
         }
     }
     world
@@ -284,6 +284,28 @@ fn a_given_target_group_gets_neither_group_nor_listener() {
         !plan.contains("target group") && !plan.contains("listener"),
         "{plan}"
     );
+}
+
+#[test]
+fn a_target_group_newly_given_with_a_bucket_is_adopted_once_before_the_sync() {
+    let given = json!([{"Port": 80, "TargetGroupArn": GIVEN}]);
+    let adopts = format!("~ state: what an earlier function knew of {GIVEN}");
+    let before = desired(json!({"BucketName": "their-bucket"}));
+    let mut world = bare(&before);
+    world.bucket_exists = true;
+    let created = desired(json!({"BucketName": "their-bucket", "Listeners": given}));
+    let updated = carried_out(&before, world.clone());
+    for world in [world, updated] {
+        let plan = steps(&created, &world);
+        let lines: Vec<_> = plan.lines().collect();
+        let adoption = lines.iter().position(|line| *line == adopts);
+        let sync = lines.iter().position(|line| *line == NOTHING);
+        assert_eq!(adoption.map(|index| index + 1), sync, "{plan}");
+        assert_eq!(steps(&created, &carried_out(&created, world)), NOTHING);
+    }
+    // In a bucket of the binding's own nobody can have left anything.
+    let own = desired(json!({"Listeners": given}));
+    assert!(!steps(&own, &bare(&own)).contains(&adopts));
 }
 
 #[test]

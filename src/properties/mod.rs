@@ -5,7 +5,7 @@
 
 mod attributes;
 mod health_check;
-mod reader;
+pub(crate) mod reader;
 mod schedule;
 #[cfg(test)]
 mod tests;
@@ -192,7 +192,7 @@ fn load_balancer_arn(value: &Value, region: &str) -> Result<String, String> {
     elb_arn(value, region, "loadbalancer/")
 }
 
-fn target_group_arn(value: &Value, region: &str) -> Result<String, String> {
+pub(crate) fn target_group_arn(value: &Value, region: &str) -> Result<String, String> {
     elb_arn(value, region, "targetgroup/")
 }
 
@@ -240,7 +240,7 @@ pub fn is_load_balancer_arn(text: &str, region: &str) -> bool {
     load_balancer_arn(&Value::from(text), region).is_ok()
 }
 
-fn bucket_name(value: &Value) -> Result<String, String> {
+pub(crate) fn bucket_name(value: &Value) -> Result<String, String> {
     reader::text(value)
         .filter(|name| is_bucket_name(name))
         .ok_or_else(|| {

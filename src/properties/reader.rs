@@ -72,7 +72,7 @@ fn shorten(given: &str) -> String {
 }
 
 /// One JSON object, its place among the properties, and the names asked of it so far.
-pub(super) struct Reader<'a, 'p> {
+pub(crate) struct Reader<'a, 'p> {
     path: String,
     object: &'a Map<String, Value>,
     known: BTreeSet<&'static str>,
@@ -81,7 +81,7 @@ pub(super) struct Reader<'a, 'p> {
 }
 
 impl<'a, 'p> Reader<'a, 'p> {
-    pub(super) fn open(path: String, value: &'a Value, problems: &'p mut Problems) -> Option<Self> {
+    pub(crate) fn open(path: String, value: &'a Value, problems: &'p mut Problems) -> Option<Self> {
         let Some(object) = value.as_object() else {
             let place = if path.is_empty() {
                 "ResourceProperties".to_owned()
@@ -115,7 +115,7 @@ impl<'a, 'p> Reader<'a, 'p> {
         Some((self.place(name), value))
     }
 
-    pub(super) fn optional<T>(
+    pub(crate) fn optional<T>(
         &mut self,
         name: &'static str,
         parse: impl FnOnce(&Value) -> Result<T, String>,
@@ -124,7 +124,7 @@ impl<'a, 'p> Reader<'a, 'p> {
         self.element(path, value, parse)
     }
 
-    pub(super) fn required<T>(
+    pub(crate) fn required<T>(
         &mut self,
         name: &'static str,
         parse: impl Fn(&Value) -> Result<T, String>,
@@ -218,7 +218,7 @@ impl<'a, 'p> Reader<'a, 'p> {
 }
 
 /// A scalar as text: CloudFormation makes strings of numbers and booleans.
-pub(super) fn text(value: &Value) -> Option<String> {
+pub(crate) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -227,7 +227,7 @@ pub(super) fn text(value: &Value) -> Option<String> {
     }
 }
 
-pub(super) fn number(least: u32, most: u32) -> impl Fn(&Value) -> Result<u32, String> {
+pub(crate) fn number(least: u32, most: u32) -> impl Fn(&Value) -> Result<u32, String> {
     move |value| {
         text(value)
             .and_then(|text| text.parse().ok())
@@ -236,13 +236,13 @@ pub(super) fn number(least: u32, most: u32) -> impl Fn(&Value) -> Result<u32, St
     }
 }
 
-pub(super) fn port(value: &Value) -> Result<u16, String> {
+pub(crate) fn port(value: &Value) -> Result<u16, String> {
     let allowed = "a port from 1 to 65535";
     let number = number(1, 65_535)(value).map_err(|_| allowed.to_owned())?;
     u16::try_from(number).map_err(|_| allowed.to_owned())
 }
 
-pub(super) fn boolean(value: &Value) -> Result<bool, String> {
+pub(crate) fn boolean(value: &Value) -> Result<bool, String> {
     match text(value).map(|text| text.to_ascii_lowercase()).as_deref() {
         Some("true") => Ok(true),
         Some("false") => Ok(false),

@@ -4,6 +4,7 @@ use super::STARTS;
 use super::state::StateError;
 use crate::capabilities::AwsError;
 use crate::discovery::DiscoveryError;
+use crate::published::FileError;
 
 /// Why a tick failed.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,18 @@ pub enum SyncError {
         key: String,
         #[source]
         source: StateError,
+    },
+    #[error("s3://{bucket}/{key}, which an earlier function left")]
+    Published {
+        bucket: String,
+        key: String,
+        #[source]
+        source: FileError,
+    },
+    #[error("the state is there, but may not be read: allow s3:GetObject on it")]
+    StateRefused {
+        #[source]
+        source: AwsError,
     },
     #[error("the state could not be written as JSON")]
     Unwritable(#[source] serde_json::Error),

@@ -11,8 +11,10 @@ use std::net::SocketAddr;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TickInput {
-    /// The binding's physical id, which is also the rule's name.
+    /// The binding's physical id, which is also the rule's name. Without a binding, where its
+    /// state is.
     pub alb_nlb_binding: String,
+    /// Empty where only its DNS name is known.
     pub alb_arn: String,
     pub alb_name: String,
     pub alb_dns_name: String,

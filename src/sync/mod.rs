@@ -10,10 +10,12 @@ mod input;
 mod observe;
 pub mod plan;
 mod record;
+mod stand_in;
 pub mod state;
 
 pub use error::SyncError;
 pub use input::TickInput;
+pub use stand_in::stand_in;
 
 use crate::binding::rule_orders;
 use crate::capabilities::{AwsError, Metrics, Objects, Rules, Targets, Written};
@@ -51,6 +53,8 @@ pub enum Outcome {
 enum Caller {
     /// The schedule.
     Rule,
+    /// A schedule in place of the published function's: there is no binding, and no rule to ask.
+    Environment,
     /// CloudFormation, by Create or Update: there may be no rule yet, nothing is counted.
     Provider,
 }
@@ -108,7 +112,7 @@ async fn wait_for_addresses(
     discovery: &Discovery,
     input: &TickInput,
 ) -> Result<Run, DiscoveryError> {
-    let mut pause = Pause::new();
+    let mut pause = Pause::short_at_first();
     loop {
         match start(discovery, input).await {
             Err(DiscoveryError::NoAddresses { name }) => {
@@ -178,7 +182,7 @@ async fn pass(
         info!(start, "another invocation wrote the state, starting over");
         let again = observe::observe(aws, input).await;
         observed = match caller {
-            Caller::Provider => again?,
+            Caller::Provider | Caller::Environment => again?,
             Caller::Rule => match existing(aws, input, again).await? {
                 Some(observed) => observed,
                 None => return Ok(Outcome::Deleted),
@@ -193,8 +197,8 @@ async fn pass(
 fn rules(caller: Caller, input: &TickInput, found: &Found) -> plan::Rules {
     match caller {
         Caller::Provider => plan::Rules::Bind,
-        Caller::Rule if !found.is_whole() => plan::Rules::OnlyAdd,
-        Caller::Rule => plan::Rules::Count {
+        _ if !found.is_whole() => plan::Rules::OnlyAdd,
+        _ => plan::Rules::Count {
             until: found
                 .runs_needed
                 .max(input.invocations_before_deregistration),

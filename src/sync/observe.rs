@@ -82,7 +82,7 @@ pub(super) async fn save(
     Ok(aws.write(&input.bucket, &key, body, etag).await?)
 }
 
-fn state_key(input: &TickInput) -> String {
+pub(super) fn state_key(input: &TickInput) -> String {
     match BindingId::parse(&input.alb_nlb_binding) {
         Some(id) => id.state_key(),
         None => format!("{}/state.json", input.alb_nlb_binding),

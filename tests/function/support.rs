@@ -3,7 +3,7 @@
 use crate::privilege;
 use anyhow::{Context, Result};
 use lab::policy::Role;
-use lab::{AlbSpec, Call, Function, Invocation, Lab, LoadBalancers, NlbSpec, ResponseUrl};
+use lab::{AlbSpec, Call, Function, Invocation, Lab, LoadBalancers, Nlb, NlbSpec, ResponseUrl};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -248,38 +248,7 @@ impl Bench {
 
     /// A target group of somebody else's in the NLB's VPC, with a listener to it.
     pub async fn given_group(&self, name: &str, port: u16) -> Result<String> {
-        use aws_sdk_elasticloadbalancingv2::types::{
-            Action, ActionTypeEnum, ProtocolEnum, TargetTypeEnum,
-        };
-        let elb = aws_sdk_elasticloadbalancingv2::Client::new(&self.lab.aws());
-        let group = elb
-            .create_target_group()
-            .name(name)
-            .protocol(ProtocolEnum::Tcp)
-            .port(i32::from(port))
-            .vpc_id(&self.pair.nlb.vpc.id)
-            .target_type(TargetTypeEnum::Ip)
-            .send()
-            .await?;
-        let arn = group
-            .target_groups()
-            .first()
-            .and_then(|group| group.target_group_arn())
-            .context("a target group has an ARN")?
-            .to_owned();
-        elb.create_listener()
-            .load_balancer_arn(&self.pair.nlb.arn)
-            .protocol(ProtocolEnum::Tcp)
-            .port(i32::from(port))
-            .default_actions(
-                Action::builder()
-                    .r#type(ActionTypeEnum::Forward)
-                    .target_group_arn(&arn)
-                    .build(),
-            )
-            .send()
-            .await?;
-        Ok(arn)
+        target_group(&self.lab, &self.pair.nlb, name, port).await
     }
 
     /// An address in the VPC that is not the ALB's.
@@ -362,6 +331,42 @@ impl Answer {
             self.invocation.result
         );
     }
+}
+
+/// A target group of somebody else's in the NLB's VPC, with a listener to it.
+pub async fn target_group(lab: &Lab, nlb: &Nlb, name: &str, port: u16) -> Result<String> {
+    use aws_sdk_elasticloadbalancingv2::types::{
+        Action, ActionTypeEnum, ProtocolEnum, TargetTypeEnum,
+    };
+    let elb = aws_sdk_elasticloadbalancingv2::Client::new(&lab.aws());
+    let group = elb
+        .create_target_group()
+        .name(name)
+        .protocol(ProtocolEnum::Tcp)
+        .port(i32::from(port))
+        .vpc_id(&nlb.vpc.id)
+        .target_type(TargetTypeEnum::Ip)
+        .send()
+        .await?;
+    let arn = group
+        .target_groups()
+        .first()
+        .and_then(|group| group.target_group_arn())
+        .context("a target group has an ARN")?
+        .to_owned();
+    elb.create_listener()
+        .load_balancer_arn(&nlb.arn)
+        .protocol(ProtocolEnum::Tcp)
+        .port(i32::from(port))
+        .default_actions(
+            Action::builder()
+                .r#type(ActionTypeEnum::Forward)
+                .target_group_arn(&arn)
+                .build(),
+        )
+        .send()
+        .await?;
+    Ok(arn)
 }
 
 pub fn expected(addresses: &[Ipv4Addr], port: u16) -> Vec<String> {

@@ -28,9 +28,6 @@ pub async fn play(event: Event) -> Result<()> {
 }
 
 fn scenarios(event: Event, calls: &[Call]) -> Vec<Scenario> {
-    // In rotation: to the function they are all a call that never succeeds.
-    let always = [What::Throttle, What::ServerError, What::CutOff];
-    let mut always = always.into_iter().cycle();
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let mut scenarios = Vec::new();
     for call in calls {
@@ -50,7 +47,7 @@ fn scenarios(event: Event, calls: &[Call]) -> Vec<Scenario> {
             let name = format!("{service}/{operation}/{nth}/{how}");
             scenario(event, &name, vec![fault], expects, deadline)
         };
-        if let Some(what) = always.next() {
+        for what in [What::Throttle, What::ServerError, What::CutOff] {
             let how = format!("{what:?}");
             let fault = fault(what).from(nth);
             // With whatever reason, for the deadline may come first.

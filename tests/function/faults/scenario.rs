@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Scenes side by side on one lab: most of the time most of them wait for a retry.
-const SCENES: usize = 8;
+const SCENES: usize = 16;
 
 /// An event of a binding's life.
 #[derive(Clone, Copy, Debug)]

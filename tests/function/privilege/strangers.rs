@@ -7,11 +7,14 @@ const TAG: &str = "alb-nlb-binding";
 
 /// All of them must be refused.
 pub fn of(request: &Request) -> Vec<Request> {
-    let mut strangers = vec![
-        renamed(request),
-        with_resource(request, ":000000000000:", ":111111111111:"),
-        with_resource(request, ":us-east-1:", ":eu-west-1:"),
-    ];
+    let mut strangers = vec![renamed(request)];
+    // An object's ARN has neither account nor Region; what looks so is a part of its key.
+    if !request.resource.starts_with("arn:aws:s3:::") {
+        strangers.extend([
+            with_resource(request, ":000000000000:", ":111111111111:"),
+            with_resource(request, ":us-east-1:", ":eu-west-1:"),
+        ]);
+    }
     let is_listener = request.resource.contains(":listener/");
     if is_listener {
         strangers.push(without(request, &format!("aws:ResourceTag/{TAG}")));

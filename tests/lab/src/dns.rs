@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use hickory_server::Server;
@@ -43,6 +43,8 @@ pub enum DnsFailure {
 struct Pools {
     addresses: HashMap<String, Vec<Ipv4Addr>>,
     failures: HashMap<String, DnsFailure>,
+    delay: Duration,
+    times: Vec<Duration>,
 }
 
 /// All the DNS servers of a lab; they share their pools.
@@ -90,6 +92,16 @@ impl Dns {
             .iter()
             .map(|server| server.queries(load_balancer))
             .sum()
+    }
+
+    /// How long each answer took, on all servers since the start.
+    pub fn times(&self) -> Vec<Duration> {
+        lock(&self.pools).times.clone()
+    }
+
+    /// Lets every answer take at least so long.
+    pub fn set_delay(&self, delay: Duration) {
+        lock(&self.pools).delay = delay;
     }
 
     /// The first server, which `Lab::environment` names.
@@ -206,6 +218,7 @@ impl Handler {
         request: &Request,
         mut to: R,
     ) -> Result<ResponseInfo> {
+        let came = Instant::now();
         let question = request
             .request_info()
             .ok()
@@ -239,7 +252,11 @@ impl Handler {
             [],
             [],
         );
-        Ok(to.send_response(response).await?)
+        let delay = lock(&self.pools).delay;
+        tokio::time::sleep_until((came + delay).into()).await;
+        let sent = to.send_response(response).await?;
+        lock(&self.pools).times.push(came.elapsed());
+        Ok(sent)
     }
 }
 

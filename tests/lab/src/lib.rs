@@ -5,6 +5,7 @@
 //! nothing of it is left behind. It never talks to AWS, nor to anything beyond this machine.
 
 mod api;
+pub mod bench;
 mod dns;
 mod gateway;
 mod logs;
@@ -19,6 +20,7 @@ mod secrets;
 mod spec;
 pub mod story;
 mod tasks;
+mod usage;
 mod xml;
 
 use std::path::{Path, PathBuf};
@@ -39,6 +41,7 @@ pub use network::{Alb, LoadBalancers, Nlb, Subnet, Vpc};
 pub use response_url::{Answer, ResponseUrl, SIGNATURE};
 pub use runtime::{Function, Invocation};
 pub use spec::{AlbSpec, NlbSpec, ZONES};
+pub use usage::Usage;
 
 use api::Api;
 use ministack::Ministack;

@@ -11,6 +11,8 @@ use std::thread::JoinHandle;
 use anyhow::{Context, Result, bail};
 use tokio::sync::watch;
 
+use crate::usage::{self, Usage};
+
 pub(crate) const GUARD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/guard.py");
 
 /// The Python of the virtual environment that holds MiniStack.
@@ -31,6 +33,7 @@ pub(crate) fn python() -> Result<PathBuf> {
 /// One guarded process. Dropping it ends it and waits for the end.
 pub(crate) struct Process {
     held: Option<ChildStdin>,
+    guard: u32,
     ended: watch::Receiver<Option<ExitStatus>>,
     waiter: Option<JoinHandle<()>>,
 }
@@ -85,6 +88,7 @@ impl Process {
             .spawn()
             .with_context(|| format!("{} cannot be started", python.display()))?;
         let held = child.stdin.take();
+        let guard = child.id();
         let stdout = child.stdout.take();
         let (report, ended) = watch::channel(None);
         let waiter = std::thread::spawn(move || {
@@ -93,6 +97,7 @@ impl Process {
         Ok((
             Self {
                 held,
+                guard,
                 ended,
                 waiter: Some(waiter),
             },
@@ -107,6 +112,11 @@ impl Process {
             Ok(Some(status)) => status.to_string(),
             _ => "unknown status".to_owned(),
         }
+    }
+
+    /// What the program, not its guard, has used so far.
+    pub fn usage(&self) -> Result<Usage> {
+        Usage::of(usage::child_of(self.guard)?)
     }
 
     pub fn is_over(&self) -> bool {

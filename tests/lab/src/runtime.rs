@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 
 use crate::process::{self, Process, Program};
 use crate::runtime_api::{Job, RuntimeApi};
+use crate::usage::Usage;
 use crate::{FUNCTION_NAME, Lab, secrets};
 
 /// A function. Its process starts with the first invocation and ends with this.
@@ -42,6 +43,10 @@ pub struct Invocation {
     pub result: Result<Value, Value>,
     /// What it printed meanwhile, on standard output and error: JSON lines as such, others as text.
     pub log: Vec<Value>,
+    /// The size of that in bytes.
+    pub log_size: usize,
+    /// From the event's being there to the report: Lambda's duration, but for its rounding.
+    pub took: Duration,
 }
 
 impl Invocation {
@@ -124,10 +129,8 @@ impl Function {
         timeout: Duration,
     ) -> Result<Invocation> {
         let mut held = self.sandbox.lock().await;
-        let sandbox = match held.take().filter(|sandbox| !sandbox.process.is_over()) {
-            Some(sandbox) => sandbox,
-            None => self.start().await?,
-        };
+        let sandbox = self.living(held.take()).await?;
+        let started = Instant::now();
         let deadline = SystemTime::now() + timeout;
         let job = Job {
             id: request_id.to_owned(),
@@ -150,9 +153,10 @@ impl Function {
                 Err(self.failure("Sandbox.Timedout", &why))
             }
         };
+        let took = started.elapsed();
         *held = Some(sandbox).filter(|_| survives);
         let request_id = request_id.to_owned();
-        let log = self.new_lines()?;
+        let (log, log_size) = self.new_lines()?;
         // Lambda logs what a function reports, too.
         let reported = result.as_ref().unwrap_or_else(|error| error);
         secrets::none_in(log.iter().chain([reported]))?;
@@ -160,7 +164,34 @@ impl Function {
             request_id,
             result,
             log,
+            log_size,
+            took,
         })
+    }
+
+    /// Starts the process where there is none, and waits until it asks for its first event.
+    pub async fn get_ready(&self) -> Result<()> {
+        let mut held = self.sandbox.lock().await;
+        let sandbox = self.living(held.take()).await?;
+        let ready = tokio::select! {
+            _ = sandbox.api.asked() => Ok(()),
+            status = sandbox.process.ended() => Err(anyhow!("it ended before it was ready: {status}")),
+        };
+        *held = Some(sandbox);
+        ready
+    }
+
+    /// What its process has used so far.
+    pub async fn usage(&self) -> Result<Usage> {
+        let held = self.sandbox.lock().await;
+        held.as_ref().context("no process")?.process.usage()
+    }
+
+    async fn living(&self, sandbox: Option<Sandbox>) -> Result<Sandbox> {
+        match sandbox.filter(|sandbox| !sandbox.process.is_over()) {
+            Some(sandbox) => Ok(sandbox),
+            None => self.start().await,
+        }
     }
 
     async fn start(&self) -> Result<Sandbox> {
@@ -177,12 +208,12 @@ impl Function {
     }
 
     /// The log is a file, so all that was printed before a report is there when the report is.
-    fn new_lines(&self) -> Result<Vec<Value>> {
+    fn new_lines(&self) -> Result<(Vec<Value>, usize)> {
         let mut read = crate::lock(&self.read);
         let (text, end) = process::read_from(&self.log, *read)?;
         *read = end;
         let line = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| Value::from(line));
-        Ok(text.lines().map(line).collect())
+        Ok((text.lines().map(line).collect(), text.len()))
     }
 
     fn failure(&self, kind: &str, why: &str) -> Value {

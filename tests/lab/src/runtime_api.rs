@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::{ACCOUNT, FUNCTION_NAME, REGION, lock};
@@ -44,6 +44,8 @@ pub(crate) struct RuntimeApi {
 struct Desk {
     jobs: tokio::sync::Mutex<mpsc::UnboundedReceiver<Job>>,
     waiting: Mutex<HashMap<String, oneshot::Sender<Report>>>,
+    /// When the process first asked for an event: then its start-up is over.
+    asked: watch::Sender<Option<Instant>>,
 }
 
 impl RuntimeApi {
@@ -55,6 +57,7 @@ impl RuntimeApi {
         let desk = Arc::new(Desk {
             jobs: queue,
             waiting: Mutex::default(),
+            asked: watch::Sender::default(),
         });
         let server = tokio::spawn(serve(listener, Arc::clone(&desk)));
         Ok(Self {
@@ -72,6 +75,17 @@ impl RuntimeApi {
         // It cannot fail: the desk holds the other end.
         let _ = self.jobs.send(job);
         reported
+    }
+
+    /// Waits until the process has asked for its first event, and tells when that was.
+    pub async fn asked(&self) -> Instant {
+        let mut asked = self.desk.asked.subscribe();
+        let first = asked.wait_for(Option::is_some).await;
+        // It cannot fail: the desk holds the sender.
+        first
+            .ok()
+            .and_then(|first| *first)
+            .unwrap_or_else(Instant::now)
     }
 }
 
@@ -127,6 +141,11 @@ async fn handle(
 
 impl Desk {
     async fn next(&self) -> Response<Full<Bytes>> {
+        self.asked.send_if_modified(|asked| {
+            let is_first = asked.is_none();
+            asked.get_or_insert_with(Instant::now);
+            is_first
+        });
         let Some(job) = self.jobs.lock().await.recv().await else {
             // The process is about to be killed.
             return Response::new(Full::default());

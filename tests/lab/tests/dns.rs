@@ -146,3 +146,16 @@ async fn one_server_among_several_fails_alone() -> Result<()> {
     assert_eq!((bad.queries("shared"), lab.dns().queries("shared")), (1, 2));
     Ok(())
 }
+
+#[tokio::test]
+async fn every_answer_takes_the_set_time_at_least() -> Result<()> {
+    let lab = Lab::start().await?;
+    let delay = Duration::from_millis(100);
+    lab.dns().set("slow", pool(3));
+    lab.dns().set_delay(delay);
+    look_up(lab.dns().server().address(), true, "slow").await?;
+    let times = lab.dns().times();
+    assert!(!times.is_empty());
+    assert!(times.iter().all(|took| *took >= delay), "{times:?}");
+    Ok(())
+}

@@ -227,3 +227,58 @@ async fn the_nth_call_is_answered_as_told_and_a_delay_adds_to_it() -> Result<()>
     assert_eq!(lab.gateway().hits(delay), 3);
     Ok(())
 }
+
+#[tokio::test]
+async fn every_call_takes_the_set_time_at_least() -> Result<()> {
+    let lab = lab().await?;
+    let delay = Duration::from_millis(100);
+    lab.gateway().set_delay(delay);
+    elb(&lab).describe_load_balancers().send().await?;
+    let calls = lab.gateway().calls_by("someone");
+    assert!(calls[0].took >= delay, "{:?}", calls[0].took);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_remembered_is_forgotten_when_something_changes() -> Result<()> {
+    let lab = lab().await?;
+    lab.gateway().remember_answers(true);
+    let s3 = aws_sdk_s3::Client::new(&lab.aws_as("someone"));
+    s3.create_bucket().bucket("bucket").send().await?;
+    for body in ["first", "second"] {
+        let put = s3.put_object().bucket("bucket").key("key");
+        put.body(body.as_bytes().to_vec().into()).send().await?;
+        for _ in 0..2 {
+            let object = s3.get_object().bucket("bucket").key("key").send().await?;
+            assert_eq!(object.body.collect().await?.to_vec(), body.as_bytes());
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn too_many_calls_of_elb_at_once_are_throttled_and_those_of_others_are_not() -> Result<()> {
+    let lab = lab().await?;
+    lab.gateway().limit_rates(true);
+    let config = lab.aws_as("someone").into_builder();
+    let once = aws_config::retry::RetryConfig::disabled();
+    let config = config.retry_config(once).build();
+    let elb = aws_sdk_elasticloadbalancingv2::Client::new(&config);
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..200 {
+        calls.spawn(elb.describe_load_balancers().send());
+    }
+    let refused = calls.join_all().await.into_iter().filter_map(Result::err);
+    let codes: Vec<_> = refused
+        .map(|error| error.code().map(str::to_owned))
+        .collect();
+    assert!(!codes.is_empty());
+    assert!(
+        codes
+            .iter()
+            .all(|code| code.as_deref() == Some("Throttling"))
+    );
+    let s3 = aws_sdk_s3::Client::new(&config);
+    s3.list_buckets().send().await?;
+    Ok(())
+}

@@ -37,6 +37,21 @@ async fn one_process_serves_many_invocations() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_a_function_uses_is_its_own_and_not_its_guards() -> Result<()> {
+    let function = lab().await.function(FUNCTION).await?;
+    assert!(function.usage().await.is_err(), "there is no process yet");
+    function.get_ready().await?;
+    let before = function.usage().await?;
+    let busy = function.invoke(json!({"memory": 100_000_000}), LONG);
+    busy.await?.success()?;
+    let after = function.usage().await?;
+    assert!(after.cpu > before.cpu);
+    assert!(after.peak_memory >= 100_000_000, "{after:?}");
+    assert!(before.peak_memory < 100_000_000, "{before:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_function_has_the_variables_that_it_is_given() -> Result<()> {
     let function = lab()
         .await

@@ -8,13 +8,12 @@ use super::dns::{self, Asking, Trouble};
 use super::ledger::{Role, View};
 use super::wiring::health_check;
 use crate::binding::{BindingError, BindingId, Hints};
-use crate::capabilities::{Buckets, Objects, Rules, TargetGroups, Written};
+use crate::capabilities::{Buckets, Objects, Rules, TargetGroups};
 use crate::discovery::{DiscoveryError, Found};
 use crate::model::{RuleTarget, Tags};
-use crate::sync::observe::{self, Observed};
-use crate::sync::plan::{Situation, plan};
+use crate::sync::observe;
 use crate::sync::state::State;
-use crate::sync::{Caller, Outcome, STARTS, SyncError, TickInput, existing, finish, rules};
+use crate::sync::{Caller, Outcome, SyncError, TickInput, existing, pass};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -56,45 +55,6 @@ pub(super) async fn tick(client: Client, orders: TickInput) -> Result<Outcome, S
     };
     let found = look(&client, &orders, observed.state.addresses().len())?;
     pass(&client, &orders, &id, Caller::Rule, found, observed).await
-}
-
-/// As `sync::pass`, but for its line in the log: there would be hundreds of thousands.
-async fn pass(
-    client: &Client,
-    orders: &TickInput,
-    id: &str,
-    caller: Caller,
-    found: Found,
-    mut observed: Observed,
-) -> Result<Outcome, SyncError> {
-    for _ in 0..STARTS {
-        if caller == Caller::Provider && observed.is_first {
-            return Err(SyncError::Deleted);
-        }
-        let plan = plan(&Situation {
-            seen: &found.addresses,
-            groups: &orders.target_groups,
-            registered: &observed.registered,
-            state: &observed.state,
-            load_balancer: &orders.alb_arn,
-            tick: id,
-            rules: rules(caller, orders, &found),
-        });
-        if observe::save(client, orders, &plan, observed.etag.as_deref()).await? == Written::Done {
-            return finish(client, orders, caller, &found, &observed, &plan).await;
-        }
-        let again = observe::observe(client, orders).await;
-        observed = match caller {
-            Caller::Provider => again?,
-            Caller::Rule => match existing(client, orders, again).await? {
-                Some(observed) => observed,
-                None => return Ok(Outcome::Deleted),
-            },
-        };
-    }
-    Err(SyncError::Contended {
-        bucket: orders.bucket.clone(),
-    })
 }
 
 fn look(client: &Client, orders: &TickInput, known: usize) -> Result<Found, DiscoveryError> {

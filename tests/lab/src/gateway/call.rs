@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::http::HeaderMap;
@@ -37,6 +38,8 @@ pub struct Call {
     pub error: Option<String>,
     /// The ARN of the listener that the call made: nothing else tells whose a listener is.
     pub made: Option<String>,
+    /// From its arrival to its answer.
+    pub took: Duration,
     pub(super) protocol: Protocol,
 }
 
@@ -70,6 +73,7 @@ impl Call {
             status: None,
             error: None,
             made: None,
+            took: Duration::ZERO,
             protocol: Protocol::Json,
         };
         if let Some(operation) = naming::cbor_operation(parts.uri.path()) {
@@ -146,7 +150,8 @@ impl Call {
             .collect()
     }
 
-    pub(super) fn answered(mut self, reply: Option<&Reply>) -> Self {
+    pub(super) fn answered(mut self, reply: Option<&Reply>, took: Duration) -> Self {
+        self.took = took;
         self.status = reply.map(|reply| reply.status().as_u16());
         self.error = reply
             .filter(|reply| reply.status().is_client_error() || reply.status().is_server_error())

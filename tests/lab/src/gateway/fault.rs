@@ -32,6 +32,9 @@ pub enum What {
     Body(String),
     /// The call is carried out late.
     Delay(Duration),
+    /// The caller has no `s3:ListBucket`: what is missing is refused ("If you don't have the
+    /// s3:ListBucket permission, Amazon S3 returns an HTTP status code 403", S3 API, GetObject).
+    HideMissing,
 }
 
 #[derive(Clone, Debug)]

@@ -44,6 +44,9 @@ impl State {
             if let Some(vpc) = vpc {
                 load_balancer.set(Element::with_text("VpcId", vpc));
             }
+            if let Some(name) = internal_name(load_balancer) {
+                load_balancer.set(Element::with_text("DNSName", name));
+            }
         }
         Ok(())
     }
@@ -142,4 +145,16 @@ impl State {
         self.mend_load_balancers(&asked.call, &mut found).await?;
         Ok(rewritten(reply, &found))
     }
+}
+
+/// AWS names an internal ALB `internal-<name>-<digits>` (Application Load Balancer guide, "Create an
+/// Application Load Balancer"); MiniStack says `<name>-<8 digits and letters>`.
+fn internal_name(load_balancer: &Element) -> Option<String> {
+    let is_internal = load_balancer.text_of("Scheme") == "internal"
+        && load_balancer.text_of("Type") == "application";
+    let (label, domain) = load_balancer.text_of("DNSName").split_once('.')?;
+    let (name, unique) = label.rsplit_once('-')?;
+    let digits = u64::from_str_radix(unique, 36).ok()?;
+    (is_internal && !name.starts_with("internal-"))
+        .then(|| format!("internal-{name}-{digits}.{domain}"))
 }

@@ -11,11 +11,14 @@ mod fault;
 mod health;
 mod listeners;
 mod load_balancers;
+mod memory;
 mod naming;
+mod pace;
 mod target_groups;
 mod targets;
 
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -38,6 +41,8 @@ pub use fault::{Fault, FaultId, What};
 pub use targets::{Target, TargetState};
 
 use fault::{Faults, Plan};
+use memory::Memory;
+use pace::Pace;
 use targets::Targets;
 
 /// An answer, complete in memory.
@@ -56,6 +61,8 @@ struct State {
     /// The calls before the last `clear`.
     cleared: Mutex<Vec<Call>>,
     faults: Faults,
+    pace: Pace,
+    memory: Memory,
     targets: Targets,
     /// Fixed addresses of NLBs by load balancer and subnet, as CreateLoadBalancer gave them.
     mappings: load_balancers::Mappings,
@@ -83,6 +90,8 @@ impl Gateway {
             calls: Mutex::default(),
             cleared: Mutex::default(),
             faults: Faults::default(),
+            pace: Pace::default(),
+            memory: Memory::default(),
             targets: Targets::default(),
             mappings: load_balancers::Mappings::default(),
             responses: ResponseUrls::default(),
@@ -206,6 +215,7 @@ async fn handle(
 
 impl State {
     async fn serve(&self, parts: Parts, body: Bytes) -> Result<Reply, Cut> {
+        let came = Instant::now();
         let call = Call::read(&parts, &body);
         let asked = Asked { parts, body, call };
         let plan = if asked.call.source == LAB {
@@ -219,10 +229,21 @@ impl State {
         let reply = match plan.instead {
             Some(What::CutOff) => None,
             Some(What::LoseAnswer) => Some(self.carry_out(&asked).await),
+            Some(What::HideMissing) => {
+                let reply = self.carry_out(&asked).await;
+                let is_missing = reply.status() == hyper::StatusCode::NOT_FOUND;
+                Some(match is_missing {
+                    true => What::Deny.reply(&asked.call),
+                    false => reply,
+                })
+            }
             Some(what) => Some(what.reply(&asked.call)),
-            None => Some(self.carry_out(&asked).await),
+            None if !self.pace.admits(&asked.call) => Some(What::Throttle.reply(&asked.call)),
+            None => Some(self.answer(&asked).await),
         };
-        lock(&self.calls).push(asked.call.answered(reply.as_ref()));
+        self.pace.hold(&asked.call, came).await;
+        let call = asked.call.answered(reply.as_ref(), came.elapsed());
+        lock(&self.calls).push(call);
         match (reply, plan.loses_answer) {
             (Some(reply), false) => Ok(reply),
             _ => Err(Cut),

@@ -1,4 +1,5 @@
-//! The function's role in cfn/provider.yaml, and whether it allows what was called.
+//! The roles of functions, and whether they allow what was called: the one of cfn/provider.yaml, that
+//! of cfn/sync.yaml, and policies that are given by hand.
 //!
 //! What IAM is asked for a call is worked out here, by the Service Authorization Reference; the
 //! answer comes from MiniStack's own evaluator of policies, in `authorize.py`. Knows no policies of
@@ -21,7 +22,7 @@ pub use book::requests;
 pub use request::Request;
 
 const AUTHORIZE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/authorize.py");
-const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../cfn/provider.yaml");
+const TEMPLATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../cfn");
 
 /// The role, as deployed with ARNs of buckets and target groups that users bring.
 #[derive(Clone, Debug, Default)]
@@ -41,12 +42,44 @@ pub struct Verdict {
 
 impl Role {
     pub fn judge(&self, requests: &[Request]) -> Result<Verdict> {
-        let asked: Vec<Value> = requests.iter().map(Request::to_json).collect();
-        let asked = json!({
-            "GivenBuckets": self.given_buckets,
-            "GivenTargetGroups": self.given_target_groups,
-            "requests": asked,
+        let joined = |arns: &BTreeSet<String>| {
+            let arns: Vec<_> = arns.iter().map(String::as_str).collect();
+            arns.join(",")
+        };
+        let parameters = json!({
+            "CodeBucket": "code",
+            "GivenBuckets": joined(&self.given_buckets),
+            "GivenTargetGroups": joined(&self.given_target_groups),
         });
+        Policy::of_template("provider.yaml", "Role", parameters).judge(requests)
+    }
+
+    /// The requests that the role refuses.
+    pub fn refused(&self, requests: &[Request]) -> Result<Vec<Request>> {
+        Ok(self.judge(requests)?.refused(requests))
+    }
+}
+
+/// Any other policy that a function may have.
+#[derive(Clone, Debug)]
+pub struct Policy(Value);
+
+impl Policy {
+    /// A policy document.
+    pub fn new(document: &str) -> Result<Self> {
+        let document: Value = serde_json::from_str(document)?;
+        Ok(Self(json!({"policy": document})))
+    }
+
+    /// The policies of a role, by its logical id, in a template of cfn/.
+    pub fn of_template(file: &str, role: &str, parameters: Value) -> Self {
+        let template = format!("{TEMPLATES}/{file}");
+        Self(json!({"template": template, "role": role, "parameters": parameters}))
+    }
+
+    pub fn judge(&self, requests: &[Request]) -> Result<Verdict> {
+        let mut asked = self.0.clone();
+        asked["requests"] = requests.iter().map(Request::to_json).collect();
         let answer = ask(&asked).context("authorize.py does not answer")?;
         Ok(Verdict {
             allowed_by: serde_json::from_value(answer["allowed_by"].clone())?,
@@ -54,12 +87,28 @@ impl Role {
         })
     }
 
-    /// The requests that the role refuses.
+    /// The requests that the policy refuses.
     pub fn refused(&self, requests: &[Request]) -> Result<Vec<Request>> {
-        let verdict = self.judge(requests)?;
-        let judged = requests.iter().zip(verdict.allowed_by);
+        Ok(self.judge(requests)?.refused(requests))
+    }
+}
+
+impl Verdict {
+    fn refused(self, requests: &[Request]) -> Vec<Request> {
+        let judged = requests.iter().zip(self.allowed_by);
         let refused = judged.filter(|(_, allowed_by)| allowed_by.is_empty());
-        Ok(refused.map(|(request, _)| request.clone()).collect())
+        refused.map(|(request, _)| request.clone()).collect()
+    }
+
+    /// Grants that no request needed: where two statements allow one, neither is needed for it.
+    pub fn unneeded(&self, requests: &[Request]) -> BTreeSet<(String, String)> {
+        let mut unneeded = self.grants.clone();
+        for (request, allowed_by) in requests.iter().zip(&self.allowed_by) {
+            if let [sid] = allowed_by.as_slice() {
+                unneeded.remove(&(sid.clone(), request.action.clone()));
+            }
+        }
+        unneeded
     }
 }
 
@@ -73,7 +122,7 @@ struct Evaluator {
 impl Evaluator {
     fn start() -> Result<Self> {
         let mut child = Command::new(process::python()?)
-            .args([AUTHORIZE, TEMPLATE])
+            .arg(AUTHORIZE)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

@@ -3,7 +3,7 @@
 //! ends it with an error that says what.
 
 mod scene;
-mod stack;
+pub mod stack;
 mod stage;
 
 use std::net::Ipv4Addr;
@@ -15,7 +15,7 @@ use aws_sdk_cloudformation::Client;
 use serde_json::Value;
 
 use crate::{Alb, AlbSpec, Lab, Nlb, NlbSpec, Vpc, ZONES};
-pub use scene::bundle;
+pub use scene::{CODE, bundle, upload};
 use scene::{allowed, leftovers, targets, tick_that, ticks};
 pub use stage::Stage;
 use stage::few;

@@ -15,6 +15,12 @@ use crate::{ACCOUNT, Lab, TargetState};
 
 pub const PROVIDER_STACK: &str = "alb-nlb-binding";
 const CODE_BUCKET: &str = "code-of-the-lab";
+/// Parameters of a template with the function in it: what `upload` uploaded.
+pub const CODE: [(&str, &str); 3] = [
+    ("CodeBucket", CODE_BUCKET),
+    ("CodeKey", "bootstrap.zip"),
+    ("Architecture", "x86_64"),
+];
 
 /// Puts the binary into a zip as `make package` does, but without compressing it.
 pub fn bundle(binary: &Path) -> Result<Vec<u8>> {
@@ -34,19 +40,20 @@ pub fn bundle(binary: &Path) -> Result<Vec<u8>> {
     Ok(zip.finish()?.into_inner())
 }
 
-/// Deploys the function with cfn/provider.yaml.
-pub async fn deploy(lab: &Lab, client: &Client, binary: &Path) -> Result<()> {
+/// Puts the binary, or a zip of it, where `CODE` says that it is.
+pub async fn upload(lab: &Lab, binary: &Path) -> Result<()> {
     let s3 = aws_sdk_s3::Client::new(&lab.aws());
     s3.create_bucket().bucket(CODE_BUCKET).send().await?;
     let upload = s3.put_object().bucket(CODE_BUCKET).key("bootstrap.zip");
     upload.body(bundle(binary)?.into()).send().await?;
-    let parameters = [
-        ("CodeBucket", CODE_BUCKET),
-        ("CodeKey", "bootstrap.zip"),
-        ("Architecture", "x86_64"),
-    ];
+    Ok(())
+}
+
+/// Deploys the function with cfn/provider.yaml.
+pub async fn deploy(lab: &Lab, client: &Client, binary: &Path) -> Result<()> {
+    upload(lab, binary).await?;
     let template = stack::template("provider.yaml")?;
-    let made = stack::create(client, PROVIDER_STACK, &template, &parameters).await?;
+    let made = stack::create(client, PROVIDER_STACK, &template, &CODE).await?;
     made.expect("CREATE_COMPLETE")?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::lock;
 
-/// After how long a wait is shown.
+/// After how long a wait is shown; then after twice as long each time.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where the story is told.
@@ -41,8 +41,9 @@ impl Stage {
     pub async fn wait<T>(&self, what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
         let started = Instant::now();
         let mut work = std::pin::pin!(work);
+        let mut patience = PATIENCE;
         loop {
-            match tokio::time::timeout(PATIENCE, &mut work).await {
+            match tokio::time::timeout(patience, &mut work).await {
                 Ok(done) => {
                     let took = started.elapsed();
                     if took >= PATIENCE {
@@ -53,6 +54,7 @@ impl Stage {
                 Err(_) => {
                     let so_far = started.elapsed().as_secs();
                     self.tell(&format!("… {what} ({so_far} s)"));
+                    patience *= 2;
                 }
             }
         }

@@ -1,0 +1,279 @@
+//! The published function's environment variables: from text to the orders of one tick.
+//!
+//! All that is wrong is told at once. Knows nothing of AWS but the form of its names.
+
+use crate::properties::reader::{self, Reader};
+use crate::properties::{Problems, bucket_name, target_group_arn};
+use crate::sync::TickInput;
+use serde_json::{Map, Value};
+
+/// The seven variables of the published function, and the one that its Python 3 version added.
+const VARIABLES: [&str; 8] = [
+    "ALB_DNS_NAME",
+    "ALB_LISTENER",
+    "S3_BUCKET",
+    "NLB_TG_ARN",
+    "MAX_LOOKUP_PER_INVOCATION",
+    "INVOCATIONS_BEFORE_DEREGISTRATION",
+    "CW_METRIC_FLAG_IP_COUNT",
+    "SAME_VPC",
+];
+
+/// Variables that are missing or cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a scheduled event without an input of its own is a tick by the function's environment \
+     variables, and they cannot be used: {0}"
+)]
+pub struct VariablesError(Problems);
+
+/// The orders that a function in `region` has by its environment variables, with the defaults of
+/// the published CloudFormation template.
+///
+/// # Errors
+/// All variables that are missing or wrong, each with what was given and what is allowed.
+pub fn orders(
+    variable: impl Fn(&str) -> Option<String>,
+    region: &str,
+) -> Result<TickInput, VariablesError> {
+    let given = VARIABLES.into_iter().filter_map(|name| {
+        let text = variable(name)?;
+        Some((name.to_owned(), Value::from(text.trim())))
+    });
+    let given = Value::Object(given.collect::<Map<_, _>>());
+    let mut problems = Problems::default();
+    match read(&given, region, &mut problems) {
+        Some(orders) if problems.is_empty() => Ok(orders),
+        _ => Err(VariablesError(problems)),
+    }
+}
+
+fn read(given: &Value, region: &str, problems: &mut Problems) -> Option<TickInput> {
+    let mut reader = Reader::open(String::new(), given, problems)?;
+    let alb = reader.required("ALB_DNS_NAME", dns_name);
+    let port = reader.required("ALB_LISTENER", reader::port);
+    let bucket = reader.required("S3_BUCKET", bucket_name);
+    let group = reader.required("NLB_TG_ARN", |value| target_group_arn(value, region));
+    let max_lookups = reader.optional("MAX_LOOKUP_PER_INVOCATION", reader::number(1, 1000));
+    let invocations = reader.optional("INVOCATIONS_BEFORE_DEREGISTRATION", reader::number(1, 1000));
+    let ip_count_metric = reader.optional("CW_METRIC_FLAG_IP_COUNT", reader::boolean);
+    let same_vpc = reader.optional("SAME_VPC", reader::boolean);
+    let (alb_dns_name, alb_name) = alb?;
+    let (group, port) = (group?, port?);
+    Some(TickInput {
+        alb_nlb_binding: identity(&alb_name, &group, port),
+        alb_arn: String::new(),
+        alb_name,
+        alb_dns_name,
+        bucket: bucket?,
+        target_groups: vec![(group, port)],
+        availability_zone: (!same_vpc.unwrap_or(true)).then(|| "all".to_owned()),
+        max_lookups: max_lookups.map_or(50, |number| number as usize),
+        invocations_before_deregistration: invocations.unwrap_or(3),
+        ip_count_metric: ip_count_metric.unwrap_or(true),
+        dns_servers: Vec::new(),
+    })
+}
+
+/// What stands in for a binding's id: where the state is, by ALB, target group and port, so that
+/// functions may share a bucket.
+pub(super) fn identity(alb_name: &str, target_group: &str, port: u16) -> String {
+    let group = target_group
+        .split_once(":targetgroup/")
+        .map_or(target_group, |(_, group)| group);
+    format!("alb-nlb-binding/{alb_name}/{group}/{port}")
+}
+
+fn dns_name(value: &Value) -> Result<(String, String), String> {
+    reader::text(value)
+        .filter(|text| is_dns_name(text))
+        .map(|text| {
+            let name = alb_name(&text).unwrap_or(&text).to_owned();
+            (text, name)
+        })
+        .ok_or_else(|| {
+            "the DNS name of an internal ALB, as in \
+             internal-orders-1234567890.eu-west-1.elb.amazonaws.com, or a name that leads to it"
+                .to_owned()
+        })
+}
+
+/// At least two labels of letters, digits, hyphens and underscores, no address (RFC 1035, 2.3.4).
+fn is_dns_name(text: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    text.len() <= 253
+        && text.contains('.')
+        && text.split('.').all(is_label)
+        && text.parse::<std::net::IpAddr>().is_err()
+}
+
+/// `<name>` in `internal-<name>-<digits>.<region>.elb.amazonaws.com` and in the same of another
+/// partition, as in `.amazonaws.com.cn`. No ALB's name begins with `internal-` (ELBv2 API,
+/// `CreateLoadBalancer`). The published function resolved whatever name it was given, so another
+/// name, such as a record of one's own that leads to the ALB, is no mistake.
+fn alb_name(dns_name: &str) -> Option<&str> {
+    let (label, domain) = dns_name.split_once('.')?;
+    let (_region, domain) = domain.split_once('.')?;
+    let (name, digits) = label.rsplit_once('-')?;
+    let name = name.strip_prefix("internal-").unwrap_or(name);
+    let is_alb = domain.starts_with("elb.")
+        && !name.is_empty()
+        && !digits.is_empty()
+        && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_alb.then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/front-443/0123456789abcdef";
+    const DNS_NAME: &str = "internal-my-orders-1234567890.eu-west-1.elb.amazonaws.com";
+
+    fn with(changes: &[(&'static str, &'static str)]) -> Result<TickInput, VariablesError> {
+        let mut variables = BTreeMap::from([
+            ("ALB_DNS_NAME", DNS_NAME),
+            ("ALB_LISTENER", "443"),
+            ("S3_BUCKET", "their-bucket"),
+            ("NLB_TG_ARN", GROUP),
+        ]);
+        variables.extend(changes.iter().copied());
+        orders(
+            |name| variables.get(name).map(|value| (*value).to_owned()),
+            "eu-west-1",
+        )
+    }
+
+    #[test]
+    fn the_four_that_must_be_there_are_enough_and_the_rest_is_as_in_the_published_template() {
+        let orders = with(&[]).expect("good variables");
+        assert_eq!(orders.alb_name, "my-orders");
+        assert_eq!(orders.alb_dns_name, DNS_NAME);
+        assert_eq!(orders.bucket, "their-bucket");
+        assert_eq!(orders.target_groups, [(GROUP.to_owned(), 443)]);
+        assert_eq!(orders.max_lookups, 50);
+        assert_eq!(orders.invocations_before_deregistration, 3);
+        assert!(orders.ip_count_metric);
+        assert_eq!(orders.availability_zone, None);
+        assert_eq!(
+            orders.alb_nlb_binding,
+            "alb-nlb-binding/my-orders/front-443/0123456789abcdef/443"
+        );
+    }
+
+    #[test]
+    fn booleans_are_understood_in_any_case() {
+        for (text, expected) in [
+            ("true", true),
+            ("False", false),
+            ("TRUE", true),
+            ("fALSE", false),
+        ] {
+            let orders = with(&[("CW_METRIC_FLAG_IP_COUNT", text), ("SAME_VPC", text)]);
+            let orders = orders.expect("good variables");
+            assert_eq!(orders.ip_count_metric, expected, "{text}");
+            let zone = (!expected).then_some("all");
+            assert_eq!(orders.availability_zone.as_deref(), zone, "{text}");
+        }
+    }
+
+    #[test]
+    fn spaces_around_a_value_are_no_part_of_it() {
+        let orders = with(&[
+            ("ALB_LISTENER", " 80 "),
+            ("MAX_LOOKUP_PER_INVOCATION", "7\n"),
+        ]);
+        let orders = orders.expect("good variables");
+        assert_eq!(orders.target_groups, [(GROUP.to_owned(), 80)]);
+        assert_eq!(orders.max_lookups, 7);
+    }
+
+    #[test]
+    fn all_that_is_missing_is_named_with_what_is_allowed() {
+        let error = orders(|_| None, "eu-west-1").expect_err("nothing given");
+        let error = error.to_string();
+        for expected in [
+            "ALB_DNS_NAME: given nothing, allowed is the DNS name of an internal ALB",
+            "ALB_LISTENER: given nothing, allowed is a port from 1 to 65535",
+            "S3_BUCKET: given nothing, allowed is the name of an existing bucket",
+            "NLB_TG_ARN: given nothing, allowed is the ARN of an Elastic Load Balancing target \
+             group in eu-west-1",
+        ] {
+            assert!(error.contains(expected), "{expected} is not in {error}");
+        }
+        assert!(!error.contains("SAME_VPC"), "{error}");
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_named_with_what_was_given() {
+        let error = with(&[
+            ("ALB_DNS_NAME", "http://orders.example.com/"),
+            ("ALB_LISTENER", "80,443"),
+            ("S3_BUCKET", "Their_Bucket"),
+            ("NLB_TG_ARN", "front-443"),
+            ("MAX_LOOKUP_PER_INVOCATION", "0"),
+            ("INVOCATIONS_BEFORE_DEREGISTRATION", "-1"),
+            ("CW_METRIC_FLAG_IP_COUNT", "yes"),
+            ("SAME_VPC", ""),
+        ]);
+        let error = error.expect_err("nothing is right").to_string();
+        for expected in [
+            "ALB_DNS_NAME: given \"http://orders.example.com/\"",
+            "ALB_LISTENER: given \"80,443\"",
+            "S3_BUCKET: given \"Their_Bucket\"",
+            "NLB_TG_ARN: given \"front-443\"",
+            "MAX_LOOKUP_PER_INVOCATION: given \"0\", allowed is a whole number from 1 to 1000",
+            "INVOCATIONS_BEFORE_DEREGISTRATION: given \"-1\"",
+            "CW_METRIC_FLAG_IP_COUNT: given \"yes\", allowed is true or false",
+            "SAME_VPC: given \"\", allowed is true or false",
+        ] {
+            assert!(error.contains(expected), "{expected} is not in {error}");
+        }
+    }
+
+    #[test]
+    fn a_record_that_leads_to_the_alb_is_its_name_too() {
+        let orders = with(&[("ALB_DNS_NAME", "orders.example.com")]).expect("good variables");
+        assert_eq!(orders.alb_name, "orders.example.com");
+        assert_eq!(orders.alb_dns_name, "orders.example.com");
+    }
+
+    #[test]
+    fn what_is_no_dns_name_is_refused() {
+        for given in ["orders", "10.0.0.1", "a..b", "a.b/", "-", "", "a b.c"] {
+            assert!(with(&[("ALB_DNS_NAME", given)]).is_err(), "{given}");
+        }
+    }
+
+    #[test]
+    fn an_albs_name_is_taken_from_its_dns_name_in_every_partition() {
+        for (dns_name, expected) in [
+            ("internal-a-1.us-east-1.elb.amazonaws.com", Some("a")),
+            (
+                "internal-a-b-22.cn-north-1.elb.amazonaws.com.cn",
+                Some("a-b"),
+            ),
+            (
+                "internal-Net-Inter-RL5-34.us-east-1.elb.amazonaws.com",
+                Some("Net-Inter-RL5"),
+            ),
+            ("internal-a-1.eusc-de-east-1.elb.amazonaws.eu", Some("a")),
+            ("a-1.us-east-1.elb.amazonaws.com", Some("a")),
+            // An NLB, a record of one's own, and what only looks like an ALB.
+            ("front-0123456789abcdef.elb.us-east-1.amazonaws.com", None),
+            ("orders.example.com", None),
+            ("internal-a.us-east-1.elb.amazonaws.com", None),
+            ("internal-a-x1.us-east-1.elb.amazonaws.com", None),
+            ("internal-a-1", None),
+            ("", None),
+        ] {
+            assert_eq!(alb_name(dns_name), expected, "{dns_name}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! How long the planners think: the same plans at ten times and a hundred times the size. Items a
+//! second that stay the same are cost that grows linearly.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+use alb_nlb_binding::properties::Properties;
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+
+fn main() {
+    divan::main();
+}
+
+/// A tick's plan for one target group; an item is an address.
+#[divan::bench_group(name = "tick, by addresses")]
+mod tick {
+    use super::*;
+    use alb_nlb_binding::model::{Endpoint, Registered};
+    use alb_nlb_binding::sync::plan::{Rules, Situation, plan};
+    use alb_nlb_binding::sync::state::{Own, State};
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::net::{IpAddr, Ipv4Addr};
+
+    const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/orders/1";
+    const UNTIL: u32 = 3;
+
+    struct World {
+        groups: Vec<(String, u16)>,
+        seen: BTreeSet<IpAddr>,
+        registered: BTreeMap<String, Registered>,
+        state: State,
+    }
+
+    impl World {
+        /// So many addresses, all of them in DNS, registered and known, or none.
+        fn new(addresses: u32, seen: bool, registered: bool, missed: Option<u32>) -> Self {
+            let endpoint = |number: u32| Endpoint {
+                address: Ipv4Addr::from(0x0a00_0000 + number).into(),
+                port: 80,
+            };
+            let all = || (0..addresses).map(endpoint);
+            let own: Own = missed.map_or_else(Own::new, |missed| {
+                all().map(|endpoint| (endpoint, missed)).collect()
+            });
+            let some = |wanted: bool| all().filter(move |_| wanted);
+            let registered = some(registered).map(|endpoint| (endpoint, None)).collect();
+            Self {
+                groups: vec![(GROUP.to_owned(), 80)],
+                seen: some(seen).map(|endpoint| endpoint.address).collect(),
+                registered: BTreeMap::from([(GROUP.to_owned(), registered)]),
+                state: State {
+                    targets: BTreeMap::from([(GROUP.to_owned(), own)]),
+                    ..State::default()
+                },
+            }
+        }
+
+        fn bench(&self, bencher: Bencher, addresses: u32) {
+            let situation = Situation {
+                seen: &self.seen,
+                groups: &self.groups,
+                registered: &self.registered,
+                state: &self.state,
+                load_balancer: "arn:alb",
+                tick: "tick",
+                rules: Rules::Count { until: UNTIL },
+            };
+            bencher
+                .counter(ItemsCount::new(addresses))
+                .bench(|| plan(black_box(&situation)));
+        }
+    }
+
+    #[divan::bench(args = [10, 100, 1000])]
+    fn nothing_changed(bencher: Bencher, addresses: u32) {
+        World::new(addresses, true, true, Some(0)).bench(bencher, addresses);
+    }
+
+    #[divan::bench(args = [10, 100, 1000])]
+    fn all_are_new(bencher: Bencher, addresses: u32) {
+        World::new(addresses, true, false, None).bench(bencher, addresses);
+    }
+
+    #[divan::bench(args = [10, 100, 1000])]
+    fn all_leave(bencher: Bencher, addresses: u32) {
+        World::new(addresses, false, true, Some(UNTIL - 1)).bench(bencher, addresses);
+    }
+}
+
+/// The plan of Create and Update, which knows no addresses; an item is one of `Listeners`, of which
+/// 50 are allowed.
+#[divan::bench_group(name = "make, by listeners")]
+mod make {
+    use super::*;
+    use alb_nlb_binding::binding::observe::{NlbListener, Observed, OwnTargetGroup};
+    use alb_nlb_binding::binding::plan::plan;
+    use alb_nlb_binding::binding::{BindingId, Desired};
+    use alb_nlb_binding::model::{Attributes, Listener, TargetGroup};
+    use alb_nlb_binding::properties::TargetGroupProperties;
+    use serde_json::json;
+
+    const ARN: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/";
+
+    fn desired(listeners: u16) -> Desired {
+        let ports: Vec<_> = (1..=listeners).map(|port| json!({"Port": port})).collect();
+        let properties = json!({
+            "AlbArn": format!("{ARN}app/orders/1"),
+            "NlbArn": format!("{ARN}net/front/2"),
+            "Listeners": ports,
+        });
+        Desired {
+            id: BindingId::derive("stack", "Binding", "nlb"),
+            properties: Properties::parse(&properties, "us-east-1").expect("good properties"),
+            stack_id: "stack".to_owned(),
+            account: "123456789012".to_owned(),
+            function_arn: "arn:function".to_owned(),
+            former_bucket: None,
+        }
+    }
+
+    /// Target groups and listeners as they should be.
+    fn made(desired: &Desired) -> Observed {
+        let mut made = Observed::default();
+        for (name, listener) in desired.made() {
+            let TargetGroupProperties::Made {
+                health_check,
+                attributes,
+            } = &listener.target_group
+            else {
+                continue;
+            };
+            let arn = format!("arn:{name}");
+            made.nlb_listeners.push(NlbListener {
+                listener: Listener {
+                    arn: format!("arn:listener-{}", listener.port),
+                    port: listener.port,
+                    protocol: "TCP".to_owned(),
+                    forwards_to: vec![arn.clone()],
+                },
+                tags: Attributes::new(),
+                is_own: true,
+                attributes: Attributes::new(),
+            });
+            made.groups.push(OwnTargetGroup {
+                group: TargetGroup {
+                    arn,
+                    name,
+                    port: listener.alb_port,
+                    protocol: "TCP".to_owned(),
+                    target_type: "ip".to_owned(),
+                    vpc_id: String::new(),
+                    health_check: health_check.clone(),
+                    load_balancers: Vec::new(),
+                },
+                attributes: attributes.clone(),
+                tags: Attributes::new(),
+            });
+        }
+        made
+    }
+
+    fn bench(bencher: Bencher, listeners: u16, observe: impl Fn(&Desired) -> Observed) {
+        let desired = desired(listeners);
+        let observed = observe(&desired);
+        bencher
+            .counter(ItemsCount::new(listeners))
+            .bench(|| plan(black_box(&desired), black_box(&observed)));
+    }
+
+    #[divan::bench(args = [1, 10, 50])]
+    fn nothing_is_there(bencher: Bencher, listeners: u16) {
+        bench(bencher, listeners, |_| Observed::default());
+    }
+
+    #[divan::bench(args = [1, 10, 50])]
+    fn nothing_changed(bencher: Bencher, listeners: u16) {
+        bench(bencher, listeners, made);
+    }
+}

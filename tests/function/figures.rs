@@ -1,0 +1,162 @@
+//! What a tick asks and writes, at several numbers of addresses and listeners: the figures that
+//! hold on any machine, and that the bill is made of. Times are for `make bench`.
+
+use crate::support::{Answer, Bench, TIMEOUT};
+use anyhow::{Context, Result};
+use lab::{AlbSpec, Invocation, NlbSpec};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+const FIRST_PORT: usize = 8000;
+
+/// A binding of so many listeners, with three addresses in DNS.
+async fn bound(listeners: usize) -> Result<(Bench, Answer)> {
+    let ports = FIRST_PORT..FIRST_PORT + listeners;
+    let mut alb = AlbSpec::new("orders");
+    alb.ports = ports.clone().map(u16::try_from).collect::<Result<_, _>>()?;
+    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
+    bench.scale(3);
+    let listeners: Vec<_> = ports.map(|port| json!({"Port": port})).collect();
+    let properties = json!({"Listeners": listeners, "MaxLookupsPerInvocation": 200});
+    let made = bench.create(properties).await?;
+    made.assert_success();
+    Ok((bench, made))
+}
+
+/// What one tick asked.
+#[derive(Debug)]
+struct Asked {
+    tick: Invocation,
+    calls: BTreeMap<String, usize>,
+    queries: usize,
+}
+
+async fn tick(bench: &Bench, made: &Answer) -> Result<Asked> {
+    let input = bench.rule_input(made).await?;
+    bench.lab.gateway().clear();
+    let before = bench.lab.dns().queries("orders");
+    let tick = bench.function.invoke(input, TIMEOUT).await?;
+    tick.clone().success()?;
+    let mut calls = BTreeMap::new();
+    for call in bench.function_calls() {
+        *calls.entry(call.operation).or_default() += 1;
+    }
+    Ok(Asked {
+        tick,
+        calls,
+        queries: bench.lab.dns().queries("orders") - before,
+    })
+}
+
+fn counts<const N: usize>(counts: [(&str, usize); N]) -> BTreeMap<String, usize> {
+    let counts = counts.map(|(operation, count)| (operation.to_owned(), count));
+    counts.into()
+}
+
+/// The size of the state object in bytes.
+async fn state_size(bench: &Bench, made: &Answer) -> Result<usize> {
+    let key = format!("{}/state.json", made.id());
+    let head = bench
+        .s3()
+        .head_object()
+        .bucket(made.attribute("BucketName"))
+        .key(key);
+    let length = head.send().await?.content_length().context("a length")?;
+    Ok(usize::try_from(length)?)
+}
+
+/// The lookups of the contract: as few as leave one chance in a thousand to miss an address.
+const LOOKUPS: [(usize, usize); 3] = [(3, 1), (28, 32), (100, 140)];
+
+#[tokio::test]
+async fn a_steady_tick_costs_two_calls_and_one_a_listener_however_many_addresses() -> Result<()> {
+    for listeners in [1, 2, 10] {
+        let (bench, made) = bound(listeners).await?;
+        for (addresses, lookups) in LOOKUPS {
+            bench.scale(addresses);
+            tick(&bench, &made).await?;
+            let steady = tick(&bench, &made).await?;
+            let expected = counts([
+                ("DescribeTargetHealth", listeners),
+                ("GetObject", 1),
+                ("PutMetricData", 1),
+            ]);
+            assert_eq!(steady.calls, expected, "{addresses} addresses");
+            assert_eq!(steady.queries, lookups, "{addresses} addresses");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_steady_tick_without_the_metric_costs_one_call_and_one_a_listener() -> Result<()> {
+    let (bench, made) = bound(2).await?;
+    let listeners = json!([{"Port": 8000}, {"Port": 8001}]);
+    let changes = json!({"Listeners": listeners, "IpCountMetric": "false"});
+    bench.update(&made, changes).await?.assert_success();
+    let steady = tick(&bench, &made).await?;
+    let expected = counts([("DescribeTargetHealth", 2), ("GetObject", 1)]);
+    assert_eq!(steady.calls, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn however_many_addresses_come_they_cost_one_write_and_one_call_a_listener() -> Result<()> {
+    for listeners in [1, 10] {
+        let (bench, made) = bound(listeners).await?;
+        for addresses in [28, 100] {
+            bench.scale(addresses);
+            let changed = tick(&bench, &made).await?;
+            let count = |operation| changed.calls.get(operation).copied().unwrap_or(0);
+            assert_eq!(count("PutObject"), 1, "{changed:?}");
+            assert_eq!(count("RegisterTargets"), listeners, "{changed:?}");
+            let targets = made.attribute("TargetGroupArns").split(',');
+            for (group, port) in targets.zip(FIRST_PORT..) {
+                let expected = bench.expected(addresses, u16::try_from(port)?);
+                assert_eq!(bench.targets(group), expected);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_address_costs_the_state_at_most_32_bytes_a_listener() -> Result<()> {
+    // `"255.255.255.255:65535":1000,` and some room.
+    const TARGET: usize = 32;
+    // An ALB's ARN, eight invocations' ids, and what names the fields.
+    const STATE: usize = 1000;
+    // A target group's ARN and port in the orders, and the ARN once more above its targets.
+    const GROUP: usize = 400;
+    for listeners in [1, 10] {
+        let (bench, made) = bound(listeners).await?;
+        for addresses in [3, 28, 100] {
+            bench.scale(addresses);
+            tick(&bench, &made).await?;
+            let size = state_size(&bench, &made).await?;
+            let most = STATE + listeners * (GROUP + addresses * TARGET);
+            assert!(size <= most, "{addresses} addresses: {size} > {most} bytes");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_steady_tick_logs_one_line_that_grows_by_an_address_and_not_by_a_listener() -> Result<()>
+{
+    // `"255.255.255.255",`
+    const ADDRESS: usize = 18;
+    const LINE: usize = 400;
+    for listeners in [1, 10] {
+        let (bench, made) = bound(listeners).await?;
+        for addresses in [3, 28, 100] {
+            bench.scale(addresses);
+            tick(&bench, &made).await?;
+            let steady = tick(&bench, &made).await?.tick;
+            assert_eq!(steady.log.len(), 1, "{:#?}", steady.log);
+            let most = LINE + addresses * ADDRESS;
+            assert!(steady.log_size <= most, "{} > {most}", steady.log_size);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! In place of the function that AWS published in 2018: set up by its environment variables, called
+//! by EventBridge's bare scheduled event, in the bucket that it left.
+
+mod adoption;
+mod migration;
+mod policies;
+mod template;
+mod variables;
+mod without_binding;
+
+use crate::support::{Bench, TIMEOUT, binary};
+use anyhow::Result;
+use lab::{Call, Function, Invocation};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The access key of a function in the published one's place: its role is not the provider's.
+pub const ACCESS_KEY: &str = "published";
+pub const BUCKET: &str = "their-bucket";
+
+/// A set-up as the article's steps make it, for port 80.
+pub struct SetUp {
+    pub bench: Bench,
+    pub group: String,
+    pub function: Function,
+}
+
+impl SetUp {
+    /// An ALB with three addresses in DNS, the NLB's target group, the bucket.
+    pub async fn new() -> Result<Self> {
+        Self::with(&[]).await
+    }
+
+    /// The same with other variables.
+    pub async fn with(changes: &[(&str, &str)]) -> Result<Self> {
+        Self::of(Bench::new().await?, changes).await
+    }
+
+    /// The same with other load balancers.
+    pub async fn of(bench: Bench, changes: &[(&str, &str)]) -> Result<Self> {
+        bench.scale(3);
+        let group = bench.given_group("front-80", 80).await?;
+        bench.s3().create_bucket().bucket(BUCKET).send().await?;
+        let function = function(&bench, &group, changes).await?;
+        Ok(Self {
+            bench,
+            group,
+            function,
+        })
+    }
+
+    /// One tick of its rule.
+    pub async fn tick(&self) -> Result<Invocation> {
+        self.function.invoke(scheduled_event(), TIMEOUT).await
+    }
+
+    pub async fn ticks(&self, count: usize) -> Result<()> {
+        for _ in 0..count {
+            self.tick().await?.success()?;
+        }
+        Ok(())
+    }
+
+    pub fn targets(&self) -> Vec<String> {
+        self.bench.targets(&self.group)
+    }
+
+    pub fn calls(&self) -> Vec<Call> {
+        self.bench.lab.gateway().calls_by(ACCESS_KEY)
+    }
+
+    /// Puts a file where another function left it.
+    pub async fn leave(&self, key: &str, body: impl ToString) -> Result<()> {
+        let put = self.bench.s3().put_object().bucket(BUCKET).key(key);
+        put.body(body.to_string().into_bytes().into())
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// What the function in Python 3 keeps, in the form in which it keeps it.
+    pub async fn leave_python3(&self, active: &[String], pending: Value) -> Result<()> {
+        let alb = &self.bench.pair.alb.dns_name;
+        self.leave(&format!("{alb}/active_ip.json"), list(alb, active))
+            .await?;
+        self.leave(&format!("{alb}/pending_ip.json"), pending).await
+    }
+
+    /// The first addresses of the ALB.
+    pub fn addresses(&self, count: usize) -> Vec<String> {
+        let addresses = self.bench.pair.alb.addresses(count);
+        addresses.iter().map(ToString::to_string).collect()
+    }
+
+    /// Registers the first addresses of the ALB, as an earlier function did.
+    pub async fn register(&self, count: usize) -> Result<()> {
+        for address in self.bench.pair.alb.addresses(count) {
+            self.bench.register(&self.group, address, 80).await?;
+        }
+        Ok(())
+    }
+}
+
+/// `active_ip.json`.
+pub fn list(alb: &str, addresses: &[String]) -> Value {
+    json!({
+        "LoadBalancerName": alb, "TimeStamp": "2021-05-19 00:19:46",
+        "IPList": addresses, "IPCount": addresses.len(),
+    })
+}
+
+/// A function with the published one's variables, some of them replaced, and none where a
+/// replacement is "-".
+pub async fn function(bench: &Bench, group: &str, changes: &[(&str, &str)]) -> Result<Function> {
+    let mut variables = BTreeMap::from([
+        ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
+        ("ALB_DNS_NAME", &bench.pair.alb.dns_name),
+        ("ALB_LISTENER", "80"),
+        ("S3_BUCKET", BUCKET),
+        ("NLB_TG_ARN", group),
+        ("MAX_LOOKUP_PER_INVOCATION", "50"),
+        ("INVOCATIONS_BEFORE_DEREGISTRATION", "3"),
+        ("CW_METRIC_FLAG_IP_COUNT", "True"),
+    ]);
+    variables.extend(changes.iter().copied());
+    variables.retain(|_, value| *value != "-");
+    let variables: Vec<_> = variables.into_iter().collect();
+    bench.lab.function_with(binary(), &variables).await
+}
+
+/// What EventBridge gives a target that has no input of its own (EventBridge guide, "Scheduled
+/// events"); each has another id.
+pub fn scheduled_event() -> Value {
+    static NEXT: AtomicUsize = AtomicUsize::new(1);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    json!({
+        "version": "0",
+        "id": format!("cdc73f9d-aea9-11e3-9d5a-{number:012}"),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "000000000000",
+        "time": "2026-11-22T15:00:00Z",
+        "region": "us-east-1",
+        "resources": ["arn:aws:events:us-east-1:000000000000:rule/every-minute"],
+        "detail": {},
+    })
+}

@@ -1,0 +1,211 @@
+//! What the published function left in the bucket: taken over once, and never written.
+
+use super::{ACCESS_KEY, BUCKET, SetUp, list};
+use crate::support::expected;
+use anyhow::Result;
+use lab::{Fault, What};
+use serde_json::{Value, json};
+
+/// Keys of objects that the function read, or wrote.
+fn keys(set_up: &SetUp, operation: &str) -> Vec<String> {
+    let calls = set_up.calls().into_iter();
+    let calls = calls.filter(|call| call.operation == operation);
+    calls.map(|call| call.param("Key").to_owned()).collect()
+}
+
+async fn body(set_up: &SetUp, key: &str) -> Result<String> {
+    let got = set_up.bench.s3().get_object().bucket(BUCKET).key(key);
+    let body = got.send().await?.body.collect().await?;
+    Ok(String::from_utf8(body.to_vec())?)
+}
+
+/// Five addresses were known and are registered. Three are in DNS; the fourth is known as active;
+/// the fifth was missing twice.
+async fn left_by(python: u8) -> Result<(SetUp, [(String, String); 2])> {
+    let set_up = SetUp::new().await?;
+    set_up.register(5).await?;
+    let alb = &set_up.bench.pair.alb.dns_name;
+    let addresses = set_up.addresses(5);
+    let active = list(alb, &addresses[..4]);
+    let pending = json!({&addresses[4]: 2});
+    let files = match python {
+        3 => [
+            (format!("{alb}/active_ip.json"), active.to_string()),
+            (format!("{alb}/pending_ip.json"), pending.to_string()),
+        ],
+        // It made JSON of its JSON, and spelt it so.
+        _ => [
+            (
+                format!("{alb}-active-registered-IPs/Active IP list of {alb}.json"),
+                json!(active.to_string()).to_string(),
+            ),
+            (
+                format!(
+                    "{alb}-pending-deregisteration-IPs/\
+                     Pending deregisteration IP list of {alb}.json"
+                ),
+                json!(pending.to_string()).to_string(),
+            ),
+        ],
+    };
+    for (key, body) in &files {
+        set_up.leave(key, body).await?;
+    }
+    Ok((set_up, files))
+}
+
+#[tokio::test]
+async fn what_the_published_function_knew_leaves_in_its_time_whichever_python_it_was() -> Result<()>
+{
+    for python in [2, 3] {
+        let (set_up, _) = left_by(python).await?;
+        // The fifth is missing for the third time, the fourth for the first.
+        set_up.ticks(1).await?;
+        assert_eq!(
+            set_up.targets(),
+            set_up.bench.expected(4, 80),
+            "Python {python}"
+        );
+        set_up.ticks(1).await?;
+        assert_eq!(
+            set_up.targets(),
+            set_up.bench.expected(4, 80),
+            "Python {python}"
+        );
+        set_up.ticks(1).await?;
+        assert_eq!(
+            set_up.targets(),
+            set_up.bench.expected(3, 80),
+            "Python {python}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_files_are_read_once_and_never_written() -> Result<()> {
+    for python in [2, 3] {
+        let (set_up, files) = left_by(python).await?;
+        set_up.ticks(1).await?;
+        let read = keys(&set_up, "GetObject");
+        for (key, _) in &files {
+            assert!(read.contains(key), "{key} is not in {read:?}");
+        }
+        set_up.bench.lab.gateway().clear();
+        set_up.ticks(3).await?;
+        let read = keys(&set_up, "GetObject");
+        assert!(
+            read.iter().all(|key| key.ends_with("/state.json")),
+            "{read:?}"
+        );
+        for (key, left) in &files {
+            assert_eq!(body(&set_up, key).await?, *left, "{key}");
+        }
+        let written = keys(&set_up, "PutObject");
+        assert!(
+            written.iter().all(|key| key.ends_with("/state.json")),
+            "{written:?}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_later_python_counts_where_both_left_files() -> Result<()> {
+    let (set_up, _) = left_by(2).await?;
+    let addresses = set_up.addresses(4);
+    set_up.leave_python3(&addresses, json!({})).await?;
+    set_up.ticks(3).await?;
+    // The fifth, which only the earlier one knew, is foreign.
+    let mut all = set_up.bench.pair.alb.addresses(3);
+    all.push(set_up.bench.pair.alb.addresses(5)[4]);
+    assert_eq!(set_up.targets(), expected(&all, 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_fails_the_tick_until_it_is_mended() -> Result<()> {
+    let (set_up, files) = left_by(3).await?;
+    let [_, (pending, good)] = &files;
+    set_up.leave(pending, r#"{"10.0.0.1": "#).await?;
+    for _ in 0..2 {
+        let tick = set_up.tick().await?;
+        let error = tick.result.expect_err("no JSON").to_string();
+        assert!(error.contains(pending), "{error}");
+        assert!(error.contains("mend it or delete it"), "{error}");
+    }
+    assert_eq!(set_up.targets(), set_up.bench.expected(5, 80));
+    set_up.leave(pending, good).await?;
+    set_up.ticks(1).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(4, 80));
+    Ok(())
+}
+
+/// Many who set it up with Terraform allowed GetObject and PutObject on the objects and nothing on
+/// the bucket.
+#[tokio::test]
+async fn without_list_bucket_a_missing_file_is_refused_and_the_first_tick_works_all_the_same()
+-> Result<()> {
+    let hidden = || Fault::new("s3", "GetObject", What::HideMissing).by(ACCESS_KEY);
+    let (set_up, _) = left_by(2).await?;
+    set_up.bench.lab.gateway().inject(hidden());
+    set_up.ticks(3).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+
+    let fresh = SetUp::new().await?;
+    fresh.bench.lab.gateway().inject(hidden());
+    let first = fresh.tick().await?;
+    assert!(first.mentions("taken for missing"), "{first:?}");
+    first.success()?;
+    assert_eq!(fresh.targets(), fresh.bench.expected(3, 80));
+    let second = fresh.tick().await?;
+    assert!(!second.mentions("taken for missing"), "{second:?}");
+    second.success()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_state_that_may_not_be_read_is_no_first_tick() -> Result<()> {
+    let set_up = SetUp::new().await?;
+    set_up.ticks(1).await?;
+    set_up.bench.scale(2);
+    let denied = Fault::new("s3", "GetObject", What::Deny).by(ACCESS_KEY);
+    let fault = set_up.bench.lab.gateway().inject(denied);
+    for _ in 0..3 {
+        let tick = set_up.tick().await?;
+        let error = tick.result.expect_err("not readable").to_string();
+        assert!(error.contains("allow s3:GetObject"), "{error}");
+        assert!(error.contains("AccessDenied"), "{error}");
+    }
+    set_up.bench.lab.gateway().remove_fault(fault);
+    set_up.ticks(2).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    set_up.ticks(1).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(2, 80));
+    Ok(())
+}
+
+/// Reading refused altogether looks as if there were no file: what it hides is adopted later.
+#[tokio::test]
+async fn what_could_not_be_read_at_first_is_adopted_when_it_can() -> Result<()> {
+    let (set_up, _) = left_by(3).await?;
+    let denied = Fault::new("s3", "GetObject", What::Deny).by(ACCESS_KEY);
+    let fault = set_up.bench.lab.gateway().inject(denied);
+    assert!(set_up.tick().await?.result.is_err());
+    assert_eq!(set_up.targets(), set_up.bench.expected(5, 80));
+    set_up.bench.lab.gateway().remove_fault(fault);
+    set_up.ticks(3).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_empty_list_is_nothing_to_adopt() -> Result<()> {
+    let set_up = SetUp::new().await?;
+    set_up
+        .leave_python3(&[], Value::Object(Default::default()))
+        .await?;
+    set_up.ticks(2).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    Ok(())
+}

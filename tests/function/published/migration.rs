@@ -1,0 +1,175 @@
+//! From an earlier function to the custom resource, with its target group and its bucket, as
+//! docs/migrate.md says: no target leaves on the way, and what the earlier one knew leaves in time.
+
+use super::{BUCKET, SetUp};
+use crate::support::Answer;
+use anyhow::Result;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+impl SetUp {
+    /// The binding's properties as docs/migrate.md gives them.
+    fn properties(&self) -> Value {
+        json!({
+            "BucketName": BUCKET,
+            "Listeners": [{"Port": "80", "TargetGroupArn": self.group}],
+        })
+    }
+
+    async fn bind(&self) -> Result<Answer> {
+        let made = self.bench.create(self.properties()).await?;
+        made.assert_success();
+        Ok(made)
+    }
+
+    async fn ticks_of(&self, made: &Answer, count: usize) -> Result<()> {
+        for _ in 0..count {
+            self.bench.tick(made).await?.success()?;
+        }
+        Ok(())
+    }
+
+    /// Addresses that anybody deregistered so far, in the order of the calls.
+    fn left(&self) -> Vec<String> {
+        let calls = self.bench.lab.gateway().history().into_iter();
+        let calls = calls.filter(|call| call.operation == "DeregisterTargets");
+        let targets = calls.flat_map(|call| call.members("Targets"));
+        targets.map(|target| target["Id"].clone()).collect()
+    }
+}
+
+/// The whole way: the published function, this one in its place, the binding beside it, the binding
+/// alone. Of the five addresses that were known three are in DNS, and one was missing twice.
+#[tokio::test]
+async fn by_way_of_the_drop_in_no_target_leaves_and_what_was_known_leaves_in_time() -> Result<()> {
+    let set_up = SetUp::new().await?;
+    let known = set_up.addresses(6);
+    set_up.register(6).await?;
+    // Two were missing once and one twice when the code was swapped.
+    set_up
+        .leave_python3(
+            &known[..3],
+            json!({&known[3]: 1, &known[4]: 1, &known[5]: 2}),
+        )
+        .await?;
+
+    set_up.ticks(1).await?;
+    assert_eq!(set_up.left(), known[5..]);
+
+    // The binding takes over what this function knew by then: two of them are missing twice.
+    let made = set_up.bind().await?;
+    assert_eq!(set_up.left(), known[5..], "Create takes nothing away");
+    assert_eq!(set_up.targets(), set_up.bench.expected(5, 80));
+
+    // Its first tick is their third; the old rule still runs beside it.
+    set_up.ticks_of(&made, 1).await?;
+    set_up.ticks(1).await?;
+    let left: BTreeSet<_> = set_up.left().into_iter().collect();
+    assert_eq!(left, known[3..].iter().cloned().collect());
+    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+
+    // The old rule is deleted. The binding goes on alone, and the files are as they were.
+    set_up.bench.scale(2);
+    set_up.ticks_of(&made, 3).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(2, 80));
+
+    let deleted = set_up.bench.delete(&made, set_up.properties()).await?;
+    deleted.assert_success();
+    assert!(set_up.targets().is_empty());
+    let alb = &set_up.bench.pair.alb.dns_name;
+    let keys = set_up.bench.keys(BUCKET).await?;
+    let state = |key: &&String| key.starts_with("alb-nlb-binding/orders/front-80/");
+    assert_eq!(keys.iter().filter(state).count(), 1, "{keys:?}");
+    assert!(keys.contains(&format!("{alb}/active_ip.json")), "{keys:?}");
+    assert!(keys.contains(&format!("{alb}/pending_ip.json")), "{keys:?}");
+    assert_eq!(keys.len(), 3, "{keys:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn straight_from_the_published_function_no_target_leaves_and_what_was_known_leaves_in_time()
+-> Result<()> {
+    let set_up = SetUp::new().await?;
+    let known = set_up.addresses(5);
+    set_up.register(5).await?;
+    set_up
+        .leave_python3(&known[..4], json!({&known[4]: 2}))
+        .await?;
+
+    let made = set_up.bind().await?;
+    assert_eq!(set_up.left(), [""; 0]);
+    set_up.ticks_of(&made, 1).await?;
+    assert_eq!(set_up.left(), known[4..]);
+    set_up.ticks_of(&made, 1).await?;
+    assert_eq!(set_up.left(), known[4..]);
+    set_up.ticks_of(&made, 1).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    Ok(())
+}
+
+/// It counts down, and registers without a port, which is the target group's then.
+#[tokio::test]
+async fn from_hostname_as_target_no_target_leaves_and_what_was_known_leaves_in_time() -> Result<()>
+{
+    let set_up = SetUp::new().await?;
+    let known = set_up.addresses(5);
+    set_up.register(5).await?;
+    let alb = &set_up.bench.pair.alb.dns_name;
+    let group = set_up.group.replace('/', "-");
+    let tracked = json!({
+        &known[0]: 3, &known[1]: 3, &known[2]: 3, &known[3]: 2, &known[4]: 1,
+    });
+    let key = format!("Tracked IP list for {alb} - {group}");
+    set_up.leave(&key, format!("{tracked:#}")).await?;
+
+    let made = set_up.bind().await?;
+    assert_eq!(set_up.left(), [""; 0]);
+    set_up.ticks_of(&made, 1).await?;
+    assert_eq!(set_up.left(), known[4..]);
+    set_up.ticks_of(&made, 1).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    Ok(())
+}
+
+/// Ports 80 and 443 of one ALB, one after the other.
+#[tokio::test]
+async fn a_second_target_group_moves_by_an_update() -> Result<()> {
+    let set_up = SetUp::new().await?;
+    let secure = set_up.bench.given_group("front-443", 443).await?;
+    let known = set_up.addresses(4);
+    for address in set_up.bench.pair.alb.addresses(4) {
+        set_up.bench.register(&secure, address, 80).await?;
+    }
+    set_up.leave_python3(&known, json!({})).await?;
+    let made = set_up.bind().await?;
+    let both = json!({
+        "BucketName": BUCKET,
+        "Listeners": [
+            {"Port": 80, "TargetGroupArn": set_up.group},
+            {"Port": 80, "TargetGroupArn": secure},
+        ],
+    });
+    set_up.bench.update(&made, both).await?.assert_success();
+    assert_eq!(set_up.left(), [""; 0]);
+    set_up.ticks_of(&made, 2).await?;
+    assert_eq!(set_up.left(), [""; 0]);
+    set_up.ticks_of(&made, 1).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    assert_eq!(set_up.bench.targets(&secure), set_up.bench.expected(3, 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_fails_the_create_and_leaves_all_targets() -> Result<()> {
+    let set_up = SetUp::new().await?;
+    set_up.register(5).await?;
+    let key = format!("{}/active_ip.json", set_up.bench.pair.alb.dns_name);
+    set_up.leave(&key, "{").await?;
+    let failed = set_up.bench.create(set_up.properties()).await?;
+    failed.assert_failed(&[&key, "mend it or delete it"]);
+    let deleted = set_up.bench.delete(&failed, set_up.properties()).await?;
+    deleted.assert_success();
+    assert_eq!(set_up.targets(), set_up.bench.expected(5, 80));
+    assert_eq!(set_up.bench.keys(BUCKET).await?, [key]);
+    Ok(())
+}

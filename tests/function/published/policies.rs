@@ -1,0 +1,105 @@
+//! What the role must allow where the function was set up by hand: the policy of the article's
+//! Appendix A is enough, that of docs/policy.json is too, and has nothing to spare.
+
+use super::{ACCESS_KEY, BUCKET, SetUp, function, scheduled_event};
+use crate::support::TIMEOUT;
+use anyhow::Result;
+use lab::FUNCTION_NAME;
+use lab::policy::{Policy, Request, requests};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// As the article has it, in 2018 and now.
+const APPENDIX_A: &str = include_str!("fixtures/appendix-a.json");
+const TIGHT: &str = include_str!("../../../docs/policy.json");
+
+/// All that a function asks in its life: it adopts, registers, measures and deregisters.
+async fn life() -> Result<(SetUp, Vec<Request>)> {
+    let set_up = SetUp::new().await?;
+    let known = set_up.addresses(4);
+    set_up.register(4).await?;
+    set_up.leave_python3(&known[1..], json!({})).await?;
+    set_up.ticks(3).await?;
+    set_up.bench.scale(4);
+    set_up.ticks(1).await?;
+    // Nothing was left for this one: every file that may be there is asked for.
+    let secure = set_up.bench.given_group("front-443", 443).await?;
+    let fresh = [("ALB_LISTENER", "443"), ("S3_BUCKET", "new-bucket")];
+    let bucket = set_up.bench.s3().create_bucket().bucket("new-bucket");
+    bucket.send().await?;
+    let fresh = function(&set_up.bench, &secure, &fresh).await?;
+    fresh.invoke(scheduled_event(), TIMEOUT).await?.success()?;
+    let history = set_up.bench.lab.gateway().history();
+    let mut asked = requests(&history, ACCESS_KEY)?;
+    // Lambda writes the log with the function's role (Lambda guide, "Execution role").
+    let group =
+        format!("arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/{FUNCTION_NAME}");
+    asked.push(Request::new("logs:CreateLogGroup", format!("{group}:*")));
+    let stream = format!("{group}:log-stream:2026/11/01/[$LATEST]0");
+    asked.push(Request::new("logs:CreateLogStream", &stream));
+    asked.push(Request::new("logs:PutLogEvents", stream));
+    Ok((set_up, asked))
+}
+
+/// docs/policy.json with its capitals replaced, as docs/console.md says.
+fn tight(set_up: &SetUp) -> Result<Policy> {
+    let policy = TIGHT
+        .replace("ALB_DNS_NAME", &set_up.bench.pair.alb.dns_name)
+        .replace("S3_BUCKET", BUCKET)
+        .replace("NLB_TG_ARN", &set_up.group)
+        .replace("FUNCTION_NAME", FUNCTION_NAME);
+    Policy::new(&policy)
+}
+
+/// The requests of the function that docs/policy.json was made out for.
+fn of_the_first(set_up: &SetUp, asked: Vec<Request>) -> Vec<Request> {
+    let others = |request: &Request| {
+        request.resource.contains("new-bucket") || request.resource.contains("front-443")
+    };
+    assert!(asked.iter().any(|request| request.resource == set_up.group));
+    asked
+        .into_iter()
+        .filter(|request| !others(request))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_policy_of_appendix_a_allows_all_that_is_called() -> Result<()> {
+    let (_set_up, asked) = life().await?;
+    assert!(asked.len() > 20, "{}", asked.len());
+    assert_eq!(Policy::new(APPENDIX_A)?.refused(&asked)?, []);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_tight_policy_allows_all_that_is_called_and_nothing_that_is_not() -> Result<()> {
+    let (set_up, asked) = life().await?;
+    let policy = tight(&set_up)?;
+    let asked = of_the_first(&set_up, asked);
+    assert_eq!(policy.refused(&asked)?, []);
+    assert_eq!(policy.judge(&asked)?.unneeded(&asked), BTreeSet::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_tight_policy_allows_nothing_elsewhere() -> Result<()> {
+    let (set_up, asked) = life().await?;
+    let policy = tight(&set_up)?;
+    let looks = |request: &&Request| request.resource == "*";
+    for request in asked.iter().filter(|request| !looks(request)) {
+        let mut stranger = request.clone();
+        for (ours, theirs) in [
+            (BUCKET, "others-bucket"),
+            ("/front-80/", "/others/"),
+            ("/aws/lambda/", "/aws/lambda/other-"),
+        ] {
+            stranger.resource = stranger.resource.replace(ours, theirs);
+        }
+        let refused = policy.refused(std::slice::from_ref(&stranger))?;
+        assert_eq!(refused, [stranger], "{request}");
+    }
+    let metric = Request::new("cloudwatch:PutMetricData", "*");
+    let metric = metric.with("cloudwatch:namespace", "AWS/ApplicationELB");
+    assert_eq!(policy.refused(&[metric.clone()])?, [metric]);
+    Ok(())
+}

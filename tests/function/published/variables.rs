@@ -1,0 +1,172 @@
+//! The environment variables: what each does, and what is said of bad ones.
+
+use super::{SetUp, function};
+use crate::support::{Bench, operations};
+use anyhow::Result;
+use lab::{AlbSpec, NlbSpec};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_scheduled_event_registers_what_is_in_dns() -> Result<()> {
+    let set_up = SetUp::new().await?;
+    set_up.ticks(1).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    let state = "alb-nlb-binding/orders/";
+    let keys = set_up.bench.keys(super::BUCKET).await?;
+    assert_eq!(keys.len(), 1, "{keys:?}");
+    assert!(
+        keys[0].starts_with(state) && keys[0].ends_with("/80/state.json"),
+        "{keys:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_variables_that_may_be_left_out_have_the_published_templates_defaults() -> Result<()> {
+    let set_up = SetUp::with(&[
+        ("MAX_LOOKUP_PER_INVOCATION", "-"),
+        ("INVOCATIONS_BEFORE_DEREGISTRATION", "-"),
+        ("CW_METRIC_FLAG_IP_COUNT", "-"),
+    ])
+    .await?;
+    set_up.bench.scale(100);
+    let before = set_up.bench.lab.dns().queries("orders");
+    set_up.ticks(1).await?;
+    assert_eq!(set_up.bench.lab.dns().queries("orders") - before, 50);
+    let operations_of_first = operations(&set_up.calls()).join(" ");
+    assert!(
+        operations_of_first.contains("PutMetricData"),
+        "{operations_of_first}"
+    );
+    set_up.bench.scale(2);
+    let known = set_up.targets().len();
+    set_up.ticks(2).await?;
+    assert_eq!(set_up.targets().len(), known);
+    set_up.ticks(1).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(2, 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_variables_that_are_given_count() -> Result<()> {
+    let set_up = SetUp::with(&[
+        ("MAX_LOOKUP_PER_INVOCATION", "7"),
+        ("INVOCATIONS_BEFORE_DEREGISTRATION", "1"),
+        ("CW_METRIC_FLAG_IP_COUNT", "fAlse"),
+    ])
+    .await?;
+    set_up.bench.scale(28);
+    let before = set_up.bench.lab.dns().queries("orders");
+    set_up.ticks(1).await?;
+    assert_eq!(set_up.bench.lab.dns().queries("orders") - before, 7);
+    set_up.bench.scale(2);
+    set_up.ticks(1).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(2, 80));
+    assert!(!operations(&set_up.calls()).contains(&"PutMetricData"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_alb_in_another_vpc_needs_a_zone_and_the_same_vpc_needs_none() -> Result<()> {
+    for (same_vpc, own_vpc, zone) in [("FALSE", true, Some("all")), ("True", false, None)] {
+        let mut nlb = NlbSpec::new("front");
+        nlb.own_vpc = own_vpc;
+        let bench = Bench::with(AlbSpec::new("orders"), nlb).await?;
+        let set_up = SetUp::of(bench, &[("SAME_VPC", same_vpc)]).await?;
+        set_up.ticks(1).await?;
+        let calls = set_up.bench.lab.gateway();
+        let [registration] = &calls.calls_of("elasticloadbalancing", "RegisterTargets")[..] else {
+            panic!("one registration");
+        };
+        for target in registration.members("Targets") {
+            assert_eq!(target.get("AvailabilityZone").map(String::as_str), zone);
+        }
+        assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_metric_has_the_albs_name_and_a_namespace_that_cloudwatch_takes() -> Result<()> {
+    let set_up = SetUp::new().await?;
+    set_up.ticks(1).await?;
+    let put = set_up
+        .bench
+        .lab
+        .gateway()
+        .calls_of("monitoring", "PutMetricData");
+    let [put] = &put[..] else {
+        panic!("one metric, not {put:?}");
+    };
+    assert_eq!(put.param("Namespace"), "AlbNlbBinding");
+    let datum = &put.params["MetricData"][0];
+    assert_eq!(datum["MetricName"], "LoadBalancerIPCount");
+    let dimension = json!([{"Name": "LoadBalancerName", "Value": "orders"}]);
+    assert_eq!(datum["Dimensions"], dimension);
+    Ok(())
+}
+
+#[tokio::test]
+async fn bad_and_missing_variables_are_all_named_and_nothing_is_asked_of_aws() -> Result<()> {
+    let set_up = SetUp::with(&[
+        ("ALB_DNS_NAME", "-"),
+        ("ALB_LISTENER", "https"),
+        ("S3_BUCKET", "Their Bucket"),
+        ("NLB_TG_ARN", "front-80"),
+        ("MAX_LOOKUP_PER_INVOCATION", "many"),
+        ("INVOCATIONS_BEFORE_DEREGISTRATION", "0"),
+        ("CW_METRIC_FLAG_IP_COUNT", "1"),
+        ("SAME_VPC", "no"),
+    ])
+    .await?;
+    let tick = set_up.tick().await?;
+    let error = tick.result.expect_err("nothing is right").to_string();
+    for expected in [
+        "ALB_DNS_NAME: given nothing",
+        "ALB_LISTENER: given \\\"https\\\", allowed is a port from 1 to 65535",
+        "S3_BUCKET: given \\\"Their Bucket\\\"",
+        "NLB_TG_ARN: given \\\"front-80\\\"",
+        "MAX_LOOKUP_PER_INVOCATION: given \\\"many\\\", allowed is a whole number from 1 to 1000",
+        "INVOCATIONS_BEFORE_DEREGISTRATION: given \\\"0\\\"",
+        "CW_METRIC_FLAG_IP_COUNT: given \\\"1\\\", allowed is true or false",
+        "SAME_VPC: given \\\"no\\\", allowed is true or false",
+    ] {
+        assert!(error.contains(expected), "{expected} is not in {error}");
+    }
+    assert!(set_up.calls().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bucket_that_does_not_exist_is_named() -> Result<()> {
+    let set_up = SetUp::with(&[("S3_BUCKET", "no-such-bucket")]).await?;
+    let tick = set_up.tick().await?;
+    let error = tick.result.expect_err("no bucket").to_string();
+    assert!(error.contains("s3://no-such-bucket/"), "{error}");
+    assert!(error.contains("NoSuchBucket"), "{error}");
+    assert!(set_up.targets().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn with_the_published_functions_variables_a_binding_is_still_a_binding() -> Result<()> {
+    let mut bench = Bench::new().await?;
+    bench.scale(3);
+    let theirs = bench.given_group("theirs", 8000).await?;
+    // As the binding's own function, whose role is the provider's.
+    let key = [
+        ("AWS_ACCESS_KEY_ID", lab::FUNCTION),
+        ("S3_BUCKET", "no-such-bucket"),
+    ];
+    bench.function = function(&bench, &theirs, &key).await?;
+    let made = bench.create(json!({})).await?;
+    made.assert_success();
+    bench.scale(4);
+    bench.tick(&made).await?.success()?;
+    assert_eq!(
+        bench.targets(made.attribute("TargetGroupArn")),
+        bench.expected(4, 80)
+    );
+    assert!(bench.targets(&theirs).is_empty());
+    Ok(())
+}

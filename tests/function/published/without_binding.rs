@@ -1,0 +1,164 @@
+//! Ticks without a binding: what the published function got wrong, done right.
+
+use super::{ACCESS_KEY, BUCKET, SetUp, function, scheduled_event};
+use crate::support::{TIMEOUT, expected, operations};
+use anyhow::Result;
+use lab::{DnsFailure, Fault, What};
+
+#[tokio::test]
+async fn a_steady_tick_asks_dns_once_and_aws_three_times_and_changes_nothing() -> Result<()> {
+    let set_up = SetUp::new().await?;
+    set_up.ticks(1).await?;
+    let lab = &set_up.bench.lab;
+    lab.gateway().clear();
+    let before = lab.dns().queries("orders");
+    set_up.ticks(1).await?;
+    let calls = set_up.calls();
+    let mut operations = operations(&calls);
+    operations.sort_unstable();
+    assert_eq!(
+        operations,
+        ["DescribeTargetHealth", "GetObject", "PutMetricData"]
+    );
+    assert_eq!(lab.dns().queries("orders") - before, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_address_that_leaves_dns_goes_after_three_ticks() -> Result<()> {
+    let set_up = SetUp::new().await?;
+    set_up.ticks(1).await?;
+    set_up.bench.scale(2);
+    set_up.ticks(2).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    set_up.ticks(1).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(2, 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_address_that_comes_back_while_it_drains_is_registered_again() -> Result<()> {
+    let set_up = SetUp::new().await?;
+    set_up.ticks(1).await?;
+    set_up.bench.scale(2);
+    set_up.ticks(3).await?;
+    assert_eq!(
+        set_up.bench.lab.targets(&set_up.group).len(),
+        3,
+        "one drains"
+    );
+    set_up.bench.scale(3);
+    set_up.ticks(1).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_foreign_target_stays() -> Result<()> {
+    let set_up = SetUp::new().await?;
+    let foreign = set_up.bench.foreign_address();
+    set_up.bench.register(&set_up.group, foreign, 80).await?;
+    set_up.ticks(5).await?;
+    let mut all = set_up.bench.pair.alb.addresses(3);
+    all.push(foreign);
+    assert_eq!(set_up.targets(), expected(&all, 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn dns_without_an_answer_or_an_address_fails_the_tick_and_counts_nothing() -> Result<()> {
+    let set_up = SetUp::new().await?;
+    set_up.ticks(1).await?;
+    for failure in [DnsFailure::ServFail, DnsFailure::NoAddresses] {
+        set_up.bench.lab.dns().fail("orders", failure);
+        for _ in 0..3 {
+            let tick = set_up.tick().await?;
+            let error = tick.result.expect_err("a failed lookup").to_string();
+            assert!(error.contains("internal-orders-"), "{error}");
+        }
+    }
+    set_up.bench.lab.dns().fail("orders", None);
+    set_up.bench.scale(2);
+    set_up.ticks(2).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_that_aws_refuses_fails_the_invocation() -> Result<()> {
+    for (service, operation) in [
+        ("s3", "PutObject"),
+        ("elasticloadbalancing", "DescribeTargetHealth"),
+        ("elasticloadbalancing", "RegisterTargets"),
+    ] {
+        let set_up = SetUp::new().await?;
+        let fault = Fault::new(service, operation, What::Deny).by(ACCESS_KEY);
+        set_up.bench.lab.gateway().inject(fault);
+        let tick = set_up.tick().await?;
+        let error = tick.result.expect_err(operation).to_string();
+        assert!(error.contains("AccessDenied"), "{error}");
+        assert!(set_up.targets().is_empty(), "{operation}");
+    }
+    Ok(())
+}
+
+/// The published function kept one list for one ALB, so that the functions of two ports counted
+/// each miss twice.
+#[tokio::test]
+async fn two_functions_with_one_bucket_do_not_count_each_others_misses() -> Result<()> {
+    let set_up = SetUp::new().await?;
+    let secure = set_up.bench.given_group("front-443", 443).await?;
+    let port = [("ALB_LISTENER", "443")];
+    let other = function(&set_up.bench, &secure, &port).await?;
+    let both = async || {
+        set_up.tick().await?.success()?;
+        let tick = other.invoke(scheduled_event(), TIMEOUT).await?;
+        tick.success()
+    };
+    both().await?;
+    set_up.bench.scale(2);
+    both().await?;
+    both().await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    assert_eq!(set_up.bench.targets(&secure), set_up.bench.expected(3, 443));
+    both().await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(2, 80));
+    assert_eq!(set_up.bench.targets(&secure), set_up.bench.expected(2, 443));
+    assert_eq!(set_up.bench.keys(BUCKET).await?.len(), 2);
+    Ok(())
+}
+
+/// EventBridge delivers at least once; Lambda's own id is another one each time.
+#[tokio::test]
+async fn an_event_that_comes_twice_counts_once() -> Result<()> {
+    let set_up = SetUp::new().await?;
+    set_up.ticks(1).await?;
+    set_up.bench.scale(2);
+    let event = scheduled_event();
+    for _ in 0..5 {
+        let tick = set_up.function.invoke(event.clone(), TIMEOUT).await?;
+        tick.success()?;
+    }
+    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_ticks_at_once_lose_no_update() -> Result<()> {
+    let set_up = SetUp::new().await?;
+    set_up.ticks(1).await?;
+    set_up.bench.scale(5);
+    let second = function(&set_up.bench, &set_up.group, &[]).await?;
+    let (first, second) = tokio::join!(
+        set_up.function.invoke(scheduled_event(), TIMEOUT),
+        second.invoke(scheduled_event(), TIMEOUT),
+    );
+    first?.success()?;
+    second?.success()?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(5, 80));
+    // What both knew is known: all of it leaves by the usual count.
+    set_up.bench.scale(1);
+    set_up.ticks(3).await?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(1, 80));
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! Many bindings and one function, all ticking within a minute, with ELBv2's request rates as they
+//! are on AWS. The bindings have an ALB in DNS, a target group, a bucket and a rule each; their rule
+//! inputs are that of one binding that was really made, with those names in place of its own.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::fleet::Fleet;
+use super::table::{Table, milliseconds};
+use super::{AWS_DELAY, DNS_DELAY, binding, median, megabytes};
+use crate::story::Stage;
+use crate::{ACCOUNT, AlbSpec, FUNCTION, Lab, LoadBalancers, NlbSpec, REGION};
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// Addresses of each ALB.
+const ADDRESSES: usize = 3;
+/// The reserved concurrency of the one run that has any.
+const RESERVED: usize = 10;
+/// For how many more minutes ticks may fail for too many calls.
+const PATIENCE: usize = 5;
+
+/// One of the many.
+struct Bound {
+    input: Value,
+    target_group: String,
+}
+
+/// What came of one minute's ticks.
+struct Minute {
+    /// From the first event to the last report.
+    took: Duration,
+    ticks: Vec<Duration>,
+    /// The inputs of ticks that failed, with why.
+    failed: Vec<(Value, Value)>,
+    calls: BTreeMap<String, usize>,
+    throttled: usize,
+    queries: usize,
+}
+
+pub(super) async fn measure(stage: &Stage, binary: &Path, count: usize) -> Result<()> {
+    stage.act(&format!(
+        "{count} bindings and one function, with ELBv2's request rates as on AWS"
+    ));
+    let lab = Arc::new(Lab::start().await?);
+    let made = prepare(&lab, binary, count);
+    let bound = stage
+        .wait("making target groups, buckets and rules", made)
+        .await?;
+    let inputs: Vec<_> = bound.iter().map(|bound| bound.input.clone()).collect();
+    lab.dns().set_delay(DNS_DELAY);
+    lab.gateway().set_delay(AWS_DELAY);
+    lab.gateway().remember_answers(true);
+
+    let gap = MINUTE / u32::try_from(count)?;
+    let now = Duration::ZERO;
+    // What is done, the time between two events, the concurrency, and the environments at the start.
+    let runs = [
+        ("each registers, over a minute".to_owned(), gap, count, 0),
+        ("steady, over a minute".to_owned(), gap, count, 0),
+        ("steady, at one moment".to_owned(), now, count, count),
+        (
+            format!("the same, {RESERVED} at a time"),
+            now,
+            RESERVED,
+            RESERVED,
+        ),
+    ];
+    let mut minutes = Table::new([
+        "",
+        "environments",
+        "MB each",
+        "MB all",
+        "failed",
+        "all done",
+        "median",
+        "slowest",
+    ]);
+    let mut calls = Table::new([
+        "calls",
+        "DescribeTargetHealth",
+        "GetObject",
+        "PutMetricData",
+        "others",
+        "throttled",
+        "DNS",
+    ]);
+    for (title, gap, concurrency, started) in runs {
+        let fleet = Arc::new(Fleet::new(Arc::clone(&lab), binary.to_owned(), concurrency));
+        stage
+            .wait("starting environments", fleet.start(started))
+            .await?;
+        lab.gateway().limit_rates(true);
+        let minute = stage.wait(&title, tick(&lab, &fleet, &inputs, gap)).await?;
+        minutes.row(minute.cells(title.clone(), &fleet).await?);
+        calls.row(minute.calls(title));
+        repair(&lab, &fleet, stage, minute).await?;
+        for bound in &bound {
+            let targets = lab.targets(&bound.target_group).len();
+            ensure!(
+                targets == ADDRESSES,
+                "{} has {targets} targets",
+                bound.target_group
+            );
+        }
+    }
+    minutes.show(stage);
+    calls.show(stage);
+    stage.tell(&format!(
+        "all {} targets of all {count} bindings are registered",
+        count * ADDRESSES
+    ));
+    Ok(())
+}
+
+async fn prepare(lab: &Lab, binary: &Path, count: usize) -> Result<Vec<Bound>> {
+    let LoadBalancers { alb, nlb } = lab
+        .load_balancers(&AlbSpec::new("orders"), &NlbSpec::new("front"))
+        .await?;
+    lab.dns().set(&alb.name, alb.addresses(1));
+    let function = lab.function(binary).await?;
+    let model = binding::make(lab, &function, &alb, &nlb, &[80])
+        .await?
+        .input;
+
+    let api = lab.api()?;
+    let s3 = aws_sdk_s3::Client::new(&lab.aws());
+    let mut bound = Vec::new();
+    for number in 0..count {
+        let id = format!("alb-nlb-binding-{number:016x}");
+        let (name, bucket) = (format!("orders-{number}"), format!("{id}-{ACCOUNT}"));
+        let group = [
+            ("Name", &*format!("anb-{number:016x}-80")),
+            ("Protocol", "TCP"),
+            ("Port", "80"),
+            ("VpcId", &nlb.vpc.id),
+            ("TargetType", "ip"),
+        ];
+        let group = api
+            .query("elasticloadbalancing", "CreateTargetGroup", &group)
+            .await?;
+        let group = group.find("TargetGroupArn").context("an ARN")?.text.clone();
+        s3.create_bucket().bucket(&bucket).send().await?;
+        // Only to be there: the events come from here, not from MiniStack.
+        let rule = json!({"Name": id, "ScheduleExpression": "rate(1 minute)", "State": "DISABLED"});
+        api.json("events", "AWSEvents.PutRule", &rule).await?;
+        lab.dns()
+            .set(&name, alb.addresses_after(number * ADDRESSES, ADDRESSES));
+        let mut input = model.clone();
+        input["AlbNlbBinding"] = json!(id);
+        input["AlbArn"] = json!(format!("{}-{number}", alb.arn));
+        input["AlbName"] = json!(name);
+        input["AlbDnsName"] = json!(format!("{name}-1a2b3c4d.{REGION}.elb.amazonaws.com"));
+        input["Bucket"] = json!(bucket);
+        input["TargetGroups"] = json!([[group, 80]]);
+        bound.push(Bound {
+            input,
+            target_group: group,
+        });
+    }
+    Ok(bound)
+}
+
+async fn tick(lab: &Lab, fleet: &Arc<Fleet>, inputs: &[Value], gap: Duration) -> Result<Minute> {
+    lab.gateway().clear();
+    let asked = lab.dns().times().len();
+    let start = Instant::now();
+    let mut events = JoinSet::new();
+    for (input, number) in inputs.iter().zip(0..) {
+        let (fleet, input) = (Arc::clone(fleet), input.clone());
+        events.spawn(async move {
+            tokio::time::sleep_until(start + gap * number).await;
+            let done = fleet.invoke(input.clone()).await;
+            (input, done)
+        });
+    }
+    let mut minute = Minute {
+        took: Duration::ZERO,
+        ticks: Vec::new(),
+        failed: Vec::new(),
+        calls: BTreeMap::new(),
+        throttled: 0,
+        queries: 0,
+    };
+    while let Some(event) = events.join_next().await {
+        let (input, done) = event?;
+        let done = done?;
+        minute.ticks.push(done.took);
+        if let Err(error) = done.result {
+            minute.failed.push((input, error));
+        }
+    }
+    minute.took = start.elapsed();
+    minute.queries = lab.dns().times().len() - asked;
+    for call in lab.gateway().calls_by(FUNCTION) {
+        minute.throttled += usize::from(call.error.as_deref() == Some("Throttling"));
+        *minute.calls.entry(call.operation).or_default() += 1;
+    }
+    Ok(minute)
+}
+
+/// The next minutes of those whose ticks failed; in between, ELBv2's allowance is full again.
+async fn repair(lab: &Lab, fleet: &Arc<Fleet>, stage: &Stage, minute: Minute) -> Result<()> {
+    let mut failed = minute.failed;
+    if let Some((_, why)) = failed.first() {
+        stage.tell(&format!(
+            "{} ticks failed, one of them as {}",
+            failed.len(),
+            why["errorMessage"]
+        ));
+    }
+    for minutes in 1.. {
+        if failed.is_empty() {
+            break;
+        }
+        ensure!(
+            minutes <= PATIENCE,
+            "{} bindings fail for good",
+            failed.len()
+        );
+        lab.gateway().limit_rates(true);
+        let inputs: Vec<_> = failed.into_iter().map(|(input, _)| input).collect();
+        failed = tick(lab, fleet, &inputs, Duration::ZERO).await?.failed;
+        stage.tell(&format!(
+            "{minutes} minutes later {} of them failed",
+            failed.len()
+        ));
+    }
+    Ok(())
+}
+
+impl Minute {
+    async fn cells(&self, title: String, fleet: &Fleet) -> Result<[String; 8]> {
+        let usages = fleet.usages().await?;
+        let peaks: Vec<_> = usages.iter().map(|usage| usage.peak_memory).collect();
+        let slowest = self.ticks.iter().max().copied().unwrap_or_default();
+        Ok([
+            title,
+            peaks.len().to_string(),
+            format!("{:.1}", megabytes(peaks.iter().max().copied().unwrap_or(0))),
+            format!("{:.0}", megabytes(peaks.iter().sum())),
+            self.failed.len().to_string(),
+            format!("{:.1} s", self.took.as_secs_f64()),
+            format!("{:.0} ms", milliseconds(median(&self.ticks)?)),
+            format!("{:.0} ms", milliseconds(slowest)),
+        ])
+    }
+
+    fn calls(&self, title: String) -> [String; 7] {
+        let of = |operation: &str| self.calls.get(operation).copied().unwrap_or(0);
+        let named = ["DescribeTargetHealth", "GetObject", "PutMetricData"].map(of);
+        let others = self.calls.values().sum::<usize>() - named.iter().sum::<usize>();
+        let [health, state, metric] = named;
+        let counts = [health, state, metric, others, self.throttled, self.queries];
+        let [health, state, metric, others, throttled, dns] = counts.map(|count| count.to_string());
+        [title, health, state, metric, others, throttled, dns]
+    }
+}

@@ -1,0 +1,239 @@
+//! Steady ticks at several numbers of addresses and listeners, and ticks that register. Each is set
+//! beside the limit, which is one answer of DNS and one call that follows it, and beside what the
+//! same lookups and calls take one after the other, which is the sum of their times as recorded.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::binding::{self, Binding};
+use super::table::{Table, milliseconds};
+use super::{AWS_DELAY, DNS_DELAY, TIMEOUT, median, megabytes};
+use crate::story::Stage;
+use crate::{Alb, AlbSpec, FUNCTION, Function, Lab, NlbSpec};
+
+/// Warm ticks measured for each row.
+const TICKS: usize = 30;
+/// Listeners of the bindings; each has its own NLB.
+const LISTENERS: [u16; 4] = [1, 2, 5, 10];
+/// Growing, so that nothing waits for addresses to leave.
+const ADDRESSES: [usize; 3] = [3, 28, 100];
+const FIRST_PORT: u16 = 8000;
+/// How often a tick may change something before it must be steady.
+const SETTLING: usize = 5;
+
+/// One tick as it was measured.
+#[derive(Clone, Copy)]
+struct Tick {
+    took: Duration,
+    calls: usize,
+    queries: usize,
+    /// The slowest answer of DNS and the slowest call.
+    limit: Duration,
+    /// All of them one after the other.
+    serial: Duration,
+    log_size: usize,
+}
+
+struct Bench<'a> {
+    lab: &'a Lab,
+    binary: &'a Path,
+    alb: Alb,
+}
+
+pub(super) async fn measure(
+    lab: &Lab,
+    stage: &Stage,
+    binary: &Path,
+    goals: &mut Table,
+) -> Result<()> {
+    stage.act("Ticks: the function is up, its connections are open, nothing has changed");
+    let ports = |count: u16| (FIRST_PORT..FIRST_PORT + count).collect::<Vec<_>>();
+    let vpc = lab.vpc().await?;
+    let mut spec = AlbSpec::new("orders");
+    spec.ports = ports(10);
+    let alb = lab.alb(&vpc, &spec).await?;
+    lab.dns().set(&alb.name, alb.addresses(1));
+    let function = lab.function(binary).await?;
+    let mut bindings = Vec::new();
+    for count in LISTENERS {
+        let nlb = lab
+            .nlb(&vpc, &NlbSpec::new(&format!("front-{count}")))
+            .await?;
+        let ports = ports(count);
+        let made = binding::make(lab, &function, &alb, &nlb, &ports);
+        bindings.push((count, stage.wait("making bindings", made).await?));
+    }
+
+    let bench = Bench { lab, binary, alb };
+    lab.dns().set_delay(DNS_DELAY);
+    lab.gateway().set_delay(AWS_DELAY);
+    lab.gateway().remember_answers(true);
+    let mut table = Table::new([
+        "addresses, listeners",
+        "DNS",
+        "calls",
+        "first",
+        "median",
+        "limit",
+        "serial",
+        "CPU",
+        "peak",
+        "log",
+    ]);
+    for addresses in ADDRESSES {
+        for (listeners, binding) in &bindings {
+            if *listeners != 1 && *listeners != 10 && addresses != 28 {
+                continue;
+            }
+            let title = format!("{addresses}, {listeners}");
+            let row = bench.steady(addresses, binding);
+            let row = stage.wait(&format!("measuring {title}"), row).await?;
+            row.remember(addresses, *listeners, goals);
+            table.row(row.cells(title)?);
+        }
+        if let (3, Some((_, binding))) = (addresses, bindings.first()) {
+            let row = bench.registering(addresses, binding);
+            let row = stage.wait("measuring ticks that register", row).await?;
+            table.row(row.cells("each registers one, 1".to_owned())?);
+        }
+    }
+    table.show(stage);
+    stage.tell(&format!(
+        "{TICKS} ticks a row; times in ms, memory in MB, log in bytes"
+    ));
+    Ok(())
+}
+
+/// What is known of one kind of tick.
+struct Row {
+    /// The first one of a process: connections are opened.
+    first: Tick,
+    warm: Vec<Tick>,
+    /// Of all warm ticks together.
+    cpu: Duration,
+    peak_memory: u64,
+}
+
+impl Bench<'_> {
+    async fn steady(&self, addresses: usize, binding: &Binding) -> Result<Row> {
+        let lab = self.lab;
+        lab.dns().set(&self.alb.name, self.alb.addresses(addresses));
+        let settling = lab.function(self.binary).await?;
+        for tick in 0.. {
+            ensure!(tick < SETTLING, "ticks go on changing something");
+            self.tick(&settling, &binding.input).await?;
+            let calls = lab.gateway().calls_by(FUNCTION);
+            if calls.iter().all(|call| call.operation != "PutObject") {
+                break;
+            }
+        }
+        drop(settling);
+        for group in &binding.target_groups {
+            let count = lab.targets(group).len();
+            ensure!(count == addresses, "{group} has {count} targets");
+        }
+        self.row(binding, TICKS, |_| {}).await
+    }
+
+    /// One new address before each tick, below the number that takes more than one lookup.
+    async fn registering(&self, addresses: usize, binding: &Binding) -> Result<Row> {
+        let see = |tick| {
+            let now = self.alb.addresses(addresses + 1 + tick);
+            self.lab.dns().set(&self.alb.name, now);
+        };
+        self.row(binding, 3, see).await
+    }
+
+    async fn row(&self, binding: &Binding, ticks: usize, before: impl Fn(usize)) -> Result<Row> {
+        let function = self.lab.function(self.binary).await?;
+        function.get_ready().await?;
+        before(0);
+        let first = self.tick(&function, &binding.input).await?;
+        let start = function.usage().await?;
+        let mut warm = Vec::new();
+        for tick in 1..=ticks {
+            before(tick);
+            warm.push(self.tick(&function, &binding.input).await?);
+        }
+        let end = function.usage().await?;
+        Ok(Row {
+            first,
+            warm,
+            cpu: end.cpu.saturating_sub(start.cpu),
+            peak_memory: end.peak_memory,
+        })
+    }
+
+    async fn tick(&self, function: &Function, input: &Value) -> Result<Tick> {
+        let (dns, gateway) = (self.lab.dns(), self.lab.gateway());
+        gateway.clear();
+        let asked = dns.times().len();
+        let done = function.invoke(input.clone(), TIMEOUT).await?;
+        let (took, log_size) = (done.took, done.log_size);
+        done.success()?;
+        let answers = dns.times().split_off(asked);
+        let calls: Vec<_> = gateway.calls_by(FUNCTION);
+        let calls: Vec<_> = calls.into_iter().map(|call| call.took).collect();
+        let slowest = |times: &[Duration]| times.iter().max().copied().unwrap_or_default();
+        Ok(Tick {
+            took,
+            calls: calls.len(),
+            queries: answers.len(),
+            limit: slowest(&answers) + slowest(&calls),
+            serial: answers.iter().chain(&calls).sum(),
+            log_size,
+        })
+    }
+}
+
+impl Row {
+    fn cpu_of_one(&self) -> f64 {
+        milliseconds(self.cpu) / f64::from(u32::try_from(self.warm.len()).unwrap_or(u32::MAX))
+    }
+
+    fn cells(&self, title: String) -> Result<[String; 10]> {
+        let last = self.warm.last().context("a warm tick")?;
+        let middle = |time: fn(&Tick) -> Duration| -> Result<String> {
+            let times: Vec<_> = self.warm.iter().map(time).collect();
+            Ok(format!("{:.1}", milliseconds(median(&times)?)))
+        };
+        Ok([
+            title,
+            last.queries.to_string(),
+            last.calls.to_string(),
+            format!("{:.1}", milliseconds(self.first.took)),
+            middle(|tick| tick.took)?,
+            middle(|tick| tick.limit)?,
+            middle(|tick| tick.serial)?,
+            format!("{:.1}", self.cpu_of_one()),
+            format!("{:.1}", megabytes(self.peak_memory)),
+            last.log_size.to_string(),
+        ])
+    }
+
+    /// The figures that have a limit.
+    fn remember(&self, addresses: usize, listeners: u16, goals: &mut Table) {
+        match (addresses, listeners) {
+            (3, 1) => goals.at_most(
+                "CPU of a warm tick, 3 addresses",
+                self.cpu_of_one(),
+                3.0,
+                "ms",
+            ),
+            (28, 1) => goals.at_most(
+                "CPU of a warm tick, 28 addresses",
+                self.cpu_of_one(),
+                7.0,
+                "ms",
+            ),
+            (100, 1) => {
+                let peak = megabytes(self.peak_memory);
+                goals.at_most("peak memory, 100 addresses", peak, 18.0, "MB");
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Measures the built function and shows what it costs.
+
+use std::process::ExitCode;
+
+use lab::bench::{Subject, run};
+use lab::story::Stage;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let [binary, package, bindings] = arguments.as_slice() else {
+        return usage();
+    };
+    let Ok(bindings) = bindings.parse() else {
+        return usage();
+    };
+    let subject = Subject {
+        binary: binary.into(),
+        package: package.into(),
+        bindings,
+    };
+    let stage = Stage::new(std::io::stdout());
+    match run(&stage, &subject).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            stage.act("It does not work, so it is not measured");
+            stage.tell(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> ExitCode {
+    eprintln!(
+        "usage: bench BINARY ZIP BINDINGS: alb-nlb-binding as `make package` builds it, the zip of \
+         it, and how many bindings tick in one minute (0: none do)"
+    );
+    ExitCode::from(2)
+}
