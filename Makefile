@@ -1,7 +1,7 @@
 # `make demo` shows it, `make test` tests it, `make bench` measures it, `make package` builds what is
 # deployed.
 
-.PHONY: demo test bench unit lint deny package clean
+.PHONY: demo test bench unit lint cdk deny package clean
 
 # x86_64, or arm64 where cargo-lambda and the Rust target are installed.
 ARCH ?= x86_64
@@ -21,7 +21,7 @@ demo: target/venv/.made
 	@target/debug/demo "$(BINARY)"
 
 # Builds once for all: clippy's own build of the dependencies is the only other one.
-test: lint deny target/venv/.made
+test: lint cdk deny target/venv/.made
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	cargo test --workspace --locked
@@ -41,6 +41,11 @@ unit:
 lint: target/lint/.made
 	target/lint/bin/cfn-lint -- cfn/*.yaml
 	target/lint/bin/checkov --directory cfn --framework cloudformation --compact --quiet --skip-download
+
+# The construct and its apps without deploying anything: that is one of the cargo tests, by the CLI
+# that is installed here.
+cdk: cdk-example/node_modules/.package-lock.json
+	cd cdk-example && npm run --silent build && npm run --silent lint && npm run --silent test
 
 # Licences, bans and sources need the crates only. Advisories need RustSec's database, a git
 # repository on GitHub: where that cannot be reached they are not checked, and this says so.
@@ -75,6 +80,10 @@ endif
 target/venv/.made: tests/requirements.txt
 	python3 -m venv target/venv
 	target/venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+cdk-example/node_modules/.package-lock.json: cdk-example/package-lock.json
+	cd cdk-example && npm ci --no-progress
 	touch $@
 
 target/lint/.made: cfn/requirements.txt

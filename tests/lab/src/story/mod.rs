@@ -15,7 +15,7 @@ use aws_sdk_cloudformation::Client;
 use serde_json::Value;
 
 use crate::{Alb, AlbSpec, Lab, Nlb, NlbSpec, Vpc, ZONES};
-pub use scene::{CODE, upload};
+pub use scene::{CODE, bundle, upload};
 use scene::{allowed, leftovers, targets, tick_that, ticks};
 pub use stage::Stage;
 use stage::few;

@@ -23,7 +23,7 @@ pub const CODE: [(&str, &str); 3] = [
 ];
 
 /// Puts the binary into a zip as `make package` does, but without compressing it.
-fn bundle(binary: &Path) -> Result<Vec<u8>> {
+pub fn bundle(binary: &Path) -> Result<Vec<u8>> {
     let code = std::fs::read(binary).with_context(|| binary.display().to_string())?;
     if binary
         .extension()

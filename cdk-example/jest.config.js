@@ -1,0 +1,7 @@
+module.exports = {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  transform: { '\\.ts$': ['ts-jest', {}] },
+  // The CDK prints the mistakes that the tests make on purpose.
+  silent: true,
+};

@@ -1,0 +1,180 @@
+import { CustomResource, Duration, Fn, Resource, Token } from 'aws-cdk-lib';
+import { Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { Dependable, type Construct, type IConstruct, type IDependable } from 'constructs';
+import { checkListeners } from './checks/listeners';
+import { checkSchedule } from './checks/schedule';
+import { checkTopology } from './checks/topology';
+import { grantGiven } from './grants';
+import { renderListener } from './listener';
+import { listenersOf } from './load-balancers';
+import { Problems } from './problems';
+import type { AlbNlbBindingProps } from './props';
+import { AlbNlbBindingProvider, type IAlbNlbBindingProvider } from './provider';
+
+/**
+ * Gives an internal Application Load Balancer the fixed addresses of a Network Load Balancer: keeps the ALB's current
+ * addresses registered as the NLB's IP targets.
+ *
+ * @resource Custom::AlbNlbBinding
+ */
+export class AlbNlbBinding extends Resource {
+  /** The binding's id, `alb-nlb-binding-<16 hex digits>`; all that it makes carries it in its name or tag. */
+  public readonly bindingId: string;
+  /** Name of the bucket that holds the state, made or given. */
+  public readonly bucketName: string;
+  /** Name of the EventBridge rule that calls the function. */
+  public readonly ruleName: string;
+  /** ARN of the EventBridge rule that calls the function. */
+  public readonly ruleArn: string;
+  /** ARN of the target group of the first of `listeners`. */
+  public readonly targetGroupArn: string;
+  /** ARNs of the target groups, made or given, in the order of `listeners`. Beyond some 15 it may be missing. */
+  public readonly targetGroupArns: string[];
+  /** ARN of the first listener made on the NLB. Empty where every target group is given. */
+  public readonly listenerArn: string;
+  /** ARNs of the listeners made on the NLB, in the order of `listeners`. Beyond some 15 it may be missing. */
+  public readonly listenerArns: string[];
+  /** The NLB's Availability Zones; their number is only known when deployed. */
+  public readonly availabilityZones: string[];
+  /** The NLB's fixed addresses, where the API gives them; their number is only known when deployed. */
+  public readonly nlbAddresses: string[];
+  /** Number of the ALB's addresses that were registered when the stack last changed. */
+  public readonly ipCount: number;
+  /** The function behind the binding. */
+  public readonly provider: IAlbNlbBindingProvider;
+  private readonly albArn: string;
+  private readonly nlbArn: string;
+  /** Of the listeners that are made on the NLB. */
+  private readonly ports: number[];
+
+  constructor(scope: Construct, id: string, props: AlbNlbBindingProps) {
+    super(scope, id);
+    const albArn = arnOf(props.alb);
+    const nlbArn = arnOf(props.nlb);
+    check(this, albArn, nlbArn, props);
+    const made = props.listeners.filter((listener) => listener.targetGroup === undefined);
+    this.albArn = albArn;
+    this.nlbArn = nlbArn;
+    this.ports = made.map(({ port }) => port);
+    this.provider = props.provider ?? AlbNlbBindingProvider.of(this);
+
+    const resource = new CustomResource(this, 'Resource', {
+      resourceType: 'Custom::AlbNlbBinding',
+      serviceToken: this.provider.serviceToken,
+      serviceTimeout: props.serviceTimeout ?? Duration.minutes(10),
+      properties: {
+        AlbArn: albArn,
+        NlbArn: nlbArn,
+        Listeners: props.listeners.map(renderListener),
+        Schedule: props.schedule?.expressionString,
+        MaxLookupsPerInvocation: props.maxLookupsPerInvocation,
+        InvocationsBeforeDeregistration: props.invocationsBeforeDeregistration,
+        IpCountMetric: props.ipCountMetric,
+        DnsServers: props.dnsServers,
+        BucketName: props.bucket?.bucketName,
+        AllowZoneMismatch: props.allowZoneMismatch,
+      },
+    });
+    // Its role's permissions must be there before it is asked for anything, and until it has answered the last Delete.
+    resource.node.addDependency(this.provider, ...grantGiven(this, this.provider, props));
+    // The function checks that the ALB listens, and no reference tells CloudFormation so.
+    resource.node.addDependency(foundAtSynthesis(() => listenersOf(albArn, this)));
+    this.node.addValidation({
+      validate: () =>
+        checkTopology(this, {
+          albArn,
+          nlbArn,
+          ports: this.ports,
+          others: this.others(),
+          allowZoneMismatch: props.allowZoneMismatch ?? false,
+        }),
+    });
+
+    const list = (name: string, length?: number): string[] =>
+      Fn.split(',', resource.getAttString(name), length);
+    this.bindingId = resource.ref;
+    this.bucketName = resource.getAttString('BucketName');
+    this.ruleName = resource.getAttString('RuleName');
+    this.ruleArn = resource.getAttString('RuleArn');
+    this.targetGroupArn = resource.getAttString('TargetGroupArn');
+    this.targetGroupArns = list('TargetGroupArns', props.listeners.length);
+    this.listenerArn = resource.getAttString('ListenerArn');
+    this.listenerArns = made.length === 0 ? [] : list('ListenerArns', made.length);
+    this.availabilityZones = list('AvailabilityZones');
+    this.nlbAddresses = list('NlbAddresses');
+    this.ipCount = Token.asNumber(resource.getAtt('IpCount'));
+  }
+
+  /**
+   * How many addresses the ALB has, one value for each run of the function.
+   *
+   * @default minimum over 5 minutes
+   */
+  public metricIpCount(options?: MetricOptions): Metric {
+    return new Metric({
+      namespace: 'AlbNlbBinding',
+      metricName: 'LoadBalancerIPCount',
+      // arn:aws:elasticloadbalancing:<region>:<account>:loadbalancer/app/<name>/<id>
+      dimensionsMap: { LoadBalancerName: Fn.select(2, Fn.split('/', this.albArn)) },
+      statistic: 'Minimum',
+      ...options,
+    }).attachTo(this);
+  }
+
+  /** The other bindings of the same NLB. */
+  private others(): { path: string; ports: number[] }[] {
+    return this.node.root.node
+      .findAll()
+      .filter((construct) => construct instanceof AlbNlbBinding)
+      .filter((binding) => binding !== this && binding.nlbArn === this.nlbArn)
+      .map(({ node, ports }) => ({ path: node.path, ports }));
+  }
+}
+
+function arnOf(loadBalancer: { readonly loadBalancerArn: string } | string): string {
+  return typeof loadBalancer === 'string' ? loadBalancer : loadBalancer.loadBalancerArn;
+}
+
+function check(scope: IConstruct, albArn: string, nlbArn: string, props: AlbNlbBindingProps): void {
+  const problems = new Problems();
+  checkArn('alb', albArn, 'app', 'an Application', problems);
+  checkArn('nlb', nlbArn, 'net', 'a Network', problems);
+  checkListeners(props.listeners, problems);
+  checkSchedule(props.schedule, problems);
+  problems.integer('maxLookupsPerInvocation', props.maxLookupsPerInvocation, 1, 1000);
+  problems.integer('invocationsBeforeDeregistration', props.invocationsBeforeDeregistration, 1, 1000);
+  if (props.dnsServers && props.dnsServers.length > 50) {
+    problems.add('dnsServers', `a list of ${props.dnsServers.length}`, '50 at most');
+  }
+  problems.throwIn(scope);
+}
+
+function checkArn(property: string, arn: string, kind: string, name: string, problems: Problems): void {
+  const pattern = new RegExp(
+    `^arn:aws[a-z-]*:elasticloadbalancing:[^:]+:[^:]+:loadbalancer/${kind}/[^/]+/[^/]+$`,
+  );
+  if (!Token.isUnresolved(arn) && !pattern.test(arn)) {
+    problems.add(
+      property,
+      arn,
+      `the ARN of ${name} Load Balancer, arn:aws:...:loadbalancer/${kind}/<name>/<id>`,
+    );
+  }
+}
+
+/** Something to depend on that is looked for when the app is synthesized, so that what is made later counts too. */
+function foundAtSynthesis(find: () => IConstruct[]): IDependable {
+  const dependable: IDependable = {};
+  Dependable.implement(dependable, new FoundAtSynthesis(find));
+  return dependable;
+}
+
+class FoundAtSynthesis extends Dependable {
+  constructor(private readonly find: () => IConstruct[]) {
+    super();
+  }
+
+  public override get dependencyRoots(): IConstruct[] {
+    return this.find();
+  }
+}

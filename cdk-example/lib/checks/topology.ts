@@ -1,0 +1,77 @@
+import { Token } from 'aws-cdk-lib';
+import type { CfnLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type { IConstruct } from 'constructs';
+import { isCrossZone, listenersOf, resourceOf, zonesOf } from '../load-balancers';
+
+/** What is looked at: the two load balancers by their ARNs, and how they are bound. */
+export interface Topology {
+  readonly albArn: string;
+  readonly nlbArn: string;
+  /** Ports of the listeners that the binding makes on the NLB. */
+  readonly ports: readonly number[];
+  /** The same of all other bindings of this NLB. */
+  readonly others: readonly { readonly path: string; readonly ports: readonly number[] }[];
+  readonly allowZoneMismatch: boolean;
+}
+
+/** Everything that is wrong with load balancers of this app, each with both values and the way to mend it. */
+export function checkTopology(scope: IConstruct, topology: Topology): string[] {
+  const alb = resourceOf(topology.albArn, scope);
+  const nlb = resourceOf(topology.nlbArn, scope);
+  return [
+    ...(alb ? publicAlb(alb) : []),
+    ...(alb && nlb ? differingZones(alb, nlb, topology.allowZoneMismatch) : []),
+    ...takenPorts(scope, topology),
+  ];
+}
+
+function publicAlb(alb: CfnLoadBalancer): string[] {
+  // Without a scheme CloudFormation makes a public one.
+  const scheme = alb.scheme ?? 'internet-facing';
+  if (Token.isUnresolved(scheme) || scheme === 'internal') return [];
+  return [
+    `alb: ${alb.node.path} is ${scheme}, and public addresses cannot be targets of an NLB: ` +
+      'make it internal (internetFacing: false)',
+  ];
+}
+
+function differingZones(alb: CfnLoadBalancer, nlb: CfnLoadBalancer, allowed: boolean): string[] {
+  const albZones = zonesOf(alb);
+  const nlbZones = zonesOf(nlb);
+  if (!albZones || !nlbZones) return [];
+  const [both, onlyAlb, onlyNlb] = [
+    `Availability Zones differ: the ALB ${alb.node.path} is in ${albZones.join(', ')}, ` +
+      `the NLB ${nlb.node.path} in ${nlbZones.join(', ')}`,
+    albZones.filter((zone) => !nlbZones.includes(zone)).join(', '),
+    nlbZones.filter((zone) => !albZones.includes(zone)).join(', '),
+  ];
+  const found = [];
+  if (onlyAlb) {
+    found.push(`${both}; targets in ${onlyAlb} would be unused: add it to the NLB or take it from the ALB`);
+  }
+  if (onlyNlb && !allowed) {
+    found.push(
+      `${both}; the fixed address in ${onlyNlb} would have no targets: add it to the ALB, take it from the NLB, ` +
+        'or give the NLB crossZoneEnabled: true and the binding allowZoneMismatch: true',
+    );
+  }
+  if (onlyNlb && allowed && isCrossZone(nlb) === false) {
+    found.push(
+      `${both}; allowZoneMismatch needs an NLB that balances across zones: give it crossZoneEnabled: true`,
+    );
+  }
+  return found;
+}
+
+function takenPorts(scope: IConstruct, { nlbArn, ports, others }: Topology): string[] {
+  const listeners = listenersOf(nlbArn, scope).map(({ node, port }) => ({ path: node.path, ports: [port] }));
+  return [...listeners, ...others].flatMap((owner) =>
+    ports
+      .filter((port) => owner.ports.includes(port))
+      .map(
+        (port) =>
+          `listeners: port ${port} of the NLB is taken by ${owner.path}: choose another port, take that listener ` +
+          'away, or give its target group by targetGroup',
+      ),
+  );
+}

@@ -1,0 +1,5 @@
+export * from './binding';
+export * from './code';
+export * from './listener';
+export * from './props';
+export * from './provider';

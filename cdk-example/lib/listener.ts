@@ -1,0 +1,191 @@
+import { Duration } from 'aws-cdk-lib';
+import type { INetworkTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+
+/** How the NLB finds out whether an address of the ALB is healthy. */
+export enum AlbNlbHealthCheckProtocol {
+  /** A connection is opened. */
+  TCP = 'TCP',
+  /** A path is asked for over HTTP. */
+  HTTP = 'HTTP',
+  /** A path is asked for over HTTPS; the certificate is not verified. */
+  HTTPS = 'HTTPS',
+}
+
+/** Whether a target group's traffic crosses Availability Zones. */
+export enum CrossZone {
+  /** As the NLB is set. */
+  USE_LOAD_BALANCER_CONFIGURATION = 'use_load_balancer_configuration',
+  /** Every node of the NLB sends to the ALB's addresses in all zones. */
+  ENABLED = 'true',
+  /** Every node of the NLB sends to the ALB's addresses in its own zone. */
+  DISABLED = 'false',
+}
+
+/**
+ * The health check of a target group that the binding makes.
+ *
+ * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
+ */
+export interface AlbNlbHealthCheck {
+  /**
+   * The protocol of the check.
+   *
+   * @default AlbNlbHealthCheckProtocol.TCP
+   */
+  readonly protocol?: AlbNlbHealthCheckProtocol;
+  /**
+   * The ALB's port that is checked, 1 to 65535.
+   *
+   * @default - the port that traffic goes to
+   */
+  readonly port?: number;
+  /**
+   * The path that is asked for. HTTP and HTTPS only.
+   *
+   * @default '/'
+   */
+  readonly path?: string;
+  /**
+   * The HTTP status codes of a healthy target, from 200 to 599, as in `200,204` or `200-399`.
+   * HTTP and HTTPS only.
+   *
+   * @default '200-399'
+   */
+  readonly healthyHttpCodes?: string;
+  /**
+   * The time between two checks of a target, 5 to 300 seconds.
+   *
+   * @default Duration.seconds(30)
+   */
+  readonly interval?: Duration;
+  /**
+   * How long an answer is waited for, 2 to 120 seconds and less than the interval.
+   *
+   * @default - 10 seconds, or 6 for HTTP
+   */
+  readonly timeout?: Duration;
+  /**
+   * Checks in a row that must succeed for a target to become healthy, 2 to 10.
+   *
+   * @default 5
+   */
+  readonly healthyThresholdCount?: number;
+  /**
+   * Checks in a row that must fail for a target to become unhealthy, 2 to 10.
+   *
+   * @default 2
+   */
+  readonly unhealthyThresholdCount?: number;
+}
+
+/** A port of the NLB, and the ALB's port behind it. */
+export interface AlbNlbListener {
+  /** The port of the TCP listener that is made on the NLB, 1 to 65535. No two listeners may have the same. */
+  readonly port: number;
+  /**
+   * The port of the ALB's HTTP or HTTPS listener, 1 to 65535.
+   *
+   * @default - the same as `port`
+   */
+  readonly albPort?: number;
+  /**
+   * A target group of your own, or its ARN: of target type `ip`, protocol TCP, in the NLB's VPC. Neither
+   * group nor listener is made, changed or deleted then, only the binding's own targets come and go, and
+   * `port` is no more than the default of `albPort`. The provider is allowed to use the group.
+   *
+   * Not together with a health check or attributes, which are the group's own.
+   *
+   * @default - a target group and a listener are made
+   */
+  readonly targetGroup?: INetworkTargetGroup | string;
+  /**
+   * The health check of the target group that is made.
+   *
+   * @default - TCP on the port that traffic goes to, every 30 seconds
+   */
+  readonly healthCheck?: AlbNlbHealthCheck;
+  /**
+   * How long connections to an address that leaves may go on, 0 to 3600 seconds.
+   *
+   * @default Duration.minutes(5)
+   */
+  readonly deregistrationDelay?: Duration;
+  /**
+   * Close connections that are still open when the deregistration delay is over.
+   *
+   * @default false
+   */
+  readonly connectionTermination?: boolean;
+  /**
+   * Let the ALB see the clients' addresses, for its X-Forwarded-For header, instead of the NLB's. Both must be in
+   * one VPC, or in peered ones of the same Region, and the ALB's security group must allow the clients.
+   *
+   * @default false
+   */
+  readonly preserveClientIp?: boolean;
+  /**
+   * Send a client's connections to the same address of the ALB.
+   *
+   * @default false
+   */
+  readonly stickiness?: boolean;
+  /**
+   * Whether traffic crosses Availability Zones.
+   *
+   * @default CrossZone.USE_LOAD_BALANCER_CONFIGURATION
+   */
+  readonly crossZone?: CrossZone;
+  /**
+   * Further attributes of the target group that is made, by their keys in `AWS::ElasticLoadBalancingV2::TargetGroup`,
+   * such as `target_health_state.unhealthy.draining_interval_seconds`. One taken away goes back to AWS's default.
+   *
+   * @default - AWS's defaults
+   */
+  readonly attributes?: Readonly<Record<string, string>>;
+}
+
+/** The attributes of a listener's target group as CloudFormation names them. */
+export function attributesOf(listener: AlbNlbListener): Map<string, string> {
+  const attributes = new Map<string, string>();
+  const set = (key: string, value: string | number | boolean | undefined): void => {
+    if (value !== undefined) attributes.set(key, String(value));
+  };
+  set('deregistration_delay.timeout_seconds', listener.deregistrationDelay?.toSeconds({ integral: false }));
+  set('deregistration_delay.connection_termination.enabled', listener.connectionTermination);
+  set('preserve_client_ip.enabled', listener.preserveClientIp);
+  set('stickiness.enabled', listener.stickiness);
+  set('load_balancing.cross_zone.enabled', listener.crossZone);
+  return attributes;
+}
+
+/** The ARN of a given target group. */
+export function targetGroupArnOf(listener: AlbNlbListener): string | undefined {
+  const given = listener.targetGroup;
+  return typeof given === 'object' ? given.targetGroupArn : given;
+}
+
+/** One of the property `Listeners` of `Custom::AlbNlbBinding`. */
+export function renderListener(listener: AlbNlbListener): Record<string, unknown> {
+  const attributes = [...attributesOf(listener), ...Object.entries(listener.attributes ?? {})];
+  return {
+    Port: listener.port,
+    AlbPort: listener.albPort,
+    TargetGroupArn: targetGroupArnOf(listener),
+    HealthCheck: listener.healthCheck && renderHealthCheck(listener.healthCheck),
+    TargetGroupAttributes:
+      attributes.length === 0 ? undefined : attributes.map(([key, value]) => ({ Key: key, Value: value })),
+  };
+}
+
+function renderHealthCheck(check: AlbNlbHealthCheck): Record<string, unknown> {
+  return {
+    Protocol: check.protocol,
+    Port: check.port,
+    Path: check.path,
+    Matcher: check.healthyHttpCodes,
+    IntervalSeconds: check.interval?.toSeconds(),
+    TimeoutSeconds: check.timeout?.toSeconds(),
+    HealthyThreshold: check.healthyThresholdCount,
+    UnhealthyThreshold: check.unhealthyThresholdCount,
+  };
+}

@@ -1,0 +1,74 @@
+import type { Duration } from 'aws-cdk-lib';
+import type { IApplicationLoadBalancer, INetworkLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type { Schedule } from 'aws-cdk-lib/aws-events';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { AlbNlbListener } from './listener';
+import type { IAlbNlbBindingProvider } from './provider';
+
+/** Properties of an {@link AlbNlbBinding}. */
+export interface AlbNlbBindingProps {
+  /**
+   * The internal ALB, or its ARN. It may be in another VPC than the NLB, peered with it. A changed one takes the
+   * place of the old one: its addresses are registered before the update ends.
+   */
+  readonly alb: IApplicationLoadBalancer | string;
+  /** The NLB, or its ARN. Another NLB makes a new binding before the old one is deleted. */
+  readonly nlb: INetworkLoadBalancer | string;
+  /** The ports to serve, 1 to 50. One DNS lookup serves all of them. */
+  readonly listeners: readonly AlbNlbListener[];
+  /**
+   * How often the ALB's addresses are looked up; EventBridge knows nothing faster than a minute.
+   *
+   * @default Schedule.rate(Duration.minutes(1))
+   */
+  readonly schedule?: Schedule;
+  /**
+   * The most DNS lookups in one run, 1 to 1000. 50 are enough for 40 addresses, 140 for 100.
+   *
+   * @default 50
+   */
+  readonly maxLookupsPerInvocation?: number;
+  /**
+   * Runs in a row that must miss an address before it is deregistered, 1 to 1000.
+   *
+   * @default 3
+   */
+  readonly invocationsBeforeDeregistration?: number;
+  /**
+   * Publish the number of the ALB's addresses as a CloudWatch metric.
+   *
+   * @default true
+   */
+  readonly ipCountMetric?: boolean;
+  /**
+   * DNS servers to ask, as `ip` or `ip:port`, 50 at most. They must be authoritative or must not cache.
+   *
+   * @default - those of the provider, else the authoritative servers of the ALB's zone
+   */
+  readonly dnsServers?: readonly string[];
+  /**
+   * A bucket of your own for the state. It is not made, changed or deleted, and the provider is allowed to use it.
+   *
+   * @default - a bucket is made, and deleted with the binding
+   */
+  readonly bucket?: IBucket;
+  /**
+   * Accept Availability Zones that only the NLB has. Its cross-zone load balancing must be on.
+   *
+   * @default false
+   */
+  readonly allowZoneMismatch?: boolean;
+  /**
+   * The function behind the binding.
+   *
+   * @default - the one of this stack, `AlbNlbBindingProvider.of(this)`, which all its bindings share
+   */
+  readonly provider?: IAlbNlbBindingProvider;
+  /**
+   * How long CloudFormation waits for the function, 1 second to 1 hour. It starts within 300 seconds or not at
+   * all, and answers within the 300 after that, so longer waiting is in vain.
+   *
+   * @default Duration.minutes(10)
+   */
+  readonly serviceTimeout?: Duration;
+}

@@ -1,0 +1,196 @@
+import { Stack } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import { NetworkTargetGroup, TargetType } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { Role } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Architecture } from 'aws-cdk-lib/aws-lambda';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { join } from 'node:path';
+import { AlbNlbBindingCode, AlbNlbBindingLogLevel, AlbNlbBindingProvider } from '../lib';
+import {
+  AARCH64,
+  GROUP_ARN,
+  bind,
+  bindingOf,
+  dummyCode,
+  loadBalancers,
+  newApp,
+  newStack,
+  temporaryDirectory,
+  writePackage,
+} from './support';
+
+const FUNCTION_ARN = 'arn:aws:lambda:eu-west-1:123456789012:function:alb-nlb-binding';
+
+/** The policies of a stack but for the provider's own, as lists of statements. */
+function givenPolicies(stack: Stack): Record<string, unknown>[][] {
+  const policies = Object.entries(Template.fromStack(stack).findResources('AWS::IAM::Policy'));
+  return policies
+    .filter(([id]) => id.includes('Given'))
+    .map(
+      ([, { Properties }]) => (Properties as { PolicyDocument: { Statement: [] } }).PolicyDocument.Statement,
+    );
+}
+
+test('all bindings of a stack share one function, and another stack has its own', () => {
+  const app = newApp();
+  const stack = newStack(undefined, app);
+  bind(stack);
+  bind(stack, { listeners: [{ port: 81 }] }, 'Second');
+  const other = new Stack(app, 'Other');
+  const provider = AlbNlbBindingProvider.of(other, { code: dummyCode() });
+  expect(bind(other, { listeners: [{ port: 82 }] }).provider).toBe(provider);
+  for (const each of [stack, other]) Template.fromStack(each).resourceCountIs('AWS::Lambda::Function', 1);
+});
+
+test('properties for a provider that is made already are refused', () => {
+  const stack = newStack();
+  bind(stack);
+  expect(() => AlbNlbBindingProvider.of(stack, {})).toThrow(
+    "Orders/AlbNlbBindingProvider is made already: give its properties before the stack's first binding",
+  );
+});
+
+test('every property of a provider has its effect', () => {
+  const stack = new Stack(newApp(), 'Stack');
+  const zip = writePackage(join(temporaryDirectory(), 'bootstrap.zip'), AARCH64);
+  new AlbNlbBindingProvider(stack, 'Provider', {
+    code: AlbNlbBindingCode.fromPackage(zip),
+    architecture: Architecture.ARM_64,
+    functionName: 'bindings',
+    logRetention: RetentionDays.ONE_WEEK,
+    logLevel: AlbNlbBindingLogLevel.DEBUG,
+    dnsServers: ['10.0.0.2', '10.0.0.3:53'],
+  });
+  const template = Template.fromStack(stack);
+  template.hasResourceProperties('AWS::Lambda::Function', {
+    Architectures: ['arm64'],
+    FunctionName: 'bindings',
+    Environment: { Variables: { LOG_LEVEL: 'DEBUG', DNS_SERVERS: '10.0.0.2,10.0.0.3:53' } },
+  });
+  template.hasResourceProperties('AWS::Logs::LogGroup', {
+    LogGroupName: '/aws/lambda/bindings',
+    RetentionInDays: 7,
+  });
+});
+
+test('errors of the function can be alarmed on', () => {
+  const provider = AlbNlbBindingProvider.of(newStack());
+  const metric = provider.metricErrors();
+  expect([metric.namespace, metric.metricName]).toEqual(['AWS/Lambda', 'Errors']);
+});
+
+test('a target group that the user brings is granted to the function before the binding is made', () => {
+  const stack = newStack();
+  const { vpc, alb, nlb } = loadBalancers(stack, 80);
+  const group = new NetworkTargetGroup(stack, 'Group', { vpc, port: 80, targetType: TargetType.IP });
+  bind(stack, { alb, nlb, listeners: [{ port: 80, targetGroup: group }] });
+  expect(givenPolicies(stack)).toEqual([
+    [
+      {
+        Sid: 'RegisterInGivenTargetGroups',
+        Effect: 'Allow',
+        Action: ['elasticloadbalancing:DeregisterTargets', 'elasticloadbalancing:RegisterTargets'],
+        Resource: stack.resolve(group.targetGroupArn) as unknown,
+      },
+    ],
+  ]);
+  expect(bindingOf(stack).DependsOn).toEqual(
+    expect.arrayContaining([expect.stringMatching(/^BindingGiven/)]),
+  );
+});
+
+test('each bucket and target group has a policy of its own, which goes after the binding has left it', () => {
+  const policies = (...arns: string[]): string[] => {
+    const stack = newStack();
+    bind(stack, { listeners: arns.map((targetGroup, index) => ({ port: index + 1, targetGroup })) });
+    return Object.keys(Template.fromStack(stack).findResources('AWS::IAM::Policy'));
+  };
+  const both = policies(GROUP_ARN, `${GROUP_ARN}0`);
+  const one = policies(GROUP_ARN);
+  expect(both).toHaveLength(one.length + 1);
+  expect(both).toEqual(expect.arrayContaining(one));
+});
+
+test('a bucket that the user brings is granted with its key, but no other object in it', () => {
+  const stack = newStack();
+  const encryptionKey = new Key(stack, 'Key');
+  bind(stack, { bucket: new Bucket(stack, 'Bucket', { encryptionKey }) });
+  const [statements = []] = givenPolicies(stack);
+  expect(statements.map(({ Sid }) => Sid)).toEqual([
+    'FindStateInGivenBuckets',
+    'FindStateVersionsInGivenBuckets',
+    'KeepStateInGivenBuckets',
+    'AdoptInGivenBuckets',
+    'UseKeyOfGivenBuckets',
+  ]);
+  expect(JSON.stringify(statements[2]?.Resource)).toContain('/alb-nlb-binding-*/*');
+  expect(statements[4]).toMatchObject({
+    Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+    Resource: stack.resolve(encryptionKey.keyArn) as unknown,
+  });
+});
+
+test('a provider can be allowed buckets and target groups of other apps', () => {
+  const stack = newStack();
+  const provider = AlbNlbBindingProvider.of(stack);
+  provider.grantBucket(Bucket.fromBucketName(stack, 'Bucket', 'states'));
+  provider.grantTargetGroup(
+    NetworkTargetGroup.fromTargetGroupAttributes(stack, 'Group', { targetGroupArn: GROUP_ARN }),
+  );
+  Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', {
+    PolicyDocument: {
+      Statement: Match.arrayWith([
+        Match.objectLike({ Sid: 'FindStateInGivenBuckets' }),
+        Match.objectLike({ Sid: 'RegisterInGivenTargetGroups', Resource: GROUP_ARN }),
+      ]),
+    },
+  });
+});
+
+describe('a provider of another stack', () => {
+  test('of the same app serves bindings and what they bring', () => {
+    const app = newApp();
+    const provider = new AlbNlbBindingProvider(new Stack(app, 'Shared'), 'Provider', { code: dummyCode() });
+    const stack = new Stack(app, 'Orders');
+    bind(stack, { provider, listeners: [{ port: 80, targetGroup: GROUP_ARN }] });
+    // No cycle: the grant is in the stack of the binding.
+    app.synth();
+    expect(givenPolicies(stack)).toHaveLength(1);
+    expect(stack.dependencies.map(({ node }) => node.id)).toEqual(['Shared']);
+    Template.fromStack(stack).resourceCountIs('AWS::Lambda::Function', 0);
+  });
+
+  test('is given by its ARN', () => {
+    const stack = new Stack(newApp(), 'Orders');
+    bind(stack, { provider: AlbNlbBindingProvider.fromFunctionArn(stack, 'Provider', FUNCTION_ARN) });
+    expect(bindingOf(stack).Properties.ServiceToken).toBe(FUNCTION_ARN);
+    const template = Template.fromStack(stack);
+    for (const type of ['AWS::Lambda::Function', 'AWS::IAM::Policy']) template.resourceCountIs(type, 0);
+    Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
+  });
+
+  test('that is known by its ARN only is granted nothing, which is told', () => {
+    const stack = new Stack(newApp(), 'Orders');
+    bind(stack, {
+      provider: AlbNlbBindingProvider.fromFunctionArn(stack, 'Provider', FUNCTION_ARN),
+      listeners: [{ port: 80, targetGroup: GROUP_ARN }],
+    });
+    Annotations.fromStack(stack).hasWarning(
+      '/Orders/Binding',
+      Match.stringLikeRegexp('GivenBuckets and GivenTargetGroups of cfn/provider.yaml'),
+    );
+  });
+
+  test('whose role is known is granted what users bring', () => {
+    const stack = new Stack(newApp(), 'Orders', { env: { account: '123456789012', region: 'eu-west-1' } });
+    const role = Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::123456789012:role/bindings');
+    const provider = AlbNlbBindingProvider.fromAttributes(stack, 'Provider', {
+      functionArn: FUNCTION_ARN,
+      role,
+    });
+    bind(stack, { provider, listeners: [{ port: 80, targetGroup: GROUP_ARN }] });
+    Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', { Roles: ['bindings'] });
+  });
+});

@@ -1,0 +1,105 @@
+import { App, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import {
+  ApplicationLoadBalancer,
+  ApplicationProtocol,
+  ListenerAction,
+  NetworkLoadBalancer,
+} from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { AlbNlbBindingProvider } from '../lib';
+import { AcrossVpcs, ClientAddresses, GivenTargetGroup, SeveralPorts, SharedProvider } from './recipes';
+import { bindingOf, dummyCode, newApp } from './support';
+
+interface Recipe extends Stack {
+  make(given: { alb: ApplicationLoadBalancer; nlb: NetworkLoadBalancer; vpc: Vpc; ordersVpc: Vpc }): void;
+}
+
+/** A stack with what the recipes take for granted, and the recipe made in it. */
+function stackOf(Class: new (app: App, id: string) => Recipe, peered = false): Stack {
+  const stack = new Class(newApp(), 'Recipe');
+  AlbNlbBindingProvider.of(stack, { code: dummyCode() });
+  const [vpc, ordersVpc] = ['Vpc', 'OrdersVpc'].map(
+    (id) => new Vpc(stack, id, { maxAzs: 2, natGateways: 0, restrictDefaultSecurityGroup: false }),
+  ) as [Vpc, Vpc];
+  const alb = new ApplicationLoadBalancer(stack, 'Alb', { vpc: peered ? ordersVpc : vpc });
+  for (const port of [443, 8080]) {
+    alb.addListener(`Port${port}`, {
+      protocol: ApplicationProtocol.HTTP,
+      port,
+      open: false,
+      defaultAction: ListenerAction.fixedResponse(200),
+    });
+  }
+  const nlb = new NetworkLoadBalancer(stack, 'Nlb', {
+    vpc,
+    securityGroups: [new SecurityGroup(stack, 'NlbSecurityGroup', { vpc })],
+  });
+  stack.make({ alb, nlb, vpc, ordersVpc });
+  return stack;
+}
+
+test('several ports', () => {
+  expect(bindingOf(stackOf(SeveralPorts)).Properties.Listeners).toEqual([
+    { Port: 443, TargetGroupAttributes: [{ Key: 'deregistration_delay.timeout_seconds', Value: '60' }] },
+    { Port: 80, AlbPort: 8080, HealthCheck: { Protocol: 'HTTP', Path: '/health', Matcher: '200-299' } },
+  ]);
+});
+
+test('across VPCs', () => {
+  const stack = stackOf(AcrossVpcs, true);
+  const template = Template.fromStack(stack);
+  const subnets = Object.keys(template.findResources('AWS::EC2::Subnet'));
+  const peered = template.findResources('AWS::EC2::Route', {
+    Properties: { VpcPeeringConnectionId: { Ref: 'Peering' } },
+  });
+  expect(Object.keys(peered)).toHaveLength(subnets.length);
+  template.resourceCountIs('Custom::AlbNlbBinding', 1);
+});
+
+test('a given target group', () => {
+  const stack = stackOf(GivenTargetGroup);
+  const group = { Ref: expect.stringMatching(/^Orders/) as unknown };
+  expect(bindingOf(stack).Properties.Listeners).toEqual([{ Port: 443, TargetGroupArn: group }]);
+  Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', {
+    PolicyDocument: { Statement: [Match.objectLike({ Sid: 'RegisterInGivenTargetGroups' })] },
+  });
+});
+
+test('client addresses', () => {
+  expect(bindingOf(stackOf(ClientAddresses)).Properties.Listeners).toEqual([
+    { Port: 443, TargetGroupAttributes: [{ Key: 'preserve_client_ip.enabled', Value: 'true' }] },
+  ]);
+});
+
+test('a shared provider', () => {
+  const stack = new SharedProvider(newApp(), 'Recipe');
+  stack.make();
+  expect(bindingOf(stack).Properties.ServiceToken).toEqual({
+    'Fn::ImportValue': 'alb-nlb-binding-FunctionArn',
+  });
+  Template.fromStack(stack).resourceCountIs('AWS::Lambda::Function', 0);
+});
+
+test('every recipe of the README is one of these, word for word', () => {
+  const read = (name: string): string => readFileSync(join(__dirname, name), 'utf8');
+  const tested = [...read('recipes.ts').matchAll(/ {4}\/\/ \[(.+)\]\n(.+?) {4}\/\/ \[\1\]/gs)].map(
+    ([, , code = '']) => code.replace(/^ {4}/gm, ''),
+  );
+  const written = [...read('../README.md').matchAll(/```ts\n(.+?)```/gs)].map(([, code]) => code);
+  expect(tested).toHaveLength(5);
+  expect(written.sort()).toEqual(tested.sort());
+});
+
+test('every optional property says its default', () => {
+  const lib = join(__dirname, '../lib');
+  const sources = readdirSync(lib).filter((name) => name.endsWith('.ts'));
+  const optional = sources.flatMap((name) => [
+    ...readFileSync(join(lib, name), 'utf8').matchAll(/(\/\*\*(?:(?!\*\/).)*\*\/)?\n {2}readonly (\w+)\?:/gs),
+  ]);
+  const undocumented = optional.filter(([, comment = '']) => !comment.includes('@default'));
+  expect(optional.length).toBeGreaterThan(30);
+  expect(undocumented.map(([, , name]) => name)).toEqual([]);
+});

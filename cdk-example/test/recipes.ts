@@ -1,0 +1,112 @@
+import { Duration, Fn, Stack } from 'aws-cdk-lib';
+import { CfnRoute, CfnVPCPeeringConnection, Peer, Port, type Vpc } from 'aws-cdk-lib/aws-ec2';
+import {
+  NetworkTargetGroup,
+  TargetType,
+  type ApplicationLoadBalancer,
+  type NetworkLoadBalancer,
+} from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { AlbNlbBinding, AlbNlbBindingProvider, AlbNlbHealthCheckProtocol } from '../lib';
+
+/*
+ * The recipes of README.md, one stack each: what stands between the two lines of a name is in the README as well, and
+ * recipes.test.ts sees to it that it stays so.
+ */
+
+interface Given {
+  readonly alb: ApplicationLoadBalancer;
+  readonly nlb: NetworkLoadBalancer;
+  readonly vpc: Vpc;
+  /** Another VPC, for the recipe that needs two. */
+  readonly ordersVpc: Vpc;
+}
+
+export class SeveralPorts extends Stack {
+  public make({ alb, nlb }: Given): void {
+    // [several ports]
+    new AlbNlbBinding(this, 'Binding', {
+      alb,
+      nlb,
+      listeners: [
+        { port: 443, deregistrationDelay: Duration.minutes(1) },
+        {
+          port: 80,
+          albPort: 8080,
+          healthCheck: {
+            protocol: AlbNlbHealthCheckProtocol.HTTP,
+            path: '/health',
+            healthyHttpCodes: '200-299',
+          },
+        },
+      ],
+    });
+    // [several ports]
+  }
+}
+
+export class AcrossVpcs extends Stack {
+  public make({ alb, nlb, vpc, ordersVpc }: Given): void {
+    // [across VPCs]
+    const peering = new CfnVPCPeeringConnection(this, 'Peering', {
+      vpcId: vpc.vpcId,
+      peerVpcId: ordersVpc.vpcId,
+    });
+    const connect = (from: Vpc, to: Vpc): void => {
+      [...from.publicSubnets, ...from.privateSubnets, ...from.isolatedSubnets].forEach(
+        ({ node, routeTable }) => {
+          new CfnRoute(this, `Peering-${node.addr}`, {
+            routeTableId: routeTable.routeTableId,
+            destinationCidrBlock: to.vpcCidrBlock,
+            vpcPeeringConnectionId: peering.ref,
+          });
+        },
+      );
+    };
+    connect(vpc, ordersVpc);
+    connect(ordersVpc, vpc);
+    alb.connections.allowFrom(Peer.ipv4(vpc.vpcCidrBlock), Port.tcp(443), 'The NLB');
+    new AlbNlbBinding(this, 'Binding', { alb, nlb, listeners: [{ port: 443 }] });
+    // [across VPCs]
+  }
+}
+
+export class GivenTargetGroup extends Stack {
+  public make({ alb, nlb, vpc }: Given): void {
+    // [a given target group]
+    const targetGroup = new NetworkTargetGroup(this, 'Orders', {
+      vpc,
+      port: 443,
+      targetType: TargetType.IP,
+      deregistrationDelay: Duration.minutes(1),
+    });
+    nlb.addListener('Https', { port: 443, defaultTargetGroups: [targetGroup] });
+    new AlbNlbBinding(this, 'Binding', { alb, nlb, listeners: [{ port: 443, targetGroup }] });
+    // [a given target group]
+  }
+}
+
+export class ClientAddresses extends Stack {
+  public make({ alb, nlb }: Given): void {
+    // [client addresses]
+    alb.connections.allowFrom(nlb, Port.tcp(443), 'Clients by way of the NLB, and its health checks');
+    new AlbNlbBinding(this, 'Binding', { alb, nlb, listeners: [{ port: 443, preserveClientIp: true }] });
+    // [client addresses]
+  }
+}
+
+export class SharedProvider extends Stack {
+  public make(): void {
+    // [a shared provider]
+    new AlbNlbBinding(this, 'Binding', {
+      alb: 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/orders/50dc6c495c0c9188',
+      nlb: 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/net/front/0f1e2d3c4b5a6978',
+      listeners: [{ port: 443 }],
+      provider: AlbNlbBindingProvider.fromFunctionArn(
+        this,
+        'Provider',
+        Fn.importValue('alb-nlb-binding-FunctionArn'),
+      ),
+    });
+    // [a shared provider]
+  }
+}

@@ -1,0 +1,106 @@
+import { parseDocument, type CollectionTag, type ScalarTag } from 'yaml';
+
+/*
+ * Reads CloudFormation templates and evaluates what of its intrinsic functions the provider's template and those of
+ * the CDK use. Anything else is an error, never a guess.
+ * Source: CloudFormation user guide, "Intrinsic function reference".
+ */
+
+export interface Resource {
+  Type: string;
+  Properties: unknown;
+  DeletionPolicy?: string;
+  UpdateReplacePolicy?: string;
+}
+
+export interface CfnTemplate {
+  Parameters?: Record<string, { Default?: unknown }>;
+  Conditions?: Record<string, unknown>;
+  Resources: Record<string, Resource>;
+}
+
+/** What references stand for. */
+export type Values = Record<string, unknown>;
+
+const FUNCTIONS = ['Ref', 'Sub', 'GetAtt', 'If', 'Not', 'Equals', 'Select', 'Split', 'Join'];
+
+/** Short forms in YAML become the long ones of JSON. */
+const TAGS = FUNCTIONS.flatMap((name): (ScalarTag | CollectionTag)[] => {
+  const tag = `!${name}`;
+  const key = name === 'Ref' ? name : `Fn::${name}`;
+  const wrap = (value: unknown): unknown => ({ [key]: name === 'GetAtt' ? String(value).split('.') : value });
+  return [
+    { tag, resolve: wrap },
+    {
+      tag,
+      collection: 'seq',
+      resolve: (seq) => ({ [key]: (seq as { toJSON(): unknown }).toJSON() }),
+    },
+  ];
+});
+
+export function parseTemplate(text: string): CfnTemplate {
+  const document = parseDocument(text, { customTags: TAGS });
+  if (document.errors[0]) throw document.errors[0];
+  return document.toJS() as CfnTemplate;
+}
+
+const ABSENT = Symbol('AWS::NoValue');
+
+/** A value with all references and functions in it replaced. */
+export function evaluate(value: unknown, values: Values, conditions: Record<string, unknown>): unknown {
+  const inside = (part: unknown): unknown => evaluate(part, values, conditions);
+  if (Array.isArray(value)) return value.map(inside).filter((item) => item !== ABSENT);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value);
+  const [[name, argument] = ['', undefined]] = entries;
+  if (entries.length === 1 && (name === 'Ref' || name.startsWith('Fn::'))) {
+    return call(name, argument, values, conditions);
+  }
+  return Object.fromEntries(
+    entries.map(([key, part]) => [key, inside(part)] as const).filter(([, part]) => part !== ABSENT),
+  );
+}
+
+function call(name: string, argument: unknown, values: Values, conditions: Record<string, unknown>): unknown {
+  const inside = (part: unknown): unknown => evaluate(part, values, conditions);
+  if (name === 'Fn::If') {
+    const [condition, yes, no] = argument as [string, unknown, unknown];
+    return inside(inside(conditions[condition]) === true ? yes : no);
+  }
+  if (name === 'Fn::Sub') return substitute(argument, inside);
+  if (name === 'Ref') return valueOf(argument as string, values);
+  // A resource's ARN is what it stands for.
+  if (name === 'Fn::GetAtt') return valueOf((argument as string[])[0] ?? '', values);
+  const given = inside(argument) as unknown[];
+  switch (name) {
+    case 'Fn::Not':
+      return given[0] !== true;
+    case 'Fn::Equals':
+      return given[0] === given[1];
+    case 'Fn::Select':
+      return (given[1] as unknown[])[Number(given[0])];
+    case 'Fn::Split':
+      return String(given[1]).split(String(given[0]));
+    case 'Fn::Join':
+      return (given[1] as unknown[]).join(String(given[0]));
+    default:
+      throw new Error(`${name} is not known here`);
+  }
+}
+
+function substitute(argument: unknown, inside: (part: unknown) => unknown): string {
+  const [text, own] = (Array.isArray(argument) ? argument : [argument, {}]) as [
+    string,
+    Record<string, unknown>,
+  ];
+  return text.replace(/\$\{([^}]+)\}/g, (_, name: string) =>
+    String(name in own ? inside(own[name]) : inside({ Ref: name })),
+  );
+}
+
+function valueOf(name: string, values: Values): unknown {
+  if (name === 'AWS::NoValue') return ABSENT;
+  if (!(name in values)) throw new Error(`${name} is not known here`);
+  return values[name];
+}
