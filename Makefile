@@ -55,6 +55,16 @@ deny: $(DENY)
 	then $(DENY) --locked check advisories; \
 	else echo "advisories NOT CHECKED: $(ADVISORIES) cannot be reached"; fi
 
+# As small as can be, and the same binary gives the same zip: its hash is the key of its upload.
+define ZIP
+import zipfile; \
+file = zipfile.ZipInfo("bootstrap"); \
+file.external_attr = 0o100755 << 16; \
+archive = zipfile.ZipFile("bootstrap.zip", "w"); \
+archive.writestr(file, open("bootstrap", "rb").read(), zipfile.ZIP_DEFLATED, 9); \
+archive.close()
+endef
+
 # provided.al2023 has glibc 2.34, which a build on Debian 12 or Amazon Linux 2023 does not exceed.
 package:
 ifeq ($(ARCH),arm64)
@@ -63,7 +73,7 @@ else
 	cargo build --release --locked --package alb-nlb-binding
 	mkdir -p $(PACKAGE)
 	cp target/release/alb-nlb-binding $(PACKAGE)/bootstrap
-	cd $(PACKAGE) && rm -f bootstrap.zip && python3 -m zipfile -c bootstrap.zip bootstrap
+	cd $(PACKAGE) && python3 -c '$(ZIP)'
 endif
 	@ls -l $(PACKAGE)/bootstrap.zip
 

@@ -20,16 +20,14 @@ const TICK: Duration = Duration::from_secs(55);
 struct Function {
     aws: Aws,
     discovery: Discovery,
-    http: reqwest::Client,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     log::start();
     let function = Function {
-        aws: Aws::from_environment().await,
+        aws: Aws::from_environment(),
         discovery: Discovery::new(&std::env::var("DNS_SERVERS").unwrap_or_default()),
-        http: reqwest::Client::builder().build()?,
     };
     let function = &function;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
@@ -58,7 +56,6 @@ impl Function {
                 let provider = Provider {
                     aws: &self.aws,
                     discovery: &self.discovery,
-                    http: &self.http,
                     region: self.aws.region(),
                 };
                 let invocation = Invocation {

@@ -4,6 +4,7 @@
 //! codes and sources. Retries are the SDK's own standard ones.
 
 mod buckets;
+mod http;
 mod listeners;
 mod load_balancers;
 mod metrics;
@@ -15,10 +16,13 @@ mod target_groups;
 mod targets;
 
 use crate::capabilities::AwsError;
-use aws_config::BehaviorVersion;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_cloudformation::config::SharedCredentialsProvider;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
+use std::env;
 use std::error::Error;
 use std::time::Duration;
 
@@ -34,9 +38,20 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Clients with the region and credentials of the environment.
-    pub async fn from_environment() -> Self {
-        let config = aws_config::defaults(BehaviorVersion::latest())
+    /// Clients with the region, the credentials and the endpoints of the environment, which is
+    /// where Lambda puts them (Lambda guide, "Defined runtime environment variables"). The SDK's
+    /// own search would go on to files and to EC2's metadata, which no function has.
+    pub fn from_environment() -> Self {
+        let region = set("AWS_REGION");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(http::client())
+            .region(region.clone().map(Region::new))
+            .credentials_provider(SharedCredentialsProvider::new(
+                EnvironmentVariableCredentialsProvider::new(),
+            ))
+            .use_fips(is_true("AWS_USE_FIPS_ENDPOINT"))
+            .use_dual_stack(is_true("AWS_USE_DUALSTACK_ENDPOINT"))
             .retry_config(
                 // AWS lets an account describe ELBv2 resources ten times a second, so a crowd of
                 // bindings needs patience (ELB guide, "Request throttling").
@@ -46,29 +61,29 @@ impl Aws {
             )
             .timeout_config(
                 TimeoutConfig::builder()
-                    .connect_timeout(Duration::from_secs(3))
+                    .connect_timeout(http::CONNECT_TIMEOUT)
                     .operation_attempt_timeout(Duration::from_secs(10))
                     .build(),
             )
-            .load()
-            .await;
+            .build();
         // Behind an endpoint of its own there is no name for each bucket.
-        let has_endpoint = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"]
-            .iter()
-            .any(|name| std::env::var_os(name).is_some());
-        let s3 = aws_sdk_s3::config::Builder::from(&config)
-            .force_path_style(has_endpoint)
+        let s3 = at_endpoint(&config, "S3");
+        let s3 = aws_sdk_s3::config::Builder::from(&s3)
+            .force_path_style(s3.endpoint_url().is_some())
             .build();
         Self {
-            cloudformation: aws_sdk_cloudformation::Client::new(&config),
-            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
-            elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
-            events: aws_sdk_eventbridge::Client::new(&config),
+            cloudformation: aws_sdk_cloudformation::Client::new(&at_endpoint(
+                &config,
+                "CLOUDFORMATION",
+            )),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&at_endpoint(&config, "CLOUDWATCH")),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(&at_endpoint(
+                &config,
+                "ELASTIC_LOAD_BALANCING_V2",
+            )),
+            events: aws_sdk_eventbridge::Client::new(&at_endpoint(&config, "EVENTBRIDGE")),
             s3: aws_sdk_s3::Client::from_conf(s3),
-            region: config
-                .region()
-                .map(|region| region.to_string())
-                .unwrap_or_default(),
+            region: region.unwrap_or_default(),
         }
     }
 
@@ -76,6 +91,24 @@ impl Aws {
     pub fn region(&self) -> &str {
         &self.region
     }
+}
+
+/// The configuration of one service, whose endpoint may be given (SDKs and Tools guide,
+/// "Service-specific endpoints").
+fn at_endpoint(config: &SdkConfig, service: &str) -> SdkConfig {
+    let own = set(&format!("AWS_ENDPOINT_URL_{service}"));
+    let mut config = config.to_builder();
+    config.set_endpoint_url(own.or_else(|| set("AWS_ENDPOINT_URL")));
+    config.build()
+}
+
+fn is_true(variable: &str) -> bool {
+    set(variable).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}
+
+/// A variable that is there and not empty.
+fn set(variable: &str) -> Option<String> {
+    env::var(variable).ok().filter(|value| !value.is_empty())
 }
 
 /// Turns what the SDK reports into an [`AwsError`] that names the call and what it was about.

@@ -24,13 +24,23 @@ pub(super) enum Authority {
     Unreachable,
 }
 
-#[derive(Default)]
 pub(super) struct Authorities {
     known: Mutex<BTreeMap<String, (Authority, Instant)>>,
-    system: Mutex<Option<Arc<Server>>>,
+    system: Arc<Server>,
+    /// Where authoritative servers listen.
+    port: u16,
 }
 
 impl Authorities {
+    /// Found by asking `system`.
+    pub(super) fn new(system: Server, port: u16) -> Self {
+        Self {
+            known: Mutex::default(),
+            system: Arc::new(system),
+            port,
+        }
+    }
+
     pub(super) async fn of(&self, dns_name: &str) -> Result<Authority, DiscoveryError> {
         let zone = zone_of(dns_name);
         let known = self.known().get(zone).cloned();
@@ -49,16 +59,12 @@ impl Authorities {
         self.keep(zone_of(dns_name), Authority::Unreachable, UNREACHABLE_KEPT);
     }
 
-    /// The system's resolver, made when it is first needed.
     pub(super) fn system(&self) -> Arc<Server> {
-        let mut system = self.system.lock().unwrap_or_else(PoisonError::into_inner);
-        system
-            .get_or_insert_with(|| Arc::new(Server::system()))
-            .clone()
+        Arc::clone(&self.system)
     }
 
     async fn find(&self, dns_name: &str, zone: &str) -> Result<Vec<Arc<Server>>, DiscoveryError> {
-        let system = self.system();
+        let system = &self.system;
         let failed = |source| DiscoveryError::Failed {
             name: dns_name.to_owned(),
             servers: system.to_string(),
@@ -75,7 +81,7 @@ impl Authorities {
                     .into_iter()
                     .flatten()
                     .flatten()
-                    .map(|address| Arc::new(Server::at(SocketAddr::new(address, 53))))
+                    .map(|address| Arc::new(Server::at(SocketAddr::new(address, self.port))))
                     .collect();
                 if !servers.is_empty() {
                     return Ok(servers);

@@ -14,22 +14,38 @@ const DOUBT: f64 = 0.001;
 /// How many full answers are enough, when so many addresses were seen in this run and so many
 /// were known before it.
 pub fn lookups_needed(seen: usize, known: usize) -> usize {
-    let assumed = seen.max(known).saturating_add(1);
-    if assumed <= ADDRESSES_PER_ANSWER {
+    let assumed = assumed(seen, known);
+    let missed_by_one = missed_by_one(assumed);
+    if missed_by_one <= 0.0 {
         return 1;
     }
-    // There are no more IPv4 addresses than that.
-    let assumed = u32::try_from(assumed).map_or(f64::from(u32::MAX), f64::from);
-    let missed_by_one = 1.0 - 8.0 / assumed;
     // The smallest q with assumed * missed_by_one^q < DOUBT.
     let needed = ((DOUBT / assumed).ln() / missed_by_one.ln()).floor() + 1.0;
     // Finite and positive; far below 2^53 for any real number of addresses.
     needed as usize
 }
 
+/// The chance that an address was in none of so many full answers.
+pub fn doubt(seen: usize, known: usize, answers: usize) -> f64 {
+    let assumed = assumed(seen, known);
+    let answers = i32::try_from(answers).unwrap_or(i32::MAX);
+    (assumed * missed_by_one(assumed).powi(answers)).min(1.0)
+}
+
+/// One address more than was ever seen.
+fn assumed(seen: usize, known: usize) -> f64 {
+    // There are no more IPv4 addresses than that.
+    u32::try_from(seen.max(known).saturating_add(1)).map_or(f64::from(u32::MAX), f64::from)
+}
+
+/// The chance that one answer does not hold a given one of so many addresses.
+fn missed_by_one(addresses: f64) -> f64 {
+    (1.0 - 8.0 / addresses).max(0.0)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::lookups_needed;
+    use super::{doubt, lookups_needed};
 
     #[test]
     fn a_list_of_28_56_and_100_addresses_needs_the_lookups_that_the_simulation_gave() {
@@ -48,13 +64,9 @@ mod tests {
     fn the_number_found_is_the_smallest_that_leaves_less_than_one_in_a_thousand() {
         for seen in 8..300_usize {
             let needed = lookups_needed(seen, 0);
-            let assumed = (seen + 1) as f64;
-            let doubt = |lookups: usize| assumed * (1.0 - 8.0 / assumed).powi(lookups as i32);
-            assert!(doubt(needed) < 0.001, "{seen} addresses, {needed} lookups");
-            assert!(
-                doubt(needed - 1) >= 0.001,
-                "{seen} addresses, {needed} lookups"
-            );
+            let text = format!("{seen} addresses, {needed} lookups");
+            assert!(doubt(seen, 0, needed) < 0.001, "{text}");
+            assert!(doubt(seen, 0, needed - 1) >= 0.001, "{text}");
         }
     }
 }

@@ -6,13 +6,18 @@
 
 mod authority;
 mod certainty;
+mod question;
 mod run;
 mod server;
+mod tally;
 
-pub use run::{Found, Run};
+pub use run::Run;
+pub use tally::Found;
+pub(crate) use tally::Tally;
 
 use crate::properties::parse_dns_server;
 use authority::{Authorities, Authority};
+use question::Question;
 use server::Server;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -64,7 +69,7 @@ impl Discovery {
             .collect();
         Self {
             given: Mutex::default(),
-            authorities: Authorities::default(),
+            authorities: Authorities::new(Server::system(), 53),
             default_servers: servers,
         }
     }
@@ -93,17 +98,13 @@ impl Discovery {
                 .iter()
                 .map(|address| self.server(*address))
                 .collect();
-            let mut run = Run::new(dns_name, servers, max_lookups, true);
-            run.first().await?;
-            return Ok(run);
+            return run(dns_name, servers, max_lookups, true).await;
         }
         match self.start_at_authority(dns_name, max_lookups).await? {
             Some(run) => Ok(run),
             None => {
                 let system = self.authorities.system();
-                let mut run = Run::new(dns_name, vec![system], max_lookups, false);
-                run.first().await?;
-                Ok(run)
+                run(dns_name, vec![system], max_lookups, false).await
             }
         }
     }
@@ -119,9 +120,7 @@ impl Discovery {
                 Authority::Servers(servers) => servers,
                 Authority::Unreachable => return Ok(None),
             };
-            let mut run = Run::new(dns_name, servers, max_lookups, true);
-            run.first().await?;
-            Ok(Some(run))
+            run(dns_name, servers, max_lookups, true).await.map(Some)
         };
         match tokio::time::timeout(FIRST_CONTACT, contact).await {
             Ok(Ok(run)) => Ok(run),
@@ -151,3 +150,16 @@ impl Discovery {
             .clone()
     }
 }
+
+async fn run(
+    dns_name: &str,
+    servers: Vec<Arc<Server>>,
+    max_lookups: usize,
+    independent: bool,
+) -> Result<Run, DiscoveryError> {
+    let tally = Tally::new(max_lookups, independent);
+    Run::start(Question::new(dns_name, servers), tally).await
+}
+
+#[cfg(test)]
+mod tests;

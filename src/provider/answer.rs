@@ -85,19 +85,22 @@ impl Answer {
     /// until the invocation's deadline.
     pub(super) async fn send(
         mut self,
-        http: &reqwest::Client,
         envelope: &Envelope,
         log_stream: &str,
         until: Instant,
     ) -> Result<(), AnswerError> {
         let body = self.fit(envelope, log_stream)?;
+        // Made when it is needed: a function that only ticks never is asked for an answer.
+        let http = reqwest::Client::builder()
+            .build()
+            .map_err(AnswerError::Send)?;
         let mut pause = Duration::from_millis(100);
         let mut tries = 1;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             // One PUT that hangs must leave time for another.
             let timeout = TIMEOUT.min(left / 2);
-            let failure = match put(http, envelope, body.clone(), timeout).await {
+            let failure = match put(&http, envelope, body.clone(), timeout).await {
                 Ok(status) if status.is_success() => {
                     info!(status = self.status, tries, "answered");
                     return Ok(());

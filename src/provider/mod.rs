@@ -28,8 +28,6 @@ use tracing::{error, info};
 pub struct Provider<'a, A> {
     pub aws: &'a A,
     pub discovery: &'a Discovery,
-    /// One client for all answers.
-    pub http: &'a reqwest::Client,
     pub region: &'a str,
 }
 
@@ -93,9 +91,7 @@ impl<A: BindingAws> Provider<'_, A> {
             }
         };
         let until = started + invocation.remaining;
-        answer
-            .send(self.http, &envelope, invocation.log_stream, until)
-            .await?;
+        answer.send(&envelope, invocation.log_stream, until).await?;
         Ok(())
     }
 

@@ -111,11 +111,9 @@ async fn response_address() -> (String, tokio::task::JoinHandle<String>) {
 #[tokio::test]
 async fn a_panic_in_the_middle_of_a_request_is_answered_and_the_next_request_too() {
     let discovery = Discovery::new("");
-    let http = reqwest::Client::new();
     let provider = Provider {
         aws: &Broken,
         discovery: &discovery,
-        http: &http,
         region: "us-east-1",
     };
     let invocation = Invocation {

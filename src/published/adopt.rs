@@ -135,3 +135,138 @@ impl<A: Objects> Reading<'_, A> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capabilities::{Answer, Written};
+    use serde_json::{Value, json};
+    use std::collections::BTreeMap;
+
+    const ALB: &str = "internal-orders-1.us-east-1.elb.amazonaws.com";
+    const GROUP: &str =
+        "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/front/0123456789abcdef";
+
+    /// A bucket that only can be read, and that a role without `s3:ListBucket` reads.
+    #[derive(Default)]
+    struct Bucket {
+        files: BTreeMap<String, Value>,
+        hides: bool,
+    }
+
+    impl Objects for Bucket {
+        async fn read(&self, _: &str, key: &str) -> Answer<Option<Stored>> {
+            let Some(file) = self.files.get(key) else {
+                return match self.hides {
+                    false => Ok(None),
+                    true => Err(AwsError {
+                        operation: "GetObject",
+                        resource: key.to_owned(),
+                        code: Some("AccessDenied".to_owned()),
+                        reason: "AccessDenied".to_owned(),
+                        source: "AccessDenied".into(),
+                    }),
+                };
+            };
+            Ok(Some(Stored {
+                body: file.to_string().into_bytes(),
+                etag: "1".to_owned(),
+            }))
+        }
+
+        async fn write(&self, _: &str, _: &str, _: Vec<u8>, _: Option<&str>) -> Answer<Written> {
+            panic!("adopting never writes")
+        }
+
+        async fn delete_all(&self, _: &str, _: &str) -> Answer<()> {
+            panic!("adopting never deletes")
+        }
+    }
+
+    fn orders() -> TickInput {
+        let variables = BTreeMap::from([
+            ("ALB_DNS_NAME", ALB),
+            ("ALB_LISTENER", "443"),
+            ("S3_BUCKET", "their-bucket"),
+            ("NLB_TG_ARN", GROUP),
+        ]);
+        let variable = |name: &str| variables.get(name).map(|value| (*value).to_owned());
+        super::super::orders(variable, "us-east-1").expect("good variables")
+    }
+
+    /// The files of every earlier function, the latest first, each naming another address.
+    fn left() -> Vec<(String, Value)> {
+        let list = |address: &str| json!({"IPList": [address]});
+        let targets = json!({GROUP: {"10.0.0.1:443": 1}});
+        let state = json!({"version": 1, "load_balancer": "", "ticks": ["t"], "targets": targets});
+        let [python3, python2] = files::pairs(ALB);
+        vec![
+            (
+                "alb-nlb-binding/orders/front/0123456789abcdef/443/state.json".to_owned(),
+                state,
+            ),
+            (python3.active, list("10.0.0.2")),
+            (python2.active, list("10.0.0.3")),
+            (files::tracked_key(ALB, GROUP), json!({"10.0.0.4": 2})),
+        ]
+    }
+
+    async fn adopted(bucket: &Bucket, denied: Denied) -> Result<Own, SyncError> {
+        let orders = orders();
+        let state = adopt(bucket, &orders, &orders.target_groups, denied).await?;
+        Ok(state.targets.get(GROUP).cloned().unwrap_or_default())
+    }
+
+    fn own(target: &str, missed: u32) -> Own {
+        Own::from([(target.parse().expect("an endpoint"), missed)])
+    }
+
+    #[tokio::test]
+    async fn of_several_functions_the_latest_is_believed() {
+        let mut bucket = Bucket {
+            files: left().into_iter().collect(),
+            ..Bucket::default()
+        };
+        let expected = [
+            own("10.0.0.1:443", 1),
+            own("10.0.0.2:443", 0),
+            own("10.0.0.3:443", 0),
+            own("10.0.0.4:443", 1),
+        ];
+        for ((key, _), expected) in left().into_iter().zip(expected) {
+            let found = adopted(&bucket, Denied::Fails).await.expect("readable");
+            assert_eq!(found, expected, "{key}");
+            bucket.files.remove(&key);
+        }
+        let found = adopted(&bucket, Denied::Fails).await.expect("readable");
+        assert_eq!(found, Own::new());
+    }
+
+    /// The first tick makes its own state empty before it adopts.
+    #[tokio::test]
+    async fn an_empty_state_is_none() {
+        let mut files: BTreeMap<_, _> = left().into_iter().take(2).collect();
+        let empty = State::default().to_body().expect("JSON");
+        let empty = serde_json::from_slice(&empty).expect("JSON");
+        files.insert(left()[0].0.clone(), empty);
+        let bucket = Bucket {
+            files,
+            ..Bucket::default()
+        };
+        let found = adopted(&bucket, Denied::Fails).await.expect("readable");
+        assert_eq!(found, own("10.0.0.2:443", 0));
+    }
+
+    #[tokio::test]
+    async fn a_refused_file_fails_where_a_missing_one_would_be_known() {
+        let bucket = Bucket {
+            files: left().into_iter().skip(2).collect(),
+            hides: true,
+            ..Bucket::default()
+        };
+        let error = adopted(&bucket, Denied::Fails).await.expect_err("refused");
+        assert!(error.to_string().contains("AccessDenied"), "{error}");
+        let found = adopted(&bucket, Denied::IsMissing).await.expect("missing");
+        assert_eq!(found, own("10.0.0.3:443", 0));
+    }
+}

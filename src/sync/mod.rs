@@ -1,8 +1,9 @@
 //! The seven steps of a tick: discover, registered, known before, log, metric, register,
 //! deregister.
 //!
-//! DNS, target health and state are fetched side by side; the plan is pure; ownership is saved
-//! before anything is registered, and where registering failed nothing is deregistered.
+//! DNS, target health and state are fetched side by side; the plan is pure; then the metric goes
+//! its own way, ownership is saved before anything is registered, and where registering failed
+//! nothing is deregistered.
 
 mod apply;
 mod error;
@@ -22,11 +23,14 @@ use crate::capabilities::{AwsError, Metrics, Objects, Rules, Targets, Written};
 use crate::discovery::{Discovery, DiscoveryError, Found, Run};
 use crate::pause::Pause;
 use crate::progress;
+use futures_util::FutureExt;
 use observe::Observed;
 use plan::{Plan, Situation};
 use std::collections::BTreeSet;
+use std::future::ready;
 use std::net::IpAddr;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 /// What a sync asks of AWS.
@@ -69,15 +73,13 @@ pub async fn tick(
     input: &TickInput,
     tick: &str,
 ) -> Result<Outcome, SyncError> {
-    let discover = start(discovery, input);
     let observe = observe::observe(aws, input);
-    let (run, observed) = tokio::join!(discover, observe);
+    let (found, observed) = look(start(discovery, input), observe).await;
     // Whether the binding is still there comes first: the ALB of a deleted one may be gone too.
     let Some(observed) = existing(aws, input, observed).await? else {
         return Ok(Outcome::Deleted);
     };
-    let found = run?.finish(observed.state.addresses().len()).await;
-    pass(aws, input, tick, Caller::Rule, found, observed).await
+    pass(aws, input, tick, Caller::Rule, found?, observed).await
 }
 
 /// The first sync of a binding, or the sync of an Update: registers every address that is in
@@ -92,12 +94,33 @@ pub async fn bind(
     request: &str,
 ) -> Result<usize, SyncError> {
     let run = wait_for_addresses(discovery, input).await?;
-    let observed = observe::observe(aws, input).await?;
-    let found = run.finish(observed.state.addresses().len()).await;
-    match pass(aws, input, request, Caller::Provider, found, observed).await? {
+    let (found, observed) = look(ready(Ok(run)), observe::observe(aws, input)).await;
+    match pass(aws, input, request, Caller::Provider, found?, observed?).await? {
         Outcome::Synced { addresses } => Ok(addresses),
         Outcome::Deleted => Ok(0),
     }
+}
+
+/// Steps 1 to 3, side by side: lookups go on while AWS is still asked what was known before.
+async fn look(
+    run: impl Future<Output = Result<Run, DiscoveryError>>,
+    observe: impl Future<Output = Result<Observed, SyncError>>,
+) -> (Result<Found, DiscoveryError>, Result<Observed, SyncError>) {
+    let (tell, known) = oneshot::channel();
+    let observe = async {
+        let observed = observe.await;
+        let known = observed.as_ref().map(|seen| seen.state.addresses().len());
+        // Nobody listens where the first lookup failed.
+        let _ = tell.send(known.unwrap_or_default());
+        observed
+    };
+    let discover = async {
+        Ok(run
+            .await?
+            .finish(known.map(Result::unwrap_or_default))
+            .await)
+    };
+    tokio::join!(discover, observe)
 }
 
 async fn start(discovery: &Discovery, input: &TickInput) -> Result<Run, DiscoveryError> {
@@ -152,13 +175,28 @@ async fn stands(aws: &impl Rules, input: &TickInput) -> Result<bool, AwsError> {
     Ok(rule.is_some() && !moved)
 }
 
-/// Steps 3 to 7, started over where another invocation wrote the state in between.
+/// Steps 4 to 7. Only the metric waits for nothing.
 async fn pass(
     aws: &impl SyncAws,
     input: &TickInput,
     tick: &str,
     caller: Caller,
     found: Found,
+    observed: Observed,
+) -> Result<Outcome, SyncError> {
+    let metric = publish(aws, input, &found.addresses);
+    let targets = serve(aws, input, tick, caller, &found, observed);
+    let ((), outcome) = tokio::join!(metric, targets);
+    outcome
+}
+
+/// Steps 4, 6 and 7, started over where another invocation wrote the state in between.
+async fn serve(
+    aws: &impl SyncAws,
+    input: &TickInput,
+    tick: &str,
+    caller: Caller,
+    found: &Found,
     mut observed: Observed,
 ) -> Result<Outcome, SyncError> {
     for start in 1..=STARTS {
@@ -173,11 +211,11 @@ async fn pass(
             state: &observed.state,
             load_balancer: &input.alb_arn,
             tick,
-            rules: rules(caller, input, &found),
+            rules: rules(caller, input, found),
         });
         if observe::save(aws, input, &plan, observed.etag.as_deref()).await? == Written::Done {
-            record::log(input, &found, &plan);
-            return finish(aws, input, caller, &found, &observed, &plan).await;
+            record::log(input, found, &plan);
+            return finish(aws, input, caller, found, &observed, &plan).await;
         }
         info!(start, "another invocation wrote the state, starting over");
         let again = observe::observe(aws, input).await;
@@ -214,9 +252,7 @@ async fn finish(
     observed: &Observed,
     plan: &Plan,
 ) -> Result<Outcome, SyncError> {
-    let metric = publish(aws, input, &found.addresses);
-    let targets = apply::apply(aws, input, plan);
-    let ((), applied) = tokio::join!(metric, targets);
+    let applied = apply::apply(aws, input, plan).await;
     let suspicious = applied.registered_any() || applied.tells_of_absence();
     if caller == Caller::Rule && suspicious && !stands(aws, input).await? {
         // A Delete that ran meanwhile read what is registered before this tick registered.

@@ -20,6 +20,8 @@ struct Record<'a> {
     lookups: usize,
     failed_lookups: usize,
     certain: bool,
+    /// The chance that an address is missing from the list.
+    doubt: f64,
     plan: String,
 }
 
@@ -36,6 +38,8 @@ pub(super) fn log(input: &TickInput, found: &Found, plan: &Plan) {
             lookups: found.lookups,
             failed_lookups: found.failed_lookups,
             certain: found.certain,
+            // In millionths, so that the line stays short.
+            doubt: (found.doubt * 1e6).round() / 1e6,
             plan: plan.to_string(),
         },
     );

@@ -6,7 +6,7 @@
 
 use super::observe::{Observed, observe, state_key};
 use super::state::State;
-use super::{Caller, Outcome, STARTS, SyncAws, SyncError, TickInput, pass, start};
+use super::{Caller, Outcome, STARTS, SyncAws, SyncError, TickInput, look, pass, start};
 use crate::capabilities::{Objects, Targets, Written};
 use crate::discovery::Discovery;
 use crate::published::{Denied, adopt};
@@ -23,10 +23,9 @@ pub async fn stand_in(
     input: &TickInput,
     tick: &str,
 ) -> Result<Outcome, SyncError> {
-    let (run, observed) = tokio::join!(start(discovery, input), open(aws, input));
+    let (found, observed) = look(start(discovery, input), open(aws, input)).await;
     let observed = observed?;
-    let found = run?.finish(observed.state.addresses().len()).await;
-    pass(aws, input, tick, Caller::Environment, found, observed).await
+    pass(aws, input, tick, Caller::Environment, found?, observed).await
 }
 
 /// Observes, after there is a state that knows what the published function knew.

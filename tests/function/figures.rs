@@ -89,18 +89,6 @@ async fn a_steady_tick_costs_two_calls_and_one_a_listener_however_many_addresses
 }
 
 #[tokio::test]
-async fn a_steady_tick_without_the_metric_costs_one_call_and_one_a_listener() -> Result<()> {
-    let (bench, made) = bound(2).await?;
-    let listeners = json!([{"Port": 8000}, {"Port": 8001}]);
-    let changes = json!({"Listeners": listeners, "IpCountMetric": "false"});
-    bench.update(&made, changes).await?.assert_success();
-    let steady = tick(&bench, &made).await?;
-    let expected = counts([("DescribeTargetHealth", 2), ("GetObject", 1)]);
-    assert_eq!(steady.calls, expected);
-    Ok(())
-}
-
-#[tokio::test]
 async fn however_many_addresses_come_they_cost_one_write_and_one_call_a_listener() -> Result<()> {
     for listeners in [1, 10] {
         let (bench, made) = bound(listeners).await?;

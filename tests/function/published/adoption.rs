@@ -1,10 +1,11 @@
 //! What the published function left in the bucket: taken over once, and never written.
 
-use super::{ACCESS_KEY, BUCKET, SetUp, list};
-use crate::support::expected;
+use super::{ACCESS_KEY, BUCKET, SetUp, function, list, scheduled_event};
+use crate::support::{TIMEOUT, expected};
 use anyhow::Result;
 use lab::{Fault, What};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Keys of objects that the function read, or wrote.
 fn keys(set_up: &SetUp, operation: &str) -> Vec<String> {
@@ -207,5 +208,74 @@ async fn an_empty_list_is_nothing_to_adopt() -> Result<()> {
         .await?;
     set_up.ticks(2).await?;
     assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    Ok(())
+}
+
+/// One first tick after another, each with another group and bucket, and another call of it failing.
+#[tokio::test]
+async fn whichever_call_of_the_first_tick_fails_the_next_ones_lose_nothing_and_adopt_all()
+-> Result<()> {
+    let set_up = SetUp::new().await?;
+    let refused = What::Answer {
+        status: 400,
+        code: "BadRequest".to_owned(),
+        message: "as the test says".to_owned(),
+    };
+    let mut cases = vec![None];
+    let mut number = 0;
+    while let Some(fault) = cases.pop() {
+        number += 1;
+        let name = format!("case-{number}");
+        let group = set_up.bench.given_group(&name, 8000 + number).await?;
+        for address in set_up.bench.pair.alb.addresses(5).into_iter().skip(1) {
+            set_up.bench.register(&group, address, 80).await?;
+        }
+        let s3 = set_up.bench.s3();
+        s3.create_bucket().bucket(&name).send().await?;
+        let alb = &set_up.bench.pair.alb.dns_name;
+        let known = set_up.addresses(5);
+        for (file, body) in [
+            ("active_ip.json", list(alb, &known[..4])),
+            ("pending_ip.json", json!({&known[4]: 2})),
+        ] {
+            let put = s3.put_object().bucket(&name).key(format!("{alb}/{file}"));
+            put.body(body.to_string().into_bytes().into())
+                .send()
+                .await?;
+        }
+        let function = function(&set_up.bench, &group, &[("S3_BUCKET", &name)]).await?;
+        let gateway = set_up.bench.lab.gateway();
+        gateway.clear();
+        let is_first_case = fault.is_none();
+        let injected = fault.clone().map(|fault| gateway.inject(fault));
+        let first = function.invoke(scheduled_event(), TIMEOUT).await?;
+        if is_first_case {
+            first.success()?;
+            let mut counts = BTreeMap::new();
+            for call in set_up.calls() {
+                let nth: &mut usize = counts.entry(call.operation.clone()).or_default();
+                *nth += 1;
+                for what in [refused.clone(), What::LoseAnswer] {
+                    let fault = Fault::new(&call.service, &call.operation, what);
+                    cases.push(Some(fault.nth(*nth).by(ACCESS_KEY)));
+                }
+            }
+            assert!(cases.len() > 20, "{}", cases.len());
+        } else if let Some(injected) = injected {
+            assert_eq!(gateway.hits(injected), 1, "{fault:?}");
+            gateway.remove_fault(injected);
+        }
+        for _ in 0..3 {
+            let tick = function.invoke(scheduled_event(), TIMEOUT).await?;
+            tick.success()?;
+        }
+        let targets = set_up.bench.targets(&group);
+        assert_eq!(targets, set_up.bench.expected(3, 80), "{fault:?}");
+        for call in gateway.calls_of("elasticloadbalancing", "DeregisterTargets") {
+            for target in call.members("Targets") {
+                assert!(!known[..3].contains(&target["Id"]), "{fault:?}: {target:?}");
+            }
+        }
+    }
     Ok(())
 }

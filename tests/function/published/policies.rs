@@ -100,6 +100,6 @@ async fn the_tight_policy_allows_nothing_elsewhere() -> Result<()> {
     }
     let metric = Request::new("cloudwatch:PutMetricData", "*");
     let metric = metric.with("cloudwatch:namespace", "AWS/ApplicationELB");
-    assert_eq!(policy.refused(&[metric.clone()])?, [metric]);
+    assert_eq!(policy.refused(std::slice::from_ref(&metric))?, [metric]);
     Ok(())
 }

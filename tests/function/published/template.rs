@@ -1,12 +1,13 @@
 //! By template: cfn/sync.yaml behind a real stack, fired by a real schedule.
 
-use crate::support::{TIMEOUT, binary, expected};
+use super::BUCKET;
+use crate::support::{TIMEOUT, binary, expected, target_group};
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use lab::policy::{Policy, requests};
 use lab::story::{CODE, stack, upload};
-use lab::{ACCOUNT, AlbSpec, LAB, Lab, NlbSpec, REGION, TargetState};
-use serde_json::Value;
+use lab::{ACCOUNT, AlbSpec, LAB, Lab, LoadBalancers, NlbSpec, REGION, TargetState};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -45,35 +46,83 @@ async fn configuration(lab: &Lab, function: &str) -> Result<Value> {
     Ok(serde_json::from_slice(&answer.bytes().await?)?)
 }
 
+/// What both ways begin with: load balancers, target group and bucket.
+struct Ground {
+    lab: Lab,
+    pair: LoadBalancers,
+    group: String,
+    client: Client,
+}
+
+impl Ground {
+    async fn new() -> Result<Self> {
+        let lab = Lab::start_with_minutes_of(MINUTE).await?;
+        let (alb, nlb) = (AlbSpec::new("orders"), NlbSpec::new("front"));
+        let pair = lab.load_balancers(&alb, &nlb).await?;
+        lab.dns().set("orders", pair.alb.addresses(3));
+        let group = target_group(&lab, &pair.nlb, "front-80", 80).await?;
+        let s3 = aws_sdk_s3::Client::new(&lab.aws());
+        s3.create_bucket().bucket(BUCKET).send().await?;
+        upload(&lab, Path::new(&binary())).await?;
+        let client = Client::new(&lab.aws());
+        Ok(Self {
+            lab,
+            pair,
+            group,
+            client,
+        })
+    }
+
+    /// The article's parameters that have no default.
+    fn parameters(&self) -> Vec<(&str, &str)> {
+        vec![
+            ("InternalALBDNSName", &self.pair.alb.dns_name),
+            ("NLBTargetGroupARN", &self.group),
+            ("S3BucketName", BUCKET),
+            ("ALBListenerPort", "80"),
+        ]
+    }
+
+    async fn keys(&self) -> Result<Vec<String>> {
+        let s3 = aws_sdk_s3::Client::new(&self.lab.aws());
+        let listed = s3.list_objects_v2().bucket(BUCKET).send().await?;
+        let keys = listed.contents().iter().filter_map(|object| object.key());
+        Ok(keys.map(str::to_owned).collect())
+    }
+
+    /// What the stack calls its function.
+    async fn function(&self) -> Result<String> {
+        let described = self.client.describe_stack_resource().stack_name(STACK);
+        let described = described
+            .logical_resource_id("LambdaFunction")
+            .send()
+            .await?;
+        let resource = described.stack_resource_detail();
+        let name = resource.and_then(|resource| resource.physical_resource_id());
+        Ok(name.context("a function")?.to_owned())
+    }
+}
+
 #[tokio::test]
 async fn the_stack_ticks_every_minute_with_the_articles_parameters_and_defaults() -> Result<()> {
-    let lab = Lab::start_with_minutes_of(MINUTE).await?;
-    let (alb, nlb) = (AlbSpec::new("orders"), NlbSpec::new("front"));
-    let pair = lab.load_balancers(&alb, &nlb).await?;
-    lab.dns().set("orders", pair.alb.addresses(3));
-    let group = crate::support::target_group(&lab, &pair.nlb, "front-80", 80).await?;
-    let s3 = aws_sdk_s3::Client::new(&lab.aws());
-    s3.create_bucket().bucket("their-bucket").send().await?;
-    upload(&lab, Path::new(&binary())).await?;
-
-    let client = Client::new(&lab.aws());
-    let mut parameters = vec![
-        ("InternalALBDNSName", pair.alb.dns_name.as_str()),
-        ("NLBTargetGroupARN", &group),
-        ("S3BucketName", "their-bucket"),
-        ("ALBListenerPort", "80"),
-    ];
+    let ground = Ground::new().await?;
+    let Ground {
+        lab,
+        pair,
+        group,
+        client,
+    } = &ground;
+    let mut parameters = ground.parameters();
     parameters.extend(CODE);
     let template = stack::template("sync.yaml")?;
-    let made = stack::create(&client, STACK, &template, &parameters).await?;
+    let made = stack::create(client, STACK, &template, &parameters).await?;
     let made = made.expect("CREATE_COMPLETE")?;
-    settled(&lab, &group, &pair.alb.addresses(3)).await?;
-    lab.dns().set("orders", pair.alb.addresses(10));
-    settled(&lab, &group, &pair.alb.addresses(10)).await?;
-    lab.dns().set("orders", pair.alb.addresses(2));
-    settled(&lab, &group, &pair.alb.addresses(2)).await?;
+    for count in [3, 10, 2] {
+        lab.dns().set("orders", pair.alb.addresses(count));
+        settled(lab, group, &pair.alb.addresses(count)).await?;
+    }
 
-    let lambda = configuration(&lab, made.output("FunctionName")?).await?;
+    let lambda = configuration(lab, made.output("FunctionName")?).await?;
     let variables = &lambda["Environment"]["Variables"];
     for (name, value) in [
         ("MAX_LOOKUP_PER_INVOCATION", "50"),
@@ -92,13 +141,74 @@ async fn the_stack_ticks_every_minute_with_the_articles_parameters_and_defaults(
     let role = Policy::of_template("sync.yaml", "LambdaIAMRole", given);
     assert_eq!(role.refused(&asked)?, []);
 
-    let deleted = stack::delete(&client, STACK).await?;
+    let deleted = stack::delete(client, STACK).await?;
     deleted.expect("DELETE_COMPLETE")?;
-    let kept = s3.list_objects_v2().bucket("their-bucket").send().await?;
-    assert_eq!(
-        kept.contents().len(),
-        1,
-        "the state is the user's to delete"
-    );
+    let kept = ground.keys().await?;
+    assert_eq!(kept.len(), 1, "the state is the user's to delete: {kept:?}");
+    Ok(())
+}
+
+/// The article's template after its transform, without what changes nothing here; its function does
+/// nothing.
+fn article() -> Value {
+    let parameter = json!({"Type": "String", "Default": ""});
+    let trust = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }]});
+    let function = json!({"Fn::GetAtt": ["LambdaFunction", "Arn"]});
+    json!({
+        "Parameters": {
+            "InternalALBDNSName": parameter, "NLBTargetGroupARN": parameter,
+            "S3BucketName": parameter, "ALBListenerPort": parameter,
+            "Region": {"Type": "String", "Default": "us-east-1"},
+        },
+        "Resources": {
+            "LambdaFunction": {"Type": "AWS::Lambda::Function", "Properties": {
+                "Code": {"ZipFile": "def lambda_handler(event, context):\n    pass\n"},
+                "Handler": "index.lambda_handler", "Timeout": 300, "Runtime": "python3.11",
+                "Role": {"Fn::GetAtt": ["LambdaIAMRole", "Arn"]},
+                "Environment": {"Variables": {"ALB_DNS_NAME": {"Ref": "InternalALBDNSName"}}},
+            }},
+            "ScheduledRule": {"Type": "AWS::Events::Rule", "Properties": {
+                "Description": "ScheduledRule", "ScheduleExpression": "rate(1 minute)",
+                "State": "ENABLED", "Targets": [{"Arn": function, "Id": "TargetFunctionV1"}],
+            }},
+            "LambdaInvokePermission": {"Type": "AWS::Lambda::Permission", "Properties": {
+                "FunctionName": function, "Action": "lambda:InvokeFunction",
+                "Principal": "events.amazonaws.com",
+                "SourceArn": {"Fn::GetAtt": ["ScheduledRule", "Arn"]},
+            }},
+            "LambdaIAMRole": {"Type": "AWS::IAM::Role", "Properties": {
+                "AssumeRolePolicyDocument": trust, "Path": "/",
+            }},
+        },
+    })
+}
+
+#[tokio::test]
+async fn a_stack_of_the_articles_template_is_updated_in_place() -> Result<()> {
+    let ground = Ground::new().await?;
+    let Ground {
+        lab,
+        pair,
+        group,
+        client,
+    } = &ground;
+    let mut parameters = ground.parameters();
+    let made = stack::create(client, STACK, &article().to_string(), &parameters).await?;
+    made.expect("CREATE_COMPLETE")?;
+    let function = ground.function().await?;
+
+    parameters.extend(CODE);
+    let template = stack::template("sync.yaml")?;
+    let updated = stack::update(client, STACK, &template, &parameters).await?;
+    updated.expect("UPDATE_COMPLETE")?;
+    assert_eq!(ground.function().await?, function);
+    settled(lab, group, &pair.alb.addresses(3)).await?;
+    let updated = configuration(lab, &function).await?;
+    assert_eq!(updated["Runtime"], "provided.al2023");
+    let deleted = stack::delete(client, STACK).await?;
+    deleted.expect("DELETE_COMPLETE")?;
     Ok(())
 }

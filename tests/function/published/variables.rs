@@ -1,7 +1,7 @@
 //! The environment variables: what each does, and what is said of bad ones.
 
 use super::{SetUp, function};
-use crate::support::{Bench, operations};
+use crate::support::{Bench, TIMEOUT, operations};
 use anyhow::Result;
 use lab::{AlbSpec, NlbSpec};
 use serde_json::json;
@@ -18,6 +18,16 @@ async fn a_scheduled_event_registers_what_is_in_dns() -> Result<()> {
         keys[0].starts_with(state) && keys[0].ends_with("/80/state.json"),
         "{keys:?}"
     );
+    Ok(())
+}
+
+/// What docs/console.md and docs/migrate.md give the function by hand; it has no id.
+#[tokio::test]
+async fn the_event_of_the_consoles_test_is_a_tick_too() -> Result<()> {
+    let set_up = SetUp::new().await?;
+    let event = json!({"detail-type": "Scheduled Event"});
+    set_up.function.invoke(event, TIMEOUT).await?.success()?;
+    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
     Ok(())
 }
 

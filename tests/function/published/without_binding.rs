@@ -4,6 +4,7 @@ use super::{ACCESS_KEY, BUCKET, SetUp, function, scheduled_event};
 use crate::support::{TIMEOUT, expected, operations};
 use anyhow::Result;
 use lab::{DnsFailure, Fault, What};
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_steady_tick_asks_dns_once_and_aws_three_times_and_changes_nothing() -> Result<()> {
@@ -147,16 +148,28 @@ async fn an_event_that_comes_twice_counts_once() -> Result<()> {
 async fn two_ticks_at_once_lose_no_update() -> Result<()> {
     let set_up = SetUp::new().await?;
     set_up.ticks(1).await?;
+    let other = function(&set_up.bench, &set_up.group, &[]).await?;
+    other.invoke(scheduled_event(), TIMEOUT).await?.success()?;
+    let gateway = set_up.bench.lab.gateway();
+    // The first has read the state and is held while the second reads and writes it.
+    let held = Fault::new("s3", "PutObject", What::Delay(Duration::from_secs(3)));
+    let held = gateway.inject(held.nth(1).by(ACCESS_KEY));
     set_up.bench.scale(5);
-    let second = function(&set_up.bench, &set_up.group, &[]).await?;
-    let (first, second) = tokio::join!(
-        set_up.function.invoke(scheduled_event(), TIMEOUT),
-        second.invoke(scheduled_event(), TIMEOUT),
-    );
-    first?.success()?;
+    let first = set_up.function.invoke(scheduled_event(), TIMEOUT);
+    let second = async {
+        while gateway.hits(held) == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        set_up.bench.scale(7);
+        other.invoke(scheduled_event(), TIMEOUT).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    let first = first?;
+    assert!(first.mentions("starting over"), "{first:?}");
+    first.success()?;
     second?.success()?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(5, 80));
-    // What both knew is known: all of it leaves by the usual count.
+    assert_eq!(set_up.targets(), set_up.bench.expected(7, 80));
+    // What either knew is known: all of it leaves by the usual count.
     set_up.bench.scale(1);
     set_up.ticks(3).await?;
     assert_eq!(set_up.targets(), set_up.bench.expected(1, 80));

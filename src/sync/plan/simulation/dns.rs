@@ -1,20 +1,15 @@
 //! What one run of lookups finds in the simulated DNS: at most 8 random addresses an answer.
 //!
-//! Goes by the steps of `discovery::Run`, which cannot be had without servers, and by its very
-//! formula. No I/O.
+//! Goes by the very tally of `discovery::Run`, which cannot be had without servers. No I/O.
 
 use super::world::Chance;
-use crate::discovery::{DiscoveryError, Found};
-pub(super) use certainty::ADDRESSES_PER_ANSWER;
-use certainty::lookups_needed;
+use crate::discovery::{DiscoveryError, Found, Tally};
 use rand::seq::IndexedRandom;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-// Private to discovery; the simulation is worth nothing with a formula of its own.
-#[allow(clippy::duplicate_mod)]
-#[path = "../../../discovery/certainty.rs"]
-mod certainty;
+/// Application Load Balancer guide, "DNS name": up to eight addresses in one answer.
+pub(super) const ADDRESSES_PER_ANSWER: usize = 8;
 
 /// What goes wrong with the lookups of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,40 +43,23 @@ pub(super) fn look(
         });
     }
     let addresses: Vec<IpAddr> = in_dns.iter().copied().collect();
-    let mut seen: BTreeSet<_> = answer(chance, &addresses).into_iter().collect();
-    let complete = addresses.len() < ADDRESSES_PER_ANSWER;
-    let (mut lookups, mut failed_lookups) = (1, 0);
-    let mut full_answers = usize::from(!complete);
-    let certain = |seen: &BTreeSet<_>, full_answers| {
-        complete || (asking.independent && full_answers >= lookups_needed(seen.len(), known))
-    };
-    while lookups < asking.max_lookups && !certain(&seen, full_answers) {
-        lookups += 1;
+    let mut tally = Tally::new(asking.max_lookups, asking.independent);
+    tally.begin();
+    let first = answer(chance, &addresses);
+    tally.take(first.clone());
+    while tally.wanted(known) > 0 {
+        tally.begin();
         if asking.trouble == Trouble::Some && chance.of(0.25) {
-            failed_lookups += 1;
-            continue;
-        }
-        full_answers += 1;
-        if asking.independent {
-            seen.extend(answer(chance, &addresses));
+            tally.take_failure();
+        } else if asking.independent {
+            tally.take(answer(chance, &addresses));
+        } else {
+            tally.take(first.clone());
         }
     }
-    let certain = certain(&seen, full_answers);
-    let fresh = if asking.independent { full_answers } else { 1 };
-    let runs_needed = match certain {
-        true => 1,
-        false => lookups_needed(seen.len(), known).div_ceil(fresh.max(1)),
-    };
-    Ok(Found {
-        addresses: seen,
-        lookups,
-        failed_lookups,
-        certain,
-        runs_needed: u32::try_from(runs_needed).expect("few runs"),
-    })
+    Ok(tally.found(known))
 }
 
-/// Application Load Balancer guide, "DNS name": up to eight addresses in one answer.
 fn answer(chance: &mut Chance, addresses: &[IpAddr]) -> Vec<IpAddr> {
     if addresses.len() <= ADDRESSES_PER_ANSWER {
         return addresses.to_vec();

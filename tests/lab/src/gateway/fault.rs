@@ -1,8 +1,10 @@
 //! Faults on demand: what goes wrong, at which call. Never hits the lab's own calls.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 use super::call::{Call, Protocol};
 use super::{Reply, answer};
@@ -32,9 +34,53 @@ pub enum What {
     Body(String),
     /// The call is carried out late.
     Delay(Duration),
+    /// The call is carried out when the test lets it go on.
+    Hold(Hold),
     /// The caller has no `s3:ListBucket`: what is missing is refused ("If you don't have the
     /// s3:ListBucket permission, Amazon S3 returns an HTTP status code 403", S3 API, GetObject).
     HideMissing,
+}
+
+/// Keeps calls waiting, so that a test sees which of them are made without an answer to others.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    arrived: Arc<watch::Sender<usize>>,
+    released: Arc<watch::Sender<bool>>,
+}
+
+impl Default for Hold {
+    fn default() -> Self {
+        Self {
+            arrived: Arc::new(watch::Sender::new(0)),
+            released: Arc::new(watch::Sender::new(false)),
+        }
+    }
+}
+
+impl PartialEq for Hold {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.arrived, &other.arrived)
+    }
+}
+
+impl Hold {
+    /// Waits until so many calls have arrived, since the hold began.
+    pub async fn arrived(&self, calls: usize) {
+        let mut arrived = self.arrived.subscribe();
+        // Its sender is this hold's own.
+        let _ = arrived.wait_for(|count| *count >= calls).await;
+    }
+
+    /// Lets all calls go on, and holds none from now on.
+    pub fn release(&self) {
+        self.released.send_replace(true);
+    }
+
+    pub(super) async fn pass(&self) {
+        self.arrived.send_modify(|count| *count += 1);
+        let mut released = self.released.subscribe();
+        let _ = released.wait_for(|released| *released).await;
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -119,6 +165,7 @@ pub(super) struct Faults(Mutex<(usize, BTreeMap<FaultId, Injected>)>);
 #[derive(Default)]
 pub(super) struct Plan {
     pub delay: Option<Duration>,
+    pub hold: Option<Hold>,
     pub instead: Option<What>,
     pub loses_answer: bool,
 }
@@ -169,6 +216,7 @@ impl Faults {
             }
             match &fault.what {
                 What::Delay(delay) => plan.delay = Some(plan.delay.unwrap_or_default() + *delay),
+                What::Hold(hold) => plan.hold = Some(hold.clone()),
                 _ if plan.instead.is_some() => continue,
                 what => {
                     plan.loses_answer = *what == What::LoseAnswer;

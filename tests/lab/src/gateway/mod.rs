@@ -8,6 +8,7 @@ mod cbor;
 mod elb;
 mod events;
 mod fault;
+mod forward;
 mod health;
 mod listeners;
 mod load_balancers;
@@ -17,27 +18,26 @@ mod pace;
 mod target_groups;
 mod targets;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
-use crate::api::Api;
 use crate::response_url::{self, ResponseUrl, ResponseUrls};
 use crate::{LAB, lock};
 
 pub use call::Call;
-pub use fault::{Fault, FaultId, What};
+pub use fault::{Fault, FaultId, Hold, What};
 pub use targets::{Target, TargetState};
 
 use fault::{Faults, Plan};
@@ -58,6 +58,7 @@ struct State {
     client: reqwest::Client,
     ministack: String,
     calls: Mutex<Vec<Call>>,
+    connections: AtomicUsize,
     /// The calls before the last `clear`.
     cleared: Mutex<Vec<Call>>,
     faults: Faults,
@@ -88,6 +89,7 @@ impl Gateway {
             client: reqwest::Client::builder().no_proxy().build()?,
             ministack,
             calls: Mutex::default(),
+            connections: AtomicUsize::default(),
             cleared: Mutex::default(),
             faults: Faults::default(),
             pace: Pace::default(),
@@ -119,9 +121,13 @@ impl Gateway {
 
     /// The calls of one access key, in the order in which they were done.
     pub fn calls_by(&self, source: &str) -> Vec<Call> {
-        let calls = lock(&self.state.calls);
-        let wanted = calls.iter().filter(|call| call.source == source);
-        wanted.cloned().collect()
+        let calls = self.calls().into_iter();
+        calls.filter(|call| call.source == source).collect()
+    }
+
+    /// Connections ever made, by anybody.
+    pub fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::Relaxed)
     }
 
     /// Lets `calls` begin anew.
@@ -176,6 +182,7 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
         };
         // Small answers at once; many calls are waited for one after the other.
         let _ = stream.set_nodelay(true);
+        state.connections.fetch_add(1, Ordering::Relaxed);
         let state = Arc::clone(&state);
         tokio::spawn(async move {
             let service = service_fn(move |request| handle(Arc::clone(&state), request));
@@ -226,6 +233,9 @@ impl State {
         if let Some(delay) = plan.delay {
             tokio::time::sleep(delay).await;
         }
+        if let Some(hold) = plan.hold {
+            hold.pass().await;
+        }
         let reply = match plan.instead {
             Some(What::CutOff) => None,
             Some(What::LoseAnswer) => Some(self.carry_out(&asked).await),
@@ -259,52 +269,5 @@ impl State {
         done.unwrap_or_else(|error| {
             answer::error(&asked.call, 502, "LabFailure", &format!("{error:#}"))
         })
-    }
-
-    /// Hands a request to MiniStack, with another body where one is given.
-    async fn forward(&self, asked: &Asked, body: Option<String>) -> Result<Reply> {
-        let path = asked
-            .parts
-            .uri
-            .path_and_query()
-            .map_or("/", |path| path.as_str());
-        let mut headers = asked.parts.headers.clone();
-        for name in [CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING] {
-            headers.remove(name);
-        }
-        let answer = self
-            .client
-            .request(
-                asked.parts.method.clone(),
-                format!("{}{path}", self.ministack),
-            )
-            .headers(headers)
-            .body(body.map_or_else(|| asked.body.clone(), Bytes::from))
-            .send()
-            .await
-            .context("MiniStack does not answer")?;
-        let mut reply = Response::builder().status(answer.status());
-        for (name, value) in answer.headers() {
-            // A HEAD's answer tells the length of a body that does not come.
-            let kept = *name != CONTENT_LENGTH || asked.parts.method == Method::HEAD;
-            if kept && *name != CONNECTION && *name != TRANSFER_ENCODING {
-                reply = reply.header(name, value);
-            }
-        }
-        Ok(reply.body(
-            answer
-                .bytes()
-                .await
-                .context("MiniStack's answer breaks off")?,
-        )?)
-    }
-
-    /// For questions of the gateway's own to MiniStack, in the account of the caller.
-    fn api(&self, call: &Call) -> Api {
-        Api {
-            client: self.client.clone(),
-            endpoint: self.ministack.clone(),
-            access_key: call.source.clone(),
-        }
     }
 }

@@ -106,7 +106,7 @@ impl Pace {
     /// Holds an answer back until the set time since the call came has passed.
     pub async fn hold(&self, call: &Call, came: Instant) {
         let delay = *lock(&self.delay);
-        if call.source != LAB {
+        if !delay.is_zero() && call.source != LAB {
             tokio::time::sleep_until((came + delay).into()).await;
         }
     }

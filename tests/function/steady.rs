@@ -1,0 +1,168 @@
+//! What a tick waits for and what it does not, and that it asks nobody twice. Never how long
+//! anything takes: that would not hold on another machine.
+
+use crate::support::{Answer, Bench, TIMEOUT, operations};
+use crate::tick::{SuccessLog, record};
+use anyhow::Result;
+use lab::{DnsFailure, Fault, Hold, What};
+use serde_json::{Value, json};
+
+/// What one tick made of calls, in the order of their names, and of queries.
+async fn cost(bench: &Bench, input: &Value) -> Result<(Vec<String>, usize)> {
+    bench.lab.gateway().clear();
+    let before = bench.lab.dns().queries("orders");
+    bench
+        .function
+        .invoke(input.clone(), TIMEOUT)
+        .await?
+        .success()?;
+    let calls = bench.function_calls();
+    let mut names: Vec<_> = operations(&calls).into_iter().map(str::to_owned).collect();
+    names.sort_unstable();
+    Ok((names, bench.lab.dns().queries("orders") - before))
+}
+
+#[tokio::test]
+async fn a_steady_tick_makes_three_calls_and_up_to_seven_addresses_one_query() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let input = bench.rule_input(&made).await?;
+    for addresses in [1, 7] {
+        bench.see(bench.pair.alb.addresses(addresses));
+        // Until the addresses that are gone have left.
+        for _ in 0..4 {
+            bench.tick(&made).await?.success()?;
+        }
+        let (calls, queries) = cost(&bench, &input).await?;
+        assert_eq!(
+            calls,
+            ["DescribeTargetHealth", "GetObject", "PutMetricData"],
+            "{addresses} addresses"
+        );
+        assert_eq!(queries, 1, "{addresses} addresses");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn as_many_queries_are_made_as_certainty_needs_and_none_more() -> Result<()> {
+    let bench = Bench::new().await?;
+    let made = bench
+        .create(json!({"MaxLookupsPerInvocation": 200}))
+        .await?;
+    made.assert_success();
+    let input = bench.rule_input(&made).await?;
+    for (addresses, expected) in [(28, 32), (56, 73), (100, 140)] {
+        let was = bench.targets(made.attribute("TargetGroupArn")).len();
+        bench.scale(addresses);
+        // The first of them finds the addresses, the second knows them before.
+        for added in [addresses - was, 0] {
+            let before = bench.lab.dns().queries("orders");
+            let tick = bench.function.invoke(input.clone(), TIMEOUT).await?;
+            assert_eq!(bench.lab.dns().queries("orders") - before, expected);
+            let line = record(&tick.success_log()?);
+            assert_eq!(line["lookups"], expected);
+            assert_eq!(line["certain"], true);
+            let doubt = line["doubt"].as_f64().expect("a number");
+            assert!(0.0 < doubt && doubt < 0.001, "{line}");
+            assert_eq!(line["addresses"].as_array().map(Vec::len), Some(addresses));
+            assert_eq!(line["added"].as_array().map(Vec::len), Some(added));
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn ticks_open_no_connections_that_an_earlier_one_left_open() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let input = bench.rule_input(&made).await?;
+    cost(&bench, &input).await?;
+    let before = bench.lab.gateway().connections();
+    for _ in 0..5 {
+        cost(&bench, &input).await?;
+    }
+    assert_eq!(bench.lab.gateway().connections(), before);
+    Ok(())
+}
+
+fn hold(bench: &Bench, service: &str, operation: &str) -> Hold {
+    let hold = Hold::default();
+    let fault = Fault::new(service, operation, What::Hold(hold.clone()));
+    bench.lab.gateway().inject(fault);
+    hold
+}
+
+/// Runs a tick and, meanwhile, what looks on; neither may hang.
+async fn beside(
+    bench: &Bench,
+    made: &Answer,
+    looking_on: impl Future<Output = ()>,
+) -> Result<Vec<Value>> {
+    let input = bench.rule_input(made).await?;
+    let both = async { tokio::join!(bench.function.invoke(input, TIMEOUT), looking_on) };
+    let (tick, ()) = tokio::time::timeout(TIMEOUT, both).await?;
+    tick?.success_log()
+}
+
+#[tokio::test]
+async fn dns_target_health_and_state_are_asked_side_by_side() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let health = hold(&bench, "elasticloadbalancing", "DescribeTargetHealth");
+    let state = hold(&bench, "s3", "GetObject");
+    let dns = bench.lab.dns();
+    // None of the three has an answer before all of them are asked.
+    dns.fail("orders", DnsFailure::Silent);
+    let before = dns.queries("orders");
+    beside(&bench, &made, async {
+        health.arrived(1).await;
+        state.arrived(1).await;
+        while dns.queries("orders") == before {
+            tokio::task::yield_now().await;
+        }
+        dns.fail("orders", None);
+        health.release();
+        state.release();
+    })
+    .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn lookups_that_are_needed_in_any_case_do_not_wait_for_aws() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    bench.scale(28);
+    let health = hold(&bench, "elasticloadbalancing", "DescribeTargetHealth");
+    let dns = bench.lab.dns();
+    let before = dns.queries("orders");
+    let log = beside(&bench, &made, async {
+        health.arrived(1).await;
+        while dns.queries("orders") - before < 32 {
+            tokio::task::yield_now().await;
+        }
+        health.release();
+    })
+    .await?;
+    assert_eq!(record(&log)["lookups"], 32);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_metric_and_the_targets_do_not_wait_for_each_other() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    bench.scale(4);
+    let metric = hold(&bench, "monitoring", "PutMetricData");
+    let state = hold(&bench, "s3", "PutObject");
+    let register = hold(&bench, "elasticloadbalancing", "RegisterTargets");
+    beside(&bench, &made, async {
+        metric.arrived(1).await;
+        state.arrived(1).await;
+        state.release();
+        // The metric is still without an answer.
+        register.arrived(1).await;
+        register.release();
+        metric.release();
+    })
+    .await?;
+    let group = made.attribute("TargetGroupArn");
+    assert_eq!(bench.targets(group), bench.expected(4, 80));
+    Ok(())
+}

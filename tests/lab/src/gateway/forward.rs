@@ -1,0 +1,59 @@
+//! What the gateway asks of MiniStack: the caller's request as it is, or questions of its own.
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use hyper::{Method, Response};
+
+use super::call::Call;
+use super::{Asked, Reply, State};
+use crate::api::Api;
+
+impl State {
+    /// Hands a request to MiniStack, with another body where one is given.
+    pub(super) async fn forward(&self, asked: &Asked, body: Option<String>) -> Result<Reply> {
+        let path = asked
+            .parts
+            .uri
+            .path_and_query()
+            .map_or("/", |path| path.as_str());
+        let mut headers = asked.parts.headers.clone();
+        for name in [CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING] {
+            headers.remove(name);
+        }
+        let answer = self
+            .client
+            .request(
+                asked.parts.method.clone(),
+                format!("{}{path}", self.ministack),
+            )
+            .headers(headers)
+            .body(body.map_or_else(|| asked.body.clone(), Bytes::from))
+            .send()
+            .await
+            .context("MiniStack does not answer")?;
+        let mut reply = Response::builder().status(answer.status());
+        for (name, value) in answer.headers() {
+            // A HEAD's answer tells the length of a body that does not come.
+            let kept = *name != CONTENT_LENGTH || asked.parts.method == Method::HEAD;
+            if kept && *name != CONNECTION && *name != TRANSFER_ENCODING {
+                reply = reply.header(name, value);
+            }
+        }
+        Ok(reply.body(
+            answer
+                .bytes()
+                .await
+                .context("MiniStack's answer breaks off")?,
+        )?)
+    }
+
+    /// For questions of the gateway's own to MiniStack, in the account of the caller.
+    pub(super) fn api(&self, call: &Call) -> Api {
+        Api {
+            client: self.client.clone(),
+            endpoint: self.ministack.clone(),
+            access_key: call.source.clone(),
+        }
+    }
+}
