@@ -14,7 +14,9 @@ use std::time::Duration;
 
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// HTTP and HTTPS, through a proxy where `HTTPS_PROXY` and its like say so.
+/// HTTP and HTTPS, through a proxy where `HTTPS_PROXY` and its like say so. Reads the system's
+/// trusted roots: most of the milliseconds that the function starts in, and spent before its first
+/// invocation rather than in it, for every call needs them.
 pub(super) fn client() -> SharedHttpClient {
     let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT);
     let connector = Connector::builder()
