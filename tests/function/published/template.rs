@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use lab::policy::{Policy, requests};
 use lab::story::{CODE, stack, upload};
-use lab::{ACCOUNT, AlbSpec, LAB, Lab, LoadBalancers, NlbSpec, REGION, TargetState};
+use lab::{ACCOUNT, AlbSpec, Lab, LoadBalancers, NlbSpec, TargetState};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -33,17 +33,6 @@ async fn settled(lab: &Lab, group: &str, addresses: &[Ipv4Addr]) -> Result<()> {
     };
     let waited = tokio::time::timeout(TIMEOUT, waiting).await;
     waited.with_context(|| format!("the targets are {:?}, not {wanted:?}", targets()))
-}
-
-/// Lambda API, `GetFunctionConfiguration`.
-async fn configuration(lab: &Lab, function: &str) -> Result<Value> {
-    let path = format!("/2015-03-31/functions/{function}/configuration");
-    let scope = format!("Credential={LAB}/20261122/{REGION}/lambda/aws4_request");
-    let client = reqwest::Client::builder().no_proxy().build()?;
-    let request = client.get(format!("{}{path}", lab.endpoint()));
-    let request = request.header("authorization", format!("AWS4-HMAC-SHA256 {scope}"));
-    let answer = request.send().await?.error_for_status()?;
-    Ok(serde_json::from_slice(&answer.bytes().await?)?)
 }
 
 /// What both ways begin with: load balancers, target group and bucket.
@@ -122,7 +111,9 @@ async fn the_stack_ticks_every_minute_with_the_articles_parameters_and_defaults(
         settled(lab, group, &pair.alb.addresses(count)).await?;
     }
 
-    let lambda = configuration(lab, made.output("FunctionName")?).await?;
+    let lambda = lab
+        .function_configuration(made.output("FunctionName")?)
+        .await?;
     let variables = &lambda["Environment"]["Variables"];
     for (name, value) in [
         ("MAX_LOOKUP_PER_INVOCATION", "50"),
@@ -206,7 +197,7 @@ async fn a_stack_of_the_articles_template_is_updated_in_place() -> Result<()> {
     updated.expect("UPDATE_COMPLETE")?;
     assert_eq!(ground.function().await?, function);
     settled(lab, group, &pair.alb.addresses(3)).await?;
-    let updated = configuration(lab, &function).await?;
+    let updated = lab.function_configuration(&function).await?;
     assert_eq!(updated["Runtime"], "provided.al2023");
     let deleted = stack::delete(client, STACK).await?;
     deleted.expect("DELETE_COMPLETE")?;

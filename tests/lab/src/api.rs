@@ -97,6 +97,22 @@ impl Api {
         .context(target.to_owned())
     }
 
+    /// For APIs whose operations are paths.
+    pub async fn get(&self, service: &str, path: &str) -> Result<Value> {
+        let url = format!("{}{path}", self.endpoint);
+        let request = self.client.get(url);
+        let request = request.header("authorization", self.authorization(service));
+        let answer = request.send().await?.error_for_status()?;
+        Ok(serde_json::from_str(&answer.text().await?)?)
+    }
+
+    fn authorization(&self, service: &str) -> String {
+        format!(
+            "AWS4-HMAC-SHA256 Credential={}/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0",
+            self.access_key
+        )
+    }
+
     async fn post(
         &self,
         service: &str,
@@ -104,14 +120,10 @@ impl Api {
         target: Option<&str>,
         body: String,
     ) -> Result<(u16, String)> {
-        let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential={}/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0",
-            self.access_key
-        );
         let mut request = self
             .client
             .post(format!("{}/", self.endpoint))
-            .header("authorization", authorization)
+            .header("authorization", self.authorization(service))
             .header("content-type", kind)
             .body(body);
         if let Some(target) = target {

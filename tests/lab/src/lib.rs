@@ -147,6 +147,12 @@ impl Lab {
         self.gateway.response_url()
     }
 
+    /// How a function that MiniStack runs is set up (Lambda API, `GetFunctionConfiguration`).
+    pub async fn function_configuration(&self, function: &str) -> Result<serde_json::Value> {
+        let path = format!("/2015-03-31/functions/{function}/configuration");
+        self.api()?.get("lambda", &path).await
+    }
+
     /// Where MiniStack writes its log. It is gone when the lab is.
     pub fn ministack_log(&self) -> PathBuf {
         self.ministack.log()
