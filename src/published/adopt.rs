@@ -262,7 +262,6 @@ mod tests {
         let bucket = Bucket {
             files: left().into_iter().skip(2).collect(),
             hides: true,
-            ..Bucket::default()
         };
         let error = adopted(&bucket, Denied::Fails).await.expect_err("refused");
         assert!(error.to_string().contains("AccessDenied"), "{error}");
