@@ -10,7 +10,7 @@ BINARY ?= target/debug/alb-nlb-binding
 # How many bindings `make bench` lets tick in one minute; 0 leaves that out, and saves four minutes.
 SCALE ?= 300
 PACKAGE = target/lambda/alb-nlb-binding
-AS_DEPLOYED = opt-level="s" debug-assertions=false overflow-checks=false
+AS_DEPLOYED = opt-level="z" debug-assertions=false overflow-checks=false
 DENY = target/cargo-deny-0.20.2/bin/cargo-deny
 ADVISORIES = https://github.com/RustSec/advisory-db
 
