@@ -26,8 +26,8 @@ export interface IAlbNlbBindingProvider extends IConstruct {
 export enum AlbNlbBindingLogLevel {
   /** Every list of addresses and every change. */
   INFO = 'INFO',
-  /** What is asked of AWS and DNS as well. */
-  DEBUG = 'DEBUG',
+  /** Only what went wrong. */
+  WARN = 'WARN',
 }
 
 /** Properties of an {@link AlbNlbBindingProvider}. */

@@ -60,14 +60,14 @@ test('every property of a provider has its effect', () => {
     architecture: Architecture.ARM_64,
     functionName: 'bindings',
     logRetention: RetentionDays.ONE_WEEK,
-    logLevel: AlbNlbBindingLogLevel.DEBUG,
+    logLevel: AlbNlbBindingLogLevel.WARN,
     dnsServers: ['10.0.0.2', '10.0.0.3:53'],
   });
   const template = Template.fromStack(stack);
   template.hasResourceProperties('AWS::Lambda::Function', {
     Architectures: ['arm64'],
     FunctionName: 'bindings',
-    Environment: { Variables: { LOG_LEVEL: 'DEBUG', DNS_SERVERS: '10.0.0.2,10.0.0.3:53' } },
+    Environment: { Variables: { LOG_LEVEL: 'WARN', DNS_SERVERS: '10.0.0.2,10.0.0.3:53' } },
   });
   template.hasResourceProperties('AWS::Logs::LogGroup', {
     LogGroupName: '/aws/lambda/bindings',

@@ -1,6 +1,6 @@
 //! Ticks: what the rule's input does once a minute.
 
-use crate::support::{Bench, TIMEOUT, expected, operations};
+use crate::support::{Bench, TIMEOUT, binary, expected, operations};
 use anyhow::Result;
 use lab::{DnsFailure, Fault, What};
 use serde_json::{Value, json};
@@ -217,6 +217,30 @@ async fn a_metric_that_fails_is_logged_and_fails_nothing() -> Result<()> {
         .gateway()
         .inject(Fault::new("monitoring", "PutMetricData", What::Deny));
     let tick = bench.tick(&made).await?;
+    assert!(
+        tick.mentions("the metric was not published"),
+        "{:?}",
+        tick.log
+    );
+    tick.success()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_function_set_to_warn_leaves_the_lists_out_of_its_log_and_keeps_what_went_wrong() -> Result<()>
+{
+    let (mut bench, made) = Bench::bound().await?;
+    assert!(bench.tick(&made).await?.mentions("\"addresses\""));
+    bench.function = bench
+        .lab
+        .function_with(binary(), &[("LOG_LEVEL", "WARN")])
+        .await?;
+    bench
+        .lab
+        .gateway()
+        .inject(Fault::new("monitoring", "PutMetricData", What::Deny));
+    let tick = bench.tick(&made).await?;
+    assert!(!tick.mentions("\"addresses\""), "{:?}", tick.log);
     assert!(
         tick.mentions("the metric was not published"),
         "{:?}",

@@ -49,9 +49,11 @@ async fn the_variables_that_may_be_left_out_have_the_published_templates_default
         "{operations_of_first}"
     );
     set_up.bench.scale(2);
-    let known = set_up.targets().len();
+    // 50 lookups need not have found the two that stay.
+    let known = set_up.targets();
     set_up.ticks(2).await?;
-    assert_eq!(set_up.targets().len(), known);
+    let still = set_up.targets();
+    assert!(known.iter().all(|target| still.contains(target)));
     set_up.ticks(1).await?;
     assert_eq!(set_up.targets(), set_up.bench.expected(2, 80));
     Ok(())
