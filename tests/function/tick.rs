@@ -227,8 +227,8 @@ async fn a_metric_that_fails_is_logged_and_fails_nothing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_function_set_to_warn_leaves_the_lists_out_of_its_log_and_keeps_what_went_wrong() -> Result<()>
-{
+async fn a_function_set_to_warn_leaves_the_lists_out_of_its_log_and_keeps_what_went_wrong()
+-> Result<()> {
     let (mut bench, made) = Bench::bound().await?;
     assert!(bench.tick(&made).await?.mentions("\"addresses\""));
     bench.function = bench
