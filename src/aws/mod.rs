@@ -42,7 +42,7 @@ impl Aws {
     /// where Lambda puts them (Lambda guide, "Defined runtime environment variables"). The SDK's
     /// own search would go on to files and to EC2's metadata, which no function has.
     pub fn from_environment() -> Self {
-        let region = set("AWS_REGION");
+        let region = set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION"));
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(http::client())
