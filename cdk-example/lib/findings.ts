@@ -3,7 +3,7 @@ import type { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
 /** Why a statement's resources are patterns, by its Sid. */
 const REASONS: Readonly<Record<string, string>> = {
-  Look: 'The Describe actions of Elastic Load Balancing have no resource-level permissions.',
+  Look: 'The Describe actions of Elastic Load Balancing have no resource-level permissions, nor has ListRules.',
   MakeOwnTargetGroups: 'Bindings make target groups named anb-<id>-<port>; the ids are not known before.',
   MakeOwnListeners:
     'Which NLBs get listeners is up to the bindings; a condition demands the tag of a binding.',
@@ -12,8 +12,8 @@ const REASONS: Readonly<Record<string, string>> = {
   MakeOwnBuckets: 'Bindings make buckets named alb-nlb-binding-<id>-<account>; the ids are not known before.',
   KeepOwnBuckets: 'The objects in those buckets; a condition demands that they are of this account.',
   KeepOwnRules: 'Bindings make rules named alb-nlb-binding-<id>; the ids are not known before.',
-  ReadStackTags:
-    'Any stack of the account may have bindings, and CloudFormation does not hand them its tags.',
+  ReadStacks:
+    'Any stack of the account may have bindings, and CloudFormation hands them neither tags nor status.',
   AdoptInGivenBuckets: 'What a published function left for ALBs in a given bucket; it is only read.',
   KeepStateInGivenBuckets: 'The objects of bindings in a given bucket, alb-nlb-binding-<id>/state.json.',
 };

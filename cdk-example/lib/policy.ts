@@ -138,6 +138,7 @@ function schedule(scope: IConstruct, functionArn: string): PolicyStatement[] {
       ),
       resources: [ruleArns(scope)],
     }),
+    new PolicyStatement({ sid: 'FindRulesOfBindings', actions: events('ListRules'), resources: ['*'] }),
     new PolicyStatement({
       sid: 'AimRulesAtThisFunctionOnly',
       actions: events('PutTargets'),
@@ -156,8 +157,8 @@ function observability(scope: IConstruct, own: { readonly logGroupArn: string })
       conditions: { StringEquals: { 'cloudwatch:namespace': 'AlbNlbBinding' } },
     }),
     new PolicyStatement({
-      sid: 'ReadStackTags',
-      actions: ['cloudformation:DescribeStacks'],
+      sid: 'ReadStacks',
+      actions: ['cloudformation:DescribeStackResource', 'cloudformation:DescribeStacks'],
       resources: [
         Stack.of(scope).formatArn({ service: 'cloudformation', resource: 'stack', resourceName: '*' }),
       ],
