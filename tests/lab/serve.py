@@ -34,6 +34,42 @@ if minute != 60:
     )
     eventbridge._SCHEDULER_TICK_INTERVAL = minute / 20
 
+
+
+def tell_of_cleanups():
+    """Lets stack events tell of what an update deletes after it: a predecessor, or a resource that
+    left the template. MiniStack deletes them in silence, while the stack is UPDATE_IN_PROGRESS; on
+    AWS it is UPDATE_COMPLETE_CLEANUP_IN_PROGRESS then, and each has its DELETE_ events."""
+    from ministack.services.cloudformation import _stack_events, _stacks, custom_resource, stacks
+
+    invoke = custom_resource.invoke_custom_resource
+
+    def invoke_and_tell(
+        kind, logical_id, props, stack_name, stack_id, resource_type, physical_id=None, old_props=None
+    ):
+        def tell(status):
+            stacks._add_event(
+                stack_id, stack_name, logical_id, resource_type, status, physical_id=physical_id
+            )
+
+        told = [e for e in _stack_events.get(stack_id, []) if e["LogicalResourceId"] == logical_id]
+        is_cleanup = kind == "Delete" and told and told[-1]["ResourceStatus"] != "DELETE_IN_PROGRESS"
+        if is_cleanup:
+            if _stacks[stack_name]["StackStatus"] == "UPDATE_IN_PROGRESS":
+                _stacks[stack_name]["StackStatus"] = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+            tell("DELETE_IN_PROGRESS")
+        done = invoke(
+            kind, logical_id, props, stack_name, stack_id, resource_type, physical_id, old_props
+        )
+        if is_cleanup:
+            tell("DELETE_COMPLETE")
+        return done
+
+    custom_resource.invoke_custom_resource = invoke_and_tell
+
+
+tell_of_cleanups()
+
 config = Config()
 config.bind = [f"fd://{listener.detach()}"]
 config.keep_alive_timeout = 75

@@ -44,6 +44,7 @@ impl Api {
         params: &[(&str, &str)],
     ) -> Result<Element> {
         let version = match service {
+            "cloudformation" => "2010-05-15",
             "ec2" => "2016-11-15",
             "elasticloadbalancing" => "2015-12-01",
             _ => anyhow::bail!("the version of {service}'s query API is not known here"),

@@ -36,7 +36,9 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
 pub use dns::{Dns, DnsFailure, DnsServer};
-pub use gateway::{Call, Fault, FaultId, Gateway, Hold, Target, TargetState, What};
+pub use gateway::{
+    Call, Fault, FaultId, Gateway, Hold, ResourceView, StackView, Target, TargetState, What,
+};
 pub use network::{Alb, LoadBalancers, Nlb, Subnet, Vpc};
 pub use response_url::{Answer, ResponseUrl, SIGNATURE};
 pub use runtime::{Function, Invocation};

@@ -10,6 +10,7 @@ use super::{Reply, cbor};
 use crate::xml::{Element, escape};
 
 const ELB: &str = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/";
+const CLOUDFORMATION: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
 const REQUEST_ID: &str = "1ab00000-0000-0000-0000-000000000000";
 
 fn reply(status: u16, kind: &str, body: impl Into<Bytes>) -> Response<Bytes> {
@@ -23,9 +24,18 @@ fn reply(status: u16, kind: &str, body: impl Into<Bytes>) -> Response<Bytes> {
 
 /// A success of an ELBv2 operation.
 pub(super) fn elb(action: &str, result: &[Element]) -> Reply {
+    query(ELB, action, result)
+}
+
+/// A success of a CloudFormation operation.
+pub(super) fn cloudformation(action: &str, result: &[Element]) -> Reply {
+    query(CLOUDFORMATION, action, result)
+}
+
+fn query(namespace: &str, action: &str, result: &[Element]) -> Reply {
     let result: String = result.iter().map(Element::write).collect();
     let body = format!(
-        "<{action}Response xmlns=\"{ELB}\"><{action}Result>{result}</{action}Result>\
+        "<{action}Response xmlns=\"{namespace}\"><{action}Result>{result}</{action}Result>\
          <ResponseMetadata><RequestId>{REQUEST_ID}</RequestId></ResponseMetadata></{action}Response>"
     );
     reply(200, "text/xml", body)

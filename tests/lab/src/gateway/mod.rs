@@ -15,6 +15,8 @@ mod load_balancers;
 mod memory;
 mod naming;
 mod pace;
+mod stack_events;
+mod stacks;
 mod target_groups;
 mod targets;
 
@@ -38,11 +40,13 @@ use crate::{LAB, lock};
 
 pub use call::Call;
 pub use fault::{Fault, FaultId, Hold, What};
+pub use stacks::{ResourceView, StackView};
 pub use targets::{Target, TargetState};
 
 use fault::{Faults, Plan};
 use memory::Memory;
 use pace::Pace;
+use stacks::Stacks;
 use targets::Targets;
 
 /// An answer, complete in memory.
@@ -64,6 +68,7 @@ struct State {
     faults: Faults,
     pace: Pace,
     memory: Memory,
+    stacks: Stacks,
     targets: Targets,
     /// Fixed addresses of NLBs by load balancer and subnet, as CreateLoadBalancer gave them.
     mappings: load_balancers::Mappings,
@@ -94,6 +99,7 @@ impl Gateway {
             faults: Faults::default(),
             pace: Pace::default(),
             memory: Memory::default(),
+            stacks: Stacks::default(),
             targets: Targets::default(),
             mappings: load_balancers::Mappings::default(),
             responses: ResponseUrls::default(),
@@ -263,6 +269,7 @@ impl State {
     async fn carry_out(&self, asked: &Asked) -> Reply {
         let done = match asked.call.service.as_str() {
             "elasticloadbalancing" => self.load_balancing(asked).await,
+            "cloudformation" => self.cloudformation(asked).await,
             "events" if asked.call.operation == "PutRule" => self.put_rule(asked).await,
             _ => self.forward(asked, None).await,
         };

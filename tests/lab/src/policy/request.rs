@@ -68,13 +68,16 @@ pub(super) fn of(call: &Call, tags: impl Fn(&str) -> Tags) -> Result<Vec<Request
                 request.with("cloudwatch:namespace", call.param("Namespace")),
             ])
         }
-        "cloudformation" if call.operation == "DescribeStacks" => {
+        "cloudformation"
+            if ["DescribeStackResource", "DescribeStacks"].contains(&call.operation.as_str()) =>
+        {
             let stack = call.param("StackName");
             let stack = match stack.starts_with("arn:") {
                 true => stack.to_owned(),
                 false => arn("cloudformation", &format!("stack/{stack}/{NEW}")),
             };
-            Ok(vec![Request::new("cloudformation:DescribeStacks", stack)])
+            let action = format!("cloudformation:{}", call.operation);
+            Ok(vec![Request::new(action, stack)])
         }
         _ => unknown(call),
     }
@@ -159,10 +162,11 @@ fn s3(call: &Call) -> Result<Vec<Request>> {
         "CreateBucket" | "DeleteBucket" | "GetBucketTagging" | "PutBucketTagging" => {
             vec![Request::new(action, &bucket)]
         }
-        "GetObject" => {
-            let mut requests = vec![Request::new(action, object(call.param("Key")))];
+        "GetObject" | "HeadObject" => {
+            let mut requests = vec![Request::new("s3:GetObject", object(call.param("Key")))];
             // "If you don't have the s3:ListBucket permission, Amazon S3 returns 403" in place of it.
-            if call.error.as_deref() == Some("NoSuchKey") {
+            let is_head = call.operation == "HeadObject";
+            if call.error.as_deref() == Some("NoSuchKey") || is_head && call.status == Some(404) {
                 requests.push(Request::new("s3:ListBucket", &bucket));
             }
             requests
@@ -217,6 +221,8 @@ fn events(call: &Call) -> Result<Vec<Request>> {
             }
             requests
         }
+        // The reference names no resource type for it.
+        "ListRules" => vec![Request::new(action, "*")],
         "DeleteRule" | "DescribeRule" => vec![Request::new(action, named("Name"))],
         "ListTargetsByRule" | "RemoveTargets" => vec![Request::new(action, named("Rule"))],
         "PutTargets" => {
