@@ -14,6 +14,7 @@ mod network;
 pub mod policy;
 mod process;
 mod response_url;
+mod rule_event;
 mod runtime;
 mod runtime_api;
 mod secrets;
@@ -41,6 +42,7 @@ pub use gateway::{
 };
 pub use network::{Alb, LoadBalancers, Nlb, Subnet, Vpc};
 pub use response_url::{Answer, ResponseUrl, SIGNATURE};
+pub use rule_event::{rule_event, scheduled_event};
 pub use runtime::{Function, Invocation};
 pub use spec::{AlbSpec, NlbSpec, ZONES};
 pub use usage::Usage;

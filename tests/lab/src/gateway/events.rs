@@ -1,10 +1,32 @@
-//! EventBridge where MiniStack is more lenient than AWS: the schedule of a rule.
+//! EventBridge where MiniStack is more lenient than AWS: the schedule of a rule, and the length of
+//! what a target is given.
 
 use anyhow::Result;
+use serde_json::Value;
 
+use super::call::Call;
 use super::{Asked, Reply, State, answer};
 
+/// EventBridge API, `Target` and `InputTransformer`: "Length Constraints".
+const LONGEST_INPUT: usize = 8192;
+
 impl State {
+    pub(super) async fn put_targets(&self, asked: &Asked) -> Result<Reply> {
+        if let Some(input) = too_long(&asked.call) {
+            let message = format!(
+                "1 validation error detected: Value at '{input}' failed to satisfy constraint: \
+                 Member must have length less than or equal to {LONGEST_INPUT}"
+            );
+            return Ok(answer::error(
+                &asked.call,
+                400,
+                "ValidationException",
+                &message,
+            ));
+        }
+        self.forward(asked, None).await
+    }
+
     pub(super) async fn put_rule(&self, asked: &Asked) -> Result<Reply> {
         if is_wrong_rate(asked.call.param("ScheduleExpression")) {
             let message = "Parameter ScheduleExpression is not valid.";
@@ -17,6 +39,25 @@ impl State {
         }
         self.forward(asked, None).await
     }
+}
+
+/// Where the first input is that is too long.
+fn too_long(call: &Call) -> Option<String> {
+    let is_long = |text: &Value| {
+        let text = text.as_str().unwrap_or_default();
+        text.chars().count() > LONGEST_INPUT
+    };
+    let targets = call.params["Targets"].as_array().into_iter().flatten();
+    targets.zip(1..).find_map(|(target, number)| {
+        let input = match target {
+            _ if is_long(&target["Input"]) => "input",
+            _ if is_long(&target["InputTransformer"]["InputTemplate"]) => {
+                "inputTransformer.inputTemplate"
+            }
+            _ => return None,
+        };
+        Some(format!("targets.{number}.member.{input}"))
+    })
 }
 
 /// "If the value is equal to 1, then the unit must be singular. If the value is greater than 1, the

@@ -271,6 +271,7 @@ impl State {
             "elasticloadbalancing" => self.load_balancing(asked).await,
             "cloudformation" => self.cloudformation(asked).await,
             "events" if asked.call.operation == "PutRule" => self.put_rule(asked).await,
+            "events" if asked.call.operation == "PutTargets" => self.put_targets(asked).await,
             _ => self.forward(asked, None).await,
         };
         done.unwrap_or_else(|error| {
