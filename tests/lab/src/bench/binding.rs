@@ -1,19 +1,79 @@
 //! A binding made by the function itself, as CloudFormation would have it made, so that its ticks
-//! have the input that its rule really has.
+//! have the event that its rule really gives; and copies of it, which nobody made.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
+use aws_sdk_eventbridge::types::Target;
 use serde_json::{Value, json};
 
 use super::TIMEOUT;
-use crate::{ACCOUNT, Alb, FUNCTION_NAME, Function, Lab, Nlb, REGION};
+use crate::{ACCOUNT, Alb, FUNCTION_NAME, Function, Lab, Nlb, REGION, rule_event};
 
 /// Enough for a hundred addresses.
 const MAX_LOOKUPS: usize = 200;
 
 pub(super) struct Binding {
-    /// What its rule gives the function.
-    pub input: Value,
+    pub id: String,
     pub target_groups: Vec<String>,
+    /// Of its rule.
+    target: Target,
+    /// When its last tick was to be, in seconds since 1970.
+    last: AtomicU64,
+}
+
+impl Binding {
+    /// What its rule gives the function now. One scheduled time counts once, and EventBridge's are
+    /// whole seconds: where ticks come faster, they run ahead of the clock.
+    pub fn event(&self) -> Result<Value> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+        let next = |last: u64| now.as_secs().max(last + 1);
+        let last = self
+            .last
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
+                Some(next(last))
+            });
+        let time = next(last.unwrap_or_default());
+        rule_event(
+            &self.target,
+            SystemTime::UNIX_EPOCH + Duration::from_secs(time),
+        )
+    }
+
+    /// Another one whose rule has other texts in place of these.
+    pub fn copy(&self, id: &str, target_groups: Vec<String>, texts: &Texts) -> Self {
+        let mut target = self.target.clone();
+        if let Some(input) = &mut target.input {
+            *input = texts.put_into(input);
+        }
+        if let Some(transformer) = &mut target.input_transformer {
+            transformer.input_template = texts.put_into(&transformer.input_template);
+        }
+        Self {
+            id: id.to_owned(),
+            target_groups,
+            target,
+            last: AtomicU64::new(0),
+        }
+    }
+}
+
+/// Texts of one binding and those of another, in the order in which they are put in place of them.
+/// So a copy is made of whatever the function writes, and of nothing that is known of it here.
+#[derive(Default)]
+pub(super) struct Texts(Vec<(String, String)>);
+
+impl Texts {
+    pub fn with(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
+        self.0.push((from.into(), to.into()));
+        self
+    }
+
+    pub fn put_into(&self, text: &str) -> String {
+        let put = |text: String, (from, to): &(String, String)| text.replace(from, to);
+        self.0.iter().fold(text.to_owned(), put)
+    }
 }
 
 pub(super) async fn make(
@@ -48,10 +108,12 @@ pub(super) async fn make(
     let groups = text(&answer["Data"]["TargetGroupArns"]).context("target groups")?;
 
     let events = aws_sdk_eventbridge::Client::new(&lab.aws());
-    let targets = events.list_targets_by_rule().rule(id).send().await?;
-    let input = targets.targets().first().and_then(|target| target.input());
+    let targets = events.list_targets_by_rule().rule(&id).send().await?;
+    let target = targets.targets.unwrap_or_default().pop();
     Ok(Binding {
-        input: serde_json::from_str(input.context("a rule's target has an input")?)?,
+        id,
         target_groups: groups.split(',').map(str::to_owned).collect(),
+        target: target.context("a rule has a target")?,
+        last: AtomicU64::new(0),
     })
 }

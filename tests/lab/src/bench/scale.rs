@@ -1,20 +1,22 @@
 //! Many bindings and one function, all ticking within a minute, with ELBv2's request rates as they
-//! are on AWS. The bindings have an ALB in DNS, a target group, a bucket and a rule each; their rule
-//! inputs are that of one binding that was really made, with those names in place of its own.
+//! are on AWS. The bindings have an ALB in DNS, a target group, a bucket and a rule each; what their
+//! rules give and what is in their buckets is that of one binding that was really made, with those
+//! names and addresses in place of its own.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::binding::{self, Binding, Texts};
 use super::fleet::Fleet;
 use super::table::{Table, milliseconds};
-use super::{AWS_DELAY, DNS_DELAY, binding, median, megabytes};
+use super::{AWS_DELAY, DNS_DELAY, median, megabytes};
 use crate::story::Stage;
 use crate::{ACCOUNT, AlbSpec, FUNCTION, Lab, LoadBalancers, NlbSpec, REGION};
 
@@ -26,19 +28,13 @@ const RESERVED: usize = 10;
 /// For how many more minutes ticks may fail for too many calls.
 const PATIENCE: usize = 5;
 
-/// One of the many.
-struct Bound {
-    input: Value,
-    target_group: String,
-}
-
 /// What came of one minute's ticks.
 struct Minute {
     /// From the first event to the last report.
     took: Duration,
     ticks: Vec<Duration>,
-    /// The inputs of ticks that failed, with why.
-    failed: Vec<(Value, Value)>,
+    /// Those whose ticks failed, with why.
+    failed: Vec<(Arc<Binding>, Value)>,
     calls: BTreeMap<String, usize>,
     throttled: usize,
     queries: usize,
@@ -53,7 +49,6 @@ pub(super) async fn measure(stage: &Stage, binary: &Path, count: usize) -> Resul
     let bound = stage
         .wait("making target groups, buckets and rules", made)
         .await?;
-    let inputs: Vec<_> = bound.iter().map(|bound| bound.input.clone()).collect();
     lab.dns().set_delay(DNS_DELAY);
     lab.gateway().set_delay(AWS_DELAY);
     lab.gateway().remember_answers(true);
@@ -97,17 +92,13 @@ pub(super) async fn measure(stage: &Stage, binary: &Path, count: usize) -> Resul
             .wait("starting environments", fleet.start(started))
             .await?;
         lab.gateway().limit_rates(true);
-        let minute = stage.wait(&title, tick(&lab, &fleet, &inputs, gap)).await?;
+        let minute = stage.wait(&title, tick(&lab, &fleet, &bound, gap)).await?;
         minutes.row(minute.cells(title.clone(), &fleet).await?);
         calls.row(minute.calls(title));
         repair(&lab, &fleet, stage, minute).await?;
-        for bound in &bound {
-            let targets = lab.targets(&bound.target_group).len();
-            ensure!(
-                targets == ADDRESSES,
-                "{} has {targets} targets",
-                bound.target_group
-            );
+        for group in bound.iter().flat_map(|bound| &bound.target_groups) {
+            let targets = lab.targets(group).len();
+            ensure!(targets == ADDRESSES, "{group} has {targets} targets");
         }
     }
     minutes.show(stage);
@@ -119,24 +110,31 @@ pub(super) async fn measure(stage: &Stage, binary: &Path, count: usize) -> Resul
     Ok(())
 }
 
-async fn prepare(lab: &Lab, binary: &Path, count: usize) -> Result<Vec<Bound>> {
+async fn prepare(lab: &Lab, binary: &Path, count: usize) -> Result<Vec<Arc<Binding>>> {
     let LoadBalancers { alb, nlb } = lab
         .load_balancers(&AlbSpec::new("orders"), &NlbSpec::new("front"))
         .await?;
-    lab.dns().set(&alb.name, alb.addresses(1));
+    // As many as the others have, so that each of theirs stands in the place of one.
+    lab.dns().set(&alb.name, alb.addresses(ADDRESSES));
     let function = lab.function(binary).await?;
-    let model = binding::make(lab, &function, &alb, &nlb, &[80])
-        .await?
-        .input;
+    let model = binding::make(lab, &function, &alb, &nlb, &[80]).await?;
+    let [model_group] = model.target_groups.as_slice() else {
+        bail!("one target group, not {:?}", model.target_groups);
+    };
+    let model_hex = model.id.rsplit('-').next().context("an id")?;
 
     let api = lab.api()?;
     let s3 = aws_sdk_s3::Client::new(&lab.aws());
+    let state = s3.get_object().bucket(format!("{}-{ACCOUNT}", model.id));
+    let state = state.key(state_key(&model.id)).send().await?;
+    let state = String::from_utf8(state.body.collect().await?.to_vec())?;
     let mut bound = Vec::new();
     for number in 0..count {
-        let id = format!("alb-nlb-binding-{number:016x}");
+        let hex = format!("{number:016x}");
+        let id = format!("alb-nlb-binding-{hex}");
         let (name, bucket) = (format!("orders-{number}"), format!("{id}-{ACCOUNT}"));
         let group = [
-            ("Name", &*format!("anb-{number:016x}-80")),
+            ("Name", &*format!("anb-{hex}-80")),
             ("Protocol", "TCP"),
             ("Port", "80"),
             ("VpcId", &nlb.vpc.id),
@@ -146,38 +144,52 @@ async fn prepare(lab: &Lab, binary: &Path, count: usize) -> Result<Vec<Bound>> {
             .query("elasticloadbalancing", "CreateTargetGroup", &group)
             .await?;
         let group = group.find("TargetGroupArn").context("an ARN")?.text.clone();
+        let addresses = alb.addresses_after((number + 1) * ADDRESSES, ADDRESSES);
+        lab.dns().set(&name, addresses.clone());
+        let dns_name = format!("{name}-1a2b3c4d.{REGION}.elb.amazonaws.com");
+        let mut texts = Texts::default()
+            .with(model_group, &group)
+            .with(model_hex, &hex)
+            .with(&alb.arn, format!("{}-{number}", alb.arn))
+            .with(&alb.dns_name, dns_name)
+            .with(format!("{:?}", alb.name), format!("{name:?}"));
+        for (from, to) in alb.addresses(ADDRESSES).iter().zip(addresses) {
+            texts = texts
+                .with(format!("\"{from}\""), format!("\"{to}\""))
+                .with(format!("\"{from}:"), format!("\"{to}:"));
+        }
         s3.create_bucket().bucket(&bucket).send().await?;
+        let put = s3.put_object().bucket(&bucket).key(state_key(&id));
+        let state = texts.put_into(&state).into_bytes();
+        put.body(state.into()).send().await?;
         // Only to be there: the events come from here, not from MiniStack.
         let rule = json!({"Name": id, "ScheduleExpression": "rate(1 minute)", "State": "DISABLED"});
         api.json("events", "AWSEvents.PutRule", &rule).await?;
-        lab.dns()
-            .set(&name, alb.addresses_after(number * ADDRESSES, ADDRESSES));
-        let mut input = model.clone();
-        input["AlbNlbBinding"] = json!(id);
-        input["AlbArn"] = json!(format!("{}-{number}", alb.arn));
-        input["AlbName"] = json!(name);
-        input["AlbDnsName"] = json!(format!("{name}-1a2b3c4d.{REGION}.elb.amazonaws.com"));
-        input["Bucket"] = json!(bucket);
-        input["TargetGroups"] = json!([[group, 80]]);
-        bound.push(Bound {
-            input,
-            target_group: group,
-        });
+        bound.push(Arc::new(model.copy(&id, vec![group], &texts)));
     }
     Ok(bound)
 }
 
-async fn tick(lab: &Lab, fleet: &Arc<Fleet>, inputs: &[Value], gap: Duration) -> Result<Minute> {
+fn state_key(id: &str) -> String {
+    format!("{id}/state.json")
+}
+
+async fn tick(
+    lab: &Lab,
+    fleet: &Arc<Fleet>,
+    bound: &[Arc<Binding>],
+    gap: Duration,
+) -> Result<Minute> {
     lab.gateway().clear();
     let asked = lab.dns().times().len();
     let start = Instant::now();
     let mut events = JoinSet::new();
-    for (input, number) in inputs.iter().zip(0..) {
-        let (fleet, input) = (Arc::clone(fleet), input.clone());
+    for (binding, number) in bound.iter().zip(0..) {
+        let (fleet, binding) = (Arc::clone(fleet), Arc::clone(binding));
         events.spawn(async move {
             tokio::time::sleep_until(start + gap * number).await;
-            let done = fleet.invoke(input.clone()).await;
-            (input, done)
+            let event = binding.event()?;
+            anyhow::Ok((binding, fleet.invoke(event).await?))
         });
     }
     let mut minute = Minute {
@@ -189,11 +201,10 @@ async fn tick(lab: &Lab, fleet: &Arc<Fleet>, inputs: &[Value], gap: Duration) ->
         queries: 0,
     };
     while let Some(event) = events.join_next().await {
-        let (input, done) = event?;
-        let done = done?;
+        let (binding, done) = event??;
         minute.ticks.push(done.took);
         if let Err(error) = done.result {
-            minute.failed.push((input, error));
+            minute.failed.push((binding, error));
         }
     }
     minute.took = start.elapsed();
@@ -225,8 +236,8 @@ async fn repair(lab: &Lab, fleet: &Arc<Fleet>, stage: &Stage, minute: Minute) ->
             failed.len()
         );
         lab.gateway().limit_rates(true);
-        let inputs: Vec<_> = failed.into_iter().map(|(input, _)| input).collect();
-        failed = tick(lab, fleet, &inputs, Duration::ZERO).await?.failed;
+        let again: Vec<_> = failed.into_iter().map(|(binding, _)| binding).collect();
+        failed = tick(lab, fleet, &again, Duration::ZERO).await?.failed;
         stage.tell(&format!(
             "{minutes} minutes later {} of them failed",
             failed.len()

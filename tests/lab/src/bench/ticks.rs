@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
 
 use super::binding::{self, Binding};
 use super::table::{Table, milliseconds};
@@ -124,7 +123,7 @@ impl Bench<'_> {
         let settling = lab.function(self.binary).await?;
         for tick in 0.. {
             ensure!(tick < SETTLING, "ticks go on changing something");
-            self.tick(&settling, &binding.input).await?;
+            self.tick(&settling, binding).await?;
             let calls = lab.gateway().calls_by(FUNCTION);
             if calls.iter().all(|call| call.operation != "PutObject") {
                 break;
@@ -151,12 +150,12 @@ impl Bench<'_> {
         let function = self.lab.function(self.binary).await?;
         function.get_ready().await?;
         before(0);
-        let first = self.tick(&function, &binding.input).await?;
+        let first = self.tick(&function, binding).await?;
         let start = function.usage().await?;
         let mut warm = Vec::new();
         for tick in 1..=ticks {
             before(tick);
-            warm.push(self.tick(&function, &binding.input).await?);
+            warm.push(self.tick(&function, binding).await?);
         }
         let end = function.usage().await?;
         Ok(Row {
@@ -167,11 +166,11 @@ impl Bench<'_> {
         })
     }
 
-    async fn tick(&self, function: &Function, input: &Value) -> Result<Tick> {
+    async fn tick(&self, function: &Function, binding: &Binding) -> Result<Tick> {
         let (dns, gateway) = (self.lab.dns(), self.lab.gateway());
         gateway.clear();
         let asked = dns.times().len();
-        let done = function.invoke(input.clone(), TIMEOUT).await?;
+        let done = function.invoke(binding.event()?, TIMEOUT).await?;
         let (took, log_size) = (done.took, done.log_size);
         done.success()?;
         let answers = dns.times().split_off(asked);
