@@ -59,7 +59,7 @@ async fn a_rule_fires_what_its_transformer_makes_of_the_scheduled_time() -> Resu
     let put = events.put_targets().rule("rule").targets(wanted.clone());
     assert_eq!(put.send().await?.failed_entry_count(), 0);
     let listed = events.list_targets_by_rule().rule("rule").send().await?;
-    assert_eq!(listed.targets(), [wanted.clone()]);
+    assert_eq!(listed.targets(), std::slice::from_ref(&wanted));
 
     let fired = async {
         loop {
