@@ -1,17 +1,20 @@
-//! What the binding asks of AWS: one small trait a capability, so that each piece of work
-//! says by its bounds what it may touch.
+//! What the binding asks of AWS, of DNS and of CloudFormation's answering machine: one small trait
+//! a capability, so that each piece of work says by its bounds what it may touch.
 //!
+//! A call that changes something takes a permit, and is made once: the record's lease repeats it.
 //! No SDK type appears here; `aws` holds the one implementation that talks to AWS.
-
-#![allow(async_fn_in_trait)] // Nothing here is spawned: one invocation is one task.
 
 use crate::model::{
     Attributes, Endpoint, HealthCheck, Listener, LoadBalancer, Registered, Rule, RuleTarget, Tags,
     TargetGroup,
 };
+use crate::permit::Permit;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 /// A call that AWS refused, or that did not reach it.
 #[derive(Debug, thiserror::Error)]
@@ -23,11 +26,36 @@ pub struct AwsError {
     pub code: Option<String>,
     /// AWS's code and message, or how the call went wrong before there was an answer.
     pub reason: String,
+    pub trouble: Trouble,
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
 }
 
+/// Whether a call that went wrong is worth another try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// AWS has refused it.
+    Stays,
+    /// AWS failed, or no answer came: it may be better the next time.
+    MayPass,
+    /// AWS has said that it is too busy, or busy with the same thing.
+    Passes,
+}
+
 impl AwsError {
+    /// A call that was given up because no answer came.
+    pub fn no_answer(operation: &'static str, resource: impl Into<String>) -> Self {
+        let reason = "no answer in time";
+        Self {
+            operation,
+            resource: resource.into(),
+            code: None,
+            reason: reason.to_owned(),
+            trouble: Trouble::MayPass,
+            source: reason.into(),
+        }
+    }
+
     /// Whether AWS answered with one of these codes.
     pub fn is(&self, codes: &[&str]) -> bool {
         self.code
@@ -86,15 +114,13 @@ pub trait Listeners {
     async fn listeners(&self, load_balancer: &str) -> Answer<Vec<Listener>>;
     async fn listener_attributes(&self, arn: &str) -> Answer<Attributes>;
     /// Returns the new listener's ARN.
-    async fn create_listener(
-        &self,
-        load_balancer: &str,
+    async fn create_listener(&self, permit: Permit, load_balancer: &str,
         port: u16,
         target_group: &str,
         tags: &Tags,
     ) -> Answer<String>;
-    async fn forward_listener(&self, arn: &str, target_group: &str) -> Answer<()>;
-    async fn delete_listener(&self, arn: &str) -> Answer<()>;
+    async fn forward_listener(&self, permit: Permit, arn: &str, target_group: &str) -> Answer<()>;
+    async fn delete_listener(&self, permit: Permit, arn: &str) -> Answer<()>;
 }
 
 pub trait TargetGroups {
@@ -103,17 +129,15 @@ pub trait TargetGroups {
     async fn target_group(&self, arn: &str) -> Answer<Option<TargetGroup>>;
     async fn target_group_attributes(&self, arn: &str) -> Answer<Attributes>;
     /// An `ip`/TCP target group; returns its ARN.
-    async fn create_target_group(
-        &self,
-        name: &str,
+    async fn create_target_group(&self, permit: Permit, name: &str,
         port: u16,
         vpc_id: &str,
         health_check: &HealthCheck,
         tags: &Tags,
     ) -> Answer<String>;
-    async fn modify_health_check(&self, arn: &str, health_check: &HealthCheck) -> Answer<()>;
-    async fn modify_attributes(&self, arn: &str, attributes: &Attributes) -> Answer<()>;
-    async fn delete_target_group(&self, arn: &str) -> Answer<()>;
+    async fn modify_health_check(&self, permit: Permit, arn: &str, health_check: &HealthCheck) -> Answer<()>;
+    async fn modify_attributes(&self, permit: Permit, arn: &str, attributes: &Attributes) -> Answer<()>;
+    async fn delete_target_group(&self, permit: Permit, arn: &str) -> Answer<()>;
 }
 
 pub trait Targets {
@@ -121,14 +145,12 @@ pub trait Targets {
     async fn registered(&self, target_group: &str) -> Answer<Option<Registered>>;
     /// One call; at most [`TARGETS_PER_CALL`] targets. `zone` is `all` for addresses outside
     /// the target group's VPC.
-    async fn register(
-        &self,
-        target_group: &str,
+    async fn register(&self, permit: Permit, target_group: &str,
         targets: &[Endpoint],
         zone: Option<&str>,
     ) -> Answer<()>;
     /// One call; at most [`TARGETS_PER_CALL`] targets.
-    async fn deregister(&self, target_group: &str, targets: &Registered) -> Answer<()>;
+    async fn deregister(&self, permit: Permit, target_group: &str, targets: &Registered) -> Answer<()>;
 }
 
 /// How many targets one RegisterTargets or DeregisterTargets call carries at most.
@@ -137,7 +159,7 @@ pub const TARGETS_PER_CALL: usize = 200;
 pub trait ElbTags {
     /// Tags of target groups and listeners by ARN; what does not exist is left out.
     async fn elb_tags(&self, arns: &[String]) -> Answer<BTreeMap<String, Tags>>;
-    async fn add_elb_tags(&self, arn: &str, tags: &Tags) -> Answer<()>;
+    async fn add_elb_tags(&self, permit: Permit, arn: &str, tags: &Tags) -> Answer<()>;
 }
 
 pub trait Buckets {
@@ -145,7 +167,7 @@ pub trait Buckets {
     async fn create_bucket(&self, bucket: &str) -> Answer<()>;
     async fn bucket_tags(&self, bucket: &str) -> Answer<Tags>;
     async fn put_bucket_tags(&self, bucket: &str, tags: &Tags) -> Answer<()>;
-    async fn delete_bucket(&self, bucket: &str) -> Answer<()>;
+    async fn delete_bucket(&self, permit: Permit, bucket: &str) -> Answer<()>;
 }
 
 /// A state object as it was read, with what a conditional write needs.
@@ -156,15 +178,15 @@ pub struct Stored {
 }
 
 /// What became of a conditional write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
-    Done,
+    Done { etag: String },
     /// Somebody else wrote or deleted the object since it was read: nothing was written.
     Lost,
 }
 
 pub trait Objects {
-    /// `None` only where S3 says NoSuchKey; a missing bucket is an error.
+    /// `None` only where S3 says NoSuchKey; a missing bucket is an error, and so is an archived object.
     async fn read(&self, bucket: &str, key: &str) -> Answer<Option<Stored>>;
     /// Writes where the object still has `etag`, or where `None` is given, still does not exist.
     async fn write(
@@ -174,20 +196,49 @@ pub trait Objects {
         body: Vec<u8>,
         etag: Option<&str>,
     ) -> Answer<Written>;
-    /// Deletes every version and delete marker of the keys that start with `prefix`.
-    async fn delete_all(&self, bucket: &str, prefix: &str) -> Answer<()>;
+    /// What a conditional write over an object that cannot be read needs; `None` where there is none.
+    async fn etag(&self, bucket: &str, key: &str) -> Answer<Option<String>>;
+    /// Every version and delete marker of the keys that start with `prefix`.
+    async fn versions(&self, bucket: &str, prefix: &str) -> Answer<Vec<Version>>;
+    /// Deletes them, at most [`VERSIONS_PER_CALL`]; gives those that it may not delete, such as versions
+    /// under a retention lock (S3 guide, "Object Lock"). A key without a version is marked as deleted.
+    async fn delete_versions(
+        &self,
+        permit: Permit,
+        bucket: &str,
+        versions: &[Version],
+    ) -> Answer<Vec<Version>>;
 }
+
+/// One version of an object, or one delete marker.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    pub key: String,
+    pub id: Option<String>,
+}
+
+/// How many versions one DeleteObjects call carries at most (S3 API).
+pub const VERSIONS_PER_CALL: usize = 1000;
 
 pub trait Rules {
     /// `None` where it does not exist.
     async fn rule(&self, name: &str) -> Answer<Option<Rule>>;
+    /// The names of all rules whose name starts with `prefix`.
+    async fn rules_named(&self, prefix: &str) -> Answer<Vec<String>>;
     async fn rule_tags(&self, arn: &str) -> Answer<Tags>;
     /// Makes or changes an enabled schedule rule; the tags count only for a new one.
-    async fn put_rule(&self, name: &str, schedule: &str, tags: &Tags) -> Answer<()>;
-    async fn put_rule_target(&self, rule: &str, target: &RuleTarget) -> Answer<()>;
-    async fn remove_rule_targets(&self, rule: &str, ids: &[String]) -> Answer<()>;
-    async fn delete_rule(&self, rule: &str) -> Answer<()>;
-    async fn tag_rule(&self, arn: &str, tags: &Tags) -> Answer<()>;
+    /// Returns its ARN.
+    async fn put_rule(
+        &self,
+        permit: Permit,
+        name: &str,
+        schedule: &str,
+        tags: &Tags,
+    ) -> Answer<String>;
+    async fn put_rule_target(&self, permit: Permit, rule: &str, target: &RuleTarget) -> Answer<()>;
+    async fn remove_rule_targets(&self, permit: Permit, rule: &str, ids: &[String]) -> Answer<()>;
+    async fn delete_rule(&self, permit: Permit, rule: &str) -> Answer<()>;
+    async fn tag_rule(&self, permit: Permit, arn: &str, tags: &Tags) -> Answer<()>;
 }
 
 pub trait Metrics {
@@ -195,15 +246,111 @@ pub trait Metrics {
     async fn put_ip_count(&self, load_balancer: &str, count: usize) -> Answer<()>;
 }
 
-/// What CloudFormation does not tell a custom resource of its stack.
+/// A stack, as far as CloudFormation does not tell a custom resource of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stack {
     pub tags: Tags,
-    /// Whether it is being deleted, or is deleted already.
-    pub is_leaving: bool,
+    /// As in `UPDATE_ROLLBACK_IN_PROGRESS` (CloudFormation API, `Stack`, `StackStatus`).
+    pub status: String,
+}
+
+/// One resource of a stack (CloudFormation API, `StackResourceDetail`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StackResource {
+    pub physical_id: Option<String>,
+    /// As in `CREATE_IN_PROGRESS`.
+    pub status: String,
 }
 
 pub trait Stacks {
     /// `None` where this account has no such stack.
     async fn stack(&self, stack_id: &str) -> Answer<Option<Stack>>;
+    /// `None` where there is no such stack, or the stack has no such resource.
+    async fn stack_resource(&self, stack_id: &str, logical_id: &str)
+    -> Answer<Option<StackResource>>;
+}
+
+/// Whom a name's addresses are asked of.
+pub trait Dns {
+    type Question: Question;
+
+    /// Finds out whom to ask, by the servers given where there are any, and has a first answer.
+    ///
+    /// # Errors
+    /// Where no server gives an address.
+    async fn ask(
+        &self,
+        dns_name: &str,
+        servers: &[SocketAddr],
+    ) -> Result<(Self::Question, Vec<IpAddr>), DnsError>;
+}
+
+/// A name, and whom to ask for it again.
+pub trait Question {
+    /// One more answer, which has addresses. Lookups are numbered from 1, the first being `Dns::ask`'s.
+    async fn again(&self, number: usize) -> Result<Vec<IpAddr>, DnsError>;
+    /// Whether each answer is a choice of its own, as authoritative servers make it.
+    fn is_independent(&self) -> bool;
+}
+
+/// Why DNS gave no address.
+#[derive(Debug, thiserror::Error)]
+pub enum DnsError {
+    #[error("DNS has no address for {name}")]
+    NoAddresses { name: String },
+    #[error("the DNS lookup of {name} failed at every server asked: {servers}")]
+    Failed {
+        name: String,
+        servers: String,
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    #[error(
+        "DNS_SERVERS names {server:?}, allowed is an IP address, or one and a port as in 10.0.0.2:53"
+    )]
+    Default { server: String },
+    #[error("no DNS server answered for {name} in time: {servers}")]
+    Silent { name: String, servers: String },
+}
+
+/// Where CloudFormation takes an answer.
+pub trait Answers {
+    /// One PUT; gives the HTTP status. The URL is a secret: no error may hold it.
+    async fn put(
+        &self,
+        url: &ResponseUrl,
+        body: String,
+        timeout: Duration,
+    ) -> Result<u16, PutError>;
+}
+
+/// A PUT that got no answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer did not get through")]
+pub struct PutError {
+    /// Whether another try may have more luck; not where the address is none.
+    pub may_pass: bool,
+    #[source]
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+/// Where an answer goes. It prints nothing of itself.
+#[derive(Clone)]
+pub struct ResponseUrl(String);
+
+impl ResponseUrl {
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    /// For the PUT, and for the time that it was signed at.
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ResponseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ResponseUrl(secret)")
+    }
 }

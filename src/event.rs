@@ -3,7 +3,8 @@
 //! An event that is none of these is refused by what it looks like, never by its contents: it
 //! may hold a ResponseURL.
 
-use crate::sync::TickInput;
+use crate::clock::Timestamp;
+use crate::record::RuleEvent;
 use serde_json::Value;
 
 /// One invocation's event.
@@ -12,11 +13,13 @@ pub enum Event {
     /// From CloudFormation; kept as it came, for whatever is wrong with it must be answered.
     CloudFormation(Value),
     /// From a binding's own rule.
-    Tick(Box<TickInput>),
+    Tick(Box<RuleEvent>),
     /// From EventBridge itself, with no input of a rule's: a tick by environment variables.
     Scheduled {
         /// The event's own id, where it has one.
         id: Option<String>,
+        /// The minute that it belongs to.
+        time: Option<Timestamp>,
     },
 }
 
@@ -25,6 +28,8 @@ pub enum Event {
 pub enum EventError {
     #[error("the rule's input is not what this function wrote into it; update the stack")]
     Tick(#[source] serde_json::Error),
+    #[error("the scheduled event has the time {given:?}, which is no time in UTC")]
+    Time { given: String },
     #[error(
         "expected an event of CloudFormation (with RequestType), the input of a binding's rule (with \
          AlbNlbBinding) or EventBridge's scheduled event (with the detail-type Scheduled Event), but \
@@ -47,9 +52,14 @@ impl Event {
             return Ok(Self::Tick(Box::new(input)));
         }
         if event.get("detail-type").and_then(Value::as_str) == Some("Scheduled Event") {
-            let id = event.get("id").and_then(Value::as_str);
+            let text = |name| event.get(name).and_then(Value::as_str).map(str::to_owned);
+            let time = text("time").map(|given| {
+                let time = Timestamp::parse(&given);
+                time.ok_or(EventError::Time { given })
+            });
             return Ok(Self::Scheduled {
-                id: id.map(str::to_owned),
+                id: text("id"),
+                time: time.transpose()?,
             });
         }
         Err(EventError::Unknown {
@@ -93,7 +103,7 @@ mod tests {
             if let Some(id) = id {
                 event["id"] = json!(id);
             }
-            let Ok(Event::Scheduled { id: kept }) = Event::parse(event) else {
+            let Ok(Event::Scheduled { id: kept, .. }) = Event::parse(event) else {
                 panic!("a scheduled event");
             };
             assert_eq!(kept.as_deref(), id);

@@ -6,6 +6,8 @@
 //! the function that AWS published in 2018.
 //! Data flows one way: event, typed request, observe, pure plan, apply, answer.
 
+// Nothing here is spawned: one invocation is one task.
+#![allow(async_fn_in_trait)]
 #![cfg_attr(
     test,
     allow(
@@ -16,16 +18,22 @@
     )
 )]
 
+pub mod answers;
 pub mod aws;
 pub mod binding;
 pub mod capabilities;
+pub mod clock;
 pub mod discovery;
 pub mod event;
+pub mod function;
 pub mod log;
 pub mod model;
+pub mod names;
 pub mod pause;
+pub mod permit;
 pub mod progress;
 pub mod properties;
 pub mod provider;
 pub mod published;
+pub mod record;
 pub mod sync;

@@ -2,6 +2,7 @@
 //!
 //! These types know no SDK and do no I/O; `aws` fills them, the planners read them.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
@@ -19,16 +20,65 @@ pub struct LoadBalancer {
     pub arn: String,
     pub name: String,
     pub dns_name: String,
-    /// `application`, `network` or `gateway`.
-    pub kind: String,
-    /// `internal` or `internet-facing`.
-    pub scheme: String,
-    /// `provisioning`, `active`, `active_impaired` or `failed`.
-    pub state: String,
+    pub kind: Kind,
+    pub scheme: Scheme,
+    pub state: State,
     pub vpc_id: String,
     pub zones: BTreeSet<String>,
     /// The fixed addresses, where the API gives them.
     pub addresses: Vec<String>,
+}
+
+/// A set of words of AWS's own, with one more for those that are not known yet.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum $name {
+            $($variant,)+
+            /// A word that this function does not know.
+            Other(String),
+        }
+
+        impl $name {
+            /// Reads AWS's word.
+            pub fn of(word: &str) -> Self {
+                match word {
+                    $($word => Self::$variant,)+
+                    other => Self::Other(other.to_owned()),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self {
+                    $(Self::$variant => $word,)+
+                    Self::Other(word) => word,
+                })
+            }
+        }
+    };
+}
+
+words! {
+    /// A load balancer's type (ELBv2 API, `LoadBalancerTypeEnum`).
+    Kind { Application = "application", Network = "network", Gateway = "gateway" }
+}
+
+words! {
+    /// Whether a load balancer has public addresses (ELBv2 API, `LoadBalancerSchemeEnum`).
+    Scheme { Internal = "internal", InternetFacing = "internet-facing" }
+}
+
+words! {
+    /// How far a load balancer is (ELBv2 API, `LoadBalancerStateEnum`).
+    State {
+        Provisioning = "provisioning",
+        Active = "active",
+        ActiveImpaired = "active_impaired",
+        Failed = "failed",
+    }
 }
 
 /// One listener and where its default action forwards to.
@@ -98,6 +148,22 @@ impl fmt::Display for HealthCheck {
     }
 }
 
+/// A target group and the port that addresses are registered in it with.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TargetGroupPort {
+    pub arn: String,
+    pub port: u16,
+}
+
+impl TargetGroupPort {
+    pub fn new(arn: impl Into<String>, port: u16) -> Self {
+        Self {
+            arn: arn.into(),
+            port,
+        }
+    }
+}
+
 /// One target group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetGroup {
@@ -127,11 +193,16 @@ pub struct Rule {
 pub struct RuleTarget {
     pub id: String,
     pub arn: String,
-    pub input: String,
+    /// What the function is given: the template that EventBridge completes (`InputTransformer`), or
+    /// the plain `Input` where there is none.
+    pub template: String,
 }
 
 /// A target's identity within its group: on AWS that is the address **and** the port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(into = "String", try_from = "String")]
 pub struct Endpoint {
     pub address: IpAddr,
     pub port: u16,
@@ -143,6 +214,20 @@ impl fmt::Display for Endpoint {
             IpAddr::V4(address) => write!(f, "{address}:{}", self.port),
             IpAddr::V6(address) => write!(f, "[{address}]:{}", self.port),
         }
+    }
+}
+
+impl From<Endpoint> for String {
+    fn from(endpoint: Endpoint) -> Self {
+        endpoint.to_string()
+    }
+}
+
+impl TryFrom<String> for Endpoint {
+    type Error = std::net::AddrParseError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Aws, failed, unusable};
 use crate::capabilities::{Answer, Buckets};
 use crate::model::Tags;
+use crate::permit::Permit;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Tag, Tagging};
 
 impl Buckets for Aws {
@@ -79,8 +80,8 @@ impl Buckets for Aws {
         Ok(())
     }
 
-    async fn delete_bucket(&self, bucket: &str) -> Answer<()> {
-        self.s3
+    async fn delete_bucket(&self, _: Permit, bucket: &str) -> Answer<()> {
+        self.s3_once
             .delete_bucket()
             .bucket(bucket)
             .send()

@@ -3,6 +3,7 @@
 use super::{Aws, failed, tags::elb_tag_list, unusable};
 use crate::capabilities::{Answer, Listeners};
 use crate::model::{Attributes, Listener, Tags};
+use crate::permit::Permit;
 use aws_sdk_elasticloadbalancingv2::types::{self, Action, ActionTypeEnum, ProtocolEnum};
 
 impl Listeners for Aws {
@@ -40,16 +41,13 @@ impl Listeners for Aws {
             .collect())
     }
 
-    async fn create_listener(
-        &self,
-        load_balancer: &str,
+    async fn create_listener(&self, _: Permit, load_balancer: &str,
         port: u16,
         target_group: &str,
         tags: &Tags,
     ) -> Answer<String> {
         let resource = format!("port {port} of {load_balancer}");
-        let output = self
-            .elb
+        let output = self.elb_once
             .create_listener()
             .load_balancer_arn(load_balancer)
             .protocol(ProtocolEnum::Tcp)
@@ -68,8 +66,8 @@ impl Listeners for Aws {
             .ok_or_else(|| unusable("CreateListener", resource, "the answer names no listener"))
     }
 
-    async fn forward_listener(&self, arn: &str, target_group: &str) -> Answer<()> {
-        self.elb
+    async fn forward_listener(&self, _: Permit, arn: &str, target_group: &str) -> Answer<()> {
+        self.elb_once
             .modify_listener()
             .listener_arn(arn)
             .default_actions(forward(target_group))
@@ -79,8 +77,8 @@ impl Listeners for Aws {
         Ok(())
     }
 
-    async fn delete_listener(&self, arn: &str) -> Answer<()> {
-        self.elb
+    async fn delete_listener(&self, _: Permit, arn: &str) -> Answer<()> {
+        self.elb_once
             .delete_listener()
             .listener_arn(arn)
             .send()

@@ -2,7 +2,7 @@
 
 use super::{Aws, failed};
 use crate::capabilities::{Answer, LoadBalancers};
-use crate::model::{Attributes, LoadBalancer};
+use crate::model::{Attributes, Kind, LoadBalancer, Scheme, State};
 use aws_sdk_elasticloadbalancingv2::types;
 
 impl LoadBalancers for Aws {
@@ -52,17 +52,14 @@ fn load_balancer(described: types::LoadBalancer) -> LoadBalancer {
         dns_name: described.dns_name.unwrap_or_default(),
         kind: described
             .r#type
-            .map(|kind| kind.as_str().to_owned())
-            .unwrap_or_default(),
+            .map_or(Kind::Other(String::new()), |kind| Kind::of(kind.as_str())),
         scheme: described
             .scheme
-            .map(|scheme| scheme.as_str().to_owned())
-            .unwrap_or_default(),
+            .map_or(Scheme::Other(String::new()), |scheme| Scheme::of(scheme.as_str())),
         state: described
             .state
             .and_then(|state| state.code)
-            .map(|code| code.as_str().to_owned())
-            .unwrap_or_default(),
+            .map_or(State::Other(String::new()), |code| State::of(code.as_str())),
         vpc_id: described.vpc_id.unwrap_or_default(),
         addresses: zones.iter().flat_map(fixed_addresses).collect(),
         zones: zones

@@ -1,7 +1,8 @@
 //! The only place that knows the AWS SDK: one file a service, one method an operation.
 //!
 //! Never decides anything: it translates between `model` and the SDK, and keeps AWS's error
-//! codes and sources. Retries are the SDK's own standard ones.
+//! codes and sources. The SDK's own standard retries repeat what reads, and the record's writes, which
+//! carry a condition. What takes a permit is made once, by clients of their own.
 
 mod buckets;
 mod http;
@@ -15,7 +16,8 @@ mod tags;
 mod target_groups;
 mod targets;
 
-use crate::capabilities::AwsError;
+use crate::capabilities::{AwsError, Trouble};
+use crate::permit::CALL_TIMEOUT;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -32,8 +34,11 @@ pub struct Aws {
     cloudformation: aws_sdk_cloudformation::Client,
     cloudwatch: aws_sdk_cloudwatch::Client,
     elb: aws_sdk_elasticloadbalancingv2::Client,
+    elb_once: aws_sdk_elasticloadbalancingv2::Client,
     events: aws_sdk_eventbridge::Client,
+    events_once: aws_sdk_eventbridge::Client,
     s3: aws_sdk_s3::Client,
+    s3_once: aws_sdk_s3::Client,
     region: String,
 }
 
@@ -67,22 +72,33 @@ impl Aws {
             )
             .build();
         // Behind an endpoint of its own there is no name for each bucket.
-        let s3 = at_endpoint(&config, "S3");
-        let s3 = aws_sdk_s3::config::Builder::from(&s3)
-            .force_path_style(s3.endpoint_url().is_some())
-            .build();
+        let s3 = |config: &SdkConfig| {
+            let s3 = at_endpoint(config, "S3");
+            let s3 = aws_sdk_s3::config::Builder::from(&s3)
+                .force_path_style(s3.endpoint_url().is_some())
+                .build();
+            aws_sdk_s3::Client::from_conf(s3)
+        };
+        let elb = |config: &SdkConfig| {
+            let elb = at_endpoint(config, "ELASTIC_LOAD_BALANCING_V2");
+            aws_sdk_elasticloadbalancingv2::Client::new(&elb)
+        };
+        let events = |config: &SdkConfig| {
+            aws_sdk_eventbridge::Client::new(&at_endpoint(config, "EVENTBRIDGE"))
+        };
+        let once = once(&config);
         Self {
             cloudformation: aws_sdk_cloudformation::Client::new(&at_endpoint(
                 &config,
                 "CLOUDFORMATION",
             )),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&at_endpoint(&config, "CLOUDWATCH")),
-            elb: aws_sdk_elasticloadbalancingv2::Client::new(&at_endpoint(
-                &config,
-                "ELASTIC_LOAD_BALANCING_V2",
-            )),
-            events: aws_sdk_eventbridge::Client::new(&at_endpoint(&config, "EVENTBRIDGE")),
-            s3: aws_sdk_s3::Client::from_conf(s3),
+            elb: elb(&config),
+            elb_once: elb(&once),
+            events: events(&config),
+            events_once: events(&once),
+            s3: s3(&config),
+            s3_once: s3(&once),
             region: region.unwrap_or_default(),
         }
     }
@@ -91,6 +107,19 @@ impl Aws {
     pub fn region(&self) -> &str {
         &self.region
     }
+}
+
+/// For calls that take a permit: made once, and given up after their time.
+fn once(config: &SdkConfig) -> SdkConfig {
+    let mut once = config.to_builder();
+    once.set_retry_config(Some(RetryConfig::disabled()));
+    once.set_timeout_config(Some(
+        TimeoutConfig::builder()
+            .connect_timeout(http::CONNECT_TIMEOUT)
+            .operation_timeout(CALL_TIMEOUT)
+            .build(),
+    ));
+    once.build()
 }
 
 /// The configuration of one service, whose endpoint may be given (SDKs and Tools guide,
@@ -136,10 +165,66 @@ where
         AwsError {
             operation,
             resource,
+            trouble: trouble(&error),
             code: error.code().map(str::to_owned),
             reason,
             source: Box::new(error),
         }
+    }
+}
+
+/// Codes by which AWS says that it is busy, or busy with the same thing. Throttling as the SDK's own
+/// classifier knows it; S3 guide, "Error responses"; EventBridge API, "Common errors".
+const BUSY: [&str; 13] = [
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestLimitExceeded",
+    "TooManyRequestsException",
+    "SlowDown",
+    "BandwidthLimitExceeded",
+    "LimitExceededException",
+    "ConcurrentModificationException",
+    "OperationAborted",
+    "ConditionalRequestConflict",
+];
+
+fn trouble<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Trouble {
+    let status = error.raw_response().map(|raw| raw.status().as_u16());
+    match (error.code(), status) {
+        (Some(code), _) if is_busy(code) => Trouble::Passes,
+        (_, Some(429)) => Trouble::Passes,
+        (_, Some(500..)) => Trouble::MayPass,
+        (None, _) if !matches!(error, SdkError::ConstructionFailure(_)) => Trouble::MayPass,
+        _ => Trouble::Stays,
+    }
+}
+
+fn is_busy(code: &str) -> bool {
+    BUSY.contains(&code)
+}
+
+/// One entry of a call that AWS has refused inside an answer that succeeded.
+fn refused_entry(
+    operation: &'static str,
+    resource: impl Into<String>,
+    code: String,
+    message: &str,
+) -> AwsError {
+    let reason = format!("{code}: {message}");
+    AwsError {
+        operation,
+        resource: resource.into(),
+        trouble: match code.as_str() {
+            code if is_busy(code) => Trouble::Passes,
+            "InternalError" | "InternalException" | "ServiceUnavailable" => Trouble::MayPass,
+            _ => Trouble::Stays,
+        },
+        code: Some(code),
+        source: reason.clone().into(),
+        reason,
     }
 }
 
@@ -154,6 +239,7 @@ fn unusable(
         operation,
         resource: resource.into(),
         code: None,
+        trouble: Trouble::Stays,
         source: reason.clone().into(),
         reason,
     }

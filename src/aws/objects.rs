@@ -1,7 +1,8 @@
 //! S3: state objects, read and written under conditions, and deleted with all their versions.
 
-use super::{Aws, failed, unusable};
-use crate::capabilities::{Answer, Objects, Stored, Written};
+use super::{Aws, failed, refused_entry, unusable};
+use crate::capabilities::{Answer, Objects, Stored, Version, Written};
+use crate::permit::Permit;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
 impl Objects for Aws {
@@ -39,6 +40,7 @@ impl Objects for Aws {
         body: Vec<u8>,
         etag: Option<&str>,
     ) -> Answer<Written> {
+        let resource = format!("s3://{bucket}/{key}");
         let call = self
             .s3
             .put_object()
@@ -53,9 +55,13 @@ impl Objects for Aws {
         let answer = call
             .send()
             .await
-            .map_err(failed("PutObject", format!("s3://{bucket}/{key}")));
+            .map_err(failed("PutObject", resource.clone()));
         match answer {
-            Ok(_) => Ok(Written::Done),
+            Ok(output) => {
+                let etag = output.e_tag;
+                let etag = etag.ok_or_else(|| unusable("PutObject", resource, "no ETag"))?;
+                Ok(Written::Done { etag })
+            }
             // S3 guide, "Conditional writes": 412 where the condition does not hold, 409 where
             // another write or delete was under way, 404 where the object or its bucket is gone.
             Err(error)
@@ -72,78 +78,88 @@ impl Objects for Aws {
         }
     }
 
-    async fn delete_all(&self, bucket: &str, prefix: &str) -> Answer<()> {
-        let resource = format!("s3://{bucket}/{prefix}*");
+    async fn etag(&self, bucket: &str, key: &str) -> Answer<Option<String>> {
+        let resource = format!("s3://{bucket}/{key}");
+        let head = self.s3.head_object().bucket(bucket).key(key).send().await;
+        match head.map_err(failed("HeadObject", resource)) {
+            Ok(head) => Ok(head.e_tag),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn versions(&self, bucket: &str, prefix: &str) -> Answer<Vec<Version>> {
+        let mut found = Vec::new();
+        let (mut key, mut version) = (None, None);
         loop {
             let page = self
                 .s3
                 .list_object_versions()
                 .bucket(bucket)
                 .prefix(prefix)
+                .set_key_marker(key)
+                .set_version_id_marker(version)
                 .send()
                 .await
-                .map_err(failed("ListObjectVersions", resource.clone()))?;
-            let versions = page
-                .versions
-                .unwrap_or_default()
-                .into_iter()
-                .map(|version| (version.key, version.version_id));
-            let markers = page
-                .delete_markers
-                .unwrap_or_default()
-                .into_iter()
-                .map(|marker| (marker.key, marker.version_id));
-            let objects = versions
-                .chain(markers)
-                .filter_map(|(key, version)| {
-                    ObjectIdentifier::builder()
-                        .key(key?)
-                        .set_version_id(version)
-                        .build()
-                        .ok()
-                })
-                .collect::<Vec<_>>();
-            if objects.is_empty() {
-                return Ok(());
+                .map_err(failed("ListObjectVersions", format!("s3://{bucket}/{prefix}*")))?;
+            let versions = page.versions.unwrap_or_default().into_iter();
+            let versions = versions.map(|version| (version.key, version.version_id));
+            let markers = page.delete_markers.unwrap_or_default().into_iter();
+            let markers = markers.map(|marker| (marker.key, marker.version_id));
+            let all = versions.chain(markers);
+            found.extend(all.filter_map(|(key, id)| Some(Version { key: key?, id })));
+            if page.is_truncated != Some(true) {
+                return Ok(found);
             }
-            self.delete_versions(bucket, &resource, objects).await?;
+            (key, version) = (page.next_key_marker, page.next_version_id_marker);
         }
     }
-}
 
-impl Aws {
     async fn delete_versions(
         &self,
+        _: Permit,
         bucket: &str,
-        resource: &str,
-        objects: Vec<ObjectIdentifier>,
-    ) -> Answer<()> {
-        let delete = Delete::builder()
-            .set_objects(Some(objects))
-            .quiet(true)
-            .build()
-            .map_err(|error| unusable("DeleteObjects", resource, error.to_string()))?;
+        versions: &[Version],
+    ) -> Answer<Vec<Version>> {
+        let resource = format!("s3://{bucket}");
+        let objects = versions.iter().map(|version| {
+            let object = ObjectIdentifier::builder().key(&version.key);
+            object.set_version_id(version.id.clone()).build()
+        });
+        let delete = objects
+            .collect::<Result<Vec<_>, _>>()
+            .and_then(|objects| {
+                let delete = Delete::builder().set_objects(Some(objects));
+                delete.quiet(true).build()
+            })
+            .map_err(|error| unusable("DeleteObjects", resource.clone(), error.to_string()))?;
         let output = self
-            .s3
+            .s3_once
             .delete_objects()
             .bucket(bucket)
             .delete(delete)
             .send()
             .await
-            .map_err(failed("DeleteObjects", resource))?;
+            .map_err(failed("DeleteObjects", resource.clone()))?;
         // DeleteObjects answers 200 also where it deleted nothing.
-        match output.errors.unwrap_or_default().first() {
-            None => Ok(()),
-            Some(error) => Err(unusable(
-                "DeleteObjects",
-                resource,
-                format!(
-                    "{}: {}: {}",
-                    error.key().unwrap_or("an object"),
-                    error.code().unwrap_or("no code"),
-                    error.message().unwrap_or("no message")
-                ),
-            )),
+        let mut left = Vec::new();
+        for error in output.errors.unwrap_or_default() {
+            let key = error.key.unwrap_or_default();
+            match error.code.as_deref() {
+                // The code of a version under a retention lock, too (S3 guide, "Object Lock").
+                Some("AccessDenied") => left.push(Version {
+                    key,
+                    id: error.version_id,
+                }),
+                Some("NoSuchKey" | "NoSuchVersion") => {}
+                code => {
+                    let code = code.unwrap_or("no code").to_owned();
+                    let message = error.message.unwrap_or_default();
+                    let resource = format!("{resource}/{key}");
+                    return Err(refused_entry("DeleteObjects", resource, code, &message));
+                }
+            }
         }
+        Ok(left)
     }
 }

@@ -1,10 +1,14 @@
 //! EventBridge: the schedule rule on the default event bus.
 
-use super::{Aws, failed, unusable};
+use super::{Aws, failed, refused_entry, unusable};
+use crate::record::INPUT_PATH;
 use crate::capabilities::{Answer, Rules};
 use crate::model::{Rule, RuleTarget, Tags};
+use crate::permit::Permit;
 use aws_sdk_eventbridge::error::BuildError;
-use aws_sdk_eventbridge::types::{RetryPolicy, RuleState, Tag, Target};
+use aws_sdk_eventbridge::types::{
+    InputTransformer, RetryPolicy, RuleState, Tag, Target,
+};
 
 impl Rules for Aws {
     async fn rule(&self, name: &str) -> Answer<Option<Rule>> {
@@ -43,7 +47,10 @@ impl Rules for Aws {
                     .map(|target| RuleTarget {
                         id: target.id,
                         arn: target.arn,
-                        input: target.input.unwrap_or_default(),
+                        template: match target.input_transformer {
+                            Some(transformer) => transformer.input_template,
+                            None => target.input.unwrap_or_default(),
+                        },
                     }),
             );
             next = page.next_token;
@@ -57,6 +64,27 @@ impl Rules for Aws {
             enabled: described.state == Some(RuleState::Enabled),
             targets,
         }))
+    }
+
+    async fn rules_named(&self, prefix: &str) -> Answer<Vec<String>> {
+        let mut names = Vec::new();
+        let mut next = None;
+        loop {
+            let page = self
+                .events
+                .list_rules()
+                .name_prefix(prefix)
+                .set_next_token(next)
+                .send()
+                .await
+                .map_err(failed("ListRules", format!("{prefix}*")))?;
+            let rules = page.rules.unwrap_or_default().into_iter();
+            names.extend(rules.filter_map(|rule| rule.name));
+            next = page.next_token;
+            if next.is_none() {
+                return Ok(names);
+            }
+        }
     }
 
     async fn rule_tags(&self, arn: &str) -> Answer<Tags> {
@@ -75,8 +103,9 @@ impl Rules for Aws {
             .collect())
     }
 
-    async fn put_rule(&self, name: &str, schedule: &str, tags: &Tags) -> Answer<()> {
-        self.events
+    async fn put_rule(&self, _: Permit, name: &str, schedule: &str, tags: &Tags) -> Answer<String> {
+        let output = self
+            .events_once
             .put_rule()
             .name(name)
             .description(
@@ -88,25 +117,30 @@ impl Rules for Aws {
             .send()
             .await
             .map_err(failed("PutRule", name))?;
-        Ok(())
+        Ok(output.rule_arn.unwrap_or_default())
     }
 
-    async fn put_rule_target(&self, rule: &str, target: &RuleTarget) -> Answer<()> {
+    async fn put_rule_target(&self, _: Permit, rule: &str, target: &RuleTarget) -> Answer<()> {
         // A tick that could not be delivered is soon out of date, and late ones in a bunch would
         // count as many missed ticks at once.
         let retry = RetryPolicy::builder()
             .maximum_event_age_in_seconds(60)
             .maximum_retry_attempts(3)
             .build();
+        let (time, path) = INPUT_PATH;
+        let transformer = InputTransformer::builder()
+            .input_paths_map(time, path)
+            .input_template(&target.template)
+            .build()
+            .map_err(incomplete("PutTargets", rule))?;
         let target = Target::builder()
             .id(&target.id)
             .arn(&target.arn)
-            .input(&target.input)
+            .input_transformer(transformer)
             .retry_policy(retry)
             .build()
             .map_err(incomplete("PutTargets", rule))?;
-        let output = self
-            .events
+        let output = self.events_once
             .put_targets()
             .rule(rule)
             .targets(target)
@@ -120,9 +154,8 @@ impl Rules for Aws {
         check_entries("PutTargets", rule, output.failed_entry_count, reason)
     }
 
-    async fn remove_rule_targets(&self, rule: &str, ids: &[String]) -> Answer<()> {
-        let output = self
-            .events
+    async fn remove_rule_targets(&self, _: Permit, rule: &str, ids: &[String]) -> Answer<()> {
+        let output = self.events_once
             .remove_targets()
             .rule(rule)
             .set_ids(Some(ids.to_vec()))
@@ -136,8 +169,8 @@ impl Rules for Aws {
         check_entries("RemoveTargets", rule, output.failed_entry_count, reason)
     }
 
-    async fn delete_rule(&self, rule: &str) -> Answer<()> {
-        self.events
+    async fn delete_rule(&self, _: Permit, rule: &str) -> Answer<()> {
+        self.events_once
             .delete_rule()
             .name(rule)
             .send()
@@ -146,8 +179,8 @@ impl Rules for Aws {
         Ok(())
     }
 
-    async fn tag_rule(&self, arn: &str, tags: &Tags) -> Answer<()> {
-        self.events
+    async fn tag_rule(&self, _: Permit, arn: &str, tags: &Tags) -> Answer<()> {
+        self.events_once
             .tag_resource()
             .resource_arn(arn)
             .set_tags(Some(tag_list("TagResource", arn, tags)?))
@@ -169,15 +202,9 @@ fn check_entries(
         return Ok(());
     }
     let (code, message) = first.unwrap_or_default();
-    Err(unusable(
-        operation,
-        rule,
-        format!(
-            "{failed_entries} entries failed: {}: {}",
-            code.unwrap_or("no code"),
-            message.unwrap_or("no message")
-        ),
-    ))
+    let code = code.unwrap_or("no code").to_owned();
+    let message = message.unwrap_or("no message");
+    Err(refused_entry(operation, rule, code, message))
 }
 
 fn tag_list(operation: &'static str, resource: &str, tags: &Tags) -> Answer<Vec<Tag>> {

@@ -1,8 +1,8 @@
 //! CloudFormation: what it does not hand to a custom resource, the stack's own tags above all.
 
 use super::{Aws, failed};
-use crate::capabilities::{Answer, Stack, Stacks};
-use aws_sdk_cloudformation::types::{self, StackStatus};
+use crate::capabilities::{Answer, AwsError, Stack, StackResource, Stacks};
+use aws_sdk_cloudformation::types;
 
 impl Stacks for Aws {
     async fn stack(&self, stack_id: &str) -> Answer<Option<Stack>> {
@@ -20,15 +20,45 @@ impl Stacks for Aws {
                 .into_iter()
                 .next()
                 .map(stack)),
-            // CloudFormation has no code of its own for this (API reference, DescribeStacks).
-            Err(error)
-                if error.is(&["ValidationError"]) && error.reason.contains("does not exist") =>
-            {
-                Ok(None)
-            }
+            Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
+
+    async fn stack_resource(
+        &self,
+        stack_id: &str,
+        logical_id: &str,
+    ) -> Answer<Option<StackResource>> {
+        let answer = self
+            .cloudformation
+            .describe_stack_resource()
+            .stack_name(stack_id)
+            .logical_resource_id(logical_id)
+            .send()
+            .await
+            .map_err(failed(
+                "DescribeStackResource",
+                format!("{logical_id} of {stack_id}"),
+            ));
+        match answer {
+            Ok(output) => Ok(output.stack_resource_detail.map(|detail| StackResource {
+                physical_id: detail.physical_resource_id.filter(|id| !id.is_empty()),
+                status: detail
+                    .resource_status
+                    .map(|status| status.as_str().to_owned())
+                    .unwrap_or_default(),
+            })),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// CloudFormation has no code of its own for a stack or a resource that it does not know (API
+/// reference, DescribeStacks and DescribeStackResource).
+fn is_missing(error: &AwsError) -> bool {
+    error.is(&["ValidationError"]) && error.reason.contains("does not exist")
 }
 
 fn stack(described: types::Stack) -> Stack {
@@ -37,9 +67,9 @@ fn stack(described: types::Stack) -> Stack {
         tags: tags
             .filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())))
             .collect(),
-        is_leaving: matches!(
-            described.stack_status,
-            Some(StackStatus::DeleteInProgress | StackStatus::DeleteComplete)
-        ),
+        status: described
+            .stack_status
+            .map(|status| status.as_str().to_owned())
+            .unwrap_or_default(),
     }
 }

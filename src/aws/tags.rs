@@ -3,6 +3,7 @@
 use super::{Aws, failed};
 use crate::capabilities::{Answer, ElbTags};
 use crate::model::Tags;
+use crate::permit::Permit;
 use aws_sdk_elasticloadbalancingv2::types::Tag;
 use std::collections::BTreeMap;
 
@@ -31,8 +32,8 @@ impl ElbTags for Aws {
         Ok(tags)
     }
 
-    async fn add_elb_tags(&self, arn: &str, tags: &Tags) -> Answer<()> {
-        self.elb
+    async fn add_elb_tags(&self, _: Permit, arn: &str, tags: &Tags) -> Answer<()> {
+        self.elb_once
             .add_tags()
             .resource_arns(arn)
             .set_tags(Some(elb_tag_list(tags)))

@@ -3,6 +3,7 @@
 use super::{Aws, failed, tags::elb_tag_list, unusable};
 use crate::capabilities::{Answer, TargetGroups};
 use crate::model::{Attributes, HealthCheck, HttpCheck, Tags, TargetGroup};
+use crate::permit::Permit;
 use aws_sdk_elasticloadbalancingv2::types::{
     self, Matcher, ProtocolEnum, TargetGroupAttribute, TargetTypeEnum,
 };
@@ -68,16 +69,13 @@ impl TargetGroups for Aws {
             .collect())
     }
 
-    async fn create_target_group(
-        &self,
-        name: &str,
+    async fn create_target_group(&self, _: Permit, name: &str,
         port: u16,
         vpc_id: &str,
         health_check: &HealthCheck,
         tags: &Tags,
     ) -> Answer<String> {
-        let mut call = self
-            .elb
+        let mut call = self.elb_once
             .create_target_group()
             .name(name)
             .protocol(ProtocolEnum::Tcp)
@@ -113,9 +111,8 @@ impl TargetGroups for Aws {
             })
     }
 
-    async fn modify_health_check(&self, arn: &str, health_check: &HealthCheck) -> Answer<()> {
-        let mut call = self
-            .elb
+    async fn modify_health_check(&self, _: Permit, arn: &str, health_check: &HealthCheck) -> Answer<()> {
+        let mut call = self.elb_once
             .modify_target_group()
             .target_group_arn(arn)
             .health_check_protocol(ProtocolEnum::from(health_check.protocol.as_str()))
@@ -133,7 +130,7 @@ impl TargetGroups for Aws {
         Ok(())
     }
 
-    async fn modify_attributes(&self, arn: &str, attributes: &Attributes) -> Answer<()> {
+    async fn modify_attributes(&self, _: Permit, arn: &str, attributes: &Attributes) -> Answer<()> {
         let attributes = attributes
             .iter()
             .map(|(key, value)| {
@@ -143,7 +140,7 @@ impl TargetGroups for Aws {
                     .build()
             })
             .collect();
-        self.elb
+        self.elb_once
             .modify_target_group_attributes()
             .target_group_arn(arn)
             .set_attributes(Some(attributes))
@@ -153,8 +150,8 @@ impl TargetGroups for Aws {
         Ok(())
     }
 
-    async fn delete_target_group(&self, arn: &str) -> Answer<()> {
-        self.elb
+    async fn delete_target_group(&self, _: Permit, arn: &str) -> Answer<()> {
+        self.elb_once
             .delete_target_group()
             .target_group_arn(arn)
             .send()

@@ -3,6 +3,7 @@
 use super::{Aws, failed, unusable};
 use crate::capabilities::{Answer, Targets};
 use crate::model::{Endpoint, Registered};
+use crate::permit::Permit;
 use aws_sdk_elasticloadbalancingv2::types::{
     TargetDescription, TargetHealthDescription, TargetHealthStateEnum,
 };
@@ -35,9 +36,7 @@ impl Targets for Aws {
         Ok(Some(registered))
     }
 
-    async fn register(
-        &self,
-        target_group: &str,
+    async fn register(&self, _: Permit, target_group: &str,
         targets: &[Endpoint],
         zone: Option<&str>,
     ) -> Answer<()> {
@@ -45,7 +44,7 @@ impl Targets for Aws {
             .iter()
             .map(|endpoint| description(endpoint, zone))
             .collect();
-        self.elb
+        self.elb_once
             .register_targets()
             .target_group_arn(target_group)
             .set_targets(Some(targets))
@@ -55,7 +54,7 @@ impl Targets for Aws {
         Ok(())
     }
 
-    async fn deregister(&self, target_group: &str, targets: &Registered) -> Answer<()> {
+    async fn deregister(&self, _: Permit, target_group: &str, targets: &Registered) -> Answer<()> {
         // The zone that a target was registered with is only repeated where it is `all`.
         let targets = targets
             .iter()
@@ -63,7 +62,7 @@ impl Targets for Aws {
                 description(endpoint, zone.as_deref().filter(|zone| *zone == "all"))
             })
             .collect();
-        self.elb
+        self.elb_once
             .deregister_targets()
             .target_group_arn(target_group)
             .set_targets(Some(targets))
@@ -83,18 +82,13 @@ fn description(endpoint: &Endpoint, zone: Option<&str>) -> TargetDescription {
 }
 
 /// NLB guide, "Target health status": `draining` is being deregistered, so it is no target any
-/// more and may be registered anew.
+/// more and may be registered anew. `unhealthy.draining` is registered: it may become healthy again.
 fn is_draining(target: &TargetHealthDescription) -> bool {
     target
         .target_health
         .as_ref()
         .and_then(|health| health.state.as_ref())
-        .is_some_and(|state| {
-            matches!(
-                state,
-                TargetHealthStateEnum::Draining | TargetHealthStateEnum::UnhealthyDraining
-            )
-        })
+        .is_some_and(|state| *state == TargetHealthStateEnum::Draining)
 }
 
 fn identity(target: TargetDescription) -> Option<(Endpoint, Option<String>)> {

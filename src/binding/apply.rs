@@ -2,209 +2,242 @@
 //!
 //! Decides nothing: which steps there are, and their order, is the plan's.
 
-use super::keeping;
+use super::checks::Checked;
+use super::desired::group_arn;
 use super::observe::Observed;
-use super::orders::{self, RULE_TARGET, group_arn};
 use super::plan::Plan;
-use super::removal::RELEASED_WITHIN;
+use super::removal::Remover;
 use super::step::Step;
 use super::{BindingAws, BindingError, Desired};
-use crate::discovery::Discovery;
-use crate::model::RuleTarget;
+use crate::capabilities::Dns;
 use crate::progress;
 use crate::properties::TargetGroupProperties;
-use crate::sync::{self, TickInput};
-use std::collections::BTreeMap;
+use crate::published::{self, Denied};
+use crate::record::{Orders, Turn, View};
+use crate::sync;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use tracing::info;
 
 /// The attributes of a binding, by the names that `Fn::GetAtt` knows.
-pub type Attributes = BTreeMap<&'static str, String>;
+pub type Attributes = BTreeMap<String, String>;
 
 /// What the steps have made so far.
 #[derive(Default)]
 pub(super) struct Made {
-    /// Whether there is a state, so that one that is gone was taken away by a Delete.
-    pub(super) has_state: bool,
-    /// Whether there was a rule before the first step: this is an Update.
-    pub(super) was_bound: bool,
     /// Target group ARNs by name.
     groups: BTreeMap<String, String>,
     /// Listener ARNs by port.
     listeners: BTreeMap<u16, String>,
+    rule_arn: Option<String>,
     addresses: usize,
 }
 
 /// What the steps of one plan work with.
-pub(super) struct Context<'a, A> {
+pub(super) struct Context<'a, 't, A, D> {
     pub(super) aws: &'a A,
-    pub(super) discovery: &'a Discovery,
+    pub(super) dns: &'a D,
+    pub(super) turn: &'a Turn<'t, A>,
+    pub(super) view: &'a View,
     pub(super) desired: &'a Desired,
-    pub(super) observed: &'a Observed,
-    pub(super) request: &'a str,
+    pub(super) checked: Checked<'a>,
 }
 
-impl<A: BindingAws> Context<'_, A> {
+impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
+    /// The steps before the claim: of the bucket, which may have to be made for it.
+    pub(super) async fn prepare(&self, plan: &Plan) -> Result<(), BindingError> {
+        for step in &plan.steps {
+            match step {
+                Step::CreateBucket { bucket } => {
+                    note(step);
+                    self.aws.create_bucket(bucket).await?;
+                }
+                Step::TagBucket { bucket, tags } => {
+                    note(step);
+                    self.aws.put_bucket_tags(bucket, tags).await?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// All other steps; gives the attributes, and what ticks are to go by.
     pub(super) async fn carry_out(
         &self,
         plan: &Plan,
         made: &mut Made,
-    ) -> Result<Attributes, BindingError> {
+    ) -> Result<(Attributes, Orders), BindingError> {
         for step in &plan.steps {
-            info!(%step, "doing");
-            progress::note(step.to_string());
             self.take(step, made).await?;
         }
-        attributes(self.aws, self.desired, self.observed, made).await
+        Ok((self.attributes(made), self.orders(made)?))
     }
 
     async fn take(&self, step: &Step, made: &mut Made) -> Result<(), BindingError> {
         let Self { aws, desired, .. } = self;
-        let tags = &self.observed.tags;
+        let (lease, tags) = (self.turn.lease(), &self.checked.observed.tags);
+        let rule = desired.id.rule();
+        note(step);
         match step {
-            Step::CreateBucket { bucket } => aws.create_bucket(bucket).await?,
-            Step::TagBucket { bucket, tags } => aws.put_bucket_tags(bucket, tags).await?,
-            Step::CreateState { bucket } => {
-                keeping::create(*aws, &desired.id, bucket).await?;
-                made.has_state = true;
-            }
-            Step::CopyState { from, to } => keeping::copy(*aws, &desired.id, from, to).await?,
+            // Done before the claim, and the claim.
+            Step::CreateBucket { .. } | Step::TagBucket { .. } | Step::Claim { .. } => {}
+            Step::TakeRecord { to, .. } => self.turn.take_to(&desired.id, to).await?,
             Step::CreateTargetGroup {
                 name,
                 port,
                 vpc_id,
                 health_check,
             } => {
-                let arn = aws
-                    .create_target_group(name, *port, vpc_id, health_check, tags)
-                    .await?;
-                made.groups.insert(name.clone(), arn);
+                let create = async |permit| {
+                    let create =
+                        aws.create_target_group(permit, name, *port, vpc_id, health_check, tags);
+                    create.await
+                };
+                made.groups.insert(name.clone(), lease.act(create).await?);
             }
             Step::ModifyHealthCheck { name, health_check } => {
                 let arn = self.group(name, made)?;
-                aws.modify_health_check(&arn, health_check).await?;
+                let modify =
+                    async |permit| aws.modify_health_check(permit, &arn, health_check).await;
+                lease.act(modify).await?;
             }
             Step::ModifyAttributes { name, attributes } => {
                 let arn = self.group(name, made)?;
-                aws.modify_attributes(&arn, attributes).await?;
+                let modify = async |permit| aws.modify_attributes(permit, &arn, attributes).await;
+                lease.act(modify).await?;
             }
             Step::TagTargetGroup { name, tags } => {
-                aws.add_elb_tags(&self.group(name, made)?, tags).await?;
+                let arn = self.group(name, made)?;
+                let tag = async |permit| aws.add_elb_tags(permit, &arn, tags).await;
+                lease.act(tag).await?;
             }
-            Step::Adopt { groups } => {
-                let input = self.tick_input(made)?;
-                keeping::adopt(*aws, &desired.id, &input, groups).await?;
-            }
-            Step::Sync => {
-                let input = self.tick_input(made)?;
-                made.addresses = sync::bind(*aws, self.discovery, &input, self.request).await?;
+            Step::Sync { adopts } => {
+                let orders = self.orders(made)?;
+                let adopted = self.adopted(&orders, adopts).await?;
+                let given: BTreeSet<String> = desired.given().map(str::to_owned).collect();
+                let first = sync::First {
+                    id: &desired.id,
+                    orders: &orders,
+                    given: &given,
+                    adopted: &adopted,
+                };
+                let first = sync::first(*aws, self.dns, self.turn, &first);
+                made.addresses = Box::pin(first).await?;
             }
             Step::CreateListener { port, target_group } => {
                 let group = self.group(target_group, made)?;
                 let nlb = &desired.properties.nlb_arn;
-                let arn = aws.create_listener(nlb, *port, &group, tags).await?;
-                made.listeners.insert(*port, arn);
+                let create =
+                    async |permit| aws.create_listener(permit, nlb, *port, &group, tags).await;
+                made.listeners.insert(*port, lease.act(create).await?);
             }
             Step::ForwardListener {
                 arn, target_group, ..
             } => {
                 let group = self.group(target_group, made)?;
-                aws.forward_listener(arn, &group).await?;
+                let forward = async |permit| aws.forward_listener(permit, arn, &group).await;
+                lease.act(forward).await?;
             }
-            Step::TagListener { arn, tags, .. } => aws.add_elb_tags(arn, tags).await?,
+            Step::TagListener { arn, tags, .. } => {
+                let tag = async |permit| aws.add_elb_tags(permit, arn, tags).await;
+                lease.act(tag).await?;
+            }
             Step::PutRule { schedule } => {
-                aws.put_rule(&desired.id.rule(), schedule, tags).await?;
+                let put = async |permit| aws.put_rule(permit, &rule, schedule, tags).await;
+                made.rule_arn = Some(lease.act(put).await?);
             }
             Step::TagRule { tags } => {
-                if let Some(rule) = &self.observed.rule {
-                    aws.tag_rule(&rule.arn, tags).await?;
+                if let Some(rule) = &self.checked.observed.rule {
+                    let tag = async |permit| aws.tag_rule(permit, &rule.arn, tags).await;
+                    lease.act(tag).await?;
                 }
             }
             Step::PutRuleTarget => {
-                let input =
-                    serde_json::to_string(&self.tick_input(made)?).map_err(BindingError::Json)?;
-                let target = RuleTarget {
-                    id: RULE_TARGET.to_owned(),
-                    arn: desired.function_arn.clone(),
-                    input,
-                };
-                aws.put_rule_target(&desired.id.rule(), &target).await?;
+                let target = desired.rule_target(&self.checked, &made.groups);
+                let target = target.ok_or(BindingError::Unplanned)?;
+                let put = async |permit| aws.put_rule_target(permit, &rule, &target).await;
+                lease.act(put).await?;
             }
-            Step::Remove(removal) => removal.apply(*aws, &desired.id, RELEASED_WITHIN).await?,
+            Step::Remove(removal) => {
+                let remover = Remover {
+                    aws: *aws,
+                    turn: self.turn,
+                    id: &desired.id,
+                    view: self.view,
+                    leaves_bucket: Cell::new(false),
+                };
+                remover.remove(removal).await?;
+            }
         }
         Ok(())
     }
 
-    fn group(&self, name: &str, made: &Made) -> Result<String, BindingError> {
-        group_arn(name, self.observed, &made.groups).ok_or_else(|| BindingError::Unplanned {
-            name: name.to_owned(),
-        })
+    /// What an earlier function knew of target groups that are given for the first time.
+    async fn adopted(
+        &self,
+        orders: &Orders,
+        groups: &[crate::model::TargetGroupPort],
+    ) -> Result<BTreeMap<String, crate::record::Own>, BindingError> {
+        if groups.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let bucket = self.desired.bucket();
+        Ok(published::adopt(self.aws, orders, &bucket, groups, Denied::Fails).await?)
     }
 
-    fn tick_input(&self, made: &Made) -> Result<TickInput, BindingError> {
-        orders::wanted(self.desired, self.observed, &made.groups)
-            .ok_or(BindingError::NoLoadBalancers)
+    fn group(&self, name: &str, made: &Made) -> Result<String, BindingError> {
+        group_arn(name, self.checked.observed, &made.groups).ok_or(BindingError::Unplanned)
+    }
+
+    fn orders(&self, made: &Made) -> Result<Orders, BindingError> {
+        let orders = self.desired.orders(&self.checked, &made.groups);
+        orders.ok_or(BindingError::Unplanned)
+    }
+
+    fn attributes(&self, made: &Made) -> Attributes {
+        let Checked { nlb, observed, .. } = self.checked;
+        let mut groups = Vec::new();
+        let mut listeners = Vec::new();
+        for listener in &self.desired.properties.listeners {
+            match &listener.target_group {
+                TargetGroupProperties::Given { arn } => groups.push(arn.clone()),
+                TargetGroupProperties::Made { .. } => {
+                    let name = self.desired.id.target_group(listener.port);
+                    groups.extend(group_arn(&name, observed, &made.groups));
+                    listeners.extend(listener_arn(listener.port, observed, made));
+                }
+            }
+        }
+        let rule_arn = made.rule_arn.clone();
+        let rule_arn = rule_arn.or_else(|| observed.rule.as_ref().map(|rule| rule.arn.clone()));
+        let zones: Vec<_> = nlb.zones.iter().cloned().collect();
+        let first = |arns: &[String]| arns.first().cloned().unwrap_or_default();
+        [
+            ("BucketName", self.desired.bucket()),
+            ("RuleName", self.desired.id.rule()),
+            ("RuleArn", rule_arn.unwrap_or_default()),
+            ("TargetGroupArn", first(&groups)),
+            ("TargetGroupArns", groups.join(",")),
+            ("ListenerArn", first(&listeners)),
+            ("ListenerArns", listeners.join(",")),
+            ("AvailabilityZones", zones.join(",")),
+            ("IpCount", made.addresses.to_string()),
+            ("NlbAddresses", nlb.addresses.join(",")),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
     }
 }
 
-async fn attributes(
-    aws: &impl BindingAws,
-    desired: &Desired,
-    observed: &Observed,
-    made: &Made,
-) -> Result<Attributes, BindingError> {
-    let mut groups = Vec::new();
-    let mut listeners = Vec::new();
-    for listener in &desired.properties.listeners {
-        match &listener.target_group {
-            TargetGroupProperties::Given { arn } => groups.push(arn.clone()),
-            TargetGroupProperties::Made { .. } => {
-                let name = desired.id.target_group(listener.port);
-                groups.extend(group_arn(&name, observed, &made.groups));
-                listeners.extend(listener_arn(listener.port, observed, made));
-            }
-        }
-    }
-    let rule_arn = match &observed.rule {
-        Some(rule) => rule.arn.clone(),
-        None => {
-            let rule = aws.rule(&desired.id.rule()).await?;
-            rule.map(|rule| rule.arn).unwrap_or_default()
-        }
-    };
-    let nlb = observed.nlb.as_ref();
-    let zones: Vec<_> = nlb
-        .map(|nlb| nlb.zones.iter().cloned().collect())
-        .unwrap_or_default();
-    Ok(Attributes::from([
-        ("BucketName", desired.bucket()),
-        ("RuleName", desired.id.rule()),
-        ("RuleArn", rule_arn),
-        (
-            "TargetGroupArn",
-            groups.first().cloned().unwrap_or_default(),
-        ),
-        ("TargetGroupArns", groups.join(",")),
-        (
-            "ListenerArn",
-            listeners.first().cloned().unwrap_or_default(),
-        ),
-        ("ListenerArns", listeners.join(",")),
-        ("AvailabilityZones", zones.join(",")),
-        ("IpCount", made.addresses.to_string()),
-        (
-            "NlbAddresses",
-            nlb.map(|nlb| nlb.addresses.join(",")).unwrap_or_default(),
-        ),
-    ]))
+fn note(step: &Step) {
+    info!(%step, "doing");
+    progress::note(step.to_string());
 }
 
 fn listener_arn(port: u16, observed: &Observed, made: &Made) -> Option<String> {
-    let existing = observed
-        .nlb_listeners
-        .iter()
-        .find(|own| own.is_own && own.listener.port == port);
-    made.listeners
-        .get(&port)
-        .or(existing.map(|own| &own.listener.arn))
-        .cloned()
+    let mut listeners = observed.nlb_listeners.iter();
+    let existing = listeners.find(|own| own.is_own && own.listener.port == port);
+    let existing = existing.map(|own| &own.listener.arn);
+    made.listeners.get(&port).or(existing).cloned()
 }

@@ -1,383 +1,365 @@
 //! The mirror of make: takes away everything that carries a binding's id.
 //!
-//! Goes by the id. The properties, which may be of an older version or wrong, only hint at where
-//! to look; and what is looked at is taken away only if it is the binding's by name or tag. What
-//! is gone already is fine.
+//! Goes by the id. The properties only hint at where to look; and what is looked at is taken away only
+//! if it is the binding's by name or tag. What is gone already is fine. The tombstone is written first,
+//! and the record goes last, while it is still that tombstone.
 
-use super::keeping::{self, tolerate};
-use super::names::BindingId;
+use super::desired::{named, rule_event};
+use super::hints::Hints;
 use super::observe::own_listeners;
-use super::orders;
 use super::plan::lines;
-use super::removal::{RELEASED_WITHIN, Removal};
-use super::{BindingAws, BindingError};
-use crate::model::{Listener, Registered, Rule, TargetGroup};
+use super::removal::{Removal, Remover};
+use super::{BindingAws, BindingError, replaced};
+use crate::model::{Listener, Rule, TargetGroup};
+use crate::names::BindingId;
 use crate::pause::Pause;
 use crate::progress;
-use crate::properties::{
-    ListenerProperties, Properties, TargetGroupProperties, is_bucket_name, is_load_balancer_arn,
-};
-use crate::sync::TickInput;
-use crate::sync::state::State;
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-use tokio::time::Instant;
+use crate::record::{Candidate, Claiming, Hand, Located, Record, Turn, View};
+use std::cell::Cell;
+use std::collections::BTreeSet;
 use tracing::{info, warn};
 
-/// How long a target group that is still in use is tried before everything is looked at again.
-const LISTENER_PATIENCE: Duration = Duration::from_secs(3);
-
-/// Where the properties say that something of the binding may be. They may be of an older version
-/// or wrong: what is no name at all is passed over.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Hints {
-    nlb_arn: Option<String>,
-    bucket: Option<String>,
-    has_given_groups: bool,
-}
-
-impl Hints {
-    /// Reads what can be read of a request's properties.
-    pub fn read(properties: &Value, region: &str) -> Self {
-        let text = |name: &str| properties.get(name)?.as_str().map(str::to_owned);
-        let listeners = properties.get("Listeners").and_then(Value::as_array);
-        Self {
-            nlb_arn: text("NlbArn").filter(|arn| is_load_balancer_arn(arn, region)),
-            bucket: text("BucketName").filter(|name| is_bucket_name(name)),
-            has_given_groups: listeners
-                .into_iter()
-                .flatten()
-                .any(|listener| listener.get("TargetGroupArn").is_some()),
-        }
-    }
-
-    /// The same of properties that were read before.
-    pub fn of(properties: &Properties) -> Self {
-        let given = |listener: &ListenerProperties| {
-            matches!(listener.target_group, TargetGroupProperties::Given { .. })
-        };
-        Self {
-            nlb_arn: Some(properties.nlb_arn.clone()),
-            bucket: properties.bucket_name.clone(),
-            has_given_groups: properties.listeners.iter().any(given),
-        }
-    }
-}
-
-/// Deletes the binding with this id, whatever is left of it: first the rule, so that no tick
-/// starts any more, then what is found after that. It looks again until nothing is found, for a
-/// Create or Update that still runs may have made more; that one sees that the state is gone, and
-/// takes away what it makes after the last look.
+/// Delete. `is_invented` tells that the request's physical id is none of a binding's: one that
+/// CloudFormation invented because a Create was never answered. Then the id that the request means is
+/// meant, unless that is the living one.
 ///
 /// # Errors
 /// What AWS refuses; a repetition takes up where this one ended.
-pub async fn delete(
-    aws: &impl BindingAws,
+pub async fn delete<A: BindingAws>(
+    aws: &A,
+    turn: &Turn<'_, A>,
     id: &BindingId,
     account: &str,
     hints: &Hints,
+    is_invented: bool,
 ) -> Result<(), BindingError> {
-    progress::note("looking at what is there");
-    let started = Instant::now();
-    let mut orders = None;
-    let mut pause = Pause::none_at_first();
-    loop {
-        let rule = aws.rule(&id.rule()).await?;
-        orders = orders.or_else(|| orders::current(rule.as_ref()));
-        let places = Places::new(id, account, orders.as_ref(), hints);
-        // The rule is what tells that a bucket was used: it must not go where that is refused.
-        for bucket in places.all() {
-            state(aws, id, bucket, &places).await?;
-        }
-        carry_out(aws, id, plan_silence(rule.as_ref())).await?;
-        let remains = observe(aws, id, hints, &places).await?;
-        let removed = carry_out(aws, id, plan(&remains, &places)).await;
-        match removed {
-            // A listener made meanwhile is found by the next look.
-            Err(BindingError::Aws(error))
-                if error.is(&["ResourceInUse"]) && started.elapsed() < RELEASED_WITHIN => {}
-            Err(error) => return Err(error),
-            Ok(()) if rule.is_none() && remains == Remains::default() => return Ok(()),
-            Ok(()) => {}
-        }
-        // AWS may show what is gone for a moment longer.
-        pause.wait().await;
+    let view = turn.view().await;
+    if is_invented && view.names(id) {
+        info!(binding = %id, "CloudFormation names this binding as the living one: nothing to delete");
+        return Ok(());
     }
+    let mut leaving = Leaving::new(id, account, hints);
+    let located = leaving.locate(aws, turn).await?;
+    turn.judge(located.record.as_ref().map(|held| &held.record), &view)?;
+    let view = match turn.is_wanted(id, view).await {
+        Ok(view) => view,
+        Err((_, reason)) => {
+            info!(binding = %id, reason, "a late second delivery: nothing to delete");
+            return Ok(());
+        }
+    };
+    leaving.claim(aws, turn, &view).await?;
+    if let Err(error) = replaced::noted(aws, turn, id, account, hints, &view).await {
+        let error = &error as &dyn std::error::Error;
+        warn!(error, "a binding that was made in place of this one is left");
+    }
+    leaving.remove(aws, turn, &view).await
 }
 
-async fn carry_out(
-    aws: &impl BindingAws,
+/// Takes a binding away for a request that is no Delete of it: what it made itself and is not wanted, or
+/// what a replacement that was rolled back has made.
+///
+/// # Errors
+/// As [`delete`].
+pub(super) async fn take_away<A: BindingAws>(
+    aws: &A,
+    turn: &Turn<'_, A>,
     id: &BindingId,
-    removals: Vec<Removal>,
+    account: &str,
+    hints: &Hints,
+    view: &View,
 ) -> Result<(), BindingError> {
-    info!(binding = %id, plan = lines(&removals), "plan");
-    for removal in &removals {
-        removal.apply(aws, id, LISTENER_PATIENCE).await?;
+    let mut leaving = Leaving::new(id, account, hints);
+    leaving.claim(aws, turn, view).await?;
+    leaving.remove(aws, turn, view).await
+}
+
+/// A binding on its way out.
+struct Leaving<'a> {
+    id: &'a BindingId,
+    own_bucket: String,
+    hints: &'a Hints,
+    /// Given target groups that its orders name or named.
+    named: BTreeSet<String>,
+    /// NLBs that its listeners may be on.
+    nlbs: BTreeSet<String>,
+    /// The bucket that its rule named.
+    ruled: Option<String>,
+}
+
+impl<'a> Leaving<'a> {
+    fn new(id: &'a BindingId, account: &str, hints: &'a Hints) -> Self {
+        Self {
+            id,
+            own_bucket: id.bucket(account),
+            hints,
+            named: hints.given.clone(),
+            nlbs: hints.nlb_arn.iter().cloned().collect(),
+            ruled: None,
+        }
     }
-    Ok(())
+
+    /// Finds the record, and remembers what the rule says, which goes before the record.
+    async fn locate<A: BindingAws>(
+        &mut self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+    ) -> Result<Located, BindingError> {
+        let rule = aws.rule(&self.id.rule()).await?;
+        self.named.extend(named(rule.as_ref(), &BTreeSet::new()));
+        if let Some(event) = rule_event(rule.as_ref()) {
+            self.ruled = Some(event.bucket);
+            self.nlbs.extend(event.orders.map(|orders| orders.nlb_arn));
+        }
+        let surely = [self.ruled.clone(), Some(self.own_bucket.clone())];
+        let surely = surely.into_iter().flatten().map(|bucket| (bucket, true));
+        let hinted = self.hints.bucket.iter().map(|bucket| (bucket.clone(), false));
+        let candidates = surely.chain(hinted);
+        let candidates = candidates.map(|(bucket, surely)| Candidate { bucket, surely });
+        Ok(turn.store(self.id).locate(candidates).await?)
+    }
+
+    /// Writes the tombstone. Where there is neither record nor bucket there is nothing to write it to.
+    async fn claim<A: BindingAws>(
+        &mut self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+        view: &View,
+    ) -> Result<(), BindingError> {
+        let mut pause = Pause::none_at_first();
+        loop {
+            let located = self.locate(aws, turn).await?;
+            if let Some(unreadable) = &located.unreadable {
+                let error = &unreadable.why as &dyn std::error::Error;
+                let groups: Vec<_> = self.named.iter().map(String::as_str).collect();
+                let groups = groups.join(", ");
+                warn!(error, groups, "the record cannot be read; own targets in given target groups stay there");
+            }
+            let has_own_bucket = located.empty.contains(&self.own_bucket);
+            let bucket = match located.empty.first() {
+                _ if has_own_bucket => &self.own_bucket,
+                Some(bucket) => bucket,
+                None if located.record.is_none() && located.unreadable.is_none() => return Ok(()),
+                None => &self.own_bucket,
+            };
+            let store = turn.store(self.id);
+            let claiming = Claiming::ToTakeAway;
+            match turn.claim(&store, &located, bucket, view, claiming).await? {
+                Hand::Holds { .. } => return Ok(()),
+                Hand::Again => pause.wait().await,
+            }
+        }
+    }
+
+    /// Takes away what is there, and looks again until nothing is: AWS may show what is gone for a moment
+    /// longer.
+    async fn remove<A: BindingAws>(
+        &mut self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+        view: &View,
+    ) -> Result<(), BindingError> {
+        let remover = Remover {
+            aws,
+            turn,
+            id: self.id,
+            view,
+            leaves_bucket: Cell::new(false),
+        };
+        let mut pause = Pause::none_at_first();
+        loop {
+            progress::note("looking at what is there");
+            let mut remains = self.observe(aws, turn).await?;
+            remains.has_own_bucket &= !remover.leaves_bucket.get();
+            let plan = self.plan(&remains);
+            if plan.is_empty() {
+                turn.has_taken_away(self.id);
+                return Ok(());
+            }
+            info!(binding = %self.id, plan = lines(&plan), "plan");
+            for removal in &plan {
+                if removal.is_last() {
+                    turn.lets_go_of(self.id);
+                }
+                remover.remove(removal).await?;
+            }
+            pause.wait().await;
+        }
+    }
+
+    async fn observe<A: BindingAws>(
+        &mut self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+    ) -> Result<Remains, BindingError> {
+        let prefix = self.id.target_group_prefix();
+        let held = turn.read(self.id).await?;
+        let rule_name = self.id.rule();
+        let (rule, groups, has_own_bucket) = tokio::try_join!(
+            aws.rule(&rule_name),
+            aws.target_groups_named(&prefix),
+            aws.bucket_exists(&self.own_bucket)
+        )?;
+        let orders = held.iter().filter_map(|held| held.record.orders.as_ref());
+        self.nlbs.extend(orders.map(|orders| orders.nlb_arn.clone()));
+        let of_groups = groups.iter().flat_map(|group| &group.load_balancers);
+        self.nlbs.extend(of_groups.cloned());
+        Ok(Remains {
+            rule,
+            listeners: own_listeners(aws, self.id, &self.nlbs).await?,
+            groups,
+            has_own_bucket,
+            record: held.map(|held| (held.record, held.bucket)),
+        })
+    }
+
+    fn plan(&self, remains: &Remains) -> Vec<Removal> {
+        let record = remains.record.as_ref();
+        let own = record.into_iter().flat_map(|(record, _)| &record.own);
+        let given = own.filter(|(arn, own)| !own.is_empty() && self.named.contains(*arn));
+        let given = given.filter(|(arn, _)| !self.id.made_group(arn));
+        let given = given.map(|(arn, _)| Removal::Targets {
+            target_group: arn.clone(),
+        });
+        let listeners = remains.listeners.iter().map(|listener| Removal::Listener {
+            arn: listener.arn.clone(),
+            port: listener.port,
+        });
+        let groups = remains.groups.iter().map(|group| Removal::TargetGroup {
+            arn: group.arn.clone(),
+            name: group.name.clone(),
+        });
+        let elsewhere = record.into_iter().flat_map(|(record, _)| &record.elsewhere);
+        let stubs = elsewhere.filter(|bucket| **bucket != self.own_bucket);
+        let stubs = stubs.map(|bucket| Removal::Stub {
+            bucket: bucket.clone(),
+        });
+        let record = record.filter(|(_, bucket)| *bucket != self.own_bucket);
+        let record = record.map(|(_, bucket)| Removal::Record {
+            bucket: bucket.clone(),
+        });
+        let bucket = remains.has_own_bucket.then(|| Removal::Bucket {
+            bucket: self.own_bucket.clone(),
+        });
+        given
+            .chain(plan_rule(remains.rule.as_ref()))
+            .chain(listeners)
+            .chain(groups)
+            .chain(stubs)
+            .chain(record)
+            .chain(bucket)
+            .collect()
+    }
 }
 
 /// A rule can only be deleted without targets.
-fn plan_silence(rule: Option<&Rule>) -> Vec<Removal> {
+fn plan_rule(rule: Option<&Rule>) -> Vec<Removal> {
     let Some(rule) = rule else {
         return Vec::new();
     };
-    let ids: Vec<_> = rule
-        .targets
-        .iter()
-        .map(|target| target.id.clone())
-        .collect();
-    let mut removals = Vec::new();
-    if !ids.is_empty() {
-        removals.push(Removal::RuleTargets { ids });
-    }
-    removals.push(Removal::Rule);
-    removals
+    let ids: Vec<_> = rule.targets.iter().map(|target| target.id.clone()).collect();
+    let targets = (!ids.is_empty()).then_some(Removal::RuleTargets { ids });
+    targets.into_iter().chain([Removal::Rule]).collect()
 }
 
-/// What is left of a binding whose rule is gone.
+/// What is left of a binding.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Remains {
-    /// Own targets that are registered in target groups of others.
-    targets: BTreeMap<String, Registered>,
+    rule: Option<Rule>,
     listeners: Vec<Listener>,
     groups: Vec<TargetGroup>,
-    own_bucket_exists: bool,
-    /// Given buckets in which there is a state: they were surely used.
-    states: BTreeSet<String>,
-}
-
-fn plan(remains: &Remains, places: &Places) -> Vec<Removal> {
-    let targets = remains.targets.iter();
-    let targets = targets.map(|(target_group, targets)| Removal::Targets {
-        target_group: target_group.clone(),
-        targets: targets.clone(),
-    });
-    let listeners = remains.listeners.iter().map(|listener| Removal::Listener {
-        arn: listener.arn.clone(),
-        port: listener.port,
-    });
-    let groups = remains.groups.iter().map(|group| Removal::TargetGroup {
-        arn: group.arn.clone(),
-        name: group.name.clone(),
-    });
-    let states = places.given.iter().map(|bucket| Removal::State {
-        bucket: bucket.clone(),
-        surely: places.is_surely_used(bucket) || remains.states.contains(bucket),
-    });
-    let bucket = remains.own_bucket_exists.then(|| Removal::Bucket {
-        bucket: places.own.clone(),
-    });
-    targets
-        .chain(listeners)
-        .chain(groups)
-        .chain(states)
-        .chain(bucket)
-        .collect()
-}
-
-/// Where the state may be: in the binding's own bucket, and in one that the user gave.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Places {
-    own: String,
-    given: BTreeSet<String>,
-    /// The bucket that the rule named, which the binding surely used.
-    ruled: Option<String>,
-    /// Whether target groups of the user's own may hold targets of the binding.
-    has_given_groups: bool,
-}
-
-impl Places {
-    fn new(id: &BindingId, account: &str, orders: Option<&TickInput>, hints: &Hints) -> Self {
-        let own = id.bucket(account);
-        let has_given_groups = orders
-            .iter()
-            .flat_map(|orders| &orders.target_groups)
-            .any(|(arn, _)| !is_own_group(id, arn));
-        let ruled = orders.map(|orders| orders.bucket.clone());
-        let given = ruled
-            .iter()
-            .chain(&hints.bucket)
-            .filter(|bucket| **bucket != own)
-            .cloned()
-            .collect();
-        Self {
-            own,
-            given,
-            ruled,
-            has_given_groups: hints.has_given_groups || has_given_groups,
-        }
-    }
-
-    fn all(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.own.as_str()).chain(self.given.iter().map(String::as_str))
-    }
-
-    fn is_surely_used(&self, bucket: &str) -> bool {
-        bucket == self.own || self.ruled.as_deref() == Some(bucket)
-    }
-}
-
-fn is_own_group(id: &BindingId, arn: &str) -> bool {
-    arn.contains(&format!(":targetgroup/{}", id.target_group_prefix()))
-}
-
-async fn observe(
-    aws: &impl BindingAws,
-    id: &BindingId,
-    hints: &Hints,
-    places: &Places,
-) -> Result<Remains, BindingError> {
-    let groups = aws.target_groups_named(&id.target_group_prefix()).await?;
-    let mut load_balancers: BTreeSet<String> = groups
-        .iter()
-        .flat_map(|group| group.load_balancers.iter().cloned())
-        .collect();
-    load_balancers.extend(hints.nlb_arn.clone());
-    let mut remains = Remains {
-        targets: BTreeMap::new(),
-        listeners: own_listeners(aws, &id.to_string(), &load_balancers).await?,
-        groups,
-        own_bucket_exists: aws.bucket_exists(&places.own).await?,
-        states: BTreeSet::new(),
-    };
-    for bucket in places.all() {
-        let Some(state) = state(aws, id, bucket, places).await? else {
-            continue;
-        };
-        if bucket != places.own {
-            remains.states.insert(bucket.to_owned());
-        }
-        for (target_group, own) in state.targets {
-            if is_own_group(id, &target_group) {
-                continue;
-            }
-            let mut registered = aws.registered(&target_group).await?.unwrap_or_default();
-            registered.retain(|endpoint, _| own.contains_key(endpoint));
-            if registered.is_empty() {
-                continue;
-            }
-            remains
-                .targets
-                .entry(target_group)
-                .or_default()
-                .extend(registered);
-        }
-    }
-    Ok(remains)
-}
-
-async fn state(
-    aws: &impl BindingAws,
-    id: &BindingId,
-    bucket: &str,
-    places: &Places,
-) -> Result<Option<State>, BindingError> {
-    let read = aws.read(bucket, &id.state_key()).await;
-    let Some(stored) = tolerate(read, places.is_surely_used(bucket))?.flatten() else {
-        return Ok(None);
-    };
-    match keeping::parse(bucket, &stored) {
-        // Nothing depends on it where all target groups go anyway.
-        Err(error) if !places.has_given_groups => {
-            let error = &error as &dyn std::error::Error;
-            warn!(error, "the state is deleted unread");
-            Ok(None)
-        }
-        parsed => parsed.map(Some),
-    }
+    has_own_bucket: bool,
+    /// The tombstone, and the bucket that it is in.
+    record: Option<(Record, String)>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::RuleTarget;
+    use crate::model::{HealthCheck, RuleTarget};
+    use crate::record::{Phase, Target};
     use serde_json::json;
-
-    const REGION: &str = "us-east-1";
 
     fn id() -> BindingId {
         BindingId::derive("stack", "Binding", "arn:nlb")
     }
 
-    fn hints(properties: Value) -> Hints {
-        Hints::read(&properties, REGION)
-    }
-
-    #[test]
-    fn the_rule_goes_first_and_its_targets_before_it() {
-        let mut rule = Rule {
+    fn rule(targets: &[&str]) -> Rule {
+        let targets = targets.iter().map(|id| RuleTarget {
+            id: (*id).to_owned(),
+            arn: "arn:function".to_owned(),
+            template: "not ours to read".to_owned(),
+        });
+        Rule {
             arn: "arn:rule".to_owned(),
             schedule: "rate(1 minute)".to_owned(),
             enabled: true,
-            targets: vec![RuleTarget {
-                id: "theirs".to_owned(),
-                arn: "arn:function".to_owned(),
-                input: "not ours to read".to_owned(),
-            }],
-        };
-        let plan = plan_silence(Some(&rule));
-        assert_eq!(lines(&plan), "- rule target theirs\n- rule");
-        rule.targets.clear();
-        assert_eq!(lines(&plan_silence(Some(&rule))), "- rule");
-        assert!(plan_silence(None).is_empty());
+            targets: targets.collect(),
+        }
     }
 
     #[test]
-    fn the_rest_goes_in_the_order_of_the_contract() {
-        let places = Places::new(
-            &id(),
-            "123456789012",
-            None,
-            &hints(json!({"BucketName": "their-bucket"})),
-        );
+    fn a_rules_targets_go_before_it() {
+        let plan = plan_rule(Some(&rule(&["theirs"])));
+        assert_eq!(lines(&plan), "- rule target theirs\n- rule");
+        assert_eq!(lines(&plan_rule(Some(&rule(&[])))), "- rule");
+        assert!(plan_rule(None).is_empty());
+    }
+
+    #[test]
+    fn all_goes_in_the_order_of_the_contract_and_of_given_groups_only_those_that_were_named() {
+        const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/theirs/1";
+        let properties = json!({"Listeners": [{"TargetGroupArn": GROUP}]});
+        let hints = Hints::read(&properties, "us-east-1");
+        let id = id();
+        let leaving = Leaving::new(&id, "123456789012", &hints);
+        let mut record = Record::new(&id.to_string(), Phase::Leaving);
         let endpoint = "10.0.0.1:80".parse().expect("an endpoint");
+        for group in [GROUP, "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/foreign/1"] {
+            let own = [(endpoint, Target::default())].into();
+            record.own.insert(group.to_owned(), own);
+        }
+        record.elsewhere.insert("former-bucket".to_owned());
         let remains = Remains {
-            targets: BTreeMap::from([(
-                "arn:theirs".to_owned(),
-                Registered::from([(endpoint, None)]),
-            )]),
+            rule: Some(rule(&["ours"])),
             listeners: vec![Listener {
                 arn: "arn:listener".to_owned(),
                 port: 80,
                 protocol: "TCP".to_owned(),
                 forwards_to: Vec::new(),
             }],
-            groups: Vec::new(),
-            own_bucket_exists: true,
-            states: BTreeSet::new(),
+            groups: vec![TargetGroup {
+                arn: "arn:group".to_owned(),
+                name: id.target_group(80),
+                port: 80,
+                protocol: "TCP".to_owned(),
+                target_type: "ip".to_owned(),
+                vpc_id: "vpc-1".to_owned(),
+                health_check: HealthCheck {
+                    protocol: "TCP".to_owned(),
+                    port: "traffic-port".to_owned(),
+                    interval_seconds: 30,
+                    timeout_seconds: 10,
+                    healthy_threshold: 5,
+                    unhealthy_threshold: 2,
+                    http: None,
+                },
+                load_balancers: Vec::new(),
+            }],
+            has_own_bucket: true,
+            record: Some((record, "their-bucket".to_owned())),
         };
-        let expected = format!(
-            "- 1 own targets in arn:theirs\n- listener on port 80\n\
-             - state in bucket their-bucket\n- bucket {}",
-            id().bucket("123456789012")
-        );
-        assert_eq!(lines(&plan(&remains, &places)), expected);
-    }
-
-    #[test]
-    fn properties_that_name_nothing_real_hint_at_nothing() {
-        for properties in [
-            json!(null),
-            json!("text"),
-            json!({"NlbArn": 7, "BucketName": ["x"], "Listeners": "x"}),
-            json!({"NlbArn": "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/net/n/1"}),
-            json!({"BucketName": "Not_A_Bucket", "Listeners": [{"Port": 80}, 7]}),
-        ] {
-            assert_eq!(hints(properties.clone()), Hints::default(), "{properties}");
-        }
-    }
-
-    #[test]
-    fn only_a_bucket_that_the_rule_named_or_that_is_its_own_was_surely_used() {
-        let places = Places::new(
-            &id(),
-            "123456789012",
-            None,
-            &hints(json!({"BucketName": "their-bucket"})),
-        );
-        assert!(!places.is_surely_used("their-bucket"));
-        assert!(places.is_surely_used(&id().bucket("123456789012")));
+        let plan = lines(&leaving.plan(&remains));
+        let expected = [
+            format!("- own targets in {GROUP}"),
+            "- rule target ours".to_owned(),
+            "- rule".to_owned(),
+            "- listener on port 80".to_owned(),
+            format!("- target group {}", id.target_group(80)),
+            "- stub in bucket former-bucket".to_owned(),
+            "- record in bucket their-bucket".to_owned(),
+            format!("- bucket {}", id.bucket("123456789012")),
+        ];
+        assert_eq!(plan, expected.join("\n"));
     }
 }

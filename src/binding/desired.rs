@@ -1,21 +1,30 @@
 //! What should be: one request's properties with the names that follow from its id. No I/O.
 
-use super::names::BindingId;
+use super::checks::Checked;
+use super::hints::Hints;
+use super::observe::Observed;
+use crate::model::{Rule, RuleTarget, TargetGroupPort};
+use crate::names::BindingId;
 use crate::properties::{ListenerProperties, Properties, TargetGroupProperties};
+use crate::record::{Orders, RuleEvent};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The id of the rule's one target.
+pub const RULE_TARGET: &str = "alb-nlb-binding";
 
 /// One binding as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Desired {
     pub id: BindingId,
     pub properties: Properties,
-    pub stack_id: String,
     /// The function's account.
     pub account: String,
     /// What the rule calls.
     pub function_arn: String,
-    /// The bucket of the properties before an Update. Where an Update failed half way and is
-    /// rolled back, the state may be there and nowhere else.
-    pub former_bucket: Option<String>,
+    /// What the properties before an Update name.
+    pub former: Hints,
+    /// The binding that this one is made in place of, because `NlbArn` has changed.
+    pub replaces: Option<BindingId>,
 }
 
 impl Desired {
@@ -31,11 +40,6 @@ impl Desired {
         self.id.bucket(&self.account)
     }
 
-    /// `arn:aws:cloudformation:<region>:<account>:stack/…`
-    pub fn is_stack_of_own_account(&self) -> bool {
-        self.stack_id.split(':').nth(4) == Some(self.account.as_str())
-    }
-
     /// The listeners that the binding makes, each with its target group's name.
     pub fn made(&self) -> impl Iterator<Item = (String, &ListenerProperties)> {
         self.properties
@@ -47,17 +51,108 @@ impl Desired {
 
     /// ARNs of the target groups that the user gives.
     pub fn given(&self) -> impl Iterator<Item = &str> {
-        self.given_with_ports().map(|(arn, _)| arn)
+        let listeners = self.properties.listeners.iter();
+        listeners.filter_map(|listener| match &listener.target_group {
+            TargetGroupProperties::Given { arn } => Some(arn.as_str()),
+            TargetGroupProperties::Made { .. } => None,
+        })
     }
 
     /// The same, each with the ALB's port.
-    pub fn given_with_ports(&self) -> impl Iterator<Item = (&str, u16)> {
-        self.properties
-            .listeners
-            .iter()
-            .filter_map(|listener| match &listener.target_group {
-                TargetGroupProperties::Given { arn } => Some((arn.as_str(), listener.alb_port)),
-                TargetGroupProperties::Made { .. } => None,
-            })
+    pub fn given_with_ports(&self) -> impl Iterator<Item = TargetGroupPort> {
+        let listeners = self.properties.listeners.iter();
+        listeners.filter_map(|listener| match &listener.target_group {
+            TargetGroupProperties::Given { arn } => {
+                Some(TargetGroupPort::new(arn, listener.alb_port))
+            }
+            TargetGroupProperties::Made { .. } => None,
+        })
     }
+
+    /// Given target groups in which the binding has targets, and that it is no longer to serve.
+    pub fn given_up(&self, observed: &Observed) -> BTreeSet<String> {
+        let record = observed.record.as_ref().map(|(record, _)| record);
+        let known = record.into_iter().flat_map(|record| record.own.keys());
+        let wanted: BTreeSet<&str> = self.given().collect();
+        let named = named(observed.rule.as_ref(), &self.former.given);
+        known
+            .filter(|arn| !wanted.contains(arn.as_str()) && !self.id.made_group(arn))
+            .filter(|arn| named.contains(*arn))
+            .cloned()
+            .collect()
+    }
+
+    /// What ticks are to go by: `made` are target groups made since it was observed, ARN by name.
+    /// `None` while a target group is not made yet.
+    pub fn orders(
+        &self,
+        checked: &Checked<'_>,
+        made: &BTreeMap<String, String>,
+    ) -> Option<Orders> {
+        let Checked { alb, nlb, observed } = checked;
+        let properties = &self.properties;
+        let target_groups = properties.listeners.iter().map(|listener| {
+            let arn = match &listener.target_group {
+                TargetGroupProperties::Given { arn } => arn.clone(),
+                TargetGroupProperties::Made { .. } => {
+                    group_arn(&self.id.target_group(listener.port), observed, made)?
+                }
+            };
+            Some(TargetGroupPort::new(arn, listener.alb_port))
+        });
+        Some(Orders {
+            nlb_arn: nlb.arn.clone(),
+            alb_arn: alb.arn.clone(),
+            alb_name: alb.name.clone(),
+            alb_dns_name: alb.dns_name.clone(),
+            target_groups: target_groups.collect::<Option<_>>()?,
+            availability_zone: (alb.vpc_id != nlb.vpc_id).then(|| "all".to_owned()),
+            max_lookups: properties.max_lookups,
+            invocations_before_deregistration: properties.invocations_before_deregistration,
+            ip_count_metric: properties.ip_count_metric,
+            dns_servers: properties.dns_servers.clone(),
+        })
+    }
+
+    /// What the rule is to call the function with.
+    pub fn rule_target(
+        &self,
+        checked: &Checked<'_>,
+        made: &BTreeMap<String, String>,
+    ) -> Option<RuleTarget> {
+        let orders = self.orders(checked, made)?;
+        Some(RuleTarget {
+            id: RULE_TARGET.to_owned(),
+            arn: self.function_arn.clone(),
+            template: RuleEvent::template(&self.id, &self.bucket(), &orders).ok()?,
+        })
+    }
+}
+
+/// The event that a rule gives the function, where it can be read.
+pub fn rule_event(rule: Option<&Rule>) -> Option<RuleEvent> {
+    let mut targets = rule?.targets.iter();
+    let target = targets.find(|target| target.id == RULE_TARGET)?;
+    RuleEvent::of_template(&target.template)
+}
+
+/// Target groups that the binding's orders name or named, by what nobody else can write: its rule, and
+/// the properties before. A record may be written by whoever may write to its bucket.
+pub fn named(rule: Option<&Rule>, properties: &BTreeSet<String>) -> BTreeSet<String> {
+    let orders = rule_event(rule).and_then(|event| event.orders);
+    let ruled = orders.iter().flat_map(Orders::groups);
+    ruled
+        .map(str::to_owned)
+        .chain(properties.iter().cloned())
+        .collect()
+}
+
+pub fn group_arn(
+    name: &str,
+    observed: &Observed,
+    made: &BTreeMap<String, String>,
+) -> Option<String> {
+    let existing = observed.groups.iter().find(|own| own.group.name == name);
+    let existing = existing.map(|own| &own.group.arn);
+    made.get(name).or(existing).cloned()
 }

@@ -3,13 +3,14 @@
 //! Changes nothing. Waits while a load balancer is being provisioned; the invocation's deadline
 //! ends the waiting.
 
-use super::names::TAG;
 use super::{BindingAws, BindingError, Desired};
-use crate::capabilities::{ElbTags, LoadBalancers, Stack, gather};
-use crate::model::{Attributes, Listener, LoadBalancer, Rule, Tags, TargetGroup};
+use crate::capabilities::{ElbTags, LoadBalancers, gather};
+use crate::model::{Attributes, Listener, LoadBalancer, Rule, State, Tags, TargetGroup};
+use crate::names::{BindingId, TAG};
 use crate::pause::Pause;
 use crate::progress;
 use crate::properties::Properties;
+use crate::record::{Located, Record, View};
 use std::collections::{BTreeMap, BTreeSet};
 use tracing::{info, warn};
 
@@ -26,14 +27,12 @@ pub struct Observed {
     pub given_groups: BTreeMap<String, Option<TargetGroup>>,
     /// Target groups that are the binding's by name.
     pub groups: Vec<OwnTargetGroup>,
-    /// Whether the bucket of the state exists.
+    /// Whether the bucket that the record is to be in exists.
     pub bucket_exists: bool,
     /// Why a given bucket cannot be used.
     pub bucket_refused: Option<String>,
-    /// Whether there is a state object.
-    pub state_exists: bool,
-    /// Whether the stack is being deleted.
-    pub stack_is_leaving: bool,
+    /// The record, and the bucket that it is in.
+    pub record: Option<(Record, String)>,
     /// The tags of the binding's own bucket, where it uses one.
     pub bucket_tags: Tags,
     pub rule: Option<Rule>,
@@ -61,7 +60,14 @@ pub struct OwnTargetGroup {
     pub tags: Tags,
 }
 
-pub async fn observe(aws: &impl BindingAws, desired: &Desired) -> Result<Observed, BindingError> {
+/// Looks at everything but the record and what CloudFormation says, which were looked at before.
+pub async fn observe(
+    aws: &impl BindingAws,
+    desired: &Desired,
+    located: &Located,
+    view: &View,
+    rule: Option<Rule>,
+) -> Result<Observed, BindingError> {
     progress::note("looking at what is there");
     let (alb, nlb) = load_balancers(aws, &desired.properties).await?;
     let alb = wiring(aws, alb);
@@ -70,11 +76,14 @@ pub async fn observe(aws: &impl BindingAws, desired: &Desired) -> Result<Observe
     let given = gather(desired.given().map(|arn| async move {
         Ok::<_, BindingError>((arn.to_owned(), aws.target_group(arn).await?))
     }));
-    let bucket = bucket(aws, desired);
-    let rule = rule(aws, desired);
-    let stack = stack(aws, desired);
-    let (alb, nlb, groups, given, bucket, rule, stack) =
-        tokio::try_join!(alb, nlb, groups, given, bucket, rule, stack)?;
+    let bucket_name = desired.bucket();
+    let bucket_exists = !located.missing.contains(&bucket_name);
+    let bucket_refused = located.refused.as_ref();
+    let bucket_refused = bucket_refused.filter(|(bucket, _)| *bucket == bucket_name);
+    let bucket_tags = bucket_tags(aws, desired, bucket_exists);
+    let rule_tags = rule_tags(aws, rule.as_ref());
+    let (alb, nlb, groups, given, bucket_tags, rule_tags) =
+        tokio::try_join!(alb, nlb, groups, given, bucket_tags, rule_tags)?;
     let nlb_listeners = nlb_listeners(aws, desired, nlb.listeners).await?;
     Ok(Observed {
         alb: alb.load_balancer,
@@ -85,15 +94,26 @@ pub async fn observe(aws: &impl BindingAws, desired: &Desired) -> Result<Observe
         nlb_listeners,
         given_groups: given.into_iter().collect(),
         groups,
-        bucket_exists: bucket.exists,
-        bucket_refused: bucket.refused,
-        bucket_tags: bucket.tags,
-        state_exists: bucket.state_exists,
-        stack_is_leaving: stack.is_leaving,
-        rule: rule.0,
-        rule_tags: rule.1,
-        tags: desired.id.tags(stack.tags),
+        bucket_exists,
+        bucket_refused: bucket_refused.map(|(_, error)| error.reason.clone()),
+        bucket_tags,
+        record: located
+            .record
+            .as_ref()
+            .map(|held| (held.record.clone(), held.bucket.clone())),
+        rule,
+        rule_tags,
+        tags: desired.id.tags(stack_tags(view)),
     })
+}
+
+/// CloudFormation does not hand a stack's tags to a custom resource.
+fn stack_tags(view: &View) -> Tags {
+    let stack = view.stack.as_ref();
+    if stack.is_none() {
+        warn!("the stack is not known in this account, its tags are not copied");
+    }
+    stack.map(|stack| stack.tags.clone()).unwrap_or_default()
 }
 
 type Pair = (Option<LoadBalancer>, Option<LoadBalancer>);
@@ -111,7 +131,7 @@ async fn load_balancers(
         let waiting: Vec<_> = [&alb, &nlb]
             .into_iter()
             .flatten()
-            .filter(|load_balancer| load_balancer.state == "provisioning")
+            .filter(|load_balancer| load_balancer.state == State::Provisioning)
             .map(|load_balancer| load_balancer.name.as_str())
             .collect();
         if waiting.is_empty() {
@@ -208,73 +228,32 @@ async fn own_groups(
     gather(own).await
 }
 
-#[derive(Default)]
-struct Bucket {
-    exists: bool,
-    refused: Option<String>,
-    tags: Tags,
-    state_exists: bool,
-}
-
-async fn bucket(aws: &impl BindingAws, desired: &Desired) -> Result<Bucket, BindingError> {
-    let bucket = desired.bucket();
-    let is_given = desired.properties.bucket_name.is_some();
-    match aws.bucket_exists(&bucket).await {
-        Ok(true) => {}
-        Ok(false) => return Ok(Bucket::default()),
-        // Another account's, another region's, or not in the function's policy: a finding.
-        Err(error) if is_given => {
-            return Ok(Bucket {
-                refused: Some(error.reason),
-                ..Bucket::default()
-            });
-        }
-        Err(error) => return Err(error.into()),
-    }
-    let state = aws.read(&bucket, &desired.id.state_key()).await?;
-    let tags = if is_given {
-        Tags::new()
-    } else {
-        aws.bucket_tags(&bucket).await?
-    };
-    Ok(Bucket {
-        exists: true,
-        refused: None,
-        tags,
-        state_exists: state.is_some(),
-    })
-}
-
-async fn rule(
+/// Of the binding's own bucket, where it is to use that.
+async fn bucket_tags(
     aws: &impl BindingAws,
     desired: &Desired,
-) -> Result<(Option<Rule>, Tags), BindingError> {
-    let rule = aws.rule(&desired.id.rule()).await?;
-    let tags = match &rule {
-        Some(rule) => aws.rule_tags(&rule.arn).await?,
-        None => Tags::new(),
-    };
-    Ok((rule, tags))
+    bucket_exists: bool,
+) -> Result<Tags, BindingError> {
+    if desired.properties.bucket_name.is_some() || !bucket_exists {
+        return Ok(Tags::new());
+    }
+    Ok(aws.bucket_tags(&desired.bucket()).await?)
 }
 
-async fn stack(aws: &impl BindingAws, desired: &Desired) -> Result<Stack, BindingError> {
-    let stack = match aws.stack(&desired.stack_id).await {
-        // A stack of another account may use this function; its tags cannot be read from here.
-        Err(error) if error.is(&["AccessDenied"]) && !desired.is_stack_of_own_account() => None,
-        stack => stack?,
-    };
-    if stack.is_none() {
-        warn!("the stack is not known in this account, its tags are not copied");
+async fn rule_tags(aws: &impl BindingAws, rule: Option<&Rule>) -> Result<Tags, BindingError> {
+    match rule {
+        Some(rule) => Ok(aws.rule_tags(&rule.arn).await?),
+        None => Ok(Tags::new()),
     }
-    Ok(stack.unwrap_or_default())
 }
 
 /// Deletes also need to find the listeners that are a binding's by tag.
 pub async fn own_listeners(
     aws: &(impl crate::capabilities::Listeners + ElbTags),
-    id: &str,
+    id: &BindingId,
     load_balancers: &BTreeSet<String>,
 ) -> Result<Vec<Listener>, BindingError> {
+    let id = id.to_string();
     let mut own = Vec::new();
     for load_balancer in load_balancers {
         let listeners = aws.listeners(load_balancer).await?;
@@ -286,7 +265,7 @@ pub async fn own_listeners(
         own.extend(listeners.into_iter().filter(|listener| {
             tags.get(&listener.arn)
                 .and_then(|tags| tags.get(TAG))
-                .is_some_and(|value| value == id)
+                .is_some_and(|value| *value == id)
         }));
     }
     Ok(own)

@@ -5,11 +5,12 @@
 //! works without it.
 
 use super::Desired;
+use super::checks::Checked;
+use super::desired::RULE_TARGET;
 use super::observe::{NlbListener, Observed, OwnTargetGroup};
-use super::orders;
 use super::removal::Removal;
 use super::step::Step;
-use crate::model::{Attributes, HealthCheck, Tags};
+use crate::model::{Attributes, HealthCheck, LoadBalancer, Tags, TargetGroupPort};
 use crate::properties::{TargetGroupProperties, attribute_defaults};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -21,9 +22,11 @@ pub struct Plan {
 }
 
 /// Makes the plan.
-pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
+pub fn plan(desired: &Desired, checked: &Checked<'_>) -> Plan {
+    let observed = checked.observed;
     let mut steps = Vec::new();
     plan_bucket(desired, observed, &mut steps);
+    plan_record(desired, observed, &mut steps);
     for (name, listener) in desired.made() {
         if let TargetGroupProperties::Made {
             health_check,
@@ -38,20 +41,17 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
                     listener.alb_port,
                     health_check,
                     attributes,
-                    observed,
+                    checked.nlb,
                 )),
             }
         }
     }
-    let groups = newly_given(desired, observed);
-    if !groups.is_empty() {
-        steps.push(Step::Adopt { groups });
-    }
-    steps.push(Step::Sync);
+    let adopts = newly_given(desired, observed);
+    steps.push(Step::Sync { adopts });
     for (name, listener) in desired.made() {
         plan_listener(&name, listener.port, observed, &mut steps);
     }
-    plan_rule(desired, observed, &mut steps);
+    plan_rule(desired, checked, &mut steps);
     plan_removals(desired, observed, &mut steps);
     Plan { steps }
 }
@@ -74,29 +74,31 @@ fn plan_bucket(desired: &Desired, observed: &Observed, steps: &mut Vec<Step>) {
             });
         }
     }
-    if !observed.state_exists {
-        steps.push(Step::CreateState {
-            bucket: bucket.clone(),
-        });
-    }
-    for from in orders::former_buckets(desired, observed) {
-        let to = bucket.clone();
-        steps.push(Step::CopyState { from, to });
+}
+
+fn plan_record(desired: &Desired, observed: &Observed, steps: &mut Vec<Step>) {
+    let to = desired.bucket();
+    let Some((_, from)) = &observed.record else {
+        return steps.push(Step::Claim { bucket: to });
+    };
+    let from = from.clone();
+    let bucket = from.clone();
+    steps.push(Step::Claim { bucket });
+    if from != to {
+        steps.push(Step::TakeRecord { from, to });
     }
 }
 
 /// Given target groups that the binding had nothing to do with so far. An earlier function can
 /// have left something about them only in a given bucket.
-fn newly_given(desired: &Desired, observed: &Observed) -> Vec<(String, u16)> {
+fn newly_given(desired: &Desired, observed: &Observed) -> Vec<TargetGroupPort> {
     if desired.properties.bucket_name.is_none() {
         return Vec::new();
     }
-    let current = orders::current(observed.rule.as_ref());
-    let current = current.map(|orders| orders.target_groups);
-    let current = current.unwrap_or_default();
+    let record = observed.record.as_ref().map(|(record, _)| record);
+    let is_known = |arn: &str| record.is_some_and(|record| record.own.contains_key(arn));
     let given = desired.given_with_ports();
-    let given = given.map(|(arn, port)| (arn.to_owned(), port));
-    given.filter(|group| !current.contains(group)).collect()
+    given.filter(|group| !is_known(&group.arn)).collect()
 }
 
 fn create_group(
@@ -104,13 +106,9 @@ fn create_group(
     port: u16,
     health_check: &HealthCheck,
     attributes: &Attributes,
-    observed: &Observed,
+    nlb: &LoadBalancer,
 ) -> Vec<Step> {
-    let vpc_id = observed
-        .nlb
-        .as_ref()
-        .map(|nlb| nlb.vpc_id.clone())
-        .unwrap_or_default();
+    let vpc_id = nlb.vpc_id.clone();
     let mut steps = vec![Step::CreateTargetGroup {
         name: name.to_owned(),
         port,
@@ -190,7 +188,8 @@ fn plan_listener(target_group: &str, port: u16, observed: &Observed, steps: &mut
     }
 }
 
-fn plan_rule(desired: &Desired, observed: &Observed, steps: &mut Vec<Step>) {
+fn plan_rule(desired: &Desired, checked: &Checked<'_>, steps: &mut Vec<Step>) {
+    let observed = checked.observed;
     let schedule = &desired.properties.schedule;
     let put = match &observed.rule {
         Some(rule) => rule.schedule != *schedule || !rule.enabled,
@@ -206,13 +205,10 @@ fn plan_rule(desired: &Desired, observed: &Observed, steps: &mut Vec<Step>) {
     {
         steps.push(Step::TagRule { tags });
     }
-    let target = observed
-        .rule
-        .as_ref()
-        .and_then(|rule| orders::own_target(&rule.targets));
-    let is_right = target.is_some_and(|target| target.arn == desired.function_arn)
-        && orders::wanted(desired, observed, &BTreeMap::new())
-            .is_some_and(|input| Some(input) == orders::current(observed.rule.as_ref()));
+    let targets = observed.rule.iter().flat_map(|rule| &rule.targets);
+    let mut targets = targets.filter(|target| target.id == RULE_TARGET);
+    let wanted = desired.rule_target(checked, &BTreeMap::new());
+    let is_right = targets.any(|target| Some(target) == wanted.as_ref());
     if !is_right {
         steps.push(Step::PutRuleTarget);
     }
@@ -234,12 +230,17 @@ fn plan_removals(desired: &Desired, observed: &Observed, steps: &mut Vec<Step>) 
         arn: group.arn.clone(),
         name: group.name.clone(),
     });
-    let states = orders::former_buckets(desired, observed).into_iter();
-    let states = states.map(|former| Removal::State {
-        bucket: former.name,
-        surely: former.surely,
+    let record = observed.record.as_ref();
+    let stubs = record.into_iter().flat_map(|(record, _)| &record.elsewhere);
+    // An own bucket goes with Delete.
+    let stubs = stubs.filter(|stub| **stub != desired.bucket() && **stub != desired.own_bucket());
+    let stubs = stubs.map(|bucket| Removal::Stub {
+        bucket: bucket.clone(),
     });
-    steps.extend(listeners.chain(groups).chain(states).map(Step::Remove));
+    let given = desired.given_up(observed).into_iter();
+    let given = given.map(|target_group| Removal::Targets { target_group });
+    let removals = listeners.chain(groups).chain(stubs).chain(given);
+    steps.extend(removals.map(Step::Remove));
 }
 
 /// Tags to add or change. Tags that others added are theirs.

@@ -2,16 +2,20 @@
 //!
 //! What is gone already is fine. Nothing here looks for things: only what a plan names goes.
 
-use super::keeping::tolerate;
-use super::{BindingAws, BindingError, BindingId};
-use crate::capabilities::{Answer, Buckets, Objects, TARGETS_PER_CALL, TargetGroups, Targets};
-use crate::model::Registered;
+use super::given;
+use super::{BindingAws, BindingError};
+use crate::capabilities::{Answer, VERSIONS_PER_CALL, Version};
+use crate::names::BindingId;
 use crate::pause::Pause;
+use crate::permit::Permit;
 use crate::progress;
+use crate::record::{RecordError, Turn, View};
+use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 use tokio::time::Instant;
-use tracing::info;
+use tracing::{info, warn};
 
 /// How long AWS may take to see that a deleted listener no longer uses its target group.
 pub const RELEASED_WITHIN: Duration = Duration::from_secs(60);
@@ -26,7 +30,6 @@ pub enum Removal {
     /// The binding's own targets, out of a target group that is not its own.
     Targets {
         target_group: String,
-        targets: Registered,
     },
     Listener {
         arn: String,
@@ -36,11 +39,13 @@ pub enum Removal {
         arn: String,
         name: String,
     },
-    /// The binding's objects, out of a bucket that is not its own or that it no longer uses.
-    State {
+    /// What a changed `BucketName` left in a bucket that the binding no longer uses.
+    Stub {
         bucket: String,
-        /// Whether the bucket was surely used, so that being refused there is a failure.
-        surely: bool,
+    },
+    /// The binding's record, out of a bucket that is not its own.
+    Record {
+        bucket: String,
     },
     /// The binding's own bucket, with all that is in it.
     Bucket {
@@ -53,104 +58,171 @@ impl fmt::Display for Removal {
         match self {
             Self::RuleTargets { ids } => write!(f, "- rule target {}", ids.join(", ")),
             Self::Rule => f.write_str("- rule"),
-            Self::Targets {
-                target_group,
-                targets,
-            } => write!(f, "- {} own targets in {target_group}", targets.len()),
+            Self::Targets { target_group } => write!(f, "- own targets in {target_group}"),
             Self::Listener { port, .. } => write!(f, "- listener on port {port}"),
             Self::TargetGroup { name, .. } => write!(f, "- target group {name}"),
-            Self::State { bucket, .. } => write!(f, "- state in bucket {bucket}"),
+            Self::Stub { bucket } => write!(f, "- stub in bucket {bucket}"),
+            Self::Record { bucket } => write!(f, "- record in bucket {bucket}"),
             Self::Bucket { bucket } => write!(f, "- bucket {bucket}"),
         }
     }
 }
 
 impl Removal {
-    /// `patience` is how long a target group may still be in use.
-    pub(super) async fn apply(
+    /// Whether it takes the record away, or what the record is in.
+    pub(super) const fn is_last(&self) -> bool {
+        matches!(self, Self::Record { .. } | Self::Bucket { .. })
+    }
+}
+
+/// Who takes away, and by what leave.
+pub(super) struct Remover<'a, 't, A> {
+    pub(super) aws: &'a A,
+    pub(super) turn: &'a Turn<'t, A>,
+    pub(super) id: &'a BindingId,
+    pub(super) view: &'a View,
+    /// Whether the own bucket had to be left.
+    pub(super) leaves_bucket: Cell<bool>,
+}
+
+impl<A: BindingAws> Remover<'_, '_, A> {
+    pub(super) async fn remove(&self, removal: &Removal) -> Result<(), BindingError> {
+        info!(step = %removal, "doing");
+        progress::note(removal.to_string());
+        let Self { aws, turn, id, .. } = self;
+        match removal {
+            Removal::RuleTargets { ids } => {
+                let remove = async |permit| aws.remove_rule_targets(permit, &id.rule(), ids).await;
+                self.act(remove).await
+            }
+            Removal::Rule => self.act(async |permit| aws.delete_rule(permit, &id.rule()).await).await,
+            Removal::Targets { target_group } => {
+                given::take_out(*aws, turn, id, target_group, self.view).await
+            }
+            Removal::Listener { arn, .. } => {
+                self.act(async |permit| aws.delete_listener(permit, arn).await).await
+            }
+            Removal::TargetGroup { arn, .. } => self.target_group(arn).await,
+            Removal::Stub { bucket } => self.stub(bucket).await,
+            Removal::Record { bucket } => {
+                self.objects(bucket, &id.key_prefix()).await?;
+                Ok(())
+            }
+            Removal::Bucket { bucket } => self.bucket(bucket).await,
+        }
+    }
+
+    /// What is gone already needs no deleting.
+    async fn act(&self, call: impl AsyncFn(Permit) -> Answer<()>) -> Result<(), BindingError> {
+        match self.turn.lease().act(call).await {
+            Err(RecordError::Aws(error)) if error.is_not_found() => Ok(()),
+            done => Ok(done?),
+        }
+    }
+
+    /// A listener that was just deleted still holds its target group for a moment. One of somebody
+    /// else's holds it for longer, and then AWS's own words are the answer.
+    async fn target_group(&self, arn: &str) -> Result<(), BindingError> {
+        let started = Instant::now();
+        let mut pause = Pause::short_at_first();
+        loop {
+            let delete = async |permit| self.aws.delete_target_group(permit, arn).await;
+            match self.act(delete).await {
+                Err(error) if error.is(&["ResourceInUse"]) && started.elapsed() < RELEASED_WITHIN => {
+                    info!(target_group = arn, "still in use, trying again");
+                    pause.wait().await;
+                }
+                deleted => return deleted,
+            }
+        }
+    }
+
+    /// Nothing depends on a stub once nobody is sent to it, so where it may not be deleted it stays.
+    async fn stub(&self, bucket: &str) -> Result<(), BindingError> {
+        match self.objects(bucket, &self.id.key_prefix()).await {
+            Err(error) if error.is(&["AccessDenied"]) => {
+                let error = &error as &dyn std::error::Error;
+                warn!(error, bucket, "a stub stays in a bucket that is no longer used");
+            }
+            deleted => {
+                deleted?;
+            }
+        }
+        let gone = |record: &mut crate::record::Record| {
+            record.elsewhere.remove(bucket);
+        };
+        Ok(self.turn.change(self.id, gone).await?)
+    }
+
+    /// Deletes every version, but for those under a retention lock: of these keys at least nothing is
+    /// there any more for those who do not ask for a version. Whether all went.
+    async fn objects(&self, bucket: &str, prefix: &str) -> Result<bool, BindingError> {
+        let mut locked: BTreeSet<Version> = BTreeSet::new();
+        loop {
+            let versions = match self.aws.versions(bucket, prefix).await {
+                Err(error) if error.is_not_found() => return Ok(true),
+                versions => versions?,
+            };
+            let left: Vec<_> = versions
+                .into_iter()
+                .filter(|version| !locked.contains(version))
+                .collect();
+            if left.is_empty() {
+                break;
+            }
+            for some in left.chunks(VERSIONS_PER_CALL) {
+                locked.extend(self.delete_versions(bucket, some).await?);
+            }
+        }
+        if locked.is_empty() {
+            return Ok(true);
+        }
+        let keys: BTreeSet<&str> = locked.iter().map(|version| version.key.as_str()).collect();
+        let names: Vec<_> = keys.iter().copied().collect();
+        warn!(bucket, versions = locked.len(), keys = names.join(", "), "versions under a retention lock are left");
+        let marks = keys.into_iter().map(|key| Version {
+            key: key.to_owned(),
+            id: None,
+        });
+        let marks: Vec<_> = marks.collect();
+        match self.delete_versions(bucket, &marks).await?.first() {
+            None => Ok(false),
+            Some(Version { key, .. }) => Err(BindingError::NotDeleted {
+                object: format!("s3://{bucket}/{key}"),
+            }),
+        }
+    }
+
+    async fn delete_versions(
         &self,
-        aws: &impl BindingAws,
-        id: &BindingId,
-        patience: Duration,
-    ) -> Result<(), BindingError> {
-        info!(step = %self, "doing");
-        progress::note(self.to_string());
-        match self {
-            Self::RuleTargets { ids } => {
-                gone_is_fine(aws.remove_rule_targets(&id.rule(), ids).await)?;
-            }
-            Self::Rule => gone_is_fine(aws.delete_rule(&id.rule()).await)?,
-            Self::Targets {
-                target_group,
-                targets,
-            } => deregister(aws, target_group, targets).await?,
-            Self::Listener { arn, .. } => gone_is_fine(aws.delete_listener(arn).await)?,
-            Self::TargetGroup { arn, .. } => delete_target_group(aws, arn, patience).await?,
-            Self::State { bucket, surely } => {
-                tolerate(aws.delete_all(bucket, &id.key_prefix()).await, *surely)?;
-            }
-            Self::Bucket { bucket } => delete_bucket(aws, bucket).await?,
-        }
-        Ok(())
-    }
-}
-
-async fn deregister(
-    aws: &impl Targets,
-    target_group: &str,
-    targets: &Registered,
-) -> Result<(), BindingError> {
-    let targets: Vec<_> = targets.iter().collect();
-    for some in targets.chunks(TARGETS_PER_CALL) {
-        let some = some
-            .iter()
-            .map(|(endpoint, zone)| (**endpoint, (*zone).clone()))
-            .collect();
-        gone_is_fine(aws.deregister(target_group, &some).await)?;
-    }
-    Ok(())
-}
-
-/// A listener that was just deleted still holds its target group for a moment. One of somebody
-/// else's holds it for longer, and then AWS's own words are the answer.
-async fn delete_target_group(
-    aws: &impl TargetGroups,
-    arn: &str,
-    patience: Duration,
-) -> Result<(), BindingError> {
-    let started = Instant::now();
-    let mut pause = Pause::short_at_first();
-    loop {
-        match aws.delete_target_group(arn).await {
-            Err(error) if error.is(&["ResourceInUse"]) && started.elapsed() < patience => {
-                info!(target_group = arn, "still in use, trying again");
-                pause.wait().await;
-            }
-            deleted => return Ok(gone_is_fine(deleted)?),
+        bucket: &str,
+        versions: &[Version],
+    ) -> Result<Vec<Version>, BindingError> {
+        let delete = async |permit| self.aws.delete_versions(permit, bucket, versions).await;
+        match self.turn.lease().act(delete).await {
+            Err(RecordError::Aws(error)) if error.is_not_found() => Ok(Vec::new()),
+            deleted => Ok(deleted?),
         }
     }
-}
 
-/// A tick under way may write once more after the bucket was emptied, so it is emptied again. The
-/// invocation's deadline ends that.
-async fn delete_bucket(aws: &(impl Buckets + Objects), bucket: &str) -> Result<(), BindingError> {
-    let mut pause = Pause::short_at_first();
-    loop {
-        gone_is_fine(aws.delete_all(bucket, "").await)?;
-        match aws.delete_bucket(bucket).await {
-            Err(error) if error.is(&["BucketNotEmpty"]) => {
-                info!(bucket, "not empty any more, emptying it again");
-                pause.wait().await;
+    /// A tick under way may write once more after the bucket was emptied, so it is emptied again. The
+    /// invocation's deadline ends that.
+    async fn bucket(&self, bucket: &str) -> Result<(), BindingError> {
+        let mut pause = Pause::short_at_first();
+        loop {
+            if !self.objects(bucket, "").await? {
+                warn!(bucket, "the bucket is left with the versions that are in it");
+                self.leaves_bucket.set(true);
+                return Ok(());
             }
-            deleted => return Ok(gone_is_fine(deleted)?),
+            let delete = async |permit| self.aws.delete_bucket(permit, bucket).await;
+            match self.act(delete).await {
+                Err(error) if error.is(&["BucketNotEmpty"]) => {
+                    info!(bucket, "not empty any more, emptying it again");
+                    pause.wait().await;
+                }
+                deleted => return deleted,
+            }
         }
-    }
-}
-
-/// What is gone already needs no deleting.
-fn gone_is_fine(answer: Answer<()>) -> Answer<()> {
-    match answer {
-        Err(error) if error.is_not_found() => Ok(()),
-        answer => answer,
     }
 }

@@ -2,9 +2,8 @@
 //!
 //! `+` makes, `~` changes, `-` takes away.
 
-use super::orders::FormerBucket;
 use super::removal::Removal;
-use crate::model::{Attributes, HealthCheck, Tags};
+use crate::model::{Attributes, HealthCheck, Tags, TargetGroupPort};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -18,13 +17,13 @@ pub enum Step {
         bucket: String,
         tags: Tags,
     },
-    /// An empty state: from here on a Delete that runs meanwhile can be noticed.
-    CreateState {
+    /// The record of the binding, or the claim on it: from here on nobody else acts.
+    Claim {
         bucket: String,
     },
-    /// The state follows a changed `BucketName`.
-    CopyState {
-        from: FormerBucket,
+    /// The record follows a changed `BucketName`.
+    TakeRecord {
+        from: String,
         to: String,
     },
     CreateTargetGroup {
@@ -45,13 +44,11 @@ pub enum Step {
         name: String,
         tags: Tags,
     },
-    /// What an earlier function knew of given target groups becomes the binding's own.
-    Adopt {
-        /// ARNs with the ALB's port.
-        groups: Vec<(String, u16)>,
+    /// Registers every address that the ALB has in DNS. What an earlier function knew of target groups
+    /// that are given for the first time becomes the binding's own.
+    Sync {
+        adopts: Vec<TargetGroupPort>,
     },
-    /// Registers every address that the ALB has in DNS.
-    Sync,
     CreateListener {
         port: u16,
         target_group: String,
@@ -84,9 +81,9 @@ impl fmt::Display for Step {
             Self::TagBucket { bucket, tags } => {
                 write!(f, "~ bucket {bucket}: tags {}", pairs(tags))
             }
-            Self::CreateState { bucket } => write!(f, "+ state in bucket {bucket}"),
-            Self::CopyState { from, to } => {
-                write!(f, "~ state from bucket {} to bucket {to}", from.name)
+            Self::Claim { bucket } => write!(f, "~ record in bucket {bucket}"),
+            Self::TakeRecord { from, to } => {
+                write!(f, "~ record from bucket {from} to bucket {to}")
             }
             Self::CreateTargetGroup {
                 name,
@@ -108,15 +105,13 @@ impl fmt::Display for Step {
             Self::TagTargetGroup { name, tags } => {
                 write!(f, "~ target group {name}: tags {}", pairs(tags))
             }
-            Self::Adopt { groups } => {
-                let arns: Vec<_> = groups.iter().map(|(arn, _)| arn.as_str()).collect();
-                write!(
-                    f,
-                    "~ state: what an earlier function knew of {}",
-                    arns.join(", ")
-                )
+            Self::Sync { adopts } => {
+                f.write_str("~ targets: every address in DNS")?;
+                for group in adopts {
+                    write!(f, ", and what an earlier function knew of {}", group.arn)?;
+                }
+                Ok(())
             }
-            Self::Sync => write!(f, "~ targets: every address in DNS"),
             Self::CreateListener { port, target_group } => {
                 write!(f, "+ listener on port {port} to {target_group}")
             }

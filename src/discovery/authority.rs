@@ -2,8 +2,8 @@
 //!
 //! Never tells an address of the ALB: that is asked of the servers found here.
 
-use super::DiscoveryError;
 use super::server::Server;
+use crate::capabilities::DnsError;
 use futures_util::future::join_all;
 use hickory_resolver::proto::rr::Name;
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ impl Authorities {
         }
     }
 
-    pub(super) async fn of(&self, dns_name: &str) -> Result<Authority, DiscoveryError> {
+    pub(super) async fn of(&self, dns_name: &str) -> Result<Authority, DnsError> {
         let zone = zone_of(dns_name);
         let known = self.known().get(zone).cloned();
         if let Some((authority, until)) = known
@@ -63,9 +63,9 @@ impl Authorities {
         Arc::clone(&self.system)
     }
 
-    async fn find(&self, dns_name: &str, zone: &str) -> Result<Vec<Arc<Server>>, DiscoveryError> {
+    async fn find(&self, dns_name: &str, zone: &str) -> Result<Vec<Arc<Server>>, DnsError> {
         let system = &self.system;
-        let failed = |source| DiscoveryError::Failed {
+        let failed = |source| DnsError::Failed {
             name: dns_name.to_owned(),
             servers: system.to_string(),
             source: Box::new(source),
@@ -89,7 +89,7 @@ impl Authorities {
             }
             candidate = parent(zone);
         }
-        Err(DiscoveryError::Silent {
+        Err(DnsError::Silent {
             name: dns_name.to_owned(),
             servers: "none is authoritative".to_owned(),
         })

@@ -11,39 +11,19 @@ mod run;
 mod server;
 mod tally;
 
-pub use run::Run;
+pub use run::{Run, start};
 pub use tally::Found;
-pub(crate) use tally::Tally;
 
+use crate::capabilities::{Dns, DnsError, Question as _};
 use crate::properties::parse_dns_server;
 use authority::{Authorities, Authority};
 use question::Question;
 use server::Server;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tracing::{info, warn};
-
-/// Why there is no list of addresses.
-#[derive(Debug, thiserror::Error)]
-pub enum DiscoveryError {
-    #[error("DNS has no address for {name}")]
-    NoAddresses { name: String },
-    #[error("the DNS lookup of {name} failed at every server asked: {servers}")]
-    Failed {
-        name: String,
-        servers: String,
-        #[source]
-        source: Box<hickory_resolver::net::NetError>,
-    },
-    #[error(
-        "DNS_SERVERS names {server:?}, allowed is an IP address, or one and a port as in 10.0.0.2:53"
-    )]
-    Default { server: String },
-    #[error("no DNS server answered for {name} in time: {servers}")]
-    Silent { name: String, servers: String },
-}
 
 /// How long authoritative servers may take to be found and to answer for the first time, before
 /// the system's resolver is asked instead.
@@ -74,57 +54,18 @@ impl Discovery {
         }
     }
 
-    /// Starts a run with its first lookup, after which most runs are done.
-    ///
-    /// # Errors
-    /// Where no server gives an address.
-    pub async fn start(
-        &self,
-        dns_name: &str,
-        servers: &[SocketAddr],
-        max_lookups: usize,
-    ) -> Result<Run, DiscoveryError> {
-        let servers = match &self.default_servers {
-            _ if !servers.is_empty() => servers,
-            Ok(servers) => servers,
-            Err(server) => {
-                return Err(DiscoveryError::Default {
-                    server: server.clone(),
-                });
-            }
-        };
-        if !servers.is_empty() {
-            let servers = servers
-                .iter()
-                .map(|address| self.server(*address))
-                .collect();
-            return run(dns_name, servers, max_lookups, true).await;
-        }
-        match self.start_at_authority(dns_name, max_lookups).await? {
-            Some(run) => Ok(run),
-            None => {
-                let system = self.authorities.system();
-                run(dns_name, vec![system], max_lookups, false).await
-            }
-        }
-    }
-
     /// `None` where the authoritative servers cannot be reached.
-    async fn start_at_authority(
-        &self,
-        dns_name: &str,
-        max_lookups: usize,
-    ) -> Result<Option<Run>, DiscoveryError> {
+    async fn ask_authority(&self, dns_name: &str) -> Result<Option<First>, DnsError> {
         let contact = async {
             let servers = match self.authorities.of(dns_name).await? {
                 Authority::Servers(servers) => servers,
                 Authority::Unreachable => return Ok(None),
             };
-            run(dns_name, servers, max_lookups, true).await.map(Some)
+            first(Question::new(dns_name, servers, true)).await.map(Some)
         };
         match tokio::time::timeout(FIRST_CONTACT, contact).await {
-            Ok(Ok(run)) => Ok(run),
-            Ok(Err(error @ DiscoveryError::NoAddresses { .. })) => Err(error),
+            Ok(Ok(first)) => Ok(first),
+            Ok(Err(error @ DnsError::NoAddresses { .. })) => Err(error),
             Ok(Err(error)) => {
                 warn!(
                     error = &error as &dyn std::error::Error,
@@ -151,14 +92,36 @@ impl Discovery {
     }
 }
 
-async fn run(
-    dns_name: &str,
-    servers: Vec<Arc<Server>>,
-    max_lookups: usize,
-    independent: bool,
-) -> Result<Run, DiscoveryError> {
-    let tally = Tally::new(max_lookups, independent);
-    Run::start(Question::new(dns_name, servers), tally).await
+impl Dns for Discovery {
+    type Question = Question;
+
+    async fn ask(&self, dns_name: &str, servers: &[SocketAddr]) -> Result<First, DnsError> {
+        let servers = match &self.default_servers {
+            _ if !servers.is_empty() => servers,
+            Ok(servers) => servers,
+            Err(server) => {
+                let server = server.clone();
+                return Err(DnsError::Default { server });
+            }
+        };
+        if !servers.is_empty() {
+            let servers = servers.iter().map(|address| self.server(*address));
+            return first(Question::new(dns_name, servers.collect(), true)).await;
+        }
+        if let Some(first) = self.ask_authority(dns_name).await? {
+            return Ok(first);
+        }
+        let system = vec![self.authorities.system()];
+        first(Question::new(dns_name, system, false)).await
+    }
+}
+
+/// A question with its first answer.
+type First = (Question, Vec<IpAddr>);
+
+async fn first(question: Question) -> Result<First, DnsError> {
+    let answer = question.again(1).await?;
+    Ok((question, answer))
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 //!
 //! Never gives an empty list: an answer without addresses is an error.
 
-use super::DiscoveryError;
 use super::authority::fully_qualified;
 use super::server::Server;
+use crate::capabilities::{self, DnsError};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use hickory_resolver::net::NetError;
 use hickory_resolver::proto::rr::Name;
@@ -18,15 +18,19 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// A name and whom to ask for it, with the servers that have not answered well.
-pub(super) struct Question {
+pub struct Question {
     dns_name: String,
+    /// Whether each answer is a fresh random choice. A cache repeats itself, so that many of its
+    /// answers make nothing certain.
+    is_independent: bool,
     servers: Vec<(Arc<Server>, AtomicBool)>,
 }
 
 impl Question {
-    pub(super) fn new(dns_name: &str, servers: Vec<Arc<Server>>) -> Self {
+    pub(super) fn new(dns_name: &str, servers: Vec<Arc<Server>>, is_independent: bool) -> Self {
         Self {
             dns_name: dns_name.to_owned(),
+            is_independent,
             servers: servers
                 .into_iter()
                 .map(|server| (server, AtomicBool::new(false)))
@@ -34,9 +38,32 @@ impl Question {
         }
     }
 
+    fn failed(&self, source: NetError) -> DnsError {
+        DnsError::Failed {
+            name: self.dns_name.clone(),
+            servers: self.server_names(),
+            source: Box::new(source),
+        }
+    }
+
+    fn server_names(&self) -> String {
+        let names: Vec<_> = self
+            .servers
+            .iter()
+            .map(|(server, _)| server.to_string())
+            .collect();
+        names.join(", ")
+    }
+}
+
+impl capabilities::Question for Question {
+    fn is_independent(&self) -> bool {
+        self.is_independent
+    }
+
     /// One lookup, begun at another server each time. A server that fails or is slow is joined by
     /// the next, and is asked last from then on.
-    pub(super) async fn ask(&self, number: usize) -> Result<Vec<IpAddr>, DiscoveryError> {
+    async fn again(&self, number: usize) -> Result<Vec<IpAddr>, DnsError> {
         let name = fully_qualified(&self.dns_name).map_err(|source| self.failed(source))?;
         let count = self.servers.len();
         let rotated = self
@@ -66,32 +93,15 @@ impl Question {
             asked.extend(waiting.pop_front().map(|server| ask(server, &name)));
         }
         Err(match last {
-            _ if says_none => DiscoveryError::NoAddresses {
+            _ if says_none => DnsError::NoAddresses {
                 name: self.dns_name.clone(),
             },
             Some(source) => self.failed(source),
-            None => DiscoveryError::Silent {
+            None => DnsError::Silent {
                 name: self.dns_name.clone(),
                 servers: self.server_names(),
             },
         })
-    }
-
-    fn failed(&self, source: NetError) -> DiscoveryError {
-        DiscoveryError::Failed {
-            name: self.dns_name.clone(),
-            servers: self.server_names(),
-            source: Box::new(source),
-        }
-    }
-
-    fn server_names(&self) -> String {
-        let names: Vec<_> = self
-            .servers
-            .iter()
-            .map(|(server, _)| server.to_string())
-            .collect();
-        names.join(", ")
     }
 }
 

@@ -2,10 +2,10 @@
 //!
 //! Never asks more often than it is allowed to, and says whether it found enough.
 
-use super::DiscoveryError;
-use super::question::Question;
 use super::tally::{Found, Tally};
+use crate::capabilities::{Dns, DnsError, Question};
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::net::SocketAddr;
 use std::pin::pin;
 
 /// Lookups under way at once. At one function's end it costs a socket each; at the other end they
@@ -13,19 +13,30 @@ use std::pin::pin;
 const SIDE_BY_SIDE: usize = 64;
 
 /// A run under way.
-pub struct Run {
-    question: Question,
+pub struct Run<Q> {
+    question: Q,
     tally: Tally,
 }
 
-impl Run {
-    /// Starts with the first lookup: without an answer to it there is no list at all.
-    pub(super) async fn start(question: Question, tally: Tally) -> Result<Self, DiscoveryError> {
-        let mut run = Self { question, tally };
-        let number = run.tally.begin();
-        run.tally.take(run.question.ask(number).await?);
-        Ok(run)
-    }
+/// Starts a run with its first lookup, after which most runs are done: without an answer to it there
+/// is no list at all.
+///
+/// # Errors
+/// Where no server gives an address.
+pub async fn start<D: Dns>(
+    dns: &D,
+    dns_name: &str,
+    servers: &[SocketAddr],
+    max_lookups: usize,
+) -> Result<Run<D::Question>, DnsError> {
+    let (question, first) = dns.ask(dns_name, servers).await?;
+    let mut tally = Tally::new(max_lookups, question.is_independent());
+    tally.begin();
+    tally.take(first);
+    Ok(Run { question, tally })
+}
+
+impl<Q: Question> Run<Q> {
 
     /// Goes on until the list is complete or certain, or the allowance is used up. `known` tells,
     /// as soon as it can, how many addresses were known before this run; what is needed in any
@@ -42,7 +53,7 @@ impl Run {
             let wanted = tally.wanted(before.unwrap_or(0));
             let free = SIDE_BY_SIDE.saturating_sub(under_way.len());
             for _ in 0..wanted.min(free) {
-                under_way.push(question.ask(tally.begin()));
+                under_way.push(question.again(tally.begin()));
             }
             if let Some(known) = before
                 && (under_way.is_empty() || tally.is_complete())

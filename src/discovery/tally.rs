@@ -33,7 +33,7 @@ impl Found {
 
 /// The answers of one run.
 #[derive(Debug)]
-pub(crate) struct Tally {
+pub(super) struct Tally {
     max_lookups: usize,
     /// Whether each answer is a fresh random choice, as authoritative servers make it. A cache
     /// repeats itself, so that many of its answers make nothing certain.
@@ -49,7 +49,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn new(max_lookups: usize, independent: bool) -> Self {
+    pub(super) fn new(max_lookups: usize, independent: bool) -> Self {
         Self {
             max_lookups,
             independent,
@@ -64,7 +64,7 @@ impl Tally {
 
     /// How many more lookups are needed and allowed beyond those under way. `known` is how many
     /// addresses were known before this run.
-    pub(crate) fn wanted(&self, known: usize) -> usize {
+    pub(super) fn wanted(&self, known: usize) -> usize {
         if self.complete {
             return 0;
         }
@@ -78,19 +78,19 @@ impl Tally {
     }
 
     /// Whether an answer was the whole list, so that no other answer is waited for.
-    pub(crate) fn is_complete(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         self.complete
     }
 
     /// Counts a lookup that is begun now, and gives its number.
-    pub(crate) fn begin(&mut self) -> usize {
+    pub(super) fn begin(&mut self) -> usize {
         self.lookups += 1;
         self.under_way += 1;
         self.lookups
     }
 
     /// Takes the answer to a lookup, which has addresses.
-    pub(crate) fn take(&mut self, addresses: impl IntoIterator<Item = IpAddr>) {
+    pub(super) fn take(&mut self, addresses: impl IntoIterator<Item = IpAddr>) {
         self.under_way = self.under_way.saturating_sub(1);
         let mut count = 0;
         self.seen
@@ -102,12 +102,12 @@ impl Tally {
         }
     }
 
-    pub(crate) fn take_failure(&mut self) {
+    pub(super) fn take_failure(&mut self) {
         self.under_way = self.under_way.saturating_sub(1);
         self.failed += 1;
     }
 
-    pub(crate) fn found(self, known: usize) -> Found {
+    pub(super) fn found(self, known: usize) -> Found {
         let needed = lookups_needed(self.seen.len(), known);
         let certain = self.complete || (self.independent && self.full_answers >= needed);
         // What one run could not make certain, several can. A cache gives one fresh answer a run.

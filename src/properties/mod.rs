@@ -240,6 +240,11 @@ pub fn is_load_balancer_arn(text: &str, region: &str) -> bool {
     load_balancer_arn(&Value::from(text), region).is_ok()
 }
 
+/// Whether a text is the ARN of a target group in a region.
+pub fn is_target_group_arn(text: &str, region: &str) -> bool {
+    target_group_arn(&Value::from(text), region).is_ok()
+}
+
 pub(crate) fn bucket_name(value: &Value) -> Result<String, String> {
     reader::text(value)
         .filter(|name| is_bucket_name(name))

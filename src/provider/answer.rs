@@ -1,11 +1,13 @@
 //! The answer to CloudFormation: one PUT to the ResponseURL, of at most 4096 bytes.
 //!
-//! Source: CloudFormation guide, "Custom resource response objects". It sends no Content-Type,
-//! which the URL's signature does not cover, and never shows the URL.
+//! Source: CloudFormation guide, "Custom resource response objects". It never shows the URL.
 
 use super::request::Envelope;
-use crate::binding::Attributes;
+use crate::capabilities::{Answers, PutError};
+use crate::record::{Answer, Status};
 use serde::Serialize;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -19,31 +21,22 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// With less time left than this, another PUT is not begun.
 const SHORTEST_TRY: Duration = Duration::from_millis(100);
 
-/// An answer before it is fitted into its bytes.
-pub(super) struct Answer {
-    status: &'static str,
-    reason: String,
-    physical_id: String,
-    attributes: Attributes,
-}
-
 /// An answer that did not arrive.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
     #[error("the answer could not be written as JSON")]
     Json(#[from] serde_json::Error),
     #[error("the answer could not be sent to CloudFormation")]
-    Send(#[source] reqwest::Error),
+    Put(#[source] PutError),
     #[error("CloudFormation's response address answered with status {status}")]
     Status { status: u16 },
 }
 
 impl AnswerError {
     /// Whether the next PUT may have more luck.
-    fn may_pass(&self) -> bool {
+    const fn may_pass(&self) -> bool {
         match self {
-            // An address that is none will not become one.
-            Self::Send(error) => !error.is_builder(),
+            Self::Put(error) => error.may_pass,
             Self::Status { status } => *status >= 500,
             Self::Json(_) => false,
         }
@@ -53,142 +46,127 @@ impl AnswerError {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Body<'a> {
-    status: &'a str,
+    status: Status,
     reason: &'a str,
     physical_resource_id: &'a str,
     stack_id: &'a str,
     request_id: &'a str,
     logical_resource_id: &'a str,
-    data: &'a Attributes,
+    data: &'a BTreeMap<String, String>,
 }
 
-impl Answer {
-    pub(super) fn success(physical_id: String, attributes: Attributes) -> Self {
-        Self {
-            status: "SUCCESS",
-            reason: String::new(),
-            physical_id,
-            attributes,
-        }
-    }
-
-    pub(super) fn failed(physical_id: String, reason: &str) -> Self {
-        Self {
-            status: "FAILED",
-            reason: reason.to_owned(),
-            physical_id,
-            attributes: Attributes::new(),
-        }
-    }
-
-    /// Sends the answer, again and again where the address has trouble (5xx and network errors),
-    /// until the invocation's deadline.
-    pub(super) async fn send(
-        mut self,
-        envelope: &Envelope,
-        log_stream: &str,
-        until: Instant,
-    ) -> Result<(), AnswerError> {
-        let body = self.fit(envelope, log_stream)?;
-        // Made when it is needed: a function that only ticks never is asked for an answer.
-        let http = reqwest::Client::builder()
-            .build()
-            .map_err(AnswerError::Send)?;
-        let mut pause = Duration::from_millis(100);
-        let mut tries = 1;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            // One PUT that hangs must leave time for another.
-            let timeout = TIMEOUT.min(left / 2);
-            let failure = match put(&http, envelope, body.clone(), timeout).await {
-                Ok(status) if status.is_success() => {
-                    info!(status = self.status, tries, "answered");
-                    return Ok(());
-                }
-                Ok(status) => AnswerError::Status {
-                    status: status.as_u16(),
-                },
-                Err(error) => AnswerError::Send(error),
-            };
-            let left = until
-                .saturating_duration_since(Instant::now())
-                .saturating_sub(SHORTEST_TRY);
-            if !failure.may_pass() || left.is_zero() {
-                return Err(failure);
-            }
-            let error = &failure as &dyn std::error::Error;
-            warn!(error, tries, "not answered yet");
-            tokio::time::sleep((pause + jitter(pause)).min(left)).await;
-            pause = (pause * 2).min(Duration::from_secs(2));
-            tries += 1;
-        }
-    }
-
-    /// The body in at most 4096 bytes: a reason is cut, lists of attributes are left out.
-    fn fit(&mut self, envelope: &Envelope, log_stream: &str) -> Result<String, AnswerError> {
-        let log = format!("See the log stream {log_stream}");
-        let full = if self.reason.is_empty() {
-            log.clone()
-        } else {
-            format!("{}. {log}", self.reason)
-        };
-        let mut body = self.body(envelope, &full)?;
-        // An attribute that is not there makes only a template fail that uses it.
-        for name in ["ListenerArns", "TargetGroupArns"] {
-            if body.len() > MOST_BYTES && self.attributes.remove(name).is_some() {
-                warn!(
-                    attribute = name,
-                    "left out, for the answer would be too long"
-                );
-                body = self.body(envelope, &full)?;
-            }
-        }
-        let mut kept = self.reason.chars().count();
-        while body.len() > MOST_BYTES && kept > 0 {
-            // A character may take up to six bytes in JSON, so this goes by what is too much.
-            let surplus = (body.len() - MOST_BYTES).div_ceil(6).max(1);
-            kept = kept.saturating_sub(surplus);
-            let cut: String = self.reason.chars().take(kept).collect();
-            body = self.body(envelope, &format!("{cut} … {log}"))?;
-        }
-        Ok(body)
-    }
-
-    fn body(&self, envelope: &Envelope, reason: &str) -> Result<String, serde_json::Error> {
-        serde_json::to_string(&Body {
-            status: self.status,
-            reason,
-            physical_resource_id: &self.physical_id,
-            stack_id: &envelope.stack_id,
-            request_id: &envelope.request_id,
-            logical_resource_id: &envelope.logical_resource_id,
-            data: &self.attributes,
-        })
+pub(super) fn success(physical_id: String, data: BTreeMap<String, String>) -> Answer {
+    Answer {
+        status: Status::Success,
+        reason: String::new(),
+        physical_id,
+        data,
     }
 }
 
-async fn put(
-    http: &reqwest::Client,
+pub(super) fn failed(physical_id: String, reason: &str) -> Answer {
+    Answer {
+        status: Status::Failed,
+        reason: reason.to_owned(),
+        physical_id,
+        data: BTreeMap::new(),
+    }
+}
+
+/// Names the log stream in an answer, and makes it fit into its bytes: a reason is cut, lists of
+/// attributes are left out.
+pub(super) fn fit(
+    mut answer: Answer,
     envelope: &Envelope,
-    body: String,
-    timeout: Duration,
-) -> Result<reqwest::StatusCode, reqwest::Error> {
-    http.put(envelope.response_url.secret())
-        .body(body)
-        .timeout(timeout)
-        .send()
-        .await
-        .map(|response| response.status())
-        .map_err(reqwest::Error::without_url)
+    log_stream: &str,
+) -> Result<Answer, AnswerError> {
+    let log = format!("See the log stream {log_stream}");
+    let reason = std::mem::take(&mut answer.reason);
+    answer.reason = if reason.is_empty() {
+        log.clone()
+    } else {
+        format!("{reason}. {log}")
+    };
+    let mut length = body(&answer, envelope)?.len();
+    // An attribute that is not there makes only a template fail that uses it.
+    for name in ["ListenerArns", "TargetGroupArns"] {
+        if length > MOST_BYTES && answer.data.remove(name).is_some() {
+            warn!(
+                attribute = name,
+                "left out, for the answer would be too long"
+            );
+            length = body(&answer, envelope)?.len();
+        }
+    }
+    let mut kept = reason.chars().count();
+    while length > MOST_BYTES && kept > 0 {
+        // A character may take up to six bytes in JSON, so this goes by what is too much.
+        let surplus = (length - MOST_BYTES).div_ceil(6).max(1);
+        kept = kept.saturating_sub(surplus);
+        let cut: String = reason.chars().take(kept).collect();
+        answer.reason = format!("{cut} … {log}");
+        length = body(&answer, envelope)?.len();
+    }
+    Ok(answer)
 }
 
-/// Up to as much again, from what the clock's last digits happen to be.
-fn jitter(pause: Duration) -> Duration {
-    let nanoseconds = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map(|time| time.subsec_nanos())
-        .unwrap_or_default();
-    pause.mul_f64(f64::from(nanoseconds % 1000) / 1000.0)
+/// Sends an answer, again and again where the address has trouble (5xx and network errors), until
+/// the invocation's deadline.
+pub(super) async fn send(
+    answers: &impl Answers,
+    answer: &Answer,
+    envelope: &Envelope,
+    until: Instant,
+) -> Result<(), AnswerError> {
+    let body = body(answer, envelope)?;
+    let mut pause = Duration::from_millis(100);
+    let mut tries = 1_u32;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        // One PUT that hangs must leave time for another.
+        let timeout = TIMEOUT.min(left / 2);
+        let put = answers.put(&envelope.response_url, body.clone(), timeout);
+        let failure = match put.await {
+            Ok(status) if (200..300).contains(&status) => {
+                info!(status = ?answer.status, tries, "answered");
+                return Ok(());
+            }
+            Ok(status) => AnswerError::Status { status },
+            Err(error) => AnswerError::Put(error),
+        };
+        let left = until
+            .saturating_duration_since(Instant::now())
+            .saturating_sub(SHORTEST_TRY);
+        if !failure.may_pass() || left.is_zero() {
+            return Err(failure);
+        }
+        let error = &failure as &dyn std::error::Error;
+        warn!(error, tries, "not answered yet");
+        let jitter = jitter(pause, &envelope.request_id, tries);
+        tokio::time::sleep((pause + jitter).min(left)).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
+        tries += 1;
+    }
+}
+
+fn body(answer: &Answer, envelope: &Envelope) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&Body {
+        status: answer.status,
+        reason: &answer.reason,
+        physical_resource_id: &answer.physical_id,
+        stack_id: &envelope.stack_id,
+        request_id: &envelope.request_id,
+        logical_resource_id: &envelope.logical_resource_id,
+        data: &answer.data,
+    })
+}
+
+/// Up to as much again, another share for each request and each try.
+fn jitter(pause: Duration, request: &str, tries: u32) -> Duration {
+    let mut hasher = DefaultHasher::new();
+    (request, tries).hash(&mut hasher);
+    let share = u32::try_from(hasher.finish() % 1000).unwrap_or_default();
+    pause.mul_f64(f64::from(share) / 1000.0)
 }
 
 #[cfg(test)]
@@ -203,10 +181,9 @@ mod tests {
         .expect("an envelope")
     }
 
-    fn fitted(mut answer: Answer) -> Value {
-        let body = answer
-            .fit(&envelope(), "2026/11/22/[$LATEST]abc")
-            .expect("JSON");
+    fn fitted(answer: Answer) -> Value {
+        let answer = fit(answer, &envelope(), "2026/11/22/[$LATEST]abc").expect("JSON");
+        let body = body(&answer, &envelope()).expect("JSON");
         assert!(body.len() <= MOST_BYTES, "{} bytes", body.len());
         serde_json::from_str(&body).expect("JSON")
     }
@@ -219,7 +196,7 @@ mod tests {
             "名".repeat(3_000),
             String::new(),
         ] {
-            let body = fitted(Answer::failed("id".to_owned(), &reason));
+            let body = fitted(failed("id".to_owned(), &reason));
             let cut = body["Reason"].as_str().expect("a reason");
             assert!(
                 cut.ends_with("See the log stream 2026/11/22/[$LATEST]abc"),
@@ -231,12 +208,13 @@ mod tests {
 
     #[test]
     fn lists_that_do_not_fit_are_left_out_before_anything_else() {
-        let attributes = Attributes::from([
+        let attributes = [
             ("ListenerArns", "x".repeat(3_000)),
             ("TargetGroupArns", "y".repeat(3_000)),
             ("BucketName", "bucket".to_owned()),
-        ]);
-        let body = fitted(Answer::success("id".to_owned(), attributes));
+        ];
+        let attributes = attributes.map(|(name, value)| (name.to_owned(), value)).into();
+        let body = fitted(success("id".to_owned(), attributes));
         assert_eq!(body["Data"]["BucketName"], "bucket");
         assert!(body["Data"].get("ListenerArns").is_none());
         assert_eq!(
@@ -247,7 +225,7 @@ mod tests {
 
     #[test]
     fn an_answer_repeats_what_identifies_the_request() {
-        let body = fitted(Answer::success("id".to_owned(), Attributes::new()));
+        let body = fitted(success("id".to_owned(), BTreeMap::new()));
         for (field, value) in [
             ("Status", "SUCCESS"),
             ("PhysicalResourceId", "id"),

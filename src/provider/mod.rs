@@ -8,33 +8,43 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-pub use request::{Request, RequestType};
+pub use request::Request;
 
-use crate::binding::{self, Attributes, BindingAws, BindingError, BindingId, Desired, Hints};
-use crate::discovery::Discovery;
+use crate::binding::{self, Attributes, BindingAws, BindingError, Desired, Hints};
+use crate::capabilities::{Answers, Dns};
+use crate::clock::Clock;
 use crate::log::chain;
+use crate::names::BindingId;
 use crate::progress;
-use crate::properties::{Properties, is_bucket_name};
-use answer::Answer;
+use crate::properties::Properties;
+use crate::record::{
+    Answer, Caller, Ending, Mark, Orders, RecordError, RequestType, Turn, signed,
+};
+use answer::{failed, fit, send, success};
 use futures_util::FutureExt;
+use request::{Envelope, digest};
 use serde_json::Value;
+use std::hash::{BuildHasher, RandomState};
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 /// What a request is handled with.
-pub struct Provider<'a, A> {
+pub struct Provider<'a, A, D, R> {
     pub aws: &'a A,
-    pub discovery: &'a Discovery,
+    pub dns: &'a D,
+    pub answers: &'a R,
     pub region: &'a str,
 }
 
 /// What is known of the invocation itself.
+#[derive(Debug, Clone, Copy)]
 pub struct Invocation<'a> {
     pub function_arn: &'a str,
     pub log_stream: &'a str,
+    pub clock: Clock,
     /// Until the sandbox is stopped.
     pub remaining: Duration,
 }
@@ -48,7 +58,16 @@ pub enum ProviderError {
     Answer(#[from] answer::AnswerError),
 }
 
-impl<A: BindingAws> Provider<'_, A> {
+/// What a request has come to.
+enum Done {
+    /// With what ticks are to go by from now on.
+    Made(BindingId, Attributes, Box<Orders>),
+    Deleted,
+    /// It, or another delivery of it, has been answered: the same again.
+    Before(Answer),
+}
+
+impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
     /// Handles one event of CloudFormation.
     ///
     /// # Errors
@@ -58,88 +77,187 @@ impl<A: BindingAws> Provider<'_, A> {
         event: Value,
         invocation: &Invocation<'_>,
     ) -> Result<(), ProviderError> {
-        let started = Instant::now();
-        let envelope = request::Envelope::parse(&event)?;
-        // What is kept back for the answer; CloudFormation's S3 may be slow too.
-        let kept = (invocation.remaining / 5).min(Duration::from_secs(15));
-        let working = invocation.remaining.saturating_sub(kept);
+        let until = Instant::now() + invocation.remaining;
+        let envelope = Envelope::parse(&event)?;
         let answer = match Request::parse(event) {
-            Ok(request) => {
-                info!(
-                    request_type = ?request.request_type,
-                    stack = request.stack_id,
-                    resource = request.logical_resource_id,
-                    "request"
-                );
-                let doing = Rc::default();
-                let work = progress::track(&doing, self.work(&request, invocation));
-                let work = AssertUnwindSafe(work).catch_unwind();
-                let id = physical_id(&request);
-                match tokio::time::timeout(working, work).await {
-                    Ok(Ok(Ok(attributes))) => Answer::success(id, attributes),
-                    Ok(Ok(Err(failure))) => {
-                        error!(error = &failure as &dyn std::error::Error, "failed");
-                        Answer::failed(id, &chain(&failure))
-                    }
-                    Ok(Err(_)) => Answer::failed(id, PANICKED),
-                    Err(_) => Answer::failed(id, &out_of_time(working, &doing.borrow())),
-                }
-            }
+            Ok(request) => self.answer(&request, &envelope, invocation, until).await?,
             Err(failure) => {
                 error!(error = &failure as &dyn std::error::Error, "not a request");
-                Answer::failed(envelope.physical_id(), &chain(&failure))
+                let answer = failed(envelope.physical_id(), &chain(&failure));
+                fit(answer, &envelope, invocation.log_stream)?
             }
         };
-        let until = started + invocation.remaining;
-        answer.send(&envelope, invocation.log_stream, until).await?;
-        Ok(())
+        Ok(send(self.answers, &answer, &envelope, until).await?)
+    }
+
+    /// The answer to a request, put down in the record that it has claimed.
+    async fn answer(
+        &self,
+        request: &Request,
+        envelope: &Envelope,
+        invocation: &Invocation<'_>,
+        until: Instant,
+    ) -> Result<Answer, ProviderError> {
+        info!(
+            request_type = ?request.request_type,
+            stack = request.stack_id,
+            resource = request.logical_resource_id,
+            "request"
+        );
+        // What is kept back for the answer; the record and CloudFormation's S3 may be slow too.
+        let kept = (invocation.remaining / 5).min(Duration::from_secs(15));
+        let working = invocation.remaining.saturating_sub(kept);
+        let caller = caller(request, envelope, invocation);
+        let turn = Turn::new(self.aws, invocation.clock, caller);
+        let doing = Rc::default();
+        let work = progress::track(&doing, self.work(request, &turn, invocation));
+        let work = AssertUnwindSafe(work).catch_unwind();
+        let id = physical_id(request);
+        let mut serves = None;
+        let answer = match tokio::time::timeout(working, work).await {
+            Ok(Ok(Ok(Done::Before(answer)))) => return Ok(answer),
+            Ok(Ok(Ok(Done::Made(made, attributes, orders)))) => {
+                serves = Some((made, orders));
+                success(id, attributes)
+            }
+            Ok(Ok(Ok(Done::Deleted))) => success(id, Attributes::new()),
+            Ok(Ok(Err(failure))) => {
+                error!(error = &failure as &dyn std::error::Error, "failed");
+                failed(id, &chain(&failure))
+            }
+            Ok(Err(_)) => failed(id, PANICKED),
+            Err(_) => failed(id, &out_of_time(working, &doing.borrow())),
+        };
+        let answer = fit(answer, envelope, invocation.log_stream)?;
+        let serves = serves.as_ref().map(|(id, orders)| (id, &**orders));
+        Ok(conclude(&turn, answer, serves, envelope, invocation, until).await?)
     }
 
     async fn work(
         &self,
         request: &Request,
+        turn: &Turn<'_, A>,
         invocation: &Invocation<'_>,
-    ) -> Result<Attributes, BindingError> {
+    ) -> Result<Done, BindingError> {
         let account = account(invocation.function_arn).to_owned();
-        if request.request_type == RequestType::Delete {
-            return self.delete(request, &account).await;
-        }
-        let properties = Properties::parse(&request.properties, self.region)?;
-        let id = request.means();
-        // Old properties of another NLB are those of another binding.
-        let former_bucket = match request.former_id() {
-            Some(former) if former == id => Some(former_bucket(request, &id, &account)),
-            _ => None,
-        };
-        let desired = Desired {
-            id,
-            properties,
-            stack_id: request.stack_id.clone(),
-            account,
-            function_arn: invocation.function_arn.to_owned(),
-            former_bucket,
-        };
         // Boxed, for the futures of all steps together are more than the compiler likes to nest.
-        Box::pin(binding::make(
-            self.aws,
-            self.discovery,
-            &desired,
-            &request.request_id,
-        ))
-        .await
+        let done = match request.request_type {
+            RequestType::Delete => Box::pin(self.delete(request, turn, &account)).await,
+            _ => Box::pin(self.make(request, turn, account, invocation)).await,
+        };
+        match done {
+            Err(BindingError::Record(RecordError::Answered(answer))) => {
+                info!("this request has been answered already: the same answer is sent again");
+                Ok(Done::Before(*answer))
+            }
+            Err(error) if is_taken_over(&error) => {
+                info!("taken over");
+                match turn.of_another_delivery().await? {
+                    Ending::Answered(answer) => Ok(Done::Before(answer)),
+                    Ending::Gone if request.request_type == RequestType::Delete => {
+                        Ok(Done::Deleted)
+                    }
+                    Ending::Gone | Ending::Unknown => Err(error),
+                }
+            }
+            done => done,
+        }
     }
 
-    async fn delete(&self, request: &Request, account: &str) -> Result<Attributes, BindingError> {
+    async fn make(
+        &self,
+        request: &Request,
+        turn: &Turn<'_, A>,
+        account: String,
+        invocation: &Invocation<'_>,
+    ) -> Result<Done, BindingError> {
+        let desired = Desired {
+            id: request.means(),
+            properties: Properties::parse(&request.properties, self.region)?,
+            account,
+            function_arn: unqualified(invocation.function_arn),
+            former: Hints::read(&request.old_properties, self.region),
+            replaces: request.replaces(),
+        };
+        let (attributes, orders) = binding::make(self.aws, self.dns, turn, &desired).await?;
+        Ok(Done::Made(desired.id, attributes, Box::new(orders)))
+    }
+
+    async fn delete(
+        &self,
+        request: &Request,
+        turn: &Turn<'_, A>,
+        account: &str,
+    ) -> Result<Done, BindingError> {
+        let hints = Hints::read(&request.properties, self.region);
+        let given = request.physical_id.as_deref().and_then(BindingId::parse);
         // An id that is not a binding's is one that CloudFormation invented because a Create was
         // never answered; what that Create made carries the id that it meant.
-        let id = request
-            .physical_id
-            .as_deref()
-            .and_then(BindingId::parse)
-            .unwrap_or_else(|| request.means());
-        let hints = Hints::read(&request.properties, self.region);
-        Box::pin(binding::delete(self.aws, &id, account, &hints)).await?;
-        Ok(Attributes::new())
+        let is_invented = given.is_none();
+        let id = given.unwrap_or_else(|| request.means());
+        binding::delete(self.aws, turn, &id, account, &hints, is_invented).await?;
+        Ok(Done::Deleted)
+    }
+}
+
+/// Rule 3 of the record: the answer is put down before it is sent. Where that cannot be done it is
+/// sent all the same, for CloudFormation waits; but where another delivery has been faster, its answer
+/// is the answer.
+async fn conclude<A: BindingAws>(
+    turn: &Turn<'_, A>,
+    answer: Answer,
+    serves: Option<(&BindingId, &Orders)>,
+    envelope: &Envelope,
+    invocation: &Invocation<'_>,
+    until: Instant,
+) -> Result<Answer, answer::AnswerError> {
+    let left = until.saturating_duration_since(Instant::now());
+    let concluded = tokio::time::timeout(left / 2, turn.conclude(&answer, serves)).await;
+    let failure = match concluded {
+        Ok(Ok(())) => return Ok(answer),
+        Ok(Err(RecordError::TakenOver)) => {
+            let ending = tokio::time::timeout(left / 4, turn.of_another_delivery()).await;
+            if let Ok(Ok(Ending::Answered(answer))) = ending {
+                return Ok(answer);
+            }
+            chain(&RecordError::TakenOver)
+        }
+        Ok(Err(error)) => chain(&error),
+        Err(_) => "the record could not be written in time".to_owned(),
+    };
+    warn!(failure, "the answer is not in the record");
+    if serves.is_none() {
+        return Ok(answer);
+    }
+    // Ticks would not go by what CloudFormation takes for done.
+    let answer = failed(answer.physical_id, &failure);
+    fit(answer, envelope, invocation.log_stream)
+}
+
+fn is_taken_over(error: &BindingError) -> bool {
+    use crate::sync::SyncError;
+    let is = |error: &RecordError| matches!(error, RecordError::TakenOver);
+    match error {
+        BindingError::Record(error) | BindingError::Sync(SyncError::Record(error)) => is(error),
+        BindingError::Sync(SyncError::Refused { source, .. }) => is(source),
+        _ => false,
+    }
+}
+
+fn caller(request: &Request, envelope: &Envelope, invocation: &Invocation<'_>) -> Caller {
+    // Lambda repeats a killed invocation under the same id, so each gets a name of its own.
+    let delivery = RandomState::new().hash_one(invocation.clock.now());
+    Caller {
+        kind: request.request_type,
+        mark: Mark {
+            request: request.request_id.clone(),
+            runner: format!("{} {delivery:016x}", invocation.log_stream),
+        },
+        signed: signed(envelope.response_url.secret()),
+        wants: digest(&request.properties),
+        wanted_before: digest(&request.old_properties),
+        stack_id: request.stack_id.clone(),
+        logical_id: request.logical_resource_id.clone(),
     }
 }
 
@@ -153,18 +271,15 @@ fn physical_id(request: &Request) -> String {
     }
 }
 
-/// The bucket that the properties before an Update meant.
-fn former_bucket(request: &Request, id: &BindingId, account: &str) -> String {
-    let given = request.old_properties.get("BucketName");
-    given
-        .and_then(Value::as_str)
-        .filter(|name| is_bucket_name(name))
-        .map_or_else(|| id.bucket(account), str::to_owned)
-}
-
 /// The fifth part of `arn:aws:lambda:<region>:<account>:function:<name>`.
 fn account(function_arn: &str) -> &str {
     function_arn.split(':').nth(4).unwrap_or_default()
+}
+
+/// A function's ARN without version or alias: what the role lets a rule call.
+fn unqualified(function_arn: &str) -> String {
+    let parts: Vec<_> = function_arn.split(':').take(7).collect();
+    parts.join(":")
 }
 
 /// Where and why is in the log, by the hook that logging sets.

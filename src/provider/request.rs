@@ -1,19 +1,13 @@
 //! CloudFormation's request, typed; and what can be read of one that is malformed.
 //!
-//! The ResponseURL is a credential. It has a type of its own that prints nothing of it.
+//! The ResponseURL is a credential. Its type prints nothing of it.
 
-use crate::binding::BindingId;
+use crate::capabilities::ResponseUrl;
+use crate::names::BindingId;
+use crate::record::{Digest, RequestType};
 use aws_lambda_events::cloudformation::CloudFormationCustomResourceRequest;
 use serde_json::Value;
-use std::fmt;
-
-/// What CloudFormation wants done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RequestType {
-    Create,
-    Update,
-    Delete,
-}
+use sha2::{Digest as _, Sha256};
 
 /// A request of CloudFormation, but for the URL that its answer goes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,11 +83,11 @@ impl Request {
         BindingId::derive(&self.stack_id, &self.logical_resource_id, nlb_arn)
     }
 
-    /// The id that an Update's former properties meant.
-    pub fn former_id(&self) -> Option<BindingId> {
-        let nlb_arn = self.old_properties.get("NlbArn")?.as_str()?;
-        let (stack, resource) = (&self.stack_id, &self.logical_resource_id);
-        Some(BindingId::derive(stack, resource, nlb_arn))
+    /// The binding that an Update makes another one in place of.
+    pub fn replaces(&self) -> Option<BindingId> {
+        let former = BindingId::parse(self.physical_id.as_ref()?)?;
+        let is_update = self.request_type == RequestType::Update;
+        (is_update && former != self.means()).then_some(former)
     }
 
     pub fn nlb_arn(&self) -> Option<&str> {
@@ -101,20 +95,14 @@ impl Request {
     }
 }
 
-/// Where an answer goes. It prints nothing of itself.
-#[derive(Clone)]
-pub struct ResponseUrl(String);
-
-impl ResponseUrl {
-    pub(super) fn secret(&self) -> &str {
-        &self.0
+/// What tells properties apart, but for what is CloudFormation's own.
+pub fn digest(properties: &Value) -> Digest {
+    let mut properties = properties.clone();
+    if let Some(fields) = properties.as_object_mut() {
+        fields.retain(|name, _| !["ServiceToken", "ServiceTimeout"].contains(&name.as_str()));
     }
-}
-
-impl fmt::Debug for ResponseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ResponseUrl(secret)")
-    }
+    let hash = Sha256::digest(properties.to_string());
+    Digest(hash.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The few fields that any answer needs, read as leniently as can be.
@@ -136,7 +124,7 @@ impl Envelope {
             },
         )?;
         Ok(Self {
-            response_url: ResponseUrl(response_url),
+            response_url: ResponseUrl::new(response_url),
             request_id: text("RequestId").unwrap_or_default(),
             stack_id: text("StackId").unwrap_or_default(),
             logical_resource_id: text("LogicalResourceId").unwrap_or_default(),

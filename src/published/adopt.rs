@@ -4,12 +4,13 @@
 //! Only reads. Of several sources the latest counts: this function in the published one's place,
 //! the published function in Python 3, the same in Python 2.7, hostname-as-target.
 
+use super::PublishedError;
 use super::environment::identity;
 use super::files::{self, FileError, Known};
 use crate::capabilities::{AwsError, Objects, Stored};
-use crate::model::Endpoint;
-use crate::sync::state::{Own, State};
-use crate::sync::{SyncError, TickInput};
+use crate::model::{Endpoint, TargetGroupPort};
+use crate::record::{Found, Orders, Own, Store, Target};
+use std::collections::BTreeMap;
 use tracing::{info, warn};
 
 /// What a refused read means.
@@ -22,23 +23,25 @@ pub enum Denied {
     IsMissing,
 }
 
-/// A state that owns, in each of `groups`, what an earlier function knew to be the ALB's there.
+/// What an earlier function knew to be the ALB's in each of `groups`, and left in `bucket`.
 ///
 /// # Errors
 /// A file that cannot be read or understood.
 pub async fn adopt(
     aws: &impl Objects,
-    orders: &TickInput,
-    groups: &[(String, u16)],
+    orders: &Orders,
+    bucket: &str,
+    groups: &[TargetGroupPort],
     denied: Denied,
-) -> Result<State, SyncError> {
+) -> Result<BTreeMap<String, Own>, PublishedError> {
     let reading = Reading {
         aws,
         orders,
+        bucket,
         denied,
     };
-    let mut adopted = State::default();
-    for (group, port) in groups {
+    let mut adopted: BTreeMap<String, Own> = BTreeMap::new();
+    for TargetGroupPort { arn: group, port } in groups {
         let own = match reading.stand_in(group, *port).await? {
             own if !own.is_empty() => own,
             _ => own_of(reading.left(group).await?, *port),
@@ -50,45 +53,44 @@ pub async fn adopt(
                 target_group = group,
                 targets, "an earlier function's targets are adopted"
             );
-            adopted
-                .targets
-                .entry(group.clone())
-                .or_default()
-                .extend(own);
+            adopted.entry(group.clone()).or_default().extend(own);
         }
     }
     Ok(adopted)
 }
 
 fn own_of(known: Known, port: u16) -> Own {
-    let endpoint = |(address, missed)| (Endpoint { address, port }, missed);
-    known.into_iter().map(endpoint).collect()
+    let own = |(address, missed)| {
+        let target = Target {
+            missed,
+            ..Target::default()
+        };
+        (Endpoint { address, port }, target)
+    };
+    known.into_iter().map(own).collect()
 }
 
 struct Reading<'a, A> {
     aws: &'a A,
-    orders: &'a TickInput,
+    orders: &'a Orders,
+    bucket: &'a str,
     denied: Denied,
 }
 
 impl<A: Objects> Reading<'_, A> {
     /// What this function knew in the published one's place.
-    async fn stand_in(&self, group: &str, port: u16) -> Result<Own, SyncError> {
+    async fn stand_in(&self, group: &str, port: u16) -> Result<Own, PublishedError> {
         let identity = identity(&self.orders.alb_name, group, port);
-        let key = format!("{identity}/state.json");
-        let Some(stored) = self.read(&key).await? else {
-            return Ok(Own::new());
-        };
-        let mut state = State::parse(&stored.body).map_err(|source| SyncError::State {
-            bucket: self.orders.bucket.clone(),
-            key,
-            source,
-        })?;
-        Ok(state.targets.remove(group).unwrap_or_default())
+        let store = Store::new(self.aws, identity);
+        match self.tolerate(store.look(self.bucket).await)? {
+            Some(Found::Record(mut held)) => Ok(held.record.own.remove(group).unwrap_or_default()),
+            Some(Found::Unreadable(unreadable)) => Err(unreadable.why.into()),
+            Some(Found::Nothing | Found::NoBucket | Found::Stub { .. }) | None => Ok(Own::new()),
+        }
     }
 
     /// What another function knew.
-    async fn left(&self, group: &str) -> Result<Known, SyncError> {
+    async fn left(&self, group: &str) -> Result<Known, PublishedError> {
         let dns_name = &self.orders.alb_dns_name;
         for pair in files::pairs(dns_name) {
             let active = self.file(&pair.active, files::active).await?;
@@ -109,12 +111,12 @@ impl<A: Objects> Reading<'_, A> {
         &self,
         key: &str,
         parse: impl Fn(&[u8]) -> Result<Known, FileError>,
-    ) -> Result<Option<Known>, SyncError> {
+    ) -> Result<Option<Known>, PublishedError> {
         let Some(stored) = self.read(key).await? else {
             return Ok(None);
         };
-        let known = parse(&stored.body).map_err(|source| SyncError::Published {
-            bucket: self.orders.bucket.clone(),
+        let known = parse(&stored.body).map_err(|source| PublishedError::File {
+            bucket: self.bucket.to_owned(),
             key: key.to_owned(),
             source,
         })?;
@@ -122,7 +124,11 @@ impl<A: Objects> Reading<'_, A> {
     }
 
     async fn read(&self, key: &str) -> Result<Option<Stored>, AwsError> {
-        match self.aws.read(&self.orders.bucket, key).await {
+        Ok(self.tolerate(self.aws.read(self.bucket, key).await)?.flatten())
+    }
+
+    fn tolerate<T>(&self, read: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
+        match read {
             Err(error) if self.denied == Denied::IsMissing && error.is_refused_object() => {
                 let error = &error as &dyn std::error::Error;
                 warn!(
@@ -131,7 +137,7 @@ impl<A: Objects> Reading<'_, A> {
                 );
                 Ok(None)
             }
-            read => read,
+            read => read.map(Some),
         }
     }
 }
@@ -139,7 +145,9 @@ impl<A: Objects> Reading<'_, A> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capabilities::{Answer, Written};
+    use crate::capabilities::{Answer, Trouble, Version, Written};
+    use crate::permit::Permit;
+    use crate::record::{Phase, Record};
     use serde_json::{Value, json};
     use std::collections::BTreeMap;
 
@@ -164,6 +172,7 @@ mod tests {
                         resource: key.to_owned(),
                         code: Some("AccessDenied".to_owned()),
                         reason: "AccessDenied".to_owned(),
+                        trouble: Trouble::Stays,
                         source: "AccessDenied".into(),
                     }),
                 };
@@ -178,12 +187,27 @@ mod tests {
             panic!("adopting never writes")
         }
 
-        async fn delete_all(&self, _: &str, _: &str) -> Answer<()> {
+        async fn etag(&self, _: &str, _: &str) -> Answer<Option<String>> {
+            panic!("adopting only reads")
+        }
+
+        async fn versions(&self, _: &str, _: &str) -> Answer<Vec<Version>> {
+            panic!("adopting only reads")
+        }
+
+        async fn delete_versions(
+            &self,
+            _: Permit,
+            _: &str,
+            _: &[Version],
+        ) -> Answer<Vec<Version>> {
             panic!("adopting never deletes")
         }
     }
 
-    fn orders() -> TickInput {
+    const BUCKET: &str = "their-bucket";
+
+    fn orders() -> Orders {
         let variables = BTreeMap::from([
             ("ALB_DNS_NAME", ALB),
             ("ALB_LISTENER", "443"),
@@ -191,34 +215,35 @@ mod tests {
             ("NLB_TG_ARN", GROUP),
         ]);
         let variable = |name: &str| variables.get(name).map(|value| (*value).to_owned());
-        super::super::orders(variable, "us-east-1").expect("good variables")
+        let variables = super::super::variables(variable, "us-east-1").expect("good variables");
+        variables.orders
     }
 
     /// The files of every earlier function, the latest first, each naming another address.
     fn left() -> Vec<(String, Value)> {
         let list = |address: &str| json!({"IPList": [address]});
-        let targets = json!({GROUP: {"10.0.0.1:443": 1}});
-        let state = json!({"version": 1, "load_balancer": "", "ticks": ["t"], "targets": targets});
+        let identity = "alb-nlb-binding/orders/front/0123456789abcdef/443";
+        let mut record = Record::new(identity, Phase::Serving);
+        record.own.insert(GROUP.to_owned(), own("10.0.0.1:443", 1));
+        let record = serde_json::from_slice(&record.to_body().expect("JSON")).expect("JSON");
         let [python3, python2] = files::pairs(ALB);
         vec![
-            (
-                "alb-nlb-binding/orders/front/0123456789abcdef/443/state.json".to_owned(),
-                state,
-            ),
+            (format!("{identity}/state.json"), record),
             (python3.active, list("10.0.0.2")),
             (python2.active, list("10.0.0.3")),
             (files::tracked_key(ALB, GROUP), json!({"10.0.0.4": 2})),
         ]
     }
 
-    async fn adopted(bucket: &Bucket, denied: Denied) -> Result<Own, SyncError> {
+    async fn adopted(bucket: &Bucket, denied: Denied) -> Result<Own, PublishedError> {
         let orders = orders();
-        let state = adopt(bucket, &orders, &orders.target_groups, denied).await?;
-        Ok(state.targets.get(GROUP).cloned().unwrap_or_default())
+        let adopted = adopt(bucket, &orders, BUCKET, &orders.target_groups, denied).await?;
+        Ok(adopted.get(GROUP).cloned().unwrap_or_default())
     }
 
     fn own(target: &str, missed: u32) -> Own {
-        Own::from([(target.parse().expect("an endpoint"), missed)])
+        let endpoint: Endpoint = target.parse().expect("an endpoint");
+        own_of(Known::from([(endpoint.address, missed)]), endpoint.port)
     }
 
     #[tokio::test]
@@ -242,12 +267,13 @@ mod tests {
         assert_eq!(found, Own::new());
     }
 
-    /// The first tick makes its own state empty before it adopts.
+    /// The first tick makes its own record empty before it adopts.
     #[tokio::test]
-    async fn an_empty_state_is_none() {
+    async fn an_empty_record_is_none() {
         let mut files: BTreeMap<_, _> = left().into_iter().take(2).collect();
-        let empty = State::default().to_body().expect("JSON");
-        let empty = serde_json::from_slice(&empty).expect("JSON");
+        let identity = left()[0].0.trim_end_matches("/state.json").to_owned();
+        let empty = Record::new(&identity, Phase::Serving).to_body();
+        let empty = serde_json::from_slice(&empty.expect("JSON")).expect("JSON");
         files.insert(left()[0].0.clone(), empty);
         let bucket = Bucket {
             files,

@@ -2,9 +2,10 @@
 //!
 //! All that is wrong is told at once. Knows nothing of AWS but the form of its names.
 
+use crate::model::TargetGroupPort;
 use crate::properties::reader::{self, Reader};
 use crate::properties::{Problems, bucket_name, target_group_arn};
-use crate::sync::TickInput;
+use crate::record::Orders;
 use serde_json::{Map, Value};
 
 /// The seven variables of the published function, and the one that its Python 3 version added.
@@ -27,15 +28,24 @@ const VARIABLES: [&str; 8] = [
 )]
 pub struct VariablesError(Problems);
 
-/// The orders that a function in `region` has by its environment variables, with the defaults of
+/// What a function is set up with: a tick's orders, where its record is, and by which name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variables {
+    /// Stands in for a binding's id.
+    pub identity: String,
+    pub bucket: String,
+    pub orders: Orders,
+}
+
+/// What a function in `region` is set up with by its environment variables, with the defaults of
 /// the published CloudFormation template.
 ///
 /// # Errors
 /// All variables that are missing or wrong, each with what was given and what is allowed.
-pub fn orders(
+pub fn variables(
     variable: impl Fn(&str) -> Option<String>,
     region: &str,
-) -> Result<TickInput, VariablesError> {
+) -> Result<Variables, VariablesError> {
     let given = VARIABLES.into_iter().filter_map(|name| {
         let text = variable(name)?;
         Some((name.to_owned(), Value::from(text.trim())))
@@ -43,12 +53,12 @@ pub fn orders(
     let given = Value::Object(given.collect::<Map<_, _>>());
     let mut problems = Problems::default();
     match read(&given, region, &mut problems) {
-        Some(orders) if problems.is_empty() => Ok(orders),
+        Some(variables) if problems.is_empty() => Ok(variables),
         _ => Err(VariablesError(problems)),
     }
 }
 
-fn read(given: &Value, region: &str, problems: &mut Problems) -> Option<TickInput> {
+fn read(given: &Value, region: &str, problems: &mut Problems) -> Option<Variables> {
     let mut reader = Reader::open(String::new(), given, problems)?;
     let alb = reader.required("ALB_DNS_NAME", dns_name);
     let port = reader.required("ALB_LISTENER", reader::port);
@@ -60,18 +70,23 @@ fn read(given: &Value, region: &str, problems: &mut Problems) -> Option<TickInpu
     let same_vpc = reader.optional("SAME_VPC", reader::boolean);
     let (alb_dns_name, alb_name) = alb?;
     let (group, port) = (group?, port?);
-    Some(TickInput {
-        alb_nlb_binding: identity(&alb_name, &group, port),
+    let identity = identity(&alb_name, &group, port);
+    let orders = Orders {
+        nlb_arn: String::new(),
         alb_arn: String::new(),
         alb_name,
         alb_dns_name,
-        bucket: bucket?,
-        target_groups: vec![(group, port)],
+        target_groups: vec![TargetGroupPort::new(group, port)],
         availability_zone: (!same_vpc.unwrap_or(true)).then(|| "all".to_owned()),
         max_lookups: max_lookups.map_or(50, |number| number as usize),
         invocations_before_deregistration: invocations.unwrap_or(3),
         ip_count_metric: ip_count_metric.unwrap_or(true),
         dns_servers: Vec::new(),
+    };
+    Some(Variables {
+        identity,
+        bucket: bucket?,
+        orders,
     })
 }
 
@@ -136,7 +151,7 @@ mod tests {
     const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/front-443/0123456789abcdef";
     const DNS_NAME: &str = "internal-my-orders-1234567890.eu-west-1.elb.amazonaws.com";
 
-    fn with(changes: &[(&'static str, &'static str)]) -> Result<TickInput, VariablesError> {
+    fn with(changes: &[(&'static str, &'static str)]) -> Result<Variables, VariablesError> {
         let mut variables = BTreeMap::from([
             ("ALB_DNS_NAME", DNS_NAME),
             ("ALB_LISTENER", "443"),
@@ -144,7 +159,7 @@ mod tests {
             ("NLB_TG_ARN", GROUP),
         ]);
         variables.extend(changes.iter().copied());
-        orders(
+        super::variables(
             |name| variables.get(name).map(|value| (*value).to_owned()),
             "eu-west-1",
         )
@@ -152,17 +167,21 @@ mod tests {
 
     #[test]
     fn the_four_that_must_be_there_are_enough_and_the_rest_is_as_in_the_published_template() {
-        let orders = with(&[]).expect("good variables");
+        let Variables {
+            identity,
+            bucket,
+            orders,
+        } = with(&[]).expect("good variables");
         assert_eq!(orders.alb_name, "my-orders");
         assert_eq!(orders.alb_dns_name, DNS_NAME);
-        assert_eq!(orders.bucket, "their-bucket");
-        assert_eq!(orders.target_groups, [(GROUP.to_owned(), 443)]);
+        assert_eq!(bucket, "their-bucket");
+        assert_eq!(orders.target_groups, [TargetGroupPort::new(GROUP, 443)]);
         assert_eq!(orders.max_lookups, 50);
         assert_eq!(orders.invocations_before_deregistration, 3);
         assert!(orders.ip_count_metric);
         assert_eq!(orders.availability_zone, None);
         assert_eq!(
-            orders.alb_nlb_binding,
+            identity,
             "alb-nlb-binding/my-orders/front-443/0123456789abcdef/443"
         );
     }
@@ -176,7 +195,7 @@ mod tests {
             ("fALSE", false),
         ] {
             let orders = with(&[("CW_METRIC_FLAG_IP_COUNT", text), ("SAME_VPC", text)]);
-            let orders = orders.expect("good variables");
+            let orders = orders.expect("good variables").orders;
             assert_eq!(orders.ip_count_metric, expected, "{text}");
             let zone = (!expected).then_some("all");
             assert_eq!(orders.availability_zone.as_deref(), zone, "{text}");
@@ -189,14 +208,14 @@ mod tests {
             ("ALB_LISTENER", " 80 "),
             ("MAX_LOOKUP_PER_INVOCATION", "7\n"),
         ]);
-        let orders = orders.expect("good variables");
-        assert_eq!(orders.target_groups, [(GROUP.to_owned(), 80)]);
+        let orders = orders.expect("good variables").orders;
+        assert_eq!(orders.target_groups, [TargetGroupPort::new(GROUP, 80)]);
         assert_eq!(orders.max_lookups, 7);
     }
 
     #[test]
     fn all_that_is_missing_is_named_with_what_is_allowed() {
-        let error = orders(|_| None, "eu-west-1").expect_err("nothing given");
+        let error = super::variables(|_| None, "eu-west-1").expect_err("nothing given");
         let error = error.to_string();
         for expected in [
             "ALB_DNS_NAME: given nothing, allowed is the DNS name of an internal ALB",
@@ -239,7 +258,8 @@ mod tests {
 
     #[test]
     fn a_record_that_leads_to_the_alb_is_its_name_too() {
-        let orders = with(&[("ALB_DNS_NAME", "orders.example.com")]).expect("good variables");
+        let orders = with(&[("ALB_DNS_NAME", "orders.example.com")]);
+        let orders = orders.expect("good variables").orders;
         assert_eq!(orders.alb_name, "orders.example.com");
         assert_eq!(orders.alb_dns_name, "orders.example.com");
     }

@@ -1,12 +1,13 @@
-//! Registers and deregisters as planned, group by group side by side.
+//! Steps 6 and 7 of a tick: registers and deregisters as planned, group by group side by side.
 //!
 //! Within a group registering comes first, and where it failed nothing is deregistered. One bad
-//! target keeps no other out.
+//! target keeps no other out. Nothing is done without the lease.
 
+use super::SyncError;
 use super::plan::{GroupPlan, Plan};
-use super::{SyncError, TickInput};
 use crate::capabilities::{AwsError, SIDE_BY_SIDE, TARGETS_PER_CALL, Targets};
 use crate::model::{Endpoint, Registered};
+use crate::record::{Hold, Lease, RecordError};
 use futures_util::stream::{self, StreamExt};
 use tracing::warn;
 
@@ -18,81 +19,95 @@ const REFUSALS: [&str; 4] = [
     "ValidationError",
 ];
 
-/// What was done, group by group.
+/// What went wrong.
 pub(super) struct Applied {
-    groups: Vec<AppliedGroup>,
-}
-
-struct AppliedGroup {
-    target_group: String,
-    zone: Option<String>,
-    registered: Vec<Endpoint>,
     errors: Vec<SyncError>,
 }
 
-pub(super) async fn apply(aws: &impl Targets, input: &TickInput, plan: &Plan) -> Applied {
-    let zone = input.availability_zone.as_deref();
-    let groups = plan
-        .groups
-        .iter()
-        .map(|(target_group, plan)| apply_group(aws, target_group, plan, zone));
-    Applied {
-        groups: stream::iter(groups).buffered(SIDE_BY_SIDE).collect().await,
-    }
+/// One group's work.
+struct Group<'a, A, H> {
+    aws: &'a A,
+    lease: &'a Lease<H>,
+    arn: &'a str,
+    zone: Option<&'a str>,
 }
 
-async fn apply_group(
+pub(super) async fn apply<H: Hold>(
     aws: &impl Targets,
-    target_group: &str,
-    plan: &GroupPlan,
+    lease: &Lease<H>,
     zone: Option<&str>,
-) -> AppliedGroup {
-    let mut applied = AppliedGroup {
-        target_group: target_group.to_owned(),
-        zone: zone.map(str::to_owned),
-        registered: Vec::new(),
-        errors: Vec::new(),
-    };
-    for targets in plan.register.chunks(TARGETS_PER_CALL) {
-        register(aws, targets, &mut applied).await;
-    }
-    if !applied.errors.is_empty() {
-        return applied;
-    }
-    let leaving: Vec<_> = plan.deregister.iter().collect();
-    for targets in leaving.chunks(TARGETS_PER_CALL) {
-        let targets: Registered = targets
-            .iter()
-            .map(|(endpoint, zone)| (**endpoint, (*zone).clone().or(applied.zone.clone())))
-            .collect();
-        if let Err(error) = aws.deregister(target_group, &targets).await {
-            applied.errors.push(error.into());
-        }
-    }
-    applied
-}
-
-/// AWS refuses a call as a whole where one target is bad; halving finds which.
-async fn register(aws: &impl Targets, targets: &[Endpoint], applied: &mut AppliedGroup) {
-    let mut waiting = vec![targets];
-    while let Some(targets) = waiting.pop() {
-        let zone = applied.zone.as_deref();
-        match aws.register(&applied.target_group, targets, zone).await {
-            Ok(()) => applied.registered.extend(targets),
-            Err(error) if error.is(&REFUSALS) && targets.len() > 1 => {
-                let (first, second) = targets.split_at(targets.len() / 2);
-                waiting.extend([second, first]);
-            }
-            Err(source) => {
-                let refused = refused(&applied.target_group, targets, source);
-                warn!(error = &refused as &dyn std::error::Error, "not registered");
-                applied.errors.push(refused);
-            }
-        }
+    plan: &Plan,
+) -> Applied {
+    let groups = plan.groups.iter().map(|(arn, plan)| {
+        let group = Group {
+            aws,
+            lease,
+            arn,
+            zone,
+        };
+        async move { group.carry_out(plan).await }
+    });
+    let errors: Vec<Vec<_>> = stream::iter(groups).buffered(SIDE_BY_SIDE).collect().await;
+    Applied {
+        errors: errors.into_iter().flatten().collect(),
     }
 }
 
-fn refused(target_group: &str, targets: &[Endpoint], source: AwsError) -> SyncError {
+impl<A: Targets, H: Hold> Group<'_, A, H> {
+    async fn carry_out(&self, plan: &GroupPlan) -> Vec<SyncError> {
+        let mut errors = Vec::new();
+        for targets in plan.register.chunks(TARGETS_PER_CALL) {
+            errors.extend(self.register(targets).await);
+        }
+        if !errors.is_empty() {
+            return errors;
+        }
+        let leaving: Vec<_> = plan.deregister.iter().collect();
+        for targets in leaving.chunks(TARGETS_PER_CALL) {
+            let zone = |zone: &Option<String>| zone.clone().or_else(|| self.zone.map(str::to_owned));
+            let targets: Registered = targets
+                .iter()
+                .map(|(endpoint, registered_with)| (**endpoint, zone(registered_with)))
+                .collect();
+            let call = async |permit| self.aws.deregister(permit, self.arn, &targets).await;
+            if let Err(error) = self.lease.act(call).await {
+                errors.push(error.into());
+            }
+        }
+        errors
+    }
+
+    /// AWS refuses a call as a whole where one target is bad; halving finds which.
+    async fn register(&self, targets: &[Endpoint]) -> Vec<SyncError> {
+        let mut errors = Vec::new();
+        let mut waiting = vec![targets];
+        while let Some(targets) = waiting.pop() {
+            let call = async |permit| {
+                let register = self.aws.register(permit, self.arn, targets, self.zone);
+                register.await
+            };
+            match self.lease.act(call).await {
+                Ok(()) => {}
+                Err(RecordError::Aws(error)) if is_for_a_target(&error) && targets.len() > 1 => {
+                    let (first, second) = targets.split_at(targets.len() / 2);
+                    waiting.extend([second, first]);
+                }
+                Err(source) => {
+                    let refused = refused(self.arn, targets, source);
+                    warn!(error = &refused as &dyn std::error::Error, "not registered");
+                    errors.push(refused);
+                }
+            }
+        }
+        errors
+    }
+}
+
+fn is_for_a_target(error: &AwsError) -> bool {
+    error.is(&REFUSALS)
+}
+
+fn refused(target_group: &str, targets: &[Endpoint], source: RecordError) -> SyncError {
     let targets: Vec<_> = targets.iter().map(Endpoint::to_string).collect();
     SyncError::Refused {
         target_group: target_group.to_owned(),
@@ -102,38 +117,18 @@ fn refused(target_group: &str, targets: &[Endpoint], source: AwsError) -> SyncEr
 }
 
 impl Applied {
-    pub(super) fn registered_any(&self) -> bool {
-        self.groups.iter().any(|group| !group.registered.is_empty())
-    }
-
-    /// Takes back what was registered; a group that is gone needs no taking back.
-    pub(super) async fn undo(&self, aws: &impl Targets) -> Result<(), AwsError> {
-        let mut undone = Ok(());
-        for group in &self.groups {
-            for targets in group.registered.chunks(TARGETS_PER_CALL) {
-                let targets: Registered = targets
-                    .iter()
-                    .map(|endpoint| (*endpoint, group.zone.clone()))
-                    .collect();
-                match aws.deregister(&group.target_group, &targets).await {
-                    Err(error) if !error.is_not_found() => undone = Err(error),
-                    _ => {}
-                }
-            }
-        }
-        undone
-    }
-
-    /// Whether a group turned out to be gone.
-    pub(super) fn tells_of_absence(&self) -> bool {
-        self.groups
-            .iter()
-            .flat_map(|group| &group.errors)
-            .any(SyncError::tells_of_absence)
+    /// Whether the record has changed hands meanwhile, so that something was left undone.
+    pub(super) fn was_stopped(&self) -> bool {
+        let stopped = |error: &SyncError| match error {
+            SyncError::Record(RecordError::TakenOver) => true,
+            SyncError::Refused { source, .. } => matches!(**source, RecordError::TakenOver),
+            _ => false,
+        };
+        self.errors.iter().any(stopped)
     }
 
     pub(super) fn into_result(self) -> Result<(), SyncError> {
-        let mut errors = self.groups.into_iter().flat_map(|group| group.errors);
+        let mut errors = self.errors.into_iter();
         let Some(first) = errors.next() else {
             return Ok(());
         };

@@ -1,43 +1,22 @@
 //! Why a tick can fail; every one of these fails the invocation, so that alarms on errors work.
 
-use super::STARTS;
-use super::state::StateError;
-use crate::capabilities::AwsError;
-use crate::discovery::DiscoveryError;
-use crate::published::FileError;
+use crate::capabilities::{AwsError, DnsError};
+use crate::record::RecordError;
+use std::error::Error;
 
 /// Why a tick failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
     #[error(transparent)]
-    Discovery(#[from] DiscoveryError),
+    Dns(#[from] DnsError),
     #[error(transparent)]
     Aws(#[from] AwsError),
-    #[error("s3://{bucket}/{key}")]
-    State {
-        bucket: String,
-        key: String,
-        #[source]
-        source: StateError,
-    },
-    #[error("s3://{bucket}/{key}, which an earlier function left")]
-    Published {
-        bucket: String,
-        key: String,
-        #[source]
-        source: FileError,
-    },
-    #[error("the state is there, but may not be read: allow s3:GetObject on it")]
-    StateRefused {
-        #[source]
-        source: AwsError,
-    },
-    #[error("the state could not be written as JSON")]
-    Unwritable(#[source] serde_json::Error),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error("what an earlier function left could not be taken over")]
+    Source(#[source] Box<dyn Error + Send + Sync>),
     #[error("target group {target_group} does not exist any more")]
     NoTargetGroup { target_group: String },
-    #[error("the state in s3://{bucket} was written by others {STARTS} times during this tick")]
-    Contended { bucket: String },
     #[error("{failed} of {lookups} DNS lookups failed, so nothing was counted as missing")]
     LookupsFailed { failed: usize, lookups: usize },
     #[error("{target_group} refused {targets}")]
@@ -45,25 +24,16 @@ pub enum SyncError {
         target_group: String,
         targets: String,
         #[source]
-        source: Box<AwsError>,
+        source: Box<RecordError>,
     },
-    #[error("the binding was deleted meanwhile")]
-    Deleted,
+    #[error(
+        "the record is lost, and the rule has no copy of the orders to make it anew of; update the stack"
+    )]
+    Lost,
     #[error("{count} calls failed, the first of them: {first}")]
     Several {
         count: usize,
         #[source]
         first: Box<SyncError>,
     },
-}
-
-impl SyncError {
-    /// Whether this is what a tick meets after its binding was deleted.
-    pub(super) fn tells_of_absence(&self) -> bool {
-        match self {
-            Self::Aws(source) => source.is_not_found(),
-            Self::Refused { source, .. } => source.is_not_found(),
-            _ => false,
-        }
-    }
 }

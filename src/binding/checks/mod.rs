@@ -6,7 +6,7 @@ mod zones;
 
 use super::Desired;
 use super::observe::Observed;
-use crate::model::{LoadBalancer, TargetGroup};
+use crate::model::{Kind, LoadBalancer, Scheme, State, TargetGroup};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -20,11 +20,19 @@ impl fmt::Display for Findings {
     }
 }
 
-pub fn check(desired: &Desired, observed: &Observed) -> Result<(), Findings> {
+/// What was observed, after the checks: there is an ALB and an NLB.
+#[derive(Debug, Clone, Copy)]
+pub struct Checked<'a> {
+    pub alb: &'a LoadBalancer,
+    pub nlb: &'a LoadBalancer,
+    pub observed: &'a Observed,
+}
+
+pub fn check<'a>(desired: &Desired, observed: &'a Observed) -> Result<Checked<'a>, Findings> {
     let mut findings = Findings::default();
     let properties = &desired.properties;
-    let alb = findings.usable("AlbArn", &properties.alb_arn, &observed.alb, "application");
-    let nlb = findings.usable("NlbArn", &properties.nlb_arn, &observed.nlb, "network");
+    let alb = findings.usable("AlbArn", &properties.alb_arn, &observed.alb, &Kind::Application);
+    let nlb = findings.usable("NlbArn", &properties.nlb_arn, &observed.nlb, &Kind::Network);
     if let Some(alb) = alb {
         findings.check_scheme(alb);
         findings.check_alb_listeners(desired, alb, observed);
@@ -36,10 +44,6 @@ pub fn check(desired: &Desired, observed: &Observed) -> Result<(), Findings> {
     if let (Some(alb), Some(nlb)) = (alb, nlb) {
         findings.check_zones(desired, alb, nlb, observed);
         findings.check_idle_timeouts(desired, alb, observed);
-    }
-    if observed.stack_is_leaving {
-        findings
-            .add("the stack is being deleted; this request came late and makes nothing".to_owned());
     }
     if let Some(refused) = &observed.bucket_refused {
         findings.add(format!(
@@ -54,10 +58,9 @@ pub fn check(desired: &Desired, observed: &Observed) -> Result<(), Findings> {
             desired.bucket()
         ));
     }
-    if findings.0.is_empty() {
-        Ok(())
-    } else {
-        Err(findings)
+    match (alb, nlb) {
+        (Some(alb), Some(nlb)) if findings.0.is_empty() => Ok(Checked { alb, nlb, observed }),
+        _ => Err(findings),
     }
 }
 
@@ -72,7 +75,7 @@ impl Findings {
         property: &str,
         arn: &str,
         found: &'a Option<LoadBalancer>,
-        kind: &str,
+        kind: &Kind,
     ) -> Option<&'a LoadBalancer> {
         let Some(found) = found else {
             self.add(format!(
@@ -80,7 +83,7 @@ impl Findings {
             ));
             return None;
         };
-        if found.kind != kind {
+        if found.kind != *kind {
             self.add(format!(
                 "{property} {arn} is of type {}, but must be of type {kind}; give another load \
                  balancer",
@@ -89,7 +92,7 @@ impl Findings {
             return None;
         }
         // An impaired load balancer still routes (ELBv2 API, LoadBalancerState).
-        if !["active", "active_impaired"].contains(&found.state.as_str()) {
+        if ![State::Active, State::ActiveImpaired].contains(&found.state) {
             self.add(format!(
                 "{property} {arn} is in state {}, but must be active; mend or replace it",
                 found.state
@@ -99,7 +102,7 @@ impl Findings {
     }
 
     fn check_scheme(&mut self, alb: &LoadBalancer) {
-        if alb.scheme != "internal" {
+        if alb.scheme != Scheme::Internal {
             self.add(format!(
                 "the ALB {} has the scheme {}, but must be internal, for public addresses cannot \
                  be targets; make the ALB with the scheme internal",

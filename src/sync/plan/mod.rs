@@ -1,11 +1,12 @@
-//! The plan of one tick: from what DNS showed, what is registered and what was known, to what is
-//! registered, what is deregistered and what is remembered. Pure, and it prints itself.
+//! The plan of one tick: from what DNS showed, what is registered and what the record knows, to what
+//! is registered, what is deregistered and what is remembered. Pure, and it prints itself.
 //!
 //! It never takes away a target that the binding has not once seen in its ALB's DNS, nor one
 //! that is there now.
 
-use super::state::{Own, State};
-use crate::model::{Endpoint, Registered};
+use crate::clock::Timestamp;
+use crate::model::{Endpoint, Registered, TargetGroupPort};
+use crate::record::{Own, Record, TAKEN_OVER, Target};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
@@ -15,29 +16,35 @@ use std::net::IpAddr;
 pub struct Situation<'a> {
     /// The addresses in the ALB's DNS now.
     pub seen: &'a BTreeSet<IpAddr>,
-    /// Target groups of the binding: ARN and the port that targets are registered with.
-    pub groups: &'a [(String, u16)],
+    /// The target groups to look after.
+    pub groups: &'a [TargetGroupPort],
     /// What is registered, by target group; a group that is not here does not exist.
     pub registered: &'a BTreeMap<String, Registered>,
-    pub state: &'a State,
-    /// The ALB that this tick looked up.
-    pub load_balancer: &'a str,
-    /// The invocation's id.
-    pub tick: &'a str,
-    pub rules: Rules,
+    pub record: &'a Record,
+    pub mode: Mode<'a>,
+    pub now: Timestamp,
 }
 
-/// How missing addresses are treated.
+/// How missing addresses are treated, and new ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rules {
-    /// A tick of the schedule: missing addresses are counted and leave when they have been
-    /// missing for so many ticks in a row.
-    Count { until: u32 },
-    /// Nothing is counted and nothing leaves, because this look at DNS was not whole.
+pub enum Mode<'a> {
+    /// A tick of the schedule: missing addresses are counted, once for each `tick`, and leave when
+    /// they have been missing for so many ticks in a row; out of groups only that `may_leave` names.
+    Count {
+        tick: &'a str,
+        until: u32,
+        may_leave: &'a BTreeSet<String>,
+    },
+    /// Nothing is counted and nothing leaves: the look at DNS was not whole, the tick is late, or a
+    /// request of CloudFormation is under way.
     OnlyAdd,
-    /// CloudFormation binds this ALB: nothing is counted and nothing leaves, but from now on
-    /// only this ALB's ticks count.
-    Bind,
+    /// A request of CloudFormation: nothing is counted and nothing leaves. In given groups that the
+    /// record has never written about, what is registered already is found, and what an earlier
+    /// function knew there becomes own.
+    Bind {
+        given: &'a BTreeSet<String>,
+        adopted: &'a BTreeMap<String, Own>,
+    },
 }
 
 /// What is to be done in one target group.
@@ -48,11 +55,11 @@ pub struct GroupPlan {
     pub deregister: Registered,
 }
 
-/// What one tick does, in this order: save the state, register, deregister.
+/// What one tick does, in this order: write the record, register, deregister.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// What is to be remembered; `None` where nothing changed.
-    pub state: Option<State>,
+    /// What is to be remembered; `None` where nothing changed and nothing is done.
+    pub record: Option<Record>,
     /// By target group; groups where nothing is to be done are left out.
     pub groups: BTreeMap<String, GroupPlan>,
     /// Addresses that are in DNS and were not known.
@@ -63,53 +70,71 @@ pub struct Plan {
     pub pending: BTreeMap<IpAddr, u32>,
 }
 
+/// Until when a plan has to wait, because a target that is wanted again was put out so shortly before
+/// that its deregistration may still come.
+pub fn waits_until(situation: &Situation<'_>) -> Option<Timestamp> {
+    let wanted = situation.groups.iter().flat_map(|group| {
+        let own = situation.record.own.get(&group.arn);
+        let wanted = wanted_of(situation, &group.arn);
+        wanted
+            .into_iter()
+            .filter_map(move |endpoint| own?.get(&endpoint)?.out)
+    });
+    let until = wanted.map(|out| out + TAKEN_OVER).max()?;
+    (until > situation.now).then_some(until)
+}
+
 /// Makes the plan.
 pub fn plan(situation: &Situation<'_>) -> Plan {
-    let known = situation.state.addresses();
-    let mut next = situation.state.clone();
-    if situation.rules == Rules::Bind {
-        next.load_balancer = situation.load_balancer.to_owned();
-        next.target_groups = situation.groups.to_vec();
-    }
+    let known = situation.record.addresses();
+    let mut next = situation.record.clone();
     let mut plan = Plan {
-        state: None,
+        record: None,
         groups: BTreeMap::new(),
         added: situation.seen.difference(&known).copied().collect(),
         removed: BTreeSet::new(),
         pending: BTreeMap::new(),
     };
-    // Groups that left the properties are still looked after until their targets are gone.
-    let arns: BTreeSet<&String> = situation
-        .groups
-        .iter()
-        .map(|(arn, _)| arn)
-        .chain(situation.state.targets.keys())
-        .collect();
+    let arns: BTreeSet<&String> = situation.groups.iter().map(|group| &group.arn).collect();
     for arn in arns {
         let Some(registered) = situation.registered.get(arn) else {
-            // An Update forgets nothing, so that it changes nothing when it is run again.
-            if situation.rules != Rules::Bind {
-                next.targets.remove(arn);
-            }
             continue;
         };
-        let own = next.targets.entry(arn.clone()).or_default();
+        let is_new = !next.own.contains_key(arn);
+        let own = next.own.entry(arn.clone()).or_default();
         let group = plan_group(situation, arn, registered, own, &mut plan);
-        if own.is_empty() {
-            next.targets.remove(arn);
+        if let Mode::Bind { given, .. } = situation.mode
+            && is_new
+            && given.contains(arn)
+        {
+            for (endpoint, target) in own {
+                target.found = registered.contains_key(endpoint);
+            }
         }
         if group != GroupPlan::default() {
             plan.groups.insert(arn.clone(), group);
         }
     }
-    // Registering also needs a write of its own, though nothing else may have changed: only the
-    // state's condition tells a tick that the binding was deleted under it.
-    let registers = plan.groups.values().any(|group| !group.register.is_empty());
-    if registers || next != *situation.state {
-        next.remember(situation.tick);
-        plan.state = Some(next);
+    // Acting needs a write of its own, though nothing else may have changed: by that the record tells
+    // until when this tick may still be acting.
+    if !plan.groups.is_empty() || next != *situation.record {
+        if let Mode::Count { tick, .. } = situation.mode {
+            next.count(tick);
+        }
+        plan.record = Some(next);
     }
     plan
+}
+
+fn wanted_of(situation: &Situation<'_>, arn: &str) -> BTreeSet<Endpoint> {
+    let groups = situation.groups.iter().filter(|group| group.arn == arn);
+    let targets = groups.flat_map(|group| {
+        situation.seen.iter().map(|address| Endpoint {
+            address: *address,
+            port: group.port,
+        })
+    });
+    targets.collect()
 }
 
 fn plan_group(
@@ -119,83 +144,70 @@ fn plan_group(
     own: &mut Own,
     plan: &mut Plan,
 ) -> GroupPlan {
-    let wanted: BTreeSet<Endpoint> = situation
-        .groups
-        .iter()
-        .filter(|(group, _)| group == arn)
-        .flat_map(|(_, port)| {
-            situation.seen.iter().map(|address| Endpoint {
-                address: *address,
-                port: *port,
-            })
-        })
-        .collect();
-    for endpoint in &wanted {
-        own.insert(*endpoint, 0);
+    if let Mode::Bind { adopted, .. } = situation.mode {
+        for (endpoint, target) in adopted.get(arn).into_iter().flatten() {
+            own.entry(*endpoint).or_insert_with(|| target.clone());
+        }
     }
+    let wanted = wanted_of(situation, arn);
+    for endpoint in &wanted {
+        let target = own.entry(*endpoint).or_default();
+        target.missed = 0;
+        target.out = None;
+    }
+    let missing = wanted.iter().filter(|endpoint| !registered.contains_key(endpoint));
     let mut group = GroupPlan {
-        register: wanted
-            .iter()
-            .filter(|endpoint| !registered.contains_key(endpoint))
-            .copied()
-            .collect(),
+        register: missing.copied().collect(),
         deregister: Registered::new(),
     };
-    own.retain(|endpoint, missed| {
+    own.retain(|endpoint, target| {
         if wanted.contains(endpoint) {
             return true;
         }
-        let Some(until) = situation.counts_until() else {
-            plan.pending.insert(endpoint.address, *missed);
+        let Mode::Count {
+            tick,
+            until,
+            may_leave,
+        } = situation.mode
+        else {
+            plan.pending.insert(endpoint.address, target.missed);
             return true;
         };
-        let was_out = *missed >= until;
-        if !situation.state.has_counted(situation.tick) {
-            *missed = missed.saturating_add(1).min(until);
+        if !situation.record.has_counted(tick) {
+            target.missed = target.missed.saturating_add(1).min(until);
         }
-        if *missed < until {
-            plan.pending.insert(endpoint.address, *missed);
+        if target.missed < until {
+            plan.pending.insert(endpoint.address, target.missed);
             return true;
         }
-        // It is forgotten only when it is seen to be gone after the tick that put it out: a
-        // deregistration may fail unseen, and a tick under way may be about to register it.
         match registered.get(endpoint) {
-            Some(zone) => {
+            Some(zone) if may_leave.contains(arn) => {
                 group.deregister.insert(*endpoint, zone.clone());
                 plan.removed.insert(endpoint.address);
+                target.out = Some(situation.now);
                 true
             }
-            None => !was_out || situation.state.has_counted(situation.tick),
+            Some(_) => true,
+            None => is_remembered(target, situation.now),
         }
     });
     group
 }
 
-impl Situation<'_> {
-    /// A tick that still carries the orders of before an Update may add, but what it takes for
-    /// missing are the new ALB's addresses.
-    fn counts_until(&self) -> Option<u32> {
-        match self.rules {
-            Rules::Count { until } if self.is_bound() => Some(until),
-            _ => None,
-        }
-    }
-
-    /// A state without a load balancer is one that nobody has bound yet.
-    fn is_bound(&self) -> bool {
-        self.state.load_balancer.is_empty()
-            || (self.state.load_balancer == self.load_balancer
-                && self.state.target_groups == self.groups)
-    }
+/// A target is forgotten only when it is seen to be gone long enough after it was put out: a
+/// deregistration may fail unseen, and a tick under way may be about to register it.
+fn is_remembered(target: &mut Target, now: Timestamp) -> bool {
+    let out = *target.out.get_or_insert(now);
+    now.since(out) < TAKEN_OVER
 }
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.groups.is_empty() && self.state.is_none() {
+        if self.groups.is_empty() && self.record.is_none() {
             return f.write_str("nothing to do");
         }
-        if self.state.is_some() {
-            writeln!(f, "~ state")?;
+        if self.record.is_some() {
+            writeln!(f, "~ record")?;
         }
         for (arn, group) in &self.groups {
             for endpoint in &group.register {
@@ -212,7 +224,5 @@ impl fmt::Display for Plan {
     }
 }
 
-#[cfg(test)]
-mod simulation;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! The one line that a tick logs: which addresses the ALB has, and what came of it.
 
-use super::TickInput;
 use super::plan::Plan;
 use crate::discovery::Found;
 use crate::log;
+use crate::record::Orders;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -25,12 +25,12 @@ struct Record<'a> {
     plan: String,
 }
 
-pub(super) fn log(input: &TickInput, found: &Found, plan: &Plan) {
+pub(super) fn log(binding: &str, orders: &Orders, found: &Found, plan: &Plan) {
     log::record(
         "addresses",
         &Record {
-            binding: &input.alb_nlb_binding,
-            load_balancer: &input.alb_name,
+            binding,
+            load_balancer: &orders.alb_name,
             addresses: &found.addresses,
             added: &plan.added,
             removed: &plan.removed,

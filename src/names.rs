@@ -3,10 +3,12 @@
 //! What carries the id is the binding's, nothing else is. No I/O.
 
 use crate::model::Tags;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-const PREFIX: &str = "alb-nlb-binding-";
+/// What every physical id starts with, and so every rule's name.
+pub const PREFIX: &str = "alb-nlb-binding-";
 
 /// The tag that everything a binding makes carries; its value is the physical id.
 pub const TAG: &str = "alb-nlb-binding";
@@ -15,9 +17,29 @@ pub const TAG: &str = "alb-nlb-binding";
 const MOST_TAGS: usize = 50;
 
 /// The physical id of one binding: `alb-nlb-binding-` and 16 hex digits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct BindingId {
     digits: String,
+}
+
+/// A text that is no binding's physical id.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is no physical id of a binding: {PREFIX} and 16 hex digits")]
+pub struct NoBindingId(String);
+
+impl TryFrom<String> for BindingId {
+    type Error = NoBindingId;
+
+    fn try_from(text: String) -> Result<Self, NoBindingId> {
+        Self::parse(&text).ok_or(NoBindingId(text))
+    }
+}
+
+impl From<BindingId> for String {
+    fn from(id: BindingId) -> Self {
+        id.to_string()
+    }
 }
 
 impl BindingId {
@@ -51,6 +73,11 @@ impl BindingId {
 
     pub fn bucket(&self, account: &str) -> String {
         format!("{self}-{account}")
+    }
+
+    /// Whether a target group is one that this binding made, by its name.
+    pub fn made_group(&self, arn: &str) -> bool {
+        arn.contains(&format!(":targetgroup/{}", self.target_group_prefix()))
     }
 
     pub fn rule(&self) -> String {

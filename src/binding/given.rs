@@ -1,0 +1,109 @@
+//! Own targets in target groups that the user gives: how they are taken out, by Delete and by an Update
+//! that gives a group up. Rules 7 and 11 of the record.
+//!
+//! Never touches a target that the record does not own.
+
+use super::{BindingAws, BindingError};
+use crate::capabilities::TARGETS_PER_CALL;
+use crate::model::Registered;
+use crate::names::BindingId;
+use crate::progress;
+use crate::record::{
+    Held, Phase, Record, RecordError, TAKEN_OVER, Turn, View, owned_by_others,
+};
+use tracing::{info, warn};
+
+/// Takes own targets out of one group, and looks once more when no tick can be registering there any
+/// more. What is gone already is fine.
+pub(super) async fn take_out<A: BindingAws>(
+    aws: &A,
+    turn: &Turn<'_, A>,
+    id: &BindingId,
+    group: &str,
+    view: &View,
+) -> Result<(), BindingError> {
+    turn.change(id, |record| {
+        if let Some(claim) = &mut record.claim {
+            claim.gives_up.insert(group.to_owned());
+        }
+    })
+    .await?;
+    loop {
+        let Some(held) = turn.read(id).await? else {
+            return Ok(());
+        };
+        let taken_out = once(aws, turn, id, group, view, &held).await;
+        match taken_out {
+            Ok(()) => {}
+            // Who takes a group from the properties may take the grant with it.
+            Err(BindingError::Record(RecordError::Aws(error)))
+                if error.is(&["AccessDenied"]) && !is_served(&held.record, group) =>
+            {
+                let error = &error as &dyn std::error::Error;
+                warn!(error, group, "own targets stay in a target group that is no longer served");
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+        let quiet_from = held.record.ticked + TAKEN_OVER;
+        if quiet_from <= turn.clock().now() {
+            break;
+        }
+        progress::note("waiting until no tick can be registering any more");
+        turn.clock().wait_until(quiet_from).await;
+    }
+    turn.change(id, |record| {
+        record.own.remove(group);
+    })
+    .await
+    .map_err(BindingError::from)
+}
+
+/// Whether the group is one that the binding serves to its end.
+fn is_served(record: &Record, group: &str) -> bool {
+    let orders = record.orders.as_ref();
+    record.phase == Phase::Leaving && orders.is_some_and(|orders| orders.groups().contains(group))
+}
+
+async fn once<A: BindingAws>(
+    aws: &A,
+    turn: &Turn<'_, A>,
+    id: &BindingId,
+    group: &str,
+    view: &View,
+    held: &Held,
+) -> Result<(), BindingError> {
+    let Some(own) = held.record.own.get(group).filter(|own| !own.is_empty()) else {
+        return Ok(());
+    };
+    let Some(mut registered) = aws.registered(group).await? else {
+        return Ok(());
+    };
+    // Where the stack rolls back, what was there before the binding is to be there after it.
+    let leaves_found = view.stack.is_none() || view.rolls_back();
+    registered.retain(|endpoint, _| {
+        let target = own.get(endpoint);
+        target.is_some_and(|target| !(target.found && leaves_found))
+    });
+    if registered.is_empty() {
+        return Ok(());
+    }
+    match owned_by_others(aws, id, group).await? {
+        Some(others) => registered.retain(|endpoint, _| !others.contains(endpoint)),
+        None => {
+            warn!(group, "own targets stay, for another binding's record cannot be read");
+            return Ok(());
+        }
+    }
+    let targets: Vec<_> = registered.into_iter().collect();
+    for some in targets.chunks(TARGETS_PER_CALL) {
+        let some: Registered = some.iter().cloned().collect();
+        info!(group, targets = some.len(), "deregistering own targets");
+        let call = async |permit| aws.deregister(permit, group, &some).await;
+        match turn.lease().act(call).await {
+            Err(RecordError::Aws(error)) if error.is_not_found() => {}
+            done => done?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! The time of day, as a record keeps it: milliseconds since 1970, from one clock an invocation.
+//!
+//! Never asks the system by itself: an invocation is told once what time it is, and counts on from
+//! there, so that a test or a simulation may say what time it is.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A moment, in milliseconds since the beginning of 1970 (UTC).
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Timestamp(u64);
+
+/// One invocation's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    start: Timestamp,
+    started: Instant,
+}
+
+impl Clock {
+    /// It is `now` at this moment.
+    pub fn starting_at(now: Timestamp) -> Self {
+        Self {
+            start: now,
+            started: Instant::now(),
+        }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.start + self.started.elapsed()
+    }
+
+    /// Waits until that moment has come; not at all where it is past.
+    pub async fn wait_until(&self, moment: Timestamp) {
+        tokio::time::sleep(moment.since(self.now())).await;
+    }
+}
+
+impl Timestamp {
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// How long after `earlier` this is; nothing where it is not after it.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// Reads `2026-11-25T02:10:00Z`, as EventBridge writes it, with or without a fraction of a second,
+    /// and `20261125T021000Z`, as a signed URL has it (RFC 3339; Signature Version 4). Only UTC.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.strip_suffix('Z')?;
+        let (date, time) = text.split_once('T')?;
+        let whole = time.split_once('.').map_or(time, |(whole, _)| whole);
+        let date = digits(date, '-')?;
+        let time = digits(whole, ':')?;
+        let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
+        let (hour, minute, second) = (time / 10_000, time / 100 % 100, time % 100);
+        let fits = (1970..=9999).contains(&year)
+            && (1..=12).contains(&month)
+            && (1..=31).contains(&day)
+            && hour < 24
+            && minute < 60
+            // A leap second is given as the 60th.
+            && second <= 60;
+        let seconds = ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+        fits.then_some(Self(seconds * 1000))
+    }
+}
+
+/// The digits of `aa<separator>bb<separator>cc`, with or without separators, as one number.
+fn digits(text: &str, separator: char) -> Option<u64> {
+    let digits: String = text.split(separator).collect();
+    let fits = digits.bytes().all(|byte| byte.is_ascii_digit()) && [6, 8].contains(&digits.len());
+    fits.then(|| digits.parse().ok())?
+}
+
+/// Days from the beginning of 1970 to a date of the Gregorian calendar, counted in years that begin
+/// in March, so that a leap day is the last of its year.
+const fn days(year: u64, month: u64, day: u64) -> u64 {
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let leap_days = year / 4 - year / 100 + year / 400;
+    let before = 365 * year + leap_days + (153 * month + 2) / 5 + day;
+    // The first of March of year 0 is day 1; the beginning of 1970 comes 719,468 days after it.
+    before - 719_469
+}
+
+impl std::ops::Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_add(millis))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:03}", self.0 / 1000, self.0 % 1000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_a_time_are_read() {
+        for (text, seconds) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2000-02-29T23:59:59Z", 951_868_799),
+            ("2026-11-25T02:10:00Z", 1_795_572_600),
+            ("2026-11-25T02:10:00.123Z", 1_795_572_600),
+            ("20261125T021000Z", 1_795_572_600),
+        ] {
+            let expected = Timestamp::from_millis(seconds * 1000);
+            assert_eq!(Timestamp::parse(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_in_utc_is_none() {
+        for text in [
+            "",
+            "now",
+            "2026-11-25",
+            "2026-11-25T02:10:00",
+            "2026-11-25T02:10:00+01:00",
+            "2026-13-25T02:10:00Z",
+            "2026-11-25T24:10:00Z",
+            "2026-11-25T02:1:00Z",
+            "1969-11-25T02:10:00Z",
+        ] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! One invocation of the function, whatever its role: from its event to its result.
+//!
+//! Knows no AWS, no DNS and no Lambda: all it asks for are capabilities, so that a simulation may
+//! drive it as Lambda does.
+
+use crate::binding::BindingAws;
+use crate::capabilities::{Answers, Dns};
+use crate::clock::{Clock, Timestamp};
+use crate::event::{Event, EventError};
+use crate::provider::{self, Provider, ProviderError};
+use crate::published::{self, VariablesError};
+use crate::sync::{self, Outcome, SyncError, TickName};
+use serde_json::Value;
+use std::time::Duration;
+
+/// No schedule is faster than a minute. A tick that is not done when the next one starts must not
+/// go on: it would only hold that one up.
+const TICK: Duration = Duration::from_secs(55);
+
+/// Everything that outlives an invocation.
+pub struct Function<A, D, R> {
+    pub aws: A,
+    pub dns: D,
+    pub answers: R,
+    pub region: String,
+    /// The function's environment.
+    pub variable: Box<dyn Fn(&str) -> Option<String>>,
+}
+
+/// What Lambda tells of an invocation.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// The same when Lambda repeats it.
+    pub request_id: String,
+    pub function_arn: String,
+    pub log_stream: String,
+    pub now: Timestamp,
+    /// Until the sandbox is stopped.
+    pub remaining: Duration,
+}
+
+/// Why an invocation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum FunctionError {
+    #[error(transparent)]
+    Event(#[from] EventError),
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    #[error(transparent)]
+    Variables(#[from] VariablesError),
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+    #[error("the tick was not done in its time and is given up")]
+    OutOfTime,
+}
+
+impl<A: BindingAws, D: Dns, R: Answers> Function<A, D, R> {
+    /// Handles one event.
+    ///
+    /// # Errors
+    /// Where a tick did not do its work, or CloudFormation could not be answered. A request of
+    /// CloudFormation that failed and was answered so is no error.
+    pub async fn handle(
+        &self,
+        event: Value,
+        invocation: &Invocation,
+    ) -> Result<Value, FunctionError> {
+        let clock = Clock::starting_at(invocation.now);
+        match Event::parse(event)? {
+            Event::CloudFormation(event) => {
+                let provider = Provider {
+                    aws: &self.aws,
+                    dns: &self.dns,
+                    answers: &self.answers,
+                    region: &self.region,
+                };
+                let invocation = provider::Invocation {
+                    function_arn: &invocation.function_arn,
+                    log_stream: &invocation.log_stream,
+                    clock,
+                    remaining: invocation.remaining,
+                };
+                Box::pin(provider.handle(event, &invocation)).await?;
+            }
+            Event::Tick(event) => {
+                let id = &invocation.request_id;
+                let tick = sync::tick(&self.aws, &self.dns, clock, &event, id);
+                in_time(invocation, Box::pin(tick)).await?;
+            }
+            Event::Scheduled { id, time } => {
+                let variables = published::variables(&self.variable, &self.region)?;
+                let id = id.as_ref().unwrap_or(&invocation.request_id);
+                let name = TickName::new(time, id);
+                let tick = published::tick(&self.aws, &self.dns, clock, &variables, name);
+                in_time(invocation, Box::pin(tick)).await?;
+            }
+        }
+        Ok(Value::Null)
+    }
+}
+
+/// A tick that ends before the next one starts, and before Lambda stops the sandbox.
+async fn in_time(
+    invocation: &Invocation,
+    tick: impl Future<Output = Result<Outcome, SyncError>>,
+) -> Result<(), FunctionError> {
+    let limit = invocation.remaining.saturating_sub(Duration::from_millis(500));
+    let tick = tokio::time::timeout(limit.min(TICK), tick).await;
+    tick.map_err(|_| FunctionError::OutOfTime)??;
+    Ok(())
+}

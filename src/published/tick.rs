@@ -1,0 +1,128 @@
+//! A tick in place of the published function: its orders are environment variables, there is no rule
+//! of ours to ask, and nobody has made a record before the first tick.
+//!
+//! The first tick makes the record, without orders, and then adopts into it what the published
+//! function knew. The orders that it writes then only tell that this has been done.
+
+use super::{Denied, PublishedError, Variables, adopt};
+use crate::capabilities::Dns;
+use crate::clock::Clock;
+use crate::record::{Found, Held, Orders, Phase, Record, RecordError, Store};
+use crate::sync::{Outcome, Read, Source, SyncAws, SyncError, Tick, TickName};
+use std::collections::BTreeSet;
+use tracing::info;
+
+/// How often the first tick starts over because somebody else wrote the record in between.
+const STARTS: usize = 4;
+
+/// One tick by environment variables.
+///
+/// # Errors
+/// As a binding's tick, and a file of the published function that cannot be used.
+pub async fn tick<A: SyncAws>(
+    aws: &A,
+    dns: &impl Dns,
+    clock: Clock,
+    variables: &Variables,
+    name: TickName,
+) -> Result<Outcome, SyncError> {
+    let store = Store::new(aws, variables.identity.clone());
+    let tick = Tick {
+        aws,
+        dns,
+        clock,
+        store: store.clone(),
+        name,
+    };
+    let source = Environment {
+        aws,
+        store,
+        variables,
+    };
+    tick.run(&source, Some(variables.orders.clone())).await
+}
+
+struct Environment<'a, A> {
+    aws: &'a A,
+    store: Store<'a, A>,
+    variables: &'a Variables,
+}
+
+impl<A: SyncAws> Source for Environment<'_, A> {
+    async fn read(&self) -> Result<Read, SyncError> {
+        let opened = self.open().await;
+        let held = opened.map_err(|error| SyncError::Source(Box::new(error)))?;
+        Ok(Some((held, self.variables.orders.clone())))
+    }
+
+    fn may_leave(&self, orders: &Orders) -> BTreeSet<String> {
+        orders.groups().into_iter().map(str::to_owned).collect()
+    }
+}
+
+impl<A: SyncAws> Environment<'_, A> {
+    /// The record, after it has been given what the published function knew.
+    async fn open(&self) -> Result<Held, PublishedError> {
+        let Variables {
+            bucket,
+            orders,
+            identity,
+        } = self.variables;
+        for _ in 0..STARTS {
+            let (held, refused) = match self.store.look(bucket).await {
+                Ok(Found::Record(held)) => (Some(*held), None),
+                Ok(Found::Nothing | Found::Stub { .. }) => (None, None),
+                Ok(Found::NoBucket) => {
+                    let bucket = bucket.clone();
+                    return Err(RecordError::NoBucket { bucket }.into());
+                }
+                Ok(Found::Unreadable(unreadable)) => return Err(unreadable.why.into()),
+                // Whether it is missing shows when it is made.
+                Err(error) if error.is_refused_object() => (None, Some(error)),
+                Err(error) => return Err(error.into()),
+            };
+            let Some(held) = held else {
+                let empty = Record::new(identity, Phase::Serving);
+                let made = self.written(self.store.write(bucket, empty, None).await)?;
+                if let (None, Some(source)) = (&made, refused) {
+                    let (bucket, key) = (bucket.clone(), self.store.key());
+                    return Err(PublishedError::MayNotRead {
+                        bucket,
+                        key,
+                        source,
+                    });
+                }
+                if made.is_some() {
+                    info!(bucket, "the first tick: a record is made");
+                }
+                continue;
+            };
+            if held.record.orders.is_some() {
+                return Ok(held);
+            }
+            let groups = &orders.target_groups;
+            let mut record = held.record.clone();
+            record.own = adopt(self.aws, orders, bucket, groups, Denied::IsMissing).await?;
+            record.orders = Some(orders.clone());
+            if let Some(held) = self.written(self.store.replace(&held, record).await)? {
+                return Ok(held);
+            }
+        }
+        let bucket = bucket.clone();
+        Err(RecordError::Contended { bucket }.into())
+    }
+
+    /// A role that is made for the published function may write its two files only.
+    fn written<T>(&self, written: Result<T, RecordError>) -> Result<T, PublishedError> {
+        match written {
+            Err(RecordError::Aws(source)) if source.is(&["AccessDenied"]) => {
+                Err(PublishedError::MayNotWrite {
+                    bucket: self.variables.bucket.clone(),
+                    key: self.store.key(),
+                    source,
+                })
+            }
+            written => Ok(written?),
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! What the record holds, and how it is written: the binding's whole truth in one JSON object.
+//!
+//! An unreadable record is an error and never an empty one. No I/O.
+
+use super::orders::Orders;
+use crate::clock::Timestamp;
+use crate::model::Endpoint;
+use crate::names::BindingId;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Written into every record, so that a later version knows what it reads.
+const VERSION: u32 = 2;
+
+/// How many requests before the claim are remembered, with their answers: CloudFormation's and
+/// Lambda's second deliveries come within minutes.
+const REMEMBERED_REQUESTS: usize = 16;
+
+/// How many counted ticks are remembered, for the same reason.
+const REMEMBERED_TICKS: usize = 16;
+
+/// One binding's record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Whose it is: its physical id, or what stands in for that in place of the published function.
+    pub owner: String,
+    pub phase: Phase,
+    /// What ticks go by: what CloudFormation last had a success for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orders: Option<Orders>,
+    /// The request that is being served, or was the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Claim>,
+    /// The requests before it, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Former>,
+    /// Own targets by target group ARN. A group that is here has been written about before.
+    pub own: BTreeMap<String, Own>,
+    /// The ticks that were counted last, oldest first: each its scheduled time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counted: Vec<String>,
+    /// When a tick last wrote: whatever it then did was done 15 s later.
+    #[serde(default)]
+    pub ticked: Timestamp,
+    /// The bucket that it comes from: it counts only once there is a stub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arriving_from: Option<String>,
+    /// Other buckets in which a stub or a copy of this record may be.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub elsewhere: BTreeSet<String>,
+    /// The binding that an Update with another NLB made in place of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Replacement>,
+}
+
+/// A binding that an Update with another NLB made, or began to make, in place of the record's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replacement {
+    pub by: BindingId,
+    /// Whether that Update had a success.
+    pub done: bool,
+}
+
+/// Where a binding is in its life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// No request has had a success yet.
+    Making,
+    Serving,
+    /// Delete's tombstone: ticks stop.
+    Leaving,
+}
+
+/// A request's hold on the binding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    #[serde(flatten)]
+    pub mark: Mark,
+    pub kind: RequestType,
+    /// When CloudFormation signed the request's response address, where that tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
+    pub at: Timestamp,
+    /// Whether the stack was rolling back then.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub rolls_back: bool,
+    /// What its properties came to, and those before.
+    pub wants: Digest,
+    pub wanted_before: Digest,
+    /// Whether this request made the record, so that nothing was there before it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub made: bool,
+    /// Target groups that are given now and no longer wanted: ticks leave them alone.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub gives_up: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+}
+
+/// Who holds a claim: the request, and which of its deliveries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    pub request: String,
+    pub runner: String,
+}
+
+/// What CloudFormation wants done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RequestType {
+    Create,
+    Update,
+    Delete,
+}
+
+/// The time in a response address. The two forms are not compared with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Signed {
+    /// `X-Amz-Date`: when it was signed (Signature Version 4).
+    At(Timestamp),
+    /// `Expires`: when it ends, hours after it was signed (Signature Version 2).
+    Until(Timestamp),
+}
+
+/// Properties, as far as two can be told apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Digest(pub String);
+
+/// A request before the claim, with its answer where it had one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    pub request: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub answer: Answer,
+    /// From when on no call of the request can have an effect any more.
+    pub settled: Timestamp,
+}
+
+/// What CloudFormation is answered, but for what identifies the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    pub status: Status,
+    pub reason: String,
+    pub physical_id: String,
+    /// For `Fn::GetAtt`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub data: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Status {
+    Success,
+    Failed,
+}
+
+/// Own targets of one target group.
+pub type Own = BTreeMap<Endpoint, Target>;
+
+/// What is known of one own target.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// For how many ticks in a row it has been missing from DNS.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub missed: u32,
+    /// Whether it was registered in a given group before this binding's first write about it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub found: bool,
+    /// When it was last put out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out: Option<Timestamp>,
+}
+
+// serde hands a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
+/// What an object of the record's key may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    Record(Box<Record>),
+    /// The record is in another bucket.
+    Stub {
+        to: String,
+    },
+}
+
+/// A record that is there and cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    #[error("it is not what a binding writes")]
+    Unreadable(#[from] serde_json::Error),
+    #[error("it has version {found}, this function knows version {VERSION}")]
+    Version { found: Value },
+    #[error("it is the record of {found}, and was put there by somebody else")]
+    Foreign { found: String },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stub {
+    owner: String,
+    moved_to: String,
+}
+
+impl Body {
+    /// Reads the record of `owner`.
+    pub fn parse(body: &[u8], owner: &str) -> Result<Self, BodyError> {
+        let mut value: Value = serde_json::from_slice(body)?;
+        let version = value
+            .get_mut("version")
+            .map(Value::take)
+            .unwrap_or_default();
+        if version != VERSION {
+            return Err(BodyError::Version { found: version });
+        }
+        let (found, body) = if value.get("moved_to").is_some() {
+            let stub: Stub = serde_json::from_value(value)?;
+            (stub.owner, Self::Stub { to: stub.moved_to })
+        } else {
+            let record: Record = serde_json::from_value(value)?;
+            (record.owner.clone(), Self::Record(Box::new(record)))
+        };
+        if found != owner {
+            return Err(BodyError::Foreign { found });
+        }
+        Ok(body)
+    }
+
+    pub fn stub(owner: &str, to: &str) -> Result<Vec<u8>, serde_json::Error> {
+        written(&Stub {
+            owner: owner.to_owned(),
+            moved_to: to.to_owned(),
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct Versioned<'a, T> {
+    version: u32,
+    #[serde(flatten)]
+    body: &'a T,
+}
+
+fn written(body: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec(&Versioned {
+        version: VERSION,
+        body,
+    })
+}
+
+impl Record {
+    /// An empty one.
+    pub fn new(owner: &str, phase: Phase) -> Self {
+        Self {
+            owner: owner.to_owned(),
+            phase,
+            orders: None,
+            claim: None,
+            before: Vec::new(),
+            own: BTreeMap::new(),
+            counted: Vec::new(),
+            ticked: Timestamp::default(),
+            arriving_from: None,
+            elsewhere: BTreeSet::new(),
+            replaced: None,
+        }
+    }
+
+    pub fn to_body(&self) -> Result<Vec<u8>, serde_json::Error> {
+        written(self)
+    }
+
+    /// Every address known, whether or not it is missing at the moment.
+    pub fn addresses(&self) -> BTreeSet<IpAddr> {
+        let endpoints = self.own.values().flat_map(BTreeMap::keys);
+        endpoints.map(|endpoint| endpoint.address).collect()
+    }
+
+    /// Whether a tick has been counted already: EventBridge and Lambda deliver at least once.
+    pub fn has_counted(&self, tick: &str) -> bool {
+        self.counted.iter().any(|counted| counted == tick)
+    }
+
+    /// Remembers that a tick was counted.
+    pub fn count(&mut self, tick: &str) {
+        if !self.has_counted(tick) {
+            self.counted.push(tick.to_owned());
+        }
+        let surplus = self.counted.len().saturating_sub(REMEMBERED_TICKS);
+        self.counted.drain(..surplus);
+    }
+
+    /// Gives the binding to another request, or to another delivery of the same one.
+    pub fn claim_for(&mut self, mut claim: Claim) {
+        if let Some(former) = self.claim.take() {
+            if former.mark.request == claim.mark.request {
+                claim.made |= former.made;
+            } else {
+                self.before.push(Former {
+                    request: former.mark.request,
+                    answer: former.outcome.map(|outcome| outcome.answer),
+                });
+            }
+        }
+        let surplus = self.before.len().saturating_sub(REMEMBERED_REQUESTS);
+        self.before.drain(..surplus);
+        match (claim.kind, &self.phase) {
+            (RequestType::Delete, _) => self.phase = Phase::Leaving,
+            // What a Delete has begun to take away is made anew, and until then no tick has orders.
+            (_, Phase::Leaving) => {
+                self.phase = Phase::Making;
+                self.orders = None;
+                claim.made = true;
+            }
+            _ => {}
+        }
+        self.claim = Some(claim);
+    }
+
+    /// Whether this delivery of this request holds the binding.
+    pub fn is_held_by(&self, mark: &Mark) -> bool {
+        self.claim.as_ref().is_some_and(|claim| claim.mark == *mark)
+    }
+
+    /// The answer that a request was given, if it is remembered.
+    pub fn answer_to(&self, request: &str) -> Option<&Answer> {
+        let claim = self.claim.as_ref();
+        let now = claim
+            .filter(|claim| claim.mark.request == request)
+            .and_then(|claim| Some(&claim.outcome.as_ref()?.answer));
+        let before = self.before.iter().rev();
+        now.or_else(|| {
+            before
+                .filter(|former| former.request == request)
+                .find_map(|former| former.answer.as_ref())
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! Rules 2, 3 and 4 of the record: whether a request may claim the binding, and for how long it then
+//! waits. Pure.
+
+use super::body::{Answer, Digest, Record, RequestType, Signed};
+use crate::clock::Timestamp;
+use std::time::Duration;
+
+/// By then a request whose claim was taken over has stopped, and what it did is done: it acts within
+/// 5 s of a look, and a call of it takes 5 s at most.
+pub const TAKEN_OVER: Duration = Duration::from_secs(15);
+
+/// How much two environments' clocks, and the order of two signatures, may be off.
+const TOLERANCE: Duration = Duration::from_secs(2);
+
+/// A request, as far as the order of requests goes by it.
+#[derive(Debug, Clone)]
+pub struct Asking<'a> {
+    pub request: &'a str,
+    pub kind: RequestType,
+    pub signed: Option<Signed>,
+    /// Its properties, and those before.
+    pub wants: &'a Digest,
+    pub wanted_before: &'a Digest,
+    /// Whether the stack rolls back now, as far as that is known.
+    pub rolls_back: bool,
+}
+
+/// What a request is to do about the record that it found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Claim it, and let what others do be done by then.
+    Claim { wait_until: Timestamp },
+    /// It has been answered: send the same again.
+    Answered(Answer),
+    /// A later request has claimed the binding: do nothing.
+    Superseded,
+}
+
+/// Judges a request by the record.
+pub fn judge(record: &Record, asking: &Asking<'_>, now: Timestamp) -> Verdict {
+    if let Some(answer) = record.answer_to(asking.request) {
+        return Verdict::Answered(answer.clone());
+    }
+    let claim_after = |wait_until| Verdict::Claim { wait_until };
+    let Some(claim) = &record.claim else {
+        return claim_after(now);
+    };
+    let wait_until = match &claim.outcome {
+        Some(outcome) => outcome.settled,
+        None => now + TAKEN_OVER,
+    };
+    if claim.mark.request == asking.request {
+        return claim_after(wait_until);
+    }
+    let known = |former: &super::body::Former| former.request == asking.request;
+    if record.before.iter().any(known) {
+        return Verdict::Superseded;
+    }
+    let order = order(asking.signed, claim.signed);
+    if order == Order::Before {
+        return Verdict::Superseded;
+    }
+    // The rollback has claimed the binding, and this is what it rolls back.
+    let is_inverse = *asking.wants == claim.wanted_before && *asking.wanted_before == claim.wants;
+    let is_update = asking.kind == RequestType::Update && claim.kind == RequestType::Update;
+    let rolls_back = asking.rolls_back && claim.rolls_back;
+    if order == Order::Unknown && is_update && is_inverse && rolls_back {
+        return Verdict::Superseded;
+    }
+    claim_after(wait_until)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Before,
+    After,
+    Unknown,
+}
+
+/// How a request stands to the claim, by the times in their response addresses.
+fn order(asking: Option<Signed>, claim: Option<Signed>) -> Order {
+    let (asking, claim) = match (asking, claim) {
+        (Some(Signed::At(asking)), Some(Signed::At(claim)))
+        | (Some(Signed::Until(asking)), Some(Signed::Until(claim))) => (asking, claim),
+        _ => return Order::Unknown,
+    };
+    if claim.since(asking) > TOLERANCE {
+        Order::Before
+    } else if asking.since(claim) > TOLERANCE {
+        Order::After
+    } else {
+        Order::Unknown
+    }
+}
+
+/// The time in a response address, which is a secret as a whole: `X-Amz-Date` of Signature Version 4,
+/// or `Expires` of the older form (S3 guide, "Authenticating requests"). That CloudFormation signs
+/// the address when it sends the request is assumed, not documented.
+pub fn signed(response_url: &str) -> Option<Signed> {
+    let (_, query) = response_url.split_once('?')?;
+    let parameter = |wanted: &str| {
+        query.split('&').find_map(|pair| {
+            let (name, value) = pair.split_once('=')?;
+            name.eq_ignore_ascii_case(wanted).then_some(value)
+        })
+    };
+    let at = parameter("X-Amz-Date").and_then(Timestamp::parse);
+    at.map(Signed::At).or_else(|| {
+        let seconds: u64 = parameter("Expires")?.parse().ok()?;
+        let millis = seconds.checked_mul(1000)?;
+        Some(Signed::Until(Timestamp::from_millis(millis)))
+    })
+}
+
+#[cfg(test)]
+mod tests;

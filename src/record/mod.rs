@@ -1,0 +1,75 @@
+//! The binding's record, and the protocol around it: what any invocation may do follows from here,
+//! and from nowhere else.
+//!
+//! Read side by side with the contract's section "The record", rule by rule:
+//!
+//! 1. Act only on a fresh look: `lease`. A call that changes something takes a permit, and only a
+//!    lease gives one.
+//! 2. Claims, 3. the same request again, 4. which is later: `claim` judges, `turn` carries out.
+//! 5. Is it still wanted: `wanted`.
+//! 6. Ticks write before they act: `lease::Ticking`; whether they count: [`Record::counting`].
+//! 7. Delete's tombstone: [`Phase::Leaving`], put by `turn`; what Delete then does is its own.
+//! 8. The rule's event: `orders`. A lost record: [`Record::made_anew`].
+//! 9. A replacement claims two records: `turn::Turn::claim` is called for both.
+//! 10. Another bucket: `store`.
+//! 11. Found targets: [`Target::found`]; others' own: `others`.
+//!
+//! It asks S3 and CloudFormation only, and changes nothing but the record.
+
+mod body;
+mod claim;
+mod lease;
+mod orders;
+mod others;
+mod store;
+#[cfg(test)]
+mod tests;
+mod ticking;
+mod turn;
+mod wanted;
+
+pub use body::{
+    Answer, Claim, Digest, Mark, Own, Phase, Record, Replacement, RequestType, Signed, Status,
+    Target,
+};
+pub use claim::{TAKEN_OVER, signed};
+pub use lease::{Claimed, Hold, Lease, Ticking};
+pub use orders::{INPUT_PATH, Orders, RuleEvent};
+pub use others::owned_by_others;
+pub use store::{Candidate, Found, Held, Located, Store, Unreadable};
+pub use ticking::Counting;
+pub use turn::{Caller, Claiming, Ending, Hand, Turn};
+pub use wanted::View;
+
+use crate::capabilities::AwsError;
+
+/// Why the record does not let an invocation go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    #[error("the record s3://{bucket}/{key} cannot be used, and nothing was changed")]
+    Unusable {
+        bucket: String,
+        key: String,
+        #[source]
+        source: body::BodyError,
+    },
+    #[error("the record could not be written as JSON")]
+    Unwritable(#[source] serde_json::Error),
+    #[error("the bucket {bucket} for the record does not exist")]
+    NoBucket { bucket: String },
+    #[error("the record in s3://{bucket} was written by others again and again")]
+    Contended { bucket: String },
+    #[error(
+        "another request has taken the binding over, so this one has stopped where it was; it has \
+         undone nothing"
+    )]
+    TakenOver,
+    #[error("a later request has come before this one, so this one has done nothing")]
+    Superseded,
+    #[error("{reason}; nothing was changed")]
+    NotWanted { reason: String },
+    #[error("the request has been answered already")]
+    Answered(Box<Answer>),
+}

@@ -1,0 +1,162 @@
+//! What ticks go by, and the event that a binding's rule gives the function.
+//!
+//! The event is a pointer to the record, with the time that it is scheduled for and a copy of the
+//! orders. The copy only lets a tick begin before the record is read: the record decides.
+//! It stands in the rule's target, at most 8,192 characters (EventBridge API, `InputTransformer`).
+
+use crate::clock::Timestamp;
+use crate::model::TargetGroupPort;
+use crate::names::BindingId;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+/// How many characters EventBridge takes of a template.
+const MOST_CHARACTERS: usize = 8192;
+
+/// What EventBridge puts the event's scheduled time in the place of (EventBridge guide, "Amazon
+/// EventBridge input transformation"). A text gets its quotes there.
+const TIME: &str = "<time>";
+
+/// The path of the scheduled time in EventBridge's own event, under the name that [`TIME`] has.
+pub const INPUT_PATH: (&str, &str) = ("time", "$.time");
+
+/// What a tick goes by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Orders {
+    /// Empty in place of the published function, which knows no NLB.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub nlb_arn: String,
+    /// Empty where only its DNS name is known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub alb_arn: String,
+    pub alb_name: String,
+    pub alb_dns_name: String,
+    pub target_groups: Vec<TargetGroupPort>,
+    /// `all` where the ALB is in another VPC than the NLB (ELBv2 API, `TargetDescription`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability_zone: Option<String>,
+    pub max_lookups: usize,
+    pub invocations_before_deregistration: u32,
+    pub ip_count_metric: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dns_servers: Vec<SocketAddr>,
+}
+
+impl Orders {
+    /// ARNs of the target groups.
+    pub fn groups(&self) -> BTreeSet<&str> {
+        let groups = self.target_groups.iter();
+        groups.map(|group| group.arn.as_str()).collect()
+    }
+}
+
+/// The event of a tick.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct RuleEvent {
+    #[serde(rename = "AlbNlbBinding")]
+    pub id: BindingId,
+    /// Where the record was when the rule was put.
+    pub bucket: String,
+    /// The minute that the tick belongs to. EventBridge may deliver one minute more than once.
+    #[serde(default, deserialize_with = "time")]
+    pub time: Option<Timestamp>,
+    /// Left out where the characters do not hold it.
+    #[serde(default)]
+    pub orders: Option<Orders>,
+}
+
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    Timestamp::parse(&text)
+        .map(Some)
+        .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no time")))
+}
+
+impl RuleEvent {
+    /// The template that EventBridge makes the event of.
+    ///
+    /// # Errors
+    /// Where the orders cannot be written as JSON.
+    pub fn template(
+        id: &BindingId,
+        bucket: &str,
+        orders: &Orders,
+    ) -> Result<String, serde_json::Error> {
+        let copy = serde_json::to_string(orders)?;
+        let bucket = serde_json::to_string(bucket)?;
+        let pointer = format!(r#"{{"AlbNlbBinding":"{id}","Bucket":{bucket},"Time":{TIME}"#);
+        let whole = format!(r#"{pointer},"Orders":{copy}}}"#);
+        Ok(if whole.chars().count() <= MOST_CHARACTERS {
+            whole
+        } else {
+            format!("{pointer}}}")
+        })
+    }
+
+    /// Reads a template, which has no time yet. `None` where it is not one of ours.
+    pub fn of_template(template: &str) -> Option<Self> {
+        serde_json::from_str(&template.replacen(TIME, "null", 1)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn orders(groups: usize) -> Orders {
+        let arn = |number: usize| {
+            format!(
+                "arn:aws:elasticloadbalancing:ap-southeast-2:123456789012:targetgroup/\
+                 anb-0123456789abcdef-{number:05}/0123456789abcdef"
+            )
+        };
+        let groups = (1..=groups).map(|number| TargetGroupPort::new(arn(number), 65_535));
+        Orders {
+            nlb_arn: "arn:nlb".to_owned(),
+            alb_arn: "arn:alb".to_owned(),
+            alb_name: "orders".to_owned(),
+            alb_dns_name: "internal-orders-1.ap-southeast-2.elb.amazonaws.com".to_owned(),
+            target_groups: groups.collect(),
+            availability_zone: None,
+            max_lookups: 50,
+            invocations_before_deregistration: 3,
+            ip_count_metric: true,
+            dns_servers: Vec::new(),
+        }
+    }
+
+    fn id() -> BindingId {
+        BindingId::derive("stack", "Binding", "arn:nlb")
+    }
+
+    #[test]
+    fn fifty_target_groups_fit_into_a_rules_template() {
+        let template = RuleEvent::template(&id(), "bucket", &orders(50)).expect("JSON");
+        let event = RuleEvent::of_template(&template).expect("ours");
+        assert_eq!(event.orders, Some(orders(50)));
+    }
+
+    #[test]
+    fn orders_that_do_not_fit_are_left_out_and_the_pointer_stays() {
+        let template = RuleEvent::template(&id(), "bucket", &orders(80)).expect("JSON");
+        let event = RuleEvent::of_template(&template).expect("ours");
+        assert_eq!((event.id, event.orders), (id(), None));
+        assert_eq!(event.bucket, "bucket");
+    }
+
+    #[test]
+    fn the_event_holds_the_scheduled_time_where_the_template_has_its_place() {
+        let template = RuleEvent::template(&id(), "bucket", &orders(1)).expect("JSON");
+        let event = template.replacen(TIME, r#""2026-11-25T02:10:00Z""#, 1);
+        let event: RuleEvent = serde_json::from_str(&event).expect("an event");
+        assert_eq!(event.time, Timestamp::parse("2026-11-25T02:10:00Z"));
+        let nonsense = template.replacen(TIME, r#""soon""#, 1);
+        let error = serde_json::from_str::<RuleEvent>(&nonsense).expect_err("no time");
+        assert!(error.to_string().contains("soon"), "{error}");
+    }
+}

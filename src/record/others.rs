@@ -1,0 +1,66 @@
+//! Rule 11 of the record: own targets in a given group that another binding owns as well stay there.
+//!
+//! Other bindings are found by their rules, which say where their records are. Only reads.
+
+use super::RecordError;
+use super::orders::RuleEvent;
+use super::store::{Candidate, Store};
+use crate::capabilities::{Objects, Rules, gather};
+use crate::model::Endpoint;
+use crate::names::{BindingId, PREFIX};
+use std::collections::BTreeSet;
+use tracing::warn;
+
+/// Targets in a given group, `None` where another binding's record cannot be read: then any of them
+/// may be its own.
+///
+/// # Errors
+/// Where the rules cannot be listed or read.
+pub async fn owned_by_others(
+    aws: &(impl Objects + Rules),
+    id: &BindingId,
+    group: &str,
+) -> Result<Option<BTreeSet<Endpoint>>, RecordError> {
+    let names = aws.rules_named(PREFIX).await?;
+    let others = names.into_iter().filter(|name| *name != id.rule());
+    let owned = gather(others.map(|name| owned_by(aws, name, group))).await?;
+    let owned: Option<Vec<_>> = owned.into_iter().collect();
+    Ok(owned.map(|owned| owned.into_iter().flatten().collect()))
+}
+
+async fn owned_by(
+    aws: &(impl Objects + Rules),
+    name: String,
+    group: &str,
+) -> Result<Option<BTreeSet<Endpoint>>, RecordError> {
+    let none = Ok(Some(BTreeSet::new()));
+    let Some(rule) = aws.rule(&name).await? else {
+        return none;
+    };
+    let mut events = rule.targets.iter();
+    let Some(event) = events.find_map(|target| RuleEvent::of_template(&target.template)) else {
+        return none;
+    };
+    let names_it = |orders: &super::Orders| orders.groups().contains(group);
+    if !event.orders.as_ref().is_none_or(names_it) {
+        return none;
+    }
+    let store = Store::new(aws, event.id.to_string());
+    let surely = true;
+    let bucket = event.bucket;
+    match store.locate([Candidate { bucket, surely }]).await {
+        Ok(located) if located.unreadable.is_none() => {
+            let own = located.record.and_then(|mut held| held.record.own.remove(group));
+            Ok(Some(own.unwrap_or_default().into_keys().collect()))
+        }
+        Ok(_) => {
+            warn!(other = name, group, "its record cannot be read; it may own targets there");
+            Ok(None)
+        }
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            warn!(error, other = name, group, "it may own targets there");
+            Ok(None)
+        }
+    }
+}

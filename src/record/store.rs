@@ -1,0 +1,261 @@
+//! Where the record is: read, found again in whichever bucket it is, and written under its condition.
+//!
+//! Rule 10: an Update may take the record to another bucket, and leaves a stub that says where. Every
+//! reader follows it. Never writes without If-Match or If-None-Match.
+
+use super::RecordError;
+use super::body::{Body, BodyError, Record};
+use crate::capabilities::{AwsError, Objects, Stored, Written};
+use std::collections::{BTreeSet, VecDeque};
+use tracing::warn;
+
+/// One record's objects: the same key in whichever bucket.
+#[derive(Debug)]
+pub struct Store<'a, A> {
+    aws: &'a A,
+    owner: String,
+}
+
+impl<A> Clone for Store<'_, A> {
+    fn clone(&self) -> Self {
+        let owner = self.owner.clone();
+        Self { owner, ..*self }
+    }
+}
+
+/// A record as it was read or written, with its condition for the next write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    pub record: Record,
+    pub bucket: String,
+    pub etag: String,
+}
+
+/// A bucket that the record may be in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    pub bucket: String,
+    /// Whether the binding surely uses or used it, so that being refused there is a failure. One that
+    /// only properties name may be what the request that named it failed of.
+    pub surely: bool,
+}
+
+/// What was found in one bucket.
+#[derive(Debug)]
+pub enum Found {
+    NoBucket,
+    Nothing,
+    Record(Box<Held>),
+    Stub { to: String, etag: String },
+    Unreadable(Unreadable),
+}
+
+/// An object that is there and cannot be read as a record: archived, or damaged.
+#[derive(Debug)]
+pub struct Unreadable {
+    pub bucket: String,
+    /// `None` where only a look at the object's head tells.
+    etag: Option<String>,
+    pub why: RecordError,
+}
+
+/// What was found in all buckets together.
+#[derive(Debug, Default)]
+pub struct Located {
+    pub record: Option<Held>,
+    /// Only where there is no record.
+    pub unreadable: Option<Unreadable>,
+    /// Buckets that exist and hold nothing of the record.
+    pub empty: BTreeSet<String>,
+    /// Buckets that do not exist.
+    pub missing: BTreeSet<String>,
+    /// Why a bucket that only properties name could not be looked at.
+    pub refused: Option<(String, AwsError)>,
+}
+
+impl<'a, A: Objects> Store<'a, A> {
+    /// The record of a binding, or of what stands in for one.
+    pub fn new(aws: &'a A, owner: impl Into<String>) -> Self {
+        let owner = owner.into();
+        Self { aws, owner }
+    }
+
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// The same key in a bucket made and in a bucket given.
+    pub fn key(&self) -> String {
+        format!("{}/state.json", self.owner)
+    }
+
+    /// Looks into one bucket.
+    pub async fn look(&self, bucket: &str) -> Result<Found, AwsError> {
+        let unreadable = |etag, why| {
+            let bucket = bucket.to_owned();
+            Ok(Found::Unreadable(Unreadable { bucket, etag, why }))
+        };
+        let Stored { body, etag } = match self.aws.read(bucket, &self.key()).await {
+            Ok(Some(stored)) => stored,
+            Ok(None) => return Ok(Found::Nothing),
+            Err(error) if error.is(&["NoSuchBucket"]) => return Ok(Found::NoBucket),
+            // Archived (S3 API, `GetObject`).
+            Err(error) if error.is(&["InvalidObjectState"]) => return unreadable(None, error.into()),
+            Err(error) => return Err(error),
+        };
+        match Body::parse(&body, &self.owner) {
+            Ok(Body::Record(record)) => Ok(Found::Record(Box::new(Held {
+                record: *record,
+                bucket: bucket.to_owned(),
+                etag,
+            }))),
+            Ok(Body::Stub { to }) => Ok(Found::Stub { to, etag }),
+            Err(source) => unreadable(Some(etag), self.unusable(bucket, source)),
+        }
+    }
+
+    /// Looks into one bucket after another, and to where stubs point.
+    ///
+    /// # Errors
+    /// What S3 refuses in a bucket that is surely used.
+    pub async fn locate(
+        &self,
+        candidates: impl IntoIterator<Item = Candidate>,
+    ) -> Result<Located, RecordError> {
+        let mut located = Located::default();
+        let mut waiting: VecDeque<Candidate> = candidates.into_iter().collect();
+        let mut seen = BTreeSet::new();
+        while let Some(Candidate { bucket, surely }) = waiting.pop_front() {
+            if !seen.insert(bucket.clone()) {
+                continue;
+            }
+            let found = match self.look(&bucket).await {
+                Err(error) if !surely && error.code.is_some() => {
+                    let told = &error as &dyn std::error::Error;
+                    warn!(error = told, bucket, "a bucket that was never used");
+                    located.refused = Some((bucket, error));
+                    continue;
+                }
+                found => found?,
+            };
+            match found {
+                Found::NoBucket => {
+                    located.missing.insert(bucket);
+                }
+                Found::Nothing => {
+                    located.empty.insert(bucket);
+                }
+                Found::Stub { to, .. } => waiting.push_front(Candidate { bucket: to, surely: true }),
+                Found::Record(held) => {
+                    located.record = Some(self.arrived(*held).await?);
+                    located.unreadable = None;
+                    return Ok(located);
+                }
+                Found::Unreadable(unreadable) => {
+                    located.unreadable.get_or_insert(unreadable);
+                }
+            }
+        }
+        Ok(located)
+    }
+
+    /// A copy counts only once the record that it was made of is a stub, or gone.
+    async fn arrived(&self, held: Held) -> Result<Held, RecordError> {
+        let Some(from) = &held.record.arriving_from else {
+            return Ok(held);
+        };
+        match self.look(from).await? {
+            Found::Record(original) => Ok(*original),
+            Found::Unreadable(unreadable) => Err(unreadable.why),
+            Found::Stub { .. } | Found::Nothing | Found::NoBucket => Ok(held),
+        }
+    }
+
+    /// Reads the record anew where it was; `None` where it is not there any more.
+    pub async fn again(&self, bucket: &str) -> Result<Option<Held>, RecordError> {
+        let surely = true;
+        let bucket = bucket.to_owned();
+        let located = self.locate([Candidate { bucket, surely }]).await?;
+        match located.unreadable {
+            Some(unreadable) => Err(unreadable.why),
+            None => Ok(located.record),
+        }
+    }
+
+    /// Writes a record where the object still has `etag`, or where none is given, still does not
+    /// exist. `None` where somebody else wrote first.
+    pub async fn write(
+        &self,
+        bucket: &str,
+        record: Record,
+        etag: Option<&str>,
+    ) -> Result<Option<Held>, RecordError> {
+        let body = record.to_body().map_err(RecordError::Unwritable)?;
+        let bucket = bucket.to_owned();
+        let written = self.aws.write(&bucket, &self.key(), body, etag).await?;
+        Ok(match written {
+            Written::Done { etag } => Some(Held { record, bucket, etag }),
+            Written::Lost => None,
+        })
+    }
+
+    /// Writes a record over the one that was read.
+    pub async fn replace(&self, held: &Held, record: Record) -> Result<Option<Held>, RecordError> {
+        self.write(&held.bucket, record, Some(&held.etag)).await
+    }
+
+    /// Takes a record to another bucket, and leaves a stub in its place. The record tells beforehand
+    /// where the copy will be, so that one that is never used is found and taken away. `None` where
+    /// somebody else wrote meanwhile: then all of it is done again.
+    pub async fn take(&self, held: &Held, to: &str) -> Result<Option<Held>, RecordError> {
+        let mut announced = held.record.clone();
+        announced.elsewhere.insert(to.to_owned());
+        let Some(held) = self.replace(held, announced).await? else {
+            return Ok(None);
+        };
+        // A stub of an earlier move, or a copy that never arrived.
+        let there = match self.look(to).await? {
+            Found::Nothing => None,
+            Found::Record(former) => Some(former.etag),
+            Found::Stub { etag, .. } => Some(etag),
+            Found::Unreadable(unreadable) => Some(self.etag_of(&unreadable).await?).flatten(),
+            Found::NoBucket => {
+                let bucket = to.to_owned();
+                return Err(RecordError::NoBucket { bucket });
+            }
+        };
+        let mut copy = held.record.clone();
+        copy.elsewhere.remove(to);
+        copy.elsewhere.insert(held.bucket.clone());
+        copy.arriving_from = Some(held.bucket.clone());
+        let Some(arrived) = self.write(to, copy, there.as_deref()).await? else {
+            return Ok(None);
+        };
+        let is_first = self.leave_stub(&held, to).await?;
+        Ok(is_first.then_some(arrived))
+    }
+
+    /// Puts a stub in the place of a record; `false` where somebody else wrote first.
+    async fn leave_stub(&self, held: &Held, to: &str) -> Result<bool, RecordError> {
+        let body = Body::stub(&self.owner, to).map_err(RecordError::Unwritable)?;
+        let key = self.key();
+        let written = self.aws.write(&held.bucket, &key, body, Some(&held.etag)).await?;
+        Ok(written != Written::Lost)
+    }
+
+    /// What a write over an unreadable object needs; `None` where it is gone meanwhile.
+    pub async fn etag_of(&self, unreadable: &Unreadable) -> Result<Option<String>, RecordError> {
+        match &unreadable.etag {
+            Some(etag) => Ok(Some(etag.clone())),
+            None => Ok(self.aws.etag(&unreadable.bucket, &self.key()).await?),
+        }
+    }
+
+    fn unusable(&self, bucket: &str, source: BodyError) -> RecordError {
+        RecordError::Unusable {
+            bucket: bucket.to_owned(),
+            key: self.key(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Rule 6 of the record, and a part of rule 8: what a tick may do by the record. Pure.
+
+use super::body::{Claim, Phase, Record, Target};
+use super::orders::Orders;
+use crate::clock::Timestamp;
+use crate::model::{Registered, TargetGroupPort};
+use crate::names::BindingId;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// After so long a request that has no answer will not get one: CloudFormation's function has ended
+/// long before.
+const UNANSWERED: Duration = Duration::from_secs(15 * 60);
+
+/// A tick that comes later than this after its scheduled time counts nothing, so that of ticks held
+/// back and delivered in a burst at most two are misses.
+const LATE: Duration = Duration::from_secs(90);
+
+/// Whether missing addresses are counted, or why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counting {
+    Counts,
+    /// It comes too late.
+    Late,
+    /// This minute was counted already.
+    Again,
+    /// A request of CloudFormation is under way.
+    Claimed,
+}
+
+impl Record {
+    /// Whether a tick may count. `tick` is what it is known by, `scheduled` the minute it belongs to.
+    pub fn counting(&self, tick: &str, scheduled: Option<Timestamp>, now: Timestamp) -> Counting {
+        if scheduled.is_some_and(|scheduled| now.since(scheduled) > LATE) {
+            Counting::Late
+        } else if self.open_claim(now).is_some() {
+            Counting::Claimed
+        } else if self.has_counted(tick) {
+            Counting::Again
+        } else {
+            Counting::Counts
+        }
+    }
+
+    /// The request that is under way.
+    pub fn open_claim(&self, now: Timestamp) -> Option<&Claim> {
+        let claim = self.claim.as_ref()?;
+        let is_open = claim.outcome.is_none() && now.since(claim.at) < UNANSWERED;
+        is_open.then_some(claim)
+    }
+
+    /// The target groups that a tick looks after: those of the orders, but for those that a request
+    /// under way is giving up.
+    pub fn looked_after(&self, orders: &Orders, now: Timestamp) -> Vec<TargetGroupPort> {
+        let given_up = self.open_claim(now).map(|claim| &claim.gives_up);
+        let keeps = |group: &&TargetGroupPort| {
+            given_up.is_none_or(|given_up| !given_up.contains(&group.arn))
+        };
+        orders.target_groups.iter().filter(keeps).cloned().collect()
+    }
+
+    /// A record that was lost while its rule stands, from the orders' copy in that rule: everything in
+    /// the target groups that the binding made is own. What is in DNS becomes own by the tick itself.
+    pub fn made_anew(
+        id: &BindingId,
+        orders: &Orders,
+        registered: &BTreeMap<String, Registered>,
+    ) -> Self {
+        let mut record = Self::new(&id.to_string(), Phase::Serving);
+        for group in orders.groups() {
+            let registered = registered.get(group);
+            let registered = registered.into_iter().flat_map(BTreeMap::keys);
+            let own = registered.map(|endpoint| (*endpoint, Target::default()));
+            record.own.insert(group.to_owned(), own.collect());
+        }
+        record.orders = Some(orders.clone());
+        record
+    }
+}

@@ -1,0 +1,163 @@
+//! Rule 5 of the record: whether CloudFormation still wants what a request asks for. It is asked, and
+//! where it says no, once more and again for ten seconds, for what it shows may lag behind.
+
+use super::body::RequestType;
+use crate::capabilities::{Answer, Stack, StackResource, Stacks};
+use crate::clock::Clock;
+use crate::names::BindingId;
+use std::time::Duration;
+use tracing::{info, warn};
+
+/// For how long CloudFormation must say the same before a request is refused.
+const LAG: Duration = Duration::from_secs(10);
+
+/// How long lies between two looks meanwhile.
+const BETWEEN: Duration = Duration::from_secs(1);
+
+/// A stack's resource, as CloudFormation's own requests name it.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a, A> {
+    pub aws: &'a A,
+    pub stack_id: &'a str,
+    pub logical_id: &'a str,
+}
+
+/// What CloudFormation says of a stack and of one resource in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct View {
+    /// `None` where it cannot be asked.
+    pub stack: Option<Stack>,
+    pub resource: Resource,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Resource {
+    /// It cannot be asked: another account's stack, not allowed, or not known.
+    #[default]
+    Unknown,
+    /// The stack is known, and has no such resource.
+    Missing,
+    Known(StackResource),
+}
+
+impl View {
+    /// Whether the stack rolls back.
+    pub fn rolls_back(&self) -> bool {
+        self.has("ROLLBACK")
+    }
+
+    /// Whether the stack is deleted, or is about to be.
+    fn leaves(&self) -> bool {
+        let stack = self.stack.as_ref();
+        stack.is_some_and(|stack| {
+            stack.status.starts_with("DELETE") || stack.status.starts_with("ROLLBACK")
+        })
+    }
+
+    fn has(&self, word: &str) -> bool {
+        let stack = self.stack.as_ref();
+        stack.is_some_and(|stack| stack.status.contains(word))
+    }
+
+    /// Whether CloudFormation counts this binding as the resource's own.
+    pub fn names(&self, id: &BindingId) -> bool {
+        let physical_id = self.physical_id();
+        physical_id.is_some_and(|physical_id| physical_id == id.to_string())
+    }
+
+    /// The id that CloudFormation knows the resource by; none where the resource is gone.
+    pub fn physical_id(&self) -> Option<&str> {
+        match &self.resource {
+            Resource::Known(resource) if resource.status != "DELETE_COMPLETE" => {
+                resource.physical_id.as_deref()
+            }
+            _ => None,
+        }
+    }
+
+    /// Why a request is not wanted, where it is not.
+    fn refuses(&self, kind: RequestType, id: &BindingId) -> Option<String> {
+        let refused = |what: &str, status: &str| {
+            Some(format!(
+                "CloudFormation does not wait for this {kind:?} any more: the {what} is {status}"
+            ))
+        };
+        match (&self.resource, kind) {
+            (Resource::Known(resource), RequestType::Create) => {
+                let is_wanted = resource.status == "CREATE_IN_PROGRESS";
+                (!is_wanted).then(|| refused("resource", &resource.status))?
+            }
+            (Resource::Known(resource), RequestType::Update) => {
+                let is_wanted = resource.status.ends_with("_IN_PROGRESS")
+                    && resource.status != "DELETE_IN_PROGRESS";
+                (!is_wanted).then(|| refused("resource", &resource.status))?
+            }
+            // A late second delivery: the resource has been made again since.
+            (Resource::Known(resource), RequestType::Delete) => {
+                let lives = self.names(id) && resource.status.ends_with("_COMPLETE");
+                (lives && !self.leaves()).then(|| refused("resource", &resource.status))?
+            }
+            (Resource::Missing | Resource::Unknown, RequestType::Create) => {
+                let stack = self.stack.as_ref()?;
+                let is_settled =
+                    self.resource == Resource::Missing && !stack.status.ends_with("_IN_PROGRESS");
+                let is_wanted = !self.leaves() && !self.rolls_back() && !is_settled;
+                (!is_wanted).then(|| refused("stack", &stack.status))?
+            }
+            _ => None,
+        }
+    }
+}
+
+impl<A: Stacks> Asker<'_, A> {
+    /// Asks CloudFormation once. What it does not say is unknown.
+    pub async fn look(&self) -> View {
+        let (stack, resource) = tokio::join!(
+            self.aws.stack(self.stack_id),
+            self.aws.stack_resource(self.stack_id, self.logical_id)
+        );
+        let stack = known(stack).flatten();
+        let resource = match known(resource) {
+            Some(Some(resource)) => Resource::Known(resource),
+            Some(None) if stack.is_some() => Resource::Missing,
+            _ => Resource::Unknown,
+        };
+        View { stack, resource }
+    }
+
+    /// `Err` with the reason, where CloudFormation has said for ten seconds that it does not want
+    /// this; else what it last said.
+    pub async fn wants(
+        &self,
+        clock: &Clock,
+        kind: RequestType,
+        id: &BindingId,
+        mut view: View,
+    ) -> Result<View, (View, String)> {
+        let mut since = clock.now();
+        loop {
+            let Some(reason) = view.refuses(kind, id) else {
+                return Ok(view);
+            };
+            if clock.now().since(since) >= LAG {
+                info!(reason, "not wanted");
+                return Err((view, reason));
+            }
+            tokio::time::sleep(BETWEEN).await;
+            let again = self.look().await;
+            if again.resource != view.resource {
+                since = clock.now();
+            }
+            view = again;
+        }
+    }
+}
+
+fn known<T>(answer: Answer<T>) -> Option<T> {
+    answer
+        .inspect_err(|error| {
+            let error = error as &dyn std::error::Error;
+            warn!(error, "CloudFormation cannot be asked, so it is taken at its word");
+        })
+        .ok()
+}

@@ -1,0 +1,101 @@
+//! A binding's tick: its rule's event says where the record is, and the record says what to do.
+
+use super::{Outcome, Read, Source, SyncAws, SyncError, Tick, TickName};
+use crate::capabilities::{Dns, gather};
+use crate::clock::Clock;
+use crate::record::{Held, Orders, Phase, Record, RecordError, RuleEvent, Store};
+use std::collections::BTreeSet;
+use tracing::warn;
+
+/// One tick of a binding's rule; `invocation` tells it from others where the event has no time.
+///
+/// # Errors
+/// Anything that kept an address from being registered or a missing one from being counted.
+pub async fn tick<A: SyncAws>(
+    aws: &A,
+    dns: &impl Dns,
+    clock: Clock,
+    event: &RuleEvent,
+    invocation: &str,
+) -> Result<Outcome, SyncError> {
+    let store = Store::new(aws, event.id.to_string());
+    let tick = Tick {
+        aws,
+        dns,
+        clock,
+        store: store.clone(),
+        name: TickName::new(event.time, invocation),
+    };
+    let source = Binding { aws, store, event };
+    tick.run(&source, event.orders.clone()).await
+}
+
+struct Binding<'a, A> {
+    aws: &'a A,
+    store: Store<'a, A>,
+    event: &'a RuleEvent,
+}
+
+impl<A: SyncAws> Source for Binding<'_, A> {
+    async fn read(&self) -> Result<Read, SyncError> {
+        let held = match self.store.again(&self.event.bucket).await? {
+            Some(held) => held,
+            // Delete takes the rule away before the record.
+            None if self.aws.rule(&self.event.id.rule()).await?.is_none() => return Ok(None),
+            None => match self.make_anew().await? {
+                Some(held) => held,
+                None => return Ok(None),
+            },
+        };
+        // What a Delete has begun to take away, and what a Create has not made yet, has no orders.
+        let is_leaving = held.record.phase == Phase::Leaving;
+        let orders = held.record.orders.clone().filter(|_| !is_leaving);
+        Ok(orders.map(|orders| (held, orders)))
+    }
+
+    /// A record can be written by whoever may write to its bucket, the rule only by this function. So
+    /// of groups that are not the binding's own by name, targets leave only those that the rule names.
+    fn may_leave(&self, orders: &Orders) -> BTreeSet<String> {
+        let ruled = self.event.orders.as_ref().unwrap_or(orders).groups();
+        let groups = orders.groups().into_iter();
+        let (may, may_not): (Vec<_>, Vec<_>) =
+            groups.partition(|arn| self.event.id.made_group(arn) || ruled.contains(arn));
+        if !may_not.is_empty() {
+            let groups = may_not.join(", ");
+            warn!(groups, "the rule names other target groups than the record, so no target leaves these; update the stack");
+        }
+        may.into_iter().map(str::to_owned).collect()
+    }
+}
+
+impl<A: SyncAws> Binding<'_, A> {
+    /// The record is lost while its rule stands, as by a lifecycle rule of the bucket.
+    async fn make_anew(&self) -> Result<Option<Held>, SyncError> {
+        let RuleEvent {
+            id, bucket, orders, ..
+        } = self.event;
+        let orders = orders.as_ref().ok_or(SyncError::Lost)?;
+        let own = orders.groups().into_iter().filter(|arn| id.made_group(arn));
+        let registered = gather(own.map(|arn| async move {
+            let registered = self.aws.registered(arn).await?.unwrap_or_default();
+            Ok::<_, SyncError>((arn.to_owned(), registered))
+        }));
+        let registered = registered.await?.into_iter().collect();
+        let record = Record::made_anew(id, orders, &registered);
+        let made = self.store.write(bucket, record, None).await?;
+        match made {
+            Some(held) => {
+                warn!(binding = %id, bucket, "the record was lost; it is made anew from the rule's copy of the orders");
+                Ok(Some(held))
+            }
+            // Somebody else was faster.
+            None => match self.store.again(bucket).await? {
+                None if self.aws.rule(&id.rule()).await?.is_some() => {
+                    let bucket = bucket.clone();
+                    Err(RecordError::NoBucket { bucket }.into())
+                }
+                held => Ok(held),
+            },
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The first sync of a binding, and the sync of an Update: registers every address that is in DNS
+//! before CloudFormation is answered, and waits where there is none yet. Counts nothing, and takes
+//! nothing away.
+
+use super::apply::apply;
+use super::look::{Sight, look};
+use super::plan::{Mode, Situation, plan, waits_until};
+use super::{SyncAws, SyncError, metric, tick_log};
+use crate::capabilities::{Dns, DnsError, Stacks};
+use crate::names::BindingId;
+use crate::pause::Pause;
+use crate::progress;
+use crate::record::{Orders, Own, RecordError, Turn};
+use std::collections::{BTreeMap, BTreeSet};
+use tokio::time::Instant;
+use tracing::info;
+
+/// What CloudFormation wants to be served.
+pub struct First<'a> {
+    pub id: &'a BindingId,
+    pub orders: &'a Orders,
+    /// Those of the target groups that the user gives.
+    pub given: &'a BTreeSet<String>,
+    /// What an earlier function knew of them.
+    pub adopted: &'a BTreeMap<String, Own>,
+}
+
+/// Registers every address; gives how many there are.
+///
+/// # Errors
+/// Where an address cannot be registered, or the request has lost its claim.
+pub async fn first<A: SyncAws + Stacks>(
+    aws: &A,
+    dns: &impl Dns,
+    turn: &Turn<'_, A>,
+    first: &First<'_>,
+) -> Result<usize, SyncError> {
+    let mut pause = Pause::short_at_first();
+    loop {
+        let sight = match first.look(aws, dns, turn).await {
+            Err(SyncError::Dns(error)) if passes(&error) => {
+                info!(error = %error, "waiting for the ALB's addresses in DNS");
+                progress::note(format!("waiting for addresses in DNS: {error}"));
+                pause.wait().await;
+                continue;
+            }
+            sight => sight?,
+        };
+        // AWS may not show yet what has just been made.
+        if sight.missing.iter().any(|arn| first.id.made_group(arn)) {
+            progress::note("waiting until AWS shows the target groups that were made");
+            pause.wait().await;
+            continue;
+        }
+        if first.serve(aws, turn, &sight).await? {
+            return Ok(sight.found.addresses.len());
+        }
+    }
+}
+
+/// Where DNS_SERVERS is wrong, waiting does not help.
+const fn passes(error: &DnsError) -> bool {
+    !matches!(error, DnsError::Default { .. })
+}
+
+impl First<'_> {
+    async fn look<A: SyncAws + Stacks>(
+        &self,
+        aws: &A,
+        dns: &impl Dns,
+        turn: &Turn<'_, A>,
+    ) -> Result<Sight, SyncError> {
+        let read = async {
+            let held = turn.read(self.id).await?;
+            Ok(held.map(|held| (held, self.orders.clone())))
+        };
+        let sight = look(aws, dns, Some(self.orders), read).await?;
+        Ok(sight.ok_or(RecordError::TakenOver)?)
+    }
+
+    /// `false` where somebody else wrote the record meanwhile, or time has to pass first.
+    async fn serve<A: SyncAws + Stacks>(
+        &self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+        sight: &Sight,
+    ) -> Result<bool, SyncError> {
+        let situation = Situation {
+            seen: &sight.found.addresses,
+            groups: &self.orders.target_groups,
+            registered: &sight.registered,
+            record: &sight.held.record,
+            mode: Mode::Bind {
+                given: self.given,
+                adopted: self.adopted,
+            },
+            now: turn.clock().now(),
+        };
+        if let Some(until) = waits_until(&situation) {
+            progress::note("waiting until targets that are wanted again have been put out");
+            turn.clock().wait_until(until).await;
+            return Ok(false);
+        }
+        let plan = plan(&situation);
+        if let Some(next) = &plan.record {
+            let began = Instant::now();
+            let written = turn.store(self.id).replace(&sight.held, next.clone()).await?;
+            if written.is_none() {
+                return Ok(false);
+            }
+            turn.lease().confirmed(began);
+        }
+        tick_log::log(&self.id.to_string(), self.orders, &sight.found, &plan);
+        let zone = self.orders.availability_zone.as_deref();
+        let register = apply(aws, turn.lease(), zone, &plan);
+        let measure = metric::publish(aws, self.orders, sight.found.addresses.len());
+        let (applied, ()) = tokio::join!(register, measure);
+        applied.into_result()?;
+        if let Some(missing) = sight.missing.first() {
+            let target_group = missing.clone();
+            return Err(SyncError::NoTargetGroup { target_group });
+        }
+        Ok(true)
+    }
+}

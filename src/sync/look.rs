@@ -1,0 +1,107 @@
+//! Steps 1 to 3 of a tick: what is in DNS, what is registered, and what was known before, side by
+//! side. Changes nothing.
+
+use super::SyncError;
+use crate::capabilities::{Dns, DnsError, Targets, gather};
+use crate::discovery::{self, Found, Run};
+use crate::model::{Registered, TargetGroupPort};
+use crate::record::{Held, Orders};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::ready;
+use tokio::sync::oneshot;
+
+/// What there is to go by.
+pub struct Sight {
+    pub held: Held,
+    pub orders: Orders,
+    pub found: Found,
+    /// By target group.
+    pub registered: BTreeMap<String, Registered>,
+    /// Target groups of the orders that do not exist.
+    pub missing: Vec<String>,
+}
+
+/// A record, with the orders that it gives.
+pub type Read = Option<(Held, Orders)>;
+
+/// Looks by the orders that most probably stand, while `read` reads the record; and looks anew where
+/// the record gives others. `None` where it gives none.
+pub(super) async fn look(
+    aws: &impl Targets,
+    dns: &impl Dns,
+    guess: Option<&Orders>,
+    read: impl Future<Output = Result<Read, SyncError>>,
+) -> Result<Option<Sight>, SyncError> {
+    let (tell, known) = oneshot::channel();
+    let read = async {
+        let read = read.await;
+        let held = read.as_ref().ok().and_then(Option::as_ref);
+        // Nobody listens where the first lookup failed, or where nobody has guessed.
+        let _ = tell.send(held.map(known_addresses).unwrap_or_default());
+        read
+    };
+    let (seen, read) = match guess {
+        Some(orders) => {
+            let known = async { known.await.unwrap_or_default() };
+            let (seen, read) = tokio::join!(see(aws, dns, orders, known), read);
+            (Some((orders, seen)), read)
+        }
+        None => (None, read.await),
+    };
+    let Some(read) = read? else {
+        return Ok(None);
+    };
+    let seen = match seen {
+        Some((guess, seen)) if *guess == read.1 => seen,
+        _ => see(aws, dns, &read.1, ready(known_addresses(&read))).await,
+    };
+    let (found, targets) = (seen.found?, seen.targets?);
+    let (held, orders) = read;
+    let missing = targets.iter().filter(|(_, registered)| registered.is_none());
+    let missing = missing.map(|(arn, _)| arn.clone()).collect();
+    let existing = targets.into_iter().filter_map(|(arn, registered)| Some((arn, registered?)));
+    Ok(Some(Sight {
+        held,
+        orders,
+        found,
+        registered: existing.collect(),
+        missing,
+    }))
+}
+
+fn known_addresses((held, _): &(Held, Orders)) -> usize {
+    held.record.addresses().len()
+}
+
+struct Seen {
+    found: Result<Found, DnsError>,
+    /// `None` where a group does not exist.
+    targets: Result<BTreeMap<String, Option<Registered>>, SyncError>,
+}
+
+async fn see<D: Dns>(
+    aws: &impl Targets,
+    dns: &D,
+    orders: &Orders,
+    known: impl Future<Output = usize>,
+) -> Seen {
+    let discover = async {
+        let name = &orders.alb_dns_name;
+        let started = discovery::start(dns, name, &orders.dns_servers, orders.max_lookups);
+        let run: Run<D::Question> = started.await?;
+        Ok(run.finish(known).await)
+    };
+    let (found, targets) = tokio::join!(discover, targets(aws, &orders.target_groups));
+    Seen { found, targets }
+}
+
+async fn targets(
+    aws: &impl Targets,
+    groups: &[TargetGroupPort],
+) -> Result<BTreeMap<String, Option<Registered>>, SyncError> {
+    let arns: BTreeSet<&str> = groups.iter().map(|group| group.arn.as_str()).collect();
+    let targets = gather(arns.into_iter().map(|arn| async move {
+        Ok::<_, SyncError>((arn.to_owned(), aws.registered(arn).await?))
+    }));
+    Ok(targets.await?.into_iter().collect())
+}

@@ -1,0 +1,24 @@
+//! Step 5 of a tick: the metric, which is worth no failure.
+
+use crate::capabilities::Metrics;
+use crate::record::Orders;
+use std::time::Duration;
+use tracing::warn;
+
+/// A metric is not worth waiting for: a VPC may have no way to CloudWatch.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+pub(super) async fn publish(aws: &impl Metrics, orders: &Orders, addresses: usize) {
+    if !orders.ip_count_metric {
+        return;
+    }
+    let put = aws.put_ip_count(&orders.alb_name, addresses);
+    match tokio::time::timeout(TIMEOUT, put).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            let error = &error as &dyn std::error::Error;
+            warn!(error, "the metric was not published");
+        }
+        Err(_) => warn!("the metric was not published: no answer in time"),
+    }
+}
