@@ -114,7 +114,10 @@ pub trait Listeners {
     async fn listeners(&self, load_balancer: &str) -> Answer<Vec<Listener>>;
     async fn listener_attributes(&self, arn: &str) -> Answer<Attributes>;
     /// Returns the new listener's ARN.
-    async fn create_listener(&self, permit: Permit, load_balancer: &str,
+    async fn create_listener(
+        &self,
+        permit: Permit,
+        load_balancer: &str,
         port: u16,
         target_group: &str,
         tags: &Tags,
@@ -129,14 +132,27 @@ pub trait TargetGroups {
     async fn target_group(&self, arn: &str) -> Answer<Option<TargetGroup>>;
     async fn target_group_attributes(&self, arn: &str) -> Answer<Attributes>;
     /// An `ip`/TCP target group; returns its ARN.
-    async fn create_target_group(&self, permit: Permit, name: &str,
+    async fn create_target_group(
+        &self,
+        permit: Permit,
+        name: &str,
         port: u16,
         vpc_id: &str,
         health_check: &HealthCheck,
         tags: &Tags,
     ) -> Answer<String>;
-    async fn modify_health_check(&self, permit: Permit, arn: &str, health_check: &HealthCheck) -> Answer<()>;
-    async fn modify_attributes(&self, permit: Permit, arn: &str, attributes: &Attributes) -> Answer<()>;
+    async fn modify_health_check(
+        &self,
+        permit: Permit,
+        arn: &str,
+        health_check: &HealthCheck,
+    ) -> Answer<()>;
+    async fn modify_attributes(
+        &self,
+        permit: Permit,
+        arn: &str,
+        attributes: &Attributes,
+    ) -> Answer<()>;
     async fn delete_target_group(&self, permit: Permit, arn: &str) -> Answer<()>;
 }
 
@@ -145,12 +161,20 @@ pub trait Targets {
     async fn registered(&self, target_group: &str) -> Answer<Option<Registered>>;
     /// One call; at most [`TARGETS_PER_CALL`] targets. `zone` is `all` for addresses outside
     /// the target group's VPC.
-    async fn register(&self, permit: Permit, target_group: &str,
+    async fn register(
+        &self,
+        permit: Permit,
+        target_group: &str,
         targets: &[Endpoint],
         zone: Option<&str>,
     ) -> Answer<()>;
     /// One call; at most [`TARGETS_PER_CALL`] targets.
-    async fn deregister(&self, permit: Permit, target_group: &str, targets: &Registered) -> Answer<()>;
+    async fn deregister(
+        &self,
+        permit: Permit,
+        target_group: &str,
+        targets: &Registered,
+    ) -> Answer<()>;
 }
 
 /// How many targets one RegisterTargets or DeregisterTargets call carries at most.
@@ -180,7 +204,9 @@ pub struct Stored {
 /// What became of a conditional write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
-    Done { etag: String },
+    Done {
+        etag: String,
+    },
     /// Somebody else wrote or deleted the object since it was read: nothing was written.
     Lost,
 }
@@ -266,8 +292,11 @@ pub trait Stacks {
     /// `None` where this account has no such stack.
     async fn stack(&self, stack_id: &str) -> Answer<Option<Stack>>;
     /// `None` where there is no such stack, or the stack has no such resource.
-    async fn stack_resource(&self, stack_id: &str, logical_id: &str)
-    -> Answer<Option<StackResource>>;
+    async fn stack_resource(
+        &self,
+        stack_id: &str,
+        logical_id: &str,
+    ) -> Answer<Option<StackResource>>;
 }
 
 /// Whom a name's addresses are asked of.

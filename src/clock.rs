@@ -72,8 +72,10 @@ impl Timestamp {
             && minute < 60
             // A leap second is given as the 60th.
             && second <= 60;
-        let seconds = ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
-        fits.then_some(Self(seconds * 1000))
+        fits.then(|| {
+            let seconds = ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+            Self(seconds * 1000)
+        })
     }
 }
 

@@ -112,7 +112,8 @@ mod tests {
 
     #[test]
     fn a_rule_input_that_lacks_a_field_is_an_error_that_names_it() {
-        let error = Event::parse(json!({"AlbNlbBinding": "x"})).expect_err("incomplete");
+        let error = Event::parse(json!({"AlbNlbBinding": "alb-nlb-binding-0123456789abcdef"}))
+            .expect_err("incomplete");
         assert!(
             crate::log::chain(&error).contains("missing field"),
             "{error}"

@@ -104,7 +104,9 @@ async fn in_time(
     invocation: &Invocation,
     tick: impl Future<Output = Result<Outcome, SyncError>>,
 ) -> Result<(), FunctionError> {
-    let limit = invocation.remaining.saturating_sub(Duration::from_millis(500));
+    let limit = invocation
+        .remaining
+        .saturating_sub(Duration::from_millis(500));
     let tick = tokio::time::timeout(limit.min(TICK), tick).await;
     tick.map_err(|_| FunctionError::OutOfTime)??;
     Ok(())

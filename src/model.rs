@@ -199,9 +199,7 @@ pub struct RuleTarget {
 }
 
 /// A target's identity within its group: on AWS that is the address **and** the port.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Endpoint {
     pub address: IpAddr,

@@ -41,13 +41,17 @@ impl Listeners for Aws {
             .collect())
     }
 
-    async fn create_listener(&self, _: Permit, load_balancer: &str,
+    async fn create_listener(
+        &self,
+        _: Permit,
+        load_balancer: &str,
         port: u16,
         target_group: &str,
         tags: &Tags,
     ) -> Answer<String> {
         let resource = format!("port {port} of {load_balancer}");
-        let output = self.elb_once
+        let output = self
+            .elb_once
             .create_listener()
             .load_balancer_arn(load_balancer)
             .protocol(ProtocolEnum::Tcp)

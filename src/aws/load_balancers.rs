@@ -55,7 +55,9 @@ fn load_balancer(described: types::LoadBalancer) -> LoadBalancer {
             .map_or(Kind::Other(String::new()), |kind| Kind::of(kind.as_str())),
         scheme: described
             .scheme
-            .map_or(Scheme::Other(String::new()), |scheme| Scheme::of(scheme.as_str())),
+            .map_or(Scheme::Other(String::new()), |scheme| {
+                Scheme::of(scheme.as_str())
+            }),
         state: described
             .state
             .and_then(|state| state.code)

@@ -101,7 +101,10 @@ impl Objects for Aws {
                 .set_version_id_marker(version)
                 .send()
                 .await
-                .map_err(failed("ListObjectVersions", format!("s3://{bucket}/{prefix}*")))?;
+                .map_err(failed(
+                    "ListObjectVersions",
+                    format!("s3://{bucket}/{prefix}*"),
+                ))?;
             let versions = page.versions.unwrap_or_default().into_iter();
             let versions = versions.map(|version| (version.key, version.version_id));
             let markers = page.delete_markers.unwrap_or_default().into_iter();

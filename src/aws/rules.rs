@@ -1,14 +1,12 @@
 //! EventBridge: the schedule rule on the default event bus.
 
 use super::{Aws, failed, refused_entry, unusable};
-use crate::record::INPUT_PATH;
 use crate::capabilities::{Answer, Rules};
 use crate::model::{Rule, RuleTarget, Tags};
 use crate::permit::Permit;
+use crate::record::INPUT_PATH;
 use aws_sdk_eventbridge::error::BuildError;
-use aws_sdk_eventbridge::types::{
-    InputTransformer, RetryPolicy, RuleState, Tag, Target,
-};
+use aws_sdk_eventbridge::types::{InputTransformer, RetryPolicy, RuleState, Tag, Target};
 
 impl Rules for Aws {
     async fn rule(&self, name: &str) -> Answer<Option<Rule>> {
@@ -140,7 +138,8 @@ impl Rules for Aws {
             .retry_policy(retry)
             .build()
             .map_err(incomplete("PutTargets", rule))?;
-        let output = self.events_once
+        let output = self
+            .events_once
             .put_targets()
             .rule(rule)
             .targets(target)
@@ -155,7 +154,8 @@ impl Rules for Aws {
     }
 
     async fn remove_rule_targets(&self, _: Permit, rule: &str, ids: &[String]) -> Answer<()> {
-        let output = self.events_once
+        let output = self
+            .events_once
             .remove_targets()
             .rule(rule)
             .set_ids(Some(ids.to_vec()))

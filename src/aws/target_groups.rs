@@ -69,13 +69,17 @@ impl TargetGroups for Aws {
             .collect())
     }
 
-    async fn create_target_group(&self, _: Permit, name: &str,
+    async fn create_target_group(
+        &self,
+        _: Permit,
+        name: &str,
         port: u16,
         vpc_id: &str,
         health_check: &HealthCheck,
         tags: &Tags,
     ) -> Answer<String> {
-        let mut call = self.elb_once
+        let mut call = self
+            .elb_once
             .create_target_group()
             .name(name)
             .protocol(ProtocolEnum::Tcp)
@@ -111,8 +115,14 @@ impl TargetGroups for Aws {
             })
     }
 
-    async fn modify_health_check(&self, _: Permit, arn: &str, health_check: &HealthCheck) -> Answer<()> {
-        let mut call = self.elb_once
+    async fn modify_health_check(
+        &self,
+        _: Permit,
+        arn: &str,
+        health_check: &HealthCheck,
+    ) -> Answer<()> {
+        let mut call = self
+            .elb_once
             .modify_target_group()
             .target_group_arn(arn)
             .health_check_protocol(ProtocolEnum::from(health_check.protocol.as_str()))

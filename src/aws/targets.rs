@@ -36,7 +36,10 @@ impl Targets for Aws {
         Ok(Some(registered))
     }
 
-    async fn register(&self, _: Permit, target_group: &str,
+    async fn register(
+        &self,
+        _: Permit,
+        target_group: &str,
         targets: &[Endpoint],
         zone: Option<&str>,
     ) -> Answer<()> {

@@ -51,7 +51,10 @@ pub async fn delete<A: BindingAws>(
     leaving.claim(aws, turn, &view).await?;
     if let Err(error) = replaced::noted(aws, turn, id, account, hints, &view).await {
         let error = &error as &dyn std::error::Error;
-        warn!(error, "a binding that was made in place of this one is left");
+        warn!(
+            error,
+            "a binding that was made in place of this one is left"
+        );
     }
     leaving.remove(aws, turn, &view).await
 }
@@ -113,7 +116,11 @@ impl<'a> Leaving<'a> {
         }
         let surely = [self.ruled.clone(), Some(self.own_bucket.clone())];
         let surely = surely.into_iter().flatten().map(|bucket| (bucket, true));
-        let hinted = self.hints.bucket.iter().map(|bucket| (bucket.clone(), false));
+        let hinted = self
+            .hints
+            .bucket
+            .iter()
+            .map(|bucket| (bucket.clone(), false));
         let candidates = surely.chain(hinted);
         let candidates = candidates.map(|(bucket, surely)| Candidate { bucket, surely });
         Ok(turn.store(self.id).locate(candidates).await?)
@@ -133,7 +140,11 @@ impl<'a> Leaving<'a> {
                 let error = &unreadable.why as &dyn std::error::Error;
                 let groups: Vec<_> = self.named.iter().map(String::as_str).collect();
                 let groups = groups.join(", ");
-                warn!(error, groups, "the record cannot be read; own targets in given target groups stay there");
+                warn!(
+                    error,
+                    groups,
+                    "the record cannot be read; own targets in given target groups stay there"
+                );
             }
             let has_own_bucket = located.empty.contains(&self.own_bucket);
             let bucket = match located.empty.first() {
@@ -201,7 +212,8 @@ impl<'a> Leaving<'a> {
             aws.bucket_exists(&self.own_bucket)
         )?;
         let orders = held.iter().filter_map(|held| held.record.orders.as_ref());
-        self.nlbs.extend(orders.map(|orders| orders.nlb_arn.clone()));
+        self.nlbs
+            .extend(orders.map(|orders| orders.nlb_arn.clone()));
         let of_groups = groups.iter().flat_map(|group| &group.load_balancers);
         self.nlbs.extend(of_groups.cloned());
         Ok(Remains {
@@ -257,7 +269,11 @@ fn plan_rule(rule: Option<&Rule>) -> Vec<Removal> {
     let Some(rule) = rule else {
         return Vec::new();
     };
-    let ids: Vec<_> = rule.targets.iter().map(|target| target.id.clone()).collect();
+    let ids: Vec<_> = rule
+        .targets
+        .iter()
+        .map(|target| target.id.clone())
+        .collect();
     let targets = (!ids.is_empty()).then_some(Removal::RuleTargets { ids });
     targets.into_iter().chain([Removal::Rule]).collect()
 }
@@ -315,7 +331,10 @@ mod tests {
         let leaving = Leaving::new(&id, "123456789012", &hints);
         let mut record = Record::new(&id.to_string(), Phase::Leaving);
         let endpoint = "10.0.0.1:80".parse().expect("an endpoint");
-        for group in [GROUP, "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/foreign/1"] {
+        for group in [
+            GROUP,
+            "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/foreign/1",
+        ] {
             let own = [(endpoint, Target::default())].into();
             record.own.insert(group.to_owned(), own);
         }

@@ -84,11 +84,7 @@ impl Desired {
 
     /// What ticks are to go by: `made` are target groups made since it was observed, ARN by name.
     /// `None` while a target group is not made yet.
-    pub fn orders(
-        &self,
-        checked: &Checked<'_>,
-        made: &BTreeMap<String, String>,
-    ) -> Option<Orders> {
+    pub fn orders(&self, checked: &Checked<'_>, made: &BTreeMap<String, String>) -> Option<Orders> {
         let Checked { alb, nlb, observed } = checked;
         let properties = &self.properties;
         let target_groups = properties.listeners.iter().map(|listener| {

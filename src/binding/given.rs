@@ -8,9 +8,7 @@ use crate::capabilities::TARGETS_PER_CALL;
 use crate::model::Registered;
 use crate::names::BindingId;
 use crate::progress;
-use crate::record::{
-    Held, Phase, Record, RecordError, TAKEN_OVER, Turn, View, owned_by_others,
-};
+use crate::record::{Held, Phase, Record, RecordError, TAKEN_OVER, Turn, View, owned_by_others};
 use tracing::{info, warn};
 
 /// Takes own targets out of one group, and looks once more when no tick can be registering there any
@@ -40,7 +38,10 @@ pub(super) async fn take_out<A: BindingAws>(
                 if error.is(&["AccessDenied"]) && !is_served(&held.record, group) =>
             {
                 let error = &error as &dyn std::error::Error;
-                warn!(error, group, "own targets stay in a target group that is no longer served");
+                warn!(
+                    error,
+                    group, "own targets stay in a target group that is no longer served"
+                );
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -91,7 +92,10 @@ async fn once<A: BindingAws>(
     match owned_by_others(aws, id, group).await? {
         Some(others) => registered.retain(|endpoint, _| !others.contains(endpoint)),
         None => {
-            warn!(group, "own targets stay, for another binding's record cannot be read");
+            warn!(
+                group,
+                "own targets stay, for another binding's record cannot be read"
+            );
             return Ok(());
         }
     }

@@ -27,7 +27,9 @@ impl Hints {
         Self {
             nlb_arn: text(properties, "NlbArn").filter(|arn| is_load_balancer_arn(arn, region)),
             bucket: text(properties, "BucketName").filter(|name| is_bucket_name(name)),
-            given: given.filter(|arn| is_target_group_arn(arn, region)).collect(),
+            given: given
+                .filter(|arn| is_target_group_arn(arn, region))
+                .collect(),
         }
     }
 

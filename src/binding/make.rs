@@ -34,7 +34,10 @@ pub async fn make<A: BindingAws>(
     let mut pause = Pause::none_at_first();
     loop {
         let rule = aws.rule(&id.rule()).await?;
-        let located = turn.store(id).locate(candidates(desired, rule.as_ref())).await?;
+        let located = turn
+            .store(id)
+            .locate(candidates(desired, rule.as_ref()))
+            .await?;
         if let Some(unreadable) = located.unreadable {
             return Err(unreadable.why.into());
         }
@@ -135,7 +138,9 @@ async fn claim<A: BindingAws>(
 ) -> Result<bool, BindingError> {
     let store = turn.store(&desired.id);
     let bucket = desired.bucket();
-    let hand = turn.claim(&store, located, &bucket, view, Claiming::ToMake).await?;
+    let hand = turn
+        .claim(&store, located, &bucket, view, Claiming::ToMake)
+        .await?;
     let Hand::Holds { made, waited } = hand else {
         return Ok(false);
     };

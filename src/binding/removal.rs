@@ -95,12 +95,16 @@ impl<A: BindingAws> Remover<'_, '_, A> {
                 let remove = async |permit| aws.remove_rule_targets(permit, &id.rule(), ids).await;
                 self.act(remove).await
             }
-            Removal::Rule => self.act(async |permit| aws.delete_rule(permit, &id.rule()).await).await,
+            Removal::Rule => {
+                self.act(async |permit| aws.delete_rule(permit, &id.rule()).await)
+                    .await
+            }
             Removal::Targets { target_group } => {
                 given::take_out(*aws, turn, id, target_group, self.view).await
             }
             Removal::Listener { arn, .. } => {
-                self.act(async |permit| aws.delete_listener(permit, arn).await).await
+                self.act(async |permit| aws.delete_listener(permit, arn).await)
+                    .await
             }
             Removal::TargetGroup { arn, .. } => self.target_group(arn).await,
             Removal::Stub { bucket } => self.stub(bucket).await,
@@ -128,7 +132,9 @@ impl<A: BindingAws> Remover<'_, '_, A> {
         loop {
             let delete = async |permit| self.aws.delete_target_group(permit, arn).await;
             match self.act(delete).await {
-                Err(error) if error.is(&["ResourceInUse"]) && started.elapsed() < RELEASED_WITHIN => {
+                Err(error)
+                    if error.is(&["ResourceInUse"]) && started.elapsed() < RELEASED_WITHIN =>
+                {
                     info!(target_group = arn, "still in use, trying again");
                     pause.wait().await;
                 }
@@ -142,7 +148,10 @@ impl<A: BindingAws> Remover<'_, '_, A> {
         match self.objects(bucket, &self.id.key_prefix()).await {
             Err(error) if error.is(&["AccessDenied"]) => {
                 let error = &error as &dyn std::error::Error;
-                warn!(error, bucket, "a stub stays in a bucket that is no longer used");
+                warn!(
+                    error,
+                    bucket, "a stub stays in a bucket that is no longer used"
+                );
             }
             deleted => {
                 deleted?;
@@ -179,7 +188,12 @@ impl<A: BindingAws> Remover<'_, '_, A> {
         }
         let keys: BTreeSet<&str> = locked.iter().map(|version| version.key.as_str()).collect();
         let names: Vec<_> = keys.iter().copied().collect();
-        warn!(bucket, versions = locked.len(), keys = names.join(", "), "versions under a retention lock are left");
+        warn!(
+            bucket,
+            versions = locked.len(),
+            keys = names.join(", "),
+            "versions under a retention lock are left"
+        );
         let marks = keys.into_iter().map(|key| Version {
             key: key.to_owned(),
             id: None,
@@ -211,7 +225,10 @@ impl<A: BindingAws> Remover<'_, '_, A> {
         let mut pause = Pause::short_at_first();
         loop {
             if !self.objects(bucket, "").await? {
-                warn!(bucket, "the bucket is left with the versions that are in it");
+                warn!(
+                    bucket,
+                    "the bucket is left with the versions that are in it"
+                );
                 self.leaves_bucket.set(true);
                 return Ok(());
             }

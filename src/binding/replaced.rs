@@ -64,10 +64,21 @@ pub(super) async fn take_away<A: BindingAws>(
     desired: &Desired,
     view: &View,
 ) {
-    let taken = noted(aws, turn, &desired.id, &desired.account, &desired.former, view).await;
+    let taken = noted(
+        aws,
+        turn,
+        &desired.id,
+        &desired.account,
+        &desired.former,
+        view,
+    )
+    .await;
     if let Err(error) = taken {
         let error = &error as &dyn std::error::Error;
-        warn!(error, "a binding that was made in place of this one is left");
+        warn!(
+            error,
+            "a binding that was made in place of this one is left"
+        );
     }
 }
 
@@ -86,9 +97,8 @@ pub(super) async fn noted<A: BindingAws>(
     };
     let by = &replaced.by;
     // After a replacement that CloudFormation has taken, it deletes the former one.
-    let is_clean_up = turn.caller().kind == RequestType::Delete
-        && replaced.done
-        && view.physical_id().is_none();
+    let is_clean_up =
+        turn.caller().kind == RequestType::Delete && replaced.done && view.physical_id().is_none();
     if view.names(by) || is_clean_up {
         return Ok(());
     }

@@ -1,12 +1,15 @@
 use super::checks::check;
 use super::observe::{NlbListener, Observed, OwnTargetGroup};
-use super::orders::{self, RULE_TARGET};
-use super::plan::plan;
+use super::plan::{Plan, plan};
 use super::removal::Removal;
 use super::step::Step;
 use super::*;
-use crate::model::{Attributes as Map, Listener, LoadBalancer, Rule, RuleTarget, TargetGroup};
+use crate::model::{
+    Attributes as Map, Kind, Listener, LoadBalancer, Rule, Scheme, State, TargetGroup,
+};
+use crate::names::{BindingId, TAG};
 use crate::properties::{Properties, TargetGroupProperties, attribute_defaults};
+use crate::record::{Own, Phase, Record};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -22,10 +25,10 @@ fn desired(changes: Value) -> Desired {
     Desired {
         id: BindingId::derive("stack", "Binding", NLB),
         properties: Properties::parse(&properties, "us-east-1").expect("good properties"),
-        stack_id: "stack".to_owned(),
         account: "123456789012".to_owned(),
         function_arn: "arn:function".to_owned(),
-        former_bucket: None,
+        former: Hints::default(),
+        replaces: None,
     }
 }
 
@@ -34,9 +37,9 @@ fn load_balancer(arn: &str, kind: &str, zones: &[&str]) -> LoadBalancer {
         arn: arn.to_owned(),
         name: kind.to_owned(),
         dns_name: format!("{kind}.elb.amazonaws.com"),
-        kind: kind.to_owned(),
-        scheme: "internal".to_owned(),
-        state: "active".to_owned(),
+        kind: Kind::of(kind),
+        scheme: Scheme::Internal,
+        state: State::Active,
         vpc_id: "vpc-1".to_owned(),
         zones: zones.iter().map(|zone| (*zone).to_owned()).collect(),
         addresses: Vec::new(),
@@ -65,13 +68,42 @@ fn bare(desired: &Desired) -> Observed {
     }
 }
 
+/// What the checks make of a world that passes the needful of them.
+fn checked(world: &Observed) -> Checked<'_> {
+    Checked {
+        alb: world.alb.as_ref().expect("an ALB"),
+        nlb: world.nlb.as_ref().expect("an NLB"),
+        observed: world,
+    }
+}
+
+pub(super) fn planned(desired: &Desired, world: &Observed) -> Plan {
+    plan(desired, &checked(world))
+}
+
 /// The world after a plan was carried out, as AWS would show it.
 pub(super) fn carried_out(desired: &Desired, mut world: Observed) -> Observed {
-    let steps = plan(desired, &world).steps;
+    let steps = planned(desired, &world).steps;
     for step in steps {
         match step {
             Step::CreateBucket { .. } => world.bucket_exists = true,
-            Step::CreateState { .. } => world.state_exists = true,
+            Step::Claim { bucket } => {
+                let new = || (Record::new(&desired.id.to_string(), Phase::Making), bucket);
+                world.record.get_or_insert_with(new);
+            }
+            Step::TakeRecord { from, to } => {
+                let (record, bucket) = world.record.as_mut().expect("a record");
+                record.elsewhere.remove(&to);
+                record.elsewhere.insert(from);
+                *bucket = to;
+            }
+            Step::Sync { .. } => {
+                let (record, _) = world.record.as_mut().expect("a record");
+                let given = desired.given().map(|arn| (arn.to_owned(), Own::new()));
+                for (arn, own) in given {
+                    record.own.entry(arn).or_insert(own);
+                }
+            }
             Step::TagBucket { tags, .. } => world.bucket_tags = tags,
             Step::CreateTargetGroup {
                 name,
@@ -131,13 +163,9 @@ pub(super) fn carried_out(desired: &Desired, mut world: Observed) -> Observed {
             }
             Step::TagRule { tags } => world.rule_tags.extend(tags),
             Step::PutRuleTarget => {
-                let input = orders::wanted(desired, &world, &BTreeMap::new()).expect("all is made");
-                let input = serde_json::to_string(&input).expect("JSON");
-                world.rule.as_mut().expect("a rule").targets = vec![RuleTarget {
-                    id: RULE_TARGET.to_owned(),
-                    arn: desired.function_arn.clone(),
-                    input,
-                }];
+                let target = desired.rule_target(&checked(&world), &BTreeMap::new());
+                let target = target.expect("all is made");
+                world.rule.as_mut().expect("a rule").targets = vec![target];
             }
             Step::Remove(Removal::Listener { arn, .. }) => {
                 world.nlb_listeners.retain(|own| own.listener.arn != arn);
@@ -145,7 +173,15 @@ pub(super) fn carried_out(desired: &Desired, mut world: Observed) -> Observed {
             Step::Remove(Removal::TargetGroup { arn, .. }) => {
                 world.groups.retain(|own| own.group.arn != arn);
             }
-            Step::Sync | Step::Adopt { .. } | Step::CopyState { .. } | Step::Remove(_) => {}
+            Step::Remove(Removal::Stub { bucket }) => {
+                let (record, _) = world.record.as_mut().expect("a record");
+                record.elsewhere.remove(&bucket);
+            }
+            Step::Remove(Removal::Targets { target_group }) => {
+                let (record, _) = world.record.as_mut().expect("a record");
+                record.own.remove(&target_group);
+            }
+            Step::Remove(_) => {}
         }
     }
     world
@@ -181,8 +217,11 @@ fn own_listener(port: u16, target_group: &str, tags: Map) -> NlbListener {
     }
 }
 
-fn steps(desired: &Desired, world: &Observed) -> String {
-    plan(desired, world).to_string()
+/// A plan without the claim, which every plan begins with.
+pub(super) fn steps(desired: &Desired, world: &Observed) -> String {
+    let plan = planned(desired, world).to_string();
+    let lines = plan.lines().filter(|line| !line.starts_with("~ record in"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn findings(desired: &Desired, world: &Observed) -> String {
@@ -191,13 +230,14 @@ fn findings(desired: &Desired, world: &Observed) -> String {
         .to_string()
 }
 
-const NOTHING: &str = "~ targets: every address in DNS";
+pub(super) const NOTHING: &str = "~ targets: every address in DNS";
 
 #[test]
 fn a_new_binding_is_made_in_the_order_of_the_contract_and_a_second_plan_is_empty() {
     let desired = desired(json!({}));
     let world = bare(&desired);
-    let kinds: Vec<_> = steps(&desired, &world)
+    let plan = planned(&desired, &world).to_string();
+    let kinds: Vec<_> = plan
         .lines()
         .map(|line| {
             line.split_whitespace()
@@ -211,7 +251,7 @@ fn a_new_binding_is_made_in_the_order_of_the_contract_and_a_second_plan_is_empty
         [
             "+ bucket",
             "~ bucket",
-            "+ state",
+            "~ record",
             "+ target",
             "~ targets:",
             "+ listener",
@@ -289,7 +329,7 @@ fn a_given_target_group_gets_neither_group_nor_listener() {
 #[test]
 fn a_target_group_newly_given_with_a_bucket_is_adopted_once_before_the_sync() {
     let given = json!([{"Port": 80, "TargetGroupArn": GIVEN}]);
-    let adopts = format!("~ state: what an earlier function knew of {GIVEN}");
+    let adopts = format!("{NOTHING}, and what an earlier function knew of {GIVEN}");
     let before = desired(json!({"BucketName": "their-bucket"}));
     let mut world = bare(&before);
     world.bucket_exists = true;
@@ -297,10 +337,7 @@ fn a_target_group_newly_given_with_a_bucket_is_adopted_once_before_the_sync() {
     let updated = carried_out(&before, world.clone());
     for world in [world, updated] {
         let plan = steps(&created, &world);
-        let lines: Vec<_> = plan.lines().collect();
-        let adoption = lines.iter().position(|line| *line == adopts);
-        let sync = lines.iter().position(|line| *line == NOTHING);
-        assert_eq!(adoption.map(|index| index + 1), sync, "{plan}");
+        assert!(plan.contains(&adopts), "{plan}");
         assert_eq!(steps(&created, &carried_out(&created, world)), NOTHING);
     }
     // In a bucket of the binding's own nobody can have left anything.
@@ -309,7 +346,7 @@ fn a_target_group_newly_given_with_a_bucket_is_adopted_once_before_the_sync() {
 }
 
 #[test]
-fn a_changed_bucket_takes_the_state_along_and_leaves_nothing_in_the_former() {
+fn a_changed_bucket_takes_the_record_along_and_the_stub_goes_with_the_next_update() {
     let before = desired(json!({"BucketName": "first-bucket"}));
     let mut world = bare(&before);
     world.bucket_exists = true;
@@ -317,37 +354,44 @@ fn a_changed_bucket_takes_the_state_along_and_leaves_nothing_in_the_former() {
     let after = desired(json!({"BucketName": "second-bucket"}));
     let plan = steps(&after, &world);
     let lines: Vec<_> = plan.lines().collect();
-    assert_eq!(
-        lines.first(),
-        Some(&"~ state from bucket first-bucket to bucket second-bucket")
-    );
-    assert_eq!(lines.last(), Some(&"- state in bucket first-bucket"));
+    let takes = "~ record from bucket first-bucket to bucket second-bucket";
+    assert_eq!(lines.first(), Some(&takes));
+    assert!(!plan.contains("stub"), "late ticks are led by it: {plan}");
+    let world = carried_out(&after, world);
+    let plan = steps(&after, &world);
+    assert_eq!(plan.lines().last(), Some("- stub in bucket first-bucket"));
+    assert_eq!(steps(&after, &carried_out(&after, world)), NOTHING);
 }
 
 #[test]
-fn a_rolled_back_update_fetches_the_state_from_the_bucket_that_failed() {
-    let before = desired(json!({"BucketName": "first-bucket"}));
-    let mut world = bare(&before);
+fn a_rolled_back_update_takes_the_record_back_and_keeps_the_own_buckets_stub() {
+    let before = desired(json!({}));
+    let world = carried_out(&before, bare(&before));
+    let after = desired(json!({"BucketName": "second-bucket"}));
+    let mut world = carried_out(&after, world);
     world.bucket_exists = true;
-    let world = carried_out(&before, world);
-    let rolled_back = Desired {
-        former_bucket: Some("second-bucket".to_owned()),
-        ..before
-    };
-    let plan = steps(&rolled_back, &world);
-    assert!(
-        plan.contains("~ state from bucket second-bucket to bucket first-bucket"),
-        "{plan}"
-    );
-    assert!(plan.ends_with("- state in bucket second-bucket"), "{plan}");
+    let plan = steps(&after, &world);
+    assert_eq!(plan, NOTHING, "the own bucket goes with Delete");
+    let plan = steps(&before, &world);
+    let own = before.own_bucket();
+    let takes = format!("~ record from bucket second-bucket to bucket {own}");
+    assert_eq!(plan.lines().next(), Some(&*takes));
 }
 
 #[test]
-fn a_request_that_comes_after_its_stack_is_deleted_is_refused() {
-    let desired = desired(json!({}));
-    let mut world = bare(&desired);
-    world.stack_is_leaving = true;
-    assert!(findings(&desired, &world).contains("the stack is being deleted"));
+fn a_given_target_group_that_is_not_wanted_any_more_loses_own_targets_last() {
+    const OTHER: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/other/4";
+    let given = |arn: &str| json!({"Listeners": [{"Port": 80, "TargetGroupArn": arn}]});
+    let before = desired(given(GIVEN));
+    let mut world = carried_out(&before, bare(&before));
+    let after = desired(given(OTHER));
+    let plan = steps(&after, &world);
+    let takes_out = format!("- own targets in {GIVEN}");
+    assert_eq!(plan.lines().last(), Some(&*takes_out));
+    // A record that somebody else has written does not decide over groups that were never named.
+    let record = &mut world.record.as_mut().expect("a record").0;
+    record.own.insert(format!("{GIVEN}/foreign"), Own::new());
+    assert_eq!(steps(&after, &world), plan);
 }
 
 #[test]
@@ -377,29 +421,9 @@ fn tags_that_others_added_stay() {
 }
 
 #[test]
-fn the_input_of_a_rule_with_fifty_target_groups_fits_what_eventbridge_allows() {
-    let listeners: Vec<_> = (60001..=60050)
-        .map(|port| json!({"Port": port, "AlbPort": 80}))
-        .collect();
-    let desired = desired(json!({ "Listeners": listeners }));
-    let mut world = carried_out(&desired, bare(&desired));
-    let arn = |name: &str| {
-        format!(
-            "arn:aws-us-gov:elasticloadbalancing:us-gov-west-1:123456789012:targetgroup/{name}/0123456789abcdef"
-        )
-    };
-    for own in &mut world.groups {
-        own.group.arn = arn(&own.group.name);
-    }
-    let input = orders::wanted(&desired, &world, &BTreeMap::new()).expect("all is made");
-    let input = serde_json::to_string(&input).expect("JSON");
-    assert!(input.len() <= 8192, "{} characters", input.len());
-}
-
-#[test]
 fn good_load_balancers_pass_the_checks() {
     let desired = desired(json!({}));
-    assert_eq!(check(&desired, &bare(&desired)), Ok(()));
+    assert!(check(&desired, &bare(&desired)).is_ok());
 }
 
 #[test]
@@ -449,8 +473,8 @@ fn everything_that_is_wrong_is_told_at_once() {
     ]}));
     let mut world = bare(&desired);
     world.alb = Some(LoadBalancer {
-        scheme: "internet-facing".to_owned(),
-        state: "failed".to_owned(),
+        scheme: Scheme::InternetFacing,
+        state: State::Failed,
         ..load_balancer(ALB, "application", &["a", "c"])
     });
     world
@@ -531,8 +555,9 @@ fn an_alb_in_another_vpc_is_registered_with_all_zones() {
     let desired = desired(json!({}));
     let mut world = carried_out(&desired, bare(&desired));
     world.alb.as_mut().expect("the ALB").vpc_id = "vpc-2".to_owned();
-    let input = orders::wanted(&desired, &world, &BTreeMap::new()).expect("all is made");
-    assert_eq!(input.availability_zone.as_deref(), Some("all"));
+    let orders = desired.orders(&checked(&world), &BTreeMap::new());
+    let orders = orders.expect("all is made");
+    assert_eq!(orders.availability_zone.as_deref(), Some("all"));
 }
 
 #[test]

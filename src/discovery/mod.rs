@@ -61,7 +61,9 @@ impl Discovery {
                 Authority::Servers(servers) => servers,
                 Authority::Unreachable => return Ok(None),
             };
-            first(Question::new(dns_name, servers, true)).await.map(Some)
+            first(Question::new(dns_name, servers, true))
+                .await
+                .map(Some)
         };
         match tokio::time::timeout(FIRST_CONTACT, contact).await {
             Ok(Ok(first)) => Ok(first),

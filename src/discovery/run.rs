@@ -37,7 +37,6 @@ pub async fn start<D: Dns>(
 }
 
 impl<Q: Question> Run<Q> {
-
     /// Goes on until the list is complete or certain, or the allowance is used up. `known` tells,
     /// as soon as it can, how many addresses were known before this run; what is needed in any
     /// case is asked meanwhile.

@@ -77,7 +77,7 @@ fn discovery(resolver: &Asked, authority: &Asked) -> Discovery {
 }
 
 async fn look(discovery: &Discovery) -> Found {
-    let run = discovery.start(ALB, &[], 50).await.expect("an answer");
+    let run = start(discovery, ALB, &[], 50).await.expect("an answer");
     run.finish(ready(0)).await
 }
 

@@ -213,7 +213,9 @@ mod tests {
             ("TargetGroupArns", "y".repeat(3_000)),
             ("BucketName", "bucket".to_owned()),
         ];
-        let attributes = attributes.map(|(name, value)| (name.to_owned(), value)).into();
+        let attributes = attributes
+            .map(|(name, value)| (name.to_owned(), value))
+            .into();
         let body = fitted(success("id".to_owned(), attributes));
         assert_eq!(body["Data"]["BucketName"], "bucket");
         assert!(body["Data"].get("ListenerArns").is_none());

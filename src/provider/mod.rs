@@ -17,9 +17,7 @@ use crate::log::chain;
 use crate::names::BindingId;
 use crate::progress;
 use crate::properties::Properties;
-use crate::record::{
-    Answer, Caller, Ending, Mark, Orders, RecordError, RequestType, Turn, signed,
-};
+use crate::record::{Answer, Caller, Ending, Mark, Orders, RecordError, RequestType, Turn, signed};
 use answer::{failed, fit, send, success};
 use futures_util::FutureExt;
 use request::{Envelope, digest};

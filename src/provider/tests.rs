@@ -1,15 +1,17 @@
 //! What no emulator can do to the function: a fault of its own in the middle of a request.
 
 use super::*;
-use crate::capabilities::*;
+use crate::capabilities::{self, *};
+use crate::clock::Timestamp;
 use crate::model::{
     Attributes, Endpoint, HealthCheck, Listener, LoadBalancer, Registered, Rule, RuleTarget, Tags,
     TargetGroup,
 };
+use crate::permit::Permit;
 use serde_json::json;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use std::net::{IpAddr, SocketAddr};
 
 /// An AWS in which every call hits a bug.
 struct Broken;
@@ -32,101 +34,117 @@ broken! {
     Listeners {
         fn listeners(load_balancer: &str) -> Vec<Listener>;
         fn listener_attributes(arn: &str) -> Attributes;
-        fn create_listener(load_balancer: &str, port: u16, group: &str, tags: &Tags) -> String;
-        fn forward_listener(arn: &str, target_group: &str) -> ();
-        fn delete_listener(arn: &str) -> ();
+        fn create_listener(permit: Permit, load_balancer: &str, port: u16, group: &str, tags: &Tags) -> String;
+        fn forward_listener(permit: Permit, arn: &str, target_group: &str) -> ();
+        fn delete_listener(permit: Permit, arn: &str) -> ();
     }
     TargetGroups {
         fn target_groups_named(prefix: &str) -> Vec<TargetGroup>;
         fn target_group(arn: &str) -> Option<TargetGroup>;
         fn target_group_attributes(arn: &str) -> Attributes;
-        fn create_target_group(name: &str, port: u16, vpc: &str, check: &HealthCheck, tags: &Tags) -> String;
-        fn modify_health_check(arn: &str, check: &HealthCheck) -> ();
-        fn modify_attributes(arn: &str, attributes: &Attributes) -> ();
-        fn delete_target_group(arn: &str) -> ();
+        fn create_target_group(permit: Permit, name: &str, port: u16, vpc: &str, check: &HealthCheck, tags: &Tags) -> String;
+        fn modify_health_check(permit: Permit, arn: &str, check: &HealthCheck) -> ();
+        fn modify_attributes(permit: Permit, arn: &str, attributes: &Attributes) -> ();
+        fn delete_target_group(permit: Permit, arn: &str) -> ();
     }
     Targets {
         fn registered(group: &str) -> Option<Registered>;
-        fn register(group: &str, targets: &[Endpoint], zone: Option<&str>) -> ();
-        fn deregister(group: &str, targets: &Registered) -> ();
+        fn register(permit: Permit, group: &str, targets: &[Endpoint], zone: Option<&str>) -> ();
+        fn deregister(permit: Permit, group: &str, targets: &Registered) -> ();
     }
     ElbTags {
         fn elb_tags(arns: &[String]) -> BTreeMap<String, Tags>;
-        fn add_elb_tags(arn: &str, tags: &Tags) -> ();
+        fn add_elb_tags(permit: Permit, arn: &str, tags: &Tags) -> ();
     }
     Buckets {
         fn bucket_exists(bucket: &str) -> bool;
         fn create_bucket(bucket: &str) -> ();
         fn bucket_tags(bucket: &str) -> Tags;
         fn put_bucket_tags(bucket: &str, tags: &Tags) -> ();
-        fn delete_bucket(bucket: &str) -> ();
+        fn delete_bucket(permit: Permit, bucket: &str) -> ();
     }
     Objects {
         fn read(bucket: &str, key: &str) -> Option<Stored>;
         fn write(bucket: &str, key: &str, body: Vec<u8>, etag: Option<&str>) -> Written;
-        fn delete_all(bucket: &str, prefix: &str) -> ();
+        fn etag(bucket: &str, key: &str) -> Option<String>;
+        fn versions(bucket: &str, prefix: &str) -> Vec<Version>;
+        fn delete_versions(permit: Permit, bucket: &str, versions: &[Version]) -> Vec<Version>;
     }
     Rules {
         fn rule(name: &str) -> Option<Rule>;
+        fn rules_named(prefix: &str) -> Vec<String>;
         fn rule_tags(arn: &str) -> Tags;
-        fn put_rule(name: &str, schedule: &str, tags: &Tags) -> ();
-        fn put_rule_target(rule: &str, target: &RuleTarget) -> ();
-        fn remove_rule_targets(rule: &str, ids: &[String]) -> ();
-        fn delete_rule(rule: &str) -> ();
-        fn tag_rule(arn: &str, tags: &Tags) -> ();
+        fn put_rule(permit: Permit, name: &str, schedule: &str, tags: &Tags) -> String;
+        fn put_rule_target(permit: Permit, rule: &str, target: &RuleTarget) -> ();
+        fn remove_rule_targets(permit: Permit, rule: &str, ids: &[String]) -> ();
+        fn delete_rule(permit: Permit, rule: &str) -> ();
+        fn tag_rule(permit: Permit, arn: &str, tags: &Tags) -> ();
     }
     Metrics {
         fn put_ip_count(load_balancer: &str, count: usize) -> ();
     }
     Stacks {
         fn stack(stack_id: &str) -> Option<Stack>;
+        fn stack_resource(stack_id: &str, logical_id: &str) -> Option<StackResource>;
     }
 }
 
-/// Takes one PUT on a port of its own and gives its body.
-async fn response_address() -> (String, tokio::task::JoinHandle<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!(
-        "http://{}/answer",
-        listener.local_addr().expect("an address")
-    );
-    let taken = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.expect("a connection");
-        let mut request = String::new();
-        while !request.ends_with('}') {
-            let mut some = [0; 4096];
-            let read = stream.read(&mut some).await.expect("a request");
-            request.push_str(std::str::from_utf8(&some[..read]).expect("text"));
-        }
-        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-        stream
-            .write_all(answer.as_bytes())
-            .await
-            .expect("an answer");
-        request
-    });
-    (url, taken)
+/// Keeps the bodies of what is put.
+#[derive(Default)]
+struct Mailbox(RefCell<Vec<String>>);
+
+impl Answers for Mailbox {
+    async fn put(&self, _: &ResponseUrl, body: String, _: Duration) -> Result<u16, PutError> {
+        self.0.borrow_mut().push(body);
+        Ok(200)
+    }
+}
+
+/// Nobody is asked.
+struct NoDns;
+
+impl Dns for NoDns {
+    type Question = Self;
+
+    async fn ask(
+        &self,
+        _: &str,
+        _: &[SocketAddr],
+    ) -> Result<(Self::Question, Vec<IpAddr>), DnsError> {
+        panic!("a bug before any lookup")
+    }
+}
+
+impl capabilities::Question for NoDns {
+    async fn again(&self, _: usize) -> Result<Vec<IpAddr>, DnsError> {
+        panic!("a bug before any lookup")
+    }
+
+    fn is_independent(&self) -> bool {
+        true
+    }
 }
 
 #[tokio::test]
 async fn a_panic_in_the_middle_of_a_request_is_answered_and_the_next_request_too() {
-    let discovery = Discovery::new("");
+    let answers = Mailbox::default();
     let provider = Provider {
         aws: &Broken,
-        discovery: &discovery,
+        dns: &NoDns,
+        answers: &answers,
         region: "us-east-1",
     };
     let invocation = Invocation {
         function_arn: "arn:aws:lambda:us-east-1:123456789012:function:f",
         log_stream: "the-log-stream",
+        clock: Clock::starting_at(Timestamp::from_millis(0)),
         remaining: Duration::from_secs(30),
     };
     for request_type in ["Create", "Update", "Delete"] {
-        let (url, taken) = response_address().await;
         let arn = |name| format!("arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/{name}/1");
         let event = json!({
             "RequestType": request_type,
-            "ResponseURL": url,
+            "ResponseURL": "https://secret",
             "StackId": "stack", "RequestId": "request", "LogicalResourceId": "Binding",
             "ResourceType": "Custom::AlbNlbBinding",
             "PhysicalResourceId": "alb-nlb-binding-0123456789abcdef",
@@ -136,7 +154,7 @@ async fn a_panic_in_the_middle_of_a_request_is_answered_and_the_next_request_too
             "OldResourceProperties": {},
         });
         provider.handle(event, &invocation).await.expect("answered");
-        let answer = taken.await.expect("one PUT");
+        let answer = answers.0.borrow_mut().pop().expect("one PUT");
         for expected in ["FAILED", "the function panicked", "the-log-stream"] {
             assert!(answer.contains(expected), "{expected} is not in {answer}");
         }

@@ -124,7 +124,9 @@ impl<A: Objects> Reading<'_, A> {
     }
 
     async fn read(&self, key: &str) -> Result<Option<Stored>, AwsError> {
-        Ok(self.tolerate(self.aws.read(self.bucket, key).await)?.flatten())
+        Ok(self
+            .tolerate(self.aws.read(self.bucket, key).await)?
+            .flatten())
     }
 
     fn tolerate<T>(&self, read: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
@@ -195,12 +197,7 @@ mod tests {
             panic!("adopting only reads")
         }
 
-        async fn delete_versions(
-            &self,
-            _: Permit,
-            _: &str,
-            _: &[Version],
-        ) -> Answer<Vec<Version>> {
+        async fn delete_versions(&self, _: Permit, _: &str, _: &[Version]) -> Answer<Vec<Version>> {
             panic!("adopting never deletes")
         }
     }

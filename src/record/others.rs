@@ -50,11 +50,16 @@ async fn owned_by(
     let bucket = event.bucket;
     match store.locate([Candidate { bucket, surely }]).await {
         Ok(located) if located.unreadable.is_none() => {
-            let own = located.record.and_then(|mut held| held.record.own.remove(group));
+            let own = located
+                .record
+                .and_then(|mut held| held.record.own.remove(group));
             Ok(Some(own.unwrap_or_default().into_keys().collect()))
         }
         Ok(_) => {
-            warn!(other = name, group, "its record cannot be read; it may own targets there");
+            warn!(
+                other = name,
+                group, "its record cannot be read; it may own targets there"
+            );
             Ok(None)
         }
         Err(error) => {

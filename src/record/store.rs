@@ -100,7 +100,9 @@ impl<'a, A: Objects> Store<'a, A> {
             Ok(None) => return Ok(Found::Nothing),
             Err(error) if error.is(&["NoSuchBucket"]) => return Ok(Found::NoBucket),
             // Archived (S3 API, `GetObject`).
-            Err(error) if error.is(&["InvalidObjectState"]) => return unreadable(None, error.into()),
+            Err(error) if error.is(&["InvalidObjectState"]) => {
+                return unreadable(None, error.into());
+            }
             Err(error) => return Err(error),
         };
         match Body::parse(&body, &self.owner) {
@@ -145,7 +147,10 @@ impl<'a, A: Objects> Store<'a, A> {
                 Found::Nothing => {
                     located.empty.insert(bucket);
                 }
-                Found::Stub { to, .. } => waiting.push_front(Candidate { bucket: to, surely: true }),
+                Found::Stub { to, .. } => waiting.push_front(Candidate {
+                    bucket: to,
+                    surely: true,
+                }),
                 Found::Record(held) => {
                     located.record = Some(self.arrived(*held).await?);
                     located.unreadable = None;
@@ -194,7 +199,11 @@ impl<'a, A: Objects> Store<'a, A> {
         let bucket = bucket.to_owned();
         let written = self.aws.write(&bucket, &self.key(), body, etag).await?;
         Ok(match written {
-            Written::Done { etag } => Some(Held { record, bucket, etag }),
+            Written::Done { etag } => Some(Held {
+                record,
+                bucket,
+                etag,
+            }),
             Written::Lost => None,
         })
     }
@@ -239,7 +248,10 @@ impl<'a, A: Objects> Store<'a, A> {
     async fn leave_stub(&self, held: &Held, to: &str) -> Result<bool, RecordError> {
         let body = Body::stub(&self.owner, to).map_err(RecordError::Unwritable)?;
         let key = self.key();
-        let written = self.aws.write(&held.bucket, &key, body, Some(&held.etag)).await?;
+        let written = self
+            .aws
+            .write(&held.bucket, &key, body, Some(&held.etag))
+            .await?;
         Ok(written != Written::Lost)
     }
 

@@ -50,7 +50,9 @@ pub enum Claiming<'a> {
     /// Delete's tombstone.
     ToTakeAway,
     /// Rule 9: it is the record of the binding that `by` is made in place of.
-    ToReplace { by: &'a BindingId },
+    ToReplace {
+        by: &'a BindingId,
+    },
 }
 
 /// What became of an attempt to claim a record.
@@ -169,7 +171,9 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             (Some(held), _) => store.replace(held, record).await?,
             (None, Some(unreadable)) => {
                 let etag = store.etag_of(unreadable).await?;
-                store.write(&unreadable.bucket, record, etag.as_deref()).await?
+                store
+                    .write(&unreadable.bucket, record, etag.as_deref())
+                    .await?
             }
             (None, None) => store.write(bucket, record, None).await?,
         };
@@ -188,7 +192,10 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             let waited = false;
             return Ok(Hand::Holds { made, waited });
         }
-        info!(binding = store.owner(), "waiting until the request before this one has stopped");
+        info!(
+            binding = store.owner(),
+            "waiting until the request before this one has stopped"
+        );
         progress::note("waiting until the request before this one has stopped");
         self.clock.wait_until(wait_until).await;
         self.lease.doubt();

@@ -157,7 +157,10 @@ fn known<T>(answer: Answer<T>) -> Option<T> {
     answer
         .inspect_err(|error| {
             let error = error as &dyn std::error::Error;
-            warn!(error, "CloudFormation cannot be asked, so it is taken at its word");
+            warn!(
+                error,
+                "CloudFormation cannot be asked, so it is taken at its word"
+            );
         })
         .ok()
 }

@@ -64,7 +64,8 @@ impl<A: Targets, H: Hold> Group<'_, A, H> {
         }
         let leaving: Vec<_> = plan.deregister.iter().collect();
         for targets in leaving.chunks(TARGETS_PER_CALL) {
-            let zone = |zone: &Option<String>| zone.clone().or_else(|| self.zone.map(str::to_owned));
+            let zone =
+                |zone: &Option<String>| zone.clone().or_else(|| self.zone.map(str::to_owned));
             let targets: Registered = targets
                 .iter()
                 .map(|(endpoint, registered_with)| (**endpoint, zone(registered_with)))

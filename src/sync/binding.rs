@@ -62,7 +62,10 @@ impl<A: SyncAws> Source for Binding<'_, A> {
             groups.partition(|arn| self.event.id.made_group(arn) || ruled.contains(arn));
         if !may_not.is_empty() {
             let groups = may_not.join(", ");
-            warn!(groups, "the rule names other target groups than the record, so no target leaves these; update the stack");
+            warn!(
+                groups,
+                "the rule names other target groups than the record, so no target leaves these; update the stack"
+            );
         }
         may.into_iter().map(str::to_owned).collect()
     }

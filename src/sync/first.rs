@@ -104,7 +104,10 @@ impl First<'_> {
         let plan = plan(&situation);
         if let Some(next) = &plan.record {
             let began = Instant::now();
-            let written = turn.store(self.id).replace(&sight.held, next.clone()).await?;
+            let written = turn
+                .store(self.id)
+                .replace(&sight.held, next.clone())
+                .await?;
             if written.is_none() {
                 return Ok(false);
             }

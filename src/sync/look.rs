@@ -57,9 +57,13 @@ pub(super) async fn look(
     };
     let (found, targets) = (seen.found?, seen.targets?);
     let (held, orders) = read;
-    let missing = targets.iter().filter(|(_, registered)| registered.is_none());
+    let missing = targets
+        .iter()
+        .filter(|(_, registered)| registered.is_none());
     let missing = missing.map(|(arn, _)| arn.clone()).collect();
-    let existing = targets.into_iter().filter_map(|(arn, registered)| Some((arn, registered?)));
+    let existing = targets
+        .into_iter()
+        .filter_map(|(arn, registered)| Some((arn, registered?)));
     Ok(Some(Sight {
         held,
         orders,

@@ -31,7 +31,12 @@ pub struct Checked<'a> {
 pub fn check<'a>(desired: &Desired, observed: &'a Observed) -> Result<Checked<'a>, Findings> {
     let mut findings = Findings::default();
     let properties = &desired.properties;
-    let alb = findings.usable("AlbArn", &properties.alb_arn, &observed.alb, &Kind::Application);
+    let alb = findings.usable(
+        "AlbArn",
+        &properties.alb_arn,
+        &observed.alb,
+        &Kind::Application,
+    );
     let nlb = findings.usable("NlbArn", &properties.nlb_arn, &observed.nlb, &Kind::Network);
     if let Some(alb) = alb {
         findings.check_scheme(alb);

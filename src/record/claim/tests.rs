@@ -1,0 +1,217 @@
+use super::*;
+use crate::record::body::{Claim, Mark, Outcome, Phase, Status};
+
+const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
+
+fn digest(text: &str) -> Digest {
+    Digest(text.to_owned())
+}
+
+fn at(seconds: u64) -> Option<Signed> {
+    let time = Timestamp::from_millis(900_000_000) + Duration::from_secs(seconds);
+    Some(Signed::At(time))
+}
+
+fn answer() -> Answer {
+    Answer {
+        status: Status::Success,
+        reason: String::new(),
+        physical_id: "id".to_owned(),
+        data: Default::default(),
+    }
+}
+
+/// An Update from `old` to `new` that has claimed the record.
+fn claimed(request: &str, signed: Option<Signed>, rolls_back: bool) -> Record {
+    let mut record = Record::new("binding", Phase::Serving);
+    record.claim_for(Claim {
+        mark: Mark {
+            request: request.to_owned(),
+            runner: "another".to_owned(),
+        },
+        kind: RequestType::Update,
+        signed,
+        at: NOW,
+        rolls_back,
+        wants: digest("new"),
+        wanted_before: digest("old"),
+        made: false,
+        gives_up: Default::default(),
+        outcome: None,
+    });
+    record
+}
+
+fn answered(mut record: Record) -> Record {
+    let claim = record.claim.as_mut().expect("a claim");
+    claim.outcome = Some(Outcome {
+        answer: answer(),
+        settled: NOW,
+    });
+    record
+}
+
+struct Update<'a> {
+    request: &'a str,
+    signed: Option<Signed>,
+    is_inverse: bool,
+    rolls_back: bool,
+}
+
+impl Default for Update<'_> {
+    fn default() -> Self {
+        Self {
+            request: "this",
+            signed: None,
+            is_inverse: false,
+            rolls_back: false,
+        }
+    }
+}
+
+impl Update<'_> {
+    fn judged_by(&self, record: &Record) -> Verdict {
+        let (wants, before) = match self.is_inverse {
+            true => (digest("old"), digest("new")),
+            false => (digest("newest"), digest("new")),
+        };
+        let asking = Asking {
+            request: self.request,
+            kind: RequestType::Update,
+            signed: self.signed,
+            wants: &wants,
+            wanted_before: &before,
+            rolls_back: self.rolls_back,
+        };
+        judge(record, &asking, NOW)
+    }
+}
+
+const AT_ONCE: Verdict = Verdict::Claim { wait_until: NOW };
+
+fn after_the_wait() -> Verdict {
+    let wait_until = NOW + Duration::from_secs(15);
+    Verdict::Claim { wait_until }
+}
+
+#[test]
+fn a_record_that_nobody_holds_is_claimed_at_once() {
+    let record = Record::new("binding", Phase::Making);
+    assert_eq!(Update::default().judged_by(&record), AT_ONCE);
+}
+
+#[test]
+fn who_takes_over_from_a_request_that_has_no_answer_waits() {
+    let record = claimed("former", None, false);
+    assert_eq!(Update::default().judged_by(&record), after_the_wait());
+    let record = answered(record);
+    assert_eq!(Update::default().judged_by(&record), AT_ONCE);
+}
+
+#[test]
+fn what_an_answered_request_has_under_way_is_waited_for() {
+    let mut record = answered(claimed("former", None, false));
+    let settled = NOW + Duration::from_secs(3);
+    let outcome = record
+        .claim
+        .as_mut()
+        .and_then(|claim| claim.outcome.as_mut());
+    outcome.expect("an outcome").settled = settled;
+    let verdict = Update::default().judged_by(&record);
+    assert_eq!(
+        verdict,
+        Verdict::Claim {
+            wait_until: settled
+        }
+    );
+}
+
+#[test]
+fn the_same_request_goes_on_without_an_answer_and_gets_the_same_with_one() {
+    let same = Update {
+        request: "former",
+        ..Update::default()
+    };
+    let record = claimed("former", None, false);
+    assert_eq!(same.judged_by(&record), after_the_wait());
+    let mut record = answered(record);
+    assert_eq!(same.judged_by(&record), Verdict::Answered(answer()));
+    // The same after another request has come.
+    let next = claimed("next", None, false).claim.expect("a claim");
+    record.claim_for(next);
+    assert_eq!(same.judged_by(&record), Verdict::Answered(answer()));
+}
+
+#[test]
+fn a_request_whose_claim_was_taken_over_is_superseded_for_good() {
+    let mut record = claimed("former", None, false);
+    let next = claimed("next", None, false).claim.expect("a claim");
+    record.claim_for(next);
+    let former = Update {
+        request: "former",
+        ..Update::default()
+    };
+    assert_eq!(former.judged_by(&record), Verdict::Superseded);
+}
+
+#[test]
+fn of_two_signed_requests_the_one_that_is_more_than_two_seconds_older_is_superseded() {
+    for (this, superseded) in [(0, true), (7, true), (8, false), (10, false), (60, false)] {
+        let record = claimed("former", at(10), false);
+        let signed = at(this);
+        let verdict = Update {
+            signed,
+            ..Update::default()
+        };
+        let verdict = verdict.judged_by(&record);
+        assert_eq!(verdict == Verdict::Superseded, superseded, "{this}");
+    }
+}
+
+#[test]
+fn times_of_two_forms_are_not_compared() {
+    let record = claimed("former", at(10), false);
+    let signed = Some(Signed::Until(Timestamp::from_millis(0)));
+    let this = Update {
+        signed,
+        ..Update::default()
+    };
+    assert_eq!(this.judged_by(&record), after_the_wait());
+}
+
+#[test]
+fn while_the_stack_rolls_back_the_inverse_of_the_rollback_is_the_cancelled_one() {
+    let late = |rolls_back, signed| Update {
+        is_inverse: true,
+        rolls_back,
+        signed,
+        ..Update::default()
+    };
+    let rollback = claimed("rollback", at(10), true);
+    for signed in [None, at(9), at(11)] {
+        let verdict = late(true, signed).judged_by(&rollback);
+        assert_eq!(verdict, Verdict::Superseded, "{signed:?}");
+    }
+    // Later by more than the clocks' tolerance: another Update, long after the rollback.
+    assert_eq!(late(true, at(60)).judged_by(&rollback), after_the_wait());
+    assert_eq!(late(false, None).judged_by(&rollback), after_the_wait());
+    // The rollback itself is the inverse of what it rolls back.
+    let cancelled = claimed("cancelled", at(10), false);
+    assert_eq!(late(true, at(11)).judged_by(&cancelled), after_the_wait());
+}
+
+#[test]
+fn the_time_is_read_from_either_form_of_a_response_address() {
+    let url = "https://bucket/key?X-Amz-Algorithm=A&X-Amz-Date=20261125T021000Z&X-Amz-Expires=7200";
+    let time = Timestamp::parse("2026-11-25T02:10:00Z").expect("a time");
+    assert_eq!(signed(url), Some(Signed::At(time)));
+    let url = "https://bucket/key?AWSAccessKeyId=K&Expires=1795572600&Signature=S";
+    assert_eq!(signed(url), Some(Signed::Until(time)));
+    for url in [
+        "",
+        "https://bucket/key",
+        "https://bucket/key?X-Amz-Date=soon&Expires=x",
+    ] {
+        assert_eq!(signed(url), None, "{url}");
+    }
+}

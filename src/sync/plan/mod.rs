@@ -155,7 +155,9 @@ fn plan_group(
         target.missed = 0;
         target.out = None;
     }
-    let missing = wanted.iter().filter(|endpoint| !registered.contains_key(endpoint));
+    let missing = wanted
+        .iter()
+        .filter(|endpoint| !registered.contains_key(endpoint));
     let mut group = GroupPlan {
         register: missing.copied().collect(),
         deregister: Registered::new(),

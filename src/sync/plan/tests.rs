@@ -1,26 +1,38 @@
 use super::*;
+use crate::record::Phase;
+use std::time::Duration;
 
 const GROUP: &str = "arn:group";
 
-/// A small world: what is in DNS and registered, and what was remembered.
+/// A small world: what is in DNS and registered, and what is remembered.
 struct World {
     seen: BTreeSet<IpAddr>,
-    groups: Vec<(String, u16)>,
+    groups: Vec<TargetGroupPort>,
     registered: BTreeMap<String, Registered>,
-    state: State,
+    record: Record,
     until: u32,
-    ticks: u32,
+    now: Timestamp,
+    may_leave: BTreeSet<String>,
+}
+
+/// What a plan is made for.
+#[derive(Clone, Copy)]
+enum As<'a> {
+    Tick(&'a str),
+    OnlyAdds,
+    Binds(&'a BTreeMap<String, Own>),
 }
 
 impl World {
     fn new(seen: &[u8]) -> Self {
         let mut world = Self {
             seen: BTreeSet::new(),
-            groups: vec![(GROUP.to_owned(), 80)],
+            groups: vec![TargetGroupPort::new(GROUP, 80)],
             registered: BTreeMap::from([(GROUP.to_owned(), Registered::new())]),
-            state: State::default(),
+            record: Record::new("binding", Phase::Serving),
             until: 3,
-            ticks: 0,
+            now: Timestamp::from_millis(1_000_000),
+            may_leave: [GROUP.to_owned()].into(),
         };
         world.see(seen);
         world
@@ -30,29 +42,44 @@ impl World {
         self.seen = seen.iter().map(|last| address(*last)).collect();
     }
 
-    fn plan(&self, tick: &str, rules: Rules) -> Plan {
-        plan(&Situation {
+    fn situation<T>(&self, of: As<'_>, use_it: impl FnOnce(&Situation<'_>) -> T) -> T {
+        let mode = match of {
+            As::Tick(tick) => Mode::Count {
+                tick,
+                until: self.until,
+                may_leave: &self.may_leave,
+            },
+            As::OnlyAdds => Mode::OnlyAdd,
+            As::Binds(adopted) => Mode::Bind {
+                given: &self.may_leave,
+                adopted,
+            },
+        };
+        use_it(&Situation {
             seen: &self.seen,
             groups: &self.groups,
             registered: &self.registered,
-            state: &self.state,
-            load_balancer: "arn:alb",
-            tick,
-            rules,
+            record: &self.record,
+            mode,
+            now: self.now,
         })
     }
 
-    /// One tick with an id of its own: planned and carried out.
-    fn tick(&mut self) -> Plan {
-        self.ticks += 1;
-        let tick = format!("tick-{}", self.ticks);
-        self.tick_as(&tick, Rules::Count { until: self.until })
+    fn plan(&self, of: As<'_>) -> Plan {
+        self.situation(of, plan)
     }
 
-    fn tick_as(&mut self, tick: &str, rules: Rules) -> Plan {
-        let plan = self.plan(tick, rules);
-        if let Some(state) = &plan.state {
-            self.state = state.clone();
+    /// One tick a minute after the one before: planned and carried out.
+    fn tick(&mut self) -> Plan {
+        self.now = self.now + Duration::from_secs(60);
+        let tick = self.now.to_string();
+        self.carry_out(As::Tick(&tick))
+    }
+
+    fn carry_out(&mut self, of: As<'_>) -> Plan {
+        let plan = self.plan(of);
+        if let Some(record) = &plan.record {
+            self.record = record.clone();
         }
         for (arn, group) in &plan.groups {
             let registered = self.registered.get_mut(arn).expect("an existing group");
@@ -60,6 +87,10 @@ impl World {
             registered.retain(|endpoint, _| !group.deregister.contains_key(endpoint));
         }
         plan
+    }
+
+    fn own(&self) -> &Own {
+        &self.record.own[GROUP]
     }
 
     fn registered(&self) -> Vec<String> {
@@ -143,10 +174,10 @@ fn a_second_delivery_of_a_tick_counts_once() {
     world.tick();
     world.see(&[1]);
     for _ in 0..10 {
-        world.tick_as("the same", Rules::Count { until: 3 });
+        world.carry_out(As::Tick("the same"));
     }
     assert_eq!(world.registered().len(), 2);
-    assert_eq!(world.state.targets[GROUP][&endpoint(2, 80)], 1);
+    assert_eq!(world.own()[&endpoint(2, 80)].missed, 1);
 }
 
 #[test]
@@ -155,10 +186,10 @@ fn a_look_at_dns_that_was_not_whole_adds_and_counts_nothing() {
     world.tick();
     world.see(&[2]);
     for _ in 0..10 {
-        world.tick_as("another", Rules::OnlyAdd);
+        world.carry_out(As::OnlyAdds);
     }
     assert_eq!(world.registered(), ["10.0.0.1:80", "10.0.0.2:80"]);
-    assert_eq!(world.state.targets[GROUP][&endpoint(1, 80)], 0);
+    assert_eq!(world.own()[&endpoint(1, 80)].missed, 0);
 }
 
 #[test]
@@ -168,9 +199,9 @@ fn a_target_that_was_deregistered_is_forgotten_once_it_is_seen_to_be_gone() {
     world.tick();
     world.see(&[1]);
     world.tick();
-    assert!(world.state.targets[GROUP].contains_key(&endpoint(2, 80)));
+    assert!(world.own().contains_key(&endpoint(2, 80)));
     world.tick();
-    assert!(!world.state.targets[GROUP].contains_key(&endpoint(2, 80)));
+    assert!(!world.own().contains_key(&endpoint(2, 80)));
 }
 
 #[test]
@@ -179,8 +210,8 @@ fn a_deregistration_that_failed_is_planned_again() {
     world.until = 1;
     world.tick();
     world.see(&[1]);
-    let failed = world.plan("fails", Rules::Count { until: 1 });
-    world.state = failed.state.expect("a count is remembered");
+    let failed = world.plan(As::Tick("fails"));
+    world.record = failed.record.expect("a count is remembered");
     let again = world.tick();
     assert_eq!(again.removed, BTreeSet::from([address(2)]));
 }
@@ -194,40 +225,110 @@ fn a_target_that_drains_is_not_registered_and_is_registered_again() {
     let plan = world.tick();
     assert_eq!(plan.groups[GROUP].register, [endpoint(1, 80)]);
     assert!(
-        plan.state.is_some(),
-        "a registration is guarded by a write of the state"
+        plan.record.is_some(),
+        "a registration is guarded by a write of the record"
     );
 }
 
 #[test]
-fn binding_counts_nothing_and_from_then_on_only_ticks_of_the_new_alb_count() {
+fn a_request_counts_nothing_and_takes_nothing_away() {
     let mut world = World::new(&[1]);
     world.until = 1;
     world.tick();
     world.see(&[2]);
-    let mut bind = world.plan("update", Rules::Bind);
-    bind.state
-        .as_mut()
-        .expect("the ALB is remembered")
-        .load_balancer = "arn:new".to_owned();
-    world.state = bind.state.expect("as before");
-    world
-        .registered
-        .get_mut(GROUP)
-        .expect("the group")
-        .insert(endpoint(2, 80), None);
-    // A tick with the orders of before the update looks up the old ALB.
-    world.see(&[1]);
-    let late = world.tick();
-    assert!(late.removed.is_empty());
+    let plan = world.carry_out(As::Binds(&BTreeMap::new()));
+    assert_eq!(plan.pending, BTreeMap::from([(address(1), 0)]));
     assert_eq!(world.registered(), ["10.0.0.1:80", "10.0.0.2:80"]);
+}
+
+#[test]
+fn what_is_registered_in_a_given_group_before_the_first_write_is_found_and_stays_marked() {
+    let mut world = World::new(&[1, 2]);
+    let theirs = Registered::from([(endpoint(1, 80), None), (endpoint(9, 80), None)]);
+    world.registered.insert(GROUP.to_owned(), theirs);
+    let none = BTreeMap::new();
+    world.carry_out(As::Binds(&none));
+    let found = |world: &World, last| world.own()[&endpoint(last, 80)].found;
+    assert!(found(&world, 1) && !found(&world, 2));
+    assert!(!world.own().contains_key(&endpoint(9, 80)), "never in DNS");
+    // Run again, as after a kill: what was registered by the first try is not found.
+    world.carry_out(As::Binds(&none));
+    assert!(found(&world, 1) && !found(&world, 2));
+    world.see(&[2]);
+    world.tick();
+    assert!(found(&world, 1));
+}
+
+#[test]
+fn what_an_earlier_function_knew_becomes_own_with_its_counts() {
+    let mut world = World::new(&[1]);
+    let theirs = Registered::from([(endpoint(1, 80), None), (endpoint(2, 80), None)]);
+    world.registered.insert(GROUP.to_owned(), theirs);
+    let missed = Target {
+        missed: 2,
+        ..Target::default()
+    };
+    let own = Own::from([(endpoint(1, 80), missed.clone()), (endpoint(2, 80), missed)]);
+    world.carry_out(As::Binds(&BTreeMap::from([(GROUP.to_owned(), own)])));
+    assert_eq!(world.own()[&endpoint(1, 80)].missed, 0, "it is in DNS");
+    assert_eq!(world.own()[&endpoint(2, 80)].missed, 2);
+    assert!(world.own()[&endpoint(2, 80)].found);
+    let third = world.tick();
+    assert_eq!(third.removed, BTreeSet::from([address(2)]));
+}
+
+#[test]
+fn a_target_that_is_wanted_again_right_after_it_was_put_out_is_waited_for() {
+    let mut world = World::new(&[1, 2]);
+    world.until = 1;
+    world.tick();
+    world.see(&[1]);
+    world.tick();
+    world.see(&[1, 2]);
+    let out = world.now;
+    for (seconds, waits) in [(0, true), (14, true), (15, false)] {
+        world.now = out + Duration::from_secs(seconds);
+        let until = world.situation(As::Tick("next"), waits_until);
+        assert_eq!(until, waits.then(|| out + TAKEN_OVER), "{seconds} s");
+    }
+    let back = world.tick();
+    assert_eq!(back.groups[GROUP].register, [endpoint(2, 80)]);
+    assert_eq!(world.own()[&endpoint(2, 80)].out, None);
+}
+
+#[test]
+fn out_of_a_group_that_the_rule_does_not_name_nothing_leaves() {
+    let mut world = World::new(&[1, 2]);
+    world.until = 1;
+    world.tick();
+    world.may_leave.clear();
+    world.see(&[1]);
+    for _ in 0..3 {
+        world.tick();
+    }
+    assert_eq!(world.registered().len(), 2);
+}
+
+#[test]
+fn a_target_that_a_tick_under_way_may_be_registering_is_not_forgotten() {
+    let mut world = World::new(&[1]);
+    world.until = 1;
+    // Written by a tick whose call has not been carried out yet.
+    world.record = world.plan(As::Tick("first")).record.expect("own");
+    world.see(&[2]);
+    world.carry_out(As::Tick("second"));
+    assert!(world.own().contains_key(&endpoint(1, 80)));
+    let late = world.registered.get_mut(GROUP).expect("the group");
+    late.insert(endpoint(1, 80), None);
+    let next = world.tick();
+    assert_eq!(next.removed, BTreeSet::from([address(1)]));
 }
 
 #[test]
 fn a_moved_port_registers_the_new_targets_and_counts_the_old_ones_out() {
     let mut world = World::new(&[1]);
     world.tick();
-    world.groups = vec![(GROUP.to_owned(), 8080)];
+    world.groups = vec![TargetGroupPort::new(GROUP, 8080)];
     world.tick();
     assert_eq!(world.registered(), ["10.0.0.1:80", "10.0.0.1:8080"]);
     world.tick();
@@ -236,43 +337,21 @@ fn a_moved_port_registers_the_new_targets_and_counts_the_old_ones_out() {
 }
 
 #[test]
-fn a_group_that_left_the_properties_loses_the_own_targets_and_is_then_forgotten() {
+fn a_group_that_the_orders_do_not_name_is_left_alone() {
     let mut world = World::new(&[1]);
     world.tick();
     world.groups.clear();
-    for _ in 0..3 {
-        world.tick();
+    world.see(&[2]);
+    for _ in 0..5 {
+        assert_eq!(world.tick().to_string(), "nothing to do");
     }
-    assert!(world.registered().is_empty());
-    world.tick();
-    assert!(world.state.targets.is_empty());
+    assert_eq!(world.registered(), ["10.0.0.1:80"]);
 }
 
 #[test]
 fn several_ports_may_share_one_group() {
     let mut world = World::new(&[1]);
-    world.groups.push((GROUP.to_owned(), 443));
+    world.groups.push(TargetGroupPort::new(GROUP, 443));
     world.tick();
     assert_eq!(world.registered(), ["10.0.0.1:80", "10.0.0.1:443"]);
-}
-
-#[test]
-fn a_state_survives_being_written_and_read() {
-    let mut world = World::new(&[1, 2]);
-    world.tick();
-    let body = world.state.to_body().expect("JSON");
-    assert_eq!(State::parse(&body).expect("readable"), world.state);
-}
-
-#[test]
-fn an_unreadable_state_is_an_error_and_not_an_empty_one() {
-    for body in [
-        &b""[..],
-        b"{}",
-        b"[]",
-        br#"{"version":2,"load_balancer":"","ticks":[],"targets":{}}"#,
-        br#"{"version":1,"load_balancer":"","ticks":[],"targets":{"g":{"nonsense":1}}}"#,
-    ] {
-        assert!(State::parse(body).is_err(), "{body:?}");
-    }
 }

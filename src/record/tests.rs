@@ -1,0 +1,206 @@
+//! What a record holds, and what it lets a tick do.
+
+use super::body::{Body, Outcome};
+use super::*;
+use crate::clock::Timestamp;
+use crate::model::TargetGroupPort;
+use std::time::Duration;
+
+const GROUP: &str = "arn:group";
+
+fn now() -> Timestamp {
+    Timestamp::from_millis(10_000_000)
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn claim(kind: RequestType, request: &str, runner: &str) -> Claim {
+    Claim {
+        mark: Mark {
+            request: request.to_owned(),
+            runner: runner.to_owned(),
+        },
+        kind,
+        signed: Some(Signed::At(now())),
+        at: now(),
+        rolls_back: true,
+        wants: Digest("new".to_owned()),
+        wanted_before: Digest("old".to_owned()),
+        made: false,
+        gives_up: [GROUP.to_owned()].into(),
+        outcome: None,
+    }
+}
+
+fn answer() -> Answer {
+    Answer {
+        status: Status::Failed,
+        reason: "why".to_owned(),
+        physical_id: "id".to_owned(),
+        data: [("Name".to_owned(), "value".to_owned())].into(),
+    }
+}
+
+fn orders() -> Orders {
+    Orders {
+        nlb_arn: "arn:nlb".to_owned(),
+        alb_arn: "arn:alb".to_owned(),
+        alb_name: "alb".to_owned(),
+        alb_dns_name: "alb.example".to_owned(),
+        target_groups: vec![
+            TargetGroupPort::new(GROUP, 80),
+            TargetGroupPort::new("arn:other", 443),
+        ],
+        availability_zone: None,
+        max_lookups: 50,
+        invocations_before_deregistration: 3,
+        ip_count_metric: true,
+        dns_servers: vec!["10.0.0.2:53".parse().expect("a server")],
+    }
+}
+
+fn full() -> Record {
+    let mut record = Record::new("binding", Phase::Serving);
+    record.orders = Some(orders());
+    record.claim_for(claim(RequestType::Create, "first", "a"));
+    let settled = now();
+    let answer = answer();
+    if let Some(claim) = &mut record.claim {
+        claim.outcome = Some(Outcome { answer, settled });
+    }
+    record.claim_for(claim(RequestType::Update, "second", "b"));
+    let target = Target {
+        missed: 2,
+        found: true,
+        out: Some(now()),
+    };
+    let endpoint = "10.0.0.1:80".parse().expect("an endpoint");
+    record
+        .own
+        .insert(GROUP.to_owned(), [(endpoint, target)].into());
+    record.count("tick");
+    record.arriving_from = Some("bucket".to_owned());
+    record.elsewhere.insert("bucket".to_owned());
+    let by = crate::names::BindingId::derive("s", "l", "n");
+    record.replaced = Some(Replacement { by, done: true });
+    record
+}
+
+#[test]
+fn a_record_survives_being_written_and_read() {
+    let body = full().to_body().expect("JSON");
+    let read = Body::parse(&body, "binding").expect("readable");
+    assert_eq!(read, Body::Record(Box::new(full())));
+    let stub = Body::stub("binding", "bucket").expect("JSON");
+    let to = "bucket".to_owned();
+    assert_eq!(
+        Body::parse(&stub, "binding").expect("a stub"),
+        Body::Stub { to }
+    );
+}
+
+#[test]
+fn a_record_of_somebody_else_of_another_version_or_damaged_is_an_error() {
+    let body = full().to_body().expect("JSON");
+    let error = Body::parse(&body, "another")
+        .expect_err("foreign")
+        .to_string();
+    assert!(error.contains("the record of binding"), "{error}");
+    for body in [
+        &b""[..],
+        b"{}",
+        b"[]",
+        br#"{"version":1,"load_balancer":"","ticks":[],"targets":{}}"#,
+        br#"{"version":2,"owner":"binding","phase":"Serving"}"#,
+        br#"{"version":2,"owner":"binding","phase":"Serving","own":{"g":{"nonsense":{}}}}"#,
+    ] {
+        assert!(Body::parse(body, "binding").is_err(), "{body:?}");
+    }
+}
+
+#[test]
+fn answers_are_remembered_by_request_and_only_so_many() {
+    let mut record = full();
+    assert_eq!(record.answer_to("first"), Some(&answer()));
+    assert_eq!(record.answer_to("second"), None);
+    for number in 0..16 {
+        record.claim_for(claim(RequestType::Update, &number.to_string(), "c"));
+    }
+    assert_eq!(record.answer_to("first"), None);
+    assert_eq!(record.before.len(), 16);
+}
+
+#[test]
+fn another_delivery_of_the_request_that_made_the_record_has_made_it_too() {
+    let mut record = Record::new("binding", Phase::Making);
+    let mut made = claim(RequestType::Create, "create", "a");
+    made.made = true;
+    record.claim_for(made);
+    record.claim_for(claim(RequestType::Create, "create", "b"));
+    assert!(record.claim.as_ref().is_some_and(|claim| claim.made));
+    assert!(record.before.is_empty());
+    record.claim_for(claim(RequestType::Update, "update", "c"));
+    assert!(record.claim.is_some_and(|claim| !claim.made));
+}
+
+#[test]
+fn a_delete_leaves_a_tombstone_and_whoever_comes_after_it_makes_the_binding_anew() {
+    let mut record = full();
+    record.claim_for(claim(RequestType::Delete, "delete", "c"));
+    assert_eq!(record.phase, Phase::Leaving);
+    assert!(record.orders.is_some(), "Delete looks for what they name");
+    record.claim_for(claim(RequestType::Create, "create", "d"));
+    assert_eq!((record.phase, record.orders), (Phase::Making, None));
+    assert!(record.claim.is_some_and(|claim| claim.made));
+}
+
+#[test]
+fn a_tick_counts_up_to_90_seconds_after_its_scheduled_time_and_each_time_once() {
+    let mut record = Record::new("binding", Phase::Serving);
+    let counting = |record: &Record, late| {
+        let scheduled = Some(now());
+        record.counting("tick", scheduled, now() + seconds(late))
+    };
+    assert_eq!(counting(&record, 0), Counting::Counts);
+    assert_eq!(counting(&record, 90), Counting::Counts);
+    assert_eq!(counting(&record, 91), Counting::Late);
+    assert_eq!(record.counting("tick", None, now()), Counting::Counts);
+    record.count("tick");
+    assert_eq!(counting(&record, 1), Counting::Again);
+    for number in 0..16 {
+        record.count(&number.to_string());
+    }
+    assert_eq!(record.counted.len(), 16);
+    assert!(!record.has_counted("tick"));
+}
+
+#[test]
+fn while_a_request_has_no_answer_and_for_15_minutes_at_most_nothing_is_counted() {
+    let mut record = full();
+    let counting = |record: &Record, later| record.counting("next", None, now() + seconds(later));
+    assert_eq!(counting(&record, 0), Counting::Claimed);
+    assert_eq!(counting(&record, 899), Counting::Claimed);
+    assert_eq!(counting(&record, 900), Counting::Counts);
+    let (answer, settled) = (answer(), now());
+    if let Some(claim) = &mut record.claim {
+        claim.outcome = Some(Outcome { answer, settled });
+    }
+    assert_eq!(counting(&record, 0), Counting::Counts);
+}
+
+#[test]
+fn a_group_that_is_being_given_up_is_left_alone_until_the_request_is_answered() {
+    let mut record = full();
+    let arns = |record: &Record| -> Vec<String> {
+        let groups = record.looked_after(&orders(), now());
+        groups.into_iter().map(|group| group.arn).collect()
+    };
+    assert_eq!(arns(&record), ["arn:other"]);
+    let (answer, settled) = (answer(), now());
+    if let Some(claim) = &mut record.claim {
+        claim.outcome = Some(Outcome { answer, settled });
+    }
+    assert_eq!(arns(&record), [GROUP, "arn:other"]);
+}
