@@ -24,8 +24,11 @@ pub struct Function<A, D, R> {
     pub answers: R,
     pub region: String,
     /// The function's environment.
-    pub variable: Box<dyn Fn(&str) -> Option<String>>,
+    pub variable: Variable,
 }
+
+/// One environment variable.
+pub type Variable = Box<dyn Fn(&str) -> Option<String>>;
 
 /// What Lambda tells of an invocation.
 #[derive(Debug, Clone)]

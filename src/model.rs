@@ -188,6 +188,10 @@ pub struct Rule {
     pub targets: Vec<RuleTarget>,
 }
 
+/// The name by which a rule's template means the event's scheduled time, as in `<time>`, and its path in
+/// EventBridge's own event (EventBridge guide, "Amazon EventBridge input transformation").
+pub const SCHEDULED_TIME: (&str, &str) = ("time", "$.time");
+
 /// What a rule calls, and with which input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleTarget {

@@ -2,9 +2,8 @@
 
 use super::{Aws, failed, refused_entry, unusable};
 use crate::capabilities::{Answer, Rules};
-use crate::model::{Rule, RuleTarget, Tags};
+use crate::model::{Rule, RuleTarget, SCHEDULED_TIME, Tags};
 use crate::permit::Permit;
-use crate::record::INPUT_PATH;
 use aws_sdk_eventbridge::error::BuildError;
 use aws_sdk_eventbridge::types::{InputTransformer, RetryPolicy, RuleState, Tag, Target};
 
@@ -125,7 +124,7 @@ impl Rules for Aws {
             .maximum_event_age_in_seconds(60)
             .maximum_retry_attempts(3)
             .build();
-        let (time, path) = INPUT_PATH;
+        let (time, path) = SCHEDULED_TIME;
         let transformer = InputTransformer::builder()
             .input_paths_map(time, path)
             .input_template(&target.template)

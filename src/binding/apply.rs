@@ -183,7 +183,8 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
             return Ok(BTreeMap::new());
         }
         let bucket = self.desired.bucket();
-        Ok(published::adopt(self.aws, orders, &bucket, groups, Denied::Fails).await?)
+        let adopted = published::adopt(self.aws, orders, &bucket, groups, Denied::Fails).await;
+        Ok(adopted.map_err(Box::new)?)
     }
 
     fn group(&self, name: &str, made: &Made) -> Result<String, BindingError> {

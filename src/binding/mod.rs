@@ -78,7 +78,7 @@ pub enum BindingError {
     #[error("the first sync failed")]
     Sync(#[from] SyncError),
     #[error(transparent)]
-    Adopt(#[from] PublishedError),
+    Adopt(#[from] Box<PublishedError>),
     #[error("{object} may not be deleted")]
     NotDeleted { object: String },
     #[error("the plan names a target group that was not made, which is a fault in this function")]

@@ -39,7 +39,7 @@ pub enum PublishedError {
         bucket: String,
         key: String,
         #[source]
-        source: AwsError,
+        source: Box<AwsError>,
     },
     #[error(
         "the record may not be written: allow s3:GetObject and s3:PutObject on s3://{bucket}/{key} \
@@ -49,6 +49,6 @@ pub enum PublishedError {
         bucket: String,
         key: String,
         #[source]
-        source: AwsError,
+        source: Box<AwsError>,
     },
 }

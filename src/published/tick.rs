@@ -84,7 +84,8 @@ impl<A: SyncAws> Environment<'_, A> {
             let Some(held) = held else {
                 let empty = Record::new(identity, Phase::Serving);
                 let made = self.written(self.store.write(bucket, empty, None).await)?;
-                if let (None, Some(source)) = (&made, refused) {
+                if let (None, Some(error)) = (&made, refused) {
+                    let source = Box::new(error);
                     let (bucket, key) = (bucket.clone(), self.store.key());
                     return Err(PublishedError::MayNotRead {
                         bucket,
@@ -119,7 +120,7 @@ impl<A: SyncAws> Environment<'_, A> {
                 Err(PublishedError::MayNotWrite {
                     bucket: self.variables.bucket.clone(),
                     key: self.store.key(),
-                    source,
+                    source: Box::new(source),
                 })
             }
             written => Ok(written?),

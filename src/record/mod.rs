@@ -34,7 +34,7 @@ pub use body::{
 };
 pub use claim::{TAKEN_OVER, signed};
 pub use lease::{Claimed, Hold, Lease, Ticking};
-pub use orders::{INPUT_PATH, Orders, RuleEvent};
+pub use orders::{Orders, RuleEvent};
 pub use others::owned_by_others;
 pub use store::{Candidate, Found, Held, Located, Store, Unreadable};
 pub use ticking::Counting;

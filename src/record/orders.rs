@@ -18,9 +18,6 @@ const MOST_CHARACTERS: usize = 8192;
 /// EventBridge input transformation"). A text gets its quotes there.
 const TIME: &str = "<time>";
 
-/// The path of the scheduled time in EventBridge's own event, under the name that [`TIME`] has.
-pub const INPUT_PATH: (&str, &str) = ("time", "$.time");
-
 /// What a tick goes by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
