@@ -1,0 +1,34 @@
+//! The judge: watches every change as it is carried out, and ends the life at the first that is not as
+//! the contract says.
+//!
+//! Knows the world and what CloudFormation was answered; of the product's insides nothing but where its
+//! record is and who is named in it. It keeps a book for each binding.
+
+mod book;
+mod ending;
+mod ownership;
+mod requests;
+mod targets;
+
+pub use book::Notes;
+
+use book::Book;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+/// What became of a request, as CloudFormation sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Success,
+    Failed,
+    GivenUp,
+}
+
+#[derive(Default)]
+pub struct Judge {
+    books: RefCell<BTreeMap<String, Book>>,
+    /// First answers by request.
+    answers: RefCell<BTreeMap<u64, requests::First>>,
+    /// Numbers the reads and writes of all records.
+    order: Cell<u64>,
+}
