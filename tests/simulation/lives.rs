@@ -15,18 +15,51 @@ use std::time::Instant;
 /// So many lives, where nobody says otherwise.
 const LIVES: u64 = 300;
 
+/// Every other life has one or two troubles only, so that a story is short; the others have them all.
 fn character(seed: u64) -> Character {
     let dice = Dice::new(seed ^ 0x5eed);
+    let is_wild = dice.chance(300);
+    let has = |often: u32, how_much: u32| {
+        let happens = is_wild || dice.chance(often);
+        if happens { u32::try_from(dice.between(1, u64::from(how_much))).unwrap() } else { 0 }
+    };
     Character {
-        climate: Climate::default(),
-        habits: Habits::default(),
-        fortune: Fortune::default(),
-        users: 1,
+        climate: Climate {
+            slow: has(300, 60),
+            hangs: has(150, 12),
+            throttled: has(150, 60),
+            fails: has(150, 30),
+            answer_lost: has(200, 25),
+            request_lost: has(100, 15),
+            concurrent: has(100, 200),
+            dns_fails: has(150, 150),
+            answer_put_fails: has(150, 500),
+            not_yet: has(150, 500),
+            metrics_fail: has(100, 500),
+        },
+        habits: Habits {
+            doubled: has(250, 300),
+            late: has(250, 300),
+            held_back: has(200, 120),
+            killed: has(200, 150),
+            left_out: has(100, 150),
+        },
+        fortune: Fortune {
+            other_fails: has(400, 400),
+            cancelled: has(400, 500),
+            doubled: has(300, 600),
+            late: has(200, 400),
+            killed: has(300, 600),
+            never_delivered: has(50, 100),
+            replaces: has(400, 700),
+            removed: has(250, 500),
+        },
+        users: if dice.chance(200) { 2 } else { 1 },
         changes: dice.between(2, 5),
-        addresses: 5,
-        lag: 0,
-        is_unknown: false,
-        is_denied: false,
+        addresses: if dice.chance(60) { 12 } else { 5 },
+        lag: if dice.chance(500) { dice.between(100, 9_000) } else { 0 },
+        is_unknown: dice.chance(120),
+        is_denied: dice.chance(60),
     }
 }
 
@@ -65,13 +98,21 @@ fn in_all_lives_the_contract_holds() {
     }
     let started = Instant::now();
     let lives = number("SIMULATION_LIVES").unwrap_or(LIVES);
-    for seed in 0..lives {
+    let first = number("SIMULATION_FIRST").unwrap_or(0);
+    let mut violations = 0;
+    let most = number("SIMULATION_VIOLATIONS").unwrap_or(1);
+    for seed in first..first + lives {
         if let Err(story) = play(seed, &tally, false) {
-            println!("{story}");
-            panic!("life {seed} of {lives}, after {:.1} s", started.elapsed().as_secs_f64());
+            violations += 1;
+            match violations {
+                1 => println!("{story}"),
+                _ => println!("{}", story.lines().rev().nth(1).unwrap_or_default()),
+            }
+            assert!(violations < most, "life {seed} of {lives}, after {:.1} s", started.elapsed().as_secs_f64());
         }
     }
     println!("{}", tally.text());
+    assert_eq!(violations, 0);
     println!("{lives} lives in {:.1} s", started.elapsed().as_secs_f64());
 }
 

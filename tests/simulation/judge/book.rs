@@ -20,6 +20,9 @@ pub struct Book {
     pub looks: Vec<Look>,
     /// When requests held its record: from when, until when, and whose.
     pub claims: Vec<(u64, Option<u64>, u64)>,
+    /// Targets that were in given groups, and live, when a request first looked there.
+    pub found: BTreeSet<(String, Endpoint)>,
+    pub known_groups: BTreeSet<String>,
     /// Who last put a target out: the order number of that tick's last write.
     pub put_out: BTreeMap<(String, Endpoint), u64>,
 }

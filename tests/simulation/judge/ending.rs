@@ -19,9 +19,8 @@ impl Judge {
 
     /// The contract: within N + 2 ticks, DNS and groups are equal.
     pub fn is_converged(&self, world: &World) {
-        let books = self.books.borrow();
         let mut wanted: BTreeSet<(String, Endpoint)> = BTreeSet::new();
-        for (id, book) in books.iter() {
+        for (id, book) in self.books.borrow().iter() {
             let Some(term) = book.current().filter(|_| !book.is_leaving) else { continue };
             let addresses = world.dns.borrow().addresses(&dns_name(world, &term.wish.alb));
             for (group, port) in places(world, id, &term.wish) {
@@ -42,7 +41,10 @@ impl Judge {
         for (arn, group) in &elb.groups {
             for (endpoint, held) in &group.targets {
                 let is_ours = held.is_ours && held.drains.is_none();
-                if is_ours && !wanted.contains(&(arn.clone(), *endpoint)) && !world.may_stay(arn) {
+                let key = (arn.clone(), *endpoint);
+                // Rule 11: found by one binding, though another has registered it.
+                let is_found = self.books.borrow().values().any(|book| book.found.contains(&key));
+                if is_ours && !wanted.contains(&key) && !world.may_stay(arn) && !is_found {
                     world.violate(format!("{when}, {endpoint} is still registered in {arn}"));
                 }
             }

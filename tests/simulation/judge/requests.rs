@@ -126,6 +126,9 @@ impl Judge {
             if notes.writes.get() == 1 && book.claims.iter().any(|(_, until, _)| until.is_none()) {
                 world.tally.count("claims taken over");
             }
+            for (_, until, _) in &mut book.claims {
+                until.get_or_insert(now);
+            }
             book.claims.push((now, None, process.number));
         }
     }

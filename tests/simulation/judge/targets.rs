@@ -23,6 +23,11 @@ impl Judge {
     pub fn looks_at_dns(&self, world: &World, process: &Process, name: &str, is_good: bool) {
         let now = world.stage.now();
         process.notes.dns.borrow_mut().insert(name.to_owned(), now);
+        if let Role::Request(sent) = &process.role
+            && is_good
+        {
+            self.finds(world, sent, name);
+        }
         if let Role::Tick { id, scheduled } = &process.role
             && is_good
         {
@@ -36,6 +41,23 @@ impl Judge {
                 process: process.number,
                 ended: None,
             });
+        }
+    }
+
+    /// Rule 11 of the record: own targets that were in a given group before the first write about it.
+    fn finds(&self, world: &World, sent: &crate::cloudformation::Sent, name: &str) {
+        let mut books = self.books.borrow_mut();
+        let book = books.entry(sent.about.clone()).or_default();
+        for listen in sent.wish.listeners.iter() {
+            let Some(group) = &listen.given else { continue };
+            if !book.known_groups.insert(group.clone()) {
+                continue;
+            }
+            let elb = world.elb.borrow();
+            let endpoint = |address| Endpoint { address, port: listen.alb_port };
+            let live = world.dns.borrow().addresses(name).into_iter().map(endpoint);
+            let found = live.filter(|endpoint| elb.registered(group, endpoint));
+            book.found.extend(found.map(|endpoint| (group.clone(), endpoint)));
         }
     }
 
@@ -79,10 +101,16 @@ impl Judge {
         if let Role::Request(sent) = &process.role {
             let stays = sent.stack.rolls_back_or_is_unknown(world, process.started);
             let is_ours = world.elb.borrow().groups[group].targets[endpoint].is_ours;
-            if stays && !is_ours {
+            let is_found = books.get(&id).is_some_and(|book| book.found.contains(&key));
+            if stays && !is_ours && is_found {
                 return world.violate(format!("{who} puts out {endpoint} in {group}, which was there before the binding, and the stack rolls back"));
             }
-            if sent.kind == RequestType::Update && !sent.replaces() && sent.wish.given().contains(group) {
+            let since = world.dns.borrow().since(&dns_name(world, &sent.wish.alb), endpoint.address);
+            let is_live = since.is_some_and(|since| since <= process.started);
+            let serves = sent.wish.listeners.iter().any(|listen| {
+                listen.given.as_deref() == Some(group) && listen.alb_port == endpoint.port
+            });
+            if sent.kind == RequestType::Update && serves && is_live {
                 return world.violate(format!("{who} puts out {endpoint} in {group}, which it is to serve"));
             }
         }
@@ -202,6 +230,9 @@ fn judge_misses(world: &World, process: &Process, book: &Book, id: &str, (group,
         places(world, id, wish).iter().any(|(arn, port)| arn == group && *port == endpoint.port)
     };
     let is_wanted = wishes.iter().any(is_place);
+    if is_wanted && !wishes.iter().all(is_place) {
+        return;
+    }
     let mut minutes = BTreeSet::new();
     for look in &book.looks {
         let showed = is_wanted && world.dns.borrow().was_live(&look.name, endpoint.address, look.at);
