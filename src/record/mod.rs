@@ -43,6 +43,17 @@ pub use wanted::View;
 
 use crate::capabilities::AwsError;
 
+impl RecordError {
+    /// Whether there is an object, and no record can be read from it.
+    fn is_unreadable(&self) -> bool {
+        match self {
+            Self::Unusable { .. } => true,
+            Self::Aws(error) => error.is(&["InvalidObjectState"]),
+            _ => false,
+        }
+    }
+}
+
 /// Why the record does not let an invocation go on.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {

@@ -262,8 +262,13 @@ impl<'a, A: Objects> Store<'a, A> {
     pub async fn etag_of(&self, unreadable: &Unreadable) -> Result<Option<String>, RecordError> {
         match &unreadable.etag {
             Some(etag) => Ok(Some(etag.clone())),
-            None => Ok(self.aws.etag(&unreadable.bucket, &self.key()).await?),
+            None => self.etag(&unreadable.bucket).await,
         }
+    }
+
+    /// The object's ETag by its head, which S3 gives of an archived object, too.
+    pub async fn etag(&self, bucket: &str) -> Result<Option<String>, RecordError> {
+        Ok(self.aws.etag(bucket, &self.key()).await?)
     }
 
     fn unusable(&self, bucket: &str, source: BodyError) -> RecordError {

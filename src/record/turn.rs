@@ -186,13 +186,13 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             }
             (None, None) => store.write(bucket, record, None).await?,
         };
-        let Some(Held { record, bucket, .. }) = written else {
+        let Some(last) = written else {
             return Ok(Hand::Again);
         };
-        let made = record.claim.is_some_and(|claim| claim.made);
+        let made = last.record.claim.as_ref().is_some_and(|claim| claim.made);
         let claimed = Claimed {
             store: store.clone(),
-            bucket,
+            last,
             may_be_gone: false,
         };
         self.lease.hold().hold(claimed.clone());
@@ -213,17 +213,21 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         progress::note("waiting until the request before this one has stopped");
         self.clock.wait_until(wait_until).await;
         self.lease.doubt();
-        match store.again(&claimed.bucket).await? {
-            Some(held) if held.record.is_held_by(&self.caller.mark) => {
+        // A Delete that was about to end may have taken it along.
+        let may_be_gone = true;
+        let claimed = Claimed {
+            may_be_gone,
+            ..claimed
+        };
+        match self.lease.hold().read(&claimed).await? {
+            Some(_) => {
                 let waited = true;
                 Ok(Hand::Holds { made, waited })
             }
-            // A Delete that was about to end has taken it along.
             None => {
                 self.lease.hold().release(store.owner());
                 Ok(Hand::Again)
             }
-            Some(_) => Err(RecordError::TakenOver),
         }
     }
 
@@ -280,9 +284,13 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             };
             let mut record = held.record.clone();
             change(&mut record);
-            let is_changed = record != held.record;
-            if !is_changed || self.store(id).replace(&held, record).await?.is_some() {
+            let written = match record == held.record {
+                true => Some(held),
+                false => self.store(id).replace(&held, record).await?,
+            };
+            if let Some(last) = written {
                 self.lease.confirmed(began);
+                self.keep(self.store(id), last);
                 return Ok(());
             }
         }
@@ -298,18 +306,25 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             let Some(held) = self.read(id).await? else {
                 return Err(RecordError::TakenOver);
             };
-            let is_there = held.bucket == bucket;
-            if is_there || store.take(&held, bucket).await?.is_some() {
-                let bucket = bucket.to_owned();
-                let may_be_gone = false;
-                self.lease.hold().hold(Claimed {
-                    store,
-                    bucket,
-                    may_be_gone,
-                });
+            let arrived = match held.bucket == bucket {
+                true => Some(held),
+                false => store.take(&held, bucket).await?,
+            };
+            if let Some(last) = arrived {
+                self.keep(store, last);
                 return Ok(());
             }
         }
+    }
+
+    /// Remembers a record as this request last wrote it.
+    fn keep(&self, store: Store<'a, A>, last: Held) {
+        let may_be_gone = false;
+        self.lease.hold().hold(Claimed {
+            store,
+            last,
+            may_be_gone,
+        });
     }
 
     /// Before Delete's last step: from here on the record may be gone.
@@ -375,7 +390,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         };
         let request = &self.caller.mark.request;
         loop {
-            let Some(held) = claimed.store.again(&claimed.bucket).await? else {
+            let Some(held) = claimed.store.again(&claimed.last.bucket).await? else {
                 return Ok(Ending::Gone);
             };
             if let Some(answer) = held.record.answer_to(request) {
