@@ -4,9 +4,9 @@
 //! CloudFormation deletes the former one after a success. Nobody but the next request for the former
 //! one deletes the new one where the Update was never answered, or answered too late.
 
-use super::delete::take_away as take_away_binding;
 use super::desired::{Desired, rule_event};
 use super::hints::Hints;
+use super::leaving::take_away as take_away_binding;
 use super::{BindingAws, BindingError};
 use crate::names::BindingId;
 use crate::pause::Pause;

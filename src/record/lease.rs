@@ -5,7 +5,7 @@
 //! it may not do any more it does not do: nothing is undone here.
 
 use super::RecordError;
-use super::body::Mark;
+use super::request::Mark;
 use super::store::{Held, Store};
 use crate::capabilities::{Answer, AwsError, Objects, Trouble};
 use crate::clock::{Clock, Timestamp};

@@ -1,7 +1,7 @@
 //! Rule 5 of the record: whether CloudFormation still wants what a request asks for. It is asked, and
 //! where it says no, once more and again for ten seconds, for what it shows may lag behind.
 
-use super::body::RequestType;
+use super::request::RequestType;
 use crate::capabilities::{Answer, Stack, StackResource, Stacks};
 use crate::clock::Clock;
 use crate::names::BindingId;
