@@ -41,6 +41,11 @@ impl<A: Objects + Stacks> Turn<'_, A> {
                     replaced.done |= serves.is_some_and(|(serves, _)| *serves == replaced.by);
                 }
                 if let Some((_, orders)) = orders {
+                    // Of target groups that the binding has taken away nothing is own any more.
+                    let groups = orders.groups();
+                    record
+                        .own
+                        .retain(|arn, _| groups.contains(arn.as_str()) || !id.made_group(arn));
                     record.orders = Some(orders.clone());
                     record.phase = Phase::Serving;
                 }

@@ -96,6 +96,11 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         asker.wants(&self.clock, self.caller.kind, id, view).await
     }
 
+    /// Whether CloudFormation names a binding as the living one, though it may lag behind.
+    pub async fn is_living(&self, id: &BindingId, view: &View) -> bool {
+        self.asker().names(&self.clock, id, view.clone()).await
+    }
+
     /// Rules 3 and 4: whether this request may claim a record, and what it then waits for.
     ///
     /// # Errors

@@ -125,6 +125,20 @@ impl<A: Stacks> Asker<'_, A> {
         View { stack, resource }
     }
 
+    /// Whether CloudFormation names a binding as the resource's living one, by the last look or within the
+    /// time that it may lag behind.
+    pub async fn names(&self, clock: &Clock, id: &BindingId, mut view: View) -> bool {
+        let since = clock.now();
+        while !view.names(id) {
+            if clock.now().since(since) >= LAG {
+                return false;
+            }
+            tokio::time::sleep(BETWEEN).await;
+            view = self.look().await;
+        }
+        true
+    }
+
     /// `Err` with the reason, where CloudFormation has said for ten seconds that it does not want
     /// this; else what it last said.
     pub async fn wants(
