@@ -23,7 +23,7 @@ use tracing::{info, warn};
 /// what a replacement that was rolled back has made.
 ///
 /// # Errors
-/// As [`delete`].
+/// What AWS refuses.
 pub(super) async fn take_away<A: BindingAws>(
     aws: &A,
     turn: &Turn<'_, A>,

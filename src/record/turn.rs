@@ -170,7 +170,11 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                     .write(&unreadable.bucket, record, etag.as_deref())
                     .await?
             }
-            (None, None) => store.write(bucket, record, None).await?,
+            // A stub that leads to nothing may be in the way.
+            (None, None) => {
+                let etag = located.stubs.get(bucket).map(String::as_str);
+                store.write(bucket, record, etag).await?
+            }
         };
         let Some(last) = written else {
             return Ok(Hand::Again);
