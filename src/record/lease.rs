@@ -230,3 +230,6 @@ impl<A: Objects> Hold for Ticking<'_, A> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -178,3 +178,6 @@ fn known<T>(answer: Answer<T>) -> Option<T> {
         })
         .ok()
 }
+
+#[cfg(test)]
+mod tests;
