@@ -4,27 +4,29 @@
 //! CloudFormation deletes the former one after a success. Nobody but the next request for the former
 //! one deletes the new one where the Update was never answered, or answered too late.
 
-use super::delete::take_away as take_away_binding;
 use super::desired::{Desired, rule_event};
 use super::hints::Hints;
+use super::leaving::take_away as take_away_binding;
 use super::{BindingAws, BindingError};
 use crate::names::BindingId;
 use crate::pause::Pause;
-use crate::record::{Candidate, Claiming, Hand, RequestType, Turn, View};
+use crate::record::{Candidate, Claiming, Hand, RequestType, Resource, Turn, View};
 use tracing::{info, warn};
 
-/// Claims the record of the binding that this one replaces, where it replaces one.
+/// Claims the record of the binding that this one replaces, where it replaces one. Whether that had to
+/// be waited for, so that what was observed before has to be observed anew.
 pub(super) async fn claim<A: BindingAws>(
     aws: &A,
     turn: &Turn<'_, A>,
     desired: &Desired,
     view: &View,
-) -> Result<(), BindingError> {
+) -> Result<bool, BindingError> {
     let Some(former) = &desired.replaces else {
-        return Ok(());
+        return Ok(false);
     };
     let store = turn.store(former);
     let mut pause = Pause::none_at_first();
+    let mut has_waited = false;
     while turn.read(former).await?.is_none() {
         let rule = aws.rule(&former.rule()).await?;
         let own = former.bucket(&desired.account);
@@ -44,16 +46,17 @@ pub(super) async fn claim<A: BindingAws>(
         }
         if located.record.is_none() {
             warn!(%former, "the binding that is replaced has no record");
-            return Ok(());
+            return Ok(false);
         }
         let by = &desired.id;
         let claiming = Claiming::ToReplace { by };
-        if turn.claim(&store, &located, &own, view, claiming).await? == Hand::Again {
-            pause.wait().await;
+        match turn.claim(&store, &located, &own, view, claiming).await? {
+            Hand::Again => pause.wait().await,
+            Hand::Holds { waited, .. } => has_waited = waited,
         }
     }
     info!(%former, by = %desired.id, "the former binding is claimed, too");
-    Ok(())
+    Ok(has_waited)
 }
 
 /// Takes away a binding that an Update before this request made in place of this one. Failing in that
@@ -96,10 +99,14 @@ pub(super) async fn noted<A: BindingAws>(
         return Ok(());
     };
     let by = &replaced.by;
-    // After a replacement that CloudFormation has taken, it deletes the former one.
-    let is_clean_up =
-        turn.caller().kind == RequestType::Delete && replaced.done && view.physical_id().is_none();
-    if view.names(by) || is_clean_up {
+    // After a replacement that CloudFormation has taken, it deletes the former one; and what it shows then
+    // may lag behind. An Update of the former one comes only where it has not taken it.
+    let is_living = match turn.caller().kind {
+        RequestType::Delete if view.resource == Resource::Unknown => replaced.done,
+        RequestType::Delete => turn.is_living(by, view).await,
+        RequestType::Create | RequestType::Update => view.names(by),
+    };
+    if is_living {
         return Ok(());
     }
     info!(binding = %by, "taking away what was made in place of this binding");
