@@ -23,7 +23,8 @@ fn character(seed: u64) -> Character {
         let happens = is_wild || dice.chance(often);
         if happens { u32::try_from(dice.between(1, u64::from(how_much))).unwrap() } else { 0 }
     };
-    Character {
+    let (is_unknown, is_denied) = (dice.chance(120), dice.chance(60));
+    let mut character = Character {
         climate: Climate {
             slow: has(300, 60),
             hangs: has(150, 12),
@@ -58,9 +59,16 @@ fn character(seed: u64) -> Character {
         changes: dice.between(2, 5),
         addresses: if dice.chance(60) { 12 } else { 5 },
         lag: if dice.chance(500) { dice.between(100, 9_000) } else { 0 },
-        is_unknown: dice.chance(120),
-        is_denied: dice.chance(60),
+        is_unknown,
+        is_denied,
+    };
+    if is_unknown || is_denied {
+        // Where CloudFormation cannot be asked, nobody can know that a request is not wanted any more
+        // that comes after its binding is gone.
+        character.fortune.late = 0;
+        character.fortune.cancelled = 0;
     }
+    character
 }
 
 /// Plays one life; gives its fingerprint.

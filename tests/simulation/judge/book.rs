@@ -23,6 +23,7 @@ pub struct Book {
     /// Targets that were in given groups, and live, when a request first looked there.
     pub found: BTreeSet<(String, Endpoint)>,
     pub known_groups: BTreeSet<String>,
+    pub looked_in: BTreeSet<String>,
     /// Who last put a target out: the order number of that tick's last write.
     pub put_out: BTreeMap<(String, Endpoint), u64>,
 }
@@ -88,6 +89,8 @@ pub struct Notes {
     /// Order numbers of its last read and its last write of a record.
     pub last_read: Cell<u64>,
     pub last_write: Cell<u64>,
+    /// When it last wrote one.
+    pub wrote: Cell<u64>,
     /// Whether its last write of a record went wrong.
     pub write_failed: Cell<bool>,
 }

@@ -43,7 +43,7 @@ impl Judge {
                 let is_ours = held.is_ours && held.drains.is_none();
                 let key = (arn.clone(), *endpoint);
                 // Rule 11: found by one binding, though another has registered it.
-                let is_found = self.books.borrow().values().any(|book| book.found.contains(&key));
+                let is_found = self.was_found.borrow().contains(&key);
                 if is_ours && !wanted.contains(&key) && !world.may_stay(arn) && !is_found {
                     world.violate(format!("{when}, {endpoint} is still registered in {arn}"));
                 }

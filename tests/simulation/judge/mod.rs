@@ -13,8 +13,9 @@ mod targets;
 pub use book::Notes;
 
 use book::Book;
+use alb_nlb_binding::model::Endpoint;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of a request, as CloudFormation sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,9 @@ pub struct Judge {
     books: RefCell<BTreeMap<String, Book>>,
     /// First answers by request.
     answers: RefCell<BTreeMap<u64, requests::First>>,
+    /// Targets that any binding has found in a given group: where its stack cannot be asked, or rolls
+    /// back, they stay when it goes.
+    was_found: RefCell<BTreeSet<(String, Endpoint)>>,
     /// Numbers the reads and writes of all records.
     order: Cell<u64>,
 }

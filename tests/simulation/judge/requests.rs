@@ -66,8 +66,16 @@ impl Judge {
         }
         if sent.kind == RequestType::Delete {
             book.kept.clear();
+            book.found.clear();
+            book.known_groups.clear();
+            book.looked_in.clear();
         } else {
             book.is_leaving = false;
+            let given = sent.wish.given();
+            book.known_groups.extend(given.iter().map(|group| (*group).to_owned()));
+            book.looked_in.retain(|group| given.contains(group.as_str()));
+            book.known_groups.retain(|group| given.contains(group.as_str()));
+            book.found.retain(|(group, _)| given.contains(group.as_str()));
         }
         // A rollback's success ends what was to be in this one's place (must hold, 6).
         if let Some(old) = sent.old.as_ref().map(|old| old.id(&sent.stack.id))
@@ -117,6 +125,7 @@ impl Judge {
         notes.last_write.set(self.next());
         notes.last_read.set(notes.last_write.get());
         notes.write_failed.set(false);
+        notes.wrote.set(now);
         notes.writes.set(notes.writes.get() + 1);
         let id = key.trim_end_matches("/state.json");
         let mut books = self.books.borrow_mut();
@@ -158,7 +167,7 @@ impl Judge {
 
     /// An answer arrives at CloudFormation's address.
     pub fn answers(&self, world: &World, process: &Process, sent: &Sent, is_success: bool, physical_id: &str) {
-        self.closes_claims(world, process);
+        self.closes_claims(process);
         if is_success && sent.kind != RequestType::Delete && sent.is_open() {
             self.promises(world, process, sent);
         }
@@ -215,12 +224,13 @@ impl Judge {
         }
     }
 
-    fn closes_claims(&self, world: &World, process: &Process) {
-        let now = world.stage.now();
+    fn closes_claims(&self, process: &Process) {
+        // With its last write it has put its outcome down.
+        let wrote = process.notes.wrote.get();
         for book in self.books.borrow_mut().values_mut() {
-            for (_, until, whose) in &mut book.claims {
+            for (from, until, whose) in &mut book.claims {
                 if *whose == process.number {
-                    until.get_or_insert(now);
+                    until.get_or_insert(wrote.max(*from));
                 }
             }
         }
@@ -234,7 +244,7 @@ impl Judge {
 
     pub fn ends(&self, world: &World, process: &Process, end: End) {
         let now = world.stage.now();
-        self.closes_claims(world, process);
+        self.closes_claims(process);
         for book in self.books.borrow_mut().values_mut() {
             for look in &mut book.looks {
                 if look.process == process.number {

@@ -50,14 +50,22 @@ impl Judge {
         let book = books.entry(sent.about.clone()).or_default();
         for listen in sent.wish.listeners.iter() {
             let Some(group) = &listen.given else { continue };
-            if !book.known_groups.insert(group.clone()) {
+            if book.known_groups.contains(group) {
                 continue;
             }
             let elb = world.elb.borrow();
             let endpoint = |address| Endpoint { address, port: listen.alb_port };
             let live = world.dns.borrow().addresses(name).into_iter().map(endpoint);
             let found = live.filter(|endpoint| elb.registered(group, endpoint));
-            book.found.extend(found.map(|endpoint| (group.clone(), endpoint)));
+            let found: BTreeSet<_> = found.map(|endpoint| (group.clone(), endpoint)).collect();
+            self.was_found.borrow_mut().extend(found.iter().cloned());
+            // Each try looks anew; the first that wrote counts.
+            let is_first = book.looked_in.insert(group.clone());
+            if is_first {
+                book.found.extend(found);
+            } else {
+                book.found.retain(|key| key.0 != *group || found.contains(key));
+            }
         }
     }
 
@@ -87,6 +95,10 @@ impl Judge {
         let who = &process.name;
         let key = (group.to_owned(), *endpoint);
         for (id, book) in books.iter() {
+            // A tick does not ask other bindings: who share a group are to share its ALB.
+            if matches!(&process.role, Role::Tick { id: own, .. } if **own != **id) {
+                continue;
+            }
             if keeps(world, id, book, group, endpoint) {
                 return world.violate(format!("{who} puts out {endpoint} in {group}, which is live and which {id} keeps"));
             }
