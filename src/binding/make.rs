@@ -5,14 +5,15 @@
 
 use super::apply::{Attributes, Context, Made};
 use super::checks::check;
-use super::desired::rule_event;
 use super::hints::Hints;
 use super::leaving::take_away;
 use super::{BindingAws, BindingError, Desired, observe, plan, replaced};
 use crate::capabilities::Dns;
 use crate::model::Rule;
 use crate::pause::Pause;
-use crate::record::{Candidate, Claiming, Hand, Located, Orders, Record, RecordError, Turn, View};
+use crate::record::{
+    Candidate, Claiming, Hand, Located, Orders, Record, RecordError, RuleEvent, Turn, View,
+};
 use crate::sync;
 use tracing::info;
 
@@ -42,7 +43,8 @@ pub async fn make<A: BindingAws>(
         if let Some(unreadable) = located.unreadable {
             return Err(unreadable.why.into());
         }
-        let lost = rule_event(rule.as_ref()).filter(|event| located.empty.contains(&event.bucket));
+        let lost =
+            RuleEvent::of_rule(rule.as_ref()).filter(|event| located.empty.contains(&event.bucket));
         if let (None, Some(event)) = (&located.record, lost)
             && event.orders.is_some()
         {
@@ -101,7 +103,7 @@ const ALREADY_THERE: [&str; 2] = ["DuplicateTargetGroupName", "DuplicateListener
 /// Where the record may be: where the rule says, where it is to be, and where it was to be before.
 fn candidates(desired: &Desired, rule: Option<&Rule>) -> Vec<Candidate> {
     let own = desired.own_bucket();
-    let ruled = rule_event(rule).map(|event| event.bucket);
+    let ruled = RuleEvent::of_rule(rule).map(|event| event.bucket);
     let ruled = ruled.into_iter().map(|bucket| (bucket, true));
     let others = [Some(desired.bucket()), desired.former.bucket.clone()];
     let others = others.into_iter().flatten();

@@ -96,8 +96,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         asker.wants(&self.clock, self.caller.kind, id, view).await
     }
 
-    /// Whether CloudFormation names a binding as the living one, though it may lag behind.
-    pub async fn is_living(&self, id: &BindingId, view: &View) -> bool {
+    /// What CloudFormation says once it names a binding as the living one; it may lag behind.
+    pub async fn view_of_living(&self, id: &BindingId, view: &View) -> View {
         self.asker().names(&self.clock, id, view.clone()).await
     }
 
@@ -186,7 +186,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             may_be_gone: false,
         };
         self.lease.hold().hold(claimed.clone());
-        self.lease.confirmed(began);
+        self.has_written(began);
         let now = self.clock.now();
         let wait_until = match wait {
             Wait::Until(settled) => settled,
