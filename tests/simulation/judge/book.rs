@@ -24,8 +24,6 @@ pub struct Book {
     pub found: BTreeSet<(String, Endpoint)>,
     pub known_groups: BTreeSet<String>,
     pub looked_in: BTreeSet<String>,
-    /// Who last put a target out: the order number of that tick's last write.
-    pub put_out: BTreeMap<(String, Endpoint), u64>,
 }
 
 /// What a request asked for, from when on and until when that may be what ticks go by.

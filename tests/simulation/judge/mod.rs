@@ -33,6 +33,8 @@ pub struct Judge {
     /// Targets that any binding has found in a given group: where its stack cannot be asked, or rolls
     /// back, they stay when it goes.
     was_found: RefCell<BTreeSet<(String, Endpoint)>>,
+    /// Who last put a target out: the binding, and the order number of that invocation's last write.
+    put_out: RefCell<BTreeMap<(String, Endpoint), (String, u64)>>,
     /// Numbers the reads and writes of all records.
     order: Cell<u64>,
 }

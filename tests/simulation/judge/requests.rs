@@ -130,6 +130,13 @@ impl Judge {
         let id = key.trim_end_matches("/state.json");
         let mut books = self.books.borrow_mut();
         let book: &mut Book = books.entry(id.to_owned()).or_default();
+        if sees_itself && contains(&object.body, b"\"outcome\":") {
+            for (_, until, whose) in &mut book.claims {
+                if *whose == process.number {
+                    until.get_or_insert(now);
+                }
+            }
+        }
         let is_claimed = book.claims.iter().any(|(_, _, whose)| *whose == process.number);
         if sees_itself && !is_claimed && matches!(process.role, Role::Request(_)) {
             if notes.writes.get() == 1 && book.claims.iter().any(|(_, until, _)| until.is_none()) {

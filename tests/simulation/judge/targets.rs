@@ -126,8 +126,9 @@ impl Judge {
                 return world.violate(format!("{who} puts out {endpoint} in {group}, which it is to serve"));
             }
         }
+        let last_write = process.notes.last_write.get();
+        self.put_out.borrow_mut().insert(key, (id.clone(), last_write));
         let Some(book) = books.get_mut(&id) else { return };
-        book.put_out.insert(key, process.notes.last_write.get());
         if let Role::Tick { .. } = &process.role {
             world.tally.count("targets put out by ticks");
             judge_misses(world, process, book, &id, (group, endpoint));
@@ -174,7 +175,11 @@ impl Judge {
                 let key = (group.clone(), endpoint);
                 if world.elb.borrow().registered(&group, &endpoint) {
                     book.kept.entry(key).or_insert(world.stage.now());
-                } else if is_small(world, &name) && book.put_out.get(&key).is_none_or(|put_out| put_out < last_read) {
+                    continue;
+                }
+                let put_out = self.put_out.borrow();
+                let is_excused = put_out.get(&key).is_some_and(|(by, write)| by != id || write > last_read);
+                if is_small(world, &name) && !is_excused {
                     world.violate(format!("{who} ended well, and {endpoint} is not registered in {group}"));
                 }
             }
