@@ -82,6 +82,9 @@ fn play(seed: u64, tally: &Rc<Tally>, is_told: bool) -> Result<u64, String> {
         world.say("life", format!("{character:?}"));
         world.stage.spawn(live(Rc::clone(&world), character));
         world.stage.play().await;
+        if world.stage.never_ends() {
+            world.violate("this life goes in circles");
+        }
         match world.violation() {
             Some(violation) => Err(format!(
                 "{}\nseed {seed}: {violation}\nagain, as a whole: SIMULATION_SEED={seed} cargo test --test simulation lives -- --nocapture",

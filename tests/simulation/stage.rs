@@ -17,6 +17,9 @@ pub type TaskId = usize;
 type Task = Pin<Box<dyn Future<Output = ()>>>;
 type Happening = Box<dyn FnOnce()>;
 
+/// No life has so many.
+const MOST_STEPS: u64 = 200_000;
+
 /// A call that waits to be let through, where a chooser decides the order.
 pub struct Waiting {
     pub task: TaskId,
@@ -43,6 +46,7 @@ pub struct Stage {
     waiting: RefCell<Vec<Waiting>>,
     chooser: Option<Box<dyn Chooser>>,
     is_over: Cell<bool>,
+    steps: Cell<u64>,
 }
 
 #[derive(Default)]
@@ -85,6 +89,7 @@ impl Stage {
             waiting: RefCell::default(),
             chooser,
             is_over: Cell::new(false),
+            steps: Cell::new(0),
         }
     }
 
@@ -140,6 +145,11 @@ impl Stage {
         self.is_over.set(true);
     }
 
+    /// Whether so much has happened that it is going in circles.
+    pub fn never_ends(&self) -> bool {
+        self.steps.get() > MOST_STEPS
+    }
+
     /// Plays until [`Self::end`].
     pub async fn play(&self) {
         let mut alarm = Box::pin(tokio::time::sleep(Duration::ZERO));
@@ -162,7 +172,8 @@ impl Stage {
                 self.drop_doomed();
             }
             self.drop_doomed();
-            if self.is_over.get() {
+            self.steps.set(self.steps.get() + 1);
+            if self.is_over.get() || self.never_ends() {
                 return Poll::Ready(());
             }
             let now = self.now();
