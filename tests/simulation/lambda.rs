@@ -126,6 +126,7 @@ fn start(
     world.begins();
     let task = world.stage.spawn(run(Rc::clone(world), Rc::clone(&process), event, request_id.to_owned()));
     process.task.set(Some(task));
+    world.stage.is_invocation(task, true);
     let (it, stopped) = (Rc::clone(world), Rc::clone(&process));
     world.stage.after(TIMEOUT, move || {
         if !stopped.has_ended.get() {
@@ -174,13 +175,12 @@ async fn run(world: Rc<World>, process: Rc<Process>, event: Value, request_id: S
 impl Process {
     fn ends(&self, world: &World, end: End) {
         if !self.has_ended.replace(true) {
+            if let Some(task) = self.task.get() {
+                world.stage.is_invocation(task, false);
+            }
             world.is_done();
             self.end.fill(end);
         }
-    }
-
-    pub fn has_ended(&self) -> bool {
-        self.has_ended.get()
     }
 
     fn is_killed(&self, world: &World) {

@@ -95,7 +95,7 @@ fn play(seed: u64, tally: &Rc<Tally>, is_told: bool) -> Result<u64, String> {
     })
 }
 
-fn number(variable: &str) -> Option<u64> {
+pub fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 

@@ -26,6 +26,7 @@ mod judge;
 mod lambda;
 mod life;
 mod lives;
+mod scopes;
 mod slot;
 mod stage;
 mod story;

@@ -4,7 +4,7 @@
 //! kill at that await. Time passes only while all of them wait. Never sleeps for real.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,8 +32,9 @@ pub struct Waiting {
 
 /// Decides which waiting call goes on.
 pub trait Chooser {
-    /// The index of one of them, or `None` to let time pass.
-    fn choose(&self, waiting: &[Waiting], now: u64) -> Option<usize>;
+    /// The index of one of them, or `None` to let time pass. `sleeps` tells whether an invocation waits
+    /// for time to pass.
+    fn choose(&self, waiting: &[Waiting], sleeps: bool, now: u64) -> Option<usize>;
 }
 
 pub struct Stage {
@@ -47,6 +48,7 @@ pub struct Stage {
     chooser: Option<Box<dyn Chooser>>,
     is_over: Cell<bool>,
     steps: Cell<u64>,
+    invocations: RefCell<BTreeSet<TaskId>>,
 }
 
 #[derive(Default)]
@@ -90,6 +92,7 @@ impl Stage {
             chooser,
             is_over: Cell::new(false),
             steps: Cell::new(0),
+            invocations: RefCell::default(),
         }
     }
 
@@ -124,6 +127,12 @@ impl Stage {
 
     pub fn has_chooser(&self) -> bool {
         self.chooser.is_some()
+    }
+
+    /// An invocation begins, or ends.
+    pub fn is_invocation(&self, task: TaskId, runs: bool) {
+        let mut invocations = self.invocations.borrow_mut();
+        if runs { invocations.insert(task) } else { invocations.remove(&task) };
     }
 
     /// Something that happens so many milliseconds from now.
@@ -187,8 +196,9 @@ impl Stage {
                 go();
                 continue;
             }
-            // A permitted call that is held back is given up in time.
-            let first = first.map_or(now + 3_600_000, |(at, _)| at);
+            // A call that is held back is looked at again in time.
+            let soon = if self.waiting.borrow().is_empty() { 3_600_000 } else { 100 };
+            let first = first.map_or(now + soon, |(at, _)| at.min(now + soon));
             alarm.as_mut().reset(self.start + Duration::from_millis(first));
             if alarm.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
@@ -202,7 +212,9 @@ impl Stage {
         if waiting.is_empty() {
             return None;
         }
-        let index = chooser.choose(&waiting, now)?;
+        let invocations = self.invocations.borrow();
+        let sleeps = invocations.iter().any(|task| waiting.iter().all(|waiting| waiting.task != *task));
+        let index = chooser.choose(&waiting, sleeps, now)?;
         Some(waiting.remove(index).go)
     }
 
