@@ -54,11 +54,22 @@ pub async fn make<A: BindingAws>(
         }
         let record = located.record.as_ref().map(|held| &held.record);
         let is_own = record.is_some_and(|record| record.is_held_by(&turn.caller().mark));
-        let is_held = is_own && turn.holds(id);
+        let is_held = turn.holds(id);
+        if is_held && !is_own {
+            return Err(RecordError::TakenOver.into());
+        }
         let mut view = turn.view().await;
         if !is_held {
             turn.judge(record, &view)?;
             view = wanted(aws, turn, desired, view, record).await?;
+        }
+        let is_other_delivery = record.is_some_and(|record| record.is_served_for(turn.caller()));
+        if is_other_delivery && !is_held {
+            // It has passed the checks, and what it is doing now would only be in the way of a look.
+            if !replaced::claim(aws, turn, desired, &view).await? {
+                claim(aws, turn, desired, &located, &view).await?;
+            }
+            continue;
         }
         let observed = observe::observe(aws, desired, &located, &view, rule).await?;
         let checked = check(desired, &observed)?;
