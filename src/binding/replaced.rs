@@ -48,8 +48,8 @@ pub(super) async fn claim<A: BindingAws>(
             warn!(%former, "the binding that is replaced has no record");
             return Ok(false);
         }
-        let by = &desired.id;
-        let claiming = Claiming::ToReplace { by };
+        let nlb_arn = &desired.properties.nlb_arn;
+        let claiming = Claiming::ToReplace { nlb_arn };
         match turn.claim(&store, &located, &own, view, claiming).await? {
             Hand::Again => pause.wait().await,
             Hand::Holds { waited, .. } => has_waited = waited,
@@ -98,7 +98,7 @@ pub(super) async fn noted<A: BindingAws>(
     let Some(replaced) = held.and_then(|held| held.record.replaced) else {
         return Ok(());
     };
-    let by = &replaced.by;
+    let by = &turn.replacement(&replaced);
     // After a replacement that CloudFormation has taken, it deletes the former one; and what it shows then
     // may lag behind. An Update of the former one comes only where it has not taken it.
     let is_living = match turn.caller().kind {

@@ -3,7 +3,7 @@
 //! An unreadable record is an error and never an empty one. No I/O.
 
 use super::orders::Orders;
-use super::request::{Answer, Claim, Former, Mark, Replacement, RequestType};
+use super::request::{Answer, Caller, Claim, Former, Mark, Replacement, RequestType};
 use crate::clock::Timestamp;
 use crate::model::Endpoint;
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ pub type Own = BTreeMap<Endpoint, Target>;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// For how many ticks in a row it has been missing from DNS.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub missed: u32,
     /// Whether it was registered in a given group before this binding's first write about it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -80,12 +80,6 @@ pub struct Target {
     /// When it was last put out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out: Option<Timestamp>,
-}
-
-// serde hands a reference.
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_zero(value: &u32) -> bool {
-    *value == 0
 }
 
 /// What an object of the record's key may be.
@@ -233,6 +227,15 @@ impl Record {
     /// Whether this delivery of this request holds the binding.
     pub fn is_held_by(&self, mark: &Mark) -> bool {
         self.claim.as_ref().is_some_and(|claim| claim.mark == *mark)
+    }
+
+    /// Whether a delivery of this request, or a killed one, has claimed the record and not been answered.
+    pub fn is_served_for(&self, caller: &Caller) -> bool {
+        let claim = self.claim.as_ref();
+        let is_same = |claim: &&Claim| claim.mark.request == caller.mark.request;
+        claim
+            .filter(is_same)
+            .is_some_and(|claim| claim.outcome.is_none() && claim.kind == caller.kind)
     }
 
     /// The answer that a request was given, if it is remembered.

@@ -38,7 +38,8 @@ impl<A: Objects + Stacks> Turn<'_, A> {
                 }
                 record.arriving_from = None;
                 if let Some(replaced) = &mut record.replaced {
-                    replaced.done |= serves.is_some_and(|(serves, _)| *serves == replaced.by);
+                    let by = self.replacement(replaced);
+                    replaced.done |= serves.is_some_and(|(serves, _)| *serves == by);
                 }
                 if let Some((_, orders)) = orders {
                     // Of target groups that the binding has taken away nothing is own any more.

@@ -30,9 +30,9 @@ pub enum Claiming<'a> {
     ToMake,
     /// Delete's tombstone.
     ToTakeAway,
-    /// Rule 9: it is the record of the binding that `by` is made in place of.
+    /// Rule 9: it is the record of the binding that another one, on this NLB, is made in place of.
     ToReplace {
-        by: &'a BindingId,
+        nlb_arn: &'a str,
     },
 }
 
@@ -72,6 +72,16 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
 
     pub fn store(&self, id: &BindingId) -> Store<'a, A> {
         Store::new(self.aws, id.to_string())
+    }
+
+    /// The binding that a note in the record means.
+    pub fn replacement(&self, replaced: &Replacement) -> BindingId {
+        let Caller {
+            stack_id,
+            logical_id,
+            ..
+        } = &self.caller;
+        BindingId::derive(stack_id, logical_id, &replaced.nlb_arn)
     }
 
     fn asker(&self) -> Asker<'_, A> {
@@ -157,9 +167,9 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             Claiming::ToMake | Claiming::ToReplace { .. } => self.caller.kind,
         };
         record.claim_for(self.new_claim(kind, view, made));
-        if let Claiming::ToReplace { by } = claim {
-            let (by, done) = (by.clone(), false);
-            record.replaced = Some(Replacement { by, done });
+        if let Claiming::ToReplace { nlb_arn } = claim {
+            let (nlb_arn, done) = (nlb_arn.to_owned(), false);
+            record.replaced = Some(Replacement { nlb_arn, done });
         }
         let began = Instant::now();
         let written = match (held, &located.unreadable) {
