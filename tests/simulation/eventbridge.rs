@@ -84,6 +84,8 @@ impl EventBridge {
         let late = if dice.chance(habits.late) {
             world.tally.count("ticks that came late");
             dice.between(5_000, 200_000)
+        } else if world.stage.has_chooser() {
+            0
         } else {
             dice.between(0, 900)
         };

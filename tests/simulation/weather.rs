@@ -173,6 +173,6 @@ pub fn refused(
         code: Some(code.to_owned()),
         reason: format!("{code}: as it happens"),
         trouble,
-        source: code.into(),
+        source: None,
     }
 }

@@ -137,13 +137,14 @@ impl Objects for Aws {
             let Some(bucket) = s3.buckets.get_mut(&wanted) else {
                 return Ok(Written::Lost);
             };
+            let object = Object::new(body.clone());
+            world.judge.tries_to_write(process, &object);
             let there = bucket.objects.get(&key).map(|object| &object.etag);
             if there != etag.as_ref() {
                 world.tally.count("a conditional write that lost");
                 world.tell(process, || "its condition does not hold".to_owned());
                 return Ok(Written::Lost);
             }
-            let object = Object::new(body.clone());
             let etag = object.etag.clone();
             world.judge.writes_object(world, process, &key, &object);
             bucket.objects.insert(key.clone(), object);

@@ -87,6 +87,8 @@ pub struct Notes {
     /// Order numbers of its last read and its last write of a record.
     pub last_read: Cell<u64>,
     pub last_write: Cell<u64>,
+    /// The ETag that its last write of a record has, or was to have.
+    pub tried: RefCell<String>,
     /// When it last wrote one.
     pub wrote: Cell<u64>,
     /// Whether its last write of a record went wrong.

@@ -107,10 +107,18 @@ impl Judge {
             if sees_itself(object) {
                 looked.insert(key.to_owned(), world.stage.now());
             }
+        } else if object.is_some_and(|object| object.etag == *process.notes.tried.borrow()) {
+            // Its own write, of which the answer was lost.
+            looked.insert(key.to_owned(), world.stage.now());
         } else if object.is_none() && looked.contains_key(key) {
             // Delete's last step: the record is gone.
             looked.insert(key.to_owned(), world.stage.now());
         }
+    }
+
+    /// Whether or not its condition holds.
+    pub fn tries_to_write(&self, process: &Process, object: &Object) {
+        process.notes.tried.replace(object.etag.clone());
     }
 
     pub fn writes_object(&self, world: &World, process: &Process, key: &str, object: &Object) {
@@ -125,7 +133,9 @@ impl Judge {
         notes.last_write.set(self.next());
         notes.last_read.set(notes.last_write.get());
         notes.write_failed.set(false);
-        notes.wrote.set(now);
+        // Within one moment much may happen: the order of things tells.
+        let order = world.stage.number();
+        notes.wrote.set(order);
         notes.writes.set(notes.writes.get() + 1);
         let id = key.trim_end_matches("/state.json");
         let mut books = self.books.borrow_mut();
@@ -133,7 +143,7 @@ impl Judge {
         if sees_itself && contains(&object.body, b"\"outcome\":") {
             for (_, until, whose) in &mut book.claims {
                 if *whose == process.number {
-                    until.get_or_insert(now);
+                    until.get_or_insert(order);
                 }
             }
         }
@@ -143,9 +153,9 @@ impl Judge {
                 world.tally.count("claims taken over");
             }
             for (_, until, _) in &mut book.claims {
-                until.get_or_insert(now);
+                until.get_or_insert(order);
             }
-            book.claims.push((now, None, process.number));
+            book.claims.push((order, None, process.number));
         }
     }
 
@@ -250,7 +260,7 @@ impl Judge {
     }
 
     pub fn ends(&self, world: &World, process: &Process, end: End) {
-        let now = world.stage.now();
+        let now = world.stage.number();
         self.closes_claims(process);
         for book in self.books.borrow_mut().values_mut() {
             for look in &mut book.looks {

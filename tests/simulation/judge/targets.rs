@@ -256,8 +256,8 @@ fn judge_misses(world: &World, process: &Process, book: &Book, id: &str, (group,
         if showed && names.contains(&look.name) && look.ended.is_some_and(|(_, well)| well) {
             minutes.clear();
         }
-        let end = look.ended.map_or(world.stage.now(), |(at, _)| at);
-        let within = |from: u64, until: Option<u64>| look.started >= from && until.is_none_or(|until| until >= end);
+        let end = look.ended.map_or(u64::MAX, |(at, _)| at);
+        let within = |from: u64, until: Option<u64>| look.process >= from && until.is_none_or(|until| until >= end);
         let is_claimed = book.claims.iter().any(|(from, until, _)| within(*from, *until));
         let started = crate::calendar::BEGINNING + look.started;
         let is_late = started.saturating_sub(look.scheduled) > LATE;
