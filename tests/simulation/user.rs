@@ -91,7 +91,8 @@ impl User {
         let dice = &self.world.dice;
         if dice.chance(self.fortune.get().cancelled) {
             self.world.tally.count("cancels");
-            return (dice.between(50, 60_000), true);
+            // Signatures of a request and its rollback tell which is later, but for two seconds.
+            return (dice.between(3_100, 60_000), true);
         }
         (PATIENCE, false)
     }

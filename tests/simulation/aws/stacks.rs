@@ -42,14 +42,13 @@ impl Stacks for Aws {
     ) -> Answer<Option<StackResource>> {
         let (wanted, resource) = (stack_id.to_owned(), logical_id.to_owned());
         self.call(reads(CloudFormation, "DescribeStackResource"), logical_id, move |world, process| {
-            let Some(stack) = process.stack().filter(|stack| stack.id == wanted) else {
-                return Ok(None);
-            };
+            let unknown = || missing("DescribeStackResource", &wanted, "ValidationError");
+            let stack = process.stack().filter(|stack| stack.id == wanted && stack.is_known);
+            let stack = stack.ok_or_else(unknown)?;
             if stack.is_denied {
                 return Err(missing("DescribeStackResource", &resource, "AccessDenied"));
             }
-            let shown = stack.shown(world).filter(|_| stack.is_known);
-            let shown = shown.and_then(|shown| shown.resource);
+            let shown = stack.shown(world).and_then(|shown| shown.resource);
             world.tell(process, || format!("is shown {shown:?}"));
             Ok(shown.map(|(physical_id, status)| StackResource {
                 physical_id,
