@@ -57,8 +57,7 @@ BREAKAGES = [
     (
         "ownership is written after registering",
         "src/sync/mod.rs",
-        "let plan = plan(&situation);\n        let lease",
-        "let plan = plan(&situation);\n"
+        "        let lease = match &plan.record {\n",
         "        {\n"
         "            let ticking = Ticking::on(self.store.clone(), self.clock, sight.held.clone());\n"
         "            let lease = Lease::new(ticking, self.clock);\n"
@@ -66,7 +65,7 @@ BREAKAGES = [
         "            let zone = sight.orders.availability_zone.as_deref();\n"
         "            apply(self.aws, &lease, zone, &plan).await.into_result()?;\n"
         "        }\n"
-        "        let lease",
+        "        let lease = match &plan.record {\n",
     ),
     (
         "late ticks count",
@@ -143,8 +142,8 @@ BREAKAGES = [
     (
         "ticks do not follow a stub",
         "src/record/store.rs",
-        "waiting.push_front(Candidate {\n",
-        "waiting.clear();\n                    let _ = waiting.len();\n                    let mut unused = VecDeque::new();\n                    unused.push_front(Candidate {\n",
+        "waiting.push_front(Candidate { bucket, surely });",
+        "let _ = (bucket, surely);",
     ),
     (
         "a record is written without its condition",
@@ -156,7 +155,7 @@ BREAKAGES = [
     (
         "targets that another binding owns are put out",
         "src/binding/given.rs",
-        "Some(others) => registered.retain(|endpoint, _| !others.contains(endpoint)),",
+        "Some(others) => registered.retain(|endpoint, _| !others.contains_key(endpoint)),",
         "Some(_) => {}",
     ),
     (
