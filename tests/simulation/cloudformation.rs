@@ -46,7 +46,6 @@ pub struct Sent {
     pub physical_id: Option<String>,
     /// The binding that it is about.
     pub about: String,
-    pub at: u64,
     url: String,
     is_open: Cell<bool>,
     answer: Slot<Answered>,
@@ -72,19 +71,34 @@ impl Stack {
     }
 
     /// The stack's status, and its resource's.
-    pub fn shows(&self, world: &World, status: &'static str, resource: Option<(Option<String>, &'static str)>) {
+    pub fn shows(
+        &self,
+        world: &World,
+        status: &'static str,
+        resource: Option<(Option<String>, &'static str)>,
+    ) {
         world.say(&self.name, format!("{status}, resource {resource:?}"));
         let shown = Shown { status, resource };
-        self.shown.borrow_mut().push((world.stage.now(), shown.clone()));
+        self.shown
+            .borrow_mut()
+            .push((world.stage.now(), shown.clone()));
         self.now.replace(shown);
     }
 
     /// What is shown now, which may be what was shown a while ago.
     pub fn shown(&self, world: &World) -> Option<Shown> {
-        let lag = if self.lag > 0 { world.dice.between(0, self.lag) } else { 0 };
+        let lag = if self.lag > 0 {
+            world.dice.between(0, self.lag)
+        } else {
+            0
+        };
         let until = world.stage.now().saturating_sub(lag);
         let shown = self.shown.borrow();
-        let shown = shown.iter().rev().find(|(at, _)| *at <= until).or(shown.first());
+        let shown = shown
+            .iter()
+            .rev()
+            .find(|(at, _)| *at <= until)
+            .or(shown.first());
         shown.map(|(_, shown)| shown.clone())
     }
 
@@ -93,13 +107,14 @@ impl Stack {
         let until = world.stage.now();
         let shown = self.shown.borrow();
         let before = shown.iter().rev().find(|(at, _)| at + self.lag <= since);
-        let after = shown.iter().filter(|(at, _)| at + self.lag > since && *at <= until);
-        let all = before.into_iter().chain(after).all(|(_, shown)| shown.status.contains("ROLLBACK"));
+        let after = shown
+            .iter()
+            .filter(|(at, _)| at + self.lag > since && *at <= until);
+        let all = before
+            .into_iter()
+            .chain(after)
+            .all(|(_, shown)| shown.status.contains("ROLLBACK"));
         !self.is_known || self.is_denied || all
-    }
-
-    pub fn physical_id(&self) -> Option<String> {
-        self.now.borrow().resource.as_ref().and_then(|(id, _)| id.clone())
     }
 }
 
@@ -123,11 +138,23 @@ pub struct Ask {
 
 impl Sent {
     /// Sends a request, to be delivered like that.
-    pub fn send(world: &Rc<World>, stack: &Rc<Stack>, ask: Ask, deliveries: &[Delivery]) -> Rc<Self> {
+    pub fn send(
+        world: &Rc<World>,
+        stack: &Rc<Stack>,
+        ask: Ask,
+        deliveries: &[Delivery],
+    ) -> Rc<Self> {
         let number = world.stage.number();
-        let Ask { kind, wish, old, physical_id } = ask;
+        let Ask {
+            kind,
+            wish,
+            old,
+            physical_id,
+        } = ask;
         let means = wish.id(&stack.id);
-        let given = physical_id.clone().filter(|id| id.starts_with(alb_nlb_binding::names::PREFIX));
+        let given = physical_id
+            .clone()
+            .filter(|id| id.starts_with(alb_nlb_binding::names::PREFIX));
         let about = match kind {
             RequestType::Delete => given.unwrap_or(means),
             RequestType::Create | RequestType::Update => means,
@@ -144,7 +171,6 @@ impl Sent {
             old,
             physical_id,
             about,
-            at: world.stage.now(),
             url: url.clone(),
             is_open: Cell::new(true),
             answer: Slot::new(),
@@ -157,9 +183,14 @@ impl Sent {
             RequestType::Delete => "Deletes",
         });
         world.sent.borrow_mut().insert(url, Rc::clone(&sent));
-        world.judge.sent(world, &sent);
+        world.judge.sent(&sent);
         for delivery in deliveries {
-            invoke(world, sent.event(), Role::Request(Rc::clone(&sent)), *delivery);
+            invoke(
+                world,
+                sent.event(),
+                Role::Request(Rc::clone(&sent)),
+                *delivery,
+            );
         }
         sent
     }
@@ -196,23 +227,47 @@ impl Sent {
     pub fn text(&self) -> String {
         let Self { number, kind, .. } = self;
         let id = self.physical_id.as_deref().unwrap_or("no id yet");
-        format!("{kind:?} request-{number} of {id} about {}: {}", self.about, self.wish.text())
+        format!(
+            "{kind:?} request-{number} of {id} about {}: {}",
+            self.about,
+            self.wish.text()
+        )
     }
 
     pub fn is_answered(&self, world: &World, is_success: bool, physical_id: String) {
         if self.is_open.replace(false) {
-            world.judge.outcome(world, self, if is_success { Outcome::Success } else { Outcome::Failed });
-            world.tally.count(if is_success { "successes" } else { "failures answered" });
-            self.answer.fill(Answered { is_success, physical_id });
+            world.judge.outcome(
+                world,
+                self,
+                if is_success {
+                    Outcome::Success
+                } else {
+                    Outcome::Failed
+                },
+            );
+            world.tally.count(if is_success {
+                "successes"
+            } else {
+                "failures answered"
+            });
+            self.answer.fill(Answered {
+                is_success,
+                physical_id,
+            });
         }
     }
 
     /// Waits for the answer, and no longer than that.
     pub async fn outcome(&self, world: &World, patience: u64) -> Option<Answered> {
         let answer = self.answer.clone().take();
-        let answer = tokio::time::timeout(Duration::from_millis(patience), answer).await.ok();
+        let answer = tokio::time::timeout(Duration::from_millis(patience), answer)
+            .await
+            .ok();
         if answer.is_none() && self.is_open.replace(false) {
-            world.say(&self.stack.name, format!("waits no longer for request-{}", self.number));
+            world.say(
+                &self.stack.name,
+                format!("waits no longer for request-{}", self.number),
+            );
             world.tally.count("requests that were given up");
             world.judge.outcome(world, self, Outcome::GivenUp);
         }

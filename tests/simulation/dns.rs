@@ -59,24 +59,32 @@ impl Zone {
     }
 
     pub fn was_live(&self, name: &str, address: IpAddr, at: u64) -> bool {
-        let history = self.names.get(name).into_iter().flat_map(|name| name.history.iter().rev());
+        let history = self
+            .names
+            .get(name)
+            .into_iter()
+            .flat_map(|name| name.history.iter().rev());
         let mut history = history.filter(|(when, of, _)| *when <= at && *of == address);
         history.next().is_some_and(|(_, _, came)| *came)
     }
 
     pub fn was_ever(&self, name: &str, address: IpAddr) -> bool {
         let name = self.names.get(name);
-        name.is_some_and(|name| name.live.contains_key(&address) || name.left.contains_key(&address))
+        name.is_some_and(|name| {
+            name.live.contains_key(&address) || name.left.contains_key(&address)
+        })
     }
 
     pub fn addresses(&self, name: &str) -> Vec<IpAddr> {
         let name = self.names.get(name);
-        name.map(|name| name.live.keys().copied().collect()).unwrap_or_default()
+        name.map(|name| name.live.keys().copied().collect())
+            .unwrap_or_default()
     }
 
     pub fn left(&self, name: &str) -> Vec<IpAddr> {
         let name = self.names.get(name);
-        name.map(|name| name.left.keys().copied().collect()).unwrap_or_default()
+        name.map(|name| name.left.keys().copied().collect())
+            .unwrap_or_default()
     }
 }
 
@@ -119,13 +127,24 @@ impl Question for Asked {
             move || {
                 let answer = look(&world, &name);
                 if number == 1 {
-                    world.story.add(world.stage.now(), &process.name, format!("DNS of {name}: {}", told(&answer)));
-                    world.judge.looks_at_dns(&world, &process, &name, answer.is_ok());
+                    world.story.add(
+                        world.stage.now(),
+                        &process.name,
+                        format!("DNS of {name}: {}", told(&answer)),
+                    );
+                    world
+                        .judge
+                        .looks_at_dns(&world, &process, &name, answer.is_ok());
                 }
                 slot.fill(answer);
             }
         };
-        self.process.submits(&self.world, false, 2 + self.world.dice.between(0, 20), Box::new(answer));
+        self.process.submits(
+            &self.world,
+            false,
+            2 + self.world.dice.between(0, 20),
+            Box::new(answer),
+        );
         slot.take().await
     }
 

@@ -52,7 +52,11 @@ pub fn arn(what: &str) -> String {
 
 impl Elb {
     pub fn add_load_balancer(&mut self, kind: Kind, name: &str) -> String {
-        let short = if kind == Kind::Application { "app" } else { "net" };
+        let short = if kind == Kind::Application {
+            "app"
+        } else {
+            "net"
+        };
         let arn = arn(&format!("loadbalancer/{short}/{name}/1"));
         let load_balancer = LoadBalancer {
             arn: arn.clone(),
@@ -70,7 +74,14 @@ impl Elb {
         arn
     }
 
-    pub fn add_listener(&mut self, on: &str, port: u16, protocol: &str, to: &[String], tags: Tags) -> String {
+    pub fn add_listener(
+        &mut self,
+        on: &str,
+        port: u16,
+        protocol: &str,
+        to: &[String],
+        tags: Tags,
+    ) -> String {
         let tail = on.rsplit_once("loadbalancer/").map_or("", |(_, tail)| tail);
         let arn = arn(&format!("listener/{tail}/{port}-{}", self.listeners.len()));
         let listener = Listener {
@@ -80,7 +91,14 @@ impl Elb {
             forwards_to: to.to_vec(),
         };
         let load_balancer = on.to_owned();
-        self.listeners.insert(arn.clone(), HeldListener { load_balancer, listener, tags });
+        self.listeners.insert(
+            arn.clone(),
+            HeldListener {
+                load_balancer,
+                listener,
+                tags,
+            },
+        );
         arn
     }
 
@@ -106,8 +124,13 @@ impl Elb {
     }
 
     pub fn register(&mut self, group: &str, endpoint: Endpoint, zone: Option<&str>, is_ours: bool) {
-        let Some(group) = self.groups.get_mut(group) else { return };
-        let had = group.targets.get(&endpoint).filter(|held| held.drains.is_none());
+        let Some(group) = self.groups.get_mut(group) else {
+            return;
+        };
+        let had = group
+            .targets
+            .get(&endpoint)
+            .filter(|held| held.drains.is_none());
         let held = Held {
             zone: zone.unwrap_or("eu-central-1a").to_owned(),
             drains: None,
@@ -118,7 +141,9 @@ impl Elb {
 
     /// It drains, and is gone after that.
     pub fn deregister(&mut self, group: &str, endpoint: &Endpoint, now: u64) {
-        let Some(group) = self.groups.get_mut(group) else { return };
+        let Some(group) = self.groups.get_mut(group) else {
+            return;
+        };
         if let Some(held) = group.targets.get_mut(endpoint) {
             held.drains.get_or_insert(now + DRAINS);
         }

@@ -24,12 +24,17 @@ pub struct Habits {
 pub struct EventBridge {
     pub habits: Cell<Habits>,
     held_until: Cell<u64>,
+    /// Where the next ticks are killed, each time.
+    pub dies: Cell<Option<Death>>,
 }
 
 impl EventBridge {
     pub fn new(habits: Habits) -> Rc<Self> {
-        let (habits, held_until) = (Cell::new(habits), Cell::new(0));
-        Rc::new(Self { habits, held_until })
+        Rc::new(Self {
+            habits: Cell::new(habits),
+            held_until: Cell::new(0),
+            dies: Cell::new(None),
+        })
     }
 
     /// Fires every minute, for ever.
@@ -55,7 +60,10 @@ impl EventBridge {
             let rules = world.rules.borrow();
             let enabled = rules.iter().filter(|(_, held)| held.rule.enabled);
             let templates = enabled.flat_map(|(name, held)| {
-                held.rule.targets.iter().map(|target| (name.clone(), target.template.clone()))
+                held.rule
+                    .targets
+                    .iter()
+                    .map(|target| (name.clone(), target.template.clone()))
             });
             templates.collect()
         };
@@ -72,7 +80,10 @@ impl EventBridge {
                 1
             };
             for _ in 0..times {
-                let role = Role::Tick { id: name.clone().into(), scheduled: minute };
+                let role = Role::Tick {
+                    id: name.clone().into(),
+                    scheduled: minute,
+                };
                 invoke(world, event.clone(), role, self.delivery(world, now));
             }
         }
@@ -95,7 +106,10 @@ impl EventBridge {
         };
         Delivery {
             after: held + late,
-            dies: dice.chance(habits.killed).then(|| death(dice)),
+            dies: self
+                .dies
+                .get()
+                .or_else(|| dice.chance(habits.killed).then(|| death(dice))),
             dies_again: dice.chance(habits.killed).then(|| death(dice)),
             retries_after: dice.between(20_000, 90_000),
         }

@@ -40,7 +40,10 @@ pub struct Process {
 pub enum Role {
     Request(Rc<Sent>),
     /// A tick of a binding, with its scheduled time of day.
-    Tick { id: Rc<str>, scheduled: u64 },
+    Tick {
+        id: Rc<str>,
+        scheduled: u64,
+    },
 }
 
 /// Where Lambda kills an invocation.
@@ -124,7 +127,12 @@ fn start(
         Role::Tick { .. } => "ticks",
     });
     world.begins();
-    let task = world.stage.spawn(run(Rc::clone(world), Rc::clone(&process), event, request_id.to_owned()));
+    let task = world.stage.spawn(run(
+        Rc::clone(world),
+        Rc::clone(&process),
+        event,
+        request_id.to_owned(),
+    ));
     process.task.set(Some(task));
     world.stage.is_invocation(task, true);
     let (it, stopped) = (Rc::clone(world), Rc::clone(&process));
@@ -139,9 +147,18 @@ fn start(
 
 async fn run(world: Rc<World>, process: Rc<Process>, event: Value, request_id: String) {
     let function = Function {
-        aws: Aws { world: Rc::clone(&world), process: Rc::clone(&process) },
-        dns: Resolver { world: Rc::clone(&world), process: Rc::clone(&process) },
-        answers: Post { world: Rc::clone(&world), process: Rc::clone(&process) },
+        aws: Aws {
+            world: Rc::clone(&world),
+            process: Rc::clone(&process),
+        },
+        dns: Resolver {
+            world: Rc::clone(&world),
+            process: Rc::clone(&process),
+        },
+        answers: Post {
+            world: Rc::clone(&world),
+            process: Rc::clone(&process),
+        },
         region: crate::elb::REGION.to_owned(),
         variable: Box::new(|_| None),
     };
@@ -156,7 +173,9 @@ async fn run(world: Rc<World>, process: Rc<Process>, event: Value, request_id: S
     let end = match handled.await {
         Ok(Ok(_)) => End::Done,
         Ok(Err(error)) => {
-            world.tell(&process, || format!("fails: {}", alb_nlb_binding::log::chain(&error)));
+            world.tell(&process, || {
+                format!("fails: {}", alb_nlb_binding::log::chain(&error))
+            });
             world.tally.count("invocations that failed");
             End::Failed
         }
@@ -204,13 +223,14 @@ impl Process {
         self.dies.get().filter(|death| death.at == gates)
     }
 
-    /// How many awaits it has come to.
-    pub fn gates(&self) -> u32 {
-        self.gates.get()
-    }
-
     /// A request goes out, and is carried out after so long.
-    pub fn submits(self: &Rc<Self>, world: &Rc<World>, is_permitted: bool, after: u64, go: Box<dyn FnOnce()>) {
+    pub fn submits(
+        self: &Rc<Self>,
+        world: &Rc<World>,
+        is_permitted: bool,
+        after: u64,
+        go: Box<dyn FnOnce()>,
+    ) {
         if let Some(death) = self.dies_here() {
             self.is_killed(world);
             if death.arrives {

@@ -2,15 +2,16 @@
 //!
 //! Says which weather there is, and what is judged when all is quiet.
 
+use crate::calendar::MINUTE;
 use crate::cloudformation::Stack;
 use crate::dice::Dice;
 use crate::elb::{Group, REGION, arn};
 use crate::eventbridge::{EventBridge, Habits};
-use crate::user::{Fortune, User};
+use crate::fortune::Fortune;
+use crate::user::User;
 use crate::weather::Climate;
 use crate::wishes::{Choices, Wish};
 use crate::world::World;
-use crate::calendar::MINUTE;
 use alb_nlb_binding::model::{Endpoint, HealthCheck, Kind, TargetGroup};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -43,17 +44,29 @@ pub struct Ground {
 
 pub fn prepare(world: &World, addresses: usize) -> Ground {
     let mut elb = world.elb.borrow_mut();
-    let albs: Vec<_> = ["alb1", "alb2"].map(|name| elb.add_load_balancer(Kind::Application, name)).into();
-    let nlbs: Vec<_> = ["nlb1", "nlb2"].map(|name| elb.add_load_balancer(Kind::Network, name)).into();
+    let albs: Vec<_> = ["alb1", "alb2"]
+        .map(|name| elb.add_load_balancer(Kind::Application, name))
+        .into();
+    let nlbs: Vec<_> = ["nlb1", "nlb2"]
+        .map(|name| elb.add_load_balancer(Kind::Network, name))
+        .into();
     for alb in &albs {
         elb.add_listener(alb, 80, "HTTP", &[], BTreeMap::new());
         elb.add_listener(alb, 443, "HTTPS", &[], BTreeMap::new());
     }
-    let given: Vec<_> = ["given1", "given2", "theirs"].map(|name| given_group(&mut elb.groups, name)).into();
+    let given: Vec<_> = ["given1", "given2", "theirs"]
+        .map(|name| given_group(&mut elb.groups, name))
+        .into();
     for (nlb, port) in nlbs.iter().zip([9000, 9001]) {
         for (index, group) in given.iter().enumerate() {
             let port = port + 10 * u16::try_from(index).unwrap();
-            elb.add_listener(nlb, port, "TCP", std::slice::from_ref(group), BTreeMap::new());
+            elb.add_listener(
+                nlb,
+                port,
+                "TCP",
+                std::slice::from_ref(group),
+                BTreeMap::new(),
+            );
         }
     }
     let mut dns = world.dns.borrow_mut();
@@ -71,13 +84,20 @@ pub fn prepare(world: &World, addresses: usize) -> Ground {
             elb.register(group, Endpoint { address, port: 80 }, None, false);
         }
     }
-    let buckets: Vec<_> = ["given-bucket-1", "given-bucket-2"].map(str::to_owned).into();
+    let buckets: Vec<_> = ["given-bucket-1", "given-bucket-2"]
+        .map(str::to_owned)
+        .into();
     for bucket in &buckets {
         let mut s3 = world.s3.borrow_mut();
         s3.buckets.entry(bucket.clone()).or_default().is_given = true;
     }
     let given = given[..2].to_vec();
-    Ground { albs, nlbs, given, buckets }
+    Ground {
+        albs,
+        nlbs,
+        given,
+        buckets,
+    }
 }
 
 fn given_group(groups: &mut BTreeMap<String, Group>, name: &str) -> String {
@@ -171,11 +191,19 @@ pub async fn live(world: Rc<World>, character: Character) {
     let ground = prepare(&world, character.addresses);
     world.weather.set(character.climate);
     let eventbridge = EventBridge::new(character.habits);
-    world.stage.spawn(Rc::clone(&eventbridge).runs(Rc::clone(&world)));
+    world
+        .stage
+        .spawn(Rc::clone(&eventbridge).runs(Rc::clone(&world)));
     let rests = Rc::new(Cell::new(false));
-    world.stage.spawn(scales(Rc::clone(&world), character.addresses, Rc::clone(&rests)));
+    world.stage.spawn(scales(
+        Rc::clone(&world),
+        character.addresses,
+        Rc::clone(&rests),
+    ));
     let users = users(&world, &ground, &character);
-    let scripts = users.iter().map(|user| script(Rc::clone(user), character.changes));
+    let scripts = users
+        .iter()
+        .map(|user| script(Rc::clone(user), character.changes));
     futures_util::future::join_all(scripts).await;
     world.say("life", "becomes quiet");
     rests.set(true);

@@ -4,9 +4,9 @@
 
 use crate::dice::Dice;
 use crate::eventbridge::Habits;
+use crate::fortune::Fortune;
 use crate::life::{Character, live};
 use crate::tally::Tally;
-use crate::user::Fortune;
 use crate::weather::Climate;
 use crate::world::World;
 use std::rc::Rc;
@@ -21,7 +21,11 @@ fn character(seed: u64) -> Character {
     let is_wild = dice.chance(300);
     let has = |often: u32, how_much: u32| {
         let happens = is_wild || dice.chance(often);
-        if happens { u32::try_from(dice.between(1, u64::from(how_much))).unwrap() } else { 0 }
+        if happens {
+            u32::try_from(dice.between(1, u64::from(how_much))).unwrap()
+        } else {
+            0
+        }
     };
     let (is_unknown, is_denied) = (dice.chance(120), dice.chance(60));
     let mut character = Character {
@@ -58,7 +62,11 @@ fn character(seed: u64) -> Character {
         users: if dice.chance(200) { 2 } else { 1 },
         changes: dice.between(2, 5),
         addresses: if dice.chance(60) { 12 } else { 5 },
-        lag: if dice.chance(500) { dice.between(100, 9_000) } else { 0 },
+        lag: if dice.chance(500) {
+            dice.between(100, 9_000)
+        } else {
+            0
+        },
         is_unknown,
         is_denied,
     };
@@ -67,6 +75,7 @@ fn character(seed: u64) -> Character {
         // that comes after its binding is gone.
         character.fortune.late = 0;
         character.fortune.cancelled = 0;
+        character.fortune.killed = 0;
     }
     character
 }
@@ -74,7 +83,11 @@ fn character(seed: u64) -> Character {
 /// Plays one life; gives its fingerprint.
 fn play(seed: u64, tally: &Rc<Tally>, is_told: bool) -> Result<u64, String> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
+    let runtime = runtime
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let world = World::new(seed, tally, None);
         world.story.is_told.set(is_told);
@@ -119,7 +132,11 @@ fn in_all_lives_the_contract_holds() {
                 1 => println!("{story}"),
                 _ => println!("{}", story.lines().rev().nth(1).unwrap_or_default()),
             }
-            assert!(violations < most, "life {seed} of {lives}, after {:.1} s", started.elapsed().as_secs_f64());
+            assert!(
+                violations < most,
+                "life {seed} of {lives}, after {:.1} s",
+                started.elapsed().as_secs_f64()
+            );
         }
     }
     println!("{}", tally.text());
@@ -131,6 +148,10 @@ fn in_all_lives_the_contract_holds() {
 fn a_seed_plays_the_same_life_again() {
     for seed in 0..5 {
         let tally = Rc::default();
-        assert_eq!(play(seed, &tally, false).ok(), play(seed, &tally, false).ok(), "{seed}");
+        assert_eq!(
+            play(seed, &tally, false).ok(),
+            play(seed, &tally, false).ok(),
+            "{seed}"
+        );
     }
 }

@@ -22,6 +22,7 @@ mod dice;
 mod dns;
 mod elb;
 mod eventbridge;
+mod fortune;
 mod judge;
 mod lambda;
 mod life;

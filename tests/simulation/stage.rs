@@ -132,7 +132,11 @@ impl Stage {
     /// An invocation begins, or ends.
     pub fn is_invocation(&self, task: TaskId, runs: bool) {
         let mut invocations = self.invocations.borrow_mut();
-        if runs { invocations.insert(task) } else { invocations.remove(&task) };
+        if runs {
+            invocations.insert(task)
+        } else {
+            invocations.remove(&task)
+        };
     }
 
     /// Something that happens so many milliseconds from now.
@@ -147,7 +151,9 @@ impl Stage {
 
     /// The calls of a task that were not let through never reach AWS.
     pub fn forget(&self, task: TaskId) {
-        self.waiting.borrow_mut().retain(|waiting| waiting.task != task);
+        self.waiting
+            .borrow_mut()
+            .retain(|waiting| waiting.task != task);
     }
 
     pub fn end(&self) {
@@ -197,9 +203,15 @@ impl Stage {
                 continue;
             }
             // A call that is held back is looked at again in time.
-            let soon = if self.waiting.borrow().is_empty() { 3_600_000 } else { 100 };
+            let soon = if self.waiting.borrow().is_empty() {
+                3_600_000
+            } else {
+                100
+            };
             let first = first.map_or(now + soon, |(at, _)| at.min(now + soon));
-            alarm.as_mut().reset(self.start + Duration::from_millis(first));
+            alarm
+                .as_mut()
+                .reset(self.start + Duration::from_millis(first));
             if alarm.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
             }
@@ -213,7 +225,9 @@ impl Stage {
             return None;
         }
         let invocations = self.invocations.borrow();
-        let sleeps = invocations.iter().any(|task| waiting.iter().all(|waiting| waiting.task != *task));
+        let sleeps = invocations
+            .iter()
+            .any(|task| waiting.iter().all(|waiting| waiting.task != *task));
         let index = chooser.choose(&waiting, sleeps, now)?;
         Some(waiting.remove(index).go)
     }
@@ -227,7 +241,11 @@ impl Stage {
         };
         let Some(mut task) = task else { return };
         let waker = Waker::from(waker);
-        if task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+        if task
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+        {
             self.tasks.borrow_mut()[id].0 = Some(task);
         }
     }

@@ -57,6 +57,10 @@ impl Line {
         let Self { at, who, what } = self;
         let seconds = at / 1000;
         let millis = at % 1000;
-        format!("{:4}:{:02}.{millis:03}  {who:<12} {what}", seconds / 60, seconds % 60)
+        format!(
+            "{:4}:{:02}.{millis:03}  {who:<12} {what}",
+            seconds / 60,
+            seconds % 60
+        )
     }
 }

@@ -19,7 +19,10 @@ impl Tally {
 
     pub fn text(&self) -> String {
         let counts = self.0.borrow();
-        let lines: Vec<_> = counts.iter().map(|(what, count)| format!("{count:9}  {what}")).collect();
+        let lines: Vec<_> = counts
+            .iter()
+            .map(|(what, count)| format!("{count:9}  {what}"))
+            .collect();
         lines.join("\n")
     }
 }

@@ -5,27 +5,13 @@
 //! Ends in a stack that is settled, and then gone.
 
 use crate::cloudformation::{Answered, Ask, Sent, Stack};
-use crate::lambda::{Death, Delivery};
+use crate::fortune::{Fortune, PATIENCE};
 use crate::wishes::{Choices, Wish};
 use crate::world::World;
 use alb_nlb_binding::record::RequestType::{self, Create, Delete, Update};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
-
-/// How often of a thousand something befalls a request.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Fortune {
-    /// Another resource of the stack fails after this one.
-    pub other_fails: u32,
-    pub cancelled: u32,
-    pub doubled: u32,
-    pub late: u32,
-    pub killed: u32,
-    pub never_delivered: u32,
-    pub replaces: u32,
-    pub removed: u32,
-}
 
 pub struct User {
     pub world: Rc<World>,
@@ -36,43 +22,18 @@ pub struct User {
     pub living: RefCell<Option<(Rc<Wish>, String)>>,
 }
 
-const PATIENCE: u64 = 640_000;
-
 impl User {
     pub async fn sleeps(&self, millis: u64) {
         tokio::time::sleep(Duration::from_millis(millis)).await;
     }
 
-    fn deliveries(&self) -> Vec<Delivery> {
-        let (dice, fortune, tally) = (&self.world.dice, self.fortune.get(), &self.world.tally);
-        if dice.chance(fortune.never_delivered) {
-            tally.count("requests that were never delivered");
-            return Vec::new();
-        }
-        let after = || {
-            if dice.chance(fortune.late) { dice.between(2_000, 300_000) } else { dice.between(20, 900) }
-        };
-        let death = || {
-            dice.chance(fortune.killed).then(|| Death {
-                at: u32::try_from(dice.between(1, 110)).unwrap(),
-                arrives: dice.chance(500),
-            })
-        };
-        let delivery = || Delivery {
-            after: after(),
-            dies: death(),
-            dies_again: death(),
-            retries_after: dice.between(30_000, 120_000),
-        };
-        let mut deliveries = vec![delivery()];
-        if dice.chance(fortune.doubled) {
-            tally.count("requests that were delivered twice");
-            deliveries.push(delivery());
-        }
-        deliveries
-    }
-
-    fn send(&self, kind: RequestType, wish: &Rc<Wish>, old: Option<&Rc<Wish>>, id: Option<String>) -> Rc<Sent> {
+    fn send(
+        &self,
+        kind: RequestType,
+        wish: &Rc<Wish>,
+        old: Option<&Rc<Wish>>,
+        id: Option<String>,
+    ) -> Rc<Sent> {
         let ask = Ask {
             kind,
             wish: Rc::clone(wish),
@@ -84,26 +45,6 @@ impl User {
 
     fn shows(&self, stack: &'static str, resource: &'static str, id: Option<String>) {
         self.stack.shows(&self.world, stack, Some((id, resource)));
-    }
-
-    /// How long CloudFormation waits, which a cancel cuts short; and whether it was cut.
-    fn patience(&self) -> (u64, bool) {
-        let dice = &self.world.dice;
-        if dice.chance(self.fortune.get().cancelled) {
-            self.world.tally.count("cancels");
-            // Signatures of a request and its rollback tell which is later, but for two seconds.
-            return (dice.between(3_100, 60_000), true);
-        }
-        (PATIENCE, false)
-    }
-
-    /// Another resource of the stack fails.
-    fn other_fails(&self) -> bool {
-        let fails = self.world.dice.chance(self.fortune.get().other_fails);
-        if fails {
-            self.world.tally.count("failures of other resources");
-        }
-        fails
     }
 
     /// A stack with the resource in it, or one without after a failure.
@@ -119,7 +60,11 @@ impl User {
         let sent = self.send(Create, &wish, None, None);
         let (patience, _) = self.patience();
         let answer = sent.outcome(&self.world, patience).await;
-        if let Some(Answered { is_success: true, physical_id }) = &answer {
+        if let Some(Answered {
+            is_success: true,
+            physical_id,
+        }) = &answer
+        {
             self.shows(going, "CREATE_COMPLETE", Some(physical_id.clone()));
             self.sleeps(self.world.dice.between(10, 3_000)).await;
             if !self.other_fails() {
@@ -128,11 +73,17 @@ impl User {
             }
         }
         // An id of its own where the Create was never answered.
-        let id = answer.map_or_else(|| format!("{}-Binding-1ABCDEF", self.stack.name), |answer| answer.physical_id);
+        let id = answer.map_or_else(
+            || format!("{}-Binding-1ABCDEF", self.stack.name),
+            |answer| answer.physical_id,
+        );
         let (going, done) = if is_new {
             ("ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE")
         } else {
-            ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE")
+            (
+                "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+                "UPDATE_ROLLBACK_COMPLETE",
+            )
         };
         self.sleeps(self.world.dice.between(10, 2_000)).await;
         self.deletes(going, &wish, &id).await;
@@ -169,26 +120,47 @@ impl User {
 
     pub async fn updates_to(&self, wish: &Rc<Wish>, old: &Rc<Wish>, old_id: &str) {
         let dice = &self.world.dice;
-        self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(old_id.to_owned()));
+        self.shows(
+            "UPDATE_IN_PROGRESS",
+            "UPDATE_IN_PROGRESS",
+            Some(old_id.to_owned()),
+        );
         let sent = self.send(Update, wish, Some(old), Some(old_id.to_owned()));
         let (patience, _) = self.patience();
         let answer = sent.outcome(&self.world, patience).await;
         let new_id = answer.as_ref().map(|answer| answer.physical_id.clone());
         let new_id = new_id.filter(|id| id != old_id);
-        if let Some(Answered { is_success: true, physical_id }) = &answer {
-            self.shows("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", Some(physical_id.clone()));
+        if let Some(Answered {
+            is_success: true,
+            physical_id,
+        }) = &answer
+        {
+            self.shows(
+                "UPDATE_IN_PROGRESS",
+                "UPDATE_COMPLETE",
+                Some(physical_id.clone()),
+            );
             self.sleeps(dice.between(10, 3_000)).await;
             if !self.other_fails() {
-                self.living.replace(Some((Rc::clone(wish), physical_id.clone())));
+                self.living
+                    .replace(Some((Rc::clone(wish), physical_id.clone())));
                 let cleaning = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
                 self.shows(cleaning, "UPDATE_COMPLETE", Some(physical_id.clone()));
                 if new_id.is_some() {
                     self.cleans_up(old, old_id).await;
                 }
-                return self.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(physical_id.clone()));
+                return self.shows(
+                    "UPDATE_COMPLETE",
+                    "UPDATE_COMPLETE",
+                    Some(physical_id.clone()),
+                );
             }
         } else {
-            self.shows("UPDATE_IN_PROGRESS", "UPDATE_FAILED", Some(old_id.to_owned()));
+            self.shows(
+                "UPDATE_IN_PROGRESS",
+                "UPDATE_FAILED",
+                Some(old_id.to_owned()),
+            );
         }
         self.sleeps(dice.between(1, 2_000)).await;
         if sent.replaces() {
@@ -198,17 +170,33 @@ impl User {
     }
 
     /// An Update with the inverse properties, until that has a success.
-    async fn rolls_back(&self, wish: &Rc<Wish>, old: &Rc<Wish>, old_id: &str, new_id: Option<String>) {
+    async fn rolls_back(
+        &self,
+        wish: &Rc<Wish>,
+        old: &Rc<Wish>,
+        old_id: &str,
+        new_id: Option<String>,
+    ) {
         self.world.tally.count("rollbacks");
         loop {
-            self.shows("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(old_id.to_owned()));
+            self.shows(
+                "UPDATE_ROLLBACK_IN_PROGRESS",
+                "UPDATE_IN_PROGRESS",
+                Some(old_id.to_owned()),
+            );
             let sent = self.send(Update, old, Some(wish), Some(old_id.to_owned()));
             let answer = sent.outcome(&self.world, PATIENCE).await;
             if answer.is_some_and(|answer| answer.is_success) {
                 break;
             }
-            self.shows("UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED", Some(old_id.to_owned()));
-            self.world.tally.count("rollbacks that had to be sent again");
+            self.shows(
+                "UPDATE_ROLLBACK_FAILED",
+                "UPDATE_FAILED",
+                Some(old_id.to_owned()),
+            );
+            self.world
+                .tally
+                .count("rollbacks that had to be sent again");
             self.sleeps(self.world.dice.between(5_000, 120_000)).await;
         }
         let cleaning = "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS";
@@ -216,7 +204,11 @@ impl User {
         if let Some(new_id) = new_id {
             self.cleans_up(wish, &new_id).await;
         }
-        self.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(old_id.to_owned()));
+        self.shows(
+            "UPDATE_ROLLBACK_COMPLETE",
+            "UPDATE_COMPLETE",
+            Some(old_id.to_owned()),
+        );
     }
 
     /// After a replacement: the other binding goes. The resource's living id stays shown. One that
@@ -236,8 +228,11 @@ impl User {
     /// The resource goes from the template, and the stack lives on.
     pub async fn removes(&self) {
         let (wish, id) = self.living.borrow_mut().take().expect("a living resource");
-        self.world.tally.count("resources removed while the stack lives on");
-        self.deletes("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", &wish, &id).await;
+        self.world
+            .tally
+            .count("resources removed while the stack lives on");
+        self.deletes("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", &wish, &id)
+            .await;
         self.stack.shows(&self.world, "UPDATE_COMPLETE", None);
     }
 

@@ -108,7 +108,9 @@ impl Weather {
         if dice.chance(climate.request_lost) {
             world.tally.count("a request that never arrived");
             fate.carried_out = None;
-        } else if dice.chance(climate.answer_lost) || carried_out + answered > patience(operation.kind) {
+        } else if dice.chance(climate.answer_lost)
+            || carried_out + answered > patience(operation.kind)
+        {
             world.tally.count("an answer that was lost");
             fate.answered = None;
         }
@@ -122,14 +124,19 @@ impl Weather {
         resource: &str,
     ) -> Option<(&'static str, Trouble)> {
         let (dice, climate) = (&world.dice, self.climate.get());
-        let is_denied = self.denied.borrow().iter().any(|(name, of)| {
-            *name == operation.name && resource.contains(of.as_str())
-        });
+        let is_denied = self
+            .denied
+            .borrow()
+            .iter()
+            .any(|(name, of)| *name == operation.name && resource.contains(of.as_str()));
         if is_denied {
             world.tally.count("a denial");
             return Some(("AccessDenied", Trouble::Stays));
         }
-        if operation.service == Service::Elb && climate.throttled > 0 && !self.has_token(world.stage.now()) {
+        if operation.service == Service::Elb
+            && climate.throttled > 0
+            && !self.has_token(world.stage.now())
+        {
             world.tally.count("a throttled call");
             return Some(("Throttling", Trouble::Passes));
         }

@@ -63,18 +63,30 @@ impl Wish {
         for port in ports {
             if dice.chance(400) {
                 let alb_port = dice.pick(&[80, 443]);
-                self.listeners.push(Listen { port, alb_port, given: None });
+                self.listeners.push(Listen {
+                    port,
+                    alb_port,
+                    given: None,
+                });
             }
         }
         for arn in &choices.given {
             if dice.chance(350) {
                 let given = Some(arn.clone());
-                self.listeners.push(Listen { port: 80, alb_port: 80, given });
+                self.listeners.push(Listen {
+                    port: 80,
+                    alb_port: 80,
+                    given,
+                });
             }
         }
         if self.listeners.is_empty() {
             let (port, alb_port) = (ports[0], 80);
-            self.listeners.push(Listen { port, alb_port, given: None });
+            self.listeners.push(Listen {
+                port,
+                alb_port,
+                given: None,
+            });
         }
     }
 
@@ -82,7 +94,11 @@ impl Wish {
     pub fn changed(&self, dice: &Dice, choices: &Choices, replaces: bool) -> Self {
         let mut wish = self.clone();
         if replaces {
-            let others: Vec<_> = choices.nlbs.iter().filter(|nlb| **nlb != self.nlb).collect();
+            let others: Vec<_> = choices
+                .nlbs
+                .iter()
+                .filter(|nlb| **nlb != self.nlb)
+                .collect();
             wish.nlb = others[dice.index(others.len())].clone();
         }
         for _ in 0..dice.between(1, 2) {
@@ -108,7 +124,9 @@ impl Wish {
             });
             match &listen.given {
                 Some(arn) => listener["TargetGroupArn"] = json!(arn),
-                None => listener["HealthCheck"] = json!({"IntervalSeconds": self.interval.to_string()}),
+                None => {
+                    listener["HealthCheck"] = json!({"IntervalSeconds": self.interval.to_string()})
+                }
             }
             listener
         });
@@ -131,15 +149,22 @@ impl Wish {
     }
 
     pub fn given(&self) -> BTreeSet<&str> {
-        self.listeners.iter().filter_map(|listen| listen.given.as_deref()).collect()
+        self.listeners
+            .iter()
+            .filter_map(|listen| listen.given.as_deref())
+            .collect()
     }
 
     pub fn text(&self) -> String {
         let short = |arn: &str| arn.rsplit('/').nth(1).unwrap_or(arn).to_owned();
-        let listeners: Vec<_> = self.listeners.iter().map(|listen| match &listen.given {
-            Some(arn) => format!("{}:{}", short(arn), listen.alb_port),
-            None => format!("{}->{}", listen.port, listen.alb_port),
-        }).collect();
+        let listeners: Vec<_> = self
+            .listeners
+            .iter()
+            .map(|listen| match &listen.given {
+                Some(arn) => format!("{}:{}", short(arn), listen.alb_port),
+                None => format!("{}->{}", listen.port, listen.alb_port),
+            })
+            .collect();
         format!(
             "{} to {}, {}, bucket {}, {} misses, {} s",
             short(&self.nlb),

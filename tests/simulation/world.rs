@@ -66,7 +66,9 @@ impl World {
     /// Whether own targets of a group may be left there, because they may not be taken out.
     pub fn may_stay(&self, group: &str) -> bool {
         let denied = self.weather.denied.borrow();
-        denied.iter().any(|(_, resource)| group.contains(resource.as_str()))
+        denied
+            .iter()
+            .any(|(_, resource)| group.contains(resource.as_str()))
     }
 
     /// The time of day.
@@ -102,7 +104,9 @@ impl World {
     pub fn has_record(&self, id: &str) -> bool {
         let key = format!("{id}/state.json");
         let s3 = self.s3.borrow();
-        s3.buckets.values().any(|bucket| bucket.objects.contains_key(&key))
+        s3.buckets
+            .values()
+            .any(|bucket| bucket.objects.contains_key(&key))
     }
 
     pub fn begins(&self) {

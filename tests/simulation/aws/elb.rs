@@ -1,18 +1,13 @@
-//! ELBv2: load balancers, listeners, target groups and tags. ELBv2 API, `CreateTargetGroup` and
-//! `CreateListener` (idempotent for the same settings, else DuplicateTargetGroupName and
-//! DuplicateListener), `DeleteTargetGroup` (ResourceInUse while a listener forwards to it).
+//! ELBv2: load balancers, listeners and tags. ELBv2 API, `CreateListener` (idempotent for the same
+//! settings, else DuplicateListener).
 //!
 //! Never judges: every change is shown to the judge before it is made.
 
 use super::{Aws, changes, missing, reads};
-use crate::elb::{Group, arn};
 use crate::weather::Service::Elb;
-use alb_nlb_binding::capabilities::{Answer, ElbTags, Listeners, LoadBalancers, TargetGroups};
-use alb_nlb_binding::model::{
-    Attributes, HealthCheck, Listener, LoadBalancer, Tags, TargetGroup,
-};
+use alb_nlb_binding::capabilities::{Answer, ElbTags, Listeners, LoadBalancers};
+use alb_nlb_binding::model::{Attributes, Listener, LoadBalancer, Tags};
 use alb_nlb_binding::permit::Permit;
-use alb_nlb_binding::properties::attribute_defaults;
 use std::collections::BTreeMap;
 
 impl LoadBalancers for Aws {
@@ -20,19 +15,34 @@ impl LoadBalancers for Aws {
         let wanted = arn.to_owned();
         self.call(reads(Elb, "DescribeLoadBalancers"), arn, move |world, _| {
             let elb = world.elb.borrow();
-            Ok(elb.load_balancers.get(&wanted).map(|(load_balancer, _)| load_balancer.clone()))
+            Ok(elb
+                .load_balancers
+                .get(&wanted)
+                .map(|(load_balancer, _)| load_balancer.clone()))
         })
         .await
     }
 
     async fn load_balancer_attributes(&self, arn: &str) -> Answer<Attributes> {
         let wanted = arn.to_owned();
-        self.call(reads(Elb, "DescribeLoadBalancerAttributes"), arn, move |world, _| {
-            let elb = world.elb.borrow();
-            let found = elb.load_balancers.get(&wanted);
-            let gone = || missing("DescribeLoadBalancerAttributes", &wanted, "LoadBalancerNotFound");
-            found.map(|(_, attributes)| attributes.clone()).ok_or_else(gone)
-        })
+        self.call(
+            reads(Elb, "DescribeLoadBalancerAttributes"),
+            arn,
+            move |world, _| {
+                let elb = world.elb.borrow();
+                let found = elb.load_balancers.get(&wanted);
+                let gone = || {
+                    missing(
+                        "DescribeLoadBalancerAttributes",
+                        &wanted,
+                        "LoadBalancerNotFound",
+                    )
+                };
+                found
+                    .map(|(_, attributes)| attributes.clone())
+                    .ok_or_else(gone)
+            },
+        )
         .await
     }
 }
@@ -40,22 +50,33 @@ impl LoadBalancers for Aws {
 impl Listeners for Aws {
     async fn listeners(&self, load_balancer: &str) -> Answer<Vec<Listener>> {
         let on = load_balancer.to_owned();
-        self.call(reads(Elb, "DescribeListeners"), load_balancer, move |world, _| {
-            let elb = world.elb.borrow();
-            let listeners = elb.listeners.values().filter(|held| held.load_balancer == on);
-            Ok(listeners.map(|held| held.listener.clone()).collect())
-        })
+        self.call(
+            reads(Elb, "DescribeListeners"),
+            load_balancer,
+            move |world, _| {
+                let elb = world.elb.borrow();
+                let listeners = elb
+                    .listeners
+                    .values()
+                    .filter(|held| held.load_balancer == on);
+                Ok(listeners.map(|held| held.listener.clone()).collect())
+            },
+        )
         .await
     }
 
     async fn listener_attributes(&self, arn: &str) -> Answer<Attributes> {
         let wanted = arn.to_owned();
-        self.call(reads(Elb, "DescribeListenerAttributes"), arn, move |world, _| {
-            let gone = || missing("DescribeListenerAttributes", &wanted, "ListenerNotFound");
-            let elb = world.elb.borrow();
-            let found = elb.listeners.get(&wanted);
-            found.map(|_| Attributes::new()).ok_or_else(gone)
-        })
+        self.call(
+            reads(Elb, "DescribeListenerAttributes"),
+            arn,
+            move |world, _| {
+                let gone = || missing("DescribeListenerAttributes", &wanted, "ListenerNotFound");
+                let elb = world.elb.borrow();
+                let found = elb.listeners.get(&wanted);
+                found.map(|_| Attributes::new()).ok_or_else(gone)
+            },
+        )
         .await
     }
 
@@ -67,173 +88,65 @@ impl Listeners for Aws {
         target_group: &str,
         tags: &Tags,
     ) -> Answer<String> {
-        let (on, to, tags) = (load_balancer.to_owned(), target_group.to_owned(), tags.clone());
+        let (on, to, tags) = (
+            load_balancer.to_owned(),
+            target_group.to_owned(),
+            tags.clone(),
+        );
         let resource = format!("{port} of {load_balancer}");
         let named = resource.clone();
-        self.call(changes(Elb, "CreateListener"), &resource, move |world, process| {
-            let mut elb = world.elb.borrow_mut();
-            if !elb.groups.contains_key(&to) {
-                return Err(missing("CreateListener", &to, "TargetGroupNotFound"));
-            }
-            if let Some(held) = elb.listener_at(&on, port) {
-                let is_same = held.listener.forwards_to == [to.clone()];
-                let duplicate = || missing("CreateListener", &named, "DuplicateListener");
-                return is_same.then(|| held.listener.arn.clone()).ok_or_else(duplicate);
-            }
-            world.judge.makes_listener(world, process, &on, &tags);
-            Ok(elb.add_listener(&on, port, "TCP", std::slice::from_ref(&to), tags.clone()))
-        })
+        self.call(
+            changes(Elb, "CreateListener"),
+            &resource,
+            move |world, process| {
+                let mut elb = world.elb.borrow_mut();
+                if !elb.groups.contains_key(&to) {
+                    return Err(missing("CreateListener", &to, "TargetGroupNotFound"));
+                }
+                if let Some(held) = elb.listener_at(&on, port) {
+                    let is_same = held.listener.forwards_to == [to.clone()];
+                    let duplicate = || missing("CreateListener", &named, "DuplicateListener");
+                    return is_same
+                        .then(|| held.listener.arn.clone())
+                        .ok_or_else(duplicate);
+                }
+                world.judge.makes_listener(world, process, &on, &tags);
+                Ok(elb.add_listener(&on, port, "TCP", std::slice::from_ref(&to), tags.clone()))
+            },
+        )
         .await
     }
 
     async fn forward_listener(&self, _: Permit, arn: &str, target_group: &str) -> Answer<()> {
         let (wanted, to) = (arn.to_owned(), target_group.to_owned());
-        self.call(changes(Elb, "ModifyListener"), arn, move |world, process| {
-            world.judge.touches_listener(world, process, &wanted);
-            let mut elb = world.elb.borrow_mut();
-            let gone = || missing("ModifyListener", &wanted, "ListenerNotFound");
-            let held = elb.listeners.get_mut(&wanted).ok_or_else(gone)?;
-            held.listener.forwards_to = vec![to.clone()];
-            Ok(())
-        })
+        self.call(
+            changes(Elb, "ModifyListener"),
+            arn,
+            move |world, process| {
+                world.judge.touches_listener(world, process, &wanted);
+                let mut elb = world.elb.borrow_mut();
+                let gone = || missing("ModifyListener", &wanted, "ListenerNotFound");
+                let held = elb.listeners.get_mut(&wanted).ok_or_else(gone)?;
+                held.listener.forwards_to = vec![to.clone()];
+                Ok(())
+            },
+        )
         .await
     }
 
     async fn delete_listener(&self, _: Permit, arn: &str) -> Answer<()> {
         let wanted = arn.to_owned();
-        self.call(changes(Elb, "DeleteListener"), arn, move |world, process| {
-            world.judge.touches_listener(world, process, &wanted);
-            let gone = || missing("DeleteListener", &wanted, "ListenerNotFound");
-            let removed = world.elb.borrow_mut().listeners.remove(&wanted);
-            removed.map(|_| ()).ok_or_else(gone)
-        })
+        self.call(
+            changes(Elb, "DeleteListener"),
+            arn,
+            move |world, process| {
+                world.judge.touches_listener(world, process, &wanted);
+                let gone = || missing("DeleteListener", &wanted, "ListenerNotFound");
+                let removed = world.elb.borrow_mut().listeners.remove(&wanted);
+                removed.map(|_| ()).ok_or_else(gone)
+            },
+        )
         .await
-    }
-}
-
-impl TargetGroups for Aws {
-    async fn target_groups_named(&self, prefix: &str) -> Answer<Vec<TargetGroup>> {
-        let wanted = prefix.to_owned();
-        self.call(reads(Elb, "DescribeTargetGroups"), prefix, move |world, _| {
-            let (elb, now) = (world.elb.borrow(), world.stage.now());
-            let groups = elb.groups.values().filter(|held| held.shows <= now);
-            let groups = groups.filter(|held| held.group.name.starts_with(&wanted));
-            Ok(groups.map(|held| described(held, elb.users(&held.group.arn))).collect())
-        })
-        .await
-    }
-
-    async fn target_group(&self, arn: &str) -> Answer<Option<TargetGroup>> {
-        let wanted = arn.to_owned();
-        self.call(reads(Elb, "DescribeTargetGroups"), arn, move |world, _| {
-            let elb = world.elb.borrow();
-            let found = elb.groups.get(&wanted).filter(|held| held.shows <= world.stage.now());
-            Ok(found.map(|held| described(held, elb.users(&wanted))))
-        })
-        .await
-    }
-
-    async fn target_group_attributes(&self, arn: &str) -> Answer<Attributes> {
-        let wanted = arn.to_owned();
-        self.call(reads(Elb, "DescribeTargetGroupAttributes"), arn, move |world, _| {
-            let elb = world.elb.borrow();
-            let gone = || missing("DescribeTargetGroupAttributes", &wanted, "TargetGroupNotFound");
-            let found = elb.groups.get(&wanted);
-            found.map(|held| held.attributes.clone()).ok_or_else(gone)
-        })
-        .await
-    }
-
-    async fn create_target_group(
-        &self,
-        _: Permit,
-        name: &str,
-        port: u16,
-        vpc_id: &str,
-        health_check: &HealthCheck,
-        tags: &Tags,
-    ) -> Answer<String> {
-        let (wanted, tags) = (name.to_owned(), tags.clone());
-        let (vpc_id, health_check) = (vpc_id.to_owned(), health_check.clone());
-        self.call(changes(Elb, "CreateTargetGroup"), name, move |world, process| {
-            world.judge.touches_group(world, process, &wanted);
-            let mut elb = world.elb.borrow_mut();
-            if let Some(held) = elb.named(&wanted) {
-                let is_same = held.group.port == port && held.group.health_check == health_check;
-                let duplicate = || missing("CreateTargetGroup", &wanted, "DuplicateTargetGroupName");
-                return is_same.then(|| held.group.arn.clone()).ok_or_else(duplicate);
-            }
-            let arn = arn(&format!("targetgroup/{wanted}/{}", world.stage.number()));
-            let late = world.dice.chance(world.weather.climate().not_yet);
-            let now = world.stage.now();
-            let group = Group {
-                group: TargetGroup {
-                    arn: arn.clone(),
-                    name: wanted.clone(),
-                    port,
-                    protocol: "TCP".to_owned(),
-                    target_type: "ip".to_owned(),
-                    vpc_id: vpc_id.clone(),
-                    health_check: health_check.clone(),
-                    load_balancers: Vec::new(),
-                },
-                attributes: attribute_defaults(),
-                tags: tags.clone(),
-                targets: BTreeMap::new(),
-                shows: if late { now + world.dice.between(200, 3_000) } else { now },
-            };
-            if late {
-                world.tally.count("a target group not yet visible");
-            }
-            elb.groups.insert(arn.clone(), group);
-            Ok(arn)
-        })
-        .await
-    }
-
-    async fn modify_health_check(&self, _: Permit, arn: &str, check: &HealthCheck) -> Answer<()> {
-        let check = check.clone();
-        self.modify(arn, "ModifyTargetGroup", move |held| held.group.health_check = check.clone()).await
-    }
-
-    async fn modify_attributes(&self, _: Permit, arn: &str, attributes: &Attributes) -> Answer<()> {
-        let more = attributes.clone();
-        self.modify(arn, "ModifyTargetGroupAttributes", move |held| held.attributes.extend(more.clone())).await
-    }
-
-    async fn delete_target_group(&self, _: Permit, arn: &str) -> Answer<()> {
-        let wanted = arn.to_owned();
-        self.call(changes(Elb, "DeleteTargetGroup"), arn, move |world, process| {
-            world.judge.touches_group(world, process, &wanted);
-            let mut elb = world.elb.borrow_mut();
-            if !elb.users(&wanted).is_empty() {
-                return Err(missing("DeleteTargetGroup", &wanted, "ResourceInUse"));
-            }
-            elb.groups.remove(&wanted);
-            Ok(())
-        })
-        .await
-    }
-}
-
-impl Aws {
-    async fn modify(&self, arn: &str, name: &'static str, change: impl Fn(&mut Group) + 'static) -> Answer<()> {
-        let wanted = arn.to_owned();
-        self.call(changes(Elb, name), arn, move |world, process| {
-            world.judge.touches_group(world, process, &wanted);
-            let mut elb = world.elb.borrow_mut();
-            let gone = || missing(name, &wanted, "TargetGroupNotFound");
-            change(elb.groups.get_mut(&wanted).ok_or_else(gone)?);
-            Ok(())
-        })
-        .await
-    }
-}
-
-fn described(held: &Group, load_balancers: Vec<String>) -> TargetGroup {
-    TargetGroup {
-        load_balancers,
-        ..held.group.clone()
     }
 }
 
@@ -248,9 +161,14 @@ impl ElbTags for Aws {
             let elb = world.elb.borrow();
             let tags = |arn: &String| {
                 let of_listener = elb.listeners.get(arn).map(|held| &held.tags);
-                of_listener.or_else(|| Some(&elb.groups.get(arn)?.tags)).cloned()
+                of_listener
+                    .or_else(|| Some(&elb.groups.get(arn)?.tags))
+                    .cloned()
             };
-            Ok(wanted.iter().filter_map(|arn| Some((arn.clone(), tags(arn)?))).collect())
+            Ok(wanted
+                .iter()
+                .filter_map(|arn| Some((arn.clone(), tags(arn)?)))
+                .collect())
         })
         .await
     }

@@ -5,13 +5,14 @@
 //! carries its own condition, is repeated as the SDK does (SDKs guide, "Retry behavior").
 
 mod elb;
+mod groups;
 mod rules;
 mod s3;
 mod stacks;
 mod targets;
 
 pub use rules::HeldRule;
-pub use s3::{Bucket, Object, S3};
+pub use s3::{Object, S3};
 pub use stacks::Post;
 
 use crate::lambda::Process;
@@ -31,15 +32,27 @@ pub struct Aws {
 const ATTEMPTS: u32 = 7;
 
 const fn reads(service: Service, name: &'static str) -> Operation {
-    Operation { name, service, kind: Kind::Read }
+    Operation {
+        name,
+        service,
+        kind: Kind::Read,
+    }
 }
 
 const fn writes(service: Service, name: &'static str) -> Operation {
-    Operation { name, service, kind: Kind::Write }
+    Operation {
+        name,
+        service,
+        kind: Kind::Write,
+    }
 }
 
 const fn changes(service: Service, name: &'static str) -> Operation {
-    Operation { name, service, kind: Kind::Permitted }
+    Operation {
+        name,
+        service,
+        kind: Kind::Permitted,
+    }
 }
 
 impl Aws {
@@ -54,7 +67,11 @@ impl Aws {
         loop {
             let answer = self.once(operation, resource, Rc::clone(&effect)).await;
             match answer {
-                Err(error) if operation.kind != Kind::Permitted && passes(&error) && attempt < ATTEMPTS => {
+                Err(error)
+                    if operation.kind != Kind::Permitted
+                        && passes(&error)
+                        && attempt < ATTEMPTS =>
+                {
                     let most = 300 << attempt;
                     let pause = self.world.dice.between(most / 2, most);
                     tokio::time::sleep(Duration::from_millis(pause)).await;
@@ -82,7 +99,9 @@ impl Aws {
             move || slot.fill(Err(AwsError::no_answer(operation.name, resource)))
         };
         let Some(carried_out) = fate.carried_out else {
-            world.tell(process, || format!("{} {resource}: never arrives", operation.name));
+            world.tell(process, || {
+                format!("{} {resource}: never arrives", operation.name)
+            });
             process.submits(world, false, patience(operation.kind), Box::new(no_answer));
             return slot.take().await;
         };
@@ -128,7 +147,8 @@ impl Aws {
 
 /// What the SDK repeats; it knows neither of EventBridge's nor of S3's conflicts.
 fn passes(error: &AwsError) -> bool {
-    error.trouble != Trouble::Stays && !error.is(&["OperationAborted", "ConcurrentModificationException"])
+    error.trouble != Trouble::Stays
+        && !error.is(&["OperationAborted", "ConcurrentModificationException"])
 }
 
 fn missing(operation: &'static str, resource: &str, code: &'static str) -> AwsError {

@@ -26,19 +26,27 @@ impl Rules for Aws {
         let wanted = prefix.to_owned();
         self.call(reads(Events, "ListRules"), prefix, move |world, _| {
             let rules = world.rules.borrow();
-            Ok(rules.keys().filter(|name| name.starts_with(&wanted)).cloned().collect())
+            Ok(rules
+                .keys()
+                .filter(|name| name.starts_with(&wanted))
+                .cloned()
+                .collect())
         })
         .await
     }
 
     async fn rule_tags(&self, arn: &str) -> Answer<Tags> {
         let wanted = arn.to_owned();
-        self.call(reads(Events, "ListTagsForResource"), arn, move |world, _| {
-            let rules = world.rules.borrow();
-            let found = rules.values().find(|held| held.rule.arn == wanted);
-            let gone = || missing("ListTagsForResource", &wanted, "ResourceNotFoundException");
-            found.map(|held| held.tags.clone()).ok_or_else(gone)
-        })
+        self.call(
+            reads(Events, "ListTagsForResource"),
+            arn,
+            move |world, _| {
+                let rules = world.rules.borrow();
+                let found = rules.values().find(|held| held.rule.arn == wanted);
+                let gone = || missing("ListTagsForResource", &wanted, "ResourceNotFoundException");
+                found.map(|held| held.tags.clone()).ok_or_else(gone)
+            },
+        )
         .await
     }
 
@@ -75,34 +83,50 @@ impl Rules for Aws {
 
     async fn remove_rule_targets(&self, _: Permit, rule: &str, ids: &[String]) -> Answer<()> {
         let ids = ids.to_vec();
-        let remove = move |targets: &mut Vec<RuleTarget>| targets.retain(|target| !ids.contains(&target.id));
+        let remove =
+            move |targets: &mut Vec<RuleTarget>| targets.retain(|target| !ids.contains(&target.id));
         self.change_targets(rule, "RemoveTargets", remove).await
     }
 
     async fn delete_rule(&self, _: Permit, rule: &str) -> Answer<()> {
         let wanted = rule.to_owned();
-        self.call(changes(Events, "DeleteRule"), rule, move |world, process| {
-            world.judge.touches_rule(world, process, &wanted);
-            let mut rules = world.rules.borrow_mut();
-            if rules.get(&wanted).is_some_and(|held| !held.rule.targets.is_empty()) {
-                return Err(missing("DeleteRule", &wanted, "ValidationException"));
-            }
-            rules.remove(&wanted);
-            Ok(())
-        })
+        self.call(
+            changes(Events, "DeleteRule"),
+            rule,
+            move |world, process| {
+                world.judge.touches_rule(world, process, &wanted);
+                let mut rules = world.rules.borrow_mut();
+                if rules
+                    .get(&wanted)
+                    .is_some_and(|held| !held.rule.targets.is_empty())
+                {
+                    return Err(missing("DeleteRule", &wanted, "ValidationException"));
+                }
+                rules.remove(&wanted);
+                Ok(())
+            },
+        )
         .await
     }
 
     async fn tag_rule(&self, _: Permit, arn: &str, tags: &Tags) -> Answer<()> {
         let (wanted, tags) = (arn.to_owned(), tags.clone());
-        self.call(changes(Events, "TagResource"), arn, move |world, process| {
-            let name = wanted.rsplit('/').next().unwrap_or_default();
-            world.judge.touches_rule(world, process, name);
-            let mut rules = world.rules.borrow_mut();
-            let gone = || missing("TagResource", &wanted, "ResourceNotFoundException");
-            rules.get_mut(name).ok_or_else(gone)?.tags.extend(tags.clone());
-            Ok(())
-        })
+        self.call(
+            changes(Events, "TagResource"),
+            arn,
+            move |world, process| {
+                let name = wanted.rsplit('/').next().unwrap_or_default();
+                world.judge.touches_rule(world, process, name);
+                let mut rules = world.rules.borrow_mut();
+                let gone = || missing("TagResource", &wanted, "ResourceNotFoundException");
+                rules
+                    .get_mut(name)
+                    .ok_or_else(gone)?
+                    .tags
+                    .extend(tags.clone());
+                Ok(())
+            },
+        )
         .await
     }
 }

@@ -19,19 +19,23 @@ use std::time::Duration;
 impl Stacks for Aws {
     async fn stack(&self, stack_id: &str) -> Answer<Option<Stack>> {
         let wanted = stack_id.to_owned();
-        self.call(reads(CloudFormation, "DescribeStacks"), stack_id, move |world, process| {
-            let Some(stack) = process.stack().filter(|stack| stack.id == wanted) else {
-                return Ok(None);
-            };
-            if stack.is_denied {
-                return Err(missing("DescribeStacks", &wanted, "AccessDenied"));
-            }
-            let shown = stack.shown(world).filter(|_| stack.is_known);
-            Ok(shown.map(|shown| Stack {
-                tags: Tags::from([("team".to_owned(), "web".to_owned())]),
-                status: shown.status.to_owned(),
-            }))
-        })
+        self.call(
+            reads(CloudFormation, "DescribeStacks"),
+            stack_id,
+            move |world, process| {
+                let Some(stack) = process.stack().filter(|stack| stack.id == wanted) else {
+                    return Ok(None);
+                };
+                if stack.is_denied {
+                    return Err(missing("DescribeStacks", &wanted, "AccessDenied"));
+                }
+                let shown = stack.shown(world).filter(|_| stack.is_known);
+                Ok(shown.map(|shown| Stack {
+                    tags: Tags::from([("team".to_owned(), "web".to_owned())]),
+                    status: shown.status.to_owned(),
+                }))
+            },
+        )
         .await
     }
 
@@ -41,20 +45,26 @@ impl Stacks for Aws {
         logical_id: &str,
     ) -> Answer<Option<StackResource>> {
         let (wanted, resource) = (stack_id.to_owned(), logical_id.to_owned());
-        self.call(reads(CloudFormation, "DescribeStackResource"), logical_id, move |world, process| {
-            let unknown = || missing("DescribeStackResource", &wanted, "ValidationError");
-            let stack = process.stack().filter(|stack| stack.id == wanted && stack.is_known);
-            let stack = stack.ok_or_else(unknown)?;
-            if stack.is_denied {
-                return Err(missing("DescribeStackResource", &resource, "AccessDenied"));
-            }
-            let shown = stack.shown(world).and_then(|shown| shown.resource);
-            world.tell(process, || format!("is shown {shown:?}"));
-            Ok(shown.map(|(physical_id, status)| StackResource {
-                physical_id,
-                status: status.to_owned(),
-            }))
-        })
+        self.call(
+            reads(CloudFormation, "DescribeStackResource"),
+            logical_id,
+            move |world, process| {
+                let unknown = || missing("DescribeStackResource", &wanted, "ValidationError");
+                let stack = process
+                    .stack()
+                    .filter(|stack| stack.id == wanted && stack.is_known);
+                let stack = stack.ok_or_else(unknown)?;
+                if stack.is_denied {
+                    return Err(missing("DescribeStackResource", &resource, "AccessDenied"));
+                }
+                let shown = stack.shown(world).and_then(|shown| shown.resource);
+                world.tell(process, || format!("is shown {shown:?}"));
+                Ok(shown.map(|(physical_id, status)| StackResource {
+                    physical_id,
+                    status: status.to_owned(),
+                }))
+            },
+        )
         .await
     }
 }
@@ -90,7 +100,9 @@ impl Answers for Post {
                     take(&world, &process, &url, &body);
                 }
                 if fails {
-                    world.tally.count("answers that CloudFormation's address did not take");
+                    world
+                        .tally
+                        .count("answers that CloudFormation's address did not take");
                 }
                 let put = match (fails, arrives) {
                     (false, _) => Put::Taken(200),
@@ -102,7 +114,10 @@ impl Answers for Post {
             }
         };
         process.submits(world, false, 5 + world.dice.between(0, 40), Box::new(go));
-        let broken = || PutError { may_pass: true, source: "broken".into() };
+        let broken = || PutError {
+            may_pass: true,
+            source: "broken".into(),
+        };
         match tokio::time::timeout(timeout, slot.take()).await {
             Ok(Put::Taken(status)) => Ok(status),
             Ok(Put::Broken) | Err(_) => Err(broken()),
@@ -123,9 +138,21 @@ fn take(world: &World, process: &Process, url: &str, body: &str) {
     let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
     let is_success = text("Status") == "SUCCESS";
     let physical_id = text("PhysicalResourceId");
-    let what = if is_success { String::new() } else { format!(" ({})", text("Reason")) };
-    let to = if sent.is_open() { "" } else { ", for which nobody waits" };
-    world.tell(process, || format!("answers {} {physical_id}{what}{to}", text("Status")));
-    world.judge.answers(world, process, &sent, is_success, &physical_id);
+    let what = if is_success {
+        String::new()
+    } else {
+        format!(" ({})", text("Reason"))
+    };
+    let to = if sent.is_open() {
+        ""
+    } else {
+        ", for which nobody waits"
+    };
+    world.tell(process, || {
+        format!("answers {} {physical_id}{what}{to}", text("Status"))
+    });
+    world
+        .judge
+        .answers(world, process, &sent, is_success, &physical_id);
     sent.is_answered(world, is_success, physical_id);
 }

@@ -2,8 +2,8 @@
 //!
 //! Only keeps; what follows from it is judged elsewhere.
 
-use crate::world::World;
 use crate::wishes::Wish;
+use crate::world::World;
 use alb_nlb_binding::model::Endpoint;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +30,6 @@ pub struct Book {
 pub struct Term {
     pub wish: Rc<Wish>,
     pub request: u64,
-    pub sent: u64,
     pub is_acknowledged: bool,
     pub over: Option<u64>,
     pub is_delete: bool,
@@ -64,14 +63,20 @@ impl Book {
 
     /// Whether a request that is not answered yet may be giving a group up.
     pub fn may_be_given_up(&self, group: &str, named: &impl Fn(&Wish, &str) -> bool) -> bool {
-        let open = self.terms.iter().filter(|term| !term.is_acknowledged && term.over.is_none());
+        let open = self
+            .terms
+            .iter()
+            .filter(|term| !term.is_acknowledged && term.over.is_none());
         let mut open = open.filter(|term| !term.is_delete);
         open.any(|term| !named(&term.wish, group))
     }
 
     /// Every ALB that it was ever to serve.
     pub fn albs(&self) -> BTreeSet<&str> {
-        self.terms.iter().map(|term| term.wish.alb.as_str()).collect()
+        self.terms
+            .iter()
+            .map(|term| term.wish.alb.as_str())
+            .collect()
     }
 }
 
@@ -98,13 +103,16 @@ pub struct Notes {
 /// The target groups of a wish, each with the port that targets have in it.
 pub fn places(world: &World, id: &str, wish: &Wish) -> Vec<(String, u16)> {
     let elb = world.elb.borrow();
-    let places = wish.listeners.iter().filter_map(|listen| match &listen.given {
-        Some(arn) => Some((arn.clone(), listen.alb_port)),
-        None => {
-            let group = elb.named(&group_name(id, listen.port))?;
-            Some((group.group.arn.clone(), listen.alb_port))
-        }
-    });
+    let places = wish
+        .listeners
+        .iter()
+        .filter_map(|listen| match &listen.given {
+            Some(arn) => Some((arn.clone(), listen.alb_port)),
+            None => {
+                let group = elb.named(&group_name(id, listen.port))?;
+                Some((group.group.arn.clone(), listen.alb_port))
+            }
+        });
     places.collect()
 }
 
@@ -115,10 +123,18 @@ pub fn group_name(id: &str, port: u16) -> String {
 
 pub fn dns_name(world: &World, alb: &str) -> String {
     let elb = world.elb.borrow();
-    elb.load_balancers.get(alb).map(|(alb, _)| alb.dns_name.clone()).unwrap_or_default()
+    elb.load_balancers
+        .get(alb)
+        .map(|(alb, _)| alb.dns_name.clone())
+        .unwrap_or_default()
 }
 
 /// So few addresses are all in one answer.
 pub fn is_small(world: &World, name: &str) -> bool {
-    world.dns.borrow().names.get(name).is_none_or(|name| name.live.len() < 8)
+    world
+        .dns
+        .borrow()
+        .names
+        .get(name)
+        .is_none_or(|name| name.live.len() < 8)
 }

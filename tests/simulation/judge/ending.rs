@@ -21,11 +21,19 @@ impl Judge {
     pub fn is_converged(&self, world: &World) {
         let mut wanted: BTreeSet<(String, Endpoint)> = BTreeSet::new();
         for (id, book) in self.books.borrow().iter() {
-            let Some(term) = book.current().filter(|_| !book.is_leaving) else { continue };
-            let addresses = world.dns.borrow().addresses(&dns_name(world, &term.wish.alb));
+            let Some(term) = book.current().filter(|_| !book.is_leaving) else {
+                continue;
+            };
+            let addresses = world
+                .dns
+                .borrow()
+                .addresses(&dns_name(world, &term.wish.alb));
             for (group, port) in places(world, id, &term.wish) {
                 for address in &addresses {
-                    let endpoint = Endpoint { address: *address, port };
+                    let endpoint = Endpoint {
+                        address: *address,
+                        port,
+                    };
                     if !world.elb.borrow().registered(&group, &endpoint) {
                         world.violate(format!("when all is quiet, {endpoint} is not registered in {group}, which {id} serves"));
                     }
@@ -63,16 +71,28 @@ impl Judge {
                 world.violate(format!("the bucket of {id} is left"));
             }
             for (name, bucket) in &s3.buckets {
-                if let Some(key) = bucket.objects.keys().find(|key| key.starts_with(id.as_str())) {
+                if let Some(key) = bucket
+                    .objects
+                    .keys()
+                    .find(|key| key.starts_with(id.as_str()))
+                {
                     world.violate(format!("the object {key} is left in the bucket {name}"));
                 }
             }
             let elb = world.elb.borrow();
             let prefix = &group_name(id, 0)[..21];
-            if let Some(group) = elb.groups.values().find(|held| held.group.name.starts_with(prefix)) {
+            if let Some(group) = elb
+                .groups
+                .values()
+                .find(|held| held.group.name.starts_with(prefix))
+            {
                 world.violate(format!("the target group {} is left", group.group.name));
             }
-            if elb.listeners.values().any(|held| held.tags.get(TAG) == Some(id)) {
+            if elb
+                .listeners
+                .values()
+                .any(|held| held.tags.get(TAG) == Some(id))
+            {
                 world.violate(format!("a listener of {id} is left"));
             }
         }

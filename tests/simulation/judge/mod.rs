@@ -6,14 +6,16 @@
 
 mod book;
 mod ending;
+mod looks;
+mod misses;
 mod ownership;
 mod requests;
 mod targets;
 
 pub use book::Notes;
 
-use book::Book;
 use alb_nlb_binding::model::Endpoint;
+use book::Book;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 

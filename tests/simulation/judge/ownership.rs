@@ -25,7 +25,8 @@ fn ids(world: &World, process: &Process) -> Vec<String> {
             };
             let nlbs = elb.load_balancers.iter();
             let nlbs = nlbs.filter(|(_, (load_balancer, _))| load_balancer.kind == Kind::Network);
-            nlbs.map(|(arn, _)| BindingId::derive(stack, LOGICAL_ID, arn).to_string()).collect()
+            nlbs.map(|(arn, _)| BindingId::derive(stack, LOGICAL_ID, arn).to_string())
+                .collect()
         }
     }
 }
@@ -33,7 +34,10 @@ fn ids(world: &World, process: &Process) -> Vec<String> {
 impl Judge {
     fn demand(&self, world: &World, process: &Process, may: impl Fn(&str) -> bool, what: &str) {
         if !ids(world, process).iter().any(|id| may(id)) {
-            world.violate(format!("{} touches {what}, which is not its binding's", process.name));
+            world.violate(format!(
+                "{} touches {what}, which is not its binding's",
+                process.name
+            ));
         }
     }
 
@@ -58,7 +62,12 @@ impl Judge {
     }
 
     pub fn touches_listener(&self, world: &World, process: &Process, arn: &str) {
-        let tags = world.elb.borrow().listeners.get(arn).map(|held| held.tags.clone());
+        let tags = world
+            .elb
+            .borrow()
+            .listeners
+            .get(arn)
+            .map(|held| held.tags.clone());
         let Some(tags) = tags else { return };
         let may = |id: &str| tags.get(TAG).is_some_and(|tag| tag == id);
         self.demand(world, process, may, &format!("the listener {arn}"));
@@ -70,17 +79,31 @@ impl Judge {
         };
         let is_tagged = tags.get(TAG).is_some_and(|tag| *tag == sent.about);
         if sent.wish.nlb != on || !is_tagged {
-            world.violate(format!("{} makes a listener on {on} with the tags {tags:?}", process.name));
+            world.violate(format!(
+                "{} makes a listener on {on} with the tags {tags:?}",
+                process.name
+            ));
         }
     }
 
     /// Rule 7 of the record: it goes last, and only while it is still the tombstone.
-    pub fn deletes_object(&self, world: &World, process: &Process, key: &str, object: Option<&Object>) {
-        let Some(object) = object.filter(|_| key.ends_with("/state.json")) else { return };
+    pub fn deletes_object(
+        &self,
+        world: &World,
+        process: &Process,
+        key: &str,
+        object: Option<&Object>,
+    ) {
+        let Some(object) = object.filter(|_| key.ends_with("/state.json")) else {
+            return;
+        };
         let body = String::from_utf8_lossy(&object.body);
         let may_go = ["\"phase\":\"Leaving\"", "\"moved_to\"", "\"arriving_from\""];
         if !may_go.iter().any(|mark| body.contains(mark)) && !object.is_archived {
-            world.violate(format!("{} deletes the record {key}, which is no tombstone", process.name));
+            world.violate(format!(
+                "{} deletes the record {key}, which is no tombstone",
+                process.name
+            ));
         }
     }
 }

@@ -1,18 +1,14 @@
-//! Requests: who may act when, what is answered, and when.
+//! Requests: what they ask for, what is answered, and when.
 //!
-//! The contract, "The record", rules 1 and 3, and "The answer".
+//! The contract, "The record", rule 3, and "The answer".
 
-use super::book::{Book, Term, dns_name, is_small, places};
+use super::book::{Term, dns_name, is_small, places};
 use super::{Judge, Outcome};
-use crate::aws::Object;
 use crate::cloudformation::Sent;
 use crate::lambda::{End, Process, Role};
 use crate::world::World;
 use alb_nlb_binding::record::RequestType;
 use std::rc::Rc;
-
-/// A look at the record is believed for so long (rule 1), with a little for the call's own way.
-const FRESH: u64 = 5_000;
 
 /// The first answer to a request.
 pub struct First {
@@ -23,12 +19,7 @@ pub struct First {
 }
 
 impl Judge {
-    fn next(&self) -> u64 {
-        self.order.set(self.order.get() + 1);
-        self.order.get()
-    }
-
-    pub fn sent(&self, world: &World, sent: &Sent) {
+    pub fn sent(&self, sent: &Sent) {
         let mut books = self.books.borrow_mut();
         let is_delete = sent.kind == RequestType::Delete;
         let book = books.entry(sent.about.clone()).or_default();
@@ -36,7 +27,6 @@ impl Judge {
         book.terms.push(Term {
             wish: Rc::clone(&sent.wish),
             request: sent.number,
-            sent: world.stage.now(),
             is_acknowledged: false,
             over: None,
             is_delete,
@@ -72,10 +62,14 @@ impl Judge {
         } else {
             book.is_leaving = false;
             let given = sent.wish.given();
-            book.known_groups.extend(given.iter().map(|group| (*group).to_owned()));
-            book.looked_in.retain(|group| given.contains(group.as_str()));
-            book.known_groups.retain(|group| given.contains(group.as_str()));
-            book.found.retain(|(group, _)| given.contains(group.as_str()));
+            book.known_groups
+                .extend(given.iter().map(|group| (*group).to_owned()));
+            book.looked_in
+                .retain(|group| given.contains(group.as_str()));
+            book.known_groups
+                .retain(|group| given.contains(group.as_str()));
+            book.found
+                .retain(|(group, _)| given.contains(group.as_str()));
         }
         // A rollback's success ends what was to be in this one's place (must hold, 6).
         if let Some(old) = sent.old.as_ref().map(|old| old.id(&sent.stack.id))
@@ -96,103 +90,32 @@ impl Judge {
         }
     }
 
-    pub fn reads_object(&self, world: &World, process: &Process, key: &str, object: Option<&Object>) {
-        if !key.ends_with("/state.json") {
-            return;
-        }
-        process.notes.last_read.set(self.next());
-        let sees_itself = |object: &Object| contains(&object.body, process.log_stream.as_bytes());
-        let mut looked = process.notes.looked.borrow_mut();
-        if let (Role::Request(_), Some(object)) = (&process.role, object) {
-            if sees_itself(object) {
-                looked.insert(key.to_owned(), world.stage.now());
-            }
-        } else if object.is_some_and(|object| object.etag == *process.notes.tried.borrow()) {
-            // Its own write, of which the answer was lost.
-            looked.insert(key.to_owned(), world.stage.now());
-        } else if object.is_none() && looked.contains_key(key) {
-            // Delete's last step: the record is gone.
-            looked.insert(key.to_owned(), world.stage.now());
-        }
-    }
-
-    /// Whether or not its condition holds.
-    pub fn tries_to_write(&self, process: &Process, object: &Object) {
-        process.notes.tried.replace(object.etag.clone());
-    }
-
-    pub fn writes_object(&self, world: &World, process: &Process, key: &str, object: &Object) {
-        if !key.ends_with("/state.json") {
-            return;
-        }
-        let (now, notes) = (world.stage.now(), &process.notes);
-        let sees_itself = contains(&object.body, process.log_stream.as_bytes());
-        if matches!(process.role, Role::Tick { .. }) || sees_itself {
-            notes.looked.borrow_mut().insert(key.to_owned(), now);
-        }
-        notes.last_write.set(self.next());
-        notes.last_read.set(notes.last_write.get());
-        notes.write_failed.set(false);
-        // Within one moment much may happen: the order of things tells.
-        let order = world.stage.number();
-        notes.wrote.set(order);
-        notes.writes.set(notes.writes.get() + 1);
-        let id = key.trim_end_matches("/state.json");
-        let mut books = self.books.borrow_mut();
-        let book: &mut Book = books.entry(id.to_owned()).or_default();
-        if sees_itself && contains(&object.body, b"\"outcome\":") {
-            for (_, until, whose) in &mut book.claims {
-                if *whose == process.number {
-                    until.get_or_insert(order);
-                }
-            }
-        }
-        let is_claimed = book.claims.iter().any(|(_, _, whose)| *whose == process.number);
-        if sees_itself && !is_claimed && matches!(process.role, Role::Request(_)) {
-            if notes.writes.get() == 1 && book.claims.iter().any(|(_, until, _)| until.is_none()) {
-                world.tally.count("claims taken over");
-            }
-            for (_, until, _) in &mut book.claims {
-                until.get_or_insert(order);
-            }
-            book.claims.push((order, None, process.number));
-        }
-    }
-
-    /// Rule 1: a change starts within five seconds of a look.
-    pub fn begins_change(&self, world: &World, process: &Process, operation: &str) {
-        let now = world.stage.now();
-        let looked = process.notes.looked.borrow();
-        for (key, at) in looked.iter() {
-            if now - at > FRESH && world.has_record(key.trim_end_matches("/state.json")) {
-                let age = now - at;
-                world.violate(format!("{} begins {operation} {age} ms after its last look at {key}", process.name));
-            }
-        }
-        if looked.is_empty() {
-            let id = match &process.role {
-                Role::Request(sent) => sent.about.clone(),
-                Role::Tick { id, .. } => id.to_string(),
-            };
-            if world.has_record(&id) {
-                world.violate(format!("{} begins {operation} without a claim in the record", process.name));
-            }
-        }
-    }
-
     pub fn after_call(&self, _: &World) {}
 
     /// An answer arrives at CloudFormation's address.
-    pub fn answers(&self, world: &World, process: &Process, sent: &Sent, is_success: bool, physical_id: &str) {
+    pub fn answers(
+        &self,
+        world: &World,
+        process: &Process,
+        sent: &Sent,
+        is_success: bool,
+        physical_id: &str,
+    ) {
         self.closes_claims(process);
         if is_success && sent.kind != RequestType::Delete && sent.is_open() {
             self.promises(world, process, sent);
         }
-        let counts = !process.notes.write_failed.get() && (is_success || process.notes.writes.get() > 0);
+        let counts =
+            !process.notes.write_failed.get() && (is_success || process.notes.writes.get() > 0);
         let mut answers = self.answers.borrow_mut();
         let Some(first) = answers.get(&sent.number) else {
             let physical_id = physical_id.to_owned();
-            let first = First { is_success, physical_id, by: process.number, counts };
+            let first = First {
+                is_success,
+                physical_id,
+                by: process.number,
+                counts,
+            };
             answers.insert(sent.number, first);
             return;
         };
@@ -201,9 +124,9 @@ impl Judge {
             world.tally.count("requests that were answered twice");
         }
         let later = self.books.borrow();
-        let is_last = later.get(&sent.about).is_none_or(|book| {
-            book.terms.iter().all(|term| term.request <= sent.number)
-        });
+        let is_last = later
+            .get(&sent.about)
+            .is_none_or(|book| book.terms.iter().all(|term| term.request <= sent.number));
         if !is_same && is_last && first.counts && counts {
             world.violate(format!(
                 "request-{} was answered {} {}, and is now answered {is_success} {physical_id}",
@@ -221,7 +144,10 @@ impl Judge {
         let book = books.entry(sent.about.clone()).or_default();
         let places = places(world, &sent.about, &sent.wish);
         if places.len() < sent.wish.listeners.len() {
-            return world.violate(format!("{} has a success, and not all target groups are there", process.name));
+            return world.violate(format!(
+                "{} has a success, and not all target groups are there",
+                process.name
+            ));
         }
         for (group, port) in places {
             for address in world.dns.borrow().addresses(&name) {
@@ -235,7 +161,10 @@ impl Judge {
                 if world.elb.borrow().registered(&group, &endpoint) {
                     book.kept.entry((group.clone(), endpoint)).or_insert(now);
                 } else if is_small(world, &name) {
-                    world.violate(format!("{} has a success, and {endpoint} is not registered in {group}", process.name));
+                    world.violate(format!(
+                        "{} has a success, and {endpoint} is not registered in {group}",
+                        process.name
+                    ));
                 }
             }
         }
@@ -255,7 +184,10 @@ impl Judge {
 
     pub fn is_out_of_time(&self, world: &World, process: &Process) {
         if matches!(process.role, Role::Request(_)) && !process.notes.has_answered.get() {
-            world.violate(format!("{} was not answered before its deadline", process.name));
+            world.violate(format!(
+                "{} was not answered before its deadline",
+                process.name
+            ));
         }
     }
 
@@ -280,9 +212,4 @@ impl Judge {
             Role::Request(_) | Role::Tick { .. } => {}
         }
     }
-}
-
-fn contains(body: &[u8], text: &[u8]) -> bool {
-    let body = std::str::from_utf8(body).unwrap_or_default();
-    body.contains(std::str::from_utf8(text).unwrap_or("-"))
 }

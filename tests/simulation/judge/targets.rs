@@ -5,6 +5,7 @@
 
 use super::Judge;
 use super::book::{Book, Look, dns_name, is_small, places};
+use super::misses::judge_misses;
 use crate::lambda::{Process, Role};
 use crate::wishes::Wish;
 use crate::world::World;
@@ -12,9 +13,6 @@ use alb_nlb_binding::model::Endpoint;
 use alb_nlb_binding::record::RequestType;
 use std::collections::BTreeSet;
 use std::rc::Rc;
-
-/// A tick that comes later counts nothing.
-const LATE: u64 = 90_000;
 
 /// By then calls that were under way are done.
 const SETTLED: u64 = 6_000;
@@ -54,7 +52,10 @@ impl Judge {
                 continue;
             }
             let elb = world.elb.borrow();
-            let endpoint = |address| Endpoint { address, port: listen.alb_port };
+            let endpoint = |address| Endpoint {
+                address,
+                port: listen.alb_port,
+            };
             let live = world.dns.borrow().addresses(name).into_iter().map(endpoint);
             let found = live.filter(|endpoint| elb.registered(group, endpoint));
             let found: BTreeSet<_> = found.map(|endpoint| (group.clone(), endpoint)).collect();
@@ -64,7 +65,8 @@ impl Judge {
             if is_first {
                 book.found.extend(found);
             } else {
-                book.found.retain(|key| key.0 != *group || found.contains(key));
+                book.found
+                    .retain(|key| key.0 != *group || found.contains(key));
             }
         }
     }
@@ -73,20 +75,28 @@ impl Judge {
         let books = self.books.borrow();
         let is_right = |id: &str, wish: &Wish| {
             let name = dns_name(world, &wish.alb);
-            let has = places(world, id, wish).iter().any(|(arn, port)| arn == group && *port == endpoint.port);
+            let has = places(world, id, wish)
+                .iter()
+                .any(|(arn, port)| arn == group && *port == endpoint.port);
             has && world.dns.borrow().was_ever(&name, endpoint.address)
         };
         let is_right = match &process.role {
             Role::Request(sent) => is_right(&sent.about, &sent.wish),
             Role::Tick { id, .. } => {
-                let allowed = books.get(&**id).into_iter().flat_map(|book| book.allowed(process.started));
+                let allowed = books
+                    .get(&**id)
+                    .into_iter()
+                    .flat_map(|book| book.allowed(process.started));
                 let mut wishes = allowed.map(|term| &term.wish);
                 wishes.any(|wish| is_right(id, wish))
             }
         };
         if !is_right {
             let what = "which is not what CloudFormation's last acknowledged properties say";
-            world.violate(format!("{} registers {endpoint} in {group}, {what}", process.name));
+            world.violate(format!(
+                "{} registers {endpoint} in {group}, {what}",
+                process.name
+            ));
         }
     }
 
@@ -100,7 +110,9 @@ impl Judge {
                 continue;
             }
             if keeps(world, id, book, group, endpoint) {
-                return world.violate(format!("{who} puts out {endpoint} in {group}, which is live and which {id} keeps"));
+                return world.violate(format!(
+                    "{who} puts out {endpoint} in {group}, which is live and which {id} keeps"
+                ));
             }
         }
         let id = match &process.role {
@@ -108,7 +120,9 @@ impl Judge {
             Role::Request(sent) => sent.about.clone(),
         };
         if is_foreign(world, process, &books, &id, endpoint) {
-            return world.violate(format!("{who} puts out {endpoint} in {group}, which is foreign"));
+            return world.violate(format!(
+                "{who} puts out {endpoint} in {group}, which is foreign"
+            ));
         }
         if let Role::Request(sent) = &process.role {
             let stays = sent.stack.rolls_back_or_is_unknown(world, process.started);
@@ -117,18 +131,27 @@ impl Judge {
             if stays && !is_ours && is_found {
                 return world.violate(format!("{who} puts out {endpoint} in {group}, which was there before the binding, and the stack rolls back"));
             }
-            let since = world.dns.borrow().since(&dns_name(world, &sent.wish.alb), endpoint.address);
+            let since = world
+                .dns
+                .borrow()
+                .since(&dns_name(world, &sent.wish.alb), endpoint.address);
             let is_live = since.is_some_and(|since| since <= process.started);
             let serves = sent.wish.listeners.iter().any(|listen| {
                 listen.given.as_deref() == Some(group) && listen.alb_port == endpoint.port
             });
             if sent.kind == RequestType::Update && serves && is_live {
-                return world.violate(format!("{who} puts out {endpoint} in {group}, which it is to serve"));
+                return world.violate(format!(
+                    "{who} puts out {endpoint} in {group}, which it is to serve"
+                ));
             }
         }
         let last_write = process.notes.last_write.get();
-        self.put_out.borrow_mut().insert(key, (id.clone(), last_write));
-        let Some(book) = books.get_mut(&id) else { return };
+        self.put_out
+            .borrow_mut()
+            .insert(key, (id.clone(), last_write));
+        let Some(book) = books.get_mut(&id) else {
+            return;
+        };
         if let Role::Tick { .. } = &process.role {
             world.tally.count("targets put out by ticks");
             judge_misses(world, process, book, &id, (group, endpoint));
@@ -140,7 +163,9 @@ impl Judge {
         let books = self.books.borrow();
         let Some(book) = books.get(id) else { return };
         let mut allowed = book.allowed(process.started);
-        let (Some(term), None) = (allowed.next(), allowed.next()) else { return };
+        let (Some(term), None) = (allowed.next(), allowed.next()) else {
+            return;
+        };
         if !term.is_acknowledged || book.is_leaving {
             return;
         }
@@ -149,17 +174,42 @@ impl Judge {
             return;
         };
         let (request, wish, id) = (term.request, Rc::clone(&term.wish), id.to_owned());
-        let (last_read, who, scheduled) = (process.notes.last_read.get(), process.name.clone(), process.started);
+        let (last_read, who, scheduled) = (
+            process.notes.last_read.get(),
+            process.name.clone(),
+            process.started,
+        );
         let it = world.rc();
         world.stage.after(SETTLED, move || {
-            it.judge.held_promise(&it, &Promise { id, wish, request, looked, last_read, who, started: scheduled });
+            it.judge.held_promise(
+                &it,
+                &Promise {
+                    id,
+                    wish,
+                    request,
+                    looked,
+                    last_read,
+                    who,
+                    started: scheduled,
+                },
+            );
         });
     }
 
     fn held_promise(&self, world: &World, promise: &Promise) {
-        let Promise { id, wish, request, looked, last_read, who, started } = promise;
+        let Promise {
+            id,
+            wish,
+            request,
+            looked,
+            last_read,
+            who,
+            started,
+        } = promise;
         let mut books = self.books.borrow_mut();
-        let Some(book) = books.get_mut(id) else { return };
+        let Some(book) = books.get_mut(id) else {
+            return;
+        };
         let is_same = book.current().is_some_and(|term| term.request == *request);
         if !is_same || book.is_leaving || book.allowed(*started).count() > 1 {
             return;
@@ -178,9 +228,13 @@ impl Judge {
                     continue;
                 }
                 let put_out = self.put_out.borrow();
-                let is_excused = put_out.get(&key).is_some_and(|(by, write)| by != id || write > last_read);
+                let is_excused = put_out
+                    .get(&key)
+                    .is_some_and(|(by, write)| by != id || write > last_read);
                 if is_small(world, &name) && !is_excused {
-                    world.violate(format!("{who} ended well, and {endpoint} is not registered in {group}"));
+                    world.violate(format!(
+                        "{who} ended well, and {endpoint} is not registered in {group}"
+                    ));
                 }
             }
         }
@@ -205,11 +259,18 @@ fn keeps(world: &World, id: &str, book: &Book, group: &str, endpoint: &Endpoint)
     let Some(term) = book.current().filter(|_| !book.is_leaving) else {
         return false;
     };
-    let since = world.dns.borrow().since(&dns_name(world, &term.wish.alb), endpoint.address);
+    let since = world
+        .dns
+        .borrow()
+        .since(&dns_name(world, &term.wish.alb), endpoint.address);
     let names = |wish: &Wish, group: &str| {
-        places(world, id, wish).iter().any(|(arn, port)| arn == group && *port == endpoint.port)
+        places(world, id, wish)
+            .iter()
+            .any(|(arn, port)| arn == group && *port == endpoint.port)
     };
-    since.is_some_and(|since| since <= *kept) && names(&term.wish, group) && !book.may_be_given_up(group, &names)
+    since.is_some_and(|since| since <= *kept)
+        && names(&term.wish, group)
+        && !book.may_be_given_up(group, &names)
 }
 
 /// Own is only what the binding once saw in its ALB's DNS.
@@ -228,48 +289,7 @@ fn is_foreign(
         albs.extend(sent.old.iter().map(|old| old.alb.clone()));
     }
     let dns = world.dns.borrow();
-    !albs.iter().any(|alb| dns.was_ever(&dns_name(world, alb), endpoint.address))
-}
-
-/// An own target leaves after it was missing for so many scheduled minutes in a row.
-fn judge_misses(world: &World, process: &Process, book: &Book, id: &str, (group, endpoint): (&str, &Endpoint)) {
-    let wishes: Vec<_> = book.allowed(process.started).map(|term| &term.wish).collect();
-    let Some(needed) = wishes.iter().map(|wish| wish.until).min() else {
-        let what = "which is not what CloudFormation's last acknowledged properties say";
-        return world.violate(format!("{} puts out {endpoint}, {what}", process.name));
-    };
-    let names: BTreeSet<String> = wishes.iter().map(|wish| dns_name(world, &wish.alb)).collect();
-    if !names.iter().all(|name| is_small(world, name)) {
-        return;
-    }
-    // Where the port has changed, it is missing in every look.
-    let is_place = |wish: &&Rc<Wish>| {
-        places(world, id, wish).iter().any(|(arn, port)| arn == group && *port == endpoint.port)
-    };
-    let is_wanted = wishes.iter().any(is_place);
-    if is_wanted && !wishes.iter().all(is_place) {
-        return;
-    }
-    let mut minutes = BTreeSet::new();
-    for look in &book.looks {
-        let showed = is_wanted && world.dns.borrow().was_live(&look.name, endpoint.address, look.at);
-        if showed && names.contains(&look.name) && look.ended.is_some_and(|(_, well)| well) {
-            minutes.clear();
-        }
-        let end = look.ended.map_or(u64::MAX, |(at, _)| at);
-        let within = |from: u64, until: Option<u64>| look.process >= from && until.is_none_or(|until| until >= end);
-        let is_claimed = book.claims.iter().any(|(from, until, _)| within(*from, *until));
-        let started = crate::calendar::BEGINNING + look.started;
-        let is_late = started.saturating_sub(look.scheduled) > LATE;
-        if !showed && !is_claimed && !is_late {
-            minutes.insert(look.scheduled);
-        }
-    }
-    if (minutes.len() as u64) < u64::from(needed) {
-        world.violate(format!(
-            "{} puts out {endpoint} after {} misses at most, and {needed} are needed",
-            process.name,
-            minutes.len()
-        ));
-    }
+    !albs
+        .iter()
+        .any(|alb| dns.was_ever(&dns_name(world, alb), endpoint.address))
 }

@@ -5,6 +5,7 @@ use super::play;
 use super::stories::{Teller, killed};
 use crate::lambda::{Death, Delivery};
 use alb_nlb_binding::record::RequestType::{self, Create, Delete, Update};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -20,12 +21,42 @@ enum Next {
     GivenUp,
 }
 
+/// A tick that is killed at one await after the other; Lambda tries it again.
+fn kills_ticks() -> u32 {
+    let mut played = 0;
+    for at in 1..MOST {
+        for arrives in [false, true] {
+            let reached = Rc::new(Cell::new(false));
+            let tells = Rc::clone(&reached);
+            let result = play(&[], false, move |teller| async move {
+                teller.created(&teller.wish(0, 0)).await;
+                teller.moves();
+                teller.eventbridge.dies.set(Some(Death { at, arrives }));
+                teller.ticks();
+                teller.eventbridge.dies.set(None);
+                teller.sleeps(1_000).await;
+                tells.set(teller.world.tally.of("kills") > 0);
+                teller.ends().await;
+            });
+            if let Err(story) = result {
+                println!("{story}");
+                panic!("a tick killed at await {at}, arrives: {arrives}");
+            }
+            played += 1;
+            if !reached.get() {
+                return played;
+            }
+        }
+    }
+    panic!("a tick has no end");
+}
+
 /// Plays one kill after the other, until the event has no more awaits.
 fn kills(kind: RequestType, next: Next) -> u32 {
     let mut played = 0;
     for at in 1..MOST {
         for arrives in [false, true] {
-            let reached = Rc::new(std::cell::Cell::new(false));
+            let reached = Rc::new(Cell::new(false));
             let tells = Rc::clone(&reached);
             let result = play(&[], false, move |teller| async move {
                 match next {
@@ -61,10 +92,22 @@ impl Teller {
                 self.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
                 let sent = self.send(Create, &wish, None, None, &[dies]);
                 sent.outcome(&self.world, 400_000).await;
-                self.shows("ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS", Some("invented"));
-                let sent = self.send(Delete, &wish, None, Some("invented"), &[Delivery::default()]);
+                self.shows(
+                    "ROLLBACK_IN_PROGRESS",
+                    "DELETE_IN_PROGRESS",
+                    Some("invented"),
+                );
+                let sent = self.send(
+                    Delete,
+                    &wish,
+                    None,
+                    Some("invented"),
+                    &[Delivery::default()],
+                );
                 self.must(&sent).await;
-                self.user.stack.shows(&self.world, "ROLLBACK_COMPLETE", None);
+                self.user
+                    .stack
+                    .shows(&self.world, "ROLLBACK_COMPLETE", None);
             }
             Update => {
                 // To another NLB, which is the hardest.
@@ -74,13 +117,23 @@ impl Teller {
                 let sent = self.send(Update, &wish, Some(&old), Some(&id), &[dies]);
                 let answer = sent.outcome(&self.world, 400_000).await;
                 self.world.judge.abandons(&sent.about);
-                self.shows("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&id));
+                self.shows(
+                    "UPDATE_ROLLBACK_IN_PROGRESS",
+                    "UPDATE_IN_PROGRESS",
+                    Some(&id),
+                );
                 let back = self.send(Update, &old, Some(&wish), Some(&id), &[Delivery::default()]);
                 self.must(&back).await;
                 if let Some(answer) = answer {
                     let cleaning = "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS";
                     self.shows(cleaning, "UPDATE_COMPLETE", Some(&id));
-                    let clean = self.send(Delete, &wish, None, Some(&answer.physical_id), &[Delivery::default()]);
+                    let clean = self.send(
+                        Delete,
+                        &wish,
+                        None,
+                        Some(&answer.physical_id),
+                        &[Delivery::default()],
+                    );
                     self.must(&clean).await;
                 }
                 self.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(&id));
@@ -110,5 +163,8 @@ fn a_kill_at_any_await_is_mended_by_the_retry_or_by_what_cloudformation_does_nex
             all += played;
         }
     }
+    let played = kills_ticks();
+    println!("ticks killed: {played} stories");
+    all += played;
     println!("{all} kills in {:.1} s", started.elapsed().as_secs_f64());
 }

@@ -5,16 +5,18 @@
 //! schedules have; without it, all with one are played, and some of those with two or three.
 
 mod kills;
+mod pairs;
 mod schedule;
 mod stories;
 
 use crate::dice::Dice;
 use crate::tally::Tally;
 use crate::world::World;
+use pairs::{PAIRS, Pair};
 use schedule::{Chosen, Point, Schedule, next};
 use std::rc::Rc;
 use std::time::Instant;
-use stories::{PAIRS, Pair, Teller};
+use stories::Teller;
 
 /// How many schedules with more preemptions are picked for each pair.
 const PICKED: u64 = 150;
@@ -26,7 +28,11 @@ where
     F: Future<Output = ()> + 'static,
 {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
+    let runtime = runtime
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let schedule = Schedule::following(prefix);
         let chooser = Box::new(Chosen(Rc::clone(&schedule)));
@@ -46,7 +52,11 @@ where
 }
 
 fn tell(pair: Pair, prefix: &[usize]) -> Vec<Point> {
-    let played = play(prefix, false, |teller| async move { teller.tells(pair).await });
+    let played = play(
+        prefix,
+        false,
+        |teller| async move { teller.tells(pair).await },
+    );
     played.unwrap_or_else(|story| {
         println!("{story}");
         panic!("{pair:?} by the schedule {prefix:?}");
@@ -101,5 +111,8 @@ fn every_order_of_two_events_ends_well() {
             began.elapsed().as_secs_f64()
         );
     }
-    println!("{all} schedules in {:.1} s", started.elapsed().as_secs_f64());
+    println!(
+        "{all} schedules in {:.1} s",
+        started.elapsed().as_secs_f64()
+    );
 }

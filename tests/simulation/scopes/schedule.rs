@@ -60,8 +60,16 @@ pub struct Chosen(pub Rc<Schedule>);
 impl Chooser for Chosen {
     fn choose(&self, waiting: &[Waiting], sleeps: bool, now: u64) -> Option<usize> {
         let schedule = &self.0;
-        let limit = |waiting: &Waiting| if waiting.is_permitted { PERMITTED } else { REPEATED };
-        let due = waiting.iter().find(|waiting| now - waiting.since >= limit(waiting));
+        let limit = |waiting: &Waiting| {
+            if waiting.is_permitted {
+                PERMITTED
+            } else {
+                REPEATED
+            }
+        };
+        let due = waiting
+            .iter()
+            .find(|waiting| now - waiting.since >= limit(waiting));
         if let Some(due) = due {
             return schedule.take(waiting, due.task);
         }
@@ -86,7 +94,12 @@ impl Chooser for Chosen {
             return schedule.take(waiting, first);
         }
         let mut options = vec![Some(first)];
-        options.extend(tasks.iter().filter(|task| **task != first).map(|task| Some(*task)));
+        options.extend(
+            tasks
+                .iter()
+                .filter(|task| **task != first)
+                .map(|task| Some(*task)),
+        );
         let switches = u32::from(current.is_some());
         let mut costs: Vec<u32> = options.iter().map(|_| switches).collect();
         costs[0] = 0;
@@ -117,7 +130,10 @@ impl Chooser for Chosen {
 /// bound is, and what follows it is free again.
 pub fn next(points: &[Point], bound: u32) -> Option<Vec<usize>> {
     let spent_before = |index: usize| -> u32 {
-        points[..index].iter().map(|point| point.costs[point.chosen]).sum()
+        points[..index]
+            .iter()
+            .map(|point| point.costs[point.chosen])
+            .sum()
     };
     for index in (0..points.len()).rev() {
         let point = &points[index];

@@ -16,48 +16,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What happens at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pair {
-    CreateAndDelete,
-    UpdateAndRollback,
-    /// The same within the seconds in which two signatures say nothing.
-    UpdateAndQuickRollback,
-    UpdateAndDelete,
-    /// A second delivery of the replacement, with the Delete of what it replaced.
-    ReplacementAndCleanUp,
-    ReplacementAndRollback,
-    BucketAndTick,
-    UpdateAndTick,
-    DeleteAndTick,
-    TickAndTick,
-    CreateTwice,
-    UpdateTwice,
-    DeleteTwice,
-}
-
-pub const PAIRS: [Pair; 12] = [
-    Pair::CreateAndDelete,
-    Pair::UpdateAndRollback,
-    Pair::UpdateAndDelete,
-    Pair::ReplacementAndCleanUp,
-    Pair::ReplacementAndRollback,
-    Pair::BucketAndTick,
-    Pair::UpdateAndTick,
-    Pair::DeleteAndTick,
-    Pair::TickAndTick,
-    Pair::CreateTwice,
-    Pair::UpdateTwice,
-    Pair::DeleteTwice,
-];
-
 /// Who plays a story.
 pub struct Teller {
     pub world: Rc<World>,
     pub user: Rc<User>,
     pub ground: Ground,
     pub schedule: Rc<Schedule>,
-    eventbridge: Rc<EventBridge>,
+    pub eventbridge: Rc<EventBridge>,
 }
 
 const PATIENCE: u64 = 640_000;
@@ -87,8 +52,16 @@ impl Teller {
             alb: self.ground.albs[alb].clone(),
             nlb: self.ground.nlbs[nlb].clone(),
             listeners: vec![
-                Listen { port: 8000, alb_port: 443, given: None },
-                Listen { port: 80, alb_port: 80, given: Some(self.ground.given[0].clone()) },
+                Listen {
+                    port: 8000,
+                    alb_port: 443,
+                    given: None,
+                },
+                Listen {
+                    port: 80,
+                    alb_port: 80,
+                    given: Some(self.ground.given[0].clone()),
+                },
             ],
             bucket: None,
             until: 1,
@@ -130,7 +103,7 @@ impl Teller {
         self.user.living.borrow().clone().expect("it was created")
     }
 
-    fn ticks(&self) {
+    pub fn ticks(&self) {
         self.eventbridge.fires(&self.world);
     }
 
@@ -147,12 +120,6 @@ impl Teller {
                 return;
             }
         }
-    }
-
-    /// All of it: what led to the pair, the pair, and the end.
-    pub async fn tells(&self, pair: Pair) {
-        self.plays(pair).await;
-        self.ends().await;
     }
 
     pub async fn ends(&self) {
@@ -172,125 +139,8 @@ impl Teller {
         self.world.stage.end();
     }
 
-    async fn plays(&self, pair: Pair) {
-        let now = Delivery::default();
-        let later = Delivery { after: 3_000, ..now };
-        let living = |it: &(Rc<Wish>, String)| {
-            self.user.living.replace(Some(it.clone()));
-        };
-        match pair {
-            Pair::CreateAndDelete => {
-                let wish = Rc::new(self.wish(0, 0));
-                self.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
-                let create = self.send(Create, &wish, None, None, &[later]);
-                create.outcome(&self.world, 3_000).await;
-                self.begins();
-                self.shows("ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS", Some("invented"));
-                let delete = self.send(Delete, &wish, None, Some("invented"), &[now]);
-                self.must(&delete).await;
-                self.user.stack.shows(&self.world, "ROLLBACK_COMPLETE", None);
-            }
-            Pair::UpdateAndRollback | Pair::UpdateAndQuickRollback => {
-                let it = self.created(&self.wish(0, 0)).await;
-                let gap = if pair == Pair::UpdateAndRollback { 3_000 } else { 600 };
-                let wish = Rc::new(self.wish(1, 0));
-                let (old, id) = (&it.0, it.1.as_str());
-                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
-                let update = self.send(Update, &wish, Some(old), Some(id), &[Delivery { after: gap, ..now }]);
-                update.outcome(&self.world, gap).await;
-                self.begins();
-                self.shows("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
-                let back = self.send(Update, old, Some(&wish), Some(id), &[now]);
-                self.must(&back).await;
-                self.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
-            }
-            Pair::UpdateAndDelete => {
-                let it = self.created(&self.wish(0, 0)).await;
-                let wish = Rc::new(self.wish(1, 0));
-                let (old, id) = (&it.0, it.1.as_str());
-                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
-                let update = self.send(Update, &wish, Some(old), Some(id), &[later]);
-                update.outcome(&self.world, 3_000).await;
-                self.begins();
-                self.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
-                let delete = self.send(Delete, old, None, Some(id), &[now]);
-                self.must(&delete).await;
-                self.user.living.replace(None);
-                self.user.stack.shows(&self.world, "DELETE_COMPLETE", None);
-            }
-            Pair::ReplacementAndCleanUp => {
-                let it = self.created(&self.wish(0, 0)).await;
-                let wish = Rc::new(self.wish(0, 1));
-                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&it.1));
-                let second = Delivery { after: 4_000, ..now };
-                let update = self.send(Update, &wish, Some(&it.0), Some(&it.1), &[now, second]);
-                let id = self.must(&update).await;
-                self.sleeps(4_000).await;
-                self.begins();
-                living(&(Rc::clone(&wish), id.clone()));
-                self.shows("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE", Some(&id));
-                let delete = self.send(Delete, &it.0, None, Some(&it.1), &[now]);
-                self.must(&delete).await;
-                self.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(&id));
-            }
-            Pair::ReplacementAndRollback => {
-                let it = self.created(&self.wish(0, 0)).await;
-                let wish = Rc::new(self.wish(0, 1));
-                let (old, id) = (&it.0, it.1.as_str());
-                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
-                let update = self.send(Update, &wish, Some(old), Some(id), &[later]);
-                update.outcome(&self.world, 3_000).await;
-                self.begins();
-                self.world.judge.abandons(&update.about);
-                self.shows("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
-                let back = self.send(Update, old, Some(&wish), Some(id), &[now]);
-                self.must(&back).await;
-                self.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
-            }
-            Pair::BucketAndTick | Pair::UpdateAndTick => {
-                let mut wish = self.wish(0, 0);
-                let it = self.created(&wish).await;
-                if pair == Pair::BucketAndTick {
-                    wish.bucket = Some(self.ground.buckets[0].clone());
-                } else {
-                    wish = self.wish(1, 0);
-                }
-                self.moves();
-                let wish = Rc::new(wish);
-                self.begins();
-                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&it.1));
-                self.ticks();
-                let update = self.send(Update, &wish, Some(&it.0), Some(&it.1), &[now]);
-                self.must(&update).await;
-                living(&(wish, it.1.clone()));
-                self.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(&it.1));
-            }
-            Pair::DeleteAndTick => {
-                let it = self.created(&self.wish(0, 0)).await;
-                self.moves();
-                self.begins();
-                self.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(&it.1));
-                self.ticks();
-                let delete = self.send(Delete, &it.0, None, Some(&it.1), &[now]);
-                self.must(&delete).await;
-                self.user.living.replace(None);
-                self.user.stack.shows(&self.world, "DELETE_COMPLETE", None);
-            }
-            Pair::TickAndTick => {
-                self.created(&self.wish(0, 0)).await;
-                self.moves();
-                self.begins();
-                self.ticks();
-                self.ticks();
-            }
-            Pair::CreateTwice => self.event(Create, &[now, now]).await,
-            Pair::UpdateTwice => self.event(Update, &[now, now]).await,
-            Pair::DeleteTwice => self.event(Delete, &[now, now]).await,
-        }
-    }
-
     /// The ALB's addresses change: one comes, one goes.
-    fn moves(&self) {
+    pub fn moves(&self) {
         let (name, now) = ("alb1.elb.amazonaws.com", self.world.stage.now());
         let mut dns = self.world.dns.borrow_mut();
         let gone = dns.addresses(name)[0];
@@ -340,7 +190,8 @@ impl Teller {
         match sent.outcome(&self.world, PATIENCE).await {
             Some(answer) if answer.is_success => answer.physical_id,
             answer => {
-                self.world.violate(format!("{} has no success: {answer:?}", sent.text()));
+                self.world
+                    .violate(format!("{} has no success: {answer:?}", sent.text()));
                 String::new()
             }
         }
