@@ -182,7 +182,7 @@ fn storage(events: &Events) -> Vec<Scenario> {
     ];
     for refused in [lost, conflict] {
         scenarios.extend([
-            // The first makes the state: whoever is refused there was not alone.
+            // The first makes the record: whoever is refused there was not alone.
             refused.during(create, Once, Expects::Either),
             refused.during(create, Second, Expects::Success),
             refused.during(create, Always, fails("")),
