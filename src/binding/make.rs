@@ -13,6 +13,7 @@ use crate::capabilities::Dns;
 use crate::model::Rule;
 use crate::pause::Pause;
 use crate::record::{Candidate, Claiming, Hand, Located, Orders, Record, RecordError, Turn, View};
+use crate::sync;
 use tracing::info;
 
 /// How often everything is looked at anew because AWS says that something exists already.
@@ -41,8 +42,17 @@ pub async fn make<A: BindingAws>(
         if let Some(unreadable) = located.unreadable {
             return Err(unreadable.why.into());
         }
+        let lost = rule_event(rule.as_ref()).filter(|event| located.empty.contains(&event.bucket));
+        if let (None, Some(event)) = (&located.record, lost)
+            && event.orders.is_some()
+        {
+            sync::make_anew(aws, &turn.store(id), &event).await?;
+            pause.wait().await;
+            continue;
+        }
         let record = located.record.as_ref().map(|held| &held.record);
-        let is_held = record.is_some_and(|record| record.is_held_by(&turn.caller().mark));
+        let is_own = record.is_some_and(|record| record.is_held_by(&turn.caller().mark));
+        let is_held = is_own && turn.holds(id);
         let mut view = turn.view().await;
         if !is_held {
             turn.judge(record, &view)?;
@@ -61,8 +71,10 @@ pub async fn make<A: BindingAws>(
         };
         if !is_held {
             info!(binding = %id, %plan, "plan");
+            if replaced::claim(aws, turn, desired, &view).await? {
+                continue;
+            }
             context.prepare(&plan).await?;
-            replaced::claim(aws, turn, desired, &view).await?;
             if !Box::pin(claim(aws, turn, desired, &located, &view)).await? {
                 pause.wait().await;
                 continue;

@@ -13,18 +13,20 @@ use crate::pause::Pause;
 use crate::record::{Candidate, Claiming, Hand, RequestType, Turn, View};
 use tracing::{info, warn};
 
-/// Claims the record of the binding that this one replaces, where it replaces one.
+/// Claims the record of the binding that this one replaces, where it replaces one. Whether that had to
+/// be waited for, so that what was observed before has to be observed anew.
 pub(super) async fn claim<A: BindingAws>(
     aws: &A,
     turn: &Turn<'_, A>,
     desired: &Desired,
     view: &View,
-) -> Result<(), BindingError> {
+) -> Result<bool, BindingError> {
     let Some(former) = &desired.replaces else {
-        return Ok(());
+        return Ok(false);
     };
     let store = turn.store(former);
     let mut pause = Pause::none_at_first();
+    let mut has_waited = false;
     while turn.read(former).await?.is_none() {
         let rule = aws.rule(&former.rule()).await?;
         let own = former.bucket(&desired.account);
@@ -44,16 +46,17 @@ pub(super) async fn claim<A: BindingAws>(
         }
         if located.record.is_none() {
             warn!(%former, "the binding that is replaced has no record");
-            return Ok(());
+            return Ok(false);
         }
         let by = &desired.id;
         let claiming = Claiming::ToReplace { by };
-        if turn.claim(&store, &located, &own, view, claiming).await? == Hand::Again {
-            pause.wait().await;
+        match turn.claim(&store, &located, &own, view, claiming).await? {
+            Hand::Again => pause.wait().await,
+            Hand::Holds { waited, .. } => has_waited = waited,
         }
     }
     info!(%former, by = %desired.id, "the former binding is claimed, too");
-    Ok(())
+    Ok(has_waited)
 }
 
 /// Takes away a binding that an Update before this request made in place of this one. Failing in that

@@ -28,29 +28,44 @@ pub struct Asking<'a> {
 /// What a request is to do about the record that it found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Claim it, and let what others do be done by then.
-    Claim { wait_until: Timestamp },
+    /// Claim it, and wait until what the former request does is done.
+    Claim { wait: Wait },
     /// It has been answered: send the same again.
     Answered(Answer),
     /// A later request has claimed the binding: do nothing.
     Superseded,
 }
 
+/// When the former request can have no effect any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// By that moment; there may have been none.
+    Until(Timestamp),
+    /// It has no answer yet: only the claim stops it, [`TAKEN_OVER`] after it was written.
+    TakenOver,
+}
+
+impl Default for Wait {
+    fn default() -> Self {
+        Self::Until(Timestamp::default())
+    }
+}
+
 /// Judges a request by the record.
-pub fn judge(record: &Record, asking: &Asking<'_>, now: Timestamp) -> Verdict {
+pub fn judge(record: &Record, asking: &Asking<'_>) -> Verdict {
     if let Some(answer) = record.answer_to(asking.request) {
         return Verdict::Answered(answer.clone());
     }
-    let claim_after = |wait_until| Verdict::Claim { wait_until };
+    let claim_after = |wait| Verdict::Claim { wait };
     let Some(claim) = &record.claim else {
-        return claim_after(now);
+        return claim_after(Wait::default());
     };
-    let wait_until = match &claim.outcome {
-        Some(outcome) => outcome.settled,
-        None => now + TAKEN_OVER,
+    let wait = match &claim.outcome {
+        Some(outcome) => Wait::Until(outcome.settled),
+        None => Wait::TakenOver,
     };
     if claim.mark.request == asking.request {
-        return claim_after(wait_until);
+        return claim_after(wait);
     }
     let known = |former: &super::body::Former| former.request == asking.request;
     if record.before.iter().any(known) {
@@ -67,7 +82,7 @@ pub fn judge(record: &Record, asking: &Asking<'_>, now: Timestamp) -> Verdict {
     if order == Order::Unknown && is_update && is_inverse && rolls_back {
         return Verdict::Superseded;
     }
-    claim_after(wait_until)
+    claim_after(wait)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -105,7 +105,8 @@ impl<H: Hold> Lease<H> {
     async fn permit(&self) -> Result<Permit, RecordError> {
         let _one_at_a_time = self.looking.lock().await;
         let is_fresh = |looked: Instant| looked.elapsed() < FRESH;
-        if !self.looked.get().is_some_and(is_fresh) {
+        // A look that takes too long has to be repeated.
+        while !self.looked.get().is_some_and(is_fresh) {
             let began = Instant::now();
             self.hold.confirm().await?;
             self.looked.set(Some(began));

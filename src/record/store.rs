@@ -197,15 +197,18 @@ impl<'a, A: Objects> Store<'a, A> {
     ) -> Result<Option<Held>, RecordError> {
         let body = record.to_body().map_err(RecordError::Unwritable)?;
         let bucket = bucket.to_owned();
-        let written = self.aws.write(&bucket, &self.key(), body, etag).await?;
-        Ok(match written {
-            Written::Done { etag } => Some(Held {
+        if let Written::Done { etag } = self.aws.write(&bucket, &self.key(), body, etag).await? {
+            return Ok(Some(Held {
                 record,
                 bucket,
                 etag,
-            }),
-            Written::Lost => None,
-        })
+            }));
+        }
+        // A write whose answer was lost, and that was sent again, meets its own work.
+        match self.look(&bucket).await? {
+            Found::Record(held) if held.record == record => Ok(Some(*held)),
+            _ => Ok(None),
+        }
     }
 
     /// Writes a record over the one that was read.

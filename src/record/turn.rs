@@ -6,13 +6,13 @@ use super::RecordError;
 use super::body::{
     Answer, Claim, Digest, Mark, Outcome, Phase, Record, Replacement, RequestType, Signed,
 };
-use super::claim::{Asking, Verdict, judge};
+use super::claim::{Asking, TAKEN_OVER, Verdict, Wait, judge};
 use super::lease::{Claimed, Claims, Lease};
 use super::orders::Orders;
 use super::store::{Held, Located, Store};
 use super::wanted::{Asker, View};
 use crate::capabilities::{Objects, Stacks};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::names::BindingId;
 use crate::progress;
 use std::time::Duration;
@@ -115,14 +115,13 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         asker.wants(&self.clock, self.caller.kind, id, view).await
     }
 
-    /// Rules 3 and 4: whether this request may claim a record, and what others do must be done by when.
+    /// Rules 3 and 4: whether this request may claim a record, and what it then waits for.
     ///
     /// # Errors
     /// Where it was answered already, or where a later request has come before it.
-    pub fn judge(&self, record: Option<&Record>, view: &View) -> Result<Timestamp, RecordError> {
-        let now = self.clock.now();
+    pub fn judge(&self, record: Option<&Record>, view: &View) -> Result<Wait, RecordError> {
         let Some(record) = record else {
-            return Ok(now);
+            return Ok(Wait::default());
         };
         let asking = Asking {
             request: &self.caller.mark.request,
@@ -132,8 +131,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             wanted_before: &self.caller.wanted_before,
             rolls_back: view.rolls_back(),
         };
-        match judge(record, &asking, now) {
-            Verdict::Claim { wait_until } => Ok(wait_until),
+        match judge(record, &asking) {
+            Verdict::Claim { wait } => Ok(wait),
             Verdict::Answered(answer) => Err(RecordError::Answered(Box::new(answer))),
             Verdict::Superseded => Err(RecordError::Superseded),
         }
@@ -153,8 +152,18 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         claim: Claiming<'_>,
     ) -> Result<Hand, RecordError> {
         let held = located.record.as_ref();
-        let wait_until = self.judge(held.map(|held| &held.record), view)?;
         let record = held.map(|held| held.record.clone());
+        let is_held = |record: &Record| {
+            let owner = store.owner();
+            let claimed = self.lease.hold().all().into_iter();
+            let mut owners = claimed.map(|claimed| claimed.store.owner().to_owned());
+            record.is_held_by(&self.caller.mark) && owners.any(|held| held == owner)
+        };
+        let wait = match &record {
+            // What this delivery has done itself is done.
+            Some(record) if is_held(record) => Wait::default(),
+            record => self.judge(record.as_ref(), view)?,
+        };
         let made = record.is_none();
         let mut record = record.unwrap_or_else(|| Record::new(store.owner(), Phase::Making));
         let kind = match claim {
@@ -188,7 +197,12 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         };
         self.lease.hold().hold(claimed.clone());
         self.lease.confirmed(began);
-        if wait_until <= self.clock.now() {
+        let now = self.clock.now();
+        let wait_until = match wait {
+            Wait::Until(settled) => settled,
+            Wait::TakenOver => now + TAKEN_OVER,
+        };
+        if wait_until <= now {
             let waited = false;
             return Ok(Hand::Holds { made, waited });
         }
@@ -239,6 +253,11 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
+    /// Whether this request has claimed a binding.
+    pub fn holds(&self, id: &BindingId) -> bool {
+        self.claimed(id).is_some()
+    }
+
     fn claimed(&self, id: &BindingId) -> Option<Claimed<'a, A>> {
         let owner = id.to_string();
         let mut all = self.lease.hold().all().into_iter();
@@ -279,14 +298,14 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             let Some(held) = self.read(id).await? else {
                 return Err(RecordError::TakenOver);
             };
-            if held.bucket == bucket {
-                return Ok(());
-            }
-            if let Some(arrived) = store.take(&held, bucket).await? {
+            let is_there = held.bucket == bucket;
+            if is_there || store.take(&held, bucket).await?.is_some() {
+                let bucket = bucket.to_owned();
+                let may_be_gone = false;
                 self.lease.hold().hold(Claimed {
                     store,
-                    bucket: arrived.bucket,
-                    may_be_gone: false,
+                    bucket,
+                    may_be_gone,
                 });
                 return Ok(());
             }

@@ -42,7 +42,7 @@ impl<A: SyncAws> Source for Binding<'_, A> {
             Some(held) => held,
             // Delete takes the rule away before the record.
             None if self.aws.rule(&self.event.id.rule()).await?.is_none() => return Ok(None),
-            None => match self.make_anew().await? {
+            None => match make_anew(self.aws, &self.store, self.event).await? {
                 Some(held) => held,
                 None => return Ok(None),
             },
@@ -71,34 +71,37 @@ impl<A: SyncAws> Source for Binding<'_, A> {
     }
 }
 
-impl<A: SyncAws> Binding<'_, A> {
-    /// The record is lost while its rule stands, as by a lifecycle rule of the bucket.
-    async fn make_anew(&self) -> Result<Option<Held>, SyncError> {
-        let RuleEvent {
-            id, bucket, orders, ..
-        } = self.event;
-        let orders = orders.as_ref().ok_or(SyncError::Lost)?;
-        let own = orders.groups().into_iter().filter(|arn| id.made_group(arn));
-        let registered = gather(own.map(|arn| async move {
-            let registered = self.aws.registered(arn).await?.unwrap_or_default();
-            Ok::<_, SyncError>((arn.to_owned(), registered))
-        }));
-        let registered = registered.await?.into_iter().collect();
-        let record = Record::made_anew(id, orders, &registered);
-        let made = self.store.write(bucket, record, None).await?;
-        match made {
-            Some(held) => {
-                warn!(binding = %id, bucket, "the record was lost; it is made anew from the rule's copy of the orders");
-                Ok(Some(held))
-            }
-            // Somebody else was faster.
-            None => match self.store.again(bucket).await? {
-                None if self.aws.rule(&id.rule()).await?.is_some() => {
-                    let bucket = bucket.clone();
-                    Err(RecordError::NoBucket { bucket }.into())
-                }
-                held => Ok(held),
-            },
+/// The record is lost while its rule stands, as by a lifecycle rule of the bucket: it is made anew from
+/// the rule's copy of the orders. `None` where the rule is gone meanwhile.
+///
+/// # Errors
+/// Where the rule has no copy, or the bucket is gone as well.
+pub async fn make_anew<A: SyncAws>(
+    aws: &A,
+    store: &Store<'_, A>,
+    event: &RuleEvent,
+) -> Result<Option<Held>, SyncError> {
+    let RuleEvent {
+        id, bucket, orders, ..
+    } = event;
+    let orders = orders.as_ref().ok_or(SyncError::Lost)?;
+    let own = orders.groups().into_iter().filter(|arn| id.made_group(arn));
+    let registered = gather(own.map(|arn| async move {
+        let registered = aws.registered(arn).await?.unwrap_or_default();
+        Ok::<_, SyncError>((arn.to_owned(), registered))
+    }));
+    let registered = registered.await?.into_iter().collect();
+    let record = Record::made_anew(id, orders, &registered);
+    if let Some(held) = store.write(bucket, record, None).await? {
+        warn!(binding = %id, bucket, "the record was lost; it is made anew from the rule's copy");
+        return Ok(Some(held));
+    }
+    // Somebody else was faster, or the bucket is gone.
+    match store.again(bucket).await? {
+        None if aws.rule(&id.rule()).await?.is_some() => {
+            let bucket = bucket.clone();
+            Err(RecordError::NoBucket { bucket }.into())
         }
+        held => Ok(held),
     }
 }

@@ -14,7 +14,7 @@ mod metric;
 pub mod plan;
 mod tick_log;
 
-pub use binding::tick;
+pub use binding::{make_anew, tick};
 pub use error::SyncError;
 pub use first::{First, first};
 pub use look::Read;

@@ -83,29 +83,34 @@ impl Update<'_> {
             wanted_before: &before,
             rolls_back: self.rolls_back,
         };
-        judge(record, &asking, NOW)
+        judge(record, &asking)
     }
 }
 
-const AT_ONCE: Verdict = Verdict::Claim { wait_until: NOW };
+const AFTER_THE_WAIT: Verdict = Verdict::Claim {
+    wait: Wait::TakenOver,
+};
 
-fn after_the_wait() -> Verdict {
-    let wait_until = NOW + Duration::from_secs(15);
-    Verdict::Claim { wait_until }
+fn after(settled: Timestamp) -> Verdict {
+    let wait = Wait::Until(settled);
+    Verdict::Claim { wait }
 }
 
 #[test]
 fn a_record_that_nobody_holds_is_claimed_at_once() {
     let record = Record::new("binding", Phase::Making);
-    assert_eq!(Update::default().judged_by(&record), AT_ONCE);
+    let at_once = Verdict::Claim {
+        wait: Wait::default(),
+    };
+    assert_eq!(Update::default().judged_by(&record), at_once);
 }
 
 #[test]
 fn who_takes_over_from_a_request_that_has_no_answer_waits() {
     let record = claimed("former", None, false);
-    assert_eq!(Update::default().judged_by(&record), after_the_wait());
+    assert_eq!(Update::default().judged_by(&record), AFTER_THE_WAIT);
     let record = answered(record);
-    assert_eq!(Update::default().judged_by(&record), AT_ONCE);
+    assert_eq!(Update::default().judged_by(&record), after(NOW));
 }
 
 #[test]
@@ -117,13 +122,7 @@ fn what_an_answered_request_has_under_way_is_waited_for() {
         .as_mut()
         .and_then(|claim| claim.outcome.as_mut());
     outcome.expect("an outcome").settled = settled;
-    let verdict = Update::default().judged_by(&record);
-    assert_eq!(
-        verdict,
-        Verdict::Claim {
-            wait_until: settled
-        }
-    );
+    assert_eq!(Update::default().judged_by(&record), after(settled));
 }
 
 #[test]
@@ -133,7 +132,7 @@ fn the_same_request_goes_on_without_an_answer_and_gets_the_same_with_one() {
         ..Update::default()
     };
     let record = claimed("former", None, false);
-    assert_eq!(same.judged_by(&record), after_the_wait());
+    assert_eq!(same.judged_by(&record), AFTER_THE_WAIT);
     let mut record = answered(record);
     assert_eq!(same.judged_by(&record), Verdict::Answered(answer()));
     // The same after another request has come.
@@ -176,7 +175,7 @@ fn times_of_two_forms_are_not_compared() {
         signed,
         ..Update::default()
     };
-    assert_eq!(this.judged_by(&record), after_the_wait());
+    assert_eq!(this.judged_by(&record), AFTER_THE_WAIT);
 }
 
 #[test]
@@ -193,11 +192,11 @@ fn while_the_stack_rolls_back_the_inverse_of_the_rollback_is_the_cancelled_one()
         assert_eq!(verdict, Verdict::Superseded, "{signed:?}");
     }
     // Later by more than the clocks' tolerance: another Update, long after the rollback.
-    assert_eq!(late(true, at(60)).judged_by(&rollback), after_the_wait());
-    assert_eq!(late(false, None).judged_by(&rollback), after_the_wait());
+    assert_eq!(late(true, at(60)).judged_by(&rollback), AFTER_THE_WAIT);
+    assert_eq!(late(false, None).judged_by(&rollback), AFTER_THE_WAIT);
     // The rollback itself is the inverse of what it rolls back.
     let cancelled = claimed("cancelled", at(10), false);
-    assert_eq!(late(true, at(11)).judged_by(&cancelled), after_the_wait());
+    assert_eq!(late(true, at(11)).judged_by(&cancelled), AFTER_THE_WAIT);
 }
 
 #[test]
