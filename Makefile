@@ -1,7 +1,7 @@
 # `make demo` shows it, `make test` tests it, `make bench` measures it, `make package` builds what is
 # deployed.
 
-.PHONY: demo test bench unit lint cdk deny package clean
+.PHONY: demo test bench unit broken mutants lint cdk deny package clean
 
 # x86_64, or arm64 where cargo-lambda and the Rust target are installed.
 ARCH ?= x86_64
@@ -12,6 +12,7 @@ SCALE ?= 300
 PACKAGE = target/lambda/alb-nlb-binding
 AS_DEPLOYED = opt-level="z" debug-assertions=false overflow-checks=false
 DENY = target/cargo-deny-0.20.2/bin/cargo-deny
+MUTANTS = target/cargo-mutants-27.1.0/bin/cargo-mutants
 ADVISORIES = https://github.com/RustSec/advisory-db
 
 export LAB_PYTHON = $(CURDIR)/target/venv/bin/python
@@ -37,6 +38,15 @@ bench: package target/venv/.made
 # The planners, the properties and the answers: no AWS, no DNS.
 unit:
 	cargo test --package alb-nlb-binding --lib
+
+# The product broken on purpose, one way at a time: the simulation has to find each of them.
+broken:
+	python3 tests/simulation/broken.py
+
+# The record's rules and the plans changed by a machine, one change at a time: the unit tests have to
+# notice each of them, but for those that tests/mutants.toml lists with a reason.
+mutants: $(MUTANTS)
+	$(MUTANTS) mutants --config tests/mutants.toml --package alb-nlb-binding --output target/mutants
 
 lint: target/lint/.made
 	target/lint/bin/cfn-lint -- cfn/*.yaml
@@ -94,6 +104,9 @@ target/lint/.made: cfn/requirements.txt
 # A debug build checks the same, and is there in a minute.
 $(DENY):
 	cargo install --quiet --locked --debug --root target/cargo-deny-0.20.2 cargo-deny@0.20.2
+
+$(MUTANTS):
+	cargo install --quiet --locked --debug --root target/cargo-mutants-27.1.0 cargo-mutants@27.1.0
 
 clean:
 	cargo clean

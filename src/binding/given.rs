@@ -26,12 +26,12 @@ pub(super) async fn take_out<A: BindingAws>(
         }
     })
     .await?;
+    let mut quiet_from = None;
     loop {
         let Some(held) = turn.read(id).await? else {
             return Ok(());
         };
-        let taken_out = once(aws, turn, id, group, view, &held).await;
-        match taken_out {
+        match once(aws, turn, id, group, view, &held).await {
             Ok(()) => {}
             // Who takes a group from the properties may take the grant with it.
             Err(BindingError::Record(RecordError::Aws(error)))
@@ -46,7 +46,8 @@ pub(super) async fn take_out<A: BindingAws>(
             }
             Err(error) => return Err(error),
         }
-        let quiet_from = held.record.ticked + TAKEN_OVER;
+        // No tick has begun to register here since the claim gave the group up.
+        let quiet_from = *quiet_from.get_or_insert(held.record.ticked + TAKEN_OVER);
         if quiet_from <= turn.clock().now() {
             break;
         }

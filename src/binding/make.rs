@@ -5,9 +5,9 @@
 
 use super::apply::{Attributes, Context, Made};
 use super::checks::check;
-use super::delete::take_away;
 use super::desired::rule_event;
 use super::hints::Hints;
+use super::leaving::take_away;
 use super::{BindingAws, BindingError, Desired, observe, plan, replaced};
 use crate::capabilities::Dns;
 use crate::model::Rule;

@@ -10,6 +10,7 @@ mod delete;
 mod desired;
 mod given;
 mod hints;
+mod leaving;
 mod make;
 pub mod observe;
 pub mod plan;

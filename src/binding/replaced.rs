@@ -4,13 +4,13 @@
 //! CloudFormation deletes the former one after a success. Nobody but the next request for the former
 //! one deletes the new one where the Update was never answered, or answered too late.
 
-use super::delete::take_away as take_away_binding;
 use super::desired::{Desired, rule_event};
 use super::hints::Hints;
+use super::leaving::take_away as take_away_binding;
 use super::{BindingAws, BindingError};
 use crate::names::BindingId;
 use crate::pause::Pause;
-use crate::record::{Candidate, Claiming, Hand, RequestType, Turn, View};
+use crate::record::{Candidate, Claiming, Hand, RequestType, Resource, Turn, View};
 use tracing::{info, warn};
 
 /// Claims the record of the binding that this one replaces, where it replaces one. Whether that had to
@@ -99,10 +99,14 @@ pub(super) async fn noted<A: BindingAws>(
         return Ok(());
     };
     let by = &replaced.by;
-    // After a replacement that CloudFormation has taken, it deletes the former one.
-    let is_clean_up =
-        turn.caller().kind == RequestType::Delete && replaced.done && view.physical_id().is_none();
-    if view.names(by) || is_clean_up {
+    // After a replacement that CloudFormation has taken, it deletes the former one; and what it shows then
+    // may lag behind. An Update of the former one comes only where it has not taken it.
+    let is_living = match turn.caller().kind {
+        RequestType::Delete if view.resource == Resource::Unknown => replaced.done,
+        RequestType::Delete => turn.is_living(by, view).await,
+        RequestType::Create | RequestType::Update => view.names(by),
+    };
+    if is_living {
         return Ok(());
     }
     info!(binding = %by, "taking away what was made in place of this binding");

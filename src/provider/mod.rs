@@ -198,6 +198,9 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
     }
 }
 
+/// What is kept back for sending an answer, whatever it is.
+const FOR_THE_PUT: Duration = Duration::from_secs(5);
+
 /// Rule 3 of the record: the answer is put down before it is sent. Where that cannot be done it is
 /// sent all the same, for CloudFormation waits; but where another delivery has been faster, its answer
 /// is the answer.
@@ -214,7 +217,9 @@ async fn conclude<A: BindingAws>(
     let failure = match concluded {
         Ok(Ok(())) => return Ok(answer),
         Ok(Err(RecordError::TakenOver)) => {
-            let ending = tokio::time::timeout(left / 4, turn.of_another_delivery()).await;
+            let left = until.saturating_duration_since(Instant::now());
+            let waits = left.saturating_sub(FOR_THE_PUT);
+            let ending = tokio::time::timeout(waits, turn.of_another_delivery()).await;
             if let Ok(Ok(Ending::Answered(answer))) = ending {
                 return Ok(answer);
             }

@@ -50,8 +50,11 @@ struct Environment<'a, A> {
 
 impl<A: SyncAws> Source for Environment<'_, A> {
     async fn read(&self) -> Result<Read, SyncError> {
-        let opened = self.open().await;
-        let held = opened.map_err(|error| SyncError::Source(Box::new(error)))?;
+        let held = self.open().await.map_err(|error| match error {
+            PublishedError::Aws(error) => error.into(),
+            PublishedError::Record(error) => error.into(),
+            error => SyncError::Source(Box::new(error)),
+        })?;
         Ok(Some((held, self.variables.orders.clone())))
     }
 

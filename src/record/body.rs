@@ -3,9 +3,9 @@
 //! An unreadable record is an error and never an empty one. No I/O.
 
 use super::orders::Orders;
+use super::request::{Answer, Claim, Former, Mark, Replacement, RequestType};
 use crate::clock::Timestamp;
 use crate::model::Endpoint;
-use crate::names::BindingId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,14 +55,6 @@ pub struct Record {
     pub replaced: Option<Replacement>,
 }
 
-/// A binding that an Update with another NLB made, or began to make, in place of the record's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Replacement {
-    pub by: BindingId,
-    /// Whether that Update had a success.
-    pub done: bool,
-}
-
 /// Where a binding is in its life.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
@@ -71,95 +63,6 @@ pub enum Phase {
     Serving,
     /// Delete's tombstone: ticks stop.
     Leaving,
-}
-
-/// A request's hold on the binding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claim {
-    #[serde(flatten)]
-    pub mark: Mark,
-    pub kind: RequestType,
-    /// When CloudFormation signed the request's response address, where that tells.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signed: Option<Signed>,
-    pub at: Timestamp,
-    /// Whether the stack was rolling back then.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub rolls_back: bool,
-    /// What its properties came to, and those before.
-    pub wants: Digest,
-    pub wanted_before: Digest,
-    /// Whether this request made the record, so that nothing was there before it.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub made: bool,
-    /// Target groups that are given now and no longer wanted: ticks leave them alone.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub gives_up: BTreeSet<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
-}
-
-/// Who holds a claim: the request, and which of its deliveries.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
-    pub request: String,
-    pub runner: String,
-}
-
-/// What CloudFormation wants done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RequestType {
-    Create,
-    Update,
-    Delete,
-}
-
-/// The time in a response address. The two forms are not compared with each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Signed {
-    /// `X-Amz-Date`: when it was signed (Signature Version 4).
-    At(Timestamp),
-    /// `Expires`: when it ends, hours after it was signed (Signature Version 2).
-    Until(Timestamp),
-}
-
-/// Properties, as far as two can be told apart.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Digest(pub String);
-
-/// A request before the claim, with its answer where it had one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Former {
-    pub request: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<Answer>,
-}
-
-/// How a request ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outcome {
-    pub answer: Answer,
-    /// From when on no call of the request can have an effect any more.
-    pub settled: Timestamp,
-}
-
-/// What CloudFormation is answered, but for what identifies the request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
-    pub status: Status,
-    pub reason: String,
-    pub physical_id: String,
-    /// For `Fn::GetAtt`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub data: BTreeMap<String, String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Status {
-    Success,
-    Failed,
 }
 
 /// Own targets of one target group.
@@ -172,7 +75,7 @@ pub struct Target {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub missed: u32,
     /// Whether it was registered in a given group before this binding's first write about it.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub found: bool,
     /// When it was last put out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -180,11 +83,6 @@ pub struct Target {
 }
 
 // serde hands a reference.
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(value: &u32) -> bool {
     *value == 0

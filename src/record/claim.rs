@@ -1,7 +1,8 @@
 //! Rules 2, 3 and 4 of the record: whether a request may claim the binding, and for how long it then
 //! waits. Pure.
 
-use super::body::{Answer, Digest, Record, RequestType, Signed};
+use super::body::Record;
+use super::request::{Answer, Digest, Former, RequestType, Signed};
 use crate::clock::Timestamp;
 use std::time::Duration;
 
@@ -67,7 +68,7 @@ pub fn judge(record: &Record, asking: &Asking<'_>) -> Verdict {
     if claim.mark.request == asking.request {
         return claim_after(wait);
     }
-    let known = |former: &super::body::Former| former.request == asking.request;
+    let known = |former: &Former| former.request == asking.request;
     if record.before.iter().any(known) {
         return Verdict::Superseded;
     }

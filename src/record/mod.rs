@@ -5,22 +5,26 @@
 //!
 //! 1. Act only on a fresh look: `lease`. A call that changes something takes a permit, and only a
 //!    lease gives one.
-//! 2. Claims, 3. the same request again, 4. which is later: `claim` judges, `turn` carries out.
+//! 2. Claims, 3. the same request again, 4. which is later: `claim` judges, `turn` carries out, and
+//!    `outcome` puts the answer down.
 //! 5. Is it still wanted: `wanted`.
 //! 6. Ticks write before they act: `lease::Ticking`; whether they count: [`Record::counting`].
 //! 7. Delete's tombstone: [`Phase::Leaving`], put by `turn`; what Delete then does is its own.
 //! 8. The rule's event: `orders`. A lost record: [`Record::made_anew`].
-//! 9. A replacement claims two records: `turn::Turn::claim` is called for both.
-//! 10. Another bucket: `store`.
+//! 9. A replacement claims two records: [`Turn::claim`] is called for both, with [`Replacement`].
+//! 10. Another bucket: `store`, and [`Turn::take_to`].
 //! 11. Found targets: [`Target::found`]; others' own: `others`.
 //!
 //! It asks S3 and CloudFormation only, and changes nothing but the record.
 
 mod body;
 mod claim;
+mod held;
 mod lease;
 mod orders;
 mod others;
+mod outcome;
+mod request;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -28,20 +32,30 @@ mod ticking;
 mod turn;
 mod wanted;
 
-pub use body::{
-    Answer, Claim, Digest, Mark, Own, Phase, Record, Replacement, RequestType, Signed, Status,
-    Target,
-};
+pub use body::{Own, Phase, Record, Target};
 pub use claim::{TAKEN_OVER, signed};
-pub use lease::{Claimed, Hold, Lease, Ticking};
+pub use lease::{Claims, Hold, Lease, Ticking};
 pub use orders::{Orders, RuleEvent};
 pub use others::owned_by_others;
+pub use outcome::Ending;
+pub use request::{Answer, Caller, Claim, Digest, Mark, Replacement, RequestType, Signed, Status};
 pub use store::{Candidate, Found, Held, Located, Store, Unreadable};
 pub use ticking::Counting;
-pub use turn::{Caller, Claiming, Ending, Hand, Turn};
-pub use wanted::View;
+pub use turn::{Claiming, Hand, Turn};
+pub use wanted::{Resource, View};
 
 use crate::capabilities::AwsError;
+
+impl RecordError {
+    /// Whether there is an object, and no record can be read from it.
+    fn is_unreadable(&self) -> bool {
+        match self {
+            Self::Unusable { .. } => true,
+            Self::Aws(error) => error.is(&["InvalidObjectState"]),
+            _ => false,
+        }
+    }
+}
 
 /// Why the record does not let an invocation go on.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@
 use super::RecordError;
 use super::body::{Body, BodyError, Record};
 use crate::capabilities::{AwsError, Objects, Stored, Written};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tracing::warn;
 
 /// One record's objects: the same key in whichever bucket.
@@ -69,6 +69,8 @@ pub struct Located {
     pub empty: BTreeSet<String>,
     /// Buckets that do not exist.
     pub missing: BTreeSet<String>,
+    /// Buckets that hold a stub, with its ETag.
+    pub stubs: BTreeMap<String, String>,
     /// Why a bucket that only properties name could not be looked at.
     pub refused: Option<(String, AwsError)>,
 }
@@ -147,10 +149,11 @@ impl<'a, A: Objects> Store<'a, A> {
                 Found::Nothing => {
                     located.empty.insert(bucket);
                 }
-                Found::Stub { to, .. } => waiting.push_front(Candidate {
-                    bucket: to,
-                    surely: true,
-                }),
+                Found::Stub { to, etag } => {
+                    located.stubs.insert(bucket, etag);
+                    let (bucket, surely) = (to, true);
+                    waiting.push_front(Candidate { bucket, surely });
+                }
                 Found::Record(held) => {
                     located.record = Some(self.arrived(*held).await?);
                     located.unreadable = None;
@@ -262,8 +265,13 @@ impl<'a, A: Objects> Store<'a, A> {
     pub async fn etag_of(&self, unreadable: &Unreadable) -> Result<Option<String>, RecordError> {
         match &unreadable.etag {
             Some(etag) => Ok(Some(etag.clone())),
-            None => Ok(self.aws.etag(&unreadable.bucket, &self.key()).await?),
+            None => self.etag(&unreadable.bucket).await,
         }
+    }
+
+    /// The object's ETag by its head, which S3 gives of an archived object, too.
+    pub async fn etag(&self, bucket: &str) -> Result<Option<String>, RecordError> {
+        Ok(self.aws.etag(bucket, &self.key()).await?)
     }
 
     fn unusable(&self, bucket: &str, source: BodyError) -> RecordError {

@@ -1,6 +1,7 @@
 //! What a record holds, and what it lets a tick do.
 
-use super::body::{Body, Outcome};
+use super::body::Body;
+use super::request::Outcome;
 use super::*;
 use crate::clock::Timestamp;
 use crate::model::TargetGroupPort;

@@ -1,7 +1,8 @@
 //! Rule 6 of the record, and a part of rule 8: what a tick may do by the record. Pure.
 
-use super::body::{Claim, Phase, Record, Target};
+use super::body::{Phase, Record, Target};
 use super::orders::Orders;
+use super::request::Claim;
 use crate::clock::Timestamp;
 use crate::model::{Registered, TargetGroupPort};
 use crate::names::BindingId;

@@ -1,7 +1,7 @@
 //! Rule 5 of the record: whether CloudFormation still wants what a request asks for. It is asked, and
 //! where it says no, once more and again for ten seconds, for what it shows may lag behind.
 
-use super::body::RequestType;
+use super::request::RequestType;
 use crate::capabilities::{Answer, Stack, StackResource, Stacks};
 use crate::clock::Clock;
 use crate::names::BindingId;
@@ -125,6 +125,20 @@ impl<A: Stacks> Asker<'_, A> {
         View { stack, resource }
     }
 
+    /// Whether CloudFormation names a binding as the resource's living one, by the last look or within the
+    /// time that it may lag behind.
+    pub async fn names(&self, clock: &Clock, id: &BindingId, mut view: View) -> bool {
+        let since = clock.now();
+        while !view.names(id) {
+            if clock.now().since(since) >= LAG {
+                return false;
+            }
+            tokio::time::sleep(BETWEEN).await;
+            view = self.look().await;
+        }
+        true
+    }
+
     /// `Err` with the reason, where CloudFormation has said for ten seconds that it does not want
     /// this; else what it last said.
     pub async fn wants(
@@ -164,3 +178,6 @@ fn known<T>(answer: Answer<T>) -> Option<T> {
         })
         .ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,8 +13,9 @@ pub enum SyncError {
     Aws(#[from] AwsError),
     #[error(transparent)]
     Record(#[from] RecordError),
-    #[error("what an earlier function left could not be taken over")]
-    Source(#[source] Box<dyn Error + Send + Sync>),
+    /// Where the orders come from has failed in a way of its own.
+    #[error(transparent)]
+    Source(Box<dyn Error + Send + Sync>),
     #[error("target group {target_group} does not exist any more")]
     NoTargetGroup { target_group: String },
     #[error("{failed} of {lookups} DNS lookups failed, so nothing was counted as missing")]

@@ -1,5 +1,6 @@
 use super::*;
-use crate::record::body::{Claim, Mark, Outcome, Phase, Status};
+use crate::record::body::Phase;
+use crate::record::request::{Claim, Mark, Outcome, Status};
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
 

@@ -4,6 +4,14 @@
 //! A call that changes something takes a permit, and is made once: the record's lease repeats it.
 //! No SDK type appears here; `aws` holds the one implementation that talks to AWS.
 
+mod answers;
+mod dns;
+mod error;
+
+pub use answers::{Answers, PutError, ResponseUrl};
+pub use dns::{Dns, DnsError, Question};
+pub use error::{AwsError, Trouble};
+
 use crate::model::{
     Attributes, Endpoint, HealthCheck, Listener, LoadBalancer, Registered, Rule, RuleTarget, Tags,
     TargetGroup,
@@ -11,78 +19,6 @@ use crate::model::{
 use crate::permit::Permit;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
-use std::error::Error;
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
-
-/// A call that AWS refused, or that did not reach it.
-#[derive(Debug, thiserror::Error)]
-#[error("{operation} on {resource} failed: {reason}")]
-pub struct AwsError {
-    pub operation: &'static str,
-    pub resource: String,
-    /// AWS's own error code, where an answer came.
-    pub code: Option<String>,
-    /// AWS's code and message, or how the call went wrong before there was an answer.
-    pub reason: String,
-    pub trouble: Trouble,
-    #[source]
-    pub source: Box<dyn Error + Send + Sync>,
-}
-
-/// Whether a call that went wrong is worth another try.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
-    /// AWS has refused it.
-    Stays,
-    /// AWS failed, or no answer came: it may be better the next time.
-    MayPass,
-    /// AWS has said that it is too busy, or busy with the same thing.
-    Passes,
-}
-
-impl AwsError {
-    /// A call that was given up because no answer came.
-    pub fn no_answer(operation: &'static str, resource: impl Into<String>) -> Self {
-        let reason = "no answer in time";
-        Self {
-            operation,
-            resource: resource.into(),
-            code: None,
-            reason: reason.to_owned(),
-            trouble: Trouble::MayPass,
-            source: reason.into(),
-        }
-    }
-
-    /// Whether AWS answered with one of these codes.
-    pub fn is(&self, codes: &[&str]) -> bool {
-        self.code
-            .as_deref()
-            .is_some_and(|code| codes.contains(&code))
-    }
-
-    /// Whether S3 refuses an object. To a role without `s3:ListBucket` it says the same of one that
-    /// does not exist (S3 API, `GetObject`).
-    pub fn is_refused_object(&self) -> bool {
-        self.operation == "GetObject" && self.is(&["AccessDenied"])
-    }
-
-    /// Whether AWS says that the thing asked for does not exist.
-    pub fn is_not_found(&self) -> bool {
-        self.is(&[
-            "LoadBalancerNotFound",
-            "ListenerNotFound",
-            "TargetGroupNotFound",
-            "NoSuchBucket",
-            "NoSuchKey",
-            "NoSuchTagSet",
-            "NotFound",
-            "ResourceNotFoundException",
-        ])
-    }
-}
 
 /// How many calls of one kind are under way at once: AWS throttles an account that asks for fifty
 /// target groups in one moment.
@@ -297,89 +233,4 @@ pub trait Stacks {
         stack_id: &str,
         logical_id: &str,
     ) -> Answer<Option<StackResource>>;
-}
-
-/// Whom a name's addresses are asked of.
-pub trait Dns {
-    type Question: Question;
-
-    /// Finds out whom to ask, by the servers given where there are any, and has a first answer.
-    ///
-    /// # Errors
-    /// Where no server gives an address.
-    async fn ask(
-        &self,
-        dns_name: &str,
-        servers: &[SocketAddr],
-    ) -> Result<(Self::Question, Vec<IpAddr>), DnsError>;
-}
-
-/// A name, and whom to ask for it again.
-pub trait Question {
-    /// One more answer, which has addresses. Lookups are numbered from 1, the first being `Dns::ask`'s.
-    async fn again(&self, number: usize) -> Result<Vec<IpAddr>, DnsError>;
-    /// Whether each answer is a choice of its own, as authoritative servers make it.
-    fn is_independent(&self) -> bool;
-}
-
-/// Why DNS gave no address.
-#[derive(Debug, thiserror::Error)]
-pub enum DnsError {
-    #[error("DNS has no address for {name}")]
-    NoAddresses { name: String },
-    #[error("the DNS lookup of {name} failed at every server asked: {servers}")]
-    Failed {
-        name: String,
-        servers: String,
-        #[source]
-        source: Box<dyn Error + Send + Sync>,
-    },
-    #[error(
-        "DNS_SERVERS names {server:?}, allowed is an IP address, or one and a port as in 10.0.0.2:53"
-    )]
-    Default { server: String },
-    #[error("no DNS server answered for {name} in time: {servers}")]
-    Silent { name: String, servers: String },
-}
-
-/// Where CloudFormation takes an answer.
-pub trait Answers {
-    /// One PUT; gives the HTTP status. The URL is a secret: no error may hold it.
-    async fn put(
-        &self,
-        url: &ResponseUrl,
-        body: String,
-        timeout: Duration,
-    ) -> Result<u16, PutError>;
-}
-
-/// A PUT that got no answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the answer did not get through")]
-pub struct PutError {
-    /// Whether another try may have more luck; not where the address is none.
-    pub may_pass: bool,
-    #[source]
-    pub source: Box<dyn Error + Send + Sync>,
-}
-
-/// Where an answer goes. It prints nothing of itself.
-#[derive(Clone)]
-pub struct ResponseUrl(String);
-
-impl ResponseUrl {
-    pub fn new(url: impl Into<String>) -> Self {
-        Self(url.into())
-    }
-
-    /// For the PUT, and for the time that it was signed at.
-    pub fn secret(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for ResponseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ResponseUrl(secret)")
-    }
 }

@@ -1,0 +1,344 @@
+//! How a binding leaves: its tombstone first, then what carries its id, and the record last, while it is
+//! still that tombstone.
+//!
+//! Goes by the id. The properties only hint at where to look; and what is looked at is taken away only
+//! if it is the binding's by name or tag. What is gone already is fine.
+
+use super::desired::{named, rule_event};
+use super::hints::Hints;
+use super::observe::own_listeners;
+use super::plan::lines;
+use super::removal::{Removal, Remover};
+use super::{BindingAws, BindingError};
+use crate::model::{Listener, Rule, TargetGroup};
+use crate::names::BindingId;
+use crate::pause::Pause;
+use crate::progress;
+use crate::record::{Candidate, Claiming, Hand, Located, Record, Turn, View};
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use tracing::{info, warn};
+
+/// Takes a binding away for a request that is no Delete of it: what it made itself and is not wanted, or
+/// what a replacement that was rolled back has made.
+///
+/// # Errors
+/// What AWS refuses.
+pub(super) async fn take_away<A: BindingAws>(
+    aws: &A,
+    turn: &Turn<'_, A>,
+    id: &BindingId,
+    account: &str,
+    hints: &Hints,
+    view: &View,
+) -> Result<(), BindingError> {
+    let mut leaving = Leaving::new(id, account, hints);
+    leaving.claim(aws, turn, view).await?;
+    leaving.remove(aws, turn, view).await
+}
+
+/// A binding on its way out.
+pub(super) struct Leaving<'a> {
+    id: &'a BindingId,
+    own_bucket: String,
+    hints: &'a Hints,
+    /// Given target groups that its orders name or named.
+    named: BTreeSet<String>,
+    /// NLBs that its listeners may be on.
+    nlbs: BTreeSet<String>,
+    /// The bucket that its rule named.
+    ruled: Option<String>,
+}
+
+impl<'a> Leaving<'a> {
+    pub(super) fn new(id: &'a BindingId, account: &str, hints: &'a Hints) -> Self {
+        Self {
+            id,
+            own_bucket: id.bucket(account),
+            hints,
+            named: hints.given.clone(),
+            nlbs: hints.nlb_arn.iter().cloned().collect(),
+            ruled: None,
+        }
+    }
+
+    /// Finds the record, and remembers what the rule says, which goes before the record.
+    pub(super) async fn locate<A: BindingAws>(
+        &mut self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+    ) -> Result<Located, BindingError> {
+        let rule = aws.rule(&self.id.rule()).await?;
+        self.named.extend(named(rule.as_ref(), &BTreeSet::new()));
+        if let Some(event) = rule_event(rule.as_ref()) {
+            self.ruled = Some(event.bucket);
+            self.nlbs.extend(event.orders.map(|orders| orders.nlb_arn));
+        }
+        let surely = [self.ruled.clone(), Some(self.own_bucket.clone())];
+        let surely = surely.into_iter().flatten().map(|bucket| (bucket, true));
+        let hinted = self
+            .hints
+            .bucket
+            .iter()
+            .map(|bucket| (bucket.clone(), false));
+        let candidates = surely.chain(hinted);
+        let candidates = candidates.map(|(bucket, surely)| Candidate { bucket, surely });
+        Ok(turn.store(self.id).locate(candidates).await?)
+    }
+
+    /// Writes the tombstone. Where there is neither record nor bucket there is nothing to write it to.
+    pub(super) async fn claim<A: BindingAws>(
+        &mut self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+        view: &View,
+    ) -> Result<(), BindingError> {
+        let mut pause = Pause::none_at_first();
+        loop {
+            let located = self.locate(aws, turn).await?;
+            if let Some(unreadable) = &located.unreadable {
+                let error = &unreadable.why as &dyn std::error::Error;
+                let groups: Vec<_> = self.named.iter().map(String::as_str).collect();
+                let groups = groups.join(", ");
+                warn!(
+                    error,
+                    groups,
+                    "the record cannot be read; own targets in given target groups stay there"
+                );
+            }
+            let has_own_bucket = located.empty.contains(&self.own_bucket);
+            let bucket = match located.empty.first() {
+                _ if has_own_bucket => &self.own_bucket,
+                Some(bucket) => bucket,
+                None if located.record.is_none() && located.unreadable.is_none() => return Ok(()),
+                None => &self.own_bucket,
+            };
+            let store = turn.store(self.id);
+            let claiming = Claiming::ToTakeAway;
+            match turn.claim(&store, &located, bucket, view, claiming).await? {
+                Hand::Holds { .. } => return Ok(()),
+                Hand::Again => pause.wait().await,
+            }
+        }
+    }
+
+    /// Takes away what is there, and looks again until nothing is: AWS may show what is gone for a moment
+    /// longer.
+    pub(super) async fn remove<A: BindingAws>(
+        &mut self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+        view: &View,
+    ) -> Result<(), BindingError> {
+        let remover = Remover {
+            aws,
+            turn,
+            id: self.id,
+            view,
+            leaves_bucket: Cell::new(false),
+        };
+        let mut pause = Pause::none_at_first();
+        loop {
+            progress::note("looking at what is there");
+            let mut remains = self.observe(aws, turn).await?;
+            remains.has_own_bucket &= !remover.leaves_bucket.get();
+            let plan = self.plan(&remains);
+            if plan.is_empty() {
+                turn.has_taken_away(self.id);
+                return Ok(());
+            }
+            info!(binding = %self.id, plan = lines(&plan), "plan");
+            for removal in &plan {
+                if removal.is_last() {
+                    turn.lets_go_of(self.id);
+                }
+                remover.remove(removal).await?;
+            }
+            pause.wait().await;
+        }
+    }
+
+    async fn observe<A: BindingAws>(
+        &mut self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+    ) -> Result<Remains, BindingError> {
+        let prefix = self.id.target_group_prefix();
+        let held = turn.read(self.id).await?;
+        let rule_name = self.id.rule();
+        let (rule, groups, has_own_bucket) = tokio::try_join!(
+            aws.rule(&rule_name),
+            aws.target_groups_named(&prefix),
+            aws.bucket_exists(&self.own_bucket)
+        )?;
+        let orders = held.iter().filter_map(|held| held.record.orders.as_ref());
+        self.nlbs
+            .extend(orders.map(|orders| orders.nlb_arn.clone()));
+        let of_groups = groups.iter().flat_map(|group| &group.load_balancers);
+        self.nlbs.extend(of_groups.cloned());
+        Ok(Remains {
+            rule,
+            listeners: own_listeners(aws, self.id, &self.nlbs).await?,
+            groups,
+            has_own_bucket,
+            record: held.map(|held| (held.record, held.bucket)),
+        })
+    }
+
+    fn plan(&self, remains: &Remains) -> Vec<Removal> {
+        let record = remains.record.as_ref();
+        let own = record.into_iter().flat_map(|(record, _)| &record.own);
+        let given = own.filter(|(arn, own)| !own.is_empty() && self.named.contains(*arn));
+        let given = given.filter(|(arn, _)| !self.id.made_group(arn));
+        let given = given.map(|(arn, _)| Removal::Targets {
+            target_group: arn.clone(),
+        });
+        let listeners = remains.listeners.iter().map(|listener| Removal::Listener {
+            arn: listener.arn.clone(),
+            port: listener.port,
+        });
+        let groups = remains.groups.iter().map(|group| Removal::TargetGroup {
+            arn: group.arn.clone(),
+            name: group.name.clone(),
+        });
+        let elsewhere = record.into_iter().flat_map(|(record, _)| &record.elsewhere);
+        let stubs = elsewhere.filter(|bucket| **bucket != self.own_bucket);
+        let stubs = stubs.map(|bucket| Removal::Stub {
+            bucket: bucket.clone(),
+        });
+        let record = record.filter(|(_, bucket)| *bucket != self.own_bucket);
+        let record = record.map(|(_, bucket)| Removal::Record {
+            bucket: bucket.clone(),
+        });
+        let bucket = remains.has_own_bucket.then(|| Removal::Bucket {
+            bucket: self.own_bucket.clone(),
+        });
+        given
+            .chain(plan_rule(remains.rule.as_ref()))
+            .chain(listeners)
+            .chain(groups)
+            .chain(stubs)
+            .chain(record)
+            .chain(bucket)
+            .collect()
+    }
+}
+
+/// A rule can only be deleted without targets.
+fn plan_rule(rule: Option<&Rule>) -> Vec<Removal> {
+    let Some(rule) = rule else {
+        return Vec::new();
+    };
+    let ids: Vec<_> = rule
+        .targets
+        .iter()
+        .map(|target| target.id.clone())
+        .collect();
+    let targets = (!ids.is_empty()).then_some(Removal::RuleTargets { ids });
+    targets.into_iter().chain([Removal::Rule]).collect()
+}
+
+/// What is left of a binding.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Remains {
+    rule: Option<Rule>,
+    listeners: Vec<Listener>,
+    groups: Vec<TargetGroup>,
+    has_own_bucket: bool,
+    /// The tombstone, and the bucket that it is in.
+    record: Option<(Record, String)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{HealthCheck, RuleTarget};
+    use crate::record::{Phase, Target};
+    use serde_json::json;
+
+    fn id() -> BindingId {
+        BindingId::derive("stack", "Binding", "arn:nlb")
+    }
+
+    fn rule(targets: &[&str]) -> Rule {
+        let targets = targets.iter().map(|id| RuleTarget {
+            id: (*id).to_owned(),
+            arn: "arn:function".to_owned(),
+            template: "not ours to read".to_owned(),
+        });
+        Rule {
+            arn: "arn:rule".to_owned(),
+            schedule: "rate(1 minute)".to_owned(),
+            enabled: true,
+            targets: targets.collect(),
+        }
+    }
+
+    #[test]
+    fn a_rules_targets_go_before_it() {
+        let plan = plan_rule(Some(&rule(&["theirs"])));
+        assert_eq!(lines(&plan), "- rule target theirs\n- rule");
+        assert_eq!(lines(&plan_rule(Some(&rule(&[])))), "- rule");
+        assert!(plan_rule(None).is_empty());
+    }
+
+    #[test]
+    fn all_goes_in_the_order_of_the_contract_and_of_given_groups_only_those_that_were_named() {
+        const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/theirs/1";
+        let properties = json!({"Listeners": [{"TargetGroupArn": GROUP}]});
+        let hints = Hints::read(&properties, "us-east-1");
+        let id = id();
+        let leaving = Leaving::new(&id, "123456789012", &hints);
+        let mut record = Record::new(&id.to_string(), Phase::Leaving);
+        let endpoint = "10.0.0.1:80".parse().expect("an endpoint");
+        for group in [
+            GROUP,
+            "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/foreign/1",
+        ] {
+            let own = [(endpoint, Target::default())].into();
+            record.own.insert(group.to_owned(), own);
+        }
+        record.elsewhere.insert("former-bucket".to_owned());
+        let remains = Remains {
+            rule: Some(rule(&["ours"])),
+            listeners: vec![Listener {
+                arn: "arn:listener".to_owned(),
+                port: 80,
+                protocol: "TCP".to_owned(),
+                forwards_to: Vec::new(),
+            }],
+            groups: vec![TargetGroup {
+                arn: "arn:group".to_owned(),
+                name: id.target_group(80),
+                port: 80,
+                protocol: "TCP".to_owned(),
+                target_type: "ip".to_owned(),
+                vpc_id: "vpc-1".to_owned(),
+                health_check: HealthCheck {
+                    protocol: "TCP".to_owned(),
+                    port: "traffic-port".to_owned(),
+                    interval_seconds: 30,
+                    timeout_seconds: 10,
+                    healthy_threshold: 5,
+                    unhealthy_threshold: 2,
+                    http: None,
+                },
+                load_balancers: Vec::new(),
+            }],
+            has_own_bucket: true,
+            record: Some((record, "their-bucket".to_owned())),
+        };
+        let plan = lines(&leaving.plan(&remains));
+        let expected = [
+            format!("- own targets in {GROUP}"),
+            "- rule target ours".to_owned(),
+            "- rule".to_owned(),
+            "- listener on port 80".to_owned(),
+            format!("- target group {}", id.target_group(80)),
+            "- stub in bucket former-bucket".to_owned(),
+            "- record in bucket their-bucket".to_owned(),
+            format!("- bucket {}", id.bucket("123456789012")),
+        ];
+        assert_eq!(plan, expected.join("\n"));
+    }
+}

@@ -1,0 +1,71 @@
+//! What it means when a call of AWS goes wrong, in AWS's own codes.
+
+use std::error::Error;
+
+/// A call that AWS refused, or that did not reach it.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation} on {resource} failed: {reason}")]
+pub struct AwsError {
+    pub operation: &'static str,
+    pub resource: String,
+    /// AWS's own error code, where an answer came.
+    pub code: Option<String>,
+    /// AWS's code and message, or how the call went wrong before there was an answer.
+    pub reason: String,
+    pub trouble: Trouble,
+    #[source]
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+/// Whether a call that went wrong is worth another try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// AWS has refused it.
+    Stays,
+    /// AWS failed, or no answer came: it may be better the next time.
+    MayPass,
+    /// AWS has said that it is too busy, or busy with the same thing.
+    Passes,
+}
+
+impl AwsError {
+    /// A call that was given up because no answer came.
+    pub fn no_answer(operation: &'static str, resource: impl Into<String>) -> Self {
+        let reason = "no answer in time";
+        Self {
+            operation,
+            resource: resource.into(),
+            code: None,
+            reason: reason.to_owned(),
+            trouble: Trouble::MayPass,
+            source: reason.into(),
+        }
+    }
+
+    /// Whether AWS answered with one of these codes.
+    pub fn is(&self, codes: &[&str]) -> bool {
+        self.code
+            .as_deref()
+            .is_some_and(|code| codes.contains(&code))
+    }
+
+    /// Whether S3 refuses an object. To a role without `s3:ListBucket` it says the same of one that
+    /// does not exist (S3 API, `GetObject`).
+    pub fn is_refused_object(&self) -> bool {
+        self.operation == "GetObject" && self.is(&["AccessDenied"])
+    }
+
+    /// Whether AWS says that the thing asked for does not exist.
+    pub fn is_not_found(&self) -> bool {
+        self.is(&[
+            "LoadBalancerNotFound",
+            "ListenerNotFound",
+            "TargetGroupNotFound",
+            "NoSuchBucket",
+            "NoSuchKey",
+            "NoSuchTagSet",
+            "NotFound",
+            "ResourceNotFoundException",
+        ])
+    }
+}

@@ -1,0 +1,112 @@
+//! What a request does with the records that it holds: reads them, changes them, takes them to another
+//! bucket (rule 10), and lets go of them.
+
+use super::RecordError;
+use super::body::Record;
+use super::lease::Claimed;
+use super::store::{Held, Store};
+use super::turn::Turn;
+use crate::capabilities::{Objects, Stacks};
+use crate::names::BindingId;
+use tokio::time::Instant;
+
+impl<'a, A: Objects + Stacks> Turn<'a, A> {
+    /// The record as it is now; `None` where this request holds none.
+    ///
+    /// # Errors
+    /// Where somebody else has claimed it.
+    pub async fn read(&self, id: &BindingId) -> Result<Option<Held>, RecordError> {
+        match self.claimed(id) {
+            Some(claimed) => self.lease().hold().read(&claimed).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Whether this request has claimed a binding.
+    pub fn holds(&self, id: &BindingId) -> bool {
+        self.claimed(id).is_some()
+    }
+
+    fn claimed(&self, id: &BindingId) -> Option<Claimed<'a, A>> {
+        let owner = id.to_string();
+        let mut all = self.lease().hold().all().into_iter();
+        all.find(|claimed| claimed.store.owner() == owner)
+    }
+
+    /// Changes the record, as often as others write in between.
+    ///
+    /// # Errors
+    /// Where somebody else has claimed it.
+    pub async fn change(
+        &self,
+        id: &BindingId,
+        change: impl Fn(&mut Record),
+    ) -> Result<(), RecordError> {
+        loop {
+            let began = Instant::now();
+            let Some(held) = self.read(id).await? else {
+                return Ok(());
+            };
+            let mut record = held.record.clone();
+            change(&mut record);
+            let written = match record == held.record {
+                true => Some(held),
+                false => self.store(id).replace(&held, record).await?,
+            };
+            if let Some(last) = written {
+                self.lease().confirmed(began);
+                self.keep(self.store(id), last);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Rule 10: takes the record to another bucket.
+    ///
+    /// # Errors
+    /// Where somebody else has claimed it, or the bucket cannot be used.
+    pub async fn take_to(&self, id: &BindingId, bucket: &str) -> Result<(), RecordError> {
+        let store = self.store(id);
+        loop {
+            let Some(held) = self.read(id).await? else {
+                return Err(RecordError::TakenOver);
+            };
+            let arrived = match held.bucket == bucket {
+                true => Some(held),
+                false => store.take(&held, bucket).await?,
+            };
+            if let Some(last) = arrived {
+                self.keep(store, last);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Remembers a record as this request last wrote it.
+    fn keep(&self, store: Store<'a, A>, last: Held) {
+        let may_be_gone = false;
+        self.lease().hold().hold(Claimed {
+            store,
+            last,
+            may_be_gone,
+        });
+    }
+
+    /// Before Delete's last step: from here on the record may be gone.
+    pub fn lets_go_of(&self, id: &BindingId) {
+        if let Some(claimed) = self.claimed(id) {
+            let may_be_gone = true;
+            let claimed = Claimed {
+                may_be_gone,
+                ..claimed
+            };
+            self.lease().hold().hold(claimed);
+            self.lease().doubt();
+        }
+    }
+
+    /// After Delete's last step: there is no record to hold any more.
+    pub fn has_taken_away(&self, id: &BindingId) {
+        self.lease().hold().release(&id.to_string());
+    }
+}

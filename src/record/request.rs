@@ -1,0 +1,116 @@
+//! A request of CloudFormation as the record keeps it: its claim, and how it ended.
+
+use crate::clock::Timestamp;
+use crate::names::BindingId;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A request's hold on the binding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    #[serde(flatten)]
+    pub mark: Mark,
+    pub kind: RequestType,
+    /// When CloudFormation signed the request's response address, where that tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
+    pub at: Timestamp,
+    /// Whether the stack was rolling back then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rolls_back: bool,
+    /// What its properties came to, and those before.
+    pub wants: Digest,
+    pub wanted_before: Digest,
+    /// Whether this request made the record, so that nothing was there before it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub made: bool,
+    /// Target groups that are given now and no longer wanted: ticks leave them alone.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub gives_up: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+}
+
+/// Who holds a claim: the request, and which of its deliveries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    pub request: String,
+    pub runner: String,
+}
+
+/// What CloudFormation wants done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RequestType {
+    Create,
+    Update,
+    Delete,
+}
+
+/// The time in a response address. The two forms are not compared with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Signed {
+    /// `X-Amz-Date`: when it was signed (Signature Version 4).
+    At(Timestamp),
+    /// `Expires`: when it ends, hours after it was signed (Signature Version 2).
+    Until(Timestamp),
+}
+
+/// Properties, as far as two can be told apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Digest(pub String);
+
+/// A request before the claim, with its answer where it had one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    pub request: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub answer: Answer,
+    /// From when on no call of the request can have an effect any more.
+    pub settled: Timestamp,
+}
+
+/// What CloudFormation is answered, but for what identifies the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    pub status: Status,
+    pub reason: String,
+    pub physical_id: String,
+    /// For `Fn::GetAtt`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub data: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Status {
+    Success,
+    Failed,
+}
+
+/// A binding that an Update with another NLB made, or began to make, in place of the record's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replacement {
+    pub by: BindingId,
+    /// Whether that Update had a success.
+    pub done: bool,
+}
+
+/// A request of CloudFormation, as far as the record is concerned.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub kind: RequestType,
+    /// CloudFormation's id of the request, the same for each delivery, and what tells this delivery.
+    pub mark: Mark,
+    pub signed: Option<Signed>,
+    pub wants: Digest,
+    pub wanted_before: Digest,
+    pub stack_id: String,
+    pub logical_id: String,
+}

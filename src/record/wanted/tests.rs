@@ -1,0 +1,186 @@
+use super::*;
+use crate::clock::Timestamp;
+use std::cell::RefCell;
+
+fn id() -> BindingId {
+    BindingId::derive("stack", "Binding", "arn:nlb")
+}
+
+fn view(stack: Option<&str>, resource: Option<(&str, bool)>) -> View {
+    let stack = stack.map(|status| Stack {
+        status: status.to_owned(),
+        ..Stack::default()
+    });
+    let known = |(status, is_own): (&str, bool)| {
+        let physical_id = if is_own {
+            id().to_string()
+        } else {
+            "another".to_owned()
+        };
+        Resource::Known(StackResource {
+            physical_id: Some(physical_id),
+            status: status.to_owned(),
+        })
+    };
+    View {
+        stack,
+        resource: resource.map_or(Resource::Unknown, known),
+    }
+}
+
+fn is_refused(view: &View, kind: RequestType) -> bool {
+    view.refuses(kind, &id()).is_some()
+}
+
+#[test]
+fn a_create_is_wanted_only_while_its_resource_is_being_created() {
+    for (status, refused) in [
+        ("CREATE_IN_PROGRESS", false),
+        ("CREATE_COMPLETE", true),
+        ("CREATE_FAILED", true),
+        ("DELETE_IN_PROGRESS", true),
+        ("DELETE_COMPLETE", true),
+        ("UPDATE_IN_PROGRESS", true),
+    ] {
+        for stack in [None, Some("UPDATE_ROLLBACK_IN_PROGRESS")] {
+            let view = view(stack, Some((status, false)));
+            assert_eq!(is_refused(&view, RequestType::Create), refused, "{status}");
+        }
+    }
+}
+
+#[test]
+fn where_the_resource_cannot_be_seen_a_create_is_refused_in_a_stack_that_rolls_back_or_leaves() {
+    for (status, refused) in [
+        ("CREATE_IN_PROGRESS", false),
+        ("UPDATE_IN_PROGRESS", false),
+        ("UPDATE_COMPLETE", false),
+        ("ROLLBACK_IN_PROGRESS", true),
+        ("ROLLBACK_COMPLETE", true),
+        ("ROLLBACK_FAILED", true),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", true),
+        ("UPDATE_ROLLBACK_COMPLETE", true),
+        ("DELETE_IN_PROGRESS", true),
+        ("DELETE_COMPLETE", true),
+    ] {
+        let view = view(Some(status), None);
+        assert_eq!(is_refused(&view, RequestType::Create), refused, "{status}");
+        assert!(!is_refused(&view, RequestType::Update), "{status}");
+        assert!(!is_refused(&view, RequestType::Delete), "{status}");
+    }
+    assert!(!is_refused(&view(None, None), RequestType::Create));
+}
+
+#[test]
+fn a_create_of_a_resource_that_a_settled_stack_does_not_have_is_refused() {
+    for (status, refused) in [("UPDATE_COMPLETE", true), ("UPDATE_IN_PROGRESS", false)] {
+        let mut view = view(Some(status), None);
+        view.resource = Resource::Missing;
+        assert_eq!(is_refused(&view, RequestType::Create), refused, "{status}");
+    }
+}
+
+#[test]
+fn an_update_is_wanted_while_anything_but_a_delete_is_under_way() {
+    for (status, refused) in [
+        ("UPDATE_IN_PROGRESS", false),
+        ("CREATE_IN_PROGRESS", false),
+        ("UPDATE_COMPLETE", true),
+        ("UPDATE_FAILED", true),
+        ("DELETE_IN_PROGRESS", true),
+        ("DELETE_COMPLETE", true),
+    ] {
+        let view = view(None, Some((status, true)));
+        assert_eq!(is_refused(&view, RequestType::Update), refused, "{status}");
+    }
+}
+
+#[test]
+fn a_delete_of_the_living_binding_is_refused_unless_the_stack_leaves() {
+    for (stack, status, is_own, refused) in [
+        ("UPDATE_COMPLETE", "CREATE_COMPLETE", true, true),
+        ("UPDATE_COMPLETE", "UPDATE_COMPLETE", true, true),
+        ("UPDATE_COMPLETE", "CREATE_COMPLETE", false, false),
+        ("UPDATE_COMPLETE", "DELETE_COMPLETE", true, false),
+        ("UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", true, false),
+        ("DELETE_IN_PROGRESS", "CREATE_COMPLETE", true, false),
+        ("ROLLBACK_IN_PROGRESS", "CREATE_COMPLETE", true, false),
+    ] {
+        let view = view(Some(stack), Some((status, is_own)));
+        let text = format!("{stack} {status} {is_own}");
+        assert_eq!(is_refused(&view, RequestType::Delete), refused, "{text}");
+    }
+}
+
+/// A CloudFormation that shows one status after the other, a second each, and then the last.
+struct Shows(RefCell<Vec<&'static str>>);
+
+impl Shows {
+    fn then(statuses: &[&'static str]) -> Self {
+        let mut statuses = statuses.to_vec();
+        statuses.reverse();
+        Self(RefCell::new(statuses))
+    }
+}
+
+impl Stacks for Shows {
+    async fn stack(&self, _: &str) -> Answer<Option<Stack>> {
+        Ok(None)
+    }
+
+    async fn stack_resource(&self, _: &str, _: &str) -> Answer<Option<StackResource>> {
+        let mut statuses = self.0.borrow_mut();
+        let status = match statuses.len() {
+            1 => statuses[0],
+            _ => statuses.pop().expect("one is left"),
+        };
+        let view = view(None, Some((status, true)));
+        match view.resource {
+            Resource::Known(resource) => Ok(Some(resource)),
+            Resource::Unknown | Resource::Missing => Ok(None),
+        }
+    }
+}
+
+/// Whether a Create is wanted, and after how many seconds that was known.
+async fn wanted(statuses: &[&'static str]) -> (bool, u64) {
+    let clock = Clock::starting_at(Timestamp::from_millis(0));
+    let shows = Shows::then(statuses);
+    let asker = Asker {
+        aws: &shows,
+        stack_id: "stack",
+        logical_id: "Binding",
+    };
+    let first = asker.look().await;
+    let answer = asker.wants(&clock, RequestType::Create, &id(), first).await;
+    (answer.is_ok(), clock.now().as_millis() / 1000)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_refused_only_after_ten_seconds_of_the_same_answer() {
+    let (complete, deleted) = ("UPDATE_COMPLETE", "DELETE_COMPLETE");
+    assert_eq!(wanted(&["CREATE_IN_PROGRESS"]).await, (true, 0));
+    assert_eq!(wanted(&[complete]).await, (false, 10));
+    let late = [[complete; 9].as_slice(), &["CREATE_IN_PROGRESS"]].concat();
+    assert_eq!(wanted(&late).await, (true, 9));
+    let changed = [[complete; 9].as_slice(), &[deleted]].concat();
+    assert_eq!(wanted(&changed).await, (false, 19));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_binding_counts_as_living_as_soon_as_cloudformation_names_it() {
+    let clock = Clock::starting_at(Timestamp::from_millis(0));
+    let shows = Shows::then(&["DELETE_COMPLETE", "DELETE_COMPLETE", "UPDATE_COMPLETE"]);
+    let asker = Asker {
+        aws: &shows,
+        stack_id: "stack",
+        logical_id: "Binding",
+    };
+    let first = asker.look().await;
+    assert!(!first.names(&id()), "it lags");
+    assert!(asker.names(&clock, &id(), first).await);
+    assert!(clock.now() < Timestamp::from_millis(10_000));
+    let none = view(None, Some(("UPDATE_COMPLETE", false)));
+    let other = BindingId::derive("stack", "Binding", "arn:other");
+    assert!(!asker.names(&clock, &other, none).await);
+}
