@@ -219,12 +219,7 @@ impl Bench {
     }
 
     pub fn function_calls(&self) -> Vec<Call> {
-        self.lab
-            .gateway()
-            .calls()
-            .into_iter()
-            .filter(|call| call.source == lab::FUNCTION)
-            .collect()
+        self.lab.gateway().calls_by(self.function.access_key())
     }
 
     /// Everything that is left of the binding, as names.
