@@ -125,6 +125,12 @@ async fn a_record_by_somebody_else_takes_no_target_out_of_a_group_that_was_never
             }
             stack.writes_record(bucket, &id, record).await
         };
+        // Another binding of the account was given that group.
+        let role = &stack.bench.role;
+        role.lock()
+            .expect("no panic")
+            .given_target_groups
+            .extend([group.clone()]);
         forge().await?;
         for _ in 0..4 {
             stack.tick(&id).await?.success()?;

@@ -1,6 +1,6 @@
 //! Updates to another NLB, each of which makes another binding: whoever is not wanted in the end goes.
 
-use super::{ELB, Request, Stack};
+use super::{ELB, Request, Stack, called};
 use alb_nlb_binding::names::BindingId;
 use anyhow::{Result, ensure};
 use futures_util::future::join_all;
@@ -146,15 +146,12 @@ async fn a_replacement_under_way_stops_when_it_is_rolled_back_and_nothing_of_it_
         stack.shows("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", former);
         let (changes, former) = (replacement.changes.clone(), &replacement.former);
         let rollback = stack.update(former, changes, json!({}));
-        // Its own sync needs addresses as well; the claims come before that.
+        // Its own sync needs addresses as well, and comes after its claim.
+        let writes = called(&stack.calls(), "PutObject");
         let back = async {
-            stack.until_asked(&name).await?;
-            tokio::time::timeout(super::TIMEOUT, async {
-                while replacement.update.answers().is_empty() {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-            })
-            .await?;
+            stack
+                .until(|calls| called(calls, "PutObject") > writes)
+                .await?;
             stack.lab().dns().set(&name, addresses.clone());
             Ok::<_, anyhow::Error>(())
         };
