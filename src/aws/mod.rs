@@ -168,7 +168,7 @@ where
             trouble: trouble(&error),
             code: error.code().map(str::to_owned),
             reason,
-            source: Box::new(error),
+            source: error.code().is_none().then(|| Box::new(error) as _),
         }
     }
 }
@@ -223,7 +223,7 @@ fn refused_entry(
             _ => Trouble::Stays,
         },
         code: Some(code),
-        source: reason.clone().into(),
+        source: None,
         reason,
     }
 }
@@ -240,7 +240,7 @@ fn unusable(
         resource: resource.into(),
         code: None,
         trouble: Trouble::Stays,
-        source: reason.clone().into(),
+        source: None,
         reason,
     }
 }

@@ -6,11 +6,8 @@ use super::observe::Observed;
 use crate::model::{Rule, RuleTarget, TargetGroupPort};
 use crate::names::BindingId;
 use crate::properties::{ListenerProperties, Properties, TargetGroupProperties};
-use crate::record::{Orders, RuleEvent};
+use crate::record::{Orders, RULE_TARGET, RuleEvent};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The id of the rule's one target.
-pub const RULE_TARGET: &str = "alb-nlb-binding";
 
 /// One binding as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,17 +122,10 @@ impl Desired {
     }
 }
 
-/// The event that a rule gives the function, where it can be read.
-pub fn rule_event(rule: Option<&Rule>) -> Option<RuleEvent> {
-    let mut targets = rule?.targets.iter();
-    let target = targets.find(|target| target.id == RULE_TARGET)?;
-    RuleEvent::of_template(&target.template)
-}
-
 /// Target groups that the binding's orders name or named, by what nobody else can write: its rule, and
 /// the properties before. A record may be written by whoever may write to its bucket.
 pub fn named(rule: Option<&Rule>, properties: &BTreeSet<String>) -> BTreeSet<String> {
-    let orders = rule_event(rule).and_then(|event| event.orders);
+    let orders = RuleEvent::of_rule(rule).and_then(|event| event.orders);
     let ruled = orders.iter().flat_map(Orders::groups);
     ruled
         .map(str::to_owned)

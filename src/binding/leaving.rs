@@ -4,7 +4,7 @@
 //! Goes by the id. The properties only hint at where to look; and what is looked at is taken away only
 //! if it is the binding's by name or tag. What is gone already is fine.
 
-use super::desired::{named, rule_event};
+use super::desired::named;
 use super::hints::Hints;
 use super::observe::own_listeners;
 use super::plan::lines;
@@ -14,7 +14,7 @@ use crate::model::{Listener, Rule, TargetGroup};
 use crate::names::BindingId;
 use crate::pause::Pause;
 use crate::progress;
-use crate::record::{Candidate, Claiming, Hand, Located, Record, Turn, View};
+use crate::record::{Candidate, Claiming, Hand, Located, Record, RuleEvent, Turn, View};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use tracing::{info, warn};
@@ -70,7 +70,7 @@ impl<'a> Leaving<'a> {
     ) -> Result<Located, BindingError> {
         let rule = aws.rule(&self.id.rule()).await?;
         self.named.extend(named(rule.as_ref(), &BTreeSet::new()));
-        if let Some(event) = rule_event(rule.as_ref()) {
+        if let Some(event) = RuleEvent::of_rule(rule.as_ref()) {
             self.ruled = Some(event.bucket);
             self.nlbs.extend(event.orders.map(|orders| orders.nlb_arn));
         }
@@ -140,7 +140,15 @@ impl<'a> Leaving<'a> {
         let mut pause = Pause::none_at_first();
         loop {
             progress::note("looking at what is there");
+            if !turn.holds(self.id) {
+                self.claim(aws, turn, view).await?;
+            }
             let mut remains = self.observe(aws, turn).await?;
+            if remains.has_own_bucket && !turn.holds(self.id) {
+                // Somebody has just made it, and may have made a record in it.
+                pause.wait().await;
+                continue;
+            }
             remains.has_own_bucket &= !remover.leaves_bucket.get();
             let plan = self.plan(&remains);
             if plan.is_empty() {

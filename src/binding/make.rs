@@ -5,19 +5,22 @@
 
 use super::apply::{Attributes, Context, Made};
 use super::checks::check;
-use super::desired::rule_event;
 use super::hints::Hints;
 use super::leaving::take_away;
 use super::{BindingAws, BindingError, Desired, observe, plan, replaced};
 use crate::capabilities::Dns;
 use crate::model::Rule;
 use crate::pause::Pause;
-use crate::record::{Candidate, Claiming, Hand, Located, Orders, Record, RecordError, Turn, View};
+use crate::record::{
+    Candidate, Claiming, Hand, Located, Orders, Record, RecordError, RuleEvent, Turn, View,
+};
 use crate::sync;
 use tracing::info;
 
 /// How often everything is looked at anew because AWS says that something exists already.
 const STARTS: usize = 3;
+
+const ALREADY_THERE: [&str; 2] = ["DuplicateTargetGroupName", "DuplicateListener"];
 
 /// Makes it so; gives the attributes for `Fn::GetAtt`, and what ticks are to go by from now on.
 ///
@@ -30,33 +33,64 @@ pub async fn make<A: BindingAws>(
     turn: &Turn<'_, A>,
     desired: &Desired,
 ) -> Result<(Attributes, Orders), BindingError> {
-    let id = &desired.id;
+    let making = Making {
+        aws,
+        dns,
+        turn,
+        desired,
+    };
     let mut starts = 1;
     let mut pause = Pause::none_at_first();
     loop {
-        let rule = aws.rule(&id.rule()).await?;
-        let located = turn
-            .store(id)
-            .locate(candidates(desired, rule.as_ref()))
-            .await?;
-        if let Some(unreadable) = located.unreadable {
-            return Err(unreadable.why.into());
+        match making.start().await {
+            Ok(Some(made)) => return Ok(made),
+            Ok(None) => {}
+            // A create whose answer was lost and that was sent again meets its own work.
+            Err(error) if starts < STARTS && error.is(&ALREADY_THERE) => {
+                let error = &error as &dyn std::error::Error;
+                info!(error, "it is there already, looking again");
+                starts += 1;
+            }
+            Err(error) => return Err(error),
         }
-        let lost = rule_event(rule.as_ref()).filter(|event| located.empty.contains(&event.bucket));
-        if let (None, Some(event)) = (&located.record, lost)
-            && event.orders.is_some()
-        {
-            sync::make_anew(aws, &turn.store(id), &event).await?;
-            pause.wait().await;
-            continue;
-        }
+        pause.wait().await;
+    }
+}
+
+struct Making<'a, 't, A, D> {
+    aws: &'a A,
+    dns: &'a D,
+    turn: &'a Turn<'t, A>,
+    desired: &'a Desired,
+}
+
+impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
+    /// From the first look to the last step; `None` where all has to be looked at anew.
+    async fn start(&self) -> Result<Option<(Attributes, Orders)>, BindingError> {
+        let Self {
+            aws,
+            dns,
+            turn,
+            desired,
+        } = *self;
+        let Some((located, rule)) = self.locate().await? else {
+            return Ok(None);
+        };
         let record = located.record.as_ref().map(|held| &held.record);
-        let is_own = record.is_some_and(|record| record.is_held_by(&turn.caller().mark));
-        let is_held = is_own && turn.holds(id);
+        let is_held = turn.holds(&desired.id);
+        if is_held && !record.is_some_and(|record| record.is_held_by(&turn.caller().mark)) {
+            return Err(RecordError::TakenOver.into());
+        }
         let mut view = turn.view().await;
         if !is_held {
             turn.judge(record, &view)?;
-            view = wanted(aws, turn, desired, view, record).await?;
+            view = self.wanted(view, record).await?;
+        }
+        let is_other_delivery = record.is_some_and(|record| record.is_served_for(turn.caller()));
+        if is_other_delivery && !is_held {
+            // It has passed the checks, and what it is doing now would only be in the way of a look.
+            self.hold(&located, &view).await?;
+            return Ok(None);
         }
         let observed = observe::observe(aws, desired, &located, &view, rule).await?;
         let checked = check(desired, &observed)?;
@@ -70,38 +104,100 @@ pub async fn make<A: BindingAws>(
             checked,
         };
         if !is_held {
-            info!(binding = %id, %plan, "plan");
+            info!(binding = %desired.id, %plan, "plan");
+            // The former record is to know of this binding before there is anything of it.
             if replaced::claim(aws, turn, desired, &view).await? {
-                continue;
+                return Ok(None);
             }
             context.prepare(&plan).await?;
-            if !Box::pin(claim(aws, turn, desired, &located, &view)).await? {
-                pause.wait().await;
-                continue;
+            if !Box::pin(self.hold(&located, &view)).await? {
+                return Ok(None);
             }
         }
-        match Box::pin(context.carry_out(&plan, &mut Made::default())).await {
-            Ok(made) => {
-                Box::pin(replaced::take_away(aws, turn, desired, &view)).await;
-                return Ok(made);
-            }
-            // A create whose answer was lost and that was sent again meets its own work.
-            Err(error) if starts < STARTS && error.is(&ALREADY_THERE) => {
-                let error = &error as &dyn std::error::Error;
-                info!(error, "it is there already, looking again");
-                starts += 1;
-            }
-            Err(error) => return Err(error),
+        let made = Box::pin(context.carry_out(&plan, &mut Made::default())).await?;
+        Box::pin(replaced::take_away(aws, turn, desired, &view)).await;
+        Ok(Some(made))
+    }
+
+    /// Finds the record, and the rule; `None` where the record was lost while its rule stands, and has been
+    /// made anew.
+    async fn locate(&self) -> Result<Option<(Located, Option<Rule>)>, BindingError> {
+        let Self {
+            aws, turn, desired, ..
+        } = *self;
+        let rule = aws.rule(&desired.id.rule()).await?;
+        let store = turn.store(&desired.id);
+        let located = store.locate(candidates(desired, rule.as_ref())).await?;
+        if let Some(unreadable) = located.unreadable {
+            return Err(unreadable.why.into());
         }
+        let event = RuleEvent::of_rule(rule.as_ref());
+        let is_lost = |event: &RuleEvent| {
+            located.record.is_none()
+                && located.empty.contains(&event.bucket)
+                && event.orders.is_some()
+        };
+        if let Some(event) = event.filter(is_lost) {
+            sync::make_anew(aws, &store, &event).await?;
+            return Ok(None);
+        }
+        Ok(Some((located, rule)))
+    }
+
+    /// Rule 5 of the record. What a request that is not wanted has made, it takes away.
+    async fn wanted(&self, view: View, record: Option<&Record>) -> Result<View, BindingError> {
+        let Self {
+            aws, turn, desired, ..
+        } = *self;
+        let (view, reason) = match turn.is_wanted(&desired.id, view).await {
+            Ok(view) => return Ok(view),
+            Err(refused) => refused,
+        };
+        let is_own_work = match record {
+            Some(record) => record.claim.as_ref().is_some_and(|claim| {
+                claim.made && claim.mark.request == turn.caller().mark.request
+            }),
+            None => !view.names(&desired.id),
+        };
+        if is_own_work {
+            info!("taking away what this request has made");
+            let hints = Hints::of(&desired.properties);
+            let taken = take_away(aws, turn, &desired.id, &desired.account, &hints, &view);
+            Box::pin(taken).await?;
+        }
+        Err(RecordError::NotWanted { reason }.into())
+    }
+
+    /// Claims the former binding's record, where there is one, and then this one's; `false` where all has
+    /// to be looked at anew.
+    async fn hold(&self, located: &Located, view: &View) -> Result<bool, BindingError> {
+        let Self {
+            aws, turn, desired, ..
+        } = *self;
+        if replaced::claim(aws, turn, desired, view).await? {
+            return Ok(false);
+        }
+        let store = turn.store(&desired.id);
+        let bucket = desired.bucket();
+        let claiming = Claiming::ToMake;
+        let hand = turn.claim(&store, located, &bucket, view, claiming).await?;
+        let Hand::Holds { made, waited } = hand else {
+            return Ok(false);
+        };
+        if made {
+            // A Delete that ran to its end before there was a record has left no trace.
+            let held = turn.read(&desired.id).await?;
+            let record = held.as_ref().map(|held| &held.record);
+            self.wanted(turn.view().await, record).await?;
+        }
+        Ok(!waited)
     }
 }
-
-const ALREADY_THERE: [&str; 2] = ["DuplicateTargetGroupName", "DuplicateListener"];
 
 /// Where the record may be: where the rule says, where it is to be, and where it was to be before.
 fn candidates(desired: &Desired, rule: Option<&Rule>) -> Vec<Candidate> {
     let own = desired.own_bucket();
-    let ruled = rule_event(rule).map(|event| event.bucket);
+    let ruled = RuleEvent::of_rule(rule).map(|event| event.bucket);
     let ruled = ruled.into_iter().map(|bucket| (bucket, true));
     let others = [Some(desired.bucket()), desired.former.bucket.clone()];
     let others = others.into_iter().flatten();
@@ -110,57 +206,4 @@ fn candidates(desired: &Desired, rule: Option<&Rule>) -> Vec<Candidate> {
     candidates
         .map(|(bucket, surely)| Candidate { bucket, surely })
         .collect()
-}
-
-/// Rule 5 of the record. What a request that is not wanted has made, it takes away.
-async fn wanted<A: BindingAws>(
-    aws: &A,
-    turn: &Turn<'_, A>,
-    desired: &Desired,
-    view: View,
-    record: Option<&Record>,
-) -> Result<View, BindingError> {
-    match turn.is_wanted(&desired.id, view).await {
-        Ok(view) => Ok(view),
-        Err((view, reason)) => {
-            let is_own_work = match record {
-                Some(record) => record.claim.as_ref().is_some_and(|claim| {
-                    claim.made && claim.mark.request == turn.caller().mark.request
-                }),
-                None => !view.names(&desired.id),
-            };
-            if is_own_work {
-                info!("taking away what this request has made");
-                let hints = Hints::of(&desired.properties);
-                let taken = take_away(aws, turn, &desired.id, &desired.account, &hints, &view);
-                Box::pin(taken).await?;
-            }
-            Err(RecordError::NotWanted { reason }.into())
-        }
-    }
-}
-
-/// Claims the record; `false` where all has to be looked at anew.
-async fn claim<A: BindingAws>(
-    aws: &A,
-    turn: &Turn<'_, A>,
-    desired: &Desired,
-    located: &Located,
-    view: &View,
-) -> Result<bool, BindingError> {
-    let store = turn.store(&desired.id);
-    let bucket = desired.bucket();
-    let hand = turn
-        .claim(&store, located, &bucket, view, Claiming::ToMake)
-        .await?;
-    let Hand::Holds { made, waited } = hand else {
-        return Ok(false);
-    };
-    if made {
-        // A Delete that ran to its end before there was a record has left no trace.
-        let held = turn.read(&desired.id).await?;
-        let record = held.as_ref().map(|held| &held.record);
-        wanted(aws, turn, desired, turn.view().await, record).await?;
-    }
-    Ok(!waited)
 }

@@ -76,14 +76,10 @@ pub async fn observe(
     let given = gather(desired.given().map(|arn| async move {
         Ok::<_, BindingError>((arn.to_owned(), aws.target_group(arn).await?))
     }));
-    let bucket_name = desired.bucket();
-    let bucket_exists = !located.missing.contains(&bucket_name);
-    let bucket_refused = located.refused.as_ref();
-    let bucket_refused = bucket_refused.filter(|(bucket, _)| *bucket == bucket_name);
-    let bucket_tags = bucket_tags(aws, desired, bucket_exists);
+    let bucket = bucket(aws, desired, located);
     let rule_tags = rule_tags(aws, rule.as_ref());
-    let (alb, nlb, groups, given, bucket_tags, rule_tags) =
-        tokio::try_join!(alb, nlb, groups, given, bucket_tags, rule_tags)?;
+    let (alb, nlb, groups, given, bucket, rule_tags) =
+        tokio::try_join!(alb, nlb, groups, given, bucket, rule_tags)?;
     let nlb_listeners = nlb_listeners(aws, desired, nlb.listeners).await?;
     Ok(Observed {
         alb: alb.load_balancer,
@@ -94,9 +90,9 @@ pub async fn observe(
         nlb_listeners,
         given_groups: given.into_iter().collect(),
         groups,
-        bucket_exists,
-        bucket_refused: bucket_refused.map(|(_, error)| error.reason.clone()),
-        bucket_tags,
+        bucket_exists: bucket.exists,
+        bucket_refused: bucket.refused,
+        bucket_tags: bucket.tags,
         record: located
             .record
             .as_ref()
@@ -228,16 +224,50 @@ async fn own_groups(
     gather(own).await
 }
 
-/// Of the binding's own bucket, where it is to use that.
-async fn bucket_tags(
+/// The bucket that the record is to be in.
+#[derive(Default)]
+struct Bucket {
+    exists: bool,
+    refused: Option<String>,
+    tags: Tags,
+}
+
+async fn bucket(
     aws: &impl BindingAws,
     desired: &Desired,
-    bucket_exists: bool,
-) -> Result<Tags, BindingError> {
-    if desired.properties.bucket_name.is_some() || !bucket_exists {
-        return Ok(Tags::new());
-    }
-    Ok(aws.bucket_tags(&desired.bucket()).await?)
+    located: &Located,
+) -> Result<Bucket, BindingError> {
+    let name = desired.bucket();
+    let is_given = desired.properties.bucket_name.is_some();
+    let exists = match located.has(&name) {
+        Some(Ok(exists)) => exists,
+        Some(Err(error)) => {
+            return Ok(Bucket {
+                refused: Some(error.reason.clone()),
+                ..Bucket::default()
+            });
+        }
+        // It was not looked at, for the record was found before.
+        None => match aws.bucket_exists(&name).await {
+            // Another account's, another region's, or not in the function's policy: a finding.
+            Err(error) if is_given => {
+                return Ok(Bucket {
+                    refused: Some(error.reason),
+                    ..Bucket::default()
+                });
+            }
+            exists => exists?,
+        },
+    };
+    let tags = match exists && !is_given {
+        true => aws.bucket_tags(&name).await?,
+        false => Tags::new(),
+    };
+    Ok(Bucket {
+        exists,
+        refused: None,
+        tags,
+    })
 }
 
 async fn rule_tags(aws: &impl BindingAws, rule: Option<&Rule>) -> Result<Tags, BindingError> {

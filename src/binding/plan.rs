@@ -6,12 +6,12 @@
 
 use super::Desired;
 use super::checks::Checked;
-use super::desired::RULE_TARGET;
 use super::observe::{NlbListener, Observed, OwnTargetGroup};
 use super::removal::Removal;
 use super::step::Step;
 use crate::model::{Attributes, HealthCheck, LoadBalancer, Tags, TargetGroupPort};
 use crate::properties::{TargetGroupProperties, attribute_defaults};
+use crate::record::RULE_TARGET;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 

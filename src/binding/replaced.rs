@@ -4,13 +4,13 @@
 //! CloudFormation deletes the former one after a success. Nobody but the next request for the former
 //! one deletes the new one where the Update was never answered, or answered too late.
 
-use super::desired::{Desired, rule_event};
+use super::desired::Desired;
 use super::hints::Hints;
 use super::leaving::take_away as take_away_binding;
 use super::{BindingAws, BindingError};
 use crate::names::BindingId;
 use crate::pause::Pause;
-use crate::record::{Candidate, Claiming, Hand, RequestType, Resource, Turn, View};
+use crate::record::{Candidate, Claiming, Hand, RequestType, Resource, RuleEvent, Turn, View};
 use tracing::{info, warn};
 
 /// Claims the record of the binding that this one replaces, where it replaces one. Whether that had to
@@ -31,7 +31,7 @@ pub(super) async fn claim<A: BindingAws>(
         let rule = aws.rule(&former.rule()).await?;
         let own = former.bucket(&desired.account);
         let buckets = [
-            rule_event(rule.as_ref()).map(|event| event.bucket),
+            RuleEvent::of_rule(rule.as_ref()).map(|event| event.bucket),
             desired.former.bucket.clone(),
             Some(own.clone()),
         ];
@@ -48,8 +48,8 @@ pub(super) async fn claim<A: BindingAws>(
             warn!(%former, "the binding that is replaced has no record");
             return Ok(false);
         }
-        let by = &desired.id;
-        let claiming = Claiming::ToReplace { by };
+        let nlb_arn = &desired.properties.nlb_arn;
+        let claiming = Claiming::ToReplace { nlb_arn };
         match turn.claim(&store, &located, &own, view, claiming).await? {
             Hand::Again => pause.wait().await,
             Hand::Holds { waited, .. } => has_waited = waited,
@@ -98,12 +98,14 @@ pub(super) async fn noted<A: BindingAws>(
     let Some(replaced) = held.and_then(|held| held.record.replaced) else {
         return Ok(());
     };
-    let by = &replaced.by;
+    let by = &turn.replacement(&replaced);
     // After a replacement that CloudFormation has taken, it deletes the former one; and what it shows then
     // may lag behind. An Update of the former one comes only where it has not taken it.
     let is_living = match turn.caller().kind {
-        RequestType::Delete if view.resource == Resource::Unknown => replaced.done,
-        RequestType::Delete => turn.is_living(by, view).await,
+        RequestType::Delete => {
+            let view = turn.view_of_living(by, view).await;
+            view.names(by) || (view.resource == Resource::Unknown && replaced.done)
+        }
         RequestType::Create | RequestType::Update => view.names(by),
     };
     if is_living {

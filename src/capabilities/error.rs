@@ -13,8 +13,9 @@ pub struct AwsError {
     /// AWS's code and message, or how the call went wrong before there was an answer.
     pub reason: String,
     pub trouble: Trouble,
+    /// How the call went wrong before there was an answer. What AWS has answered is in the reason.
     #[source]
-    pub source: Box<dyn Error + Send + Sync>,
+    pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 /// Whether a call that went wrong is worth another try.
@@ -31,14 +32,13 @@ pub enum Trouble {
 impl AwsError {
     /// A call that was given up because no answer came.
     pub fn no_answer(operation: &'static str, resource: impl Into<String>) -> Self {
-        let reason = "no answer in time";
         Self {
             operation,
             resource: resource.into(),
             code: None,
-            reason: reason.to_owned(),
+            reason: "no answer in time".to_owned(),
             trouble: Trouble::MayPass,
-            source: reason.into(),
+            source: None,
         }
     }
 

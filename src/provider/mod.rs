@@ -128,7 +128,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         };
         let answer = fit(answer, envelope, invocation.log_stream)?;
         let serves = serves.as_ref().map(|(id, orders)| (id, &**orders));
-        Ok(conclude(&turn, answer, serves, envelope, invocation, until).await?)
+        Ok(conclude(&turn, answer, serves, request, envelope, invocation, until).await?)
     }
 
     async fn work(
@@ -150,7 +150,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
             }
             Err(error) if is_taken_over(&error) => {
                 info!("taken over");
-                match turn.of_another_delivery().await? {
+                match turn.of_another_delivery(&about(request)).await? {
                     Ending::Answered(answer) => Ok(Done::Before(answer)),
                     Ending::Gone if request.request_type == RequestType::Delete => {
                         Ok(Done::Deleted)
@@ -188,11 +188,10 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         account: &str,
     ) -> Result<Done, BindingError> {
         let hints = Hints::read(&request.properties, self.region);
-        let given = request.physical_id.as_deref().and_then(BindingId::parse);
         // An id that is not a binding's is one that CloudFormation invented because a Create was
         // never answered; what that Create made carries the id that it meant.
-        let is_invented = given.is_none();
-        let id = given.unwrap_or_else(|| request.means());
+        let id = about(request);
+        let is_invented = request.physical_id != Some(id.to_string());
         binding::delete(self.aws, turn, &id, account, &hints, is_invented).await?;
         Ok(Done::Deleted)
     }
@@ -208,6 +207,7 @@ async fn conclude<A: BindingAws>(
     turn: &Turn<'_, A>,
     answer: Answer,
     serves: Option<(&BindingId, &Orders)>,
+    request: &Request,
     envelope: &Envelope,
     invocation: &Invocation<'_>,
     until: Instant,
@@ -219,7 +219,8 @@ async fn conclude<A: BindingAws>(
         Ok(Err(RecordError::TakenOver)) => {
             let left = until.saturating_duration_since(Instant::now());
             let waits = left.saturating_sub(FOR_THE_PUT);
-            let ending = tokio::time::timeout(waits, turn.of_another_delivery()).await;
+            let ending =
+                tokio::time::timeout(waits, turn.of_another_delivery(&about(request))).await;
             if let Ok(Ok(Ending::Answered(answer))) = ending {
                 return Ok(answer);
             }
@@ -261,6 +262,15 @@ fn caller(request: &Request, envelope: &Envelope, invocation: &Invocation<'_>) -
         wanted_before: digest(&request.old_properties),
         stack_id: request.stack_id.clone(),
         logical_id: request.logical_resource_id.clone(),
+    }
+}
+
+/// The binding that a request is about.
+fn about(request: &Request) -> BindingId {
+    let given = request.physical_id.as_deref().and_then(BindingId::parse);
+    match request.request_type {
+        RequestType::Delete => given.unwrap_or_else(|| request.means()),
+        RequestType::Create | RequestType::Update => request.means(),
     }
 }
 

@@ -175,7 +175,7 @@ mod tests {
                         code: Some("AccessDenied".to_owned()),
                         reason: "AccessDenied".to_owned(),
                         trouble: Trouble::Stays,
-                        source: "AccessDenied".into(),
+                        source: None,
                     }),
                 };
             };

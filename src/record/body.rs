@@ -3,7 +3,7 @@
 //! An unreadable record is an error and never an empty one. No I/O.
 
 use super::orders::Orders;
-use super::request::{Answer, Claim, Former, Mark, Replacement, RequestType};
+use super::request::{Answer, Caller, Claim, Former, Mark, Replacement, RequestType};
 use crate::clock::Timestamp;
 use crate::model::Endpoint;
 use serde::{Deserialize, Serialize};
@@ -233,6 +233,15 @@ impl Record {
     /// Whether this delivery of this request holds the binding.
     pub fn is_held_by(&self, mark: &Mark) -> bool {
         self.claim.as_ref().is_some_and(|claim| claim.mark == *mark)
+    }
+
+    /// Whether a delivery of this request, or a killed one, has claimed the record and not been answered.
+    pub fn is_served_for(&self, caller: &Caller) -> bool {
+        let claim = self.claim.as_ref();
+        let is_same = |claim: &&Claim| claim.mark.request == caller.mark.request;
+        claim
+            .filter(is_same)
+            .is_some_and(|claim| claim.outcome.is_none() && claim.kind == caller.kind)
     }
 
     /// The answer that a request was given, if it is remembered.

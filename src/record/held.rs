@@ -54,7 +54,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                 false => self.store(id).replace(&held, record).await?,
             };
             if let Some(last) = written {
-                self.lease().confirmed(began);
+                self.has_written(began);
                 self.keep(self.store(id), last);
                 return Ok(());
             }
@@ -79,6 +79,13 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                 self.keep(store, last);
                 return Ok(());
             }
+        }
+    }
+
+    /// A write of a record that was begun at `began` is as good as a look, where no other is held.
+    pub fn has_written(&self, began: Instant) {
+        if self.lease().hold().all().len() == 1 {
+            self.lease().confirmed(began);
         }
     }
 

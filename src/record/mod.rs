@@ -35,7 +35,7 @@ mod wanted;
 pub use body::{Own, Phase, Record, Target};
 pub use claim::{TAKEN_OVER, signed};
 pub use lease::{Claims, Hold, Lease, Ticking};
-pub use orders::{Orders, RuleEvent};
+pub use orders::{Orders, RULE_TARGET, RuleEvent};
 pub use others::owned_by_others;
 pub use outcome::Ending;
 pub use request::{Answer, Caller, Claim, Digest, Mark, Replacement, RequestType, Signed, Status};

@@ -5,7 +5,7 @@
 //! It stands in the rule's target, at most 8,192 characters (EventBridge API, `InputTransformer`).
 
 use crate::clock::Timestamp;
-use crate::model::TargetGroupPort;
+use crate::model::{Rule, TargetGroupPort};
 use crate::names::BindingId;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeSet;
@@ -13,6 +13,9 @@ use std::net::SocketAddr;
 
 /// How many characters EventBridge takes of a template.
 const MOST_CHARACTERS: usize = 8192;
+
+/// The id of the rule's one target.
+pub const RULE_TARGET: &str = "alb-nlb-binding";
 
 /// What EventBridge puts the event's scheduled time in the place of (EventBridge guide, "Amazon
 /// EventBridge input transformation"). A text gets its quotes there.
@@ -95,8 +98,15 @@ impl RuleEvent {
         })
     }
 
+    /// The event that a rule gives the function now, where it can be read.
+    pub fn of_rule(rule: Option<&Rule>) -> Option<Self> {
+        let mut targets = rule?.targets.iter();
+        let target = targets.find(|target| target.id == RULE_TARGET)?;
+        Self::of_template(&target.template)
+    }
+
     /// Reads a template, which has no time yet. `None` where it is not one of ours.
-    pub fn of_template(template: &str) -> Option<Self> {
+    fn of_template(template: &str) -> Option<Self> {
         serde_json::from_str(&template.replacen(TIME, "null", 1)).ok()
     }
 }

@@ -34,11 +34,8 @@ async fn owned_by(
     group: &str,
 ) -> Result<Option<BTreeSet<Endpoint>>, RecordError> {
     let none = Ok(Some(BTreeSet::new()));
-    let Some(rule) = aws.rule(&name).await? else {
-        return none;
-    };
-    let mut events = rule.targets.iter();
-    let Some(event) = events.find_map(|target| RuleEvent::of_template(&target.template)) else {
+    let rule = aws.rule(&name).await?;
+    let Some(event) = RuleEvent::of_rule(rule.as_ref()) else {
         return none;
     };
     let names_it = |orders: &super::Orders| orders.groups().contains(group);

@@ -38,7 +38,8 @@ impl<A: Objects + Stacks> Turn<'_, A> {
                 }
                 record.arriving_from = None;
                 if let Some(replaced) = &mut record.replaced {
-                    replaced.done |= serves.is_some_and(|(serves, _)| *serves == replaced.by);
+                    let by = self.replacement(replaced);
+                    replaced.done |= serves.is_some_and(|(serves, _)| *serves == by);
                 }
                 if let Some((_, orders)) = orders {
                     // Of target groups that the binding has taken away nothing is own any more.
@@ -55,12 +56,18 @@ impl<A: Objects + Stacks> Turn<'_, A> {
         Ok(())
     }
 
-    /// What another delivery of the same request, which has taken it over, comes to.
+    /// What another delivery of the same request, which has taken it over, comes to; `id` is the binding that
+    /// the request is about.
     ///
     /// # Errors
     /// Where the record cannot be read.
-    pub async fn of_another_delivery(&self) -> Result<Ending, RecordError> {
-        let Some(claimed) = self.lease().hold().all().pop() else {
+    pub async fn of_another_delivery(&self, id: &BindingId) -> Result<Ending, RecordError> {
+        let mut claimed = self.lease().hold().all();
+        // Where it did not come to claim the binding's own record, it claimed the former one's.
+        let own = claimed
+            .iter()
+            .position(|own| own.store.owner() == id.to_string());
+        let Some(claimed) = claimed.drain(own.unwrap_or_default()..).next() else {
             return Ok(Ending::Unknown);
         };
         let request = &self.caller().mark.request;

@@ -1,7 +1,6 @@
 //! A request of CloudFormation as the record keeps it: its claim, and how it ended.
 
 use crate::clock::Timestamp;
-use crate::names::BindingId;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -97,7 +96,9 @@ pub enum Status {
 /// A binding that an Update with another NLB made, or began to make, in place of the record's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replacement {
-    pub by: BindingId,
+    /// The other NLB. The id follows from it and from the stack's resource, so that a note can only mean
+    /// another binding of the same resource.
+    pub nlb_arn: String,
     /// Whether that Update had a success.
     pub done: bool,
 }

@@ -75,6 +75,24 @@ pub struct Located {
     pub refused: Option<(String, AwsError)>,
 }
 
+impl Located {
+    /// Whether a bucket exists, or why that could not be seen; `None` where it was not looked at.
+    pub fn has(&self, bucket: &str) -> Option<Result<bool, &AwsError>> {
+        let holds_record = |held: &Held| held.bucket == bucket;
+        let refused = self.refused.as_ref();
+        if let Some((_, error)) = refused.filter(|(refused, _)| refused == bucket) {
+            return Some(Err(error));
+        }
+        if self.missing.contains(bucket) {
+            return Some(Ok(false));
+        }
+        let is_there = self.empty.contains(bucket)
+            || self.stubs.contains_key(bucket)
+            || self.record.as_ref().is_some_and(holds_record);
+        is_there.then_some(Ok(true))
+    }
+}
+
 impl<'a, A: Objects> Store<'a, A> {
     /// The record of a binding, or of what stands in for one.
     pub fn new(aws: &'a A, owner: impl Into<String>) -> Self {

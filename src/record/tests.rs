@@ -84,8 +84,11 @@ fn full() -> Record {
     record.count("tick");
     record.arriving_from = Some("bucket".to_owned());
     record.elsewhere.insert("bucket".to_owned());
-    let by = crate::names::BindingId::derive("s", "l", "n");
-    record.replaced = Some(Replacement { by, done: true });
+    let nlb_arn = "arn:another".to_owned();
+    record.replaced = Some(Replacement {
+        nlb_arn,
+        done: true,
+    });
     record
 }
 

@@ -30,9 +30,9 @@ pub enum Claiming<'a> {
     ToMake,
     /// Delete's tombstone.
     ToTakeAway,
-    /// Rule 9: it is the record of the binding that `by` is made in place of.
+    /// Rule 9: it is the record of the binding that another one, on this NLB, is made in place of.
     ToReplace {
-        by: &'a BindingId,
+        nlb_arn: &'a str,
     },
 }
 
@@ -74,6 +74,16 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         Store::new(self.aws, id.to_string())
     }
 
+    /// The binding that a note in the record means.
+    pub fn replacement(&self, replaced: &Replacement) -> BindingId {
+        let Caller {
+            stack_id,
+            logical_id,
+            ..
+        } = &self.caller;
+        BindingId::derive(stack_id, logical_id, &replaced.nlb_arn)
+    }
+
     fn asker(&self) -> Asker<'_, A> {
         Asker {
             aws: self.aws,
@@ -96,8 +106,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         asker.wants(&self.clock, self.caller.kind, id, view).await
     }
 
-    /// Whether CloudFormation names a binding as the living one, though it may lag behind.
-    pub async fn is_living(&self, id: &BindingId, view: &View) -> bool {
+    /// What CloudFormation says once it names a binding as the living one; it may lag behind.
+    pub async fn view_of_living(&self, id: &BindingId, view: &View) -> View {
         self.asker().names(&self.clock, id, view.clone()).await
     }
 
@@ -157,9 +167,9 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             Claiming::ToMake | Claiming::ToReplace { .. } => self.caller.kind,
         };
         record.claim_for(self.new_claim(kind, view, made));
-        if let Claiming::ToReplace { by } = claim {
-            let (by, done) = (by.clone(), false);
-            record.replaced = Some(Replacement { by, done });
+        if let Claiming::ToReplace { nlb_arn } = claim {
+            let (nlb_arn, done) = (nlb_arn.to_owned(), false);
+            record.replaced = Some(Replacement { nlb_arn, done });
         }
         let began = Instant::now();
         let written = match (held, &located.unreadable) {
@@ -186,7 +196,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             may_be_gone: false,
         };
         self.lease.hold().hold(claimed.clone());
-        self.lease.confirmed(began);
+        self.has_written(began);
         let now = self.clock.now();
         let wait_until = match wait {
             Wait::Until(settled) => settled,

@@ -125,18 +125,14 @@ impl<A: Stacks> Asker<'_, A> {
         View { stack, resource }
     }
 
-    /// Whether CloudFormation names a binding as the resource's living one, by the last look or within the
-    /// time that it may lag behind.
-    pub async fn names(&self, clock: &Clock, id: &BindingId, mut view: View) -> bool {
+    /// What CloudFormation says once it names a binding as the living one, or has had the time for it.
+    pub async fn names(&self, clock: &Clock, id: &BindingId, mut view: View) -> View {
         let since = clock.now();
-        while !view.names(id) {
-            if clock.now().since(since) >= LAG {
-                return false;
-            }
+        while !view.names(id) && clock.now().since(since) < LAG {
             tokio::time::sleep(BETWEEN).await;
             view = self.look().await;
         }
-        true
+        view
     }
 
     /// `Err` with the reason, where CloudFormation has said for ten seconds that it does not want

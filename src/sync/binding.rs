@@ -39,13 +39,11 @@ struct Binding<'a, A> {
 impl<A: SyncAws> Source for Binding<'_, A> {
     async fn read(&self) -> Result<Read, SyncError> {
         let held = match self.store.again(&self.event.bucket).await? {
-            Some(held) => held,
-            // Delete takes the rule away before the record.
-            None if self.aws.rule(&self.event.id.rule()).await?.is_none() => return Ok(None),
-            None => match make_anew(self.aws, &self.store, self.event).await? {
-                Some(held) => held,
-                None => return Ok(None),
-            },
+            Some(held) => Some(held),
+            None => self.find().await?,
+        };
+        let Some(held) = held else {
+            return Ok(None);
         };
         // What a Delete has begun to take away, and what a Create has not made yet, has no orders.
         let is_leaving = held.record.phase == Phase::Leaving;
@@ -68,6 +66,23 @@ impl<A: SyncAws> Source for Binding<'_, A> {
             );
         }
         may.into_iter().map(str::to_owned).collect()
+    }
+}
+
+impl<A: SyncAws> Binding<'_, A> {
+    /// The record is not where the event says: the binding is deleted, or keeps it elsewhere since the
+    /// event was made, or it is lost. The rule tells, which Delete takes away before the record.
+    async fn find(&self) -> Result<Option<Held>, SyncError> {
+        let rule = self.aws.rule(&self.event.id.rule()).await?;
+        let Some(event) = RuleEvent::of_rule(rule.as_ref()) else {
+            return Ok(None);
+        };
+        if event.bucket != self.event.bucket
+            && let Some(held) = self.store.again(&event.bucket).await?
+        {
+            return Ok(Some(held));
+        }
+        make_anew(self.aws, &self.store, &event).await
     }
 }
 

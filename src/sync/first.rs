@@ -111,7 +111,7 @@ impl First<'_> {
             if written.is_none() {
                 return Ok(false);
             }
-            turn.lease().confirmed(began);
+            turn.has_written(began);
         }
         tick_log::log(&self.id.to_string(), self.orders, &sight.found, &plan);
         let zone = self.orders.availability_zone.as_deref();
