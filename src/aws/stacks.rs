@@ -20,7 +20,7 @@ impl Stacks for Aws {
                 .into_iter()
                 .next()
                 .map(stack)),
-            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) if is_missing(&error, "Stack") => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -49,16 +49,20 @@ impl Stacks for Aws {
                     .map(|status| status.as_str().to_owned())
                     .unwrap_or_default(),
             })),
-            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) if is_missing(&error, "Resource") => Ok(None),
             Err(error) => Err(error),
         }
     }
 }
 
-/// CloudFormation has no code of its own for a stack or a resource that it does not know (API
-/// reference, DescribeStacks and DescribeStackResource).
-fn is_missing(error: &AwsError) -> bool {
-    error.is(&["ValidationError"]) && error.reason.contains("does not exist")
+/// CloudFormation has no code of its own for a stack or a resource that it does not know, only the words
+/// "Stack with id … does not exist" and "Resource … does not exist for stack …" (API reference,
+/// DescribeStacks and DescribeStackResource).
+fn is_missing(error: &AwsError, what: &str) -> bool {
+    let says = format!("ValidationError: {what}");
+    error.is(&["ValidationError"])
+        && error.reason.starts_with(&says)
+        && error.reason.contains("does not exist")
 }
 
 fn stack(described: types::Stack) -> Stack {

@@ -227,7 +227,7 @@ pub struct StackResource {
 pub trait Stacks {
     /// `None` where this account has no such stack.
     async fn stack(&self, stack_id: &str) -> Answer<Option<Stack>>;
-    /// `None` where there is no such stack, or the stack has no such resource.
+    /// `None` where the stack has no such resource; a stack that is not known is an error.
     async fn stack_resource(
         &self,
         stack_id: &str,

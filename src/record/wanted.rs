@@ -97,14 +97,14 @@ impl View {
                 let lives = self.names(id) && resource.status.ends_with("_COMPLETE");
                 (lives && !self.leaves()).then(|| refused("resource", &resource.status))?
             }
-            (Resource::Missing | Resource::Unknown, RequestType::Create) => {
+            (Resource::Missing | Resource::Unknown, RequestType::Create | RequestType::Update) => {
                 let stack = self.stack.as_ref()?;
-                let is_settled =
-                    self.resource == Resource::Missing && !stack.status.ends_with("_IN_PROGRESS");
-                let is_wanted = !self.leaves() && !self.rolls_back() && !is_settled;
-                (!is_wanted).then(|| refused("stack", &stack.status))?
+                let is_settled = !stack.status.ends_with("_IN_PROGRESS");
+                let has_none = self.resource == Resource::Missing && is_settled;
+                let is_over = kind == RequestType::Create && (self.leaves() || self.rolls_back());
+                (has_none || is_over).then(|| refused("stack", &stack.status))?
             }
-            _ => None,
+            (Resource::Missing | Resource::Unknown, RequestType::Delete) => None,
         }
     }
 }
@@ -119,8 +119,8 @@ impl<A: Stacks> Asker<'_, A> {
         let stack = known(stack).flatten();
         let resource = match known(resource) {
             Some(Some(resource)) => Resource::Known(resource),
-            Some(None) if stack.is_some() => Resource::Missing,
-            _ => Resource::Unknown,
+            Some(None) => Resource::Missing,
+            None => Resource::Unknown,
         };
         View { stack, resource }
     }

@@ -72,11 +72,13 @@ fn where_the_resource_cannot_be_seen_a_create_is_refused_in_a_stack_that_rolls_b
 }
 
 #[test]
-fn a_create_of_a_resource_that_a_settled_stack_does_not_have_is_refused() {
+fn nothing_is_made_of_a_resource_that_a_settled_stack_does_not_have() {
     for (status, refused) in [("UPDATE_COMPLETE", true), ("UPDATE_IN_PROGRESS", false)] {
         let mut view = view(Some(status), None);
         view.resource = Resource::Missing;
         assert_eq!(is_refused(&view, RequestType::Create), refused, "{status}");
+        assert_eq!(is_refused(&view, RequestType::Update), refused, "{status}");
+        assert!(!is_refused(&view, RequestType::Delete), "{status}");
     }
 }
 
