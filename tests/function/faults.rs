@@ -165,7 +165,8 @@ async fn a_given_bucket_of_somebody_else_fails_the_create_and_keeps_no_delete_fr
     let given = CHANGE_BUCKET.new;
     let gateway = scene.stage.lab.gateway();
     let refused = |operation: &str| Fault::new("s3", operation, What::Deny);
-    gateway.inject(refused("HeadBucket"));
+    // The first look is at the bucket that the properties give.
+    gateway.inject(refused("GetObject").nth(1));
     let failed = scene.request(None, given, TIMEOUT).await?;
     failed.assert_failed(&[&scene.their_bucket]);
     assert_eq!(scene.world().await?, scene.foreign);

@@ -2,6 +2,7 @@
 //! the built binary. What a test needs to come in between is held at a call, never timed.
 
 mod buckets;
+mod cancelled;
 mod deliveries;
 mod found;
 mod gone;

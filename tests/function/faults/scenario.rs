@@ -41,6 +41,11 @@ pub enum Expects {
     Success,
     /// With this in the reason or the error.
     Failure(String),
+    /// The same, or a success with this in the log.
+    Warning {
+        reason: String,
+        warning: String,
+    },
     /// What failed is worth no failure.
     Either,
 }
@@ -239,6 +244,13 @@ impl Expects {
                 ensure!(!outcome.succeeded, "the failure is hidden");
                 ensure!(outcome.reason.contains(reason), "no word of {reason}");
             }
+            Self::Warning { reason, warning } => ensure!(
+                match outcome.succeeded {
+                    true => outcome.told.contains(warning),
+                    false => outcome.reason.contains(reason),
+                },
+                "the failure is hidden, or there is no word of {reason}"
+            ),
             Self::Either => {}
         }
         Ok(())

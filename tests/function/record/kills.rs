@@ -6,7 +6,7 @@ use crate::support::{TIMEOUT, is_reading};
 use anyhow::{Context, Result, ensure};
 use futures_util::stream::{self, StreamExt};
 use lab::{Fault, Hold, What};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Stacks side by side on one lab; most of the time most of them wait for a claim.
@@ -16,6 +16,8 @@ const SIDE_BY_SIDE: usize = 14;
 enum Kind {
     Create,
     Update,
+    /// An Update that takes the record to another bucket.
+    Move,
     Delete,
 }
 
@@ -39,11 +41,20 @@ async fn prepared(stack: &Stack, kind: Kind) -> Result<Request> {
         stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
         return Ok(stack.update(id, json!({}), changed()));
     }
+    if kind == Kind::Move {
+        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+        return Ok(stack.update(id, json!({}), moved(stack)));
+    }
     stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
     Ok(stack.delete(id, json!({})))
 }
 
-fn changed() -> serde_json::Value {
+/// The bucket is there already.
+fn moved(stack: &Stack) -> Value {
+    json!({"BucketName": format!("moved-{}", stack.bench.pair.alb.name)})
+}
+
+fn changed() -> Value {
     let health = json!({"Protocol": "HTTP", "Path": "/up"});
     json!({
         "Listeners": [{"Port": 81, "HealthCheck": health}, {"Port": 82}],
@@ -71,11 +82,11 @@ async fn play(stack: &Stack, kind: Kind, point: Option<&Point>) -> Result<Vec<Po
     let id = answer.id();
     match kind {
         Kind::Delete => stack.assert_gone(id, "deleted").await?,
-        Kind::Create | Kind::Update => {
-            let ports: &[u16] = if kind == Kind::Create {
-                &[80]
-            } else {
+        Kind::Create | Kind::Update | Kind::Move => {
+            let ports: &[u16] = if kind == Kind::Update {
                 &[81, 82]
+            } else {
+                &[80]
             };
             let groups: Vec<_> = answer.attribute("TargetGroupArns").split(',').collect();
             ensure!(groups.len() == ports.len(), "{groups:?}");
@@ -86,7 +97,12 @@ async fn play(stack: &Stack, kind: Kind, point: Option<&Point>) -> Result<Vec<Po
             }
             let left = stack.bench.leftovers(id).await?;
             ensure!(left.len() == 2 + 2 * ports.len(), "{left:#?}");
-            let delete = stack.delete(id, json!({}));
+            let changes = if kind == Kind::Move {
+                moved(stack)
+            } else {
+                json!({})
+            };
+            let delete = stack.delete(id, changes);
             stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
             stack.succeeds(&delete).await?;
             stack.assert_gone(id, "deleted").await?;
@@ -112,6 +128,12 @@ async fn play(stack: &Stack, kind: Kind, point: Option<&Point>) -> Result<Vec<Po
 /// Reads change nothing, so that being killed at one is being killed at the next call that does.
 async fn completes_wherever_it_is_killed(kind: Kind) -> Result<()> {
     let stacks = Stack::several(SIDE_BY_SIDE).await?;
+    for stack in &stacks {
+        let given = moved(stack);
+        stack
+            .bucket(given["BucketName"].as_str().expect("a name"))
+            .await?;
+    }
     let recorded = play(&stacks[0], kind, None).await?;
     ensure!(recorded.len() > 5, "{recorded:?}");
     let undone = recorded.clone().into_iter().map(|point| Point {
@@ -150,6 +172,11 @@ async fn a_create_that_is_killed_at_any_call_and_run_again_completes() -> Result
 #[tokio::test]
 async fn an_update_that_is_killed_at_any_call_and_run_again_completes() -> Result<()> {
     completes_wherever_it_is_killed(Kind::Update).await
+}
+
+#[tokio::test]
+async fn a_change_of_the_bucket_that_is_killed_at_any_call_and_run_again_completes() -> Result<()> {
+    completes_wherever_it_is_killed(Kind::Move).await
 }
 
 #[tokio::test]

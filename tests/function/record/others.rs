@@ -3,6 +3,7 @@
 
 use super::Stack;
 use crate::support::expected;
+use alb_nlb_binding::names::BindingId;
 use anyhow::Result;
 use futures_util::future::join_all;
 use lab::NlbSpec;
@@ -43,6 +44,61 @@ async fn a_changed_nlb_with_the_same_group_costs_no_target() -> Result<()> {
         stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
         stack.succeeds(&stack.delete(id, new)).await?;
         assert!(stack.bench.targets(&group).is_empty());
+    }
+    Ok(())
+}
+
+/// What a replacement that was rolled back has made goes, and the former binding serves on.
+#[tokio::test]
+async fn a_changed_nlb_with_the_same_group_that_is_rolled_back_costs_no_target() -> Result<()> {
+    let points = [
+        ("elasticloadbalancing", "DescribeTargetHealth"),
+        ("events", "PutTargets"),
+    ];
+    let stacks = Stack::several(points.len()).await?;
+    let played = stacks
+        .iter()
+        .zip(points)
+        .map(async |(stack, (service, operation))| {
+            let name = &stack.bench.pair.alb.name;
+            let group = stack
+                .bench
+                .given_group(&format!("theirs-{name}"), 8000)
+                .await?;
+            let listeners = json!([{"Port": 80, "TargetGroupArn": group}]);
+            let old = json!({"Listeners": listeners});
+            let made = stack.bind(old.clone()).await?;
+            let id = made.id();
+            let vpc = &stack.bench.pair.nlb.vpc;
+            let other = stack
+                .lab()
+                .nlb(vpc, &NlbSpec::new(&format!("other-{name}")))
+                .await?;
+            let new = json!({"NlbArn": other.arn, "Listeners": listeners});
+            stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+            // One more address comes while both are there.
+            stack.bench.scale(4);
+            let hold = stack.holds(service, operation);
+            let update = stack.update(id, old.clone(), new.clone());
+            update.killed_at(&hold, stack.environment().await?).await?;
+            hold.release();
+            stack.shows(
+                "UPDATE_ROLLBACK_IN_PROGRESS",
+                "UPDATE_IN_PROGRESS",
+                Some(id),
+            );
+            stack.succeeds(&stack.update(id, new, old)).await?;
+            stack.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
+            assert_eq!(stack.deregistered(), [""; 0], "{operation}");
+            stack.ticks(id, 3).await?;
+            assert_eq!(stack.bench.targets(&group), stack.bench.expected(4, 80));
+            let new_id = BindingId::derive(&stack.id, "Binding", &other.arn).to_string();
+            let left = stack.bench.leftovers(&new_id).await?;
+            assert_eq!(left, ["listener on Some(8000)"], "{operation}");
+            Ok::<_, anyhow::Error>(())
+        });
+    for played in join_all(played).await {
+        played?;
     }
     Ok(())
 }

@@ -1,120 +1,10 @@
-//! A request that a later one overtakes stops where it stands, and undoes nothing.
+//! A Delete overtakes another request, which stops where it stands, and undoes nothing.
 
-use super::{ELB, SIGNATURES, Signature, Stack, called};
+use super::{ELB, Signature, Stack, called};
 use anyhow::Result;
 use futures_util::future::join_all;
-use lab::{Alb, AlbSpec, Fault, Hold, What};
-use serde_json::{Value, json};
-
-/// Another ALB, which DNS does not know yet.
-async fn next_alb(stack: &Stack) -> Result<(Alb, Value)> {
-    let name = format!("next-{}", stack.bench.pair.alb.name);
-    let vpc = &stack.bench.pair.alb.vpc;
-    let next = stack.lab().alb(vpc, &AlbSpec::new(&name)).await?;
-    let changes = json!({ "AlbArn": next.arn });
-    Ok((next, changes))
-}
-
-#[tokio::test]
-async fn an_update_that_was_cancelled_while_it_waited_for_dns_changes_nothing_afterwards()
--> Result<()> {
-    let stacks = Stack::several(SIGNATURES.len()).await?;
-    let played = stacks
-        .iter()
-        .zip(SIGNATURES)
-        .map(async |(stack, signature)| {
-            let made = stack.bind(json!({})).await?;
-            let id = made.id();
-            let group = made.attribute("TargetGroupArn");
-            let (next, changes) = next_alb(stack).await?;
-            stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
-            let update = stack
-                .update(id, json!({}), changes.clone())
-                .signed(signature, 1);
-            let rollback = stack.update(id, changes, json!({})).signed(signature, 4);
-            let other = stack.environment().await?;
-            let rolled_back = async {
-                stack.until_asked(&next.name).await?;
-                // Somebody cancels it.
-                stack.shows(
-                    "UPDATE_ROLLBACK_IN_PROGRESS",
-                    "UPDATE_IN_PROGRESS",
-                    Some(id),
-                );
-                rollback.answered_by(&other).await?.assert_success();
-                stack.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
-                stack.looks_away();
-                stack
-                    .lab()
-                    .dns()
-                    .set(&next.name, next.addresses_after(100, 2));
-                Ok::<_, anyhow::Error>(())
-            };
-            let (answer, rolled_back) = tokio::join!(stack.delivers(&update), rolled_back);
-            rolled_back?;
-            answer?.assert_failed(&["another request has taken the binding over"]);
-            stack.assert_unchanged();
-            assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 80));
-
-            // Lambda delivers it once more.
-            let late = stack.environment().await?;
-            update.delivered_to(&late).await?.success()?;
-            assert_eq!(update.answers().len(), 2);
-            assert_eq!(update.answers()[1]["Status"], "FAILED", "{signature:?}");
-            stack.assert_unchanged();
-            stack.ticks(id, 4).await?;
-            assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 80));
-            Ok::<_, anyhow::Error>(())
-        });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
-}
-
-/// The first delivery of a cancelled Update comes when its rollback was begun, or is done.
-#[tokio::test]
-async fn an_update_that_comes_after_its_rollback_changes_nothing() -> Result<()> {
-    let stacks = Stack::several(SIGNATURES.len()).await?;
-    let played = stacks
-        .iter()
-        .zip(SIGNATURES)
-        .map(async |(stack, signature)| {
-            let made = stack.bind(json!({})).await?;
-            let id = made.id();
-            let group = made.attribute("TargetGroupArn");
-            let (next, changes) = next_alb(stack).await?;
-            stack
-                .lab()
-                .dns()
-                .set(&next.name, next.addresses_after(100, 2));
-            let update = stack
-                .update(id, json!({}), changes.clone())
-                .signed(signature, 1);
-            let rollback = stack.update(id, changes, json!({})).signed(signature, 4);
-            stack.shows(
-                "UPDATE_ROLLBACK_IN_PROGRESS",
-                "UPDATE_IN_PROGRESS",
-                Some(id),
-            );
-            stack.succeeds(&rollback).await?;
-            stack.looks_away();
-            let late = stack.environment().await?;
-            update.answered_by(&late).await?.assert_failed(&[]);
-            stack.assert_unchanged();
-            stack.ticks(id, 4).await?;
-            assert_eq!(
-                stack.bench.targets(group),
-                stack.bench.expected(3, 80),
-                "{signature:?}"
-            );
-            Ok::<_, anyhow::Error>(())
-        });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
-}
+use lab::{Fault, Hold, What};
+use serde_json::json;
 
 /// A call that is held, and whether AWS carries it out in the end.
 type Point = (&'static str, &'static str, bool);
@@ -247,6 +137,97 @@ async fn a_create_that_goes_on_when_its_delete_is_done_leaves_nothing() -> Resul
         let failed = answer?;
         failed.assert_failed(&[]);
         stack.assert_gone(failed.id(), operation).await
+    });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+/// CloudFormation has lost its patience with the first one, which still runs.
+#[tokio::test]
+async fn a_delete_that_overtakes_another_delete_leaves_nothing() -> Result<()> {
+    let operations = [
+        ("s3", "PutObject"),
+        ("events", "DeleteRule"),
+        (ELB, "DeleteListener"),
+        (ELB, "DeleteTargetGroup"),
+        ("s3", "DeleteObjects"),
+        ("s3", "DeleteBucket"),
+    ];
+    let stacks = Stack::several(operations.len()).await?;
+    let played = stacks.iter().zip(operations);
+    let played = played.map(async |(stack, (service, operation))| {
+        let made = stack.bind(json!({})).await?;
+        let id = made.id();
+        stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+        let first = stack.delete(id, json!({})).signed(Signature::Dated, 1);
+        let second = stack.delete(id, json!({})).signed(Signature::Dated, 9);
+        let hold = stack.holds(service, operation);
+        let other = stack.environment().await?;
+        let overtakes = async {
+            hold.arrived(1).await;
+            let writes = called(&stack.calls(), "PutObject");
+            let release = async {
+                let claimed = |calls: &[lab::Call]| called(calls, "PutObject") > writes;
+                stack.until(claimed).await?;
+                hold.release();
+                Ok::<_, anyhow::Error>(())
+            };
+            let (answer, released) = tokio::join!(second.answered_by(&other), release);
+            released?;
+            answer
+        };
+        let (first, second) = tokio::join!(stack.delivers(&first), overtakes);
+        first?;
+        second?.assert_success();
+        stack.assert_gone(id, operation).await
+    });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+/// What a Delete that failed has left is made anew, and its tombstone is taken over.
+#[tokio::test]
+async fn a_create_after_a_delete_that_failed_makes_the_binding_whole_again() -> Result<()> {
+    let operations = [
+        ("events", "DeleteRule"),
+        (ELB, "DeleteListener"),
+        (ELB, "DeleteTargetGroup"),
+        ("s3", "DeleteBucket"),
+    ];
+    let stacks = Stack::several(operations.len()).await?;
+    let played = stacks.iter().zip(operations);
+    let played = played.map(async |(stack, (service, operation))| {
+        let made = stack.bind(json!({})).await?;
+        let id = made.id();
+        let late = stack.tick_event(id).await?;
+        stack.shows(
+            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+            "DELETE_IN_PROGRESS",
+            Some(id),
+        );
+        let fault = stack.injects(Fault::new(service, operation, What::Deny));
+        let failed = stack.delivers(&stack.delete(id, json!({}))).await?;
+        failed.assert_failed(&[operation]);
+        stack.lab().gateway().remove_fault(fault);
+        // Ticks of before stop meanwhile.
+        stack.looks_away();
+        let tick = stack.bench.function.invoke(late, super::TIMEOUT).await?;
+        tick.success()?;
+        stack.assert_unchanged();
+        stack.shows("UPDATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+        let again = stack.succeeds(&stack.create(json!({}))).await?;
+        assert_eq!(again.id(), id);
+        stack.shows("UPDATE_COMPLETE", "CREATE_COMPLETE", Some(id));
+        stack.bench.scale(4);
+        stack.ticks(id, 1).await?;
+        let group = again.attribute("TargetGroupArn");
+        assert_eq!(stack.bench.targets(group), stack.bench.expected(4, 80));
+        assert_eq!(stack.bench.leftovers(id).await?.len(), 4, "{operation}");
+        Ok::<_, anyhow::Error>(())
     });
     for played in join_all(played).await {
         played?;

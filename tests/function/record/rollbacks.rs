@@ -3,6 +3,7 @@
 
 use super::{ELB, Stack};
 use crate::support::expected;
+use alb_nlb_binding::names::BindingId;
 use anyhow::Result;
 use futures_util::future::join_all;
 use lab::{Alb, AlbSpec, Fault, What};
@@ -153,5 +154,39 @@ async fn while_an_update_is_under_way_ticks_lose_no_target_that_a_rollback_would
     for played in join_all(played).await {
         played?;
     }
+    Ok(())
+}
+
+/// The schedule begins as soon as the rule has its target, before the Create has its answer.
+#[tokio::test]
+async fn a_tick_before_the_create_is_answered_changes_nothing() -> Result<()> {
+    let stack = Stack::new().await?;
+    stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+    // The claim, the first sync, the answer.
+    let hold = stack.holds_nth("s3", "PutObject", 3);
+    let other = stack.environment().await?;
+    let create = stack.create(json!({}));
+    let id = BindingId::derive(&stack.id, "Binding", &stack.bench.pair.nlb.arn).to_string();
+    let ticks = async {
+        hold.arrived(1).await;
+        stack.bench.scale(1);
+        stack.looks_away();
+        for _ in 0..4 {
+            let event = stack.tick_event(&id).await?;
+            other.invoke(event, super::TIMEOUT).await?.success()?;
+        }
+        stack.assert_unchanged();
+        hold.release();
+        Ok::<_, anyhow::Error>(())
+    };
+    let (made, ticks) = tokio::join!(stack.succeeds(&create), ticks);
+    ticks?;
+    let made = made?;
+    assert_eq!(made.id(), id);
+    let group = made.attribute("TargetGroupArn");
+    assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 80));
+    stack.shows("CREATE_COMPLETE", "CREATE_COMPLETE", Some(&id));
+    stack.ticks(&id, 3).await?;
+    assert_eq!(stack.bench.targets(group), stack.bench.expected(1, 80));
     Ok(())
 }

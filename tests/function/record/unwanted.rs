@@ -116,6 +116,42 @@ async fn a_create_is_wanted_where_cloudformation_shows_it_also_after_a_while() -
     Ok(())
 }
 
+/// DescribeStackResource may still show what was before the request.
+#[tokio::test]
+async fn an_update_and_a_delete_are_wanted_where_cloudformation_shows_them_after_a_while()
+-> Result<()> {
+    let stacks = Stack::several(2).await?;
+    let played = stacks
+        .iter()
+        .zip(["UPDATE", "DELETE"])
+        .map(async |(stack, kind)| {
+            let made = stack.bind(json!({})).await?;
+            let id = made.id();
+            stack.looks_away();
+            let request = match kind {
+                "UPDATE" => stack.update(id, json!({}), json!({"Schedule": "rate(5 minutes)"})),
+                _ => stack.delete(id, json!({})),
+            };
+            let shown = async {
+                let asked = |calls: &[lab::Call]| super::called(calls, "DescribeStackResource") > 1;
+                stack.until(asked).await?;
+                let status = format!("{kind}_IN_PROGRESS");
+                stack.shows(&status, &status, Some(id));
+                Ok::<_, anyhow::Error>(())
+            };
+            let (answer, shown) = tokio::join!(stack.succeeds(&request), shown);
+            shown?;
+            answer?;
+            let left = stack.bench.leftovers(id).await?.len();
+            assert_eq!(left, if kind == "UPDATE" { 4 } else { 0 });
+            Ok::<_, anyhow::Error>(())
+        });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_delete_with_an_invented_id_spares_a_binding_that_cloudformation_names_as_living()
 -> Result<()> {
