@@ -72,7 +72,7 @@ pub type Own = BTreeMap<Endpoint, Target>;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// For how many ticks in a row it has been missing from DNS.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub missed: u32,
     /// Whether it was registered in a given group before this binding's first write about it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -80,12 +80,6 @@ pub struct Target {
     /// When it was last put out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out: Option<Timestamp>,
-}
-
-// serde hands a reference.
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_zero(value: &u32) -> bool {
-    *value == 0
 }
 
 /// What an object of the record's key may be.
