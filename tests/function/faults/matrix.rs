@@ -9,9 +9,12 @@ use lab::{Call, Fault, What};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// For an event with a call that fails for good: about half the time the SDK gives up first, the
+/// For an event with a call that fails for good: about half the time the function gives up first, the
 /// other half the deadline comes first.
 const DEADLINE: Duration = Duration::from_secs(12);
+
+/// The same for a Delete, which waits until no tick can be registering in a given group any more.
+const DELETES: Duration = Duration::from_secs(30);
 
 /// Records the calls of an event that nothing goes wrong with, then lets each of them go wrong.
 pub async fn play(event: Event) -> Result<()> {
@@ -57,8 +60,13 @@ fn scenarios(event: Event, calls: &[Call]) -> Vec<Scenario> {
         for what in [What::Throttle, What::ServerError, What::CutOff] {
             let how = format!("{what:?}");
             let fault = fault(what).from(nth);
+            let deadline = if event.new.is_none() {
+                DELETES
+            } else {
+                DEADLINE
+            };
             // With whatever reason, for the deadline may come first.
-            scenarios.push(scenario(&how, fault, fails(""), DEADLINE));
+            scenarios.push(scenario(&how, fault, fails(""), deadline));
         }
         let deny = fault(What::Deny).nth(nth);
         scenarios.push(scenario("Deny", deny, fails(operation), TIMEOUT));
