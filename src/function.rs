@@ -114,3 +114,32 @@ async fn in_time(
     tick.map_err(|_| FunctionError::OutOfTime)??;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+    use tokio::time::Instant;
+
+    async fn given_up_after(remaining: Duration) -> Duration {
+        let invocation = Invocation {
+            request_id: "request".to_owned(),
+            function_arn: "arn:function".to_owned(),
+            log_stream: "log stream".to_owned(),
+            now: Timestamp::from_millis(0),
+            remaining,
+        };
+        let started = Instant::now();
+        let given_up = in_time(&invocation, pending()).await;
+        assert!(matches!(given_up, Err(FunctionError::OutOfTime)));
+        started.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tick_is_given_up_before_the_next_one_starts_and_before_the_functions_deadline() {
+        let seconds = Duration::from_secs;
+        assert_eq!(given_up_after(seconds(300)).await, seconds(55));
+        let short = given_up_after(seconds(10)).await;
+        assert_eq!(short, Duration::from_millis(9_500));
+    }
+}

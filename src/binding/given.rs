@@ -91,7 +91,7 @@ async fn once<A: BindingAws>(
         return Ok(());
     }
     match owned_by_others(aws, id, group).await? {
-        Some(others) => registered.retain(|endpoint, _| !others.contains(endpoint)),
+        Some(others) => registered.retain(|endpoint, _| !others.contains_key(endpoint)),
         None => {
             warn!(
                 group,

@@ -51,6 +51,14 @@ pub async fn make<A: BindingAws>(
                 info!(error, "it is there already, looking again");
                 starts += 1;
             }
+            // What another delivery of the same request does meanwhile is in the way of a look.
+            Err(error) if !turn.holds(&desired.id) && making.is_done_elsewhere().await => {
+                let error = &error as &dyn std::error::Error;
+                info!(
+                    error,
+                    "another delivery has claimed the record meanwhile, looking again"
+                );
+            }
             Err(error) => return Err(error),
         }
         pause.wait().await;
@@ -117,6 +125,19 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
         let made = Box::pin(context.carry_out(&plan, &mut Made::default())).await?;
         Box::pin(replaced::take_away(aws, turn, desired, &view)).await;
         Ok(Some(made))
+    }
+
+    /// Whether another delivery of this request has claimed the record, or has had an answer.
+    async fn is_done_elsewhere(&self) -> bool {
+        let caller = self.turn.caller();
+        let record = match self.locate().await {
+            Ok(Some((located, _))) => located.record.map(|held| held.record),
+            Ok(None) | Err(_) => None,
+        };
+        record.is_some_and(|record| {
+            let is_answered = record.answer_to(&caller.mark.request).is_some();
+            is_answered || record.is_served_for(caller)
+        })
     }
 
     /// Finds the record, and the rule; `None` where the record was lost while its rule stands, and has been

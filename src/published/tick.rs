@@ -7,6 +7,7 @@
 use super::{Denied, PublishedError, Variables, adopt};
 use crate::capabilities::Dns;
 use crate::clock::Clock;
+use crate::model::{Endpoint, Registered};
 use crate::record::{Found, Held, Orders, Phase, Record, RecordError, Store};
 use crate::sync::{Outcome, Read, Source, SyncAws, SyncError, Tick, TickName};
 use std::collections::BTreeSet;
@@ -60,6 +61,11 @@ impl<A: SyncAws> Source for Environment<'_, A> {
 
     fn may_leave(&self, orders: &Orders) -> BTreeSet<String> {
         orders.groups().into_iter().map(str::to_owned).collect()
+    }
+
+    /// The role of a function in the published one's place does not let it look for others.
+    async fn of_others(&self, _: &str, _: &Registered) -> Result<BTreeSet<Endpoint>, SyncError> {
+        Ok(BTreeSet::new())
     }
 }
 

@@ -76,11 +76,13 @@ pub fn judge(record: &Record, asking: &Asking<'_>) -> Verdict {
     if order == Order::Before {
         return Verdict::Superseded;
     }
-    // The rollback has claimed the binding, and this is what it rolls back.
+    // The rollback has claimed the binding, and this is what it rolls back. What was signed after the
+    // claim, or in the same second, is not: a rollback has to get through.
     let is_inverse = *asking.wants == claim.wanted_before && *asking.wanted_before == claim.wants;
     let is_update = asking.kind == RequestType::Update && claim.kind == RequestType::Update;
     let rolls_back = asking.rolls_back && claim.rolls_back;
-    if order == Order::Unknown && is_update && is_inverse && rolls_back {
+    let may_be_before = [Order::Unknown, Order::JustBefore].contains(&order);
+    if may_be_before && is_update && is_inverse && rolls_back {
         return Verdict::Superseded;
     }
     claim_after(wait)
@@ -88,8 +90,10 @@ pub fn judge(record: &Record, asking: &Asking<'_>) -> Verdict {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
+    /// By more than clocks may be off.
     Before,
-    After,
+    JustBefore,
+    NotBefore,
     Unknown,
 }
 
@@ -102,10 +106,10 @@ fn order(asking: Option<Signed>, claim: Option<Signed>) -> Order {
     };
     if claim.since(asking) > TOLERANCE {
         Order::Before
-    } else if asking.since(claim) > TOLERANCE {
-        Order::After
+    } else if asking < claim {
+        Order::JustBefore
     } else {
-        Order::Unknown
+        Order::NotBefore
     }
 }
 

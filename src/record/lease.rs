@@ -11,6 +11,7 @@ use crate::capabilities::{Answer, AwsError, Objects, Trouble};
 use crate::clock::{Clock, Timestamp};
 use crate::pause::Pause;
 use crate::permit::{CALL_TIMEOUT, Permit};
+use crate::progress;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -89,6 +90,7 @@ impl<H: Hold> Lease<H> {
                 answer => return Ok(answer?),
             };
             info!(error = %error, tries, "trying again");
+            progress::note(format!("trying again: {error}"));
             pause.wait().await;
             tries += 1;
         }

@@ -1,18 +1,20 @@
-//! Rule 11 of the record: own targets in a given group that another binding owns as well stay there.
+//! Rule 11 of the record: own targets in a given group that another binding owns as well stay there, for
+//! as long as a tick of it sees them in DNS, or where this binding leaves for good.
 //!
 //! Other bindings are found by their rules, which say where their records are. Only reads.
 
 use super::RecordError;
+use super::body::Own;
 use super::orders::RuleEvent;
 use super::store::{Candidate, Store};
 use crate::capabilities::{Objects, Rules, gather};
 use crate::model::Endpoint;
 use crate::names::{BindingId, PREFIX};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use tracing::warn;
 
-/// Targets in a given group, `None` where another binding's record cannot be read: then any of them
-/// may be its own.
+/// Targets of others in a given group, with the ticks that each was missing for them; `None` where
+/// another binding's record cannot be read: then any target may be its own.
 ///
 /// # Errors
 /// Where the rules cannot be listed or read.
@@ -20,20 +22,27 @@ pub async fn owned_by_others(
     aws: &(impl Objects + Rules),
     id: &BindingId,
     group: &str,
-) -> Result<Option<BTreeSet<Endpoint>>, RecordError> {
+) -> Result<Option<BTreeMap<Endpoint, u32>>, RecordError> {
     let names = aws.rules_named(PREFIX).await?;
     let others = names.into_iter().filter(|name| *name != id.rule());
     let owned = gather(others.map(|name| owned_by(aws, name, group))).await?;
     let owned: Option<Vec<_>> = owned.into_iter().collect();
-    Ok(owned.map(|owned| owned.into_iter().flatten().collect()))
+    Ok(owned.map(|owned| {
+        let mut targets = BTreeMap::new();
+        for (endpoint, target) in owned.into_iter().flatten() {
+            let missed = targets.entry(endpoint).or_insert(target.missed);
+            *missed = target.missed.min(*missed);
+        }
+        targets
+    }))
 }
 
 async fn owned_by(
     aws: &(impl Objects + Rules),
     name: String,
     group: &str,
-) -> Result<Option<BTreeSet<Endpoint>>, RecordError> {
-    let none = Ok(Some(BTreeSet::new()));
+) -> Result<Option<Own>, RecordError> {
+    let none = Ok(Some(Own::new()));
     let rule = aws.rule(&name).await?;
     let Some(event) = RuleEvent::of_rule(rule.as_ref()) else {
         return none;
@@ -50,7 +59,7 @@ async fn owned_by(
             let own = located
                 .record
                 .and_then(|mut held| held.record.own.remove(group));
-            Ok(Some(own.unwrap_or_default().into_keys().collect()))
+            Ok(Some(own.unwrap_or_default()))
         }
         Ok(_) => {
             warn!(

@@ -243,6 +243,8 @@ impl<'a, A: Objects> Store<'a, A> {
     pub async fn take(&self, held: &Held, to: &str) -> Result<Option<Held>, RecordError> {
         let mut announced = held.record.clone();
         announced.elsewhere.insert(to.to_owned());
+        // It has arrived here itself: of two copies only one may come from the other.
+        announced.arriving_from = None;
         let Some(held) = self.replace(held, announced).await? else {
             return Ok(None);
         };

@@ -208,3 +208,43 @@ fn a_group_that_is_being_given_up_is_left_alone_until_the_request_is_answered() 
     }
     assert_eq!(arns(&record), [GROUP, "arn:other"]);
 }
+
+#[test]
+fn the_addresses_of_a_record_are_those_of_its_own_targets() {
+    let address = "10.0.0.1".parse().expect("an address");
+    assert_eq!(full().addresses(), [address].into());
+}
+
+#[test]
+fn a_record_is_held_by_one_delivery_and_served_for_its_request() {
+    let mut record = full();
+    let caller = |kind, request: &str, runner: &str| {
+        let claim = claim(kind, request, runner);
+        Caller {
+            kind,
+            mark: claim.mark,
+            signed: claim.signed,
+            wants: claim.wants,
+            wanted_before: claim.wanted_before,
+            stack_id: "stack".to_owned(),
+            logical_id: "Binding".to_owned(),
+        }
+    };
+    for (kind, request, runner, is_held, is_served) in [
+        (RequestType::Update, "second", "b", true, true),
+        (RequestType::Update, "second", "c", false, true),
+        (RequestType::Delete, "second", "c", false, false),
+        (RequestType::Update, "third", "b", false, false),
+    ] {
+        let caller = caller(kind, request, runner);
+        assert_eq!(record.is_held_by(&caller.mark), is_held, "{caller:?}");
+        assert_eq!(record.is_served_for(&caller), is_served, "{caller:?}");
+    }
+    let (answer, settled) = (answer(), now());
+    if let Some(claim) = &mut record.claim {
+        claim.outcome = Some(Outcome { answer, settled });
+    }
+    let answered = caller(RequestType::Update, "second", "b");
+    assert!(record.is_held_by(&answered.mark));
+    assert!(!record.is_served_for(&answered));
+}

@@ -3,7 +3,8 @@
 use super::{Outcome, Read, Source, SyncAws, SyncError, Tick, TickName};
 use crate::capabilities::{Dns, gather};
 use crate::clock::Clock;
-use crate::record::{Held, Orders, Phase, Record, RecordError, RuleEvent, Store};
+use crate::model::{Endpoint, Registered};
+use crate::record::{Held, Orders, Phase, Record, RecordError, RuleEvent, Store, owned_by_others};
 use std::collections::BTreeSet;
 use tracing::warn;
 
@@ -67,9 +68,34 @@ impl<A: SyncAws> Source for Binding<'_, A> {
         }
         may.into_iter().map(str::to_owned).collect()
     }
+
+    async fn of_others(
+        &self,
+        group: &str,
+        leaving: &Registered,
+    ) -> Result<BTreeSet<Endpoint>, SyncError> {
+        match self.event.id.made_group(group) {
+            true => Ok(BTreeSet::new()),
+            false => self.shared(group, leaving).await,
+        }
+    }
 }
 
 impl<A: SyncAws> Binding<'_, A> {
+    /// Own targets in a given group that another binding serves, too.
+    async fn shared(
+        &self,
+        group: &str,
+        leaving: &Registered,
+    ) -> Result<BTreeSet<Endpoint>, SyncError> {
+        let others = owned_by_others(self.aws, &self.event.id, group).await?;
+        let is_theirs = |endpoint: &&Endpoint| match &others {
+            Some(others) => others.get(endpoint) == Some(&0),
+            None => true,
+        };
+        Ok(leaving.keys().filter(is_theirs).copied().collect())
+    }
+
     /// The record is not where the event says: the binding is deleted, or keeps it elsewhere since the
     /// event was made, or it is lost. The rule tells, which Delete takes away before the record.
     async fn find(&self) -> Result<Option<Held>, SyncError> {

@@ -21,11 +21,12 @@ pub use look::Read;
 
 use crate::capabilities::{Dns, Metrics, Objects, Rules, Targets};
 use crate::clock::{Clock, Timestamp};
+use crate::model::{Endpoint, Registered};
 use crate::record::{Counting, Lease, Orders, RecordError, Store, Ticking};
 use apply::apply;
 use look::{Sight, look};
-use plan::{Mode, Situation, plan, waits_until};
-use std::collections::BTreeSet;
+use plan::{Mode, Plan, Situation, plan, waits_until};
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -51,6 +52,12 @@ pub trait Source {
     async fn read(&self) -> Result<Read, SyncError>;
     /// The target groups that targets may leave by this tick.
     fn may_leave(&self, orders: &Orders) -> BTreeSet<String>;
+    /// Which of these targets, that are about to leave a group, others still serve there.
+    async fn of_others(
+        &self,
+        group: &str,
+        leaving: &Registered,
+    ) -> Result<BTreeSet<Endpoint>, SyncError>;
 }
 
 /// One tick.
@@ -96,9 +103,8 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
                 info!(binding = self.store.owner(), "{IDLE}");
                 return Ok(Outcome::Idle);
             };
-            let may_leave = source.may_leave(&sight.orders);
             // 4 log, 6 register, 7 deregister; and 5, the metric, beside them
-            let serve = self.serve(&sight, &may_leave);
+            let serve = self.serve(&sight, source);
             let measure = async {
                 if !is_measured {
                     let addresses = sight.found.addresses.len();
@@ -119,16 +125,18 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
     }
 
     /// Steps 4, 6 and 7; `false` where the record has changed meanwhile, or time has to pass first.
-    async fn serve(&self, sight: &Sight, may_leave: &BTreeSet<String>) -> Result<bool, SyncError> {
+    async fn serve(&self, sight: &Sight, source: &impl Source) -> Result<bool, SyncError> {
         let now = self.clock.now();
         let record = &sight.held.record;
         let groups = record.looked_after(&sight.orders, now);
+        let may_leave = source.may_leave(&sight.orders);
+        let none = BTreeMap::new();
         let situation = Situation {
             seen: &sight.found.addresses,
             groups: &groups,
             registered: &sight.registered,
             record,
-            mode: self.mode(sight, may_leave),
+            mode: self.mode(sight, &may_leave, &none),
             now,
         };
         if let Some(until) = waits_until(&situation) {
@@ -136,7 +144,12 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
             self.clock.wait_until(until).await;
             return Ok(false);
         }
-        let plan = plan(&situation);
+        let mut plan = plan(&situation);
+        let others = of_others(source, &plan).await?;
+        if !others.is_empty() {
+            let mode = self.mode(sight, &may_leave, &others);
+            plan = plan::plan(&Situation { mode, ..situation });
+        }
         let lease = match &plan.record {
             Some(next) => {
                 let began = Instant::now();
@@ -165,7 +178,12 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
         Ok(true)
     }
 
-    fn mode<'m>(&'m self, sight: &Sight, may_leave: &'m BTreeSet<String>) -> Mode<'m> {
+    fn mode<'m>(
+        &'m self,
+        sight: &Sight,
+        may_leave: &'m BTreeSet<String>,
+        others: &'m BTreeMap<String, BTreeSet<Endpoint>>,
+    ) -> Mode<'m> {
         let record = &sight.held.record;
         let until = sight.orders.invocations_before_deregistration;
         match record.counting(&self.name.name, self.name.scheduled, self.clock.now()) {
@@ -174,6 +192,7 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
                 tick: &self.name.name,
                 until: sight.found.runs_needed.max(until),
                 may_leave,
+                others,
             },
             Counting::Late => {
                 warn!("this tick comes too late after its scheduled time, so it counts nothing");
@@ -185,6 +204,25 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
             }
         }
     }
+}
+
+/// What a plan would take out of a group, though others serve it there.
+async fn of_others(
+    source: &impl Source,
+    plan: &Plan,
+) -> Result<BTreeMap<String, BTreeSet<Endpoint>>, SyncError> {
+    let mut others = BTreeMap::new();
+    for (group, work) in &plan.groups {
+        if work.deregister.is_empty() {
+            continue;
+        }
+        let stays = source.of_others(group, &work.deregister).await?;
+        if !stays.is_empty() {
+            info!(group, "another binding serves what has left this one's DNS");
+            others.insert(group.clone(), stays);
+        }
+    }
+    Ok(others)
 }
 
 const IDLE: &str = "the binding is deleted, or not made yet: nothing to do";

@@ -188,12 +188,15 @@ fn while_the_stack_rolls_back_the_inverse_of_the_rollback_is_the_cancelled_one()
         ..Update::default()
     };
     let rollback = claimed("rollback", at(10), true);
-    for signed in [None, at(9), at(11)] {
+    for signed in [None, at(9)] {
         let verdict = late(true, signed).judged_by(&rollback);
         assert_eq!(verdict, Verdict::Superseded, "{signed:?}");
     }
-    // Later by more than the clocks' tolerance: another Update, long after the rollback.
-    assert_eq!(late(true, at(60)).judged_by(&rollback), AFTER_THE_WAIT);
+    // A rollback that comes within the same second as what it rolls back has to get through.
+    for signed in [at(10), at(11), at(60)] {
+        let verdict = late(true, signed).judged_by(&rollback);
+        assert_eq!(verdict, AFTER_THE_WAIT, "{signed:?}");
+    }
     assert_eq!(late(false, None).judged_by(&rollback), AFTER_THE_WAIT);
     // The rollback itself is the inverse of what it rolls back.
     let cancelled = claimed("cancelled", at(10), false);
@@ -213,5 +216,35 @@ fn the_time_is_read_from_either_form_of_a_response_address() {
         "https://bucket/key?X-Amz-Date=soon&Expires=x",
     ] {
         assert_eq!(signed(url), None, "{url}");
+    }
+}
+
+#[test]
+fn only_an_update_can_be_what_a_rollback_rolls_back() {
+    let rollback = claimed("rollback", None, true);
+    let (wants, wanted_before) = (digest("old"), digest("new"));
+    let asking = |kind| Asking {
+        request: "this",
+        kind,
+        signed: None,
+        wants: &wants,
+        wanted_before: &wanted_before,
+        rolls_back: true,
+    };
+    let judged = |kind| judge(&rollback, &asking(kind));
+    assert_eq!(judged(RequestType::Update), Verdict::Superseded);
+    assert_eq!(judged(RequestType::Delete), AFTER_THE_WAIT);
+    let mut create = rollback.clone();
+    create.claim.as_mut().expect("a claim").kind = RequestType::Create;
+    assert_eq!(judge(&create, &asking(RequestType::Update)), AFTER_THE_WAIT);
+    // Half an inverse is another Update.
+    for (wants, before) in [("old", "older"), ("newer", "new")] {
+        let (wants, before) = (digest(wants), digest(before));
+        let asking = Asking {
+            wants: &wants,
+            wanted_before: &before,
+            ..asking(RequestType::Update)
+        };
+        assert_eq!(judge(&rollback, &asking), AFTER_THE_WAIT);
     }
 }

@@ -29,11 +29,13 @@ pub struct Situation<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode<'a> {
     /// A tick of the schedule: missing addresses are counted, once for each `tick`, and leave when
-    /// they have been missing for so many ticks in a row; out of groups only that `may_leave` names.
+    /// they have been missing for so many ticks in a row; out of groups only that `may_leave` names, and
+    /// but for targets that others still serve there.
     Count {
         tick: &'a str,
         until: u32,
         may_leave: &'a BTreeSet<String>,
+        others: &'a BTreeMap<String, BTreeSet<Endpoint>>,
     },
     /// Nothing is counted and nothing leaves: the look at DNS was not whole, the tick is late, or a
     /// request of CloudFormation is under way.
@@ -170,6 +172,7 @@ fn plan_group(
             tick,
             until,
             may_leave,
+            others,
         } = situation.mode
         else {
             plan.pending.insert(endpoint.address, target.missed);
@@ -183,7 +186,7 @@ fn plan_group(
             return true;
         }
         match registered.get(endpoint) {
-            Some(zone) if may_leave.contains(arn) => {
+            Some(zone) if may_leave.contains(arn) && !is_of_others(others, arn, endpoint) => {
                 group.deregister.insert(*endpoint, zone.clone());
                 plan.removed.insert(endpoint.address);
                 target.out = Some(situation.now);
@@ -194,6 +197,15 @@ fn plan_group(
         }
     });
     group
+}
+
+fn is_of_others(
+    others: &BTreeMap<String, BTreeSet<Endpoint>>,
+    arn: &str,
+    endpoint: &Endpoint,
+) -> bool {
+    let others = others.get(arn);
+    others.is_some_and(|others| others.contains(endpoint))
 }
 
 /// A target is forgotten only when it is seen to be gone long enough after it was put out: a

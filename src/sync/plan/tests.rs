@@ -13,6 +13,7 @@ struct World {
     until: u32,
     now: Timestamp,
     may_leave: BTreeSet<String>,
+    others: BTreeMap<String, BTreeSet<Endpoint>>,
 }
 
 /// What a plan is made for.
@@ -33,6 +34,7 @@ impl World {
             until: 3,
             now: Timestamp::from_millis(1_000_000),
             may_leave: [GROUP.to_owned()].into(),
+            others: BTreeMap::new(),
         };
         world.see(seen);
         world
@@ -48,6 +50,7 @@ impl World {
                 tick,
                 until: self.until,
                 may_leave: &self.may_leave,
+                others: &self.others,
             },
             As::OnlyAdds => Mode::OnlyAdd,
             As::Binds(adopted) => Mode::Bind {
@@ -307,6 +310,23 @@ fn out_of_a_group_that_the_rule_does_not_name_nothing_leaves() {
         world.tick();
     }
     assert_eq!(world.registered().len(), 2);
+}
+
+#[test]
+fn what_another_binding_serves_stays_and_leaves_when_that_one_misses_it_too() {
+    let mut world = World::new(&[1, 2]);
+    world.until = 1;
+    world.tick();
+    let theirs = BTreeMap::from([(GROUP.to_owned(), [endpoint(2, 80)].into())]);
+    world.others = theirs;
+    world.see(&[1]);
+    for _ in 0..3 {
+        world.tick();
+        assert_eq!(world.registered().len(), 2);
+    }
+    world.others.clear();
+    world.tick();
+    assert_eq!(world.registered(), ["10.0.0.1:80"]);
 }
 
 #[test]
