@@ -13,9 +13,6 @@ use std::time::Duration;
 /// other half the deadline comes first.
 const DEADLINE: Duration = Duration::from_secs(12);
 
-/// The same for a Delete, which waits until no tick can be registering in a given group any more.
-const DELETES: Duration = Duration::from_secs(30);
-
 /// Records the calls of an event that nothing goes wrong with, then lets each of them go wrong.
 pub async fn play(event: Event) -> Result<()> {
     let wanted = std::env::var("FAULT").unwrap_or_default();
@@ -60,13 +57,8 @@ fn scenarios(event: Event, calls: &[Call]) -> Vec<Scenario> {
         for what in [What::Throttle, What::ServerError, What::CutOff] {
             let how = format!("{what:?}");
             let fault = fault(what).from(nth);
-            let deadline = if event.new.is_none() {
-                DELETES
-            } else {
-                DEADLINE
-            };
             // With whatever reason, for the deadline may come first.
-            scenarios.push(scenario(&how, fault, fails(""), deadline));
+            scenarios.push(scenario(&how, fault, fails(""), DEADLINE));
         }
         let deny = fault(What::Deny).nth(nth);
         scenarios.push(scenario("Deny", deny, fails(operation), TIMEOUT));
