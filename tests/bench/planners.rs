@@ -20,9 +20,10 @@ fn main() {
 #[divan::bench_group(name = "tick, by addresses")]
 mod tick {
     use super::*;
-    use alb_nlb_binding::model::{Endpoint, Registered};
-    use alb_nlb_binding::sync::plan::{Rules, Situation, plan};
-    use alb_nlb_binding::sync::state::{Own, State};
+    use alb_nlb_binding::clock::Timestamp;
+    use alb_nlb_binding::model::{Endpoint, Registered, TargetGroupPort};
+    use alb_nlb_binding::record::{Own, Phase, Record, Target};
+    use alb_nlb_binding::sync::plan::{Mode, Situation, plan};
     use std::collections::{BTreeMap, BTreeSet};
     use std::net::{IpAddr, Ipv4Addr};
 
@@ -30,10 +31,11 @@ mod tick {
     const UNTIL: u32 = 3;
 
     struct World {
-        groups: Vec<(String, u16)>,
+        groups: Vec<TargetGroupPort>,
         seen: BTreeSet<IpAddr>,
         registered: BTreeMap<String, Registered>,
-        state: State,
+        record: Record,
+        may_leave: BTreeSet<String>,
     }
 
     impl World {
@@ -45,18 +47,22 @@ mod tick {
             };
             let all = || (0..addresses).map(endpoint);
             let own: Own = missed.map_or_else(Own::new, |missed| {
-                all().map(|endpoint| (endpoint, missed)).collect()
+                let target = Target {
+                    missed,
+                    ..Target::default()
+                };
+                all().map(|endpoint| (endpoint, target.clone())).collect()
             });
             let some = |wanted: bool| all().filter(move |_| wanted);
             let registered = some(registered).map(|endpoint| (endpoint, None)).collect();
+            let mut record = Record::new("owner", Phase::Serving);
+            record.own.insert(GROUP.to_owned(), own);
             Self {
-                groups: vec![(GROUP.to_owned(), 80)],
+                groups: vec![TargetGroupPort::new(GROUP, 80)],
                 seen: some(seen).map(|endpoint| endpoint.address).collect(),
                 registered: BTreeMap::from([(GROUP.to_owned(), registered)]),
-                state: State {
-                    targets: BTreeMap::from([(GROUP.to_owned(), own)]),
-                    ..State::default()
-                },
+                record,
+                may_leave: BTreeSet::from([GROUP.to_owned()]),
             }
         }
 
@@ -65,10 +71,13 @@ mod tick {
                 seen: &self.seen,
                 groups: &self.groups,
                 registered: &self.registered,
-                state: &self.state,
-                load_balancer: "arn:alb",
-                tick: "tick",
-                rules: Rules::Count { until: UNTIL },
+                record: &self.record,
+                mode: Mode::Count {
+                    tick: "tick",
+                    until: UNTIL,
+                    may_leave: &self.may_leave,
+                },
+                now: Timestamp::from_millis(1_790_000_000_000),
             };
             bencher
                 .counter(ItemsCount::new(addresses))
@@ -99,10 +108,14 @@ mod make {
     use super::*;
     use alb_nlb_binding::binding::observe::{NlbListener, Observed, OwnTargetGroup};
     use alb_nlb_binding::binding::plan::plan;
-    use alb_nlb_binding::binding::{BindingId, Desired};
-    use alb_nlb_binding::model::{Attributes, Listener, TargetGroup};
+    use alb_nlb_binding::binding::{Checked, Desired, Hints};
+    use alb_nlb_binding::model::{
+        Attributes, Kind, Listener, LoadBalancer, Scheme, State, TargetGroup,
+    };
+    use alb_nlb_binding::names::BindingId;
     use alb_nlb_binding::properties::TargetGroupProperties;
     use serde_json::json;
+    use std::collections::BTreeSet;
 
     const ARN: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/";
 
@@ -116,10 +129,10 @@ mod make {
         Desired {
             id: BindingId::derive("stack", "Binding", "nlb"),
             properties: Properties::parse(&properties, "us-east-1").expect("good properties"),
-            stack_id: "stack".to_owned(),
             account: "123456789012".to_owned(),
             function_arn: "arn:function".to_owned(),
-            former_bucket: None,
+            former: Hints::default(),
+            replaces: None,
         }
     }
 
@@ -164,12 +177,31 @@ mod make {
         made
     }
 
+    fn load_balancer(kind: Kind, name: &str) -> LoadBalancer {
+        LoadBalancer {
+            arn: format!("{ARN}{name}"),
+            name: name.to_owned(),
+            dns_name: format!("{name}.elb.amazonaws.com"),
+            kind,
+            scheme: Scheme::Internal,
+            state: State::Active,
+            vpc_id: "vpc-1".to_owned(),
+            zones: BTreeSet::new(),
+            addresses: Vec::new(),
+        }
+    }
+
     fn bench(bencher: Bencher, listeners: u16, observe: impl Fn(&Desired) -> Observed) {
         let desired = desired(listeners);
         let observed = observe(&desired);
+        let checked = Checked {
+            alb: &load_balancer(Kind::Application, "orders"),
+            nlb: &load_balancer(Kind::Network, "front"),
+            observed: &observed,
+        };
         bencher
             .counter(ItemsCount::new(listeners))
-            .bench(|| plan(black_box(&desired), black_box(&observed)));
+            .bench(|| plan(black_box(&desired), black_box(&checked)));
     }
 
     #[divan::bench(args = [1, 10, 50])]

@@ -165,13 +165,16 @@ async fn a_given_bucket_of_somebody_else_fails_the_create_and_keeps_no_delete_fr
     let given = CHANGE_BUCKET.new;
     let gateway = scene.stage.lab.gateway();
     let refused = |operation: &str| Fault::new("s3", operation, What::Deny);
-    gateway.inject(refused("HeadBucket"));
+    // The first look is at the bucket that the properties give.
+    gateway.inject(refused("GetObject").nth(1));
     let failed = scene.request(None, given, TIMEOUT).await?;
     failed.assert_failed(&[&scene.their_bucket]);
     assert_eq!(scene.world().await?, scene.foreign);
     gateway.clear_faults();
-    // The first look is at the bucket that the binding would have made, and finds none.
-    gateway.inject(refused("GetObject").nth(2));
+    // Each look is first at the bucket that the binding would have made, and finds none.
+    for nth in [2, 4, 6] {
+        gateway.inject(refused("GetObject").nth(nth));
+    }
     gateway.inject(refused("ListObjectVersions"));
     scene.succeed(given, None).await?;
     assert_eq!(scene.world().await?, scene.foreign);

@@ -14,6 +14,7 @@ mod faults;
 mod figures;
 mod privilege;
 mod published;
+mod record;
 mod steady;
 mod story;
 mod support;

@@ -14,6 +14,7 @@ use lab::{Call, Function, Invocation};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 /// The access key of a function in the published one's place: its role is not the provider's.
 pub const ACCESS_KEY: &str = "published";
@@ -50,9 +51,24 @@ impl SetUp {
         })
     }
 
+    /// What EventBridge gives a target that has no input of its own, in the rule's next minute; each
+    /// has another id.
+    pub fn event(&self) -> Result<Value> {
+        self.event_at(self.bench.minutes.next())
+    }
+
+    /// The same for the minute of a given time.
+    pub fn event_at(&self, time: SystemTime) -> Result<Value> {
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let mut event = lab::scheduled_event(time)?;
+        event["id"] = json!(format!("cdc73f9d-aea9-11e3-9d5a-{number:012}"));
+        Ok(event)
+    }
+
     /// One tick of its rule.
     pub async fn tick(&self) -> Result<Invocation> {
-        self.function.invoke(scheduled_event(), TIMEOUT).await
+        self.function.invoke(self.event()?, TIMEOUT).await
     }
 
     pub async fn ticks(&self, count: usize) -> Result<()> {
@@ -127,22 +143,4 @@ pub async fn function(bench: &Bench, group: &str, changes: &[(&str, &str)]) -> R
     variables.retain(|_, value| *value != "-");
     let variables: Vec<_> = variables.into_iter().collect();
     bench.lab.function_with(binary(), &variables).await
-}
-
-/// What EventBridge gives a target that has no input of its own (EventBridge guide, "Scheduled
-/// events"); each has another id.
-pub fn scheduled_event() -> Value {
-    static NEXT: AtomicUsize = AtomicUsize::new(1);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    json!({
-        "version": "0",
-        "id": format!("cdc73f9d-aea9-11e3-9d5a-{number:012}"),
-        "detail-type": "Scheduled Event",
-        "source": "aws.events",
-        "account": "000000000000",
-        "time": "2026-11-22T15:00:00Z",
-        "region": "us-east-1",
-        "resources": ["arn:aws:events:us-east-1:000000000000:rule/every-minute"],
-        "detail": {},
-    })
 }

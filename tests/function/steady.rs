@@ -104,23 +104,23 @@ async fn beside(
 }
 
 #[tokio::test]
-async fn dns_target_health_and_state_are_asked_side_by_side() -> Result<()> {
+async fn dns_target_health_and_the_record_are_asked_side_by_side() -> Result<()> {
     let (bench, made) = Bench::bound().await?;
     let health = hold(&bench, "elasticloadbalancing", "DescribeTargetHealth");
-    let state = hold(&bench, "s3", "GetObject");
+    let known = hold(&bench, "s3", "GetObject");
     let dns = bench.lab.dns();
     // None of the three has an answer before all of them are asked.
     dns.fail("orders", DnsFailure::Silent);
     let before = dns.queries("orders");
     beside(&bench, &made, async {
         health.arrived(1).await;
-        state.arrived(1).await;
+        known.arrived(1).await;
         while dns.queries("orders") == before {
             tokio::task::yield_now().await;
         }
         dns.fail("orders", None);
         health.release();
-        state.release();
+        known.release();
     })
     .await?;
     Ok(())
@@ -150,12 +150,12 @@ async fn the_metric_and_the_targets_do_not_wait_for_each_other() -> Result<()> {
     let (bench, made) = Bench::bound().await?;
     bench.scale(4);
     let metric = hold(&bench, "monitoring", "PutMetricData");
-    let state = hold(&bench, "s3", "PutObject");
+    let saved = hold(&bench, "s3", "PutObject");
     let register = hold(&bench, "elasticloadbalancing", "RegisterTargets");
     beside(&bench, &made, async {
         metric.arrived(1).await;
-        state.arrived(1).await;
-        state.release();
+        saved.arrived(1).await;
+        saved.release();
         // The metric is still without an answer.
         register.arrived(1).await;
         register.release();

@@ -3,12 +3,14 @@
 use crate::privilege;
 use anyhow::{Context, Result};
 use lab::policy::Role;
-use lab::{AlbSpec, Call, Function, Invocation, Lab, LoadBalancers, Nlb, NlbSpec, ResponseUrl};
+use lab::{
+    AlbSpec, Call, Function, Invocation, Lab, LoadBalancers, Nlb, NlbSpec, ResponseUrl, StackView,
+};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Longer than any test takes: only tests of deadlines give their own.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
@@ -26,6 +28,7 @@ pub struct Bench {
     pub function: Function,
     pub pair: LoadBalancers,
     requests: AtomicUsize,
+    pub minutes: Minutes,
     /// The function's role, as deployed for what was named in properties.
     pub role: Mutex<Role>,
 }
@@ -58,6 +61,7 @@ impl Bench {
             function,
             pair,
             requests: AtomicUsize::new(1),
+            minutes: Minutes::default(),
             role: Mutex::default(),
         }
     }
@@ -154,22 +158,34 @@ impl Bench {
         event
     }
 
-    /// What the rule gives the function, as EventBridge would.
+    /// What the rule gives the function in its next minute, as EventBridge would.
     pub async fn rule_input(&self, made: &Answer) -> Result<Value> {
-        let events = aws_sdk_eventbridge::Client::new(&self.lab.aws());
-        let targets = events.list_targets_by_rule().rule(made.id()).send().await?;
-        let [target] = targets.targets() else {
-            anyhow::bail!("a rule with one target, not {:?}", targets.targets());
-        };
-        Ok(serde_json::from_str(
-            target.input().context("a rule target has an input")?,
-        )?)
+        self.rule_input_at(made, self.minutes.next()).await
+    }
+
+    /// The same for the minute of a given time.
+    pub async fn rule_input_at(&self, made: &Answer, time: SystemTime) -> Result<Value> {
+        rule_input(&self.lab, made.id(), time).await
     }
 
     /// One tick, as the rule would fire it now.
     pub async fn tick(&self, made: &Answer) -> Result<Invocation> {
         let input = self.rule_input(made).await?;
         self.function.invoke(input, TIMEOUT).await
+    }
+
+    /// What CloudFormation shows from now on: its stack, and the binding in it.
+    pub fn shows(&self, stack: &str, resource: &str, id: Option<&str>) {
+        let stack = StackView::new(stack).with_resource("Binding", resource, id);
+        self.lab.gateway().set_stack(STACK, stack);
+    }
+
+    /// So many ticks, none of which may fail.
+    pub async fn ticks(&self, made: &Answer, count: usize) -> Result<()> {
+        for _ in 0..count {
+            self.tick(made).await?.success()?;
+        }
+        Ok(())
     }
 
     /// The targets of a group that traffic goes to, as `address:port`.
@@ -203,12 +219,7 @@ impl Bench {
     }
 
     pub fn function_calls(&self) -> Vec<Call> {
-        self.lab
-            .gateway()
-            .calls()
-            .into_iter()
-            .filter(|call| call.source == lab::FUNCTION)
-            .collect()
+        self.lab.gateway().calls_by(self.function.access_key())
     }
 
     /// Everything that is left of the binding, as names.
@@ -331,6 +342,33 @@ impl Answer {
             self.invocation.result
         );
     }
+}
+
+/// The times that a schedule fires at, each once: ticks of one scheduled time count once. They are
+/// whole seconds, and where a test's ticks come faster, they run ahead of the clock.
+#[derive(Default)]
+pub struct Minutes(AtomicU64);
+
+impl Minutes {
+    pub fn next(&self) -> SystemTime {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let now = now.expect("it is later than 1970").as_secs();
+        let next = |last: u64| now.max(last + 1);
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        let last = self.0.fetch_update(set, fetch, |last| Some(next(last)));
+        let time = next(last.expect("it always has a next"));
+        SystemTime::UNIX_EPOCH + Duration::from_secs(time)
+    }
+}
+
+/// What a rule gives the function at a scheduled time.
+pub async fn rule_input(lab: &Lab, rule: &str, time: SystemTime) -> Result<Value> {
+    let events = aws_sdk_eventbridge::Client::new(&lab.aws());
+    let targets = events.list_targets_by_rule().rule(rule).send().await?;
+    let [target] = targets.targets() else {
+        anyhow::bail!("a rule with one target, not {:?}", targets.targets());
+    };
+    lab::rule_event(target, time)
 }
 
 /// A target group of somebody else's in the NLB's VPC, with a listener to it.

@@ -99,7 +99,7 @@ async fn an_address_that_comes_back_while_it_drains_is_registered_again() -> Res
 }
 
 #[tokio::test]
-async fn a_state_that_cannot_be_read_fails_the_tick_and_changes_nothing() -> Result<()> {
+async fn a_record_that_cannot_be_read_fails_the_tick_and_changes_nothing() -> Result<()> {
     let (bench, made) = Bench::bound().await?;
     bench.scale(5);
     let bucket = made.attribute("BucketName");
@@ -189,7 +189,7 @@ async fn ownership_is_saved_before_anything_is_registered() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_tick_that_loses_the_race_for_the_state_starts_over_and_loses_nothing() -> Result<()> {
+async fn a_tick_that_loses_the_race_for_the_record_starts_over_and_loses_nothing() -> Result<()> {
     let (bench, made) = Bench::bound().await?;
     bench.scale(2);
     let lost = What::Answer {

@@ -3,9 +3,9 @@
 
 use super::world::World;
 use crate::support::{Answer, Bench, STACK, TIMEOUT, binary};
-use alb_nlb_binding::binding::BindingId;
+use alb_nlb_binding::names::BindingId;
 use anyhow::{Context, Result, ensure};
-use lab::{Alb, AlbSpec, Call, Invocation, Lab, LoadBalancers, NlbSpec, Vpc};
+use lab::{Alb, AlbSpec, Call, Invocation, Lab, LoadBalancers, NlbSpec, Vpc, rule_event};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub struct Shape {
     pub next_alb: bool,
     /// The NLB's ports and the ALB's.
     pub ports: &'static [(u16, u16)],
-    /// Whether the state is in a bucket of the user's.
+    /// Whether the record is in a bucket of the user's.
     pub given_bucket: bool,
 }
 
@@ -196,15 +196,16 @@ impl Scene {
         Ok(())
     }
 
-    /// What the rule gives the function; `None` where it has no target.
+    /// What the rule gives the function in its next minute; `None` where it has no target.
     pub async fn orders(&self) -> Result<Option<Value>> {
         let listed = self.stage.events.list_targets_by_rule();
         let listed = listed.rule(self.id.rule()).send().await;
         let Ok(listed) = listed else {
             return Ok(None);
         };
-        let input = listed.targets().first().and_then(|target| target.input());
-        Ok(input.map(serde_json::from_str).transpose()?)
+        let target = listed.targets().first();
+        let time = self.bench.minutes.next();
+        target.map(|target| rule_event(target, time)).transpose()
     }
 
     pub async fn tick(&self) -> Result<()> {

@@ -7,6 +7,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, ProtocolEnum, TargetDescription,
 };
 use lab::ACCOUNT;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
@@ -51,7 +52,12 @@ impl Scene {
             let name = bucket.name().unwrap_or_default();
             if is_of_scene(name) {
                 for key in self.keys(name).await? {
-                    world.insert(format!("object s3://{name}/{key}"));
+                    let kind = if self.is_stub(name, &key).await? {
+                        "stub"
+                    } else {
+                        "object"
+                    };
+                    world.insert(format!("{kind} s3://{name}/{key}"));
                 }
                 world.insert(format!("bucket {name}"));
             }
@@ -64,6 +70,14 @@ impl Scene {
             }
         }
         Ok(world)
+    }
+
+    /// Whether an object only says where the record is.
+    async fn is_stub(&self, bucket: &str, key: &str) -> Result<bool> {
+        let got = self.stage.s3.get_object().bucket(bucket).key(key);
+        let body = got.send().await?.body.collect().await?.to_vec();
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        Ok(body["moved_to"].is_string())
     }
 
     async fn keys(&self, bucket: &str) -> Result<Vec<String>> {

@@ -1,14 +1,12 @@
 //! A binding's whole life, in which every call is made that the function has.
 
 use super::asked;
-use crate::support::{Answer, Bench, binary};
+use crate::support::{Answer, Bench, STACK, binary};
 use anyhow::{Context, Result, ensure};
-use aws_sdk_cloudformation::types::Tag;
 use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum};
 use lab::policy::{Request, Role};
-use lab::{AlbSpec, NlbSpec};
+use lab::{AlbSpec, NlbSpec, StackView};
 use serde_json::{Value, json};
-use std::time::Duration;
 use tokio::sync::OnceCell;
 
 pub struct Life {
@@ -35,12 +33,12 @@ async fn live() -> Result<Life> {
     let theirs = bench.given_group("theirs", 8000).await?;
     let bucket = bench.s3().create_bucket().bucket("their-bucket");
     bucket.send().await?;
-    let stack = Stack::new(&bench).await?;
+    let mut stack = Stack { team: "orders" };
 
     let made = stack.create(&bench, json!({})).await?;
     bench.scale(2);
     ticks(&bench, &made).await?;
-    stack.tag("invoices").await?;
+    stack.team = "invoices";
     let listeners = json!([
         {"Port": 80, "HealthCheck": {"Protocol": "HTTP", "Path": "/up"},
          "TargetGroupAttributes": [{"Key": "deregistration_delay.timeout_seconds", "Value": "9"}]},
@@ -97,49 +95,10 @@ async fn divert(bench: &Bench, made: &Answer, target_group: &str) -> Result<()> 
 
 /// The stack that the binding is in, with a tag that changes.
 struct Stack {
-    client: aws_sdk_cloudformation::Client,
-    id: String,
+    team: &'static str,
 }
 
 impl Stack {
-    async fn new(bench: &Bench) -> Result<Self> {
-        let client = aws_sdk_cloudformation::Client::new(&bench.lab.aws());
-        let handle = json!({"Type": "AWS::CloudFormation::WaitConditionHandle"});
-        let made = client
-            .create_stack()
-            .stack_name("orders")
-            .template_body(json!({"Resources": {"Handle": handle}}).to_string())
-            .tags(Tag::builder().key("team").value("orders").build())
-            .send()
-            .await?;
-        let id = made.stack_id.context("a stack has an id")?;
-        let stack = Self { client, id };
-        stack.settled().await?;
-        Ok(stack)
-    }
-
-    async fn tag(&self, team: &str) -> Result<()> {
-        let tag = Tag::builder().key("team").value(team).build();
-        let update = self.client.update_stack().stack_name(&self.id);
-        let update = update.use_previous_template(true).tags(tag);
-        update.send().await?;
-        self.settled().await
-    }
-
-    async fn settled(&self) -> Result<()> {
-        loop {
-            let described = self.client.describe_stacks().stack_name(&self.id);
-            let described = described.send().await?;
-            let stack = described.stacks().first().context("the stack")?;
-            let status = stack.stack_status().context("a status")?.as_str();
-            if status.ends_with("_COMPLETE") {
-                return Ok(());
-            }
-            ensure!(status.ends_with("_IN_PROGRESS"), "the stack is {status}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
     async fn create(&self, bench: &Bench, changes: Value) -> Result<Answer> {
         let event = json!({"RequestType": "Create"});
         self.request(bench, event, changes).await
@@ -159,7 +118,13 @@ impl Stack {
     }
 
     async fn request(&self, bench: &Bench, mut event: Value, changes: Value) -> Result<Answer> {
-        event["StackId"] = json!(self.id);
+        let kind = event["RequestType"].as_str().context("a type")?;
+        let status = format!("{}_IN_PROGRESS", kind.to_uppercase());
+        let id = event["PhysicalResourceId"].as_str();
+        let shown = StackView::new(&status)
+            .with_tag("team", self.team)
+            .with_resource("Binding", &status, id);
+        bench.lab.gateway().set_stack(STACK, shown);
         event["ResourceProperties"] = bench.properties(changes);
         let answer = bench.request(event).await?;
         ensure!(answer.body["Status"] == "SUCCESS", "{:#}", answer.body);

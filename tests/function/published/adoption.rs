@@ -1,6 +1,6 @@
 //! What the published function left in the bucket: taken over once, and never written.
 
-use super::{ACCESS_KEY, BUCKET, SetUp, function, list, scheduled_event};
+use super::{ACCESS_KEY, BUCKET, SetUp, function, list};
 use crate::support::{TIMEOUT, expected};
 use anyhow::Result;
 use lab::{Fault, What};
@@ -166,7 +166,7 @@ async fn without_list_bucket_a_missing_file_is_refused_and_the_first_tick_works_
 }
 
 #[tokio::test]
-async fn a_state_that_may_not_be_read_is_no_first_tick() -> Result<()> {
+async fn a_record_that_may_not_be_read_is_no_first_tick() -> Result<()> {
     let set_up = SetUp::new().await?;
     set_up.ticks(1).await?;
     set_up.bench.scale(2);
@@ -248,7 +248,7 @@ async fn whichever_call_of_the_first_tick_fails_the_next_ones_lose_nothing_and_a
         gateway.clear();
         let is_first_case = fault.is_none();
         let injected = fault.clone().map(|fault| gateway.inject(fault));
-        let first = function.invoke(scheduled_event(), TIMEOUT).await?;
+        let first = function.invoke(set_up.event()?, TIMEOUT).await?;
         if is_first_case {
             first.success()?;
             let mut counts = BTreeMap::new();
@@ -266,7 +266,7 @@ async fn whichever_call_of_the_first_tick_fails_the_next_ones_lose_nothing_and_a
             gateway.remove_fault(injected);
         }
         for _ in 0..3 {
-            let tick = function.invoke(scheduled_event(), TIMEOUT).await?;
+            let tick = function.invoke(set_up.event()?, TIMEOUT).await?;
             tick.success()?;
         }
         let targets = set_up.bench.targets(&group);

@@ -1,7 +1,7 @@
 //! What the role must allow where the function was set up by hand: the policy of the article's
 //! Appendix A is enough, that of docs/policy.json is too, and has nothing to spare.
 
-use super::{ACCESS_KEY, BUCKET, SetUp, function, scheduled_event};
+use super::{ACCESS_KEY, BUCKET, SetUp, function};
 use crate::support::TIMEOUT;
 use anyhow::Result;
 use lab::FUNCTION_NAME;
@@ -28,7 +28,7 @@ async fn life() -> Result<(SetUp, Vec<Request>)> {
     let bucket = set_up.bench.s3().create_bucket().bucket("new-bucket");
     bucket.send().await?;
     let fresh = function(&set_up.bench, &secure, &fresh).await?;
-    fresh.invoke(scheduled_event(), TIMEOUT).await?.success()?;
+    fresh.invoke(set_up.event()?, TIMEOUT).await?.success()?;
     let history = set_up.bench.lab.gateway().history();
     let mut asked = requests(&history, ACCESS_KEY)?;
     // Lambda writes the log with the function's role (Lambda guide, "Execution role").

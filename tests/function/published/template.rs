@@ -135,7 +135,11 @@ async fn the_stack_ticks_every_minute_with_the_articles_parameters_and_defaults(
     let deleted = stack::delete(client, STACK).await?;
     deleted.expect("DELETE_COMPLETE")?;
     let kept = ground.keys().await?;
-    assert_eq!(kept.len(), 1, "the state is the user's to delete: {kept:?}");
+    assert_eq!(
+        kept.len(),
+        1,
+        "the record is the user's to delete: {kept:?}"
+    );
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Ticks without a binding: what the published function got wrong, done right.
 
-use super::{ACCESS_KEY, BUCKET, SetUp, function, scheduled_event};
+use super::{ACCESS_KEY, BUCKET, SetUp, function};
 use crate::support::{TIMEOUT, expected, operations};
 use anyhow::Result;
 use lab::{DnsFailure, Fault, What};
@@ -113,7 +113,7 @@ async fn two_functions_with_one_bucket_do_not_count_each_others_misses() -> Resu
     let other = function(&set_up.bench, &secure, &port).await?;
     let both = async || {
         set_up.tick().await?.success()?;
-        let tick = other.invoke(scheduled_event(), TIMEOUT).await?;
+        let tick = other.invoke(set_up.event()?, TIMEOUT).await?;
         tick.success()
     };
     both().await?;
@@ -135,7 +135,7 @@ async fn an_event_that_comes_twice_counts_once() -> Result<()> {
     let set_up = SetUp::new().await?;
     set_up.ticks(1).await?;
     set_up.bench.scale(2);
-    let event = scheduled_event();
+    let event = set_up.event()?;
     for _ in 0..5 {
         let tick = set_up.function.invoke(event.clone(), TIMEOUT).await?;
         tick.success()?;
@@ -149,19 +149,19 @@ async fn two_ticks_at_once_lose_no_update() -> Result<()> {
     let set_up = SetUp::new().await?;
     set_up.ticks(1).await?;
     let other = function(&set_up.bench, &set_up.group, &[]).await?;
-    other.invoke(scheduled_event(), TIMEOUT).await?.success()?;
+    other.invoke(set_up.event()?, TIMEOUT).await?.success()?;
     let gateway = set_up.bench.lab.gateway();
-    // The first has read the state and is held while the second reads and writes it.
+    // The first has read the record and is held while the second reads and writes it.
     let held = Fault::new("s3", "PutObject", What::Delay(Duration::from_secs(3)));
     let held = gateway.inject(held.nth(1).by(ACCESS_KEY));
     set_up.bench.scale(5);
-    let first = set_up.function.invoke(scheduled_event(), TIMEOUT);
+    let first = set_up.function.invoke(set_up.event()?, TIMEOUT);
     let second = async {
         while gateway.hits(held) == 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         set_up.bench.scale(7);
-        other.invoke(scheduled_event(), TIMEOUT).await
+        other.invoke(set_up.event()?, TIMEOUT).await
     };
     let (first, second) = tokio::join!(first, second);
     let first = first?;

@@ -1,0 +1,206 @@
+//! Updates that are cancelled and rolled back while they run, or before they come: they change nothing
+//! afterwards, whatever they find then.
+
+use super::{ELB, SIGNATURES, Signature, Stack};
+use anyhow::Result;
+use futures_util::future::join_all;
+use lab::{Alb, AlbSpec};
+use serde_json::{Value, json};
+
+/// Another ALB, which DNS does not know yet.
+async fn next_alb(stack: &Stack) -> Result<(Alb, Value)> {
+    let name = format!("next-{}", stack.bench.pair.alb.name);
+    let vpc = &stack.bench.pair.alb.vpc;
+    let next = stack.lab().alb(vpc, &AlbSpec::new(&name)).await?;
+    let changes = json!({ "AlbArn": next.arn });
+    Ok((next, changes))
+}
+
+#[tokio::test]
+async fn an_update_that_was_cancelled_while_it_waited_for_dns_changes_nothing_afterwards()
+-> Result<()> {
+    let stacks = Stack::several(SIGNATURES.len()).await?;
+    let played = stacks
+        .iter()
+        .zip(SIGNATURES)
+        .map(async |(stack, signature)| {
+            let made = stack.bind(json!({})).await?;
+            let id = made.id();
+            let group = made.attribute("TargetGroupArn");
+            let (next, changes) = next_alb(stack).await?;
+            stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+            let update = stack
+                .update(id, json!({}), changes.clone())
+                .signed(signature, 1);
+            let rollback = stack.update(id, changes, json!({})).signed(signature, 4);
+            let other = stack.environment().await?;
+            let rolled_back = async {
+                stack.until_asked(&next.name).await?;
+                // Somebody cancels it.
+                stack.shows(
+                    "UPDATE_ROLLBACK_IN_PROGRESS",
+                    "UPDATE_IN_PROGRESS",
+                    Some(id),
+                );
+                rollback.answered_by(&other).await?.assert_success();
+                stack.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
+                stack.looks_away();
+                stack
+                    .lab()
+                    .dns()
+                    .set(&next.name, next.addresses_after(100, 2));
+                Ok::<_, anyhow::Error>(())
+            };
+            let (answer, rolled_back) = tokio::join!(stack.delivers(&update), rolled_back);
+            rolled_back?;
+            answer?.assert_failed(&["another request has taken the binding over"]);
+            stack.assert_unchanged();
+            assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 80));
+
+            // Lambda delivers it once more.
+            let late = stack.environment().await?;
+            update.delivered_to(&late).await?.success()?;
+            assert_eq!(update.answers().len(), 2);
+            assert_eq!(update.answers()[1]["Status"], "FAILED", "{signature:?}");
+            stack.assert_unchanged();
+            stack.ticks(id, 4).await?;
+            assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 80));
+            Ok::<_, anyhow::Error>(())
+        });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+/// An Update of three minutes before its rollback.
+struct Cancelled {
+    update: super::Request,
+    rollback: super::Request,
+    group: String,
+}
+
+impl Cancelled {
+    async fn of(stack: &Stack, signature: Signature) -> Result<(String, Self)> {
+        let made = stack.bind(json!({})).await?;
+        let id = made.id();
+        let (next, changes) = next_alb(stack).await?;
+        let addresses = next.addresses_after(100, 2);
+        stack.lab().dns().set(&next.name, addresses);
+        let update = stack.update(id, json!({}), changes.clone());
+        let rollback = stack.update(id, changes, json!({}));
+        let group = made.attribute("TargetGroupArn").to_owned();
+        let cancelled = Self {
+            update: update.signed(signature, 1),
+            rollback: rollback.signed(signature, 4),
+            group,
+        };
+        Ok((id.to_owned(), cancelled))
+    }
+
+    async fn changed_nothing(&self, stack: &Stack, id: &str, case: &str) -> Result<()> {
+        stack.assert_unchanged();
+        stack.ticks(id, 4).await?;
+        let targets = stack.bench.targets(&self.group);
+        assert_eq!(targets, stack.bench.expected(3, 80), "{case}");
+        Ok(())
+    }
+}
+
+/// The first delivery of a cancelled Update comes when its rollback has been answered.
+#[tokio::test]
+async fn an_update_that_comes_after_its_rollback_changes_nothing() -> Result<()> {
+    let states = [
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS"),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_COMPLETE"),
+        ("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE"),
+    ];
+    let cases = states.map(|state| SIGNATURES.map(|signature| (state, signature)));
+    let cases = cases.as_flattened();
+    let stacks = Stack::several(cases.len()).await?;
+    let played = stacks
+        .iter()
+        .zip(cases)
+        .map(async |(stack, (state, signature))| {
+            let (id, cancelled) = Cancelled::of(stack, *signature).await?;
+            stack.shows(
+                "UPDATE_ROLLBACK_IN_PROGRESS",
+                "UPDATE_IN_PROGRESS",
+                Some(&id),
+            );
+            stack.succeeds(&cancelled.rollback).await?;
+            stack.shows(state.0, state.1, Some(&id));
+            stack.looks_away();
+            let late = stack.environment().await?;
+            cancelled
+                .update
+                .answered_by(&late)
+                .await?
+                .assert_failed(&[]);
+            let case = format!("{state:?} {signature:?}");
+            cancelled.changed_nothing(stack, &id, &case).await
+        });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+/// Where the Update stands that has not claimed anything yet.
+const BEFORE_THE_CLAIM: [(&str, &str); 5] = [
+    ("events", "ListTargetsByRule"),
+    ("s3", "GetObject"),
+    ("cloudformation", "DescribeStackResource"),
+    (ELB, "DescribeLoadBalancers"),
+    ("s3", "PutObject"),
+];
+
+#[tokio::test]
+async fn an_update_that_goes_on_when_its_rollback_is_done_changes_nothing() -> Result<()> {
+    let signatures = [Signature::Dated, Signature::None];
+    let cases = BEFORE_THE_CLAIM.map(|point| signatures.map(|signature| (point, signature)));
+    let cases = cases.as_flattened();
+    let stacks = Stack::several(cases.len()).await?;
+    let played = stacks
+        .iter()
+        .zip(cases)
+        .map(async |(stack, (point, signature))| {
+            let (id, cancelled) = Cancelled::of(stack, *signature).await?;
+            stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&id));
+            let hold = stack.holds(point.0, point.1);
+            let other = stack.environment().await?;
+            let rolled_back = async {
+                hold.arrived(1).await;
+                stack.shows(
+                    "UPDATE_ROLLBACK_IN_PROGRESS",
+                    "UPDATE_IN_PROGRESS",
+                    Some(&id),
+                );
+                let answer = cancelled.rollback.answered_by(&other).await;
+                stack.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(&id));
+                stack.looks_away();
+                hold.release();
+                answer
+            };
+            let (answer, rolled_back) =
+                tokio::join!(stack.delivers(&cancelled.update), rolled_back);
+            rolled_back?.assert_success();
+            answer?.assert_failed(&[]);
+            // What was held is told only now: S3 has refused it, for the record is another one.
+            let mut changes = stack.calls();
+            changes.retain(|call| call.operation == "PutObject" && call.status == Some(200));
+            assert!(changes.is_empty(), "{point:?}: {changes:#?}");
+            stack.ticks(&id, 4).await?;
+            let targets = stack.bench.targets(&cancelled.group);
+            assert_eq!(
+                targets,
+                stack.bench.expected(3, 80),
+                "{point:?} {signature:?}"
+            );
+            Ok::<_, anyhow::Error>(())
+        });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}

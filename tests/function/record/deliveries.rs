@@ -1,0 +1,269 @@
+//! The same request once more: late, after others, or at the same time.
+
+use super::{ELB, Request, SIGNATURES, Signature, Stack, called};
+use anyhow::Result;
+use futures_util::future::{join_all, try_join_all};
+use lab::AlbSpec;
+use serde_json::{Value, json};
+
+/// An ALB with two addresses that the first one has not.
+async fn next_alb(stack: &Stack) -> Result<(Value, Vec<String>)> {
+    let name = format!("next-{}", stack.bench.pair.alb.name);
+    let vpc = &stack.bench.pair.alb.vpc;
+    let next = stack.lab().alb(vpc, &AlbSpec::new(&name)).await?;
+    let addresses = next.addresses_after(100, 2);
+    stack.lab().dns().set(&name, addresses.clone());
+    let targets = crate::support::expected(&addresses, 80);
+    Ok((json!({ "AlbArn": next.arn }), targets))
+}
+
+/// The second delivery sends the first one's answer, and changes nothing.
+async fn comes_again(stack: &Stack, request: &Request) -> Result<()> {
+    stack.looks_away();
+    let before = request.answers();
+    let late = stack.environment().await?;
+    request.delivered_to(&late).await?.success()?;
+    let answers = request.answers();
+    assert_eq!(answers.len(), before.len() + 1);
+    assert_eq!(answers.last(), before.first());
+    stack.assert_unchanged();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_creates_second_delivery_after_an_update_to_another_alb_changes_nothing() -> Result<()> {
+    let stacks = Stack::several(SIGNATURES.len()).await?;
+    let played = stacks
+        .iter()
+        .zip(SIGNATURES)
+        .map(async |(stack, signature)| {
+            let (next, served) = next_alb(stack).await?;
+            stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+            let create = stack.create(json!({})).signed(signature, 0);
+            let made = stack.succeeds(&create).await?;
+            let id = made.id();
+            stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+            let update = stack.update(id, json!({}), next).signed(signature, 5);
+            stack.succeeds(&update).await?;
+            stack.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(id));
+
+            comes_again(stack, &create).await?;
+            comes_again(stack, &update).await?;
+            stack.ticks(id, 4).await?;
+            assert_eq!(
+                stack.bench.targets(made.attribute("TargetGroupArn")),
+                served
+            );
+            Ok::<_, anyhow::Error>(())
+        });
+    try_join_all(played).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_updates_second_delivery_after_it_was_taken_back_changes_nothing() -> Result<()> {
+    // The stack may be one of another account.
+    for is_known in [true, false] {
+        let (stack, made) = Stack::bound(json!({})).await?;
+        let (next, _) = next_alb(&stack).await?;
+        let id = made.id();
+        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+        if !is_known {
+            stack.is_unknown();
+        }
+        let there = stack.update(id, json!({}), next.clone());
+        stack.succeeds(&there).await?;
+        let back = stack.update(id, next, json!({}));
+        stack.succeeds(&back).await?;
+        for request in [&there, &back, &there] {
+            comes_again(&stack, request).await?;
+        }
+        stack.ticks(id, 4).await?;
+        let group = made.attribute("TargetGroupArn");
+        assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 80));
+    }
+    Ok(())
+}
+
+/// Where the first delivery stands when the second one begins, `None` where nobody holds it.
+type Point = Option<(&'static str, &'static str)>;
+
+/// Two deliveries at once; gives both answers.
+async fn at_once(stack: &Stack, request: &Request, point: Point) -> Result<Vec<Value>> {
+    let other = stack.environment().await?;
+    let first = request.delivered_to(&stack.bench.function);
+    stack.looks_away();
+    let (first, second) = match point {
+        None => tokio::join!(first, request.delivered_to(&other)),
+        Some((service, operation)) => {
+            let hold = stack.holds(service, operation);
+            tokio::join!(first, async {
+                hold.arrived(1).await;
+                let writes = called(&stack.calls(), "PutObject");
+                let second = request.delivered_to(&other);
+                let release = async {
+                    // Held before the claim, the first one lets the second one go first.
+                    stack
+                        .until(|calls| called(calls, "PutObject") > writes)
+                        .await?;
+                    hold.release();
+                    Ok::<_, anyhow::Error>(())
+                };
+                let (second, released) = tokio::join!(second, release);
+                released?;
+                second
+            })
+        }
+    };
+    first?.success()?;
+    second?.success()?;
+    Ok(request.answers())
+}
+
+/// Both are the same, but for the log stream where there is no record any more to have them from.
+fn assert_same(answers: &[Value], point: Point) {
+    let [first, second] = answers else {
+        panic!("{point:?}: {answers:#?}");
+    };
+    assert_eq!(first["Status"], "SUCCESS", "{point:?}: {first:#}");
+    assert_eq!(first, second, "{point:?}");
+}
+
+#[tokio::test]
+async fn two_deliveries_of_a_create_at_once_answer_the_same() -> Result<()> {
+    let points = [
+        None,
+        Some(("s3", "PutBucketTagging")),
+        Some(("s3", "PutObject")),
+        Some((ELB, "CreateTargetGroup")),
+        Some((ELB, "RegisterTargets")),
+        Some((ELB, "CreateListener")),
+        Some(("events", "PutTargets")),
+    ];
+    let stacks = Stack::several(points.len()).await?;
+    let played = stacks.iter().zip(points).map(async |(stack, point)| {
+        stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+        let create = stack.create(json!({}));
+        let answers = at_once(stack, &create, point).await?;
+        assert_same(&answers, point);
+        let id = answers[0]["PhysicalResourceId"].as_str().expect("an id");
+        stack.ticks(id, 1).await?;
+        let group = answers[0]["Data"]["TargetGroupArn"].as_str().expect("one");
+        assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 80));
+        assert_eq!(stack.bench.leftovers(id).await?.len(), 4);
+        Ok::<_, anyhow::Error>(())
+    });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_deliveries_of_an_update_at_once_answer_the_same() -> Result<()> {
+    let points = [
+        None,
+        Some(("s3", "PutObject")),
+        Some((ELB, "CreateTargetGroup")),
+        Some((ELB, "RegisterTargets")),
+        Some(("events", "PutTargets")),
+        Some((ELB, "DeleteListener")),
+        Some((ELB, "DeleteTargetGroup")),
+    ];
+    let stacks = Stack::several(points.len()).await?;
+    let played = stacks.iter().zip(points).map(async |(stack, point)| {
+        let made = stack.bind(json!({})).await?;
+        let id = made.id();
+        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+        let moved = json!({"Listeners": [{"Port": 8080, "AlbPort": 81}]});
+        let update = stack.update(id, json!({}), moved);
+        let answers = at_once(stack, &update, point).await?;
+        assert_same(&answers, point);
+        stack.ticks(id, 1).await?;
+        let group = answers[0]["Data"]["TargetGroupArn"].as_str().expect("one");
+        assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 81));
+        assert_eq!(stack.bench.leftovers(id).await?.len(), 4);
+        Ok::<_, anyhow::Error>(())
+    });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_deliveries_of_a_delete_at_once_both_succeed_and_leave_nothing() -> Result<()> {
+    let points = [
+        None,
+        Some(("s3", "PutObject")),
+        Some(("events", "RemoveTargets")),
+        Some((ELB, "DeleteListener")),
+        Some((ELB, "DeleteTargetGroup")),
+        Some(("s3", "DeleteObjects")),
+    ];
+    let stacks = Stack::several(points.len()).await?;
+    let played = stacks.iter().zip(points).map(async |(stack, point)| {
+        let made = stack.bind(json!({})).await?;
+        let id = made.id();
+        stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+        let delete = stack.delete(id, json!({}));
+        let mut answers = at_once(stack, &delete, point).await?;
+        // With the record goes what it says of the log stream.
+        for answer in &mut answers {
+            answer["Reason"] = Value::Null;
+        }
+        assert_same(&answers, point);
+        stack.assert_gone(id, &format!("{point:?}")).await
+    });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_request_whose_answer_was_lost_sends_the_same_one_again() -> Result<()> {
+    let stacks = Stack::several(3).await?;
+    let played = ["Create", "Update", "Delete"].into_iter().zip(&stacks);
+    let played = played.map(async |(kind, stack)| {
+        let request = match kind {
+            "Create" => {
+                stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+                stack.create(json!({}))
+            }
+            _ => {
+                let made = stack.bind(json!({})).await?;
+                let status = format!("{}_IN_PROGRESS", kind.to_uppercase());
+                stack.shows(&status, &status, Some(made.id()));
+                match kind {
+                    "Update" => {
+                        stack.update(made.id(), json!({}), json!({"Listeners": [{"Port": 81}]}))
+                    }
+                    _ => stack.delete(made.id(), json!({})),
+                }
+            }
+        };
+        let request = request.signed(Signature::Dated, 1);
+        request.url.refuse(usize::MAX);
+        let short = std::time::Duration::from_secs(15);
+        let lost = request
+            .delivered_within(&stack.bench.function, short)
+            .await?;
+        assert!(lost.result.is_err(), "{kind}: {lost:?}");
+        let sent = request.url.answers().pop().expect("one was refused").body;
+        assert_eq!(sent["Status"], "SUCCESS", "{kind}: {sent:#}");
+        request.url.refuse(0);
+        stack.looks_away();
+        request
+            .delivered_to(&stack.bench.function)
+            .await?
+            .success()?;
+        assert_eq!(request.answers(), [sent], "{kind}");
+        stack.assert_unchanged();
+        Ok::<_, anyhow::Error>(())
+    });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}

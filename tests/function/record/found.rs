@@ -1,0 +1,196 @@
+//! A given target group that was full of live targets before: what a rollback gives back, and what a
+//! Delete takes.
+
+use super::Stack;
+use crate::support::expected;
+use anyhow::Result;
+use futures_util::future::join_all;
+use lab::{Fault, What};
+use serde_json::{Value, json};
+
+/// A given group in which three of the ALB's five addresses are registered already, and one target
+/// of somebody else's.
+async fn full_group(stack: &Stack) -> Result<(String, Value)> {
+    let name = format!("theirs-{}", stack.bench.pair.alb.name);
+    let group = stack.bench.given_group(&name, 8000).await?;
+    for address in stack.bench.pair.alb.addresses(3) {
+        stack.bench.register(&group, address, 80).await?;
+    }
+    stack
+        .bench
+        .register(&group, stack.bench.foreign_address(), 80)
+        .await?;
+    stack.bench.scale(5);
+    let given = json!({"Listeners": [{"Port": 80, "TargetGroupArn": group}]});
+    Ok((group, given))
+}
+
+/// As many of the ALB's addresses as that, and somebody else's target.
+fn with_theirs(stack: &Stack, count: usize) -> Vec<String> {
+    let mut addresses = stack.bench.pair.alb.addresses(count);
+    addresses.push(stack.bench.foreign_address());
+    expected(&addresses, 80)
+}
+
+/// How a stack is on its way back to what it was before its binding.
+const ROLLBACKS: [&str; 4] = [
+    "ROLLBACK_IN_PROGRESS",
+    "UPDATE_ROLLBACK_IN_PROGRESS",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+    "unknown",
+];
+
+fn rolls_back(stack: &Stack, status: &str, id: &str) {
+    match status {
+        "unknown" => stack.is_unknown(),
+        _ => stack.shows(status, "DELETE_IN_PROGRESS", Some(id)),
+    }
+}
+
+#[tokio::test]
+async fn a_create_that_fails_after_its_first_sync_leaves_a_full_group_as_it_was() -> Result<()> {
+    let failures = ["PutRule", "PutTargets", "InvalidTarget"];
+    let cases = failures
+        .into_iter()
+        .flat_map(|failure| ROLLBACKS.map(|status| (failure, status)));
+    let cases: Vec<_> = cases.collect();
+    let stacks = Stack::several(cases.len()).await?;
+    let played = stacks
+        .iter()
+        .zip(cases)
+        .map(async |(stack, (failure, status))| {
+            let (group, given) = full_group(stack).await?;
+            stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+            if failure == "InvalidTarget" {
+                let mut addresses = stack.bench.pair.alb.addresses(5);
+                addresses.push("8.8.8.8".parse()?);
+                stack.bench.see(addresses);
+            } else {
+                stack.injects(Fault::new("events", failure, What::Deny));
+            }
+            let failed = stack.delivers(&stack.create(given.clone())).await?;
+            failed.assert_failed(&[failure]);
+            assert_eq!(
+                stack.bench.targets(&group),
+                with_theirs(stack, 5),
+                "{failure}"
+            );
+            rolls_back(stack, status, failed.id());
+            stack.succeeds(&stack.delete(failed.id(), given)).await?;
+            assert_eq!(
+                stack.bench.targets(&group),
+                with_theirs(stack, 3),
+                "{failure}, {status}"
+            );
+            Ok::<_, anyhow::Error>(())
+        });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stack_that_rolls_back_after_the_create_succeeded_leaves_a_full_group_as_full()
+-> Result<()> {
+    let stacks = Stack::several(ROLLBACKS.len()).await?;
+    let played = stacks.iter().zip(ROLLBACKS).map(async |(stack, status)| {
+        let (group, given) = full_group(stack).await?;
+        let made = stack.bind(given.clone()).await?;
+        // It serves for a while before another resource fails.
+        stack.shows("CREATE_IN_PROGRESS", "CREATE_COMPLETE", Some(made.id()));
+        stack.ticks(made.id(), 2).await?;
+        rolls_back(stack, status, made.id());
+        stack.succeeds(&stack.delete(made.id(), given)).await?;
+        assert_eq!(
+            stack.bench.targets(&group),
+            with_theirs(stack, 3),
+            "{status}"
+        );
+        Ok::<_, anyhow::Error>(())
+    });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_delete_of_the_stack_or_of_the_binding_takes_found_targets_like_any_other() -> Result<()>
+{
+    let states = ["DELETE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"];
+    let stacks = Stack::several(states.len()).await?;
+    let played = stacks.iter().zip(states).map(async |(stack, status)| {
+        let (group, given) = full_group(stack).await?;
+        let made = stack.bind(given.clone()).await?;
+        stack.ticks(made.id(), 1).await?;
+        stack.shows(status, "DELETE_IN_PROGRESS", Some(made.id()));
+        stack.succeeds(&stack.delete(made.id(), given)).await?;
+        assert_eq!(
+            stack.bench.targets(&group),
+            with_theirs(stack, 0),
+            "{status}"
+        );
+        Ok::<_, anyhow::Error>(())
+    });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+/// The same for an Update that takes a full group into the properties, and its rollback.
+#[tokio::test]
+async fn an_update_to_a_full_group_that_is_rolled_back_leaves_it_as_full() -> Result<()> {
+    for fails in [true, false] {
+        let stack = Stack::new().await?;
+        let (group, given) = full_group(&stack).await?;
+        let made = stack.bind(json!({})).await?;
+        let id = made.id();
+        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+        let fault = fails.then(|| stack.injects(Fault::new("events", "PutTargets", What::Deny)));
+        let update = stack.update(id, json!({}), given.clone());
+        let answer = stack.delivers(&update).await?;
+        assert_eq!(
+            answer.body["Status"] == "FAILED",
+            fails,
+            "{:#}",
+            answer.body
+        );
+        if let Some(fault) = fault {
+            stack.lab().gateway().remove_fault(fault);
+        }
+        stack.shows(
+            "UPDATE_ROLLBACK_IN_PROGRESS",
+            "UPDATE_IN_PROGRESS",
+            Some(id),
+        );
+        stack.succeeds(&stack.update(id, given, json!({}))).await?;
+        assert_eq!(
+            stack.bench.targets(&group),
+            with_theirs(&stack, 3),
+            "{fails}"
+        );
+        stack.ticks(id, 4).await?;
+        assert_eq!(
+            stack.bench.targets(&group),
+            with_theirs(&stack, 3),
+            "{fails}"
+        );
+    }
+    Ok(())
+}
+
+/// An address that was found, left DNS and was counted out is no live target to give back.
+#[tokio::test]
+async fn found_targets_leave_by_the_usual_count_as_any_other() -> Result<()> {
+    let stack = Stack::new().await?;
+    let (group, given) = full_group(&stack).await?;
+    let made = stack.bind(given).await?;
+    stack.bench.scale(2);
+    stack.ticks(made.id(), 2).await?;
+    assert_eq!(stack.bench.targets(&group), with_theirs(&stack, 5));
+    stack.ticks(made.id(), 1).await?;
+    assert_eq!(stack.bench.targets(&group), with_theirs(&stack, 2));
+    Ok(())
+}

@@ -1,0 +1,249 @@
+//! What a Delete comes to where things stand in its way: ticks under way, records that cannot be
+//! read, groups that may no longer be touched, versions that are locked.
+
+use super::{ELB, Signature, Stack, called};
+use crate::support::{TIMEOUT, expected};
+use anyhow::Result;
+use aws_sdk_s3::types::StorageClass;
+use futures_util::future::join_all;
+use lab::{Fault, Hold, What};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_given_group_that_is_taken_from_the_properties_with_its_grant_holds_nothing_up()
+-> Result<()> {
+    for is_granted in [true, false] {
+        let stack = Stack::new().await?;
+        let group = stack.bench.given_group("theirs", 8000).await?;
+        let foreign = stack.bench.foreign_address();
+        stack.bench.register(&group, foreign, 80).await?;
+        let both = json!({"Listeners": [{"Port": 80}, {"Port": 80, "TargetGroupArn": group}]});
+        let made = stack.bind(both.clone()).await?;
+        let id = made.id();
+        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+        // Nothing else is deregistered in this test.
+        if !is_granted {
+            stack.injects(Fault::new(ELB, "DeregisterTargets", What::Deny));
+        }
+        stack.looks_away();
+        let updated = stack.update(id, both, json!({}));
+        let updated = stack.succeeds(&updated).await?;
+        let calls = stack.calls();
+        let at = |operation: &str| calls.iter().position(|call| call.operation == operation);
+        assert!(
+            at("PutTargets") < at("DeregisterTargets"),
+            "last: {calls:#?}"
+        );
+        if is_granted {
+            assert_eq!(stack.bench.targets(&group), expected(&[foreign], 80));
+        } else {
+            assert!(updated.invocation.mentions("no longer served"));
+        }
+        stack.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(id));
+        stack.looks_away();
+        stack.bench.scale(4);
+        stack.ticks(id, 2).await?;
+        let own = made
+            .attribute("TargetGroupArns")
+            .split(',')
+            .next()
+            .unwrap_or_default();
+        assert_eq!(stack.bench.targets(own), stack.bench.expected(4, 80));
+        let touches = |call: &lab::Call| call.params.to_string().contains(&group);
+        assert!(!stack.calls().iter().any(touches), "ticks leave it alone");
+        stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+        stack.succeeds(&stack.delete(id, json!({}))).await?;
+        let left = stack.bench.leftovers(id).await?;
+        assert_eq!(left, ["listener on Some(8000)"], "the listener is theirs");
+    }
+    Ok(())
+}
+
+/// A grant that is taken away before the Delete alone, and a group that still serves, is a failure.
+#[tokio::test]
+async fn a_given_group_of_the_orders_that_may_not_be_touched_fails_the_delete() -> Result<()> {
+    let stack = Stack::new().await?;
+    let group = stack.bench.given_group("theirs", 8000).await?;
+    let given = json!({"Listeners": [{"Port": 80, "TargetGroupArn": group}]});
+    let made = stack.bind(given.clone()).await?;
+    stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(made.id()));
+    let fault = stack.injects(Fault::new(ELB, "DeregisterTargets", What::Deny));
+    let failed = stack
+        .delivers(&stack.delete(made.id(), given.clone()))
+        .await?;
+    failed.assert_failed(&["DeregisterTargets", "AccessDenied"]);
+    stack.lab().gateway().remove_fault(fault);
+    stack.succeeds(&stack.delete(made.id(), given)).await?;
+    assert!(stack.bench.targets(&group).is_empty());
+    Ok(())
+}
+
+/// Where a tick is held, and how its call ends once the tombstone is written.
+const TICKS: [(&str, &str, Option<What>); 9] = [
+    (ELB, "DescribeTargetHealth", None),
+    (ELB, "DescribeTargetHealth", Some(What::CutOff)),
+    ("s3", "GetObject", None),
+    ("s3", "GetObject", Some(What::ServerError)),
+    ("s3", "PutObject", None),
+    ("s3", "PutObject", Some(What::CutOff)),
+    (ELB, "RegisterTargets", None),
+    (ELB, "RegisterTargets", Some(What::LoseAnswer)),
+    (ELB, "RegisterTargets", Some(What::CutOff)),
+];
+
+#[tokio::test]
+async fn a_tick_that_registers_in_a_given_group_while_a_delete_runs_leaves_nothing_there()
+-> Result<()> {
+    let stacks = Stack::several(TICKS.len()).await?;
+    let played = stacks
+        .iter()
+        .zip(TICKS)
+        .map(async |(stack, (service, operation, ending))| {
+            let name = format!("theirs-{}", stack.bench.pair.alb.name);
+            let group = stack.bench.given_group(&name, 8000).await?;
+            let foreign = stack.bench.foreign_address();
+            stack.bench.register(&group, foreign, 80).await?;
+            let given = json!({"Listeners": [{"Port": 80, "TargetGroupArn": group}]});
+            let made = stack.bind(given.clone()).await?;
+            let id = made.id();
+            let late = stack.tick_event(id).await?;
+            stack.bench.scale(5);
+            let hold = Hold::default();
+            let fault = |what| Fault::new(service, operation, what).nth(1);
+            stack.injects(fault(What::Hold(hold.clone())));
+            if let Some(ending) = ending.clone() {
+                stack.injects(fault(ending));
+            }
+            let other = stack.environment().await?;
+            let tries = async {
+                // Lambda tries a failed one again, and again.
+                for _ in 0..3 {
+                    other.invoke_as("one-tick", late.clone(), TIMEOUT).await?;
+                }
+                Ok::<_, anyhow::Error>(())
+            };
+            let delete = stack.delete(id, given).signed(Signature::Dated, 9);
+            let deleted = async {
+                hold.arrived(1).await;
+                stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+                let writes = called(&stack.calls(), "PutObject");
+                let release = async {
+                    stack
+                        .until(|calls| called(calls, "PutObject") > writes)
+                        .await?;
+                    hold.release();
+                    Ok::<_, anyhow::Error>(())
+                };
+                let (answer, released) = tokio::join!(stack.succeeds(&delete), release);
+                released?;
+                answer
+            };
+            let (tried, deleted) = tokio::join!(tries, deleted);
+            tried?;
+            deleted?;
+            // The last of the stragglers.
+            stack.looks_away();
+            other.invoke(late, TIMEOUT).await?.success()?;
+            stack.assert_unchanged();
+            let case = format!("{operation} {ending:?}");
+            assert_eq!(
+                stack.bench.targets(&group),
+                expected(&[foreign], 80),
+                "{case}"
+            );
+            let left = stack.bench.leftovers(id).await?;
+            assert_eq!(left, ["listener on Some(8000)"], "{case}");
+            Ok::<_, anyhow::Error>(())
+        });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+/// How a record cannot be read.
+const UNREADABLE: [&str; 4] = ["archived", "garbage", "another version", "empty"];
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_keeps_nothing_of_a_binding_alive() -> Result<()> {
+    let cases = UNREADABLE
+        .into_iter()
+        .flat_map(|how| [true, false].map(|own| (how, own)));
+    let cases: Vec<_> = cases.collect();
+    let stacks = Stack::several(cases.len()).await?;
+    let played = stacks
+        .iter()
+        .zip(cases)
+        .map(async |(stack, (how, is_own_bucket))| {
+            let mut properties = json!({});
+            if !is_own_bucket {
+                let bucket = format!("their-bucket-{}", stack.bench.pair.alb.name);
+                stack.bucket(&bucket).await?;
+                properties["BucketName"] = json!(bucket);
+            }
+            let made = stack.bind(properties.clone()).await?;
+            let (id, bucket) = (made.id(), made.attribute("BucketName"));
+            match how {
+                "archived" => {
+                    let archived = stack.record(bucket, id).await?.to_string().into_bytes();
+                    let put = stack.bench.s3().put_object().bucket(bucket);
+                    let put = put.key(format!("{id}/state.json")).body(archived.into());
+                    put.storage_class(StorageClass::Glacier).send().await?;
+                }
+                "garbage" => stack.writes_record(bucket, id, "{\"version\":").await?,
+                "another version" => {
+                    stack
+                        .writes_record(bucket, id, json!({"version": 99}))
+                        .await?
+                }
+                _ => stack.writes_record(bucket, id, "").await?,
+            }
+            stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+            stack.succeeds(&stack.delete(id, properties)).await?;
+            stack.assert_gone(id, how).await?;
+            if !is_own_bucket {
+                assert!(stack.bench.keys(bucket).await?.is_empty(), "{how}");
+            }
+            Ok::<_, anyhow::Error>(())
+        });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn locked_versions_are_left_with_a_warning_and_nothing_else_is() -> Result<()> {
+    use aws_sdk_s3::primitives::DateTime;
+    use aws_sdk_s3::types::{ObjectLockRetention, ObjectLockRetentionMode};
+    let stack = Stack::new().await?;
+    let s3 = stack.bench.s3();
+    let bucket = s3.create_bucket().bucket("their-bucket");
+    bucket.object_lock_enabled_for_bucket(true).send().await?;
+    let properties = json!({"BucketName": "their-bucket"});
+    let made = stack.bind(properties.clone()).await?;
+    let until = std::time::SystemTime::now() + std::time::Duration::from_secs(86400);
+    let retention = ObjectLockRetention::builder()
+        .mode(ObjectLockRetentionMode::Compliance)
+        .retain_until_date(DateTime::from(until))
+        .build();
+    let lock = s3.put_object_retention().bucket("their-bucket");
+    let lock = lock.key(format!("{}/state.json", made.id()));
+    lock.retention(retention).send().await?;
+    stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(made.id()));
+    let deleted = stack.succeeds(&stack.delete(made.id(), properties)).await?;
+    assert!(
+        deleted.invocation.mentions("retention lock"),
+        "{:#?}",
+        deleted.invocation.log
+    );
+    stack.assert_gone(made.id(), "deleted").await?;
+    assert!(stack.bench.keys("their-bucket").await?.is_empty());
+    let versions = s3
+        .list_object_versions()
+        .bucket("their-bucket")
+        .send()
+        .await?;
+    assert_eq!(versions.versions().len(), 1);
+    Ok(())
+}

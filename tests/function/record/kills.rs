@@ -1,0 +1,185 @@
+//! Lambda kills a request at any of its calls, and runs it again: whatever the call came to, the
+//! request completes. Which calls there are is recorded, not typed.
+
+use super::{Request, Stack};
+use crate::support::{TIMEOUT, is_reading};
+use anyhow::{Context, Result, ensure};
+use futures_util::stream::{self, StreamExt};
+use lab::{Fault, Hold, What};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Stacks side by side on one lab; most of the time most of them wait for a claim.
+const SIDE_BY_SIDE: usize = 14;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Create,
+    Update,
+    /// An Update that takes the record to another bucket.
+    Move,
+    Delete,
+}
+
+/// Where an environment is killed: at a call, which comes to its end all the same, or does not.
+#[derive(Clone, Debug)]
+struct Point {
+    service: String,
+    operation: String,
+    nth: usize,
+    is_done: bool,
+}
+
+async fn prepared(stack: &Stack, kind: Kind) -> Result<Request> {
+    if kind == Kind::Create {
+        stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+        return Ok(stack.create(json!({})));
+    }
+    let made = stack.bind(json!({})).await?;
+    let id = made.id();
+    if kind == Kind::Update {
+        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+        return Ok(stack.update(id, json!({}), changed()));
+    }
+    if kind == Kind::Move {
+        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+        return Ok(stack.update(id, json!({}), moved(stack)));
+    }
+    stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+    Ok(stack.delete(id, json!({})))
+}
+
+/// The bucket is there already.
+fn moved(stack: &Stack) -> Value {
+    json!({"BucketName": format!("moved-{}", stack.bench.pair.alb.name)})
+}
+
+fn changed() -> Value {
+    let health = json!({"Protocol": "HTTP", "Path": "/up"});
+    json!({
+        "Listeners": [{"Port": 81, "HealthCheck": health}, {"Port": 82}],
+        "Schedule": "rate(5 minutes)",
+    })
+}
+
+/// Plays a request, killed at a point where there is one, to its end, and gives its calls.
+async fn play(stack: &Stack, kind: Kind, point: Option<&Point>) -> Result<Vec<Point>> {
+    let request = prepared(stack, kind).await?;
+    stack.looks_away();
+    if let Some(point) = point {
+        let hold = Hold::default();
+        let fault = |what| Fault::new(&point.service, &point.operation, what).nth(point.nth);
+        stack.injects(fault(What::Hold(hold.clone())));
+        if !point.is_done {
+            stack.injects(fault(What::CutOff));
+        }
+        let killed = stack.environment().await?;
+        request.killed_at(&hold, killed).await?;
+        hold.release();
+    }
+    let answer = stack.succeeds(&request).await?;
+    let calls = stack.calls();
+    let id = answer.id();
+    match kind {
+        Kind::Delete => stack.assert_gone(id, "deleted").await?,
+        Kind::Create | Kind::Update | Kind::Move => {
+            let ports: &[u16] = if kind == Kind::Update {
+                &[81, 82]
+            } else {
+                &[80]
+            };
+            let groups: Vec<_> = answer.attribute("TargetGroupArns").split(',').collect();
+            ensure!(groups.len() == ports.len(), "{groups:?}");
+            stack.ticks(id, 1).await?;
+            for (group, port) in groups.into_iter().zip(ports) {
+                let (is, should) = (stack.bench.targets(group), stack.bench.expected(3, *port));
+                ensure!(is == should, "{is:?} instead of {should:?}");
+            }
+            let left = stack.bench.leftovers(id).await?;
+            ensure!(left.len() == 2 + 2 * ports.len(), "{left:#?}");
+            let changes = if kind == Kind::Move {
+                moved(stack)
+            } else {
+                json!({})
+            };
+            let delete = stack.delete(id, changes);
+            stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+            stack.succeeds(&delete).await?;
+            stack.assert_gone(id, "deleted").await?;
+        }
+    }
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let points = calls
+        .into_iter()
+        .filter(|call| !is_reading(&call.operation));
+    let points = points.map(|call| {
+        let nth = counts.entry(call.operation.clone()).or_default();
+        *nth += 1;
+        Point {
+            service: call.service,
+            operation: call.operation,
+            nth: *nth,
+            is_done: true,
+        }
+    });
+    Ok(points.collect())
+}
+
+/// Reads change nothing, so that being killed at one is being killed at the next call that does.
+async fn completes_wherever_it_is_killed(kind: Kind) -> Result<()> {
+    let stacks = Stack::several(SIDE_BY_SIDE).await?;
+    for stack in &stacks {
+        let given = moved(stack);
+        stack
+            .bucket(given["BucketName"].as_str().expect("a name"))
+            .await?;
+    }
+    let recorded = play(&stacks[0], kind, None).await?;
+    ensure!(recorded.len() > 5, "{recorded:?}");
+    let undone = recorded.clone().into_iter().map(|point| Point {
+        is_done: false,
+        ..point
+    });
+    let points: Vec<_> = recorded.iter().cloned().chain(undone).collect();
+    // Each stack plays its share of them one after the other.
+    let shares = stacks.iter().enumerate().map(|(number, stack)| {
+        let mine = points.iter().skip(number).step_by(SIDE_BY_SIDE);
+        async move {
+            for point in mine {
+                let played = tokio::time::timeout(TIMEOUT, play(stack, kind, Some(point)));
+                let played = played.await.context("in time").and_then(|played| played);
+                played.with_context(|| format!("{kind:?} killed at {point:?}"))?;
+            }
+            Ok::<_, anyhow::Error>(())
+        }
+    });
+    let shares: Vec<_> = shares.collect();
+    let played = stream::iter(shares).buffer_unordered(SIDE_BY_SIDE);
+    let failures: Vec<_> = played.filter_map(async |share| share.err()).collect().await;
+    let failures: Vec<_> = failures
+        .iter()
+        .map(|failure| format!("{failure:#}"))
+        .collect();
+    ensure!(failures.is_empty(), "{}", failures.join("\n"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_create_that_is_killed_at_any_call_and_run_again_completes() -> Result<()> {
+    completes_wherever_it_is_killed(Kind::Create).await
+}
+
+#[tokio::test]
+async fn an_update_that_is_killed_at_any_call_and_run_again_completes() -> Result<()> {
+    completes_wherever_it_is_killed(Kind::Update).await
+}
+
+#[tokio::test]
+async fn a_change_of_the_bucket_that_is_killed_at_any_call_and_run_again_completes() -> Result<()> {
+    completes_wherever_it_is_killed(Kind::Move).await
+}
+
+#[tokio::test]
+async fn a_delete_that_is_killed_at_any_call_and_run_again_completes() -> Result<()> {
+    completes_wherever_it_is_killed(Kind::Delete).await
+}

@@ -1,0 +1,144 @@
+//! The record is lost while its rule stands, as by a lifecycle rule of its bucket.
+
+use super::Stack;
+use crate::support::{TIMEOUT, expected};
+use anyhow::Result;
+use lab::{Fault, What};
+use serde_json::{Value, json};
+
+async fn loses(stack: &Stack, bucket: &str, id: &str) -> Result<()> {
+    let delete = stack.bench.s3().delete_object().bucket(bucket);
+    delete.key(format!("{id}/state.json")).send().await?;
+    Ok(())
+}
+
+/// A binding with an own group, and a given one that also has somebody else's target.
+async fn bound(stack: &Stack) -> Result<(crate::support::Answer, String, Value)> {
+    let theirs = stack.bench.given_group("theirs", 8000).await?;
+    stack
+        .bench
+        .register(&theirs, stack.bench.foreign_address(), 80)
+        .await?;
+    let both = json!({"Listeners": [{"Port": 80}, {"Port": 80, "TargetGroupArn": theirs}]});
+    let made = stack.bind(both.clone()).await?;
+    Ok((made, theirs, both))
+}
+
+#[tokio::test]
+async fn the_next_tick_makes_a_lost_record_anew_and_goes_on() -> Result<()> {
+    let stack = Stack::new().await?;
+    let (made, theirs, both) = bound(&stack).await?;
+    let (id, bucket) = (made.id(), made.attribute("BucketName"));
+    loses(&stack, bucket, id).await?;
+    // An address came and another one went since the last tick that knew.
+    let mut live = stack.bench.pair.alb.addresses(4);
+    live.remove(1);
+    stack.bench.see(live.clone());
+    let tick = stack.tick(id).await?;
+    assert!(tick.mentions("made anew"), "{:#?}", tick.log);
+    tick.success()?;
+    assert_eq!(stack.record(bucket, id).await?["owner"], id);
+    stack.ticks(id, 2).await?;
+    let own = made
+        .attribute("TargetGroupArns")
+        .split(',')
+        .next()
+        .unwrap_or_default();
+    assert_eq!(stack.bench.targets(own), expected(&live, 80));
+    // There nobody can tell who registered what is not in DNS.
+    let mut all = stack.bench.pair.alb.addresses(4);
+    all.push(stack.bench.foreign_address());
+    assert_eq!(stack.bench.targets(&theirs), expected(&all, 80));
+
+    // From now on it counts there as well, and Delete takes what is own.
+    live.remove(0);
+    stack.bench.see(live.clone());
+    stack.ticks(id, 3).await?;
+    assert_eq!(stack.bench.targets(own), expected(&live, 80));
+    stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+    stack.succeeds(&stack.delete(id, both)).await?;
+    let left = [
+        stack.bench.pair.alb.addresses(2)[1],
+        stack.bench.foreign_address(),
+    ];
+    assert_eq!(stack.bench.targets(&theirs), expected(&left, 80));
+    assert_eq!(stack.bench.leftovers(id).await?, ["listener on Some(8000)"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_ticks_at_once_make_a_lost_record_once() -> Result<()> {
+    let (stack, made) = Stack::bound(json!({})).await?;
+    let (id, bucket) = (made.id(), made.attribute("BucketName"));
+    loses(&stack, bucket, id).await?;
+    stack.bench.scale(4);
+    let other = stack.environment().await?;
+    let (first, second) = (stack.tick_event(id).await?, stack.tick_event(id).await?);
+    let hold = stack.holds("s3", "PutObject");
+    let second = async {
+        hold.arrived(1).await;
+        let second = other.invoke(second, TIMEOUT).await;
+        hold.release();
+        second
+    };
+    let (first, second) = tokio::join!(stack.bench.function.invoke(first, TIMEOUT), second);
+    first?.success()?;
+    second?.success()?;
+    let group = made.attribute("TargetGroupArn");
+    assert_eq!(stack.bench.targets(group), stack.bench.expected(4, 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_update_and_a_delete_work_where_the_record_is_lost() -> Result<()> {
+    for kind in ["Update", "Delete"] {
+        let (stack, made) = Stack::bound(json!({})).await?;
+        let (id, bucket) = (made.id(), made.attribute("BucketName"));
+        loses(&stack, bucket, id).await?;
+        if kind == "Update" {
+            stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+            let changed = json!({"InvocationsBeforeDeregistration": 1});
+            stack
+                .succeeds(&stack.update(id, json!({}), changed))
+                .await?;
+            stack.bench.scale(2);
+            stack.ticks(id, 1).await?;
+            let group = made.attribute("TargetGroupArn");
+            assert_eq!(stack.bench.targets(group), stack.bench.expected(2, 80));
+        }
+        stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+        stack.succeeds(&stack.delete(id, json!({}))).await?;
+        stack.assert_gone(id, kind).await?;
+    }
+    Ok(())
+}
+
+/// A tick that finds neither record nor rule is of a binding that is gone.
+#[tokio::test]
+async fn without_its_rule_a_lost_record_stays_lost() -> Result<()> {
+    let (stack, made) = Stack::bound(json!({})).await?;
+    let id = made.id();
+    let late = stack.tick_event(id).await?;
+    stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+    // The rule is gone, and the groups are not yet.
+    let fault = stack.injects(Fault::new(
+        "elasticloadbalancing",
+        "DeleteListener",
+        What::Deny,
+    ));
+    let failed = stack.delivers(&stack.delete(id, json!({}))).await?;
+    failed.assert_failed(&["DeleteListener"]);
+    stack.lab().gateway().remove_fault(fault);
+    loses(&stack, made.attribute("BucketName"), id).await?;
+    stack.bench.scale(5);
+    stack.looks_away();
+    stack
+        .bench
+        .function
+        .invoke(late, TIMEOUT)
+        .await?
+        .success()?;
+    stack.assert_unchanged();
+    stack.succeeds(&stack.delete(id, json!({}))).await?;
+    stack.assert_gone(id, "in the end").await
+}

@@ -1,0 +1,268 @@
+//! What a binding may not touch: targets that another binding serves, and whatever a record names
+//! that somebody else has written.
+
+use super::Stack;
+use crate::support::expected;
+use alb_nlb_binding::names::BindingId;
+use anyhow::Result;
+use futures_util::future::join_all;
+use lab::NlbSpec;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_changed_nlb_with_the_same_group_costs_no_target() -> Result<()> {
+    for is_known in [true, false] {
+        let stack = Stack::new().await?;
+        let group = stack.bench.given_group("theirs", 8000).await?;
+        let listeners = json!([{"Port": 80, "TargetGroupArn": group}]);
+        let old = json!({"Listeners": listeners});
+        let made = stack.bind(old.clone()).await?;
+        stack.ticks(made.id(), 1).await?;
+        let vpc = &stack.bench.pair.nlb.vpc;
+        let other = stack.lab().nlb(vpc, &NlbSpec::new("other")).await?;
+        let new = json!({"NlbArn": other.arn, "Listeners": listeners});
+        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(made.id()));
+        let replaced = stack.update(made.id(), old.clone(), new.clone());
+        let replaced = stack.succeeds(&replaced).await?;
+        let id = replaced.id();
+        assert_ne!(id, made.id());
+        stack.shows(
+            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+            "UPDATE_COMPLETE",
+            Some(id),
+        );
+        if !is_known {
+            stack.is_unknown();
+        }
+        stack.succeeds(&stack.delete(made.id(), old)).await?;
+        assert_eq!(stack.bench.targets(&group), stack.bench.expected(3, 80));
+        assert_eq!(stack.deregistered(), [""; 0]);
+        // They are the new one's own by now.
+        stack.bench.scale(2);
+        stack.ticks(id, 3).await?;
+        assert_eq!(stack.bench.targets(&group), stack.bench.expected(2, 80));
+        stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+        stack.succeeds(&stack.delete(id, new)).await?;
+        assert!(stack.bench.targets(&group).is_empty());
+    }
+    Ok(())
+}
+
+/// What a replacement that was rolled back has made goes, and the former binding serves on.
+#[tokio::test]
+async fn a_changed_nlb_with_the_same_group_that_is_rolled_back_costs_no_target() -> Result<()> {
+    let points = [
+        ("elasticloadbalancing", "DescribeTargetHealth"),
+        ("events", "PutTargets"),
+    ];
+    let stacks = Stack::several(points.len()).await?;
+    let played = stacks
+        .iter()
+        .zip(points)
+        .map(async |(stack, (service, operation))| {
+            let name = &stack.bench.pair.alb.name;
+            let group = stack
+                .bench
+                .given_group(&format!("theirs-{name}"), 8000)
+                .await?;
+            let listeners = json!([{"Port": 80, "TargetGroupArn": group}]);
+            let old = json!({"Listeners": listeners});
+            let made = stack.bind(old.clone()).await?;
+            let id = made.id();
+            let vpc = &stack.bench.pair.nlb.vpc;
+            let other = stack
+                .lab()
+                .nlb(vpc, &NlbSpec::new(&format!("other-{name}")))
+                .await?;
+            let new = json!({"NlbArn": other.arn, "Listeners": listeners});
+            stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+            // One more address comes while both are there.
+            stack.bench.scale(4);
+            let hold = stack.holds(service, operation);
+            let update = stack.update(id, old.clone(), new.clone());
+            update.killed_at(&hold, stack.environment().await?).await?;
+            hold.release();
+            stack.shows(
+                "UPDATE_ROLLBACK_IN_PROGRESS",
+                "UPDATE_IN_PROGRESS",
+                Some(id),
+            );
+            stack.succeeds(&stack.update(id, new, old)).await?;
+            stack.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
+            assert_eq!(stack.deregistered(), [""; 0], "{operation}");
+            stack.ticks(id, 3).await?;
+            assert_eq!(stack.bench.targets(&group), stack.bench.expected(4, 80));
+            let new_id = BindingId::derive(&stack.id, "Binding", &other.arn).to_string();
+            let left = stack.bench.leftovers(&new_id).await?;
+            assert_eq!(left, ["listener on Some(8000)"], "{operation}");
+            Ok::<_, anyhow::Error>(())
+        });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_changed_logical_id_with_the_same_group_costs_no_target() -> Result<()> {
+    for bucket in [None, Some("their-bucket")] {
+        let stack = Stack::new().await?;
+        let group = stack.bench.given_group("theirs", 8000).await?;
+        let mut given = json!({"Listeners": [{"Port": 80, "TargetGroupArn": group}]});
+        if let Some(bucket) = bucket {
+            stack.bucket(bucket).await?;
+            given["BucketName"] = json!(bucket);
+        }
+        let made = stack.bind(given.clone()).await?;
+        let mut create = stack.create(given.clone());
+        create.event["LogicalResourceId"] = json!("Renamed");
+        let view = lab::StackView::new("UPDATE_IN_PROGRESS")
+            .with_resource("Binding", "CREATE_COMPLETE", Some(made.id()))
+            .with_resource("Renamed", "CREATE_IN_PROGRESS", None);
+        stack.lab().gateway().set_stack(&stack.id, view);
+        let renamed = stack.succeeds(&create).await?;
+        let view = lab::StackView::new("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+            .with_resource("Binding", "DELETE_IN_PROGRESS", Some(made.id()))
+            .with_resource("Renamed", "CREATE_COMPLETE", Some(renamed.id()));
+        stack.lab().gateway().set_stack(&stack.id, view);
+        stack.succeeds(&stack.delete(made.id(), given)).await?;
+        assert_eq!(stack.bench.targets(&group), stack.bench.expected(3, 80));
+        assert_eq!(stack.deregistered(), [""; 0]);
+        stack.ticks(renamed.id(), 1).await?;
+        assert_eq!(stack.bench.targets(&group), stack.bench.expected(3, 80));
+    }
+    Ok(())
+}
+
+/// A binding whose record somebody else may write to, and a group of theirs that it was never given.
+async fn forged(stack: &Stack) -> Result<(String, String, Value)> {
+    let number = stack.bench.pair.alb.name.clone();
+    let group = stack
+        .bench
+        .given_group(&format!("foreign-{number}"), 9000)
+        .await?;
+    for address in stack.bench.pair.alb.addresses_after(50, 2) {
+        stack.bench.register(&group, address, 80).await?;
+    }
+    let bucket = format!("their-bucket-{number}");
+    stack.bucket(&bucket).await?;
+    let properties = json!({ "BucketName": bucket });
+    let made = stack.bind(properties.clone()).await?;
+    Ok((made.id().to_owned(), group, properties))
+}
+
+/// What a record that somebody else has written may say of the foreign group.
+const LIES: [&str; 3] = ["own", "orders", "leaving"];
+
+#[tokio::test]
+async fn a_record_by_somebody_else_takes_no_target_out_of_a_group_that_was_never_named()
+-> Result<()> {
+    let stacks = Stack::several(LIES.len()).await?;
+    let played = stacks.iter().zip(LIES).map(async |(stack, lie)| {
+        let (id, group, properties) = forged(stack).await?;
+        let theirs = stack.bench.targets(&group);
+        assert_eq!(theirs.len(), 2);
+        let bucket = properties["BucketName"].as_str().expect("a name");
+        let forge = async || {
+            let mut record = stack.record(bucket, &id).await?;
+            let own = theirs
+                .iter()
+                .map(|target| (target.clone(), json!({"missed": 2})));
+            record["own"][&group] = Value::Object(own.collect());
+            if lie != "own" {
+                let groups = record["orders"]["TargetGroups"].as_array_mut();
+                let groups = groups.expect("a list");
+                let mut one = groups[0].clone();
+                one["arn"] = json!(group);
+                groups.push(one);
+            }
+            if lie == "leaving" {
+                record["claim"]["gives_up"] = json!([group]);
+            }
+            stack.writes_record(bucket, &id, record).await
+        };
+        // Another binding of the account was given that group.
+        let role = &stack.bench.role;
+        role.lock()
+            .expect("no panic")
+            .given_target_groups
+            .extend([group.clone()]);
+        forge().await?;
+        for _ in 0..4 {
+            stack.tick(&id).await?.success()?;
+        }
+        let left = stack.bench.targets(&group);
+        assert!(
+            theirs.iter().all(|target| left.contains(target)),
+            "{lie}: {left:?}"
+        );
+        forge().await?;
+        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&id));
+        let mut changed = properties.clone();
+        changed["InvocationsBeforeDeregistration"] = json!(1);
+        let update = stack.update(&id, properties.clone(), changed);
+        stack.succeeds(&update).await?;
+        stack.ticks(&id, 2).await?;
+        forge().await?;
+        stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(&id));
+        stack
+            .succeeds(&stack.delete(&id, properties.clone()))
+            .await?;
+        let left = stack.bench.targets(&group);
+        assert!(
+            theirs.iter().all(|target| left.contains(target)),
+            "{lie}: {left:?}"
+        );
+        Ok::<_, anyhow::Error>(())
+    });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+/// A record also names the binding that was made in place of its own, and buckets that it was in.
+#[tokio::test]
+async fn a_record_by_somebody_else_takes_no_other_binding_and_no_other_object_away() -> Result<()> {
+    let stacks = Stack::several(2).await?;
+    let [stack, victim] = &stacks[..] else {
+        panic!("two stacks");
+    };
+    let other = victim.bind(json!({})).await?;
+    let (id, _, properties) = forged(stack).await?;
+    let bucket = properties["BucketName"].as_str().expect("a name");
+    let forge = async || {
+        let mut record = stack.record(bucket, &id).await?;
+        let nlb = &victim.bench.pair.nlb.arn;
+        let note = json!({"by": other.id(), "nlb_arn": nlb, "done": false});
+        record["replaced"] = note;
+        record["elsewhere"] = json!([other.attribute("BucketName")]);
+        stack.writes_record(bucket, &id, record).await
+    };
+    let untouched = async |after: &str| {
+        let left = victim.bench.leftovers(other.id()).await?;
+        assert_eq!(left.len(), 4, "{after}: {left:#?}");
+        victim.ticks(other.id(), 1).await?;
+        let targets = victim.bench.targets(other.attribute("TargetGroupArn"));
+        assert_eq!(
+            targets,
+            expected(&victim.bench.pair.alb.addresses(3), 80),
+            "{after}"
+        );
+        Ok::<_, anyhow::Error>(())
+    };
+    forge().await?;
+    stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&id));
+    let mut changed = properties.clone();
+    changed["InvocationsBeforeDeregistration"] = json!(5);
+    stack
+        .succeeds(&stack.update(&id, properties.clone(), changed))
+        .await?;
+    untouched("an Update").await?;
+    forge().await?;
+    stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(&id));
+    stack
+        .succeeds(&stack.delete(&id, properties.clone()))
+        .await?;
+    untouched("a Delete").await
+}

@@ -1,0 +1,216 @@
+//! Updates to another NLB, each of which makes another binding: whoever is not wanted in the end goes.
+
+use super::{ELB, Request, Stack, called};
+use alb_nlb_binding::names::BindingId;
+use anyhow::{Result, ensure};
+use futures_util::future::join_all;
+use lab::{Nlb, NlbSpec};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A binding, and the Update that makes another one in place of it.
+struct Replacement {
+    former: String,
+    new: String,
+    other: Nlb,
+    changes: Value,
+    update: Request,
+}
+
+impl Replacement {
+    async fn of(stack: &Stack) -> Result<Self> {
+        let made = stack.bind(json!({})).await?;
+        let name = format!("other-{}", stack.bench.pair.nlb.name);
+        let vpc = &stack.bench.pair.nlb.vpc;
+        let other = stack.lab().nlb(vpc, &NlbSpec::new(&name)).await?;
+        let changes = json!({ "NlbArn": other.arn });
+        let former = made.id().to_owned();
+        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&former));
+        Ok(Self {
+            new: BindingId::derive(&stack.id, "Binding", &other.arn).to_string(),
+            update: stack.update(&former, json!({}), changes.clone()),
+            former,
+            other,
+            changes,
+        })
+    }
+
+    /// The rollback's Update, with the former id.
+    async fn is_rolled_back(&self, stack: &Stack) -> Result<()> {
+        let former = Some(self.former.as_str());
+        stack.shows("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", former);
+        let rollback = stack.update(&self.former, self.changes.clone(), json!({}));
+        let answer = stack.succeeds(&rollback).await?;
+        assert_eq!(answer.id(), self.former);
+        stack.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", former);
+        Ok(())
+    }
+
+    async fn only_the_former_is_left(&self, stack: &Stack, after: &str) -> Result<()> {
+        let left = self.left(stack, &self.new, &self.other).await?;
+        ensure!(left.is_empty(), "{after}: {left:#?}");
+        self.serves(stack, &self.former).await
+    }
+
+    async fn left(&self, stack: &Stack, id: &str, nlb: &Nlb) -> Result<Vec<String>> {
+        let mut left = stack.bench.leftovers(id).await?;
+        left.retain(|name| !name.starts_with("listener"));
+        let elb = aws_sdk_elasticloadbalancingv2::Client::new(&stack.lab().aws());
+        let listeners = elb.describe_listeners().load_balancer_arn(&nlb.arn);
+        let listeners = listeners.send().await?;
+        let listeners = listeners.listeners().iter();
+        left.extend(listeners.map(|listener| format!("listener on {:?}", listener.port())));
+        Ok(left)
+    }
+
+    async fn serves(&self, stack: &Stack, id: &str) -> Result<()> {
+        stack.ticks(id, 1).await?;
+        let elb = aws_sdk_elasticloadbalancingv2::Client::new(&stack.lab().aws());
+        let name = BindingId::parse(id).expect("an id").target_group(80);
+        let groups = elb.describe_target_groups().names(name).send().await?;
+        let arn = groups.target_groups()[0].target_group_arn();
+        let targets = stack.bench.targets(arn.unwrap_or_default());
+        ensure!(targets == stack.bench.expected(3, 80), "{targets:?}");
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_replacement_that_is_never_answered_goes_with_the_rollbacks_update() -> Result<()> {
+    let points = [
+        ("s3", "CreateBucket"),
+        ("s3", "PutObject"),
+        (ELB, "CreateTargetGroup"),
+        (ELB, "RegisterTargets"),
+        (ELB, "CreateListener"),
+        ("events", "PutRule"),
+        ("events", "PutTargets"),
+    ];
+    let stacks = Stack::several(points.len()).await?;
+    let played = stacks
+        .iter()
+        .zip(points)
+        .map(async |(stack, (service, operation))| {
+            let replacement = Replacement::of(stack).await?;
+            let hold = stack.holds(service, operation);
+            replacement
+                .update
+                .killed_at(&hold, stack.environment().await?)
+                .await?;
+            hold.release();
+            replacement.is_rolled_back(stack).await?;
+            replacement.only_the_former_is_left(stack, operation).await
+        });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+/// It has done all of its work, and nobody hears of it, or only when the rollback has begun.
+#[tokio::test]
+async fn a_replacement_that_is_answered_too_late_goes_with_the_rollbacks_update() -> Result<()> {
+    for is_heard in [true, false] {
+        let stack = Stack::new().await?;
+        let replacement = Replacement::of(&stack).await?;
+        let update = &replacement.update;
+        if !is_heard {
+            update.url.refuse(usize::MAX);
+        }
+        let limit = Duration::from_secs(15);
+        let done = update
+            .delivered_within(&stack.bench.function, limit)
+            .await?;
+        assert_eq!(done.result.is_ok(), is_heard, "{done:?}");
+        replacement.is_rolled_back(&stack).await?;
+        replacement
+            .only_the_former_is_left(&stack, "too late")
+            .await?;
+    }
+    Ok(())
+}
+
+/// The replacement is still under way when it is rolled back, and goes on afterwards.
+#[tokio::test]
+async fn a_replacement_under_way_stops_when_it_is_rolled_back_and_nothing_of_it_is_left()
+-> Result<()> {
+    let stack = Stack::new().await?;
+    let replacement = Replacement::of(&stack).await?;
+    let name = stack.bench.pair.alb.name.clone();
+    let addresses = stack.bench.pair.alb.addresses(3);
+    stack.lab().dns().remove(&name);
+    let other = stack.environment().await?;
+    let rolled_back = async {
+        stack.until_asked(&name).await?;
+        let former = Some(replacement.former.as_str());
+        stack.shows("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", former);
+        let (changes, former) = (replacement.changes.clone(), &replacement.former);
+        let rollback = stack.update(former, changes, json!({}));
+        // Its own sync needs addresses as well, and comes after its claim.
+        let writes = called(&stack.calls(), "PutObject");
+        let back = async {
+            stack
+                .until(|calls| called(calls, "PutObject") > writes)
+                .await?;
+            stack.lab().dns().set(&name, addresses.clone());
+            Ok::<_, anyhow::Error>(())
+        };
+        let (answer, back) = tokio::join!(rollback.answered_by(&other), back);
+        back?;
+        answer?.assert_success();
+        Ok::<_, anyhow::Error>(())
+    };
+    let (answer, rolled_back) = tokio::join!(stack.delivers(&replacement.update), rolled_back);
+    rolled_back?;
+    let answer = answer?;
+    answer.assert_failed(&["another request has taken the binding over"]);
+    assert_eq!(answer.id(), replacement.new);
+    replacement.only_the_former_is_left(&stack, "stopped").await
+}
+
+/// A failed replacement answers with the new id, which CloudFormation deletes in its clean-up.
+#[tokio::test]
+async fn a_replacement_that_failed_goes_with_the_rollback_and_the_clean_up_finds_nothing()
+-> Result<()> {
+    let stack = Stack::new().await?;
+    let replacement = Replacement::of(&stack).await?;
+    let fault = stack.injects(lab::Fault::new("events", "PutTargets", lab::What::Deny));
+    let failed = stack.delivers(&replacement.update).await?;
+    failed.assert_failed(&["PutTargets"]);
+    assert_eq!(failed.id(), replacement.new);
+    stack.lab().gateway().remove_fault(fault);
+    replacement.is_rolled_back(&stack).await?;
+    let cleanup = stack.delete(&replacement.new, replacement.changes.clone());
+    stack.succeeds(&cleanup).await?;
+    replacement
+        .only_the_former_is_left(&stack, "cleaned up")
+        .await
+}
+
+/// After a success CloudFormation deletes the former one, and the new one serves on.
+#[tokio::test]
+async fn the_clean_up_after_a_replacement_takes_the_former_binding_and_not_the_new_one()
+-> Result<()> {
+    for is_known in [true, false] {
+        let stack = Stack::new().await?;
+        let replacement = Replacement::of(&stack).await?;
+        let new = replacement.new.as_str();
+        stack.succeeds(&replacement.update).await?;
+        stack.shows(
+            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+            "UPDATE_COMPLETE",
+            Some(new),
+        );
+        if !is_known {
+            stack.is_unknown();
+        }
+        stack
+            .succeeds(&stack.delete(&replacement.former, json!({})))
+            .await?;
+        stack.assert_gone(&replacement.former, "cleaned up").await?;
+        replacement.serves(&stack, new).await?;
+        let left = replacement.left(&stack, new, &replacement.other).await?;
+        assert_eq!(left.len(), 4, "{left:#?}");
+    }
+    Ok(())
+}

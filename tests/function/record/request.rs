@@ -1,0 +1,95 @@
+//! A request of CloudFormation, however often and wherever it is delivered, and the death of who
+//! handles it.
+
+use crate::support::{Answer, TIMEOUT};
+use anyhow::{Context, Result, bail};
+use lab::{Function, Hold, Invocation, ResponseUrl};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Lambda repeats a killed or failed delivery under the same id.
+const LAMBDA: &str = "0c5b6b1d-0000-0000-0000-000000000001";
+
+/// A request of CloudFormation, which may be delivered more than once and to any environment.
+#[derive(Clone)]
+pub struct Request {
+    pub event: Value,
+    pub url: ResponseUrl,
+}
+
+/// What a response address tells of when it was signed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Signature {
+    /// `X-Amz-Date`.
+    Dated,
+    /// `Expires`, of the older form.
+    Expiring,
+    None,
+}
+
+pub const SIGNATURES: [Signature; 3] = [Signature::Dated, Signature::Expiring, Signature::None];
+
+impl Request {
+    /// Signed so many minutes after the test began.
+    pub fn signed(mut self, signature: Signature, minute: u64) -> Self {
+        // The minutes of one day, in the form that Signature Version 4 has.
+        let parameter = match signature {
+            Signature::Dated => format!(
+                "&X-Amz-Date=20261125T{:02}{:02}00Z",
+                minute / 60,
+                minute % 60
+            ),
+            Signature::Expiring => format!("&Expires={}", 1_795_600_000 + minute * 60),
+            Signature::None => String::new(),
+        };
+        self.event["ResponseURL"] = json!(format!("{}{parameter}", self.url.url()));
+        self
+    }
+
+    /// One delivery.
+    pub async fn delivered_to(&self, function: &Function) -> Result<Invocation> {
+        self.delivered_within(function, TIMEOUT).await
+    }
+
+    pub async fn delivered_within(
+        &self,
+        function: &Function,
+        timeout: Duration,
+    ) -> Result<Invocation> {
+        let event = self.event.clone();
+        function.invoke_as(LAMBDA, event, timeout).await
+    }
+
+    /// The only delivery of a request that is answered once.
+    pub async fn answered_by(&self, function: &Function) -> Result<Answer> {
+        let invocation = self.delivered_to(function).await?;
+        let body = self.url.the_answer();
+        let body = body.with_context(|| format!("{invocation:#?}"))?;
+        let url = self.url.clone();
+        Ok(Answer {
+            body,
+            invocation,
+            url,
+        })
+    }
+
+    /// The answers that were taken, in their order.
+    pub fn answers(&self) -> Vec<Value> {
+        let answers = self.url.answers().into_iter();
+        let taken = answers.filter(|answer| answer.status == 200);
+        taken.map(|answer| answer.body).collect()
+    }
+
+    /// Delivers it, and kills the environment when a call of it is held.
+    pub async fn killed_at(&self, hold: &Hold, function: Function) -> Result<()> {
+        killed_at(hold, function, &self.event).await
+    }
+}
+
+/// Runs an event until a call of it is held, and kills the environment then.
+pub async fn killed_at(hold: &Hold, function: Function, event: &Value) -> Result<()> {
+    tokio::select! {
+        done = function.invoke_as(LAMBDA, event.clone(), TIMEOUT) => bail!("it came to its end: {done:#?}"),
+        () = hold.arrived(1) => Ok(()),
+    }
+}

@@ -1,0 +1,192 @@
+//! Updates that fail, that nobody rolls back, or that take long: what ticks go by meanwhile, and
+//! afterwards.
+
+use super::{ELB, Stack};
+use crate::support::expected;
+use alb_nlb_binding::names::BindingId;
+use anyhow::Result;
+use futures_util::future::join_all;
+use lab::{Alb, AlbSpec, Fault, What};
+use serde_json::{Value, json};
+
+/// Another ALB with two addresses of its own in DNS.
+async fn next_alb(stack: &Stack) -> Result<(Alb, Value)> {
+    let name = format!("next-{}", stack.bench.pair.alb.name);
+    let vpc = &stack.bench.pair.alb.vpc;
+    let next = stack.lab().alb(vpc, &AlbSpec::new(&name)).await?;
+    stack.lab().dns().set(&name, next.addresses_after(100, 2));
+    let changes = json!({ "AlbArn": next.arn });
+    Ok((next, changes))
+}
+
+/// Where it fails after its first sync.
+const FAILURES: [(&str, &str); 4] = [
+    (ELB, "CreateListener"),
+    ("events", "PutRule"),
+    ("events", "PutTargets"),
+    (ELB, "DeleteListener"),
+];
+
+#[tokio::test]
+async fn after_an_update_that_failed_and_is_not_rolled_back_ticks_count_by_the_orders_that_stand()
+-> Result<()> {
+    let stacks = Stack::several(FAILURES.len()).await?;
+    let played = stacks
+        .iter()
+        .zip(FAILURES)
+        .map(async |(stack, (service, operation))| {
+            let made = stack
+                .bind(json!({"Listeners": [{"Port": 80}, {"Port": 81}]}))
+                .await?;
+            let id = made.id();
+            let (_, mut changes) = next_alb(stack).await?;
+            changes["Schedule"] = json!("rate(5 minutes)");
+            changes["Listeners"] = json!([{"Port": 80}, {"Port": 8080, "AlbPort": 80}]);
+            stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+            let fault = stack.injects(Fault::new(service, operation, What::Deny));
+            let old = json!({"Listeners": [{"Port": 80}, {"Port": 81}]});
+            let failed = stack.delivers(&stack.update(id, old, changes)).await?;
+            failed.assert_failed(&[operation]);
+            stack.lab().gateway().remove_fault(fault);
+            stack.shows("UPDATE_FAILED", "UPDATE_FAILED", Some(id));
+
+            // One address of the ALB that stands goes, and another one comes.
+            let mut live = stack.bench.pair.alb.addresses(4);
+            live.remove(2);
+            stack.bench.see(live.clone());
+            stack.ticks(id, 3).await?;
+            let groups = made.attribute("TargetGroupArns").split(',');
+            for (group, port) in groups.zip([80, 81]) {
+                let targets = stack.bench.targets(group);
+                assert_eq!(targets, expected(&live, port), "{operation}");
+            }
+            Ok::<_, anyhow::Error>(())
+        });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+/// Where an Update to another ALB is for five minutes; `None` is the wait for its DNS.
+const POINTS: [Option<(&str, &str, usize)>; 5] = [
+    None,
+    Some((ELB, "RegisterTargets", 1)),
+    Some(("events", "PutRule", 1)),
+    Some(("events", "PutTargets", 1)),
+    // The claim, the first sync, the answer.
+    Some(("s3", "PutObject", 3)),
+];
+
+#[tokio::test]
+async fn while_an_update_is_under_way_ticks_lose_no_target_that_a_rollback_would_go_back_to()
+-> Result<()> {
+    let stacks = Stack::several(POINTS.len()).await?;
+    let played = stacks.iter().zip(POINTS).map(async |(stack, point)| {
+        let made = stack.bind(json!({})).await?;
+        let id = made.id();
+        let group = made.attribute("TargetGroupArn");
+        let (next, mut changes) = next_alb(stack).await?;
+        changes["Schedule"] = json!("rate(5 minutes)");
+        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+        let hold = point.map(|(service, operation, nth)| stack.holds_nth(service, operation, nth));
+        if point.is_none() {
+            stack.lab().dns().remove(&next.name);
+        }
+        let update = stack.update(id, json!({}), changes.clone());
+        let other = stack.environment().await?;
+        let meanwhile = async {
+            match &hold {
+                Some(hold) => hold.arrived(1).await,
+                None => stack.until_asked(&next.name).await?,
+            }
+            // The ALB that is left may have been turned off already; and one address comes.
+            let mut live = stack.bench.pair.alb.addresses(4);
+            live.drain(..2);
+            stack.bench.see(live.clone());
+            for _ in 0..5 {
+                let event = stack.tick_event(id).await?;
+                other.invoke(event, super::TIMEOUT).await?.success()?;
+            }
+            let targets = stack.bench.targets(group);
+            let lost = stack.bench.expected(4, 80).into_iter();
+            let lost: Vec<_> = lost.filter(|target| !targets.contains(target)).collect();
+            assert!(lost.is_empty(), "{point:?}: {lost:?}");
+            stack
+                .lab()
+                .dns()
+                .set(&next.name, next.addresses_after(100, 2));
+            if let Some(hold) = &hold {
+                hold.release();
+            }
+            Ok::<_, anyhow::Error>(())
+        };
+        let (updated, meanwhile) = tokio::join!(stack.succeeds(&update), meanwhile);
+        meanwhile?;
+        updated?;
+        assert_eq!(stack.deregistered(), [""; 0]);
+
+        // The rollback goes back to them all.
+        stack.bench.scale(4);
+        stack.shows(
+            "UPDATE_ROLLBACK_IN_PROGRESS",
+            "UPDATE_IN_PROGRESS",
+            Some(id),
+        );
+        stack
+            .succeeds(&stack.update(id, changes, json!({})))
+            .await?;
+        stack.ticks(id, 3).await?;
+        assert_eq!(
+            stack.bench.targets(group),
+            stack.bench.expected(4, 80),
+            "{point:?}"
+        );
+        let lost = stack.deregistered();
+        let live = stack.bench.pair.alb.addresses(4);
+        let lost: Vec<_> = live
+            .iter()
+            .filter(|live| lost.contains(&live.to_string()))
+            .collect();
+        assert!(lost.is_empty(), "{point:?}: {lost:?}");
+        Ok::<_, anyhow::Error>(())
+    });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+/// The schedule begins as soon as the rule has its target, before the Create has its answer.
+#[tokio::test]
+async fn a_tick_before_the_create_is_answered_changes_nothing() -> Result<()> {
+    let stack = Stack::new().await?;
+    stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+    // The claim, the first sync, the answer.
+    let hold = stack.holds_nth("s3", "PutObject", 3);
+    let other = stack.environment().await?;
+    let create = stack.create(json!({}));
+    let id = BindingId::derive(&stack.id, "Binding", &stack.bench.pair.nlb.arn).to_string();
+    let ticks = async {
+        hold.arrived(1).await;
+        stack.bench.scale(1);
+        stack.looks_away();
+        for _ in 0..4 {
+            let event = stack.tick_event(&id).await?;
+            other.invoke(event, super::TIMEOUT).await?.success()?;
+        }
+        stack.assert_unchanged();
+        hold.release();
+        Ok::<_, anyhow::Error>(())
+    };
+    let (made, ticks) = tokio::join!(stack.succeeds(&create), ticks);
+    ticks?;
+    let made = made?;
+    assert_eq!(made.id(), id);
+    let group = made.attribute("TargetGroupArn");
+    assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 80));
+    stack.shows("CREATE_COMPLETE", "CREATE_COMPLETE", Some(&id));
+    stack.ticks(&id, 3).await?;
+    assert_eq!(stack.bench.targets(group), stack.bench.expected(1, 80));
+    Ok(())
+}

@@ -1,0 +1,254 @@
+//! Requests that CloudFormation no longer waits for: they make nothing, and take nothing away that
+//! lives.
+
+use super::{ELB, SIGNATURES, Stack};
+use anyhow::Result;
+use futures_util::future::join_all;
+use lab::{Fault, What};
+use serde_json::json;
+
+/// The stack's states in which a Create is no longer wanted, with what the binding is then.
+const ROLLED_BACK: [(&str, Option<&str>); 12] = [
+    ("ROLLBACK_IN_PROGRESS", Some("DELETE_IN_PROGRESS")),
+    ("ROLLBACK_IN_PROGRESS", Some("DELETE_COMPLETE")),
+    ("ROLLBACK_COMPLETE", Some("DELETE_COMPLETE")),
+    ("ROLLBACK_FAILED", Some("DELETE_COMPLETE")),
+    ("UPDATE_ROLLBACK_IN_PROGRESS", Some("DELETE_COMPLETE")),
+    (
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        Some("DELETE_IN_PROGRESS"),
+    ),
+    ("UPDATE_ROLLBACK_COMPLETE", None),
+    ("UPDATE_ROLLBACK_FAILED", Some("DELETE_COMPLETE")),
+    ("DELETE_IN_PROGRESS", Some("DELETE_IN_PROGRESS")),
+    ("DELETE_COMPLETE", Some("DELETE_COMPLETE")),
+    // A single resource was deleted, and the stack lives on.
+    ("UPDATE_COMPLETE", Some("DELETE_COMPLETE")),
+    ("UPDATE_COMPLETE", None),
+];
+
+#[tokio::test]
+async fn a_create_that_comes_when_its_delete_is_done_makes_nothing() -> Result<()> {
+    let stacks = Stack::several(ROLLED_BACK.len()).await?;
+    let played = stacks
+        .iter()
+        .zip(ROLLED_BACK)
+        .map(async |(stack, (status, resource))| {
+            let create = stack.create(json!({}));
+            let delete = stack.delete("orders-Binding-1ABCDEF", json!({}));
+            match resource {
+                Some(resource) => stack.shows(status, resource, None),
+                None => stack.shows_none(status),
+            }
+            stack.succeeds(&delete).await?;
+            stack.looks_away();
+            let failed = stack.delivers(&create).await?;
+            failed.assert_failed(&[
+                "does not wait for this Create any more",
+                "nothing was changed",
+            ]);
+            stack.assert_unchanged();
+            stack.assert_gone(failed.id(), status).await
+        });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+/// DescribeStackResource may be denied, as to a function of an older stack.
+#[tokio::test]
+async fn a_create_is_refused_by_its_stack_alone_where_the_resource_cannot_be_asked_for()
+-> Result<()> {
+    let refused = ROLLED_BACK.map(|(status, _)| status);
+    let refused: Vec<_> = refused
+        .into_iter()
+        .filter(|status| *status != "UPDATE_COMPLETE")
+        .collect();
+    let stacks = Stack::several(refused.len()).await?;
+    let played = stacks.iter().zip(refused).map(async |(stack, status)| {
+        stack.injects(Fault::new(
+            "cloudformation",
+            "DescribeStackResource",
+            What::Deny,
+        ));
+        stack.shows_none(status);
+        let failed = stack.delivers(&stack.create(json!({}))).await?;
+        failed.assert_failed(&["does not wait for this Create any more", status]);
+        stack.assert_unchanged();
+        Ok::<_, anyhow::Error>(())
+    });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+/// A rollback may make a resource anew, and what CloudFormation shows lags behind its requests.
+#[tokio::test]
+async fn a_create_is_wanted_where_cloudformation_shows_it_also_after_a_while() -> Result<()> {
+    let stacks = Stack::several(3).await?;
+    let [anew, lagging, unknown] = &stacks[..] else {
+        panic!("three stacks");
+    };
+    let anew = async {
+        anew.shows("UPDATE_ROLLBACK_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+        anew.succeeds(&anew.create(json!({}))).await
+    };
+    let lagging = async {
+        lagging.shows_none("CREATE_IN_PROGRESS");
+        let asked = lagging.until(|calls| super::called(calls, "DescribeStackResource") > 1);
+        let create = lagging.create(json!({}));
+        let shown = async {
+            asked.await?;
+            lagging.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+            Ok::<_, anyhow::Error>(())
+        };
+        let (made, shown) = tokio::join!(lagging.succeeds(&create), shown);
+        shown?;
+        made
+    };
+    let unknown = async {
+        unknown.is_unknown();
+        unknown.succeeds(&unknown.create(json!({}))).await
+    };
+    tokio::try_join!(anew, lagging, unknown)?;
+    Ok(())
+}
+
+/// DescribeStackResource may still show what was before the request.
+#[tokio::test]
+async fn an_update_and_a_delete_are_wanted_where_cloudformation_shows_them_after_a_while()
+-> Result<()> {
+    let stacks = Stack::several(2).await?;
+    let played = stacks
+        .iter()
+        .zip(["UPDATE", "DELETE"])
+        .map(async |(stack, kind)| {
+            let made = stack.bind(json!({})).await?;
+            let id = made.id();
+            stack.looks_away();
+            let request = match kind {
+                "UPDATE" => stack.update(id, json!({}), json!({"Schedule": "rate(5 minutes)"})),
+                _ => stack.delete(id, json!({})),
+            };
+            let shown = async {
+                let asked = |calls: &[lab::Call]| super::called(calls, "DescribeStackResource") > 1;
+                stack.until(asked).await?;
+                let status = format!("{kind}_IN_PROGRESS");
+                stack.shows(&status, &status, Some(id));
+                Ok::<_, anyhow::Error>(())
+            };
+            let (answer, shown) = tokio::join!(stack.succeeds(&request), shown);
+            shown?;
+            answer?;
+            let left = stack.bench.leftovers(id).await?.len();
+            assert_eq!(left, if kind == "UPDATE" { 4 } else { 0 });
+            Ok::<_, anyhow::Error>(())
+        });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_delete_with_an_invented_id_spares_a_binding_that_cloudformation_names_as_living()
+-> Result<()> {
+    let states = [
+        ("CREATE_COMPLETE", "CREATE_COMPLETE"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"),
+        (
+            "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+            "UPDATE_COMPLETE",
+        ),
+        ("UPDATE_IN_PROGRESS", "CREATE_COMPLETE"),
+    ];
+    let stacks = Stack::several(states.len()).await?;
+    let played = stacks
+        .iter()
+        .zip(states)
+        .map(async |(stack, (status, resource))| {
+            let made = stack.bind(json!({})).await?;
+            stack.shows(status, resource, Some(made.id()));
+            stack.looks_away();
+            let delete = stack.delete("orders-Binding-1ABCDEF", json!({}));
+            let answer = stack.succeeds(&delete).await?;
+            assert_eq!(answer.id(), "orders-Binding-1ABCDEF");
+            stack.assert_unchanged();
+            stack.ticks(made.id(), 1).await
+        });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deletes_second_delivery_spares_a_binding_that_was_made_again() -> Result<()> {
+    let stacks = Stack::several(SIGNATURES.len()).await?;
+    let played = stacks
+        .iter()
+        .zip(SIGNATURES)
+        .map(async |(stack, signature)| {
+            let made = stack.bind(json!({})).await?;
+            let id = made.id();
+            stack.shows(
+                "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+                "DELETE_IN_PROGRESS",
+                Some(id),
+            );
+            let delete = stack.delete(id, json!({})).signed(signature, 1);
+            stack.succeeds(&delete).await?;
+            stack.shows("UPDATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+            let create = stack.create(json!({})).signed(signature, 5);
+            let again = stack.succeeds(&create).await?;
+            assert_eq!(again.id(), id);
+            stack.shows("UPDATE_COMPLETE", "CREATE_COMPLETE", Some(id));
+            stack.looks_away();
+            let late = stack.environment().await?;
+            delete.delivered_to(&late).await?.success()?;
+            stack.assert_unchanged();
+            stack.ticks(id, 1).await?;
+            let group = again.attribute("TargetGroupArn");
+            assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 80));
+            Ok::<_, anyhow::Error>(())
+        });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+/// What the first try of a request made that is not wanted any more goes again.
+#[tokio::test]
+async fn a_create_that_was_killed_and_is_run_again_after_its_delete_takes_away_what_it_made()
+-> Result<()> {
+    let points = [
+        ("s3", "CreateBucket"),
+        ("s3", "PutObject"),
+        (ELB, "CreateTargetGroup"),
+        (ELB, "CreateListener"),
+        ("events", "PutTargets"),
+    ];
+    let stacks = Stack::several(points.len()).await?;
+    let played = stacks
+        .iter()
+        .zip(points)
+        .map(async |(stack, (service, operation))| {
+            stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+            let create = stack.create(json!({}));
+            let hold = stack.holds(service, operation);
+            create.killed_at(&hold, stack.environment().await?).await?;
+            hold.release();
+            // Nobody deletes what was never answered, for CloudFormation has lost its patience with it.
+            stack.shows("ROLLBACK_COMPLETE", "DELETE_COMPLETE", None);
+            let failed = stack.delivers(&create).await?;
+            failed.assert_failed(&["does not wait for this Create any more"]);
+            stack.assert_gone(failed.id(), operation).await
+        });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
