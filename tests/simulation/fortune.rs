@@ -5,6 +5,7 @@
 
 use crate::lambda::{Death, Delivery};
 use crate::user::User;
+use crate::wishes::Wish;
 
 /// For how long CloudFormation waits for an answer (`ServiceTimeout`).
 pub const PATIENCE: u64 = 640_000;
@@ -21,6 +22,8 @@ pub struct Fortune {
     pub never_delivered: u32,
     pub replaces: u32,
     pub removed: u32,
+    /// Who gives a target group up takes the grant for it away, too.
+    pub grant_leaves: u32,
 }
 
 impl User {
@@ -75,5 +78,23 @@ impl User {
             self.world.tally.count("failures of other resources");
         }
         fails
+    }
+
+    /// What the stack allows the function, for as long as a wish is being served.
+    pub fn grants(&self, wish: &Wish, old: &Wish) {
+        let (world, given) = (&self.world, wish.given());
+        let mut denied = world.weather.denied.borrow_mut();
+        denied.retain(|(_, group)| !given.contains(group.as_str()));
+        for group in old.given().difference(&given) {
+            if world.dice.chance(self.fortune.get().grant_leaves) {
+                world.say(
+                    &self.stack.name,
+                    format!("takes the grant for {group} away"),
+                );
+                for operation in ["DeregisterTargets", "RegisterTargets"] {
+                    denied.insert((operation, (*group).to_owned()));
+                }
+            }
+        }
     }
 }

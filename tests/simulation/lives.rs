@@ -15,6 +15,41 @@ use std::time::Instant;
 /// So many lives, where nobody says otherwise.
 const LIVES: u64 = 300;
 
+/// What has to have happened in so many lives, or they prove little.
+const HAPPENS: [&str; 31] = [
+    "Creates",
+    "Updates",
+    "Updates that replace",
+    "Deletes",
+    "rollbacks",
+    "cancels",
+    "failures of other resources",
+    "requests that were delivered twice",
+    "requests that were never delivered",
+    "requests that were given up",
+    "requests that were answered twice",
+    "resources removed while the stack lives on",
+    "Deletes that had to be sent again",
+    "rollbacks that had to be sent again",
+    "answers that CloudFormation's address did not take",
+    "claims taken over",
+    "kills",
+    "ticks",
+    "ticks delivered twice",
+    "ticks that came late",
+    "bursts of ticks held back",
+    "targets put out by ticks",
+    "a conditional write that lost",
+    "a throttled call",
+    "a failure of AWS",
+    "an answer that was lost",
+    "a request that never arrived",
+    "a busy EventBridge",
+    "a DNS lookup that failed",
+    "a target group not yet visible",
+    "a denial",
+];
+
 /// Every other life has one or two troubles only, so that a story is short; the others have them all.
 fn character(seed: u64) -> Character {
     let dice = Dice::new(seed ^ 0x5eed);
@@ -28,6 +63,7 @@ fn character(seed: u64) -> Character {
         }
     };
     let (is_unknown, is_denied) = (dice.chance(120), dice.chance(60));
+    let users = if dice.chance(200) { 2 } else { 1 };
     let mut character = Character {
         climate: Climate {
             slow: has(300, 60),
@@ -41,6 +77,7 @@ fn character(seed: u64) -> Character {
             answer_put_fails: has(150, 500),
             not_yet: has(150, 500),
             metrics_fail: has(100, 500),
+            name_taken: has(150, 800),
         },
         habits: Habits {
             doubled: has(250, 300),
@@ -58,8 +95,9 @@ fn character(seed: u64) -> Character {
             never_delivered: has(50, 100),
             replaces: has(400, 700),
             removed: has(250, 500),
+            grant_leaves: if users == 1 { has(200, 900) } else { 0 },
         },
-        users: if dice.chance(200) { 2 } else { 1 },
+        users,
         changes: dice.between(2, 5),
         addresses: if dice.chance(60) { 12 } else { 5 },
         lag: if dice.chance(500) {
@@ -141,6 +179,12 @@ fn in_all_lives_the_contract_holds() {
     }
     println!("{}", tally.text());
     assert_eq!(violations, 0);
+    // Where few lives are asked for, not everything can happen.
+    if lives >= LIVES {
+        for what in HAPPENS {
+            assert!(tally.of(what) > 0, "there was never {what}");
+        }
+    }
     println!("{lives} lives in {:.1} s", started.elapsed().as_secs_f64());
 }
 

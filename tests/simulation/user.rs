@@ -57,6 +57,7 @@ impl User {
             ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
         };
         self.shows(going, "CREATE_IN_PROGRESS", None);
+        self.grants(&wish, &wish);
         let sent = self.send(Create, &wish, None, None);
         let (patience, _) = self.patience();
         let answer = sent.outcome(&self.world, patience).await;
@@ -125,6 +126,7 @@ impl User {
             "UPDATE_IN_PROGRESS",
             Some(old_id.to_owned()),
         );
+        self.grants(wish, old);
         let sent = self.send(Update, wish, Some(old), Some(old_id.to_owned()));
         let (patience, _) = self.patience();
         let answer = sent.outcome(&self.world, patience).await;
@@ -178,6 +180,7 @@ impl User {
         new_id: Option<String>,
     ) {
         self.world.tally.count("rollbacks");
+        self.grants(old, old);
         loop {
             self.shows(
                 "UPDATE_ROLLBACK_IN_PROGRESS",

@@ -28,6 +28,8 @@ pub struct Climate {
     /// What was just made is not there for a moment.
     pub not_yet: u32,
     pub metrics_fail: u32,
+    /// A deleted bucket's name cannot be had again for a while.
+    pub name_taken: u32,
 }
 
 #[derive(Default)]

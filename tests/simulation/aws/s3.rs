@@ -5,7 +5,8 @@
 
 use super::{Aws, changes, missing, reads, writes};
 use crate::weather::Service::S3 as Service;
-use alb_nlb_binding::capabilities::{Answer, Buckets, Objects, Stored, Version, Written};
+use crate::weather::refused;
+use alb_nlb_binding::capabilities::{Answer, Buckets, Objects, Stored, Trouble, Version, Written};
 use alb_nlb_binding::model::Tags;
 use alb_nlb_binding::permit::Permit;
 use std::collections::BTreeMap;
@@ -14,6 +15,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 #[derive(Default)]
 pub struct S3 {
     pub buckets: BTreeMap<String, Bucket>,
+    /// Until when the name of a deleted bucket cannot be had again (S3 knowledge center, "OperationAborted").
+    pub taken: BTreeMap<String, u64>,
 }
 
 #[derive(Default)]
@@ -61,12 +64,13 @@ impl Buckets for Aws {
             bucket,
             move |world, process| {
                 world.judge.touches_bucket(world, process, &wanted);
-                world
-                    .s3
-                    .borrow_mut()
-                    .buckets
-                    .entry(wanted.clone())
-                    .or_default();
+                let (mut s3, now) = (world.s3.borrow_mut(), world.stage.now());
+                if s3.taken.get(&wanted).is_some_and(|until| *until > now) {
+                    world.tally.count("a bucket's name that was not free yet");
+                    let (name, code) = ("CreateBucket", "OperationAborted");
+                    return Err(refused(name, &wanted, code, Trouble::Passes));
+                }
+                s3.buckets.entry(wanted.clone()).or_default();
                 Ok(())
             },
         )
@@ -118,6 +122,10 @@ impl Buckets for Aws {
                     }
                     Some(_) => s3.buckets.remove(&wanted),
                 };
+                if world.dice.chance(world.weather.climate().name_taken) {
+                    let until = world.stage.now() + world.dice.between(5_000, 90_000);
+                    s3.taken.insert(wanted.clone(), until);
+                }
                 Ok(())
             },
         )
