@@ -5,6 +5,7 @@ use super::RecordError;
 use super::body::Record;
 use super::claim::is_cancelled;
 use super::holds::Claimed;
+use super::lease::Hold;
 use super::request::RequestType;
 use super::store::{Held, Store};
 use super::turn::Turn;
@@ -41,6 +42,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// # Errors
     /// Where it has been, and where somebody else has claimed the record.
     pub async fn is_not_rolled_back(&self, id: &BindingId) -> Result<(), RecordError> {
+        self.lease().hold().confirm().await?;
         let held = self.read(id).await?;
         let Some(claim) = held.and_then(|held| held.record.claim) else {
             return Ok(());

@@ -76,6 +76,7 @@ mod tick {
                     tick: "tick",
                     until: UNTIL,
                     may_leave: &self.may_leave,
+                    others: &BTreeMap::new(),
                 },
                 now: Timestamp::from_millis(1_790_000_000_000),
             };
