@@ -52,7 +52,7 @@ pub async fn make<A: BindingAws>(
                 starts += 1;
             }
             // What another delivery of the same request does meanwhile is in the way of a look.
-            Err(error) if !turn.holds(&desired.id) && making.is_done_elsewhere().await => {
+            Err(error) if making.is_in_the_way(&error).await => {
                 let error = &error as &dyn std::error::Error;
                 info!(
                     error,
@@ -123,12 +123,26 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             }
         }
         let made = Box::pin(context.carry_out(&plan, &mut Made::default())).await?;
+        turn.is_not_rolled_back(&desired.id).await?;
         Box::pin(replaced::take_away(aws, turn, desired, &view)).await;
         Ok(Some(made))
     }
 
-    /// Whether another delivery of this request has claimed the record, or has had an answer.
-    async fn is_done_elsewhere(&self) -> bool {
+    /// Whether an error may be the doing of another delivery of this request, which has claimed the record,
+    /// or has had an answer.
+    async fn is_in_the_way(&self, error: &BindingError) -> bool {
+        let is_verdict = matches!(
+            error,
+            BindingError::Record(
+                RecordError::Answered(_)
+                    | RecordError::Superseded
+                    | RecordError::NotWanted { .. }
+                    | RecordError::TakenOver
+            )
+        );
+        if is_verdict || self.turn.holds(&self.desired.id) {
+            return false;
+        }
         let caller = self.turn.caller();
         let record = match self.locate().await {
             Ok(Some((located, _))) => located.record.map(|held| held.record),

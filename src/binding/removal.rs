@@ -172,9 +172,16 @@ impl<A: BindingAws> Remover<'_, '_, A> {
                 Err(error) if error.is_not_found() => return Ok(true),
                 versions => versions?,
             };
+            // Each pass looks anew: where the record is gone, what is there under its key is another's.
+            self.turn.lease().doubt();
+            let is_held = self.turn.read(self.id).await?.is_some();
+            let record = self.turn.store(self.id).key();
+            // The oldest first, so that the record itself goes last.
             let left: Vec<_> = versions
                 .into_iter()
+                .rev()
                 .filter(|version| !locked.contains(version))
+                .filter(|version| is_held || version.key != record || version.is_one_of_several())
                 .collect();
             if left.is_empty() {
                 break;
@@ -235,6 +242,7 @@ impl<A: BindingAws> Remover<'_, '_, A> {
             let delete = async |permit| self.aws.delete_bucket(permit, bucket).await;
             match self.act(delete).await {
                 Err(error) if error.is(&["BucketNotEmpty"]) => {
+                    self.turn.lease().doubt();
                     info!(bucket, "not empty any more, emptying it again");
                     pause.wait().await;
                 }

@@ -179,6 +179,13 @@ pub struct Version {
     pub id: Option<String>,
 }
 
+impl Version {
+    /// Whether it has an id of its own, as in a bucket with versions; what is written later has another.
+    pub fn is_one_of_several(&self) -> bool {
+        self.id.as_deref().is_some_and(|id| id != "null")
+    }
+}
+
 /// How many versions one DeleteObjects call carries at most (S3 API).
 pub const VERSIONS_PER_CALL: usize = 1000;
 

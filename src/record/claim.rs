@@ -2,7 +2,7 @@
 //! waits. Pure.
 
 use super::body::Record;
-use super::request::{Answer, Digest, Former, RequestType, Signed};
+use super::request::{Answer, Claim, Digest, Former, RequestType, Signed};
 use crate::clock::Timestamp;
 use std::time::Duration;
 
@@ -22,8 +22,8 @@ pub struct Asking<'a> {
     /// Its properties, and those before.
     pub wants: &'a Digest,
     pub wanted_before: &'a Digest,
-    /// Whether the stack rolls back now, as far as that is known.
-    pub rolls_back: bool,
+    /// Whether the stack rolls back now, where that is known.
+    pub rolls_back: Option<bool>,
 }
 
 /// What a request is to do about the record that it found.
@@ -66,7 +66,10 @@ pub fn judge(record: &Record, asking: &Asking<'_>) -> Verdict {
         None => Wait::TakenOver,
     };
     if claim.mark.request == asking.request {
-        return claim_after(wait);
+        return match is_cancelled(claim, asking.rolls_back) {
+            true => Verdict::Superseded,
+            false => claim_after(wait),
+        };
     }
     let known = |former: &Former| former.request == asking.request;
     if record.before.iter().any(known) {
@@ -80,12 +83,18 @@ pub fn judge(record: &Record, asking: &Asking<'_>) -> Verdict {
     // claim, or in the same second, is not: a rollback has to get through.
     let is_inverse = *asking.wants == claim.wanted_before && *asking.wanted_before == claim.wants;
     let is_update = asking.kind == RequestType::Update && claim.kind == RequestType::Update;
-    let rolls_back = asking.rolls_back && claim.rolls_back;
-    let may_be_before = [Order::Unknown, Order::JustBefore].contains(&order);
-    if may_be_before && is_update && is_inverse && rolls_back {
-        return Verdict::Superseded;
+    let rolls_back = asking.rolls_back == Some(true) && claim.rolls_back == Some(true);
+    let is_before = order == Order::JustBefore || (order == Order::Unknown && rolls_back);
+    match is_update && is_inverse && is_before {
+        true => Verdict::Superseded,
+        false => claim_after(wait),
     }
-    claim_after(wait)
+}
+
+/// Whether an Update was sent before the stack began to roll back, so that its own rollback follows.
+pub fn is_cancelled(claim: &Claim, rolls_back: Option<bool>) -> bool {
+    let is_update = claim.kind == RequestType::Update;
+    is_update && claim.rolls_back == Some(false) && rolls_back == Some(true)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

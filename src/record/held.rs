@@ -3,7 +3,10 @@
 
 use super::RecordError;
 use super::body::Record;
-use super::lease::Claimed;
+use super::claim::is_cancelled;
+use super::holds::Claimed;
+use super::lease::Hold;
+use super::request::RequestType;
 use super::store::{Held, Store};
 use super::turn::Turn;
 use crate::capabilities::{Objects, Stacks};
@@ -31,6 +34,27 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         let owner = id.to_string();
         let mut all = self.lease().hold().all().into_iter();
         all.find(|claimed| claimed.store.owner() == owner)
+    }
+
+    /// Whether an Update has been cancelled since it claimed the record: its rollback is on the way, and what
+    /// ticks go by stays as it was.
+    ///
+    /// # Errors
+    /// Where it has been, and where somebody else has claimed the record.
+    pub async fn is_not_rolled_back(&self, id: &BindingId) -> Result<(), RecordError> {
+        self.lease().hold().confirm().await?;
+        let held = self.read(id).await?;
+        let Some(claim) = held.and_then(|held| held.record.claim) else {
+            return Ok(());
+        };
+        if claim.kind != RequestType::Update {
+            return Ok(());
+        }
+        let rollback = self.view().await.rollback();
+        match is_cancelled(&claim, rollback) {
+            true => Err(RecordError::RolledBack),
+            false => Ok(()),
+        }
     }
 
     /// Changes the record, as often as others write in between.

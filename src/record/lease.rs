@@ -5,14 +5,12 @@
 //! it may not do any more it does not do: nothing is undone here.
 
 use super::RecordError;
-use super::request::Mark;
-use super::store::{Held, Store};
-use crate::capabilities::{Answer, AwsError, Objects, Trouble};
+use crate::capabilities::{Answer, AwsError, Trouble};
 use crate::clock::{Clock, Timestamp};
 use crate::pause::Pause;
 use crate::permit::{CALL_TIMEOUT, Permit};
 use crate::progress;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -122,114 +120,6 @@ fn is_worth_another_try(error: &AwsError, tries: usize) -> bool {
         Trouble::Stays => false,
         Trouble::MayPass => tries < TRIES,
         Trouble::Passes => true,
-    }
-}
-
-/// The claims that one request holds: its binding's, and where it replaces another, that one's too.
-pub struct Claims<'a, A> {
-    mark: Mark,
-    held: RefCell<Vec<Claimed<'a, A>>>,
-}
-
-/// One claim that is held.
-pub struct Claimed<'a, A> {
-    pub store: Store<'a, A>,
-    /// As this request last wrote or read it.
-    pub last: Held,
-    /// Whether the record may be gone already, because Delete's last step takes it away.
-    pub may_be_gone: bool,
-}
-
-impl<A> Clone for Claimed<'_, A> {
-    fn clone(&self) -> Self {
-        Self {
-            store: self.store.clone(),
-            last: self.last.clone(),
-            ..*self
-        }
-    }
-}
-
-impl<'a, A: Objects> Claims<'a, A> {
-    pub fn none_yet(mark: Mark) -> Self {
-        Self {
-            mark,
-            held: RefCell::default(),
-        }
-    }
-
-    pub fn mark(&self) -> &Mark {
-        &self.mark
-    }
-
-    pub fn hold(&self, claimed: Claimed<'a, A>) {
-        let mut held = self.held.borrow_mut();
-        held.retain(|former| former.store.owner() != claimed.store.owner());
-        held.push(claimed);
-    }
-
-    pub fn release(&self, owner: &str) {
-        let mut held = self.held.borrow_mut();
-        held.retain(|claimed| claimed.store.owner() != owner);
-    }
-
-    pub fn all(&self) -> Vec<Claimed<'a, A>> {
-        self.held.borrow().clone()
-    }
-
-    /// The record as it is now, if this request still holds it.
-    ///
-    /// # Errors
-    /// Where somebody else holds it, or it is gone.
-    pub async fn read(&self, claimed: &Claimed<'a, A>) -> Result<Option<Held>, RecordError> {
-        let last = &claimed.last;
-        match claimed.store.again(&last.bucket).await {
-            Ok(Some(held)) if held.record.is_held_by(&self.mark) => Ok(Some(held)),
-            Ok(None) if claimed.may_be_gone => Ok(None),
-            Ok(_) => Err(RecordError::TakenOver),
-            // What S3 does not give, such as what it archives at once, it still knows by its ETag.
-            Err(error) if error.is_unreadable() => {
-                let etag = claimed.store.etag(&last.bucket).await?;
-                let is_same = etag.as_ref() == Some(&last.etag);
-                is_same.then(|| Some(last.clone())).ok_or(error)
-            }
-            Err(error) => Err(error),
-        }
-    }
-}
-
-impl<A: Objects> Hold for Claims<'_, A> {
-    async fn confirm(&self) -> Result<(), RecordError> {
-        for claimed in self.all() {
-            self.read(&claimed).await?;
-        }
-        Ok(())
-    }
-}
-
-/// A tick's hold: each look of it is a write, so that the record tells until when it may still act.
-pub struct Ticking<'a, A> {
-    store: Store<'a, A>,
-    clock: Clock,
-    held: RefCell<Held>,
-}
-
-impl<'a, A: Objects> Ticking<'a, A> {
-    /// On a record that this tick has just written.
-    pub fn on(store: Store<'a, A>, clock: Clock, held: Held) -> Self {
-        let held = RefCell::new(held);
-        Self { store, clock, held }
-    }
-}
-
-impl<A: Objects> Hold for Ticking<'_, A> {
-    async fn confirm(&self) -> Result<(), RecordError> {
-        let held = self.held.borrow().clone();
-        let mut record = held.record.clone();
-        record.ticked = self.clock.now();
-        let written = self.store.replace(&held, record).await?;
-        self.held.replace(written.ok_or(RecordError::TakenOver)?);
-        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@
 //! 2. Claims, 3. the same request again, 4. which is later: `claim` judges, `turn` carries out, and
 //!    `outcome` puts the answer down.
 //! 5. Is it still wanted: `wanted`.
-//! 6. Ticks write before they act: `lease::Ticking`; whether they count: [`Record::counting`].
+//! 6. Ticks write before they act: [`Ticking`]; whether they count: [`Record::counting`].
 //! 7. Delete's tombstone: [`Phase::Leaving`], put by `turn`; what Delete then does is its own.
 //! 8. The rule's event: `orders`. A lost record: [`Record::made_anew`].
 //! 9. A replacement claims two records: [`Turn::claim`] is called for both, with [`Replacement`].
@@ -20,6 +20,7 @@
 mod body;
 mod claim;
 mod held;
+mod holds;
 mod lease;
 mod orders;
 mod others;
@@ -34,7 +35,8 @@ mod wanted;
 
 pub use body::{Own, Phase, Record, Target};
 pub use claim::{TAKEN_OVER, signed};
-pub use lease::{Claims, Hold, Lease, Ticking};
+pub use holds::{Claims, Ticking};
+pub use lease::{Hold, Lease};
 pub use orders::{Orders, RULE_TARGET, RuleEvent};
 pub use others::owned_by_others;
 pub use outcome::Ending;
@@ -82,6 +84,8 @@ pub enum RecordError {
     TakenOver,
     #[error("a later request has come before this one, so this one has done nothing")]
     Superseded,
+    #[error("the stack has begun to roll this Update back")]
+    RolledBack,
     #[error("{reason}; nothing was changed")]
     NotWanted { reason: String },
     #[error("the request has been answered already")]

@@ -14,9 +14,9 @@ pub struct Claim {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<Signed>,
     pub at: Timestamp,
-    /// Whether the stack was rolling back then.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub rolls_back: bool,
+    /// Whether the stack was rolling back then, where that was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolls_back: Option<bool>,
     /// What its properties came to, and those before.
     pub wants: Digest,
     pub wanted_before: Digest,

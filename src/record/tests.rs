@@ -26,7 +26,7 @@ fn claim(kind: RequestType, request: &str, runner: &str) -> Claim {
         kind,
         signed: Some(Signed::At(now())),
         at: now(),
-        rolls_back: true,
+        rolls_back: Some(true),
         wants: Digest("new".to_owned()),
         wanted_before: Digest("old".to_owned()),
         made: false,

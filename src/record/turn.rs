@@ -5,7 +5,8 @@
 use super::RecordError;
 use super::body::{Phase, Record};
 use super::claim::{Asking, TAKEN_OVER, Verdict, Wait, judge};
-use super::lease::{Claimed, Claims, Lease};
+use super::holds::{Claimed, Claims};
+use super::lease::Lease;
 use super::request::{Caller, Claim, Replacement, RequestType};
 use super::store::{Located, Store};
 use super::wanted::{Asker, View};
@@ -125,7 +126,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             signed: self.caller.signed,
             wants: &self.caller.wants,
             wanted_before: &self.caller.wanted_before,
-            rolls_back: view.rolls_back(),
+            rolls_back: view.rollback(),
         };
         match judge(record, &asking) {
             Verdict::Claim { wait } => Ok(wait),
@@ -237,7 +238,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             kind,
             signed: self.caller.signed,
             at: self.clock.now(),
-            rolls_back: view.rolls_back(),
+            rolls_back: view.rollback(),
             wants: self.caller.wants.clone(),
             wanted_before: self.caller.wanted_before.clone(),
             made,

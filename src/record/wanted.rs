@@ -41,6 +41,11 @@ pub enum Resource {
 }
 
 impl View {
+    /// Whether the stack rolls back, where that is known.
+    pub fn rollback(&self) -> Option<bool> {
+        self.stack.as_ref().map(|_| self.rolls_back())
+    }
+
     /// Whether the stack rolls back.
     pub fn rolls_back(&self) -> bool {
         self.has("ROLLBACK")
@@ -128,8 +133,10 @@ impl<A: Stacks> Asker<'_, A> {
     /// What CloudFormation says once it names a binding as the living one, or has had the time for it.
     pub async fn names(&self, clock: &Clock, id: &BindingId, mut view: View) -> View {
         let since = clock.now();
-        while !view.names(id) && clock.now().since(since) < LAG {
+        let mut asked = since;
+        while !view.names(id) && asked.since(since) < LAG {
             tokio::time::sleep(BETWEEN).await;
+            asked = clock.now();
             view = self.look().await;
         }
         view
@@ -145,15 +152,18 @@ impl<A: Stacks> Asker<'_, A> {
         mut view: View,
     ) -> Result<View, (View, String)> {
         let mut since = clock.now();
+        // What is said counts from when it was asked, for an answer may take its time.
+        let mut asked = since;
         loop {
             let Some(reason) = view.refuses(kind, id) else {
                 return Ok(view);
             };
-            if clock.now().since(since) >= LAG {
+            if asked.since(since) >= LAG {
                 info!(reason, "not wanted");
                 return Err((view, reason));
             }
             tokio::time::sleep(BETWEEN).await;
+            asked = clock.now();
             let again = self.look().await;
             if again.resource != view.resource {
                 since = clock.now();

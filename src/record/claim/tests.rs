@@ -23,7 +23,7 @@ fn answer() -> Answer {
 }
 
 /// An Update from `old` to `new` that has claimed the record.
-fn claimed(request: &str, signed: Option<Signed>, rolls_back: bool) -> Record {
+fn claimed(request: &str, signed: Option<Signed>, rolls_back: impl Into<Option<bool>>) -> Record {
     let mut record = Record::new("binding", Phase::Serving);
     record.claim_for(Claim {
         mark: Mark {
@@ -33,7 +33,7 @@ fn claimed(request: &str, signed: Option<Signed>, rolls_back: bool) -> Record {
         kind: RequestType::Update,
         signed,
         at: NOW,
-        rolls_back,
+        rolls_back: rolls_back.into(),
         wants: digest("new"),
         wanted_before: digest("old"),
         made: false,
@@ -56,7 +56,7 @@ struct Update<'a> {
     request: &'a str,
     signed: Option<Signed>,
     is_inverse: bool,
-    rolls_back: bool,
+    rolls_back: Option<bool>,
 }
 
 impl Default for Update<'_> {
@@ -65,7 +65,7 @@ impl Default for Update<'_> {
             request: "this",
             signed: None,
             is_inverse: false,
-            rolls_back: false,
+            rolls_back: Some(false),
         }
     }
 }
@@ -183,7 +183,7 @@ fn times_of_two_forms_are_not_compared() {
 fn while_the_stack_rolls_back_the_inverse_of_the_rollback_is_the_cancelled_one() {
     let late = |rolls_back, signed| Update {
         is_inverse: true,
-        rolls_back,
+        rolls_back: Some(rolls_back),
         signed,
         ..Update::default()
     };
@@ -229,7 +229,7 @@ fn only_an_update_can_be_what_a_rollback_rolls_back() {
         signed: None,
         wants: &wants,
         wanted_before: &wanted_before,
-        rolls_back: true,
+        rolls_back: Some(true),
     };
     let judged = |kind| judge(&rollback, &asking(kind));
     assert_eq!(judged(RequestType::Update), Verdict::Superseded);
@@ -247,4 +247,39 @@ fn only_an_update_can_be_what_a_rollback_rolls_back() {
         };
         assert_eq!(judge(&rollback, &asking), AFTER_THE_WAIT);
     }
+}
+
+#[test]
+fn an_inverse_that_was_signed_before_the_rollback_is_what_it_rolls_back_whatever_the_stack_says() {
+    let rollback = claimed("rollback", at(10), None);
+    let late = |signed| Update {
+        is_inverse: true,
+        rolls_back: None,
+        signed,
+        ..Update::default()
+    };
+    assert_eq!(late(at(9)).judged_by(&rollback), Verdict::Superseded);
+    assert_eq!(late(at(10)).judged_by(&rollback), AFTER_THE_WAIT);
+    assert_eq!(late(None).judged_by(&rollback), AFTER_THE_WAIT);
+}
+
+#[test]
+fn an_update_that_is_run_again_when_its_stack_has_begun_to_roll_back_is_superseded() {
+    let again = |rolls_back| Update {
+        request: "former",
+        rolls_back,
+        ..Update::default()
+    };
+    let before = claimed("former", None, false);
+    assert_eq!(again(Some(true)).judged_by(&before), Verdict::Superseded);
+    assert_eq!(again(Some(false)).judged_by(&before), AFTER_THE_WAIT);
+    assert_eq!(again(None).judged_by(&before), AFTER_THE_WAIT);
+    for known in [None, Some(true)] {
+        let rollback = claimed("former", None, known);
+        assert_eq!(again(Some(true)).judged_by(&rollback), AFTER_THE_WAIT);
+    }
+    // A Create is made anew by some rollbacks; whether it is wanted is asked for otherwise.
+    let mut create = before;
+    create.claim.as_mut().expect("a claim").kind = RequestType::Create;
+    assert_eq!(again(Some(true)).judged_by(&create), AFTER_THE_WAIT);
 }
