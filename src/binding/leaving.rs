@@ -226,8 +226,9 @@ impl<'a> Leaving<'a> {
             .chain(listeners)
             .chain(groups)
             .chain(stubs)
-            .chain(record)
+            // An own bucket beside a record that is elsewhere holds no more than a stub.
             .chain(bucket)
+            .chain(record)
             .collect()
     }
 }
@@ -344,8 +345,8 @@ mod tests {
             "- listener on port 80".to_owned(),
             format!("- target group {}", id.target_group(80)),
             "- stub in bucket former-bucket".to_owned(),
-            "- record in bucket their-bucket".to_owned(),
             format!("- bucket {}", id.bucket("123456789012")),
+            "- record in bucket their-bucket".to_owned(),
         ];
         assert_eq!(plan, expected.join("\n"));
     }

@@ -163,10 +163,11 @@ impl<A: BindingAws> Remover<'_, '_, A> {
         Ok(self.turn.change(self.id, gone).await?)
     }
 
-    /// Deletes every version, but for those under a retention lock: of these keys at least nothing is
-    /// there any more for those who do not ask for a version. Whether all went.
+    /// Deletes every version of what starts with `prefix`, the record itself last; but for those under a
+    /// retention lock: of these keys at least nothing is there any more for those who do not ask for a
+    /// version. Whether all went.
     async fn objects(&self, bucket: &str, prefix: &str) -> Result<bool, BindingError> {
-        let mut locked: BTreeSet<Version> = BTreeSet::new();
+        let mut locked = Vec::new();
         loop {
             let versions = match self.aws.versions(bucket, prefix).await {
                 Err(error) if error.is_not_found() => return Ok(true),
@@ -175,39 +176,49 @@ impl<A: BindingAws> Remover<'_, '_, A> {
             // Each pass looks anew: where the record is gone, what is there under its key is another's.
             self.turn.lease().doubt();
             let is_held = self.turn.read(self.id).await?.is_some();
-            let record = self.turn.store(self.id).key();
-            // The oldest first, so that the record itself goes last.
-            let left: Vec<_> = versions
+            let key = self.turn.store(self.id).key();
+            let mut left: Vec<_> = versions
                 .into_iter()
-                .rev()
                 .filter(|version| !locked.contains(version))
-                .filter(|version| is_held || version.key != record || version.is_one_of_several())
+                .filter(|version| is_held || version.key != key || version.is_one_of_several())
                 .collect();
-            if left.is_empty() {
-                break;
+            // Of one key the newest comes first (S3 API, `ListObjectVersions`).
+            let newest = left.iter().position(|version| version.key == key);
+            let record = newest.map(|index| left.remove(index));
+            if !left.is_empty() {
+                for some in left.chunks(VERSIONS_PER_CALL) {
+                    locked.extend(self.delete_versions(bucket, some).await?);
+                }
+                continue;
             }
-            for some in left.chunks(VERSIONS_PER_CALL) {
-                locked.extend(self.delete_versions(bucket, some).await?);
+            // Marked first, so that no older version shows when the record is gone.
+            self.mark(bucket, &locked).await?;
+            let Some(record) = record else {
+                return Ok(locked.is_empty());
+            };
+            let kept = self.delete_versions(bucket, &[record]).await?;
+            self.mark(bucket, &kept).await?;
+            if !locked.is_empty() || !kept.is_empty() {
+                return Ok(false);
             }
         }
-        if locked.is_empty() {
-            return Ok(true);
+    }
+
+    /// Marks the keys of versions that stay as deleted.
+    async fn mark(&self, bucket: &str, stay: &[Version]) -> Result<(), BindingError> {
+        if stay.is_empty() {
+            return Ok(());
         }
-        let keys: BTreeSet<&str> = locked.iter().map(|version| version.key.as_str()).collect();
-        let names: Vec<_> = keys.iter().copied().collect();
-        warn!(
-            bucket,
-            versions = locked.len(),
-            keys = names.join(", "),
-            "versions under a retention lock are left"
-        );
+        let keys: BTreeSet<&str> = stay.iter().map(|version| version.key.as_str()).collect();
+        let versions = stay.len();
+        warn!(bucket, versions, "versions under a retention lock are left");
         let marks = keys.into_iter().map(|key| Version {
             key: key.to_owned(),
             id: None,
         });
         let marks: Vec<_> = marks.collect();
         match self.delete_versions(bucket, &marks).await?.first() {
-            None => Ok(false),
+            None => Ok(()),
             Some(Version { key, .. }) => Err(BindingError::NotDeleted {
                 object: format!("s3://{bucket}/{key}"),
             }),
