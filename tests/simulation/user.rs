@@ -126,7 +126,9 @@ impl User {
             "UPDATE_IN_PROGRESS",
             Some(old_id.to_owned()),
         );
-        self.grants(wish, old);
+        if !replaces_nlb(wish, old) {
+            self.grants(wish, old);
+        }
         let sent = self.send(Update, wish, Some(old), Some(old_id.to_owned()));
         let (patience, _) = self.patience();
         let answer = sent.outcome(&self.world, patience).await;
@@ -247,4 +249,9 @@ impl User {
         }
         self.stack.shows(&self.world, "DELETE_COMPLETE", None);
     }
+}
+
+/// The Delete of what is replaced needs the grants that this had.
+fn replaces_nlb(wish: &Wish, old: &Wish) -> bool {
+    wish.nlb != old.nlb
 }
