@@ -17,6 +17,8 @@ pub struct Book {
     pub kept: BTreeMap<(String, Endpoint), u64>,
     /// Whether it is on its way out, or gone.
     pub is_leaving: bool,
+    /// The order number of a Delete's tombstone, until somebody makes the binding anew.
+    pub tombstone: Option<u64>,
     pub looks: Vec<Look>,
     /// When requests held its record: from when, until when, and whose.
     pub claims: Vec<(u64, Option<u64>, u64)>,

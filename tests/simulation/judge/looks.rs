@@ -8,6 +8,7 @@ use super::book::Book;
 use crate::aws::Object;
 use crate::lambda::{Process, Role};
 use crate::world::World;
+use alb_nlb_binding::record::RequestType;
 
 /// A look at the record is believed for so long.
 const FRESH: u64 = 5_000;
@@ -74,6 +75,10 @@ impl Judge {
                     until.get_or_insert(order);
                 }
             }
+        }
+        if let Role::Request(sent) = &process.role {
+            let is_delete = sent.kind == RequestType::Delete && sent.about == id;
+            book.tombstone = is_delete.then_some(notes.last_write.get());
         }
         let is_claimed = book
             .claims

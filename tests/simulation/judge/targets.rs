@@ -31,6 +31,8 @@ impl Judge {
         {
             let mut books = self.books.borrow_mut();
             let book = books.entry(id.to_string()).or_default();
+            // Only a tick's last look counts.
+            book.looks.retain(|look| look.process != process.number);
             book.looks.push(Look {
                 scheduled: *scheduled,
                 started: process.started,
@@ -73,6 +75,13 @@ impl Judge {
 
     pub fn registers(&self, world: &World, process: &Process, group: &str, endpoint: &Endpoint) {
         let books = self.books.borrow();
+        if let Role::Tick { id, .. } = &process.role {
+            let tombstone = books.get(&**id).and_then(|book| book.tombstone);
+            if tombstone.is_some_and(|tombstone| tombstone < process.notes.last_read.get()) {
+                let who = &process.name;
+                return world.violate(format!("{who} has read the tombstone, and registers"));
+            }
+        }
         let is_right = |id: &str, wish: &Wish| {
             let name = dns_name(world, &wish.alb);
             let has = places(world, id, wish)

@@ -23,12 +23,14 @@ pub enum Pair {
     UpdateAndTick,
     DeleteAndTick,
     TickAndTick,
+    /// An address is back in DNS while a tick puts it out.
+    TickAndReturn,
     CreateTwice,
     UpdateTwice,
     DeleteTwice,
 }
 
-pub const PAIRS: [Pair; 13] = [
+pub const PAIRS: [Pair; 14] = [
     Pair::CreateAndDelete,
     Pair::UpdateAndRollback,
     Pair::UpdateAndQuickRollback,
@@ -39,6 +41,7 @@ pub const PAIRS: [Pair; 13] = [
     Pair::UpdateAndTick,
     Pair::DeleteAndTick,
     Pair::TickAndTick,
+    Pair::TickAndReturn,
     Pair::CreateTwice,
     Pair::UpdateTwice,
     Pair::DeleteTwice,
@@ -195,6 +198,21 @@ impl Teller {
                 self.begins();
                 self.ticks();
                 self.ticks();
+            }
+            Pair::TickAndReturn => {
+                self.created(&self.wish(0, 0)).await;
+                let gone = self.moves();
+                self.begins();
+                self.schedule.expects.set(true);
+                self.ticks();
+                self.sleeps(100).await;
+                let now = self.world.stage.now();
+                let mut dns = self.world.dns.borrow_mut();
+                dns.put("alb1.elb.amazonaws.com", gone, now);
+                drop(dns);
+                self.sleeps(100).await;
+                self.ticks();
+                self.schedule.expects.set(false);
             }
             Pair::CreateTwice => self.event(Create, &[now, now]).await,
             Pair::UpdateTwice => self.event(Update, &[now, now]).await,

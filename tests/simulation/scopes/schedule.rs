@@ -26,6 +26,8 @@ pub struct Point {
 pub struct Schedule {
     /// Only while it is active a choice is a choice.
     pub is_active: Cell<bool>,
+    /// Something is about to happen that no invocation waits for.
+    pub expects: Cell<bool>,
     prefix: Vec<usize>,
     points: RefCell<Vec<Point>>,
     current: Cell<Option<TaskId>>,
@@ -60,6 +62,7 @@ pub struct Chosen(pub Rc<Schedule>);
 impl Chooser for Chosen {
     fn choose(&self, waiting: &[Waiting], sleeps: bool, now: u64) -> Option<usize> {
         let schedule = &self.0;
+        let sleeps = sleeps || schedule.expects.get();
         let limit = |waiting: &Waiting| {
             if waiting.is_permitted {
                 PERMITTED

@@ -13,6 +13,7 @@ use crate::wishes::{Choices, Listen, Wish};
 use crate::world::World;
 use alb_nlb_binding::record::RequestType::{self, Create, Delete, Update};
 use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -140,12 +141,13 @@ impl Teller {
     }
 
     /// The ALB's addresses change: one comes, one goes.
-    pub fn moves(&self) {
+    pub fn moves(&self) -> IpAddr {
         let (name, now) = ("alb1.elb.amazonaws.com", self.world.stage.now());
         let mut dns = self.world.dns.borrow_mut();
         let gone = dns.addresses(name)[0];
         dns.add(name, now);
         dns.take(name, gone, now);
+        gone
     }
 
     /// One request, delivered like that, in an ordinary stack.
