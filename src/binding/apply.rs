@@ -50,11 +50,13 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
             match step {
                 Step::CreateBucket { bucket } => {
                     note(step);
-                    self.aws.create_bucket(bucket).await?;
+                    let create = async |_| self.aws.create_bucket(bucket).await;
+                    self.turn.lease().act(create).await?;
                 }
                 Step::TagBucket { bucket, tags } => {
                     note(step);
-                    self.aws.put_bucket_tags(bucket, tags).await?;
+                    let tag = async |_| self.aws.put_bucket_tags(bucket, tags).await;
+                    self.turn.lease().act(tag).await?;
                 }
                 _ => {}
             }

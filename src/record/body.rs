@@ -202,7 +202,9 @@ impl Record {
         if let Some(former) = self.claim.take() {
             if former.mark.request == claim.mark.request {
                 claim.made |= former.made;
+                claim.goes_on = former.goes_on;
             } else {
+                claim.goes_on = claim.wants != former.wants && !claim.is_inverse_of(&former);
                 self.before.push(Former {
                     request: former.mark.request,
                     answer: former.outcome.map(|outcome| outcome.answer),

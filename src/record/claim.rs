@@ -91,10 +91,11 @@ pub fn judge(record: &Record, asking: &Asking<'_>) -> Verdict {
     }
 }
 
-/// Whether an Update was sent before the stack began to roll back, so that its own rollback follows.
+/// Whether an Update was sent before the stack began to roll back, so that its own rollback follows. What
+/// may be that rollback itself is never taken for it, for what CloudFormation shows may lag behind.
 pub fn is_cancelled(claim: &Claim, rolls_back: Option<bool>) -> bool {
-    let is_update = claim.kind == RequestType::Update;
-    is_update && claim.rolls_back == Some(false) && rolls_back == Some(true)
+    let is_forward = claim.kind == RequestType::Update && claim.goes_on;
+    is_forward && claim.rolls_back == Some(false) && rolls_back == Some(true)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! Other bindings are found by their rules, which say where their records are. Only reads.
 
 use super::RecordError;
-use super::body::Own;
+use super::body::{Own, Phase};
 use super::orders::RuleEvent;
 use super::store::{Candidate, Store};
 use crate::capabilities::{Objects, Rules, gather};
@@ -56,9 +56,10 @@ async fn owned_by(
     let bucket = event.bucket;
     match store.locate([Candidate { bucket, surely }]).await {
         Ok(located) if located.unreadable.is_none() => {
-            let own = located
-                .record
-                .and_then(|mut held| held.record.own.remove(group));
+            // One that is leaving serves nobody. Two that leave at once both take out what they share.
+            let record = located.record.map(|held| held.record);
+            let serving = record.filter(|record| record.phase != Phase::Leaving);
+            let own = serving.and_then(|mut record| record.own.remove(group));
             Ok(Some(own.unwrap_or_default()))
         }
         Ok(_) => {

@@ -17,6 +17,9 @@ pub struct Claim {
     /// Whether the stack was rolling back then, where that was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolls_back: Option<bool>,
+    /// Whether it goes on from what stood before it, so that it cannot be what takes back the request before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub goes_on: bool,
     /// What its properties came to, and those before.
     pub wants: Digest,
     pub wanted_before: Digest,
@@ -28,6 +31,13 @@ pub struct Claim {
     pub gives_up: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+}
+
+impl Claim {
+    /// Whether this takes back what another request asked for.
+    pub fn is_inverse_of(&self, other: &Self) -> bool {
+        self.wants == other.wanted_before && self.wanted_before == other.wants
+    }
 }
 
 /// Who holds a claim: the request, and which of its deliveries.

@@ -27,6 +27,7 @@ fn claim(kind: RequestType, request: &str, runner: &str) -> Claim {
         signed: Some(Signed::At(now())),
         at: now(),
         rolls_back: Some(true),
+        goes_on: false,
         wants: Digest("new".to_owned()),
         wanted_before: Digest("old".to_owned()),
         made: false,
@@ -147,6 +148,27 @@ fn another_delivery_of_the_request_that_made_the_record_has_made_it_too() {
     assert!(record.before.is_empty());
     record.claim_for(claim(RequestType::Update, "update", "c"));
     assert!(record.claim.is_some_and(|claim| !claim.made));
+}
+
+#[test]
+fn an_update_goes_on_where_it_neither_takes_back_nor_repeats_what_was_claimed_before() {
+    let update = |request: &str, wants: &str, before: &str| {
+        let mut claim = claim(RequestType::Update, request, "r");
+        claim.wants = Digest(wants.to_owned());
+        claim.wanted_before = Digest(before.to_owned());
+        claim
+    };
+    let mut record = Record::new("binding", Phase::Serving);
+    let mut goes_on = |claim| {
+        record.claim_for(claim);
+        record.claim.as_ref().is_some_and(|claim| claim.goes_on)
+    };
+    assert!(!goes_on(update("create", "0", "")), "nothing was before it");
+    assert!(goes_on(update("on", "1", "0")));
+    assert!(goes_on(update("on", "1", "0")), "another delivery");
+    assert!(!goes_on(update("back", "0", "1")));
+    assert!(!goes_on(update("again", "0", "2")), "back to what stands");
+    assert!(goes_on(update("further", "3", "0")));
 }
 
 #[test]

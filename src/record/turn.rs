@@ -239,6 +239,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             signed: self.caller.signed,
             at: self.clock.now(),
             rolls_back: view.rollback(),
+            goes_on: false,
             wants: self.caller.wants.clone(),
             wanted_before: self.caller.wanted_before.clone(),
             made,

@@ -93,8 +93,12 @@ impl View {
                 (!is_wanted).then(|| refused("resource", &resource.status))?
             }
             (Resource::Known(resource), RequestType::Update) => {
+                // One that is just being created has nothing to be updated yet: it was made again.
+                let is_new =
+                    resource.status == "CREATE_IN_PROGRESS" && resource.physical_id.is_none();
                 let is_wanted = resource.status.ends_with("_IN_PROGRESS")
-                    && resource.status != "DELETE_IN_PROGRESS";
+                    && resource.status != "DELETE_IN_PROGRESS"
+                    && !is_new;
                 (!is_wanted).then(|| refused("resource", &resource.status))?
             }
             // A late second delivery: the resource has been made again since.

@@ -34,6 +34,7 @@ fn claimed(request: &str, signed: Option<Signed>, rolls_back: impl Into<Option<b
         signed,
         at: NOW,
         rolls_back: rolls_back.into(),
+        goes_on: true,
         wants: digest("new"),
         wanted_before: digest("old"),
         made: false,
@@ -278,6 +279,10 @@ fn an_update_that_is_run_again_when_its_stack_has_begun_to_roll_back_is_supersed
         let rollback = claimed("former", None, known);
         assert_eq!(again(Some(true)).judged_by(&rollback), AFTER_THE_WAIT);
     }
+    // What may be the rollback itself has to get through, for what is shown may lag behind.
+    let mut back = before.clone();
+    back.claim.as_mut().expect("a claim").goes_on = false;
+    assert_eq!(again(Some(true)).judged_by(&back), AFTER_THE_WAIT);
     // A Create is made anew by some rollbacks; whether it is wanted is asked for otherwise.
     let mut create = before;
     create.claim.as_mut().expect("a claim").kind = RequestType::Create;
