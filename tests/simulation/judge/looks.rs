@@ -70,6 +70,9 @@ impl Judge {
         let mut books = self.books.borrow_mut();
         let book: &mut Book = books.entry(id.to_owned()).or_default();
         if sees_itself && contains(&object.body, b"\"outcome\":") {
+            if let Role::Request(sent) = &process.role {
+                self.concluded.borrow_mut().insert(sent.number);
+            }
             for (_, until, whose) in &mut book.claims {
                 if *whose == process.number {
                     until.get_or_insert(order);

@@ -4,7 +4,8 @@
 //! one leaves after its misses; a foreign one never.
 
 use super::Judge;
-use super::book::{Book, Look, dns_name, is_small, places};
+use super::book::{Look, dns_name, is_small, places};
+use super::keeping::{is_foreign, keeps};
 use super::misses::judge_misses;
 use crate::lambda::{Process, Role};
 use crate::wishes::Wish;
@@ -118,7 +119,11 @@ impl Judge {
             if matches!(&process.role, Role::Tick { id: own, .. } if **own != **id) {
                 continue;
             }
-            if keeps(world, id, book, group, endpoint) {
+            let mut open = book.terms.iter().filter(|term| !term.is_acknowledged);
+            let concluded = self.concluded.borrow();
+            let is_served_instead =
+                open.any(|term| term.over.is_none() && concluded.contains(&term.request));
+            if !is_served_instead && keeps(world, id, book, group, endpoint) {
                 return world.violate(format!(
                     "{who} puts out {endpoint} in {group}, which is live and which {id} keeps"
                 ));
@@ -258,47 +263,4 @@ struct Promise {
     last_read: u64,
     who: String,
     started: u64,
-}
-
-/// Whether a binding must keep a target registered.
-fn keeps(world: &World, id: &str, book: &Book, group: &str, endpoint: &Endpoint) -> bool {
-    let Some(kept) = book.kept.get(&(group.to_owned(), *endpoint)) else {
-        return false;
-    };
-    let Some(term) = book.current().filter(|_| !book.is_leaving) else {
-        return false;
-    };
-    let since = world
-        .dns
-        .borrow()
-        .since(&dns_name(world, &term.wish.alb), endpoint.address);
-    let names = |wish: &Wish, group: &str| {
-        places(world, id, wish)
-            .iter()
-            .any(|(arn, port)| arn == group && *port == endpoint.port)
-    };
-    since.is_some_and(|since| since <= *kept)
-        && names(&term.wish, group)
-        && !book.may_be_given_up(group, &names)
-}
-
-/// Own is only what the binding once saw in its ALB's DNS.
-fn is_foreign(
-    world: &World,
-    process: &Process,
-    books: &std::collections::BTreeMap<String, Book>,
-    id: &str,
-    endpoint: &Endpoint,
-) -> bool {
-    let mut albs: BTreeSet<String> = BTreeSet::new();
-    if let Some(book) = books.get(id) {
-        albs.extend(book.albs().into_iter().map(str::to_owned));
-    }
-    if let Role::Request(sent) = &process.role {
-        albs.extend(sent.old.iter().map(|old| old.alb.clone()));
-    }
-    let dns = world.dns.borrow();
-    !albs
-        .iter()
-        .any(|alb| dns.was_ever(&dns_name(world, alb), endpoint.address))
 }
