@@ -1,0 +1,196 @@
+//! ELBv2: load balancers, listeners and tags. ELBv2 API, `CreateListener` (idempotent for the same
+//! settings, else DuplicateListener).
+//!
+//! Never judges: every change is shown to the judge before it is made.
+
+use super::{Aws, changes, missing, reads};
+use crate::weather::Service::Elb;
+use alb_nlb_binding::capabilities::{Answer, ElbTags, Listeners, LoadBalancers};
+use alb_nlb_binding::model::{Attributes, Listener, LoadBalancer, Tags};
+use alb_nlb_binding::permit::Permit;
+use std::collections::BTreeMap;
+
+impl LoadBalancers for Aws {
+    async fn load_balancer(&self, arn: &str) -> Answer<Option<LoadBalancer>> {
+        let wanted = arn.to_owned();
+        self.call(reads(Elb, "DescribeLoadBalancers"), arn, move |world, _| {
+            let elb = world.elb.borrow();
+            Ok(elb
+                .load_balancers
+                .get(&wanted)
+                .map(|(load_balancer, _)| load_balancer.clone()))
+        })
+        .await
+    }
+
+    async fn load_balancer_attributes(&self, arn: &str) -> Answer<Attributes> {
+        let wanted = arn.to_owned();
+        self.call(
+            reads(Elb, "DescribeLoadBalancerAttributes"),
+            arn,
+            move |world, _| {
+                let elb = world.elb.borrow();
+                let found = elb.load_balancers.get(&wanted);
+                let gone = || {
+                    missing(
+                        "DescribeLoadBalancerAttributes",
+                        &wanted,
+                        "LoadBalancerNotFound",
+                    )
+                };
+                found
+                    .map(|(_, attributes)| attributes.clone())
+                    .ok_or_else(gone)
+            },
+        )
+        .await
+    }
+}
+
+impl Listeners for Aws {
+    async fn listeners(&self, load_balancer: &str) -> Answer<Vec<Listener>> {
+        let on = load_balancer.to_owned();
+        self.call(
+            reads(Elb, "DescribeListeners"),
+            load_balancer,
+            move |world, _| {
+                let elb = world.elb.borrow();
+                let listeners = elb
+                    .listeners
+                    .values()
+                    .filter(|held| held.load_balancer == on);
+                Ok(listeners.map(|held| held.listener.clone()).collect())
+            },
+        )
+        .await
+    }
+
+    async fn listener_attributes(&self, arn: &str) -> Answer<Attributes> {
+        let wanted = arn.to_owned();
+        self.call(
+            reads(Elb, "DescribeListenerAttributes"),
+            arn,
+            move |world, _| {
+                let gone = || missing("DescribeListenerAttributes", &wanted, "ListenerNotFound");
+                let elb = world.elb.borrow();
+                let found = elb.listeners.get(&wanted);
+                found.map(|_| Attributes::new()).ok_or_else(gone)
+            },
+        )
+        .await
+    }
+
+    async fn create_listener(
+        &self,
+        _: Permit,
+        load_balancer: &str,
+        port: u16,
+        target_group: &str,
+        tags: &Tags,
+    ) -> Answer<String> {
+        let (on, to, tags) = (
+            load_balancer.to_owned(),
+            target_group.to_owned(),
+            tags.clone(),
+        );
+        let resource = format!("{port} of {load_balancer}");
+        let named = resource.clone();
+        self.call(
+            changes(Elb, "CreateListener"),
+            &resource,
+            move |world, process| {
+                let mut elb = world.elb.borrow_mut();
+                if !elb.groups.contains_key(&to) {
+                    return Err(missing("CreateListener", &to, "TargetGroupNotFound"));
+                }
+                if let Some(held) = elb.listener_at(&on, port) {
+                    let is_same = held.listener.forwards_to == [to.clone()];
+                    let duplicate = || missing("CreateListener", &named, "DuplicateListener");
+                    return is_same
+                        .then(|| held.listener.arn.clone())
+                        .ok_or_else(duplicate);
+                }
+                world.judge.makes_listener(world, process, &on, &tags);
+                Ok(elb.add_listener(&on, port, "TCP", std::slice::from_ref(&to), tags.clone()))
+            },
+        )
+        .await
+    }
+
+    async fn forward_listener(&self, _: Permit, arn: &str, target_group: &str) -> Answer<()> {
+        let (wanted, to) = (arn.to_owned(), target_group.to_owned());
+        self.call(
+            changes(Elb, "ModifyListener"),
+            arn,
+            move |world, process| {
+                world.judge.touches_listener(world, process, &wanted);
+                let mut elb = world.elb.borrow_mut();
+                let gone = || missing("ModifyListener", &wanted, "ListenerNotFound");
+                let held = elb.listeners.get_mut(&wanted).ok_or_else(gone)?;
+                held.listener.forwards_to = vec![to.clone()];
+                Ok(())
+            },
+        )
+        .await
+    }
+
+    async fn delete_listener(&self, _: Permit, arn: &str) -> Answer<()> {
+        let wanted = arn.to_owned();
+        self.call(
+            changes(Elb, "DeleteListener"),
+            arn,
+            move |world, process| {
+                world.judge.touches_listener(world, process, &wanted);
+                let gone = || missing("DeleteListener", &wanted, "ListenerNotFound");
+                let removed = world.elb.borrow_mut().listeners.remove(&wanted);
+                removed.map(|_| ()).ok_or_else(gone)
+            },
+        )
+        .await
+    }
+}
+
+impl ElbTags for Aws {
+    async fn elb_tags(&self, arns: &[String]) -> Answer<BTreeMap<String, Tags>> {
+        if arns.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let wanted = arns.to_vec();
+        let resource = format!("{} resources", arns.len());
+        self.call(reads(Elb, "DescribeTags"), &resource, move |world, _| {
+            let elb = world.elb.borrow();
+            let tags = |arn: &String| {
+                let of_listener = elb.listeners.get(arn).map(|held| &held.tags);
+                of_listener
+                    .or_else(|| Some(&elb.groups.get(arn)?.tags))
+                    .cloned()
+            };
+            Ok(wanted
+                .iter()
+                .filter_map(|arn| Some((arn.clone(), tags(arn)?)))
+                .collect())
+        })
+        .await
+    }
+
+    async fn add_elb_tags(&self, _: Permit, arn: &str, tags: &Tags) -> Answer<()> {
+        let (wanted, tags) = (arn.to_owned(), tags.clone());
+        self.call(changes(Elb, "AddTags"), arn, move |world, process| {
+            if wanted.contains(":targetgroup/") {
+                world.judge.touches_group(world, process, &wanted);
+            } else {
+                world.judge.touches_listener(world, process, &wanted);
+            }
+            let mut elb = world.elb.borrow_mut();
+            if let Some(held) = elb.listeners.get_mut(&wanted) {
+                held.tags.extend(tags.clone());
+            } else if let Some(held) = elb.groups.get_mut(&wanted) {
+                held.tags.extend(tags.clone());
+            } else {
+                return Err(missing("AddTags", &wanted, "TargetGroupNotFound"));
+            }
+            Ok(())
+        })
+        .await
+    }
+}

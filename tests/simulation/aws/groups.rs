@@ -1,0 +1,185 @@
+//! ELBv2: target groups. ELBv2 API, `CreateTargetGroup` (idempotent for the same settings, else
+//! DuplicateTargetGroupName), `DeleteTargetGroup` (ResourceInUse while a listener forwards to it).
+//!
+//! Never judges: every change is shown to the judge before it is made.
+
+use super::{Aws, changes, missing, reads};
+use crate::elb::{Group, arn};
+use crate::weather::Service::Elb;
+use alb_nlb_binding::capabilities::{Answer, TargetGroups};
+use alb_nlb_binding::model::{Attributes, HealthCheck, Tags, TargetGroup};
+use alb_nlb_binding::permit::Permit;
+use alb_nlb_binding::properties::attribute_defaults;
+use std::collections::BTreeMap;
+
+impl TargetGroups for Aws {
+    async fn target_groups_named(&self, prefix: &str) -> Answer<Vec<TargetGroup>> {
+        let wanted = prefix.to_owned();
+        self.call(
+            reads(Elb, "DescribeTargetGroups"),
+            prefix,
+            move |world, _| {
+                let (elb, now) = (world.elb.borrow(), world.stage.now());
+                let groups = elb.groups.values().filter(|held| held.shows <= now);
+                let groups = groups.filter(|held| held.group.name.starts_with(&wanted));
+                Ok(groups
+                    .map(|held| described(held, elb.users(&held.group.arn)))
+                    .collect())
+            },
+        )
+        .await
+    }
+
+    async fn target_group(&self, arn: &str) -> Answer<Option<TargetGroup>> {
+        let wanted = arn.to_owned();
+        self.call(reads(Elb, "DescribeTargetGroups"), arn, move |world, _| {
+            let elb = world.elb.borrow();
+            let found = elb
+                .groups
+                .get(&wanted)
+                .filter(|held| held.shows <= world.stage.now());
+            Ok(found.map(|held| described(held, elb.users(&wanted))))
+        })
+        .await
+    }
+
+    async fn target_group_attributes(&self, arn: &str) -> Answer<Attributes> {
+        let wanted = arn.to_owned();
+        self.call(
+            reads(Elb, "DescribeTargetGroupAttributes"),
+            arn,
+            move |world, _| {
+                let elb = world.elb.borrow();
+                let gone = || {
+                    missing(
+                        "DescribeTargetGroupAttributes",
+                        &wanted,
+                        "TargetGroupNotFound",
+                    )
+                };
+                let found = elb.groups.get(&wanted);
+                found.map(|held| held.attributes.clone()).ok_or_else(gone)
+            },
+        )
+        .await
+    }
+
+    async fn create_target_group(
+        &self,
+        _: Permit,
+        name: &str,
+        port: u16,
+        vpc_id: &str,
+        health_check: &HealthCheck,
+        tags: &Tags,
+    ) -> Answer<String> {
+        let (wanted, tags) = (name.to_owned(), tags.clone());
+        let (vpc_id, health_check) = (vpc_id.to_owned(), health_check.clone());
+        self.call(
+            changes(Elb, "CreateTargetGroup"),
+            name,
+            move |world, process| {
+                world.judge.touches_group(world, process, &wanted);
+                let mut elb = world.elb.borrow_mut();
+                if let Some(held) = elb.named(&wanted) {
+                    let is_same =
+                        held.group.port == port && held.group.health_check == health_check;
+                    let duplicate =
+                        || missing("CreateTargetGroup", &wanted, "DuplicateTargetGroupName");
+                    return is_same
+                        .then(|| held.group.arn.clone())
+                        .ok_or_else(duplicate);
+                }
+                let arn = arn(&format!("targetgroup/{wanted}/{}", world.stage.number()));
+                let late = world.dice.chance(world.weather.climate().not_yet);
+                let now = world.stage.now();
+                let group = Group {
+                    group: TargetGroup {
+                        arn: arn.clone(),
+                        name: wanted.clone(),
+                        port,
+                        protocol: "TCP".to_owned(),
+                        target_type: "ip".to_owned(),
+                        vpc_id: vpc_id.clone(),
+                        health_check: health_check.clone(),
+                        load_balancers: Vec::new(),
+                    },
+                    attributes: attribute_defaults(),
+                    tags: tags.clone(),
+                    targets: BTreeMap::new(),
+                    shows: if late {
+                        now + world.dice.between(200, 3_000)
+                    } else {
+                        now
+                    },
+                };
+                if late {
+                    world.tally.count("a target group not yet visible");
+                }
+                elb.groups.insert(arn.clone(), group);
+                Ok(arn)
+            },
+        )
+        .await
+    }
+
+    async fn modify_health_check(&self, _: Permit, arn: &str, check: &HealthCheck) -> Answer<()> {
+        let check = check.clone();
+        self.modify(arn, "ModifyTargetGroup", move |held| {
+            held.group.health_check = check.clone()
+        })
+        .await
+    }
+
+    async fn modify_attributes(&self, _: Permit, arn: &str, attributes: &Attributes) -> Answer<()> {
+        let more = attributes.clone();
+        self.modify(arn, "ModifyTargetGroupAttributes", move |held| {
+            held.attributes.extend(more.clone())
+        })
+        .await
+    }
+
+    async fn delete_target_group(&self, _: Permit, arn: &str) -> Answer<()> {
+        let wanted = arn.to_owned();
+        self.call(
+            changes(Elb, "DeleteTargetGroup"),
+            arn,
+            move |world, process| {
+                world.judge.touches_group(world, process, &wanted);
+                let mut elb = world.elb.borrow_mut();
+                if !elb.users(&wanted).is_empty() {
+                    return Err(missing("DeleteTargetGroup", &wanted, "ResourceInUse"));
+                }
+                elb.groups.remove(&wanted);
+                Ok(())
+            },
+        )
+        .await
+    }
+}
+
+impl Aws {
+    async fn modify(
+        &self,
+        arn: &str,
+        name: &'static str,
+        change: impl Fn(&mut Group) + 'static,
+    ) -> Answer<()> {
+        let wanted = arn.to_owned();
+        self.call(changes(Elb, name), arn, move |world, process| {
+            world.judge.touches_group(world, process, &wanted);
+            let mut elb = world.elb.borrow_mut();
+            let gone = || missing(name, &wanted, "TargetGroupNotFound");
+            change(elb.groups.get_mut(&wanted).ok_or_else(gone)?);
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn described(held: &Group, load_balancers: Vec<String>) -> TargetGroup {
+    TargetGroup {
+        load_balancers,
+        ..held.group.clone()
+    }
+}

@@ -1,0 +1,156 @@
+//! The capabilities of AWS over the simulated world, one file a service.
+//!
+//! Each call has two moments: it is carried out, and it is answered. In between its caller may be
+//! killed, or stop waiting; what was sent may be carried out all the same. What only reads, and what
+//! carries its own condition, is repeated as the SDK does (SDKs guide, "Retry behavior").
+
+mod elb;
+mod groups;
+mod rules;
+mod s3;
+mod stacks;
+mod targets;
+
+pub use rules::HeldRule;
+pub use s3::{Object, S3};
+pub use stacks::Post;
+
+use crate::lambda::Process;
+use crate::slot::Slot;
+use crate::weather::{Kind, Operation, Service, patience, refused};
+use crate::world::World;
+use alb_nlb_binding::capabilities::{Answer, AwsError, Trouble};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// What one process reaches AWS by.
+pub struct Aws {
+    pub world: Rc<World>,
+    pub process: Rc<Process>,
+}
+
+const ATTEMPTS: u32 = 7;
+
+const fn reads(service: Service, name: &'static str) -> Operation {
+    Operation {
+        name,
+        service,
+        kind: Kind::Read,
+    }
+}
+
+const fn writes(service: Service, name: &'static str) -> Operation {
+    Operation {
+        name,
+        service,
+        kind: Kind::Write,
+    }
+}
+
+const fn changes(service: Service, name: &'static str) -> Operation {
+    Operation {
+        name,
+        service,
+        kind: Kind::Permitted,
+    }
+}
+
+impl Aws {
+    async fn call<T: 'static>(
+        &self,
+        operation: Operation,
+        resource: &str,
+        effect: impl Fn(&World, &Process) -> Answer<T> + 'static,
+    ) -> Answer<T> {
+        let effect = Rc::new(effect);
+        let mut attempt = 1;
+        loop {
+            let answer = self.once(operation, resource, Rc::clone(&effect)).await;
+            match answer {
+                Err(error)
+                    if operation.kind != Kind::Permitted
+                        && passes(&error)
+                        && attempt < ATTEMPTS =>
+                {
+                    let most = 300 << attempt;
+                    let pause = self.world.dice.between(most / 2, most);
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                    attempt += 1;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn once<T: 'static>(
+        &self,
+        operation: Operation,
+        resource: &str,
+        effect: Rc<impl Fn(&World, &Process) -> Answer<T> + 'static>,
+    ) -> Answer<T> {
+        let Self { world, process } = self;
+        if operation.kind == Kind::Permitted {
+            world.judge.begins_change(world, process, operation.name);
+        }
+        let fate = world.weather.fate(world, operation, resource);
+        let slot = Slot::new();
+        let no_answer = {
+            let (slot, resource) = (slot.clone(), resource.to_owned());
+            move || slot.fill(Err(AwsError::no_answer(operation.name, resource)))
+        };
+        let Some(carried_out) = fate.carried_out else {
+            world.tell(process, || {
+                format!("{} {resource}: never arrives", operation.name)
+            });
+            process.submits(world, false, patience(operation.kind), Box::new(no_answer));
+            return slot.take().await;
+        };
+        let carry_out = {
+            let (world, process) = (Rc::clone(world), Rc::clone(process));
+            let (resource, slot) = (resource.to_owned(), slot.clone());
+            move || {
+                let answer = match fate.refusal {
+                    Some((code, trouble)) => Err(refused(operation.name, &resource, code, trouble)),
+                    None => effect(&world, &process),
+                };
+                world.tell(&process, || {
+                    let outcome = match &answer {
+                        Ok(_) if fate.answered.is_none() => ", answer lost".to_owned(),
+                        Ok(_) => String::new(),
+                        Err(error) => format!(": {}", error.code.as_deref().unwrap_or("no code")),
+                    };
+                    format!("{} {resource}{outcome}", operation.name)
+                });
+                world.judge.after_call(&world);
+                if world.stage.has_chooser() {
+                    return process.delivers(&world, move || slot.fill(answer));
+                }
+                if let Some(answered) = fate.answered {
+                    let (world, process) = (Rc::clone(&world), Rc::clone(&process));
+                    let stage = Rc::clone(&world);
+                    stage.stage.after(answered, move || {
+                        process.delivers(&world, move || slot.fill(answer));
+                    });
+                }
+            }
+        };
+        let is_permitted = operation.kind == Kind::Permitted;
+        if fate.answered.is_none() {
+            world.stage.after(patience(operation.kind), no_answer);
+        } else if is_permitted && world.stage.has_chooser() {
+            world.stage.after(patience(operation.kind), no_answer);
+        }
+        process.submits(world, is_permitted, carried_out, Box::new(carry_out));
+        slot.take().await
+    }
+}
+
+/// What the SDK repeats; it knows neither of EventBridge's nor of S3's conflicts.
+fn passes(error: &AwsError) -> bool {
+    error.trouble != Trouble::Stays
+        && !error.is(&["OperationAborted", "ConcurrentModificationException"])
+}
+
+fn missing(operation: &'static str, resource: &str, code: &'static str) -> AwsError {
+    refused(operation, resource, code, Trouble::Stays)
+}

@@ -1,0 +1,151 @@
+//! EventBridge: rules and their targets. EventBridge API, `PutRule`, `PutTargets` (a rule that is not
+//! there: ResourceNotFoundException), `DeleteRule` (only without targets).
+
+use super::{Aws, changes, missing, reads};
+use crate::weather::Service::Events;
+use alb_nlb_binding::capabilities::{Answer, Rules};
+use alb_nlb_binding::model::{Rule, RuleTarget, Tags};
+use alb_nlb_binding::permit::Permit;
+
+pub struct HeldRule {
+    pub rule: Rule,
+    pub tags: Tags,
+}
+
+impl Rules for Aws {
+    async fn rule(&self, name: &str) -> Answer<Option<Rule>> {
+        let wanted = name.to_owned();
+        self.call(reads(Events, "DescribeRule"), name, move |world, _| {
+            let rules = world.rules.borrow();
+            Ok(rules.get(&wanted).map(|held| held.rule.clone()))
+        })
+        .await
+    }
+
+    async fn rules_named(&self, prefix: &str) -> Answer<Vec<String>> {
+        let wanted = prefix.to_owned();
+        self.call(reads(Events, "ListRules"), prefix, move |world, _| {
+            let rules = world.rules.borrow();
+            Ok(rules
+                .keys()
+                .filter(|name| name.starts_with(&wanted))
+                .cloned()
+                .collect())
+        })
+        .await
+    }
+
+    async fn rule_tags(&self, arn: &str) -> Answer<Tags> {
+        let wanted = arn.to_owned();
+        self.call(
+            reads(Events, "ListTagsForResource"),
+            arn,
+            move |world, _| {
+                let rules = world.rules.borrow();
+                let found = rules.values().find(|held| held.rule.arn == wanted);
+                let gone = || missing("ListTagsForResource", &wanted, "ResourceNotFoundException");
+                found.map(|held| held.tags.clone()).ok_or_else(gone)
+            },
+        )
+        .await
+    }
+
+    async fn put_rule(&self, _: Permit, name: &str, schedule: &str, tags: &Tags) -> Answer<String> {
+        let (wanted, schedule, tags) = (name.to_owned(), schedule.to_owned(), tags.clone());
+        self.call(changes(Events, "PutRule"), name, move |world, process| {
+            world.judge.touches_rule(world, process, &wanted);
+            let mut rules = world.rules.borrow_mut();
+            let arn = format!("arn:aws:events:eu-central-1:123456789012:rule/{wanted}");
+            let held = rules.entry(wanted.clone()).or_insert_with(|| HeldRule {
+                rule: Rule {
+                    arn: arn.clone(),
+                    schedule: String::new(),
+                    enabled: true,
+                    targets: Vec::new(),
+                },
+                tags: tags.clone(),
+            });
+            held.rule.schedule.clone_from(&schedule);
+            held.rule.enabled = true;
+            Ok(arn)
+        })
+        .await
+    }
+
+    async fn put_rule_target(&self, _: Permit, rule: &str, target: &RuleTarget) -> Answer<()> {
+        let target = target.clone();
+        self.change_targets(rule, "PutTargets", move |targets| {
+            targets.retain(|other| other.id != target.id);
+            targets.push(target.clone());
+        })
+        .await
+    }
+
+    async fn remove_rule_targets(&self, _: Permit, rule: &str, ids: &[String]) -> Answer<()> {
+        let ids = ids.to_vec();
+        let remove =
+            move |targets: &mut Vec<RuleTarget>| targets.retain(|target| !ids.contains(&target.id));
+        self.change_targets(rule, "RemoveTargets", remove).await
+    }
+
+    async fn delete_rule(&self, _: Permit, rule: &str) -> Answer<()> {
+        let wanted = rule.to_owned();
+        self.call(
+            changes(Events, "DeleteRule"),
+            rule,
+            move |world, process| {
+                world.judge.touches_rule(world, process, &wanted);
+                let mut rules = world.rules.borrow_mut();
+                if rules
+                    .get(&wanted)
+                    .is_some_and(|held| !held.rule.targets.is_empty())
+                {
+                    return Err(missing("DeleteRule", &wanted, "ValidationException"));
+                }
+                rules.remove(&wanted);
+                Ok(())
+            },
+        )
+        .await
+    }
+
+    async fn tag_rule(&self, _: Permit, arn: &str, tags: &Tags) -> Answer<()> {
+        let (wanted, tags) = (arn.to_owned(), tags.clone());
+        self.call(
+            changes(Events, "TagResource"),
+            arn,
+            move |world, process| {
+                let name = wanted.rsplit('/').next().unwrap_or_default();
+                world.judge.touches_rule(world, process, name);
+                let mut rules = world.rules.borrow_mut();
+                let gone = || missing("TagResource", &wanted, "ResourceNotFoundException");
+                rules
+                    .get_mut(name)
+                    .ok_or_else(gone)?
+                    .tags
+                    .extend(tags.clone());
+                Ok(())
+            },
+        )
+        .await
+    }
+}
+
+impl Aws {
+    async fn change_targets(
+        &self,
+        rule: &str,
+        name: &'static str,
+        change: impl Fn(&mut Vec<RuleTarget>) + 'static,
+    ) -> Answer<()> {
+        let wanted = rule.to_owned();
+        self.call(changes(Events, name), rule, move |world, process| {
+            world.judge.touches_rule(world, process, &wanted);
+            let mut rules = world.rules.borrow_mut();
+            let gone = || missing(name, &wanted, "ResourceNotFoundException");
+            change(&mut rules.get_mut(&wanted).ok_or_else(gone)?.rule.targets);
+            Ok(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,268 @@
+//! S3: buckets and objects with conditional writes. S3 API, `PutObject` (If-Match, If-None-Match),
+//! `GetObject`, `DeleteObjects`; a bucket without versioning gives every object the version `null`.
+//!
+//! Keeps no versions. A body's ETag follows from the body, so the same body has the same again.
+
+use super::{Aws, changes, missing, reads, writes};
+use crate::weather::Service::S3 as Service;
+use crate::weather::refused;
+use alb_nlb_binding::capabilities::{Answer, Buckets, Objects, Stored, Trouble, Version, Written};
+use alb_nlb_binding::model::Tags;
+use alb_nlb_binding::permit::Permit;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+#[derive(Default)]
+pub struct S3 {
+    pub buckets: BTreeMap<String, Bucket>,
+    /// Until when the name of a deleted bucket cannot be had again (S3 knowledge center, "OperationAborted").
+    pub taken: BTreeMap<String, u64>,
+}
+
+#[derive(Default)]
+pub struct Bucket {
+    pub tags: Tags,
+    pub objects: BTreeMap<String, Object>,
+    /// Whether a user made it.
+    pub is_given: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Object {
+    pub body: Vec<u8>,
+    pub etag: String,
+    /// In an archive (S3 API, `GetObject`, InvalidObjectState).
+    pub is_archived: bool,
+}
+
+impl Object {
+    pub fn new(body: Vec<u8>) -> Self {
+        let mut hasher = DefaultHasher::new();
+        body.hash(&mut hasher);
+        let etag = format!("\"{:016x}\"", hasher.finish());
+        Self {
+            body,
+            etag,
+            is_archived: false,
+        }
+    }
+}
+
+impl Buckets for Aws {
+    async fn bucket_exists(&self, bucket: &str) -> Answer<bool> {
+        let wanted = bucket.to_owned();
+        self.call(reads(Service, "HeadBucket"), bucket, move |world, _| {
+            Ok(world.s3.borrow().buckets.contains_key(&wanted))
+        })
+        .await
+    }
+
+    async fn create_bucket(&self, bucket: &str) -> Answer<()> {
+        let wanted = bucket.to_owned();
+        self.call(
+            writes(Service, "CreateBucket"),
+            bucket,
+            move |world, process| {
+                world.judge.touches_bucket(world, process, &wanted);
+                let (mut s3, now) = (world.s3.borrow_mut(), world.stage.now());
+                if s3.taken.get(&wanted).is_some_and(|until| *until > now) {
+                    world.tally.count("a bucket's name that was not free yet");
+                    let (name, code) = ("CreateBucket", "OperationAborted");
+                    return Err(refused(name, &wanted, code, Trouble::Passes));
+                }
+                s3.buckets.entry(wanted.clone()).or_default();
+                Ok(())
+            },
+        )
+        .await
+    }
+
+    async fn bucket_tags(&self, bucket: &str) -> Answer<Tags> {
+        let wanted = bucket.to_owned();
+        self.call(
+            reads(Service, "GetBucketTagging"),
+            bucket,
+            move |world, _| {
+                let gone = || missing("GetBucketTagging", &wanted, "NoSuchBucket");
+                let s3 = world.s3.borrow();
+                Ok(s3.buckets.get(&wanted).ok_or_else(gone)?.tags.clone())
+            },
+        )
+        .await
+    }
+
+    async fn put_bucket_tags(&self, bucket: &str, tags: &Tags) -> Answer<()> {
+        let (wanted, tags) = (bucket.to_owned(), tags.clone());
+        self.call(
+            writes(Service, "PutBucketTagging"),
+            bucket,
+            move |world, process| {
+                world.judge.touches_bucket(world, process, &wanted);
+                let gone = || missing("PutBucketTagging", &wanted, "NoSuchBucket");
+                let mut s3 = world.s3.borrow_mut();
+                s3.buckets.get_mut(&wanted).ok_or_else(gone)?.tags = tags.clone();
+                Ok(())
+            },
+        )
+        .await
+    }
+
+    async fn delete_bucket(&self, _: Permit, bucket: &str) -> Answer<()> {
+        let wanted = bucket.to_owned();
+        self.call(
+            changes(Service, "DeleteBucket"),
+            bucket,
+            move |world, process| {
+                world.judge.touches_bucket(world, process, &wanted);
+                let mut s3 = world.s3.borrow_mut();
+                match s3.buckets.get(&wanted) {
+                    None => return Err(missing("DeleteBucket", &wanted, "NoSuchBucket")),
+                    Some(bucket) if !bucket.objects.is_empty() => {
+                        return Err(missing("DeleteBucket", &wanted, "BucketNotEmpty"));
+                    }
+                    Some(_) => s3.buckets.remove(&wanted),
+                };
+                if world.dice.chance(world.weather.climate().name_taken) {
+                    let until = world.stage.now() + world.dice.between(5_000, 90_000);
+                    s3.taken.insert(wanted.clone(), until);
+                }
+                Ok(())
+            },
+        )
+        .await
+    }
+}
+
+impl Objects for Aws {
+    async fn read(&self, bucket: &str, key: &str) -> Answer<Option<Stored>> {
+        let (wanted, key) = (bucket.to_owned(), key.to_owned());
+        let resource = format!("s3://{bucket}/{key}");
+        self.call(
+            reads(Service, "GetObject"),
+            &resource,
+            move |world, process| {
+                let s3 = world.s3.borrow();
+                let gone = || missing("GetObject", &wanted, "NoSuchBucket");
+                let found = s3
+                    .buckets
+                    .get(&wanted)
+                    .map(|bucket| bucket.objects.get(&key));
+                let object = found.flatten();
+                world.judge.reads_object(world, process, &key, object);
+                let object = found.ok_or_else(gone)?;
+                if object.is_some_and(|object| object.is_archived) {
+                    return Err(missing("GetObject", &key, "InvalidObjectState"));
+                }
+                Ok(object.map(|object| Stored {
+                    body: object.body.clone(),
+                    etag: object.etag.clone(),
+                }))
+            },
+        )
+        .await
+    }
+
+    async fn write(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: Vec<u8>,
+        etag: Option<&str>,
+    ) -> Answer<Written> {
+        let (wanted, key, etag) = (bucket.to_owned(), key.to_owned(), etag.map(str::to_owned));
+        let resource = format!("s3://{bucket}/{key}");
+        self.call(
+            writes(Service, "PutObject"),
+            &resource,
+            move |world, process| {
+                world.judge.touches_object(world, process, &wanted, &key);
+                let mut s3 = world.s3.borrow_mut();
+                let Some(bucket) = s3.buckets.get_mut(&wanted) else {
+                    return Ok(Written::Lost);
+                };
+                let object = Object::new(body.clone());
+                world.judge.tries_to_write(process, &object);
+                let there = bucket.objects.get(&key).map(|object| &object.etag);
+                if there != etag.as_ref() {
+                    world.tally.count("a conditional write that lost");
+                    world.tell(process, || "its condition does not hold".to_owned());
+                    return Ok(Written::Lost);
+                }
+                let etag = object.etag.clone();
+                world.judge.writes_object(world, process, &key, &object);
+                bucket.objects.insert(key.clone(), object);
+                Ok(Written::Done { etag })
+            },
+        )
+        .await
+    }
+
+    async fn etag(&self, bucket: &str, key: &str) -> Answer<Option<String>> {
+        let (wanted, key) = (bucket.to_owned(), key.to_owned());
+        let resource = format!("s3://{bucket}/{key}");
+        self.call(reads(Service, "HeadObject"), &resource, move |world, _| {
+            let s3 = world.s3.borrow();
+            let object = s3
+                .buckets
+                .get(&wanted)
+                .and_then(|bucket| bucket.objects.get(&key));
+            Ok(object.map(|object| object.etag.clone()))
+        })
+        .await
+    }
+
+    async fn versions(&self, bucket: &str, prefix: &str) -> Answer<Vec<Version>> {
+        let (wanted, prefix) = (bucket.to_owned(), prefix.to_owned());
+        let resource = format!("s3://{bucket}/{prefix}*");
+        self.call(
+            reads(Service, "ListObjectVersions"),
+            &resource,
+            move |world, _| {
+                let s3 = world.s3.borrow();
+                let gone = || missing("ListObjectVersions", &wanted, "NoSuchBucket");
+                let objects = &s3.buckets.get(&wanted).ok_or_else(gone)?.objects;
+                let keys = objects.keys().filter(|key| key.starts_with(&prefix));
+                let id = || Some("null".to_owned());
+                Ok(keys
+                    .map(|key| Version {
+                        key: key.clone(),
+                        id: id(),
+                    })
+                    .collect())
+            },
+        )
+        .await
+    }
+
+    async fn delete_versions(
+        &self,
+        _: Permit,
+        bucket: &str,
+        versions: &[Version],
+    ) -> Answer<Vec<Version>> {
+        let (wanted, versions) = (bucket.to_owned(), versions.to_vec());
+        self.call(
+            changes(Service, "DeleteObjects"),
+            bucket,
+            move |world, process| {
+                let mut s3 = world.s3.borrow_mut();
+                let gone = || missing("DeleteObjects", &wanted, "NoSuchBucket");
+                let bucket = s3.buckets.get_mut(&wanted).ok_or_else(gone)?;
+                for version in &versions {
+                    world
+                        .judge
+                        .touches_object(world, process, &wanted, &version.key);
+                    world.judge.deletes_object(
+                        world,
+                        process,
+                        &version.key,
+                        bucket.objects.get(&version.key),
+                    );
+                    bucket.objects.remove(&version.key);
+                }
+                Ok(Vec::new())
+            },
+        )
+        .await
+    }
+}

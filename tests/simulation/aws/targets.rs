@@ -1,0 +1,117 @@
+//! ELBv2: targets. `RegisterTargets`, `DeregisterTargets` (one that is not there is no error),
+//! `DescribeTargetHealth`; NLB guide, "Target health status": what drains is not registered.
+
+use super::{Aws, changes, missing, reads};
+use crate::weather::Service::{CloudWatch, Elb};
+use alb_nlb_binding::capabilities::{Answer, Metrics, Targets};
+use alb_nlb_binding::model::{Endpoint, Registered};
+use alb_nlb_binding::permit::Permit;
+
+impl Targets for Aws {
+    async fn registered(&self, target_group: &str) -> Answer<Option<Registered>> {
+        let wanted = target_group.to_owned();
+        self.call(
+            reads(Elb, "DescribeTargetHealth"),
+            target_group,
+            move |world, _| {
+                let now = world.stage.now();
+                let mut elb = world.elb.borrow_mut();
+                let Some(group) = elb
+                    .groups
+                    .get_mut(&wanted)
+                    .filter(|group| group.shows <= now)
+                else {
+                    return Ok(None);
+                };
+                group
+                    .targets
+                    .retain(|_, held| held.drains.is_none_or(|until| until > now));
+                let targets = group
+                    .targets
+                    .iter()
+                    .filter(|(_, held)| held.drains.is_none());
+                Ok(Some(
+                    targets
+                        .map(|(endpoint, held)| (*endpoint, Some(held.zone.clone())))
+                        .collect(),
+                ))
+            },
+        )
+        .await
+    }
+
+    async fn register(
+        &self,
+        _: Permit,
+        target_group: &str,
+        targets: &[Endpoint],
+        zone: Option<&str>,
+    ) -> Answer<()> {
+        let (wanted, zone) = (target_group.to_owned(), zone.map(str::to_owned));
+        let targets = targets.to_vec();
+        let resource = format!("{} in {target_group}", list(&targets));
+        self.call(
+            changes(Elb, "RegisterTargets"),
+            &resource,
+            move |world, process| {
+                if !world.elb.borrow().groups.contains_key(&wanted) {
+                    return Err(missing("RegisterTargets", &wanted, "TargetGroupNotFound"));
+                }
+                for endpoint in &targets {
+                    world.judge.registers(world, process, &wanted, endpoint);
+                    let mut elb = world.elb.borrow_mut();
+                    elb.register(&wanted, *endpoint, zone.as_deref(), true);
+                }
+                Ok(())
+            },
+        )
+        .await
+    }
+
+    async fn deregister(&self, _: Permit, target_group: &str, targets: &Registered) -> Answer<()> {
+        let wanted = target_group.to_owned();
+        let targets: Vec<_> = targets.keys().copied().collect();
+        let resource = format!("{} in {target_group}", list(&targets));
+        self.call(
+            changes(Elb, "DeregisterTargets"),
+            &resource,
+            move |world, process| {
+                if !world.elb.borrow().groups.contains_key(&wanted) {
+                    return Err(missing("DeregisterTargets", &wanted, "TargetGroupNotFound"));
+                }
+                for endpoint in &targets {
+                    if world.elb.borrow().registered(&wanted, endpoint) {
+                        world.judge.deregisters(world, process, &wanted, endpoint);
+                    }
+                    let now = world.stage.now();
+                    world.elb.borrow_mut().deregister(&wanted, endpoint, now);
+                }
+                Ok(())
+            },
+        )
+        .await
+    }
+}
+
+fn list(targets: &[Endpoint]) -> String {
+    let targets: Vec<_> = targets.iter().map(Endpoint::to_string).collect();
+    targets.join(" ")
+}
+
+impl Metrics for Aws {
+    async fn put_ip_count(&self, load_balancer: &str, _: usize) -> Answer<()> {
+        self.call(
+            reads(CloudWatch, "PutMetricData"),
+            load_balancer,
+            |world, _| {
+                let fails = world.dice.chance(world.weather.climate().metrics_fail);
+                if fails {
+                    Err(missing("PutMetricData", "it", "AccessDenied"))
+                } else {
+                    Ok(())
+                }
+            },
+        )
+        .await
+    }
+}

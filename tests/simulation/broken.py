@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""Breaks the product, one way at a time, and lets the simulation find each.
+
+A simulation that never fails proves nothing. Each breakage is an exact text of one file and what takes its
+place, on a copy of the tree; the working tree is never touched. Fails where the simulation finds nothing, or
+where a text is not there any more.
+
+    python3 tests/simulation/broken.py              all of them
+    python3 tests/simulation/broken.py WORD ...     those whose name has one of the words
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+COPY = ROOT / "target" / "broken"
+# The lives come first: they are quick, and find most.
+TESTS = ["lives::in_all_lives", "scopes::every_order", "scopes::kills"]
+
+# Name, file, exact text, what takes its place.
+BREAKAGES = [
+    (
+        "no look before a permit",
+        "src/record/lease.rs",
+        "            self.hold.confirm().await?;\n",
+        "",
+    ),
+    (
+        "a claim is not checked",
+        "src/record/lease.rs",
+        "Ok(Some(held)) if held.record.is_held_by(&self.mark) => Ok(Some(held)),",
+        "Ok(Some(held)) => Ok(Some(held)),",
+    ),
+    (
+        "a look is believed for a minute",
+        "src/record/lease.rs",
+        "const FRESH: Duration = Duration::from_secs(5);",
+        "const FRESH: Duration = Duration::from_secs(60);",
+    ),
+    (
+        "a superseded request is not refused",
+        "src/record/claim.rs",
+        "    if order == Order::Before {\n        return Verdict::Superseded;\n    }\n",
+        "",
+    ),
+    (
+        "a takeover does not wait",
+        "src/record/turn.rs",
+        "Wait::TakenOver => now + TAKEN_OVER,",
+        "Wait::TakenOver => now,",
+    ),
+    (
+        "ownership is written after registering",
+        "src/sync/mod.rs",
+        "        let lease = match &plan.record {\n",
+        "        {\n"
+        "            let ticking = Ticking::on(self.store.clone(), self.clock, sight.held.clone());\n"
+        "            let lease = Lease::new(ticking, self.clock);\n"
+        "            lease.confirmed(Instant::now());\n"
+        "            let zone = sight.orders.availability_zone.as_deref();\n"
+        "            apply(self.aws, &lease, zone, &plan).await.into_result()?;\n"
+        "        }\n"
+        "        let lease = match &plan.record {\n",
+    ),
+    (
+        "late ticks count",
+        "src/record/ticking.rs",
+        "if scheduled.is_some_and(|scheduled| now.since(scheduled) > LATE) {",
+        "if scheduled.is_some_and(|scheduled| now.since(scheduled) > LATE * 100) {",
+    ),
+    (
+        "one scheduled time counts as often as it is delivered",
+        "src/record/body.rs",
+        "self.counted.iter().any(|counted| counted == tick)",
+        "self.counted.iter().any(|counted| counted == tick) && tick.is_empty()",
+    ),
+    (
+        "found targets are taken for own",
+        "src/sync/plan/mod.rs",
+        "target.found = registered.contains_key(endpoint);",
+        "target.found = false && registered.contains_key(endpoint);",
+    ),
+    (
+        "ticks do not honour the tombstone",
+        "src/sync/binding.rs",
+        "let is_leaving = held.record.phase == Phase::Leaving;",
+        "let is_leaving = held.record.phase == Phase::Making;",
+    ),
+    (
+        "a target that was put out just now is not waited for",
+        "src/sync/plan/mod.rs",
+        "    (until > situation.now).then_some(until)\n",
+        "    (until > situation.now + TAKEN_OVER * 9).then_some(until)\n",
+    ),
+    (
+        "ticks serve a group that is being given up",
+        "src/record/ticking.rs",
+        "given_up.is_none_or(|given_up| !given_up.contains(&group.arn))",
+        "given_up.is_none_or(|given_up| !given_up.contains(\"none\") || group.arn.is_empty())",
+    ),
+    (
+        "ticks count while a request is under way",
+        "src/record/ticking.rs",
+        "        } else if self.open_claim(now).is_some() {\n            Counting::Claimed\n",
+        "",
+    ),
+    (
+        "orders are committed with a failure, too",
+        "src/provider/mod.rs",
+        "let serves = serves.as_ref().map(|(id, orders)| (id, &**orders));",
+        "let serves = serves.as_ref().map(|(id, orders)| (id, &**orders));\n"
+        "        if serves.is_none() {\n"
+        "            let means = request.means();\n"
+        "            let _ = turn.change(&means, |record| record.orders = None).await;\n"
+        "        }",
+    ),
+    (
+        "a stored answer is not sent again",
+        "src/record/claim.rs",
+        "    if let Some(answer) = record.answer_to(asking.request) {\n"
+        "        return Verdict::Answered(answer.clone());\n"
+        "    }\n",
+        "",
+    ),
+    (
+        "a record is removed though it is another's claim",
+        "src/record/lease.rs",
+        "            Ok(_) => Err(RecordError::TakenOver),\n",
+        "            Ok(_) => Ok(None),\n",
+    ),
+    (
+        "what a replacement has noted is ignored",
+        "src/binding/replaced.rs",
+        "held.and_then(|held| held.record.replaced)",
+        "held.and_then(|held| held.record.replaced).filter(|replaced| replaced.nlb_arn.is_empty())",
+    ),
+    (
+        "ticks do not follow a stub",
+        "src/record/store.rs",
+        "waiting.push_front(Candidate { bucket, surely });",
+        "let _ = (bucket, surely);",
+    ),
+    (
+        "a record is written without its condition",
+        "src/record/store.rs",
+        "        self.write(&held.bucket, record, Some(&held.etag)).await\n",
+        "        let now = self.aws.etag(&held.bucket, &self.key()).await?;\n"
+        "        self.write(&held.bucket, record, now.as_deref()).await\n",
+    ),
+    (
+        "targets that another binding owns are put out",
+        "src/binding/given.rs",
+        "Some(others) => registered.retain(|endpoint, _| !others.contains_key(endpoint)),",
+        "Some(_) => {}",
+    ),
+    (
+        "a Create is not asked whether it is wanted",
+        "src/record/wanted.rs",
+        'let is_wanted = resource.status == "CREATE_IN_PROGRESS";',
+        "let is_wanted = true;",
+    ),
+    (
+        "a Delete does not wait for the last tick",
+        "src/binding/given.rs",
+        "if quiet_from <= turn.clock().now() {",
+        "if quiet_from >= turn.clock().now() || true {",
+    ),
+]
+
+
+def copy_tree():
+    files = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True
+    ).stdout.decode()
+    for name in filter(None, files.split("\0")):
+        source, copy = ROOT / name, COPY / "tree" / name
+        if not source.is_file():
+            continue
+        if copy.is_file() and copy.read_bytes() == source.read_bytes():
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, copy)
+
+
+def simulate(test):
+    """Gives the exit code and what was said."""
+    environment = dict(os.environ, CARGO_TARGET_DIR=str(COPY / "target"))
+    environment.setdefault("RUSTFLAGS", "--allow warnings")
+    run = subprocess.run(
+        ["cargo", "test", "--test", "simulation", "--", test, "--nocapture", "--test-threads=1"],
+        cwd=COPY / "tree",
+        env=environment,
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    return run.returncode, run.stdout + run.stderr
+
+
+def verdict(said):
+    """The line that names the violation."""
+    found = re.findall(r"judge +VIOLATION: (.*)|^(seed \d+: .*)", said, re.MULTILINE)
+    lines = [one or other for one, other in found]
+    return lines[0] if lines else said.strip().splitlines()[-1]
+
+
+def breaks(name, path, text, replacement):
+    """Whether the simulation finds one breakage."""
+    file = COPY / "tree" / path
+    whole = (ROOT / path).read_text()
+    if whole.count(text) != 1:
+        print(f"NO SUCH TEXT  {name}: {path} has it {whole.count(text)} times", flush=True)
+        return False
+    file.write_text(whole.replace(text, replacement))
+    started = time.monotonic()
+    try:
+        for test in TESTS:
+            code, said = simulate(test)
+            if "error: could not compile" in said or "error[E" in said:
+                print(f"NOT COMPILED  {name}\n{said[-1500:]}", flush=True)
+                return False
+            if code != 0:
+                took = time.monotonic() - started
+                print(f"found         {name}: {test}, {took:.0f} s: {verdict(said)[:160]}", flush=True)
+                return True
+        print(f"NOT FOUND     {name}, {time.monotonic() - started:.0f} s", flush=True)
+        return False
+    finally:
+        file.write_text(whole)
+
+
+def main():
+    words = sys.argv[1:]
+    chosen = [one for one in BREAKAGES if not words or any(word in one[0] for word in words)]
+    copy_tree()
+    started = time.monotonic()
+    for test in TESTS:
+        code, said = simulate(test)
+        if code != 0:
+            print(f"the product as it is fails {test}:\n{said[-3000:]}")
+            return 2
+    print(f"the product as it is: nothing found, {time.monotonic() - started:.0f} s", flush=True)
+    missed = [one[0] for one in chosen if not breaks(*one)]
+    print(f"{len(chosen) - len(missed)} of {len(chosen)} breakages found")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

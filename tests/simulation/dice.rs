@@ -1,0 +1,34 @@
+//! Chance: everything that is not fixed follows from one seed.
+//!
+//! Never asks the system for anything.
+
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+use std::cell::RefCell;
+
+/// One life's chance.
+pub struct Dice(RefCell<SmallRng>);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(RefCell::new(SmallRng::seed_from_u64(seed)))
+    }
+
+    /// From `least` to `most`, both included.
+    pub fn between(&self, least: u64, most: u64) -> u64 {
+        self.0.borrow_mut().random_range(least..=most)
+    }
+
+    /// True in so many of a thousand cases.
+    pub fn chance(&self, per_mille: u32) -> bool {
+        per_mille > 0 && self.0.borrow_mut().random_range(0..1000) < per_mille
+    }
+
+    pub fn pick<T: Copy>(&self, from: &[T]) -> T {
+        from[self.index(from.len())]
+    }
+
+    pub fn index(&self, length: usize) -> usize {
+        self.0.borrow_mut().random_range(0..length)
+    }
+}

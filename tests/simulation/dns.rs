@@ -1,0 +1,185 @@
+//! DNS as an Application Load Balancer has it: a set of addresses that changes as it scales, of which
+//! an answer holds at most eight, a random choice (ALB guide, "DNS name").
+//!
+//! Remembers since when each address is there, and when it left.
+
+use crate::lambda::Process;
+use crate::slot::Slot;
+use crate::world::World;
+use alb_nlb_binding::capabilities::{Dns, DnsError, Question};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+
+const ADDRESSES_PER_ANSWER: usize = 8;
+
+/// The addresses of all names.
+#[derive(Default)]
+pub struct Zone {
+    pub names: BTreeMap<String, Name>,
+    next: u32,
+}
+
+#[derive(Default)]
+pub struct Name {
+    /// Since when each is there.
+    pub live: BTreeMap<IpAddr, u64>,
+    /// When each that was there before has left.
+    pub left: BTreeMap<IpAddr, u64>,
+    /// Every coming and going.
+    history: Vec<(u64, IpAddr, bool)>,
+}
+
+impl Zone {
+    pub fn add(&mut self, name: &str, now: u64) -> IpAddr {
+        self.next += 1;
+        let address = IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + self.next));
+        self.put(name, address, now);
+        address
+    }
+
+    pub fn put(&mut self, name: &str, address: IpAddr, now: u64) {
+        let entry = self.names.entry(name.to_owned()).or_default();
+        if entry.live.insert(address, now).is_none() {
+            entry.history.push((now, address, true));
+        }
+    }
+
+    pub fn take(&mut self, name: &str, address: IpAddr, now: u64) {
+        let entry = self.names.entry(name.to_owned()).or_default();
+        if entry.live.remove(&address).is_some() {
+            entry.left.insert(address, now);
+            entry.history.push((now, address, false));
+        }
+    }
+
+    /// Since when an address is in a name, without a break.
+    pub fn since(&self, name: &str, address: IpAddr) -> Option<u64> {
+        self.names.get(name)?.live.get(&address).copied()
+    }
+
+    pub fn was_live(&self, name: &str, address: IpAddr, at: u64) -> bool {
+        let history = self
+            .names
+            .get(name)
+            .into_iter()
+            .flat_map(|name| name.history.iter().rev());
+        let mut history = history.filter(|(when, of, _)| *when <= at && *of == address);
+        history.next().is_some_and(|(_, _, came)| *came)
+    }
+
+    pub fn was_ever(&self, name: &str, address: IpAddr) -> bool {
+        let name = self.names.get(name);
+        name.is_some_and(|name| {
+            name.live.contains_key(&address) || name.left.contains_key(&address)
+        })
+    }
+
+    pub fn addresses(&self, name: &str) -> Vec<IpAddr> {
+        let name = self.names.get(name);
+        name.map(|name| name.live.keys().copied().collect())
+            .unwrap_or_default()
+    }
+
+    pub fn left(&self, name: &str) -> Vec<IpAddr> {
+        let name = self.names.get(name);
+        name.map(|name| name.left.keys().copied().collect())
+            .unwrap_or_default()
+    }
+}
+
+/// Whom one process asks.
+pub struct Resolver {
+    pub world: Rc<World>,
+    pub process: Rc<Process>,
+}
+
+pub struct Asked {
+    world: Rc<World>,
+    process: Rc<Process>,
+    name: String,
+}
+
+impl Dns for Resolver {
+    type Question = Asked;
+
+    async fn ask(
+        &self,
+        dns_name: &str,
+        _: &[SocketAddr],
+    ) -> Result<(Asked, Vec<IpAddr>), DnsError> {
+        let asked = Asked {
+            world: Rc::clone(&self.world),
+            process: Rc::clone(&self.process),
+            name: dns_name.to_owned(),
+        };
+        let first = asked.again(1).await?;
+        Ok((asked, first))
+    }
+}
+
+impl Question for Asked {
+    async fn again(&self, number: usize) -> Result<Vec<IpAddr>, DnsError> {
+        let slot = Slot::new();
+        let answer = {
+            let (world, process) = (Rc::clone(&self.world), Rc::clone(&self.process));
+            let (name, slot) = (self.name.clone(), slot.clone());
+            move || {
+                let answer = look(&world, &name);
+                if number == 1 {
+                    world.story.add(
+                        world.stage.now(),
+                        &process.name,
+                        format!("DNS of {name}: {}", told(&answer)),
+                    );
+                    world
+                        .judge
+                        .looks_at_dns(&world, &process, &name, answer.is_ok());
+                }
+                slot.fill(answer);
+            }
+        };
+        self.process.submits(
+            &self.world,
+            false,
+            2 + self.world.dice.between(0, 20),
+            Box::new(answer),
+        );
+        slot.take().await
+    }
+
+    fn is_independent(&self) -> bool {
+        true
+    }
+}
+
+fn told(answer: &Result<Vec<IpAddr>, DnsError>) -> String {
+    match answer {
+        Ok(addresses) => {
+            let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+            addresses.join(" ")
+        }
+        Err(error) => error.to_string(),
+    }
+}
+
+fn look(world: &World, name: &str) -> Result<Vec<IpAddr>, DnsError> {
+    if world.dice.chance(world.weather.climate().dns_fails) {
+        world.tally.count("a DNS lookup that failed");
+        return Err(DnsError::Silent {
+            name: name.to_owned(),
+            servers: "all".to_owned(),
+        });
+    }
+    let mut addresses = world.dns.borrow().addresses(name);
+    while addresses.len() > ADDRESSES_PER_ANSWER {
+        let left_out = world.dice.index(addresses.len());
+        addresses.swap_remove(left_out);
+    }
+    if addresses.is_empty() {
+        return Err(DnsError::NoAddresses {
+            name: name.to_owned(),
+        });
+    }
+    Ok(addresses)
+}

@@ -1,0 +1,158 @@
+//! Elastic Load Balancing as far as it holds anything: load balancers, listeners, target groups and
+//! their targets. ELBv2 API, `CreateTargetGroup`, `CreateListener` (both idempotent),
+//! `RegisterTargets`, `DeregisterTargets`, `DescribeTargetHealth`.
+//!
+//! Holds and answers; who may do what is the judge's.
+
+use alb_nlb_binding::model::{
+    Attributes, Endpoint, Kind, Listener, LoadBalancer, Scheme, State, Tags, TargetGroup,
+};
+use std::collections::BTreeMap;
+
+pub const REGION: &str = "eu-central-1";
+pub const ACCOUNT: &str = "123456789012";
+/// How long a target drains.
+const DRAINS: u64 = 20_000;
+
+#[derive(Default)]
+pub struct Elb {
+    pub load_balancers: BTreeMap<String, (LoadBalancer, Attributes)>,
+    pub listeners: BTreeMap<String, HeldListener>,
+    pub groups: BTreeMap<String, Group>,
+}
+
+pub struct HeldListener {
+    pub load_balancer: String,
+    pub listener: Listener,
+    pub tags: Tags,
+}
+
+pub struct Group {
+    pub group: TargetGroup,
+    pub attributes: Attributes,
+    pub tags: Tags,
+    pub targets: BTreeMap<Endpoint, Held>,
+    /// From when on AWS shows it.
+    pub shows: u64,
+}
+
+/// One target.
+#[derive(Debug, Clone)]
+pub struct Held {
+    pub zone: String,
+    /// Until when it drains, where it is on its way out.
+    pub drains: Option<u64>,
+    /// Whether the function registered it.
+    pub is_ours: bool,
+}
+
+pub fn arn(what: &str) -> String {
+    format!("arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:{what}")
+}
+
+impl Elb {
+    pub fn add_load_balancer(&mut self, kind: Kind, name: &str) -> String {
+        let short = if kind == Kind::Application {
+            "app"
+        } else {
+            "net"
+        };
+        let arn = arn(&format!("loadbalancer/{short}/{name}/1"));
+        let load_balancer = LoadBalancer {
+            arn: arn.clone(),
+            name: name.to_owned(),
+            dns_name: format!("{name}.elb.amazonaws.com"),
+            kind,
+            scheme: Scheme::Internal,
+            state: State::Active,
+            vpc_id: "vpc-1".to_owned(),
+            zones: ["a".to_owned(), "b".to_owned()].into(),
+            addresses: Vec::new(),
+        };
+        let all = (load_balancer, Attributes::new());
+        self.load_balancers.insert(arn.clone(), all);
+        arn
+    }
+
+    pub fn add_listener(
+        &mut self,
+        on: &str,
+        port: u16,
+        protocol: &str,
+        to: &[String],
+        tags: Tags,
+    ) -> String {
+        let tail = on.rsplit_once("loadbalancer/").map_or("", |(_, tail)| tail);
+        let arn = arn(&format!("listener/{tail}/{port}-{}", self.listeners.len()));
+        let listener = Listener {
+            arn: arn.clone(),
+            port,
+            protocol: protocol.to_owned(),
+            forwards_to: to.to_vec(),
+        };
+        let load_balancer = on.to_owned();
+        self.listeners.insert(
+            arn.clone(),
+            HeldListener {
+                load_balancer,
+                listener,
+                tags,
+            },
+        );
+        arn
+    }
+
+    pub fn listener_at(&self, load_balancer: &str, port: u16) -> Option<&HeldListener> {
+        let mut listeners = self.listeners.values();
+        listeners.find(|held| held.load_balancer == load_balancer && held.listener.port == port)
+    }
+
+    /// Which load balancers' listeners forward to a group.
+    pub fn users(&self, group: &str) -> Vec<String> {
+        let listeners = self.listeners.values();
+        let users = listeners.filter(|held| held.listener.forwards_to.iter().any(|to| to == group));
+        users.map(|held| held.load_balancer.clone()).collect()
+    }
+
+    pub fn named(&self, name: &str) -> Option<&Group> {
+        self.groups.values().find(|group| group.group.name == name)
+    }
+
+    pub fn registered(&self, group: &str, endpoint: &Endpoint) -> bool {
+        let group = self.groups.get(group);
+        group.is_some_and(|group| group.has(endpoint))
+    }
+
+    pub fn register(&mut self, group: &str, endpoint: Endpoint, zone: Option<&str>, is_ours: bool) {
+        let Some(group) = self.groups.get_mut(group) else {
+            return;
+        };
+        let had = group
+            .targets
+            .get(&endpoint)
+            .filter(|held| held.drains.is_none());
+        let held = Held {
+            zone: zone.unwrap_or("eu-central-1a").to_owned(),
+            drains: None,
+            is_ours: had.map_or(is_ours, |held| held.is_ours),
+        };
+        group.targets.insert(endpoint, held);
+    }
+
+    /// It drains, and is gone after that.
+    pub fn deregister(&mut self, group: &str, endpoint: &Endpoint, now: u64) {
+        let Some(group) = self.groups.get_mut(group) else {
+            return;
+        };
+        if let Some(held) = group.targets.get_mut(endpoint) {
+            held.drains.get_or_insert(now + DRAINS);
+        }
+    }
+}
+
+impl Group {
+    pub fn has(&self, endpoint: &Endpoint) -> bool {
+        let held = self.targets.get(endpoint);
+        held.is_some_and(|held| held.drains.is_none())
+    }
+}

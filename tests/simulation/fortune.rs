@@ -1,0 +1,100 @@
+//! What befalls a request on its way: late, doubled and lost deliveries, kills, cancels, failures of
+//! other resources.
+//!
+//! Decides by dice only.
+
+use crate::lambda::{Death, Delivery};
+use crate::user::User;
+use crate::wishes::Wish;
+
+/// For how long CloudFormation waits for an answer (`ServiceTimeout`).
+pub const PATIENCE: u64 = 640_000;
+
+/// How often of a thousand something befalls a request.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fortune {
+    /// Another resource of the stack fails after this one.
+    pub other_fails: u32,
+    pub cancelled: u32,
+    pub doubled: u32,
+    pub late: u32,
+    pub killed: u32,
+    pub never_delivered: u32,
+    pub replaces: u32,
+    pub removed: u32,
+    /// Who gives a target group up takes the grant for it away, too.
+    pub grant_leaves: u32,
+}
+
+impl User {
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        let (dice, fortune, tally) = (&self.world.dice, self.fortune.get(), &self.world.tally);
+        if dice.chance(fortune.never_delivered) {
+            tally.count("requests that were never delivered");
+            return Vec::new();
+        }
+        let after = || {
+            if dice.chance(fortune.late) {
+                dice.between(2_000, 300_000)
+            } else {
+                dice.between(20, 900)
+            }
+        };
+        let death = || {
+            dice.chance(fortune.killed).then(|| Death {
+                at: u32::try_from(dice.between(1, 110)).unwrap(),
+                arrives: dice.chance(500),
+            })
+        };
+        let delivery = || Delivery {
+            after: after(),
+            dies: death(),
+            dies_again: death(),
+            retries_after: dice.between(30_000, 120_000),
+        };
+        let mut deliveries = vec![delivery()];
+        if dice.chance(fortune.doubled) {
+            tally.count("requests that were delivered twice");
+            deliveries.push(delivery());
+        }
+        deliveries
+    }
+
+    /// How long CloudFormation waits, which a cancel cuts short; and whether it was cut.
+    pub fn patience(&self) -> (u64, bool) {
+        let dice = &self.world.dice;
+        if dice.chance(self.fortune.get().cancelled) {
+            self.world.tally.count("cancels");
+            // Signatures of a request and its rollback tell which is later, but for two seconds.
+            return (dice.between(3_100, 60_000), true);
+        }
+        (PATIENCE, false)
+    }
+
+    /// Another resource of the stack fails.
+    pub fn other_fails(&self) -> bool {
+        let fails = self.world.dice.chance(self.fortune.get().other_fails);
+        if fails {
+            self.world.tally.count("failures of other resources");
+        }
+        fails
+    }
+
+    /// What the stack allows the function, for as long as a wish is being served.
+    pub fn grants(&self, wish: &Wish, old: &Wish) {
+        let (world, given) = (&self.world, wish.given());
+        let mut denied = world.weather.denied.borrow_mut();
+        denied.retain(|(_, group)| !given.contains(group.as_str()));
+        for group in old.given().difference(&given) {
+            if world.dice.chance(self.fortune.get().grant_leaves) {
+                world.say(
+                    &self.stack.name,
+                    format!("takes the grant for {group} away"),
+                );
+                for operation in ["DeregisterTargets", "RegisterTargets"] {
+                    denied.insert((operation, (*group).to_owned()));
+                }
+            }
+        }
+    }
+}

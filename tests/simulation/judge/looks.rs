@@ -1,0 +1,129 @@
+//! Looks at the record, and writes of it: who may act when.
+//!
+//! The contract, "The record", rule 1. Of what the record holds it reads only who is named in it, and
+//! whether the request has an outcome.
+
+use super::Judge;
+use super::book::Book;
+use crate::aws::Object;
+use crate::lambda::{Process, Role};
+use crate::world::World;
+use alb_nlb_binding::record::RequestType;
+
+/// A look at the record is believed for so long.
+const FRESH: u64 = 5_000;
+
+impl Judge {
+    fn next(&self) -> u64 {
+        self.order.set(self.order.get() + 1);
+        self.order.get()
+    }
+
+    pub fn reads_object(
+        &self,
+        world: &World,
+        process: &Process,
+        key: &str,
+        object: Option<&Object>,
+    ) {
+        if !key.ends_with("/state.json") {
+            return;
+        }
+        process.notes.last_read.set(self.next());
+        let sees_itself = |object: &Object| contains(&object.body, process.log_stream.as_bytes());
+        let mut looked = process.notes.looked.borrow_mut();
+        if let (Role::Request(_), Some(object)) = (&process.role, object) {
+            if sees_itself(object) {
+                looked.insert(key.to_owned(), world.stage.now());
+            }
+        } else if object.is_some_and(|object| object.etag == *process.notes.tried.borrow()) {
+            // Its own write, of which the answer was lost.
+            looked.insert(key.to_owned(), world.stage.now());
+        } else if object.is_none() && looked.contains_key(key) {
+            // Delete's last step: the record is gone.
+            looked.insert(key.to_owned(), world.stage.now());
+        }
+    }
+
+    /// Whether or not its condition holds.
+    pub fn tries_to_write(&self, process: &Process, object: &Object) {
+        process.notes.tried.replace(object.etag.clone());
+    }
+
+    pub fn writes_object(&self, world: &World, process: &Process, key: &str, object: &Object) {
+        if !key.ends_with("/state.json") {
+            return;
+        }
+        let (now, notes) = (world.stage.now(), &process.notes);
+        let sees_itself = contains(&object.body, process.log_stream.as_bytes());
+        if matches!(process.role, Role::Tick { .. }) || sees_itself {
+            notes.looked.borrow_mut().insert(key.to_owned(), now);
+        }
+        notes.last_write.set(self.next());
+        notes.last_read.set(notes.last_write.get());
+        notes.write_failed.set(false);
+        // Within one moment much may happen: the order of things tells.
+        let order = world.stage.number();
+        notes.wrote.set(order);
+        notes.writes.set(notes.writes.get() + 1);
+        let id = key.trim_end_matches("/state.json");
+        let mut books = self.books.borrow_mut();
+        let book: &mut Book = books.entry(id.to_owned()).or_default();
+        if sees_itself && contains(&object.body, b"\"outcome\":") {
+            for (_, until, whose) in &mut book.claims {
+                if *whose == process.number {
+                    until.get_or_insert(order);
+                }
+            }
+        }
+        if let Role::Request(sent) = &process.role {
+            let is_delete = sent.kind == RequestType::Delete && sent.about == id;
+            book.tombstone = is_delete.then_some(notes.last_write.get());
+        }
+        let is_claimed = book
+            .claims
+            .iter()
+            .any(|(_, _, whose)| *whose == process.number);
+        if sees_itself && !is_claimed && matches!(process.role, Role::Request(_)) {
+            if notes.writes.get() == 1 && book.claims.iter().any(|(_, until, _)| until.is_none()) {
+                world.tally.count("claims taken over");
+            }
+            for (_, until, _) in &mut book.claims {
+                until.get_or_insert(order);
+            }
+            book.claims.push((order, None, process.number));
+        }
+    }
+
+    /// Rule 1: a change starts within five seconds of a look.
+    pub fn begins_change(&self, world: &World, process: &Process, operation: &str) {
+        let now = world.stage.now();
+        let looked = process.notes.looked.borrow();
+        for (key, at) in looked.iter() {
+            if now - at > FRESH && world.has_record(key.trim_end_matches("/state.json")) {
+                let age = now - at;
+                world.violate(format!(
+                    "{} begins {operation} {age} ms after its last look at {key}",
+                    process.name
+                ));
+            }
+        }
+        if looked.is_empty() {
+            let id = match &process.role {
+                Role::Request(sent) => sent.about.clone(),
+                Role::Tick { id, .. } => id.to_string(),
+            };
+            if world.has_record(&id) {
+                world.violate(format!(
+                    "{} begins {operation} without a claim in the record",
+                    process.name
+                ));
+            }
+        }
+    }
+}
+
+fn contains(body: &[u8], text: &[u8]) -> bool {
+    let body = std::str::from_utf8(body).unwrap_or_default();
+    body.contains(std::str::from_utf8(text).unwrap_or("-"))
+}

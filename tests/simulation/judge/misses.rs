@@ -1,0 +1,81 @@
+//! Misses: an own target leaves only after it was missing for so many scheduled minutes in a row.
+//!
+//! Goes by the ticks that looked at DNS, each at its scheduled time; late ones, and those during a
+//! request, are no misses. Judges no ALB whose list is not certain.
+
+use super::book::{Book, dns_name, is_small, places};
+use crate::lambda::Process;
+use crate::wishes::Wish;
+use crate::world::World;
+use alb_nlb_binding::model::Endpoint;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// A tick that comes later counts nothing.
+const LATE: u64 = 90_000;
+
+/// An own target leaves after it was missing for so many scheduled minutes in a row.
+pub fn judge_misses(
+    world: &World,
+    process: &Process,
+    book: &Book,
+    id: &str,
+    (group, endpoint): (&str, &Endpoint),
+) {
+    let wishes: Vec<_> = book
+        .allowed(process.started)
+        .map(|term| &term.wish)
+        .collect();
+    let Some(needed) = wishes.iter().map(|wish| wish.until).min() else {
+        let what = "which is not what CloudFormation's last acknowledged properties say";
+        return world.violate(format!("{} puts out {endpoint}, {what}", process.name));
+    };
+    let names: BTreeSet<String> = wishes
+        .iter()
+        .map(|wish| dns_name(world, &wish.alb))
+        .collect();
+    if !names.iter().all(|name| is_small(world, name)) {
+        return;
+    }
+    // Where the port has changed, it is missing in every look.
+    let is_place = |wish: &&Rc<Wish>| {
+        places(world, id, wish)
+            .iter()
+            .any(|(arn, port)| arn == group && *port == endpoint.port)
+    };
+    let is_wanted = wishes.iter().any(is_place);
+    if is_wanted && !wishes.iter().all(is_place) {
+        return;
+    }
+    let mut minutes = BTreeSet::new();
+    for look in &book.looks {
+        let showed = is_wanted
+            && world
+                .dns
+                .borrow()
+                .was_live(&look.name, endpoint.address, look.at);
+        if showed && names.contains(&look.name) && look.ended.is_some_and(|(_, well)| well) {
+            minutes.clear();
+        }
+        let end = look.ended.map_or(u64::MAX, |(at, _)| at);
+        let within = |from: u64, until: Option<u64>| {
+            look.process >= from && until.is_none_or(|until| until >= end)
+        };
+        let is_claimed = book
+            .claims
+            .iter()
+            .any(|(from, until, _)| within(*from, *until));
+        let started = crate::calendar::BEGINNING + look.started;
+        let is_late = started.saturating_sub(look.scheduled) > LATE;
+        if !showed && !is_claimed && !is_late {
+            minutes.insert(look.scheduled);
+        }
+    }
+    if (minutes.len() as u64) < u64::from(needed) {
+        world.violate(format!(
+            "{} puts out {endpoint} after {} misses at most, and {needed} are needed",
+            process.name,
+            minutes.len()
+        ));
+    }
+}

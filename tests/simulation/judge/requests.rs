@@ -1,0 +1,215 @@
+//! Requests: what they ask for, what is answered, and when.
+//!
+//! The contract, "The record", rule 3, and "The answer".
+
+use super::book::{Term, dns_name, is_small, places};
+use super::{Judge, Outcome};
+use crate::cloudformation::Sent;
+use crate::lambda::{End, Process, Role};
+use crate::world::World;
+use alb_nlb_binding::record::RequestType;
+use std::rc::Rc;
+
+/// The first answer to a request.
+pub struct First {
+    is_success: bool,
+    physical_id: String,
+    by: u64,
+    counts: bool,
+}
+
+impl Judge {
+    pub fn sent(&self, sent: &Sent) {
+        let mut books = self.books.borrow_mut();
+        let is_delete = sent.kind == RequestType::Delete;
+        let book = books.entry(sent.about.clone()).or_default();
+        book.is_leaving |= is_delete;
+        book.terms.push(Term {
+            wish: Rc::clone(&sent.wish),
+            request: sent.number,
+            is_acknowledged: false,
+            over: None,
+            is_delete,
+            is_closed: false,
+        });
+    }
+
+    /// CloudFormation was answered, or waits no longer.
+    pub fn outcome(&self, world: &World, sent: &Sent, outcome: Outcome) {
+        let now = world.stage.now();
+        let mut books = self.books.borrow_mut();
+        let book = books.entry(sent.about.clone()).or_default();
+        for term in &mut book.terms {
+            if term.request == sent.number {
+                term.is_closed = true;
+                match outcome {
+                    Outcome::Success if !term.is_delete => term.is_acknowledged = true,
+                    Outcome::Success | Outcome::Failed => term.over = Some(now),
+                    Outcome::GivenUp => {}
+                }
+            } else if outcome == Outcome::Success {
+                term.over.get_or_insert(now);
+            }
+        }
+        if outcome != Outcome::Success {
+            return;
+        }
+        if sent.kind == RequestType::Delete {
+            book.kept.clear();
+            book.found.clear();
+            book.known_groups.clear();
+            book.looked_in.clear();
+        } else {
+            book.is_leaving = false;
+            let given = sent.wish.given();
+            book.known_groups
+                .extend(given.iter().map(|group| (*group).to_owned()));
+            book.looked_in
+                .retain(|group| given.contains(group.as_str()));
+            book.known_groups
+                .retain(|group| given.contains(group.as_str()));
+            book.found
+                .retain(|(group, _)| given.contains(group.as_str()));
+        }
+        // A rollback's success ends what was to be in this one's place (must hold, 6).
+        if let Some(old) = sent.old.as_ref().map(|old| old.id(&sent.stack.id))
+            && old != sent.about
+            && !sent.replaces()
+            && let Some(other) = books.get_mut(&old)
+        {
+            for term in &mut other.terms {
+                term.over.get_or_insert(now);
+            }
+        }
+    }
+
+    /// A replacement was not taken: what it made may go by any later request for the former one.
+    pub fn abandons(&self, id: &str) {
+        if let Some(book) = self.books.borrow_mut().get_mut(id) {
+            book.is_leaving = true;
+        }
+    }
+
+    pub fn after_call(&self, _: &World) {}
+
+    /// An answer arrives at CloudFormation's address.
+    pub fn answers(
+        &self,
+        world: &World,
+        process: &Process,
+        sent: &Sent,
+        is_success: bool,
+        physical_id: &str,
+    ) {
+        self.closes_claims(process);
+        if is_success && sent.kind != RequestType::Delete && sent.is_open() {
+            self.promises(world, process, sent);
+        }
+        let counts =
+            !process.notes.write_failed.get() && (is_success || process.notes.writes.get() > 0);
+        let mut answers = self.answers.borrow_mut();
+        let Some(first) = answers.get(&sent.number) else {
+            let physical_id = physical_id.to_owned();
+            let first = First {
+                is_success,
+                physical_id,
+                by: process.number,
+                counts,
+            };
+            answers.insert(sent.number, first);
+            return;
+        };
+        let is_same = first.is_success == is_success && first.physical_id == physical_id;
+        if first.by != process.number {
+            world.tally.count("requests that were answered twice");
+        }
+        let later = self.books.borrow();
+        let is_last = later
+            .get(&sent.about)
+            .is_none_or(|book| book.terms.iter().all(|term| term.request <= sent.number));
+        if !is_same && is_last && first.counts && counts {
+            world.violate(format!(
+                "request-{} was answered {} {}, and is now answered {is_success} {physical_id}",
+                sent.number, first.is_success, first.physical_id
+            ));
+        }
+    }
+
+    /// CREATE_COMPLETE means that every address in DNS is registered.
+    fn promises(&self, world: &World, process: &Process, sent: &Sent) {
+        let name = dns_name(world, &sent.wish.alb);
+        let now = world.stage.now();
+        let looked = process.notes.dns.borrow().get(&name).copied();
+        let mut books = self.books.borrow_mut();
+        let book = books.entry(sent.about.clone()).or_default();
+        let places = places(world, &sent.about, &sent.wish);
+        if places.len() < sent.wish.listeners.len() {
+            return world.violate(format!(
+                "{} has a success, and not all target groups are there",
+                process.name
+            ));
+        }
+        for (group, port) in places {
+            for address in world.dns.borrow().addresses(&name) {
+                let endpoint = alb_nlb_binding::model::Endpoint { address, port };
+                let since = world.dns.borrow().since(&name, address);
+                // A repeated answer was true when it was first given.
+                let Some(looked) = looked else { continue };
+                if since.is_none_or(|since| since > looked) {
+                    continue;
+                }
+                if world.elb.borrow().registered(&group, &endpoint) {
+                    book.kept.entry((group.clone(), endpoint)).or_insert(now);
+                } else if is_small(world, &name) {
+                    world.violate(format!(
+                        "{} has a success, and {endpoint} is not registered in {group}",
+                        process.name
+                    ));
+                }
+            }
+        }
+    }
+
+    fn closes_claims(&self, process: &Process) {
+        // With its last write it has put its outcome down.
+        let wrote = process.notes.wrote.get();
+        for book in self.books.borrow_mut().values_mut() {
+            for (from, until, whose) in &mut book.claims {
+                if *whose == process.number {
+                    until.get_or_insert(wrote.max(*from));
+                }
+            }
+        }
+    }
+
+    pub fn is_out_of_time(&self, world: &World, process: &Process) {
+        if matches!(process.role, Role::Request(_)) && !process.notes.has_answered.get() {
+            world.violate(format!(
+                "{} was not answered before its deadline",
+                process.name
+            ));
+        }
+    }
+
+    pub fn ends(&self, world: &World, process: &Process, end: End) {
+        let now = world.stage.number();
+        self.closes_claims(process);
+        for book in self.books.borrow_mut().values_mut() {
+            for look in &mut book.looks {
+                if look.process == process.number {
+                    look.ended.get_or_insert((now, end == End::Done));
+                }
+            }
+        }
+        if end == End::Killed {
+            return;
+        }
+        match &process.role {
+            Role::Request(_) if !process.notes.has_answered.get() => {
+                world.violate(format!("{} ends without an answer", process.name));
+            }
+            Role::Tick { id, .. } if end == End::Done => self.tick_ends(world, process, id),
+            Role::Request(_) | Role::Tick { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Targets: what is registered, what leaves, and what must stay.
+//!
+//! The contract, "Sync" and "Lifecycle": a live address that was registered stays registered; an own
+//! one leaves after its misses; a foreign one never.
+
+use super::Judge;
+use super::book::{Book, Look, dns_name, is_small, places};
+use super::misses::judge_misses;
+use crate::lambda::{Process, Role};
+use crate::wishes::Wish;
+use crate::world::World;
+use alb_nlb_binding::model::Endpoint;
+use alb_nlb_binding::record::RequestType;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// By then calls that were under way are done.
+const SETTLED: u64 = 6_000;
+
+impl Judge {
+    pub fn looks_at_dns(&self, world: &World, process: &Process, name: &str, is_good: bool) {
+        let now = world.stage.now();
+        process.notes.dns.borrow_mut().insert(name.to_owned(), now);
+        if let Role::Request(sent) = &process.role
+            && is_good
+        {
+            self.finds(world, sent, name);
+        }
+        if let Role::Tick { id, scheduled } = &process.role
+            && is_good
+        {
+            let mut books = self.books.borrow_mut();
+            let book = books.entry(id.to_string()).or_default();
+            // Only a tick's last look counts.
+            book.looks.retain(|look| look.process != process.number);
+            book.looks.push(Look {
+                scheduled: *scheduled,
+                started: process.started,
+                at: now,
+                name: name.to_owned(),
+                process: process.number,
+                ended: None,
+            });
+        }
+    }
+
+    /// Rule 11 of the record: own targets that were in a given group before the first write about it.
+    fn finds(&self, world: &World, sent: &crate::cloudformation::Sent, name: &str) {
+        let mut books = self.books.borrow_mut();
+        let book = books.entry(sent.about.clone()).or_default();
+        for listen in sent.wish.listeners.iter() {
+            let Some(group) = &listen.given else { continue };
+            if book.known_groups.contains(group) {
+                continue;
+            }
+            let elb = world.elb.borrow();
+            let endpoint = |address| Endpoint {
+                address,
+                port: listen.alb_port,
+            };
+            let live = world.dns.borrow().addresses(name).into_iter().map(endpoint);
+            let found = live.filter(|endpoint| elb.registered(group, endpoint));
+            let found: BTreeSet<_> = found.map(|endpoint| (group.clone(), endpoint)).collect();
+            self.was_found.borrow_mut().extend(found.iter().cloned());
+            // Each try looks anew; the first that wrote counts.
+            let is_first = book.looked_in.insert(group.clone());
+            if is_first {
+                book.found.extend(found);
+            } else {
+                book.found
+                    .retain(|key| key.0 != *group || found.contains(key));
+            }
+        }
+    }
+
+    pub fn registers(&self, world: &World, process: &Process, group: &str, endpoint: &Endpoint) {
+        let books = self.books.borrow();
+        if let Role::Tick { id, .. } = &process.role {
+            let tombstone = books.get(&**id).and_then(|book| book.tombstone);
+            if tombstone.is_some_and(|tombstone| tombstone < process.notes.last_read.get()) {
+                let who = &process.name;
+                return world.violate(format!("{who} has read the tombstone, and registers"));
+            }
+        }
+        let is_right = |id: &str, wish: &Wish| {
+            let name = dns_name(world, &wish.alb);
+            let has = places(world, id, wish)
+                .iter()
+                .any(|(arn, port)| arn == group && *port == endpoint.port);
+            has && world.dns.borrow().was_ever(&name, endpoint.address)
+        };
+        let is_right = match &process.role {
+            Role::Request(sent) => is_right(&sent.about, &sent.wish),
+            Role::Tick { id, .. } => {
+                let allowed = books
+                    .get(&**id)
+                    .into_iter()
+                    .flat_map(|book| book.allowed(process.started));
+                let mut wishes = allowed.map(|term| &term.wish);
+                wishes.any(|wish| is_right(id, wish))
+            }
+        };
+        if !is_right {
+            let what = "which is not what CloudFormation's last acknowledged properties say";
+            world.violate(format!(
+                "{} registers {endpoint} in {group}, {what}",
+                process.name
+            ));
+        }
+    }
+
+    pub fn deregisters(&self, world: &World, process: &Process, group: &str, endpoint: &Endpoint) {
+        let mut books = self.books.borrow_mut();
+        let who = &process.name;
+        let key = (group.to_owned(), *endpoint);
+        for (id, book) in books.iter() {
+            // A tick does not ask other bindings: who share a group are to share its ALB.
+            if matches!(&process.role, Role::Tick { id: own, .. } if **own != **id) {
+                continue;
+            }
+            if keeps(world, id, book, group, endpoint) {
+                return world.violate(format!(
+                    "{who} puts out {endpoint} in {group}, which is live and which {id} keeps"
+                ));
+            }
+        }
+        let id = match &process.role {
+            Role::Tick { id, .. } => id.to_string(),
+            Role::Request(sent) => sent.about.clone(),
+        };
+        if is_foreign(world, process, &books, &id, endpoint) {
+            return world.violate(format!(
+                "{who} puts out {endpoint} in {group}, which is foreign"
+            ));
+        }
+        if let Role::Request(sent) = &process.role {
+            let stays = sent.stack.rolls_back_or_is_unknown(world, process.started);
+            let is_ours = world.elb.borrow().groups[group].targets[endpoint].is_ours;
+            let is_found = books.get(&id).is_some_and(|book| book.found.contains(&key));
+            if stays && !is_ours && is_found {
+                return world.violate(format!("{who} puts out {endpoint} in {group}, which was there before the binding, and the stack rolls back"));
+            }
+            let since = world
+                .dns
+                .borrow()
+                .since(&dns_name(world, &sent.wish.alb), endpoint.address);
+            let is_live = since.is_some_and(|since| since <= process.started);
+            let serves = sent.wish.listeners.iter().any(|listen| {
+                listen.given.as_deref() == Some(group) && listen.alb_port == endpoint.port
+            });
+            if sent.kind == RequestType::Update && serves && is_live {
+                return world.violate(format!(
+                    "{who} puts out {endpoint} in {group}, which it is to serve"
+                ));
+            }
+        }
+        let last_write = process.notes.last_write.get();
+        self.put_out
+            .borrow_mut()
+            .insert(key, (id.clone(), last_write));
+        let Some(book) = books.get_mut(&id) else {
+            return;
+        };
+        if let Role::Tick { .. } = &process.role {
+            world.tally.count("targets put out by ticks");
+            judge_misses(world, process, book, &id, (group, endpoint));
+        }
+    }
+
+    /// A tick that ended well leaves every address registered that it saw.
+    pub(super) fn tick_ends(&self, world: &World, process: &Process, id: &str) {
+        let books = self.books.borrow();
+        let Some(book) = books.get(id) else { return };
+        let mut allowed = book.allowed(process.started);
+        let (Some(term), None) = (allowed.next(), allowed.next()) else {
+            return;
+        };
+        if !term.is_acknowledged || book.is_leaving {
+            return;
+        }
+        let name = dns_name(world, &term.wish.alb);
+        let Some(looked) = process.notes.dns.borrow().get(&name).copied() else {
+            return;
+        };
+        let (request, wish, id) = (term.request, Rc::clone(&term.wish), id.to_owned());
+        let (last_read, who, scheduled) = (
+            process.notes.last_read.get(),
+            process.name.clone(),
+            process.started,
+        );
+        let it = world.rc();
+        world.stage.after(SETTLED, move || {
+            it.judge.held_promise(
+                &it,
+                &Promise {
+                    id,
+                    wish,
+                    request,
+                    looked,
+                    last_read,
+                    who,
+                    started: scheduled,
+                },
+            );
+        });
+    }
+
+    fn held_promise(&self, world: &World, promise: &Promise) {
+        let Promise {
+            id,
+            wish,
+            request,
+            looked,
+            last_read,
+            who,
+            started,
+        } = promise;
+        let mut books = self.books.borrow_mut();
+        let Some(book) = books.get_mut(id) else {
+            return;
+        };
+        let is_same = book.current().is_some_and(|term| term.request == *request);
+        if !is_same || book.is_leaving || book.allowed(*started).count() > 1 {
+            return;
+        }
+        let name = dns_name(world, &wish.alb);
+        for (group, port) in places(world, id, wish) {
+            for address in world.dns.borrow().addresses(&name) {
+                let since = world.dns.borrow().since(&name, address);
+                if since.is_none_or(|since| since > *looked) {
+                    continue;
+                }
+                let endpoint = Endpoint { address, port };
+                let key = (group.clone(), endpoint);
+                if world.elb.borrow().registered(&group, &endpoint) {
+                    book.kept.entry(key).or_insert(world.stage.now());
+                    continue;
+                }
+                let put_out = self.put_out.borrow();
+                let is_excused = put_out
+                    .get(&key)
+                    .is_some_and(|(by, write)| by != id || write > last_read);
+                if is_small(world, &name) && !is_excused {
+                    world.violate(format!(
+                        "{who} ended well, and {endpoint} is not registered in {group}"
+                    ));
+                }
+            }
+        }
+    }
+}
+
+struct Promise {
+    id: String,
+    wish: Rc<Wish>,
+    request: u64,
+    looked: u64,
+    last_read: u64,
+    who: String,
+    started: u64,
+}
+
+/// Whether a binding must keep a target registered.
+fn keeps(world: &World, id: &str, book: &Book, group: &str, endpoint: &Endpoint) -> bool {
+    let Some(kept) = book.kept.get(&(group.to_owned(), *endpoint)) else {
+        return false;
+    };
+    let Some(term) = book.current().filter(|_| !book.is_leaving) else {
+        return false;
+    };
+    let since = world
+        .dns
+        .borrow()
+        .since(&dns_name(world, &term.wish.alb), endpoint.address);
+    let names = |wish: &Wish, group: &str| {
+        places(world, id, wish)
+            .iter()
+            .any(|(arn, port)| arn == group && *port == endpoint.port)
+    };
+    since.is_some_and(|since| since <= *kept)
+        && names(&term.wish, group)
+        && !book.may_be_given_up(group, &names)
+}
+
+/// Own is only what the binding once saw in its ALB's DNS.
+fn is_foreign(
+    world: &World,
+    process: &Process,
+    books: &std::collections::BTreeMap<String, Book>,
+    id: &str,
+    endpoint: &Endpoint,
+) -> bool {
+    let mut albs: BTreeSet<String> = BTreeSet::new();
+    if let Some(book) = books.get(id) {
+        albs.extend(book.albs().into_iter().map(str::to_owned));
+    }
+    if let Role::Request(sent) = &process.role {
+        albs.extend(sent.old.iter().map(|old| old.alb.clone()));
+    }
+    let dns = world.dns.borrow();
+    !albs
+        .iter()
+        .any(|alb| dns.was_ever(&dns_name(world, alb), endpoint.address))
+}

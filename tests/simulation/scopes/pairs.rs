@@ -1,0 +1,222 @@
+//! Pairs of events that happen at once, with what led to them and what CloudFormation does next.
+//!
+//! No weather: only the order of calls differs.
+
+use super::stories::Teller;
+use crate::lambda::Delivery;
+use crate::wishes::Wish;
+use alb_nlb_binding::record::RequestType::{Create, Delete, Update};
+use std::rc::Rc;
+
+/// What happens at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pair {
+    CreateAndDelete,
+    UpdateAndRollback,
+    /// The same within the seconds in which two signatures say nothing.
+    UpdateAndQuickRollback,
+    UpdateAndDelete,
+    /// A second delivery of the replacement, with the Delete of what it replaced.
+    ReplacementAndCleanUp,
+    ReplacementAndRollback,
+    BucketAndTick,
+    UpdateAndTick,
+    DeleteAndTick,
+    TickAndTick,
+    /// An address is back in DNS while a tick puts it out.
+    TickAndReturn,
+    CreateTwice,
+    UpdateTwice,
+    DeleteTwice,
+}
+
+pub const PAIRS: [Pair; 14] = [
+    Pair::CreateAndDelete,
+    Pair::UpdateAndRollback,
+    Pair::UpdateAndQuickRollback,
+    Pair::UpdateAndDelete,
+    Pair::ReplacementAndCleanUp,
+    Pair::ReplacementAndRollback,
+    Pair::BucketAndTick,
+    Pair::UpdateAndTick,
+    Pair::DeleteAndTick,
+    Pair::TickAndTick,
+    Pair::TickAndReturn,
+    Pair::CreateTwice,
+    Pair::UpdateTwice,
+    Pair::DeleteTwice,
+];
+
+impl Teller {
+    /// All of it: what led to the pair, the pair, and the end.
+    pub async fn tells(&self, pair: Pair) {
+        self.plays(pair).await;
+        self.ends().await;
+    }
+
+    async fn plays(&self, pair: Pair) {
+        let now = Delivery::default();
+        let later = Delivery {
+            after: 3_000,
+            ..now
+        };
+        let living = |it: &(Rc<Wish>, String)| {
+            self.user.living.replace(Some(it.clone()));
+        };
+        match pair {
+            Pair::CreateAndDelete => {
+                let wish = Rc::new(self.wish(0, 0));
+                self.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+                let create = self.send(Create, &wish, None, None, &[later]);
+                create.outcome(&self.world, 3_000).await;
+                self.begins();
+                self.shows(
+                    "ROLLBACK_IN_PROGRESS",
+                    "DELETE_IN_PROGRESS",
+                    Some("invented"),
+                );
+                let delete = self.send(Delete, &wish, None, Some("invented"), &[now]);
+                self.must(&delete).await;
+                self.user
+                    .stack
+                    .shows(&self.world, "ROLLBACK_COMPLETE", None);
+            }
+            Pair::UpdateAndRollback | Pair::UpdateAndQuickRollback => {
+                let it = self.created(&self.wish(0, 0)).await;
+                let gap = if pair == Pair::UpdateAndRollback {
+                    3_000
+                } else {
+                    1_400
+                };
+                let wish = Rc::new(self.wish(1, 0));
+                let (old, id) = (&it.0, it.1.as_str());
+                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+                let update = self.send(
+                    Update,
+                    &wish,
+                    Some(old),
+                    Some(id),
+                    &[Delivery { after: gap, ..now }],
+                );
+                update.outcome(&self.world, gap).await;
+                self.begins();
+                self.shows(
+                    "UPDATE_ROLLBACK_IN_PROGRESS",
+                    "UPDATE_IN_PROGRESS",
+                    Some(id),
+                );
+                let back = self.send(Update, old, Some(&wish), Some(id), &[now]);
+                self.must(&back).await;
+                self.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
+            }
+            Pair::UpdateAndDelete => {
+                let it = self.created(&self.wish(0, 0)).await;
+                let wish = Rc::new(self.wish(1, 0));
+                let (old, id) = (&it.0, it.1.as_str());
+                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+                let update = self.send(Update, &wish, Some(old), Some(id), &[later]);
+                update.outcome(&self.world, 3_000).await;
+                self.begins();
+                self.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+                let delete = self.send(Delete, old, None, Some(id), &[now]);
+                self.must(&delete).await;
+                self.user.living.replace(None);
+                self.user.stack.shows(&self.world, "DELETE_COMPLETE", None);
+            }
+            Pair::ReplacementAndCleanUp => {
+                let it = self.created(&self.wish(0, 0)).await;
+                let wish = Rc::new(self.wish(0, 1));
+                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&it.1));
+                let second = Delivery {
+                    after: 4_000,
+                    ..now
+                };
+                let update = self.send(Update, &wish, Some(&it.0), Some(&it.1), &[now, second]);
+                let id = self.must(&update).await;
+                self.sleeps(4_000).await;
+                self.begins();
+                living(&(Rc::clone(&wish), id.clone()));
+                self.shows(
+                    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+                    "UPDATE_COMPLETE",
+                    Some(&id),
+                );
+                let delete = self.send(Delete, &it.0, None, Some(&it.1), &[now]);
+                self.must(&delete).await;
+                self.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(&id));
+            }
+            Pair::ReplacementAndRollback => {
+                let it = self.created(&self.wish(0, 0)).await;
+                let wish = Rc::new(self.wish(0, 1));
+                let (old, id) = (&it.0, it.1.as_str());
+                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+                let update = self.send(Update, &wish, Some(old), Some(id), &[later]);
+                update.outcome(&self.world, 3_000).await;
+                self.begins();
+                self.world.judge.abandons(&update.about);
+                self.shows(
+                    "UPDATE_ROLLBACK_IN_PROGRESS",
+                    "UPDATE_IN_PROGRESS",
+                    Some(id),
+                );
+                let back = self.send(Update, old, Some(&wish), Some(id), &[now]);
+                self.must(&back).await;
+                self.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
+            }
+            Pair::BucketAndTick | Pair::UpdateAndTick => {
+                let mut wish = self.wish(0, 0);
+                let it = self.created(&wish).await;
+                if pair == Pair::BucketAndTick {
+                    wish.bucket = Some(self.ground.buckets[0].clone());
+                } else {
+                    wish = self.wish(1, 0);
+                }
+                self.moves();
+                let wish = Rc::new(wish);
+                self.begins();
+                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&it.1));
+                self.ticks();
+                let update = self.send(Update, &wish, Some(&it.0), Some(&it.1), &[now]);
+                self.must(&update).await;
+                living(&(wish, it.1.clone()));
+                self.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(&it.1));
+            }
+            Pair::DeleteAndTick => {
+                let it = self.created(&self.wish(0, 0)).await;
+                self.moves();
+                self.begins();
+                self.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(&it.1));
+                self.ticks();
+                let delete = self.send(Delete, &it.0, None, Some(&it.1), &[now]);
+                self.must(&delete).await;
+                self.user.living.replace(None);
+                self.user.stack.shows(&self.world, "DELETE_COMPLETE", None);
+            }
+            Pair::TickAndTick => {
+                self.created(&self.wish(0, 0)).await;
+                self.moves();
+                self.begins();
+                self.ticks();
+                self.ticks();
+            }
+            Pair::TickAndReturn => {
+                self.created(&self.wish(0, 0)).await;
+                let gone = self.moves();
+                self.begins();
+                self.schedule.expects.set(true);
+                self.ticks();
+                self.sleeps(100).await;
+                let now = self.world.stage.now();
+                let mut dns = self.world.dns.borrow_mut();
+                dns.put("alb1.elb.amazonaws.com", gone, now);
+                drop(dns);
+                self.sleeps(100).await;
+                self.ticks();
+                self.schedule.expects.set(false);
+            }
+            Pair::CreateTwice => self.event(Create, &[now, now]).await,
+            Pair::UpdateTwice => self.event(Update, &[now, now]).await,
+            Pair::DeleteTwice => self.event(Delete, &[now, now]).await,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! One schedule of calls, and all schedules with a few preemptions.
+//!
+//! Iterative context bounding, as CHESS does it (Musuvathi and Qadeer, 2007): whoever runs goes on until
+//! it waits for time, but for so many preemptions. Letting time pass while somebody could go on is one,
+//! too: a call is on its way for as long as it may be.
+
+use crate::stage::{Chooser, TaskId, Waiting};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// A permitted call is carried out by then.
+const PERMITTED: u64 = 4_800;
+
+/// A call that is repeated may be on its way for longer.
+const REPEATED: u64 = 19_000;
+
+/// A place where the schedule could have gone on otherwise.
+#[derive(Debug, Clone)]
+pub struct Point {
+    /// What each option costs, the first being to go on.
+    pub costs: Vec<u32>,
+    pub chosen: usize,
+}
+
+#[derive(Default)]
+pub struct Schedule {
+    /// Only while it is active a choice is a choice.
+    pub is_active: Cell<bool>,
+    /// Something is about to happen that no invocation waits for.
+    pub expects: Cell<bool>,
+    prefix: Vec<usize>,
+    points: RefCell<Vec<Point>>,
+    current: Cell<Option<TaskId>>,
+    /// While time passes: what was begun until then is held back.
+    held_until: Cell<Option<u64>>,
+    held: Cell<usize>,
+}
+
+impl Schedule {
+    pub fn following(prefix: &[usize]) -> Rc<Self> {
+        Rc::new(Self {
+            prefix: prefix.to_vec(),
+            ..Self::default()
+        })
+    }
+
+    /// Where it could have gone on otherwise.
+    pub fn points(&self) -> Vec<Point> {
+        self.points.borrow().clone()
+    }
+
+    fn take(&self, waiting: &[Waiting], task: TaskId) -> Option<usize> {
+        self.current.set(Some(task));
+        self.held_until.set(None);
+        waiting.iter().position(|waiting| waiting.task == task)
+    }
+}
+
+/// The schedule as the stage asks it.
+pub struct Chosen(pub Rc<Schedule>);
+
+impl Chooser for Chosen {
+    fn choose(&self, waiting: &[Waiting], sleeps: bool, now: u64) -> Option<usize> {
+        let schedule = &self.0;
+        let sleeps = sleeps || schedule.expects.get();
+        let limit = |waiting: &Waiting| {
+            if waiting.is_permitted {
+                PERMITTED
+            } else {
+                REPEATED
+            }
+        };
+        let due = waiting
+            .iter()
+            .find(|waiting| now - waiting.since >= limit(waiting));
+        if let Some(due) = due {
+            return schedule.take(waiting, due.task);
+        }
+        if schedule.held_until.get().is_some() && waiting.len() <= schedule.held.get() && sleeps {
+            return None;
+        }
+        let mut tasks: Vec<TaskId> = Vec::new();
+        for one in waiting {
+            if !tasks.contains(&one.task) {
+                tasks.push(one.task);
+            }
+        }
+        let current = schedule.current.get().filter(|task| tasks.contains(task));
+        let was_held = schedule.held_until.get().is_some();
+        // After time has passed, who has come goes on.
+        let first = match current.filter(|_| !was_held) {
+            Some(current) => current,
+            None if was_held => *tasks.last()?,
+            None => *tasks.first()?,
+        };
+        if !schedule.is_active.get() {
+            return schedule.take(waiting, first);
+        }
+        let mut options = vec![Some(first)];
+        options.extend(
+            tasks
+                .iter()
+                .filter(|task| **task != first)
+                .map(|task| Some(*task)),
+        );
+        let switches = u32::from(current.is_some());
+        let mut costs: Vec<u32> = options.iter().map(|_| switches).collect();
+        costs[0] = 0;
+        if sleeps {
+            options.push(None);
+            costs.push(1);
+        }
+        let mut points = schedule.points.borrow_mut();
+        let chosen = if options.len() == 1 {
+            0
+        } else {
+            let chosen = schedule.prefix.get(points.len()).copied().unwrap_or(0);
+            points.push(Point { costs, chosen });
+            chosen.min(options.len() - 1)
+        };
+        match options[chosen] {
+            Some(task) => schedule.take(waiting, task),
+            None => {
+                schedule.held_until.set(Some(now));
+                schedule.held.set(waiting.len());
+                None
+            }
+        }
+    }
+}
+
+/// The next schedule after one that was played: the last choice that can be another one within the
+/// bound is, and what follows it is free again.
+pub fn next(points: &[Point], bound: u32) -> Option<Vec<usize>> {
+    let spent_before = |index: usize| -> u32 {
+        points[..index]
+            .iter()
+            .map(|point| point.costs[point.chosen])
+            .sum()
+    };
+    for index in (0..points.len()).rev() {
+        let point = &points[index];
+        let left = bound.saturating_sub(spent_before(index));
+        let mut others = point.chosen + 1..point.costs.len();
+        if let Some(other) = others.find(|other| point.costs[*other] <= left) {
+            let mut prefix: Vec<_> = points[..index].iter().map(|point| point.chosen).collect();
+            prefix.push(other);
+            return Some(prefix);
+        }
+    }
+    None
+}

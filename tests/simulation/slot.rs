@@ -1,0 +1,53 @@
+//! A place for one value that somebody waits for.
+//!
+//! Whoever waits may be dropped; then the value goes nowhere.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+pub struct Slot<T>(Rc<RefCell<Place<T>>>);
+
+struct Place<T> {
+    value: Option<T>,
+    waiting: Option<Waker>,
+}
+
+impl<T> Clone for Slot<T> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
+}
+
+impl<T> Slot<T> {
+    pub fn new() -> Self {
+        Self(Rc::new(RefCell::new(Place {
+            value: None,
+            waiting: None,
+        })))
+    }
+
+    /// The first value counts.
+    pub fn fill(&self, value: T) {
+        let mut place = self.0.borrow_mut();
+        place.value.get_or_insert(value);
+        if let Some(waker) = place.waiting.take() {
+            waker.wake();
+        }
+    }
+
+    pub async fn take(self) -> T {
+        poll_fn(|context| {
+            let mut place = self.0.borrow_mut();
+            match place.value.take() {
+                Some(value) => Poll::Ready(value),
+                None => {
+                    place.waiting = Some(context.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+}

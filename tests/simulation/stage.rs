@@ -1,0 +1,260 @@
+//! The scheduler: whose turn it is, and what happens when, all in virtual time.
+//!
+//! Every invocation and every actor is a task that is polled by hand, so that dropping it is Lambda's
+//! kill at that await. Time passes only while all of them wait. Never sleeps for real.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
+
+pub type TaskId = usize;
+type Task = Pin<Box<dyn Future<Output = ()>>>;
+type Happening = Box<dyn FnOnce()>;
+
+/// No life has so many.
+const MOST_STEPS: u64 = 200_000;
+
+/// A call that waits to be let through, where a chooser decides the order.
+pub struct Waiting {
+    pub task: TaskId,
+    /// When it was begun.
+    pub since: u64,
+    /// Whether it is given up after five seconds, and carried out by then or never.
+    pub is_permitted: bool,
+    pub go: Happening,
+}
+
+/// Decides which waiting call goes on.
+pub trait Chooser {
+    /// The index of one of them, or `None` to let time pass. `sleeps` tells whether an invocation waits
+    /// for time to pass.
+    fn choose(&self, waiting: &[Waiting], sleeps: bool, now: u64) -> Option<usize>;
+}
+
+pub struct Stage {
+    start: Instant,
+    signal: Arc<Signal>,
+    tasks: RefCell<Vec<(Option<Task>, Arc<TaskWaker>)>>,
+    due: RefCell<BTreeMap<(u64, u64), Happening>>,
+    numbers: Cell<u64>,
+    doomed: RefCell<Vec<TaskId>>,
+    waiting: RefCell<Vec<Waiting>>,
+    chooser: Option<Box<dyn Chooser>>,
+    is_over: Cell<bool>,
+    steps: Cell<u64>,
+    invocations: RefCell<BTreeSet<TaskId>>,
+}
+
+#[derive(Default)]
+struct Signal {
+    ready: Mutex<VecDeque<TaskId>>,
+    root: Mutex<Option<Waker>>,
+}
+
+struct TaskWaker {
+    id: TaskId,
+    is_queued: AtomicBool,
+    signal: Arc<Signal>,
+}
+
+impl Wake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.is_queued.swap(true, Ordering::Relaxed) {
+            self.signal.ready.lock().unwrap().push_back(self.id);
+            if let Some(root) = &*self.signal.root.lock().unwrap() {
+                root.wake_by_ref();
+            }
+        }
+    }
+}
+
+impl Stage {
+    /// Must be made inside the runtime. Without a chooser, calls go on when their time has come.
+    pub fn new(chooser: Option<Box<dyn Chooser>>) -> Self {
+        Self {
+            start: Instant::now(),
+            signal: Arc::default(),
+            tasks: RefCell::default(),
+            due: RefCell::default(),
+            numbers: Cell::new(0),
+            doomed: RefCell::default(),
+            waiting: RefCell::default(),
+            chooser,
+            is_over: Cell::new(false),
+            steps: Cell::new(0),
+            invocations: RefCell::default(),
+        }
+    }
+
+    /// Milliseconds since the world's beginning.
+    pub fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap()
+    }
+
+    pub fn number(&self) -> u64 {
+        let number = self.numbers.get();
+        self.numbers.set(number + 1);
+        number
+    }
+
+    pub fn spawn(&self, task: impl Future<Output = ()> + 'static) -> TaskId {
+        let mut tasks = self.tasks.borrow_mut();
+        let id = tasks.len();
+        let waker = Arc::new(TaskWaker {
+            id,
+            is_queued: AtomicBool::new(false),
+            signal: Arc::clone(&self.signal),
+        });
+        waker.wake_by_ref();
+        tasks.push((Some(Box::pin(task)), waker));
+        id
+    }
+
+    /// Drops a task at the await where it is, once it is not being polled.
+    pub fn kill(&self, task: TaskId) {
+        self.doomed.borrow_mut().push(task);
+    }
+
+    pub fn has_chooser(&self) -> bool {
+        self.chooser.is_some()
+    }
+
+    /// An invocation begins, or ends.
+    pub fn is_invocation(&self, task: TaskId, runs: bool) {
+        let mut invocations = self.invocations.borrow_mut();
+        if runs {
+            invocations.insert(task)
+        } else {
+            invocations.remove(&task)
+        };
+    }
+
+    /// Something that happens so many milliseconds from now.
+    pub fn after(&self, millis: u64, happening: impl FnOnce() + 'static) {
+        let at = (self.now() + millis, self.number());
+        self.due.borrow_mut().insert(at, Box::new(happening));
+    }
+
+    pub fn wait(&self, waiting: Waiting) {
+        self.waiting.borrow_mut().push(waiting);
+    }
+
+    /// The calls of a task that were not let through never reach AWS.
+    pub fn forget(&self, task: TaskId) {
+        self.waiting
+            .borrow_mut()
+            .retain(|waiting| waiting.task != task);
+    }
+
+    pub fn end(&self) {
+        self.is_over.set(true);
+    }
+
+    /// Whether so much has happened that it is going in circles.
+    pub fn never_ends(&self) -> bool {
+        self.steps.get() > MOST_STEPS
+    }
+
+    /// Plays until [`Self::end`].
+    pub async fn play(&self) {
+        let mut alarm = Box::pin(tokio::time::sleep(Duration::ZERO));
+        let play = poll_fn(|context| {
+            *self.signal.root.lock().unwrap() = Some(context.waker().clone());
+            self.step(context, &mut alarm)
+        });
+        tokio::task::unconstrained(play).await;
+        self.tasks.borrow_mut().clear();
+        self.due.borrow_mut().clear();
+        self.waiting.borrow_mut().clear();
+    }
+
+    fn step(&self, context: &mut Context<'_>, alarm: &mut Pin<Box<Sleep>>) -> Poll<()> {
+        loop {
+            loop {
+                let ready = self.signal.ready.lock().unwrap().pop_front();
+                let Some(id) = ready else { break };
+                self.poll(id);
+                self.drop_doomed();
+            }
+            self.drop_doomed();
+            self.steps.set(self.steps.get() + 1);
+            if self.is_over.get() || self.never_ends() {
+                return Poll::Ready(());
+            }
+            let now = self.now();
+            let first = self.due.borrow().first_key_value().map(|(at, _)| *at);
+            if let Some(at) = first.filter(|(at, _)| *at <= now) {
+                let happening = self.due.borrow_mut().remove(&at).unwrap();
+                happening();
+                continue;
+            }
+            if let Some(go) = self.chosen(now) {
+                go();
+                continue;
+            }
+            // A call that is held back is looked at again in time.
+            let soon = if self.waiting.borrow().is_empty() {
+                3_600_000
+            } else {
+                100
+            };
+            let first = first.map_or(now + soon, |(at, _)| at.min(now + soon));
+            alarm
+                .as_mut()
+                .reset(self.start + Duration::from_millis(first));
+            if alarm.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn chosen(&self, now: u64) -> Option<Happening> {
+        let chooser = self.chooser.as_ref()?;
+        let mut waiting = self.waiting.borrow_mut();
+        if waiting.is_empty() {
+            return None;
+        }
+        let invocations = self.invocations.borrow();
+        let sleeps = invocations
+            .iter()
+            .any(|task| waiting.iter().all(|waiting| waiting.task != *task));
+        let index = chooser.choose(&waiting, sleeps, now)?;
+        Some(waiting.remove(index).go)
+    }
+
+    fn poll(&self, id: TaskId) {
+        let (task, waker) = {
+            let mut tasks = self.tasks.borrow_mut();
+            let (task, waker) = &mut tasks[id];
+            waker.is_queued.store(false, Ordering::Relaxed);
+            (task.take(), Arc::clone(waker))
+        };
+        let Some(mut task) = task else { return };
+        let waker = Waker::from(waker);
+        if task
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+        {
+            self.tasks.borrow_mut()[id].0 = Some(task);
+        }
+    }
+
+    fn drop_doomed(&self) {
+        let doomed: Vec<_> = self.doomed.borrow_mut().drain(..).collect();
+        for id in doomed {
+            let task = self.tasks.borrow_mut()[id].0.take();
+            drop(task);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What happened in all lives together, so that one sees that the weather really happens.
+//!
+//! Counts only.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+pub struct Tally(RefCell<BTreeMap<&'static str, u64>>);
+
+impl Tally {
+    pub fn count(&self, what: &'static str) {
+        *self.0.borrow_mut().entry(what).or_default() += 1;
+    }
+
+    pub fn of(&self, what: &'static str) -> u64 {
+        self.0.borrow().get(what).copied().unwrap_or_default()
+    }
+
+    pub fn text(&self) -> String {
+        let counts = self.0.borrow();
+        let lines: Vec<_> = counts
+            .iter()
+            .map(|(what, count)| format!("{count:9}  {what}"))
+            .collect();
+        lines.join("\n")
+    }
+}

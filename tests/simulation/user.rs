@@ -1,0 +1,257 @@
+//! A user and the stack: creates, updates, replacements, failures of other resources, cancels,
+//! rollbacks, clean-ups, removals, deletes. CloudFormation guide, "Stack status codes", "Continue
+//! rolling back an update", and "Custom resources" (replacement).
+//!
+//! Ends in a stack that is settled, and then gone.
+
+use crate::cloudformation::{Answered, Ask, Sent, Stack};
+use crate::fortune::{Fortune, PATIENCE};
+use crate::wishes::{Choices, Wish};
+use crate::world::World;
+use alb_nlb_binding::record::RequestType::{self, Create, Delete, Update};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+pub struct User {
+    pub world: Rc<World>,
+    pub stack: Rc<Stack>,
+    pub choices: Choices,
+    pub fortune: Cell<Fortune>,
+    /// What CloudFormation last had a success for, with its physical id.
+    pub living: RefCell<Option<(Rc<Wish>, String)>>,
+}
+
+impl User {
+    pub async fn sleeps(&self, millis: u64) {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+    }
+
+    fn send(
+        &self,
+        kind: RequestType,
+        wish: &Rc<Wish>,
+        old: Option<&Rc<Wish>>,
+        id: Option<String>,
+    ) -> Rc<Sent> {
+        let ask = Ask {
+            kind,
+            wish: Rc::clone(wish),
+            old: old.cloned(),
+            physical_id: id,
+        };
+        Sent::send(&self.world, &self.stack, ask, &self.deliveries())
+    }
+
+    fn shows(&self, stack: &'static str, resource: &'static str, id: Option<String>) {
+        self.stack.shows(&self.world, stack, Some((id, resource)));
+    }
+
+    /// A stack with the resource in it, or one without after a failure.
+    pub async fn creates(&self, wish: Wish) {
+        let wish = Rc::new(wish);
+        let is_new = self.stack.now.borrow().status.is_empty();
+        let (going, done) = if is_new {
+            ("CREATE_IN_PROGRESS", "CREATE_COMPLETE")
+        } else {
+            ("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
+        };
+        self.shows(going, "CREATE_IN_PROGRESS", None);
+        self.grants(&wish, &wish);
+        let sent = self.send(Create, &wish, None, None);
+        let (patience, _) = self.patience();
+        let answer = sent.outcome(&self.world, patience).await;
+        if let Some(Answered {
+            is_success: true,
+            physical_id,
+        }) = &answer
+        {
+            self.shows(going, "CREATE_COMPLETE", Some(physical_id.clone()));
+            self.sleeps(self.world.dice.between(10, 3_000)).await;
+            if !self.other_fails() {
+                self.living.replace(Some((wish, physical_id.clone())));
+                return self.shows(done, "CREATE_COMPLETE", Some(physical_id.clone()));
+            }
+        }
+        // An id of its own where the Create was never answered.
+        let id = answer.map_or_else(
+            || format!("{}-Binding-1ABCDEF", self.stack.name),
+            |answer| answer.physical_id,
+        );
+        let (going, done) = if is_new {
+            ("ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE")
+        } else {
+            (
+                "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+                "UPDATE_ROLLBACK_COMPLETE",
+            )
+        };
+        self.sleeps(self.world.dice.between(10, 2_000)).await;
+        self.deletes(going, &wish, &id).await;
+        self.stack.shows(&self.world, done, None);
+    }
+
+    /// Deletes one physical id, again and again until that has a success.
+    async fn deletes(&self, status: &'static str, wish: &Rc<Wish>, id: &str) {
+        let id = Some(id.to_owned());
+        loop {
+            self.shows(status, "DELETE_IN_PROGRESS", id.clone());
+            let sent = self.send(Delete, wish, None, id.clone());
+            let answer = sent.outcome(&self.world, PATIENCE).await;
+            if answer.is_some_and(|answer| answer.is_success) {
+                return self.shows(status, "DELETE_COMPLETE", id);
+            }
+            self.shows("DELETE_FAILED", "DELETE_FAILED", id.clone());
+            self.world.tally.count("Deletes that had to be sent again");
+            self.sleeps(self.world.dice.between(5_000, 120_000)).await;
+        }
+    }
+
+    /// An Update, in place or to another NLB, with all that may go wrong about it.
+    pub async fn updates(&self) {
+        let (old, old_id) = self.living.borrow().clone().expect("a living resource");
+        let dice = &self.world.dice;
+        let replaces = self.choices.nlbs.len() > 1 && dice.chance(self.fortune.get().replaces);
+        let wish = Rc::new(old.changed(dice, &self.choices, replaces));
+        if wish == old {
+            return;
+        }
+        self.updates_to(&wish, &old, &old_id).await;
+    }
+
+    pub async fn updates_to(&self, wish: &Rc<Wish>, old: &Rc<Wish>, old_id: &str) {
+        let dice = &self.world.dice;
+        self.shows(
+            "UPDATE_IN_PROGRESS",
+            "UPDATE_IN_PROGRESS",
+            Some(old_id.to_owned()),
+        );
+        if !replaces_nlb(wish, old) {
+            self.grants(wish, old);
+        }
+        let sent = self.send(Update, wish, Some(old), Some(old_id.to_owned()));
+        let (patience, _) = self.patience();
+        let answer = sent.outcome(&self.world, patience).await;
+        let new_id = answer.as_ref().map(|answer| answer.physical_id.clone());
+        let new_id = new_id.filter(|id| id != old_id);
+        if let Some(Answered {
+            is_success: true,
+            physical_id,
+        }) = &answer
+        {
+            self.shows(
+                "UPDATE_IN_PROGRESS",
+                "UPDATE_COMPLETE",
+                Some(physical_id.clone()),
+            );
+            self.sleeps(dice.between(10, 3_000)).await;
+            if !self.other_fails() {
+                self.living
+                    .replace(Some((Rc::clone(wish), physical_id.clone())));
+                let cleaning = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
+                self.shows(cleaning, "UPDATE_COMPLETE", Some(physical_id.clone()));
+                if new_id.is_some() {
+                    self.cleans_up(old, old_id).await;
+                }
+                return self.shows(
+                    "UPDATE_COMPLETE",
+                    "UPDATE_COMPLETE",
+                    Some(physical_id.clone()),
+                );
+            }
+        } else {
+            self.shows(
+                "UPDATE_IN_PROGRESS",
+                "UPDATE_FAILED",
+                Some(old_id.to_owned()),
+            );
+        }
+        self.sleeps(dice.between(1, 2_000)).await;
+        if sent.replaces() {
+            self.world.judge.abandons(&sent.about);
+        }
+        self.rolls_back(wish, old, old_id, new_id).await;
+    }
+
+    /// An Update with the inverse properties, until that has a success.
+    async fn rolls_back(
+        &self,
+        wish: &Rc<Wish>,
+        old: &Rc<Wish>,
+        old_id: &str,
+        new_id: Option<String>,
+    ) {
+        self.world.tally.count("rollbacks");
+        self.grants(old, old);
+        loop {
+            self.shows(
+                "UPDATE_ROLLBACK_IN_PROGRESS",
+                "UPDATE_IN_PROGRESS",
+                Some(old_id.to_owned()),
+            );
+            let sent = self.send(Update, old, Some(wish), Some(old_id.to_owned()));
+            let answer = sent.outcome(&self.world, PATIENCE).await;
+            if answer.is_some_and(|answer| answer.is_success) {
+                break;
+            }
+            self.shows(
+                "UPDATE_ROLLBACK_FAILED",
+                "UPDATE_FAILED",
+                Some(old_id.to_owned()),
+            );
+            self.world
+                .tally
+                .count("rollbacks that had to be sent again");
+            self.sleeps(self.world.dice.between(5_000, 120_000)).await;
+        }
+        let cleaning = "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS";
+        self.shows(cleaning, "UPDATE_COMPLETE", Some(old_id.to_owned()));
+        if let Some(new_id) = new_id {
+            self.cleans_up(wish, &new_id).await;
+        }
+        self.shows(
+            "UPDATE_ROLLBACK_COMPLETE",
+            "UPDATE_COMPLETE",
+            Some(old_id.to_owned()),
+        );
+    }
+
+    /// After a replacement: the other binding goes. The resource's living id stays shown. One that
+    /// fails is tried twice more and then left to the user.
+    async fn cleans_up(&self, wish: &Rc<Wish>, id: &str) {
+        loop {
+            let sent = self.send(Delete, wish, None, Some(id.to_owned()));
+            let answer = sent.outcome(&self.world, PATIENCE).await;
+            if answer.is_some_and(|answer| answer.is_success) {
+                return;
+            }
+            self.world.tally.count("Deletes that had to be sent again");
+            self.sleeps(self.world.dice.between(2_000, 20_000)).await;
+        }
+    }
+
+    /// The resource goes from the template, and the stack lives on.
+    pub async fn removes(&self) {
+        let (wish, id) = self.living.borrow_mut().take().expect("a living resource");
+        self.world
+            .tally
+            .count("resources removed while the stack lives on");
+        self.deletes("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", &wish, &id)
+            .await;
+        self.stack.shows(&self.world, "UPDATE_COMPLETE", None);
+    }
+
+    /// The whole stack goes.
+    pub async fn deletes_all(&self) {
+        let living = self.living.borrow_mut().take();
+        if let Some((wish, id)) = living {
+            self.deletes("DELETE_IN_PROGRESS", &wish, &id).await;
+        }
+        self.stack.shows(&self.world, "DELETE_COMPLETE", None);
+    }
+}
+
+/// The Delete of what is replaced needs the grants that this had.
+fn replaces_nlb(wish: &Wish, old: &Wish) -> bool {
+    wish.nlb != old.nlb
+}

@@ -1,0 +1,119 @@
+//! One simulated world: AWS, DNS, CloudFormation and everybody in it, with its judge.
+//!
+//! Holds things together, and decides nothing.
+
+use crate::aws::{HeldRule, S3};
+use crate::calendar::BEGINNING;
+use crate::cloudformation::Sent;
+use crate::dice::Dice;
+use crate::dns::Zone;
+use crate::elb::Elb;
+use crate::judge::Judge;
+use crate::lambda::Process;
+use crate::stage::{Chooser, Stage};
+use crate::story::Story;
+use crate::tally::Tally;
+use crate::weather::Weather;
+use alb_nlb_binding::clock::Timestamp;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::{Rc, Weak};
+
+pub struct World {
+    pub stage: Stage,
+    pub dice: Dice,
+    pub story: Story,
+    pub tally: Rc<Tally>,
+    pub weather: Weather,
+    pub judge: Judge,
+    pub elb: RefCell<Elb>,
+    pub s3: RefCell<S3>,
+    pub rules: RefCell<BTreeMap<String, HeldRule>>,
+    pub dns: RefCell<Zone>,
+    /// Requests of CloudFormation by their response addresses.
+    pub sent: RefCell<BTreeMap<String, Rc<Sent>>>,
+    /// Invocations that run, and deliveries that are still to come.
+    pub under_way: Cell<u32>,
+    violation: RefCell<Option<String>>,
+    me: Weak<World>,
+}
+
+impl World {
+    pub fn new(seed: u64, tally: &Rc<Tally>, chooser: Option<Box<dyn Chooser>>) -> Rc<Self> {
+        Rc::new_cyclic(|me| Self {
+            stage: Stage::new(chooser),
+            dice: Dice::new(seed),
+            story: Story::default(),
+            tally: Rc::clone(tally),
+            weather: Weather::default(),
+            judge: Judge::default(),
+            elb: RefCell::default(),
+            s3: RefCell::default(),
+            rules: RefCell::default(),
+            dns: RefCell::default(),
+            sent: RefCell::default(),
+            under_way: Cell::new(0),
+            violation: RefCell::default(),
+            me: me.clone(),
+        })
+    }
+
+    /// For what happens later.
+    pub fn rc(&self) -> Rc<Self> {
+        self.me.upgrade().expect("it lives")
+    }
+
+    /// Whether own targets of a group may be left there, because they may not be taken out.
+    pub fn may_stay(&self, group: &str) -> bool {
+        let denied = self.weather.denied.borrow();
+        denied
+            .iter()
+            .any(|(_, resource)| group.contains(resource.as_str()))
+    }
+
+    /// The time of day.
+    pub fn wall(&self) -> u64 {
+        BEGINNING + self.stage.now()
+    }
+
+    pub fn timestamp(&self) -> Timestamp {
+        Timestamp::from_millis(self.wall())
+    }
+
+    pub fn tell(&self, process: &Process, what: impl FnOnce() -> String) {
+        self.story.add(self.stage.now(), &process.name, what());
+    }
+
+    pub fn say(&self, who: &str, what: impl Into<String>) {
+        self.story.add(self.stage.now(), who, what.into());
+    }
+
+    /// Ends the life: the product has done what it may not.
+    pub fn violate(&self, what: impl Into<String>) {
+        let what = what.into();
+        self.say("judge", format!("VIOLATION: {what}"));
+        self.violation.borrow_mut().get_or_insert(what);
+        self.stage.end();
+    }
+
+    pub fn violation(&self) -> Option<String> {
+        self.violation.borrow().clone()
+    }
+
+    /// Whether a binding's record is in any bucket.
+    pub fn has_record(&self, id: &str) -> bool {
+        let key = format!("{id}/state.json");
+        let s3 = self.s3.borrow();
+        s3.buckets
+            .values()
+            .any(|bucket| bucket.objects.contains_key(&key))
+    }
+
+    pub fn begins(&self) {
+        self.under_way.set(self.under_way.get() + 1);
+    }
+
+    pub fn is_done(&self) {
+        self.under_way.set(self.under_way.get() - 1);
+    }
+}
