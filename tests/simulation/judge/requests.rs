@@ -160,7 +160,14 @@ impl Judge {
                 }
                 if world.elb.borrow().registered(&group, &endpoint) {
                     book.kept.entry((group.clone(), endpoint)).or_insert(now);
-                } else if is_small(world, &name) {
+                    continue;
+                }
+                // Another binding in a shared group may have put it out meanwhile.
+                let put_out = self.put_out.borrow();
+                let by_another = put_out
+                    .get(&(group.clone(), endpoint))
+                    .is_some_and(|(by, _)| *by != sent.about);
+                if is_small(world, &name) && !by_another {
                     world.violate(format!(
                         "{} has a success, and {endpoint} is not registered in {group}",
                         process.name

@@ -169,7 +169,9 @@ impl Teller {
                 if pair == Pair::BucketAndTick {
                     wish.bucket = Some(self.ground.buckets[0].clone());
                 } else {
+                    // The old target group is given up.
                     wish = self.wish(1, 0);
+                    wish.listeners[1].given = Some(self.ground.given[1].clone());
                 }
                 self.moves();
                 let wish = Rc::new(wish);
