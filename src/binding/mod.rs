@@ -80,7 +80,9 @@ pub enum BindingError {
     Sync(#[from] SyncError),
     #[error(transparent)]
     Adopt(#[from] Box<PublishedError>),
-    #[error("{object} may not be deleted")]
+    #[error(
+        "AccessDenied: {object} may not be deleted; allow s3:DeleteObject and s3:DeleteObjectVersion on it"
+    )]
     NotDeleted { object: String },
     #[error("the plan names a target group that was not made, which is a fault in this function")]
     Unplanned,
