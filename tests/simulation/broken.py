@@ -110,14 +110,10 @@ BREAKAGES = [
         "",
     ),
     (
-        "orders are committed with a failure, too",
-        "src/provider/mod.rs",
-        "let serves = serves.as_ref().map(|(id, orders)| (id, &**orders));",
-        "let serves = serves.as_ref().map(|(id, orders)| (id, &**orders));\n"
-        "        if serves.is_none() {\n"
-        "            let means = request.means();\n"
-        "            let _ = turn.change(&means, |record| record.orders = None).await;\n"
-        "        }",
+        "orders are committed with the first sync",
+        "src/sync/first.rs",
+        ".replace(&sight.held, next.clone())",
+        ".replace(&sight.held, crate::record::Record { orders: Some(self.orders.clone()), ..next.clone() })",
     ),
     (
         "a stored answer is not sent again",
@@ -138,12 +134,6 @@ BREAKAGES = [
         "src/binding/replaced.rs",
         "held.and_then(|held| held.record.replaced)",
         "held.and_then(|held| held.record.replaced).filter(|replaced| replaced.nlb_arn.is_empty())",
-    ),
-    (
-        "ticks do not follow a stub",
-        "src/record/store.rs",
-        "waiting.push_front(Candidate { bucket, surely });",
-        "let _ = (bucket, surely);",
     ),
     (
         "a record is written without its condition",

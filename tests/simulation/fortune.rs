@@ -6,6 +6,7 @@
 use crate::lambda::{Death, Delivery};
 use crate::user::User;
 use crate::wishes::Wish;
+use alb_nlb_binding::names::PREFIX;
 
 /// For how long CloudFormation waits for an answer (`ServiceTimeout`).
 pub const PATIENCE: u64 = 640_000;
@@ -24,6 +25,10 @@ pub struct Fortune {
     pub removed: u32,
     /// Who gives a target group up takes the grant for it away, too.
     pub grant_leaves: u32,
+    /// EventBridge may not be told of the function, so that the request fails past its first sync.
+    pub rule_denied: u32,
+    /// A request that failed is rolled back only minutes later ("Stack failure options").
+    pub lingers: u32,
 }
 
 impl User {
@@ -80,11 +85,21 @@ impl User {
         fails
     }
 
+    /// Everything that a wish needs is allowed again.
+    pub fn grants_again(&self, wish: &Wish) {
+        let given = wish.given();
+        let mut denied = self.world.weather.denied.borrow_mut();
+        denied.retain(|(_, group)| !given.contains(group.as_str()) && group != PREFIX);
+    }
+
     /// What the stack allows the function, for as long as a wish is being served.
     pub fn grants(&self, wish: &Wish, old: &Wish) {
         let (world, given) = (&self.world, wish.given());
         let mut denied = world.weather.denied.borrow_mut();
-        denied.retain(|(_, group)| !given.contains(group.as_str()));
+        denied.retain(|(_, group)| !given.contains(group.as_str()) && group != PREFIX);
+        if world.dice.chance(self.fortune.get().rule_denied) {
+            denied.insert(("PutTargets", PREFIX.to_owned()));
+        }
         for group in old.given().difference(&given) {
             if world.dice.chance(self.fortune.get().grant_leaves) {
                 world.say(

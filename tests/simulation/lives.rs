@@ -95,6 +95,8 @@ fn character(seed: u64) -> Character {
             never_delivered: has(50, 100),
             replaces: has(400, 700),
             removed: has(250, 500),
+            rule_denied: if users == 1 { has(150, 400) } else { 0 },
+            lingers: has(200, 900),
             grant_leaves: if users == 1 { has(200, 900) } else { 0 },
         },
         users,

@@ -166,7 +166,9 @@ impl User {
                 Some(old_id.to_owned()),
             );
         }
-        self.sleeps(dice.between(1, 2_000)).await;
+        let lingers = answer.is_some() && dice.chance(self.fortune.get().lingers);
+        let most = if lingers { 240_000 } else { 2_000 };
+        self.sleeps(dice.between(1, most)).await;
         if sent.replaces() {
             self.world.judge.abandons(&sent.about);
         }
@@ -182,7 +184,7 @@ impl User {
         new_id: Option<String>,
     ) {
         self.world.tally.count("rollbacks");
-        self.grants(old, old);
+        self.grants_again(old);
         loop {
             self.shows(
                 "UPDATE_ROLLBACK_IN_PROGRESS",
