@@ -57,6 +57,11 @@ impl User {
         wish.bucket = self.made_in.borrow_mut().get_or_insert(bucket).clone();
         let wish = Rc::new(wish);
         let is_new = self.stack.now.borrow().status.is_empty();
+        if !is_new {
+            // Until the deliveries and the retries of the former Create are over: beside a new one that has
+            // not come yet they cannot be told from it (a limit of the product's).
+            self.sleeps(480_000).await;
+        }
         let (going, done) = if is_new {
             ("CREATE_IN_PROGRESS", "CREATE_COMPLETE")
         } else {
