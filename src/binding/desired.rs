@@ -69,13 +69,17 @@ impl Desired {
     /// Given target groups in which the binding has targets, and that it is no longer to serve.
     pub fn given_up(&self, observed: &Observed) -> BTreeSet<String> {
         let record = observed.record.as_ref().map(|(record, _)| record);
-        let known = record.into_iter().flat_map(|record| record.own.keys());
+        let own = record.into_iter().flat_map(|record| record.own.keys());
+        // A tick may register there until the end.
+        let orders = record.and_then(|record| record.orders.as_ref());
+        let served = orders.into_iter().flat_map(Orders::groups);
+        let known = own.map(String::as_str).chain(served);
         let wanted: BTreeSet<&str> = self.given().collect();
         let named = named(observed.rule.as_ref(), &self.former.given);
         known
-            .filter(|arn| !wanted.contains(arn.as_str()) && !self.id.made_group(arn))
+            .filter(|arn| !wanted.contains(arn) && !self.id.made_group(arn))
             .filter(|arn| named.contains(*arn))
-            .cloned()
+            .map(str::to_owned)
             .collect()
     }
 

@@ -203,6 +203,7 @@ impl Record {
             if former.mark.request == claim.mark.request {
                 claim.made |= former.made;
                 claim.goes_on = former.goes_on;
+                claim.gives_up = former.gives_up;
             } else {
                 claim.goes_on = claim.wants != former.wants && !claim.is_inverse_of(&former);
                 self.before.push(Former {

@@ -23,7 +23,7 @@ pub struct Habits {
 
 pub struct EventBridge {
     pub habits: Cell<Habits>,
-    held_until: Cell<u64>,
+    pub held_until: Cell<u64>,
     /// Where the next ticks are killed, each time.
     pub dies: Cell<Option<Death>>,
 }

@@ -58,7 +58,9 @@ impl User {
             retries_after: dice.between(30_000, 120_000),
         };
         let mut deliveries = vec![delivery()];
-        if dice.chance(fortune.doubled) {
+        // Where CloudFormation cannot be asked, a second delivery after the Delete cannot be told from a Create
+        // that is wanted ("everything else goes on", the contract's rule 5).
+        if self.stack.is_known && !self.stack.is_denied && dice.chance(fortune.doubled) {
             tally.count("requests that were delivered twice");
             deliveries.push(delivery());
         }

@@ -181,6 +181,7 @@ pub fn users(world: &Rc<World>, ground: &Ground, character: &Character) -> Vec<R
             },
             fortune: Cell::new(character.fortune),
             living: RefCell::new(None),
+            made_in: RefCell::default(),
         })
     });
     users.collect()
@@ -209,6 +210,7 @@ pub async fn live(world: Rc<World>, character: Character) {
     rests.set(true);
     world.weather.set(Climate::default());
     eventbridge.habits.set(Habits::default());
+    eventbridge.held_until.set(0);
     for user in &users {
         user.fortune.set(Fortune::default());
     }

@@ -20,6 +20,10 @@ pub struct User {
     pub fortune: Cell<Fortune>,
     /// What CloudFormation last had a success for, with its physical id.
     pub living: RefCell<Option<(Rc<Wish>, String)>>,
+    /// The bucket that the resource was first made with. It is made again with the same: a killed try of
+    /// the first Create knows of no other, so that two records would stand for one id (a limit of the
+    /// product's, told of in the README).
+    pub made_in: RefCell<Option<Option<String>>>,
 }
 
 impl User {
@@ -48,9 +52,16 @@ impl User {
     }
 
     /// A stack with the resource in it, or one without after a failure.
-    pub async fn creates(&self, wish: Wish) {
+    pub async fn creates(&self, mut wish: Wish) {
+        let bucket = wish.bucket.take();
+        wish.bucket = self.made_in.borrow_mut().get_or_insert(bucket).clone();
         let wish = Rc::new(wish);
         let is_new = self.stack.now.borrow().status.is_empty();
+        if !is_new {
+            // Until the deliveries and the retries of the former Create are over: beside a new one that has
+            // not come yet they cannot be told from it (a limit of the product's).
+            self.sleeps(480_000).await;
+        }
         let (going, done) = if is_new {
             ("CREATE_IN_PROGRESS", "CREATE_COMPLETE")
         } else {

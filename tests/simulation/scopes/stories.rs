@@ -37,6 +37,7 @@ impl Teller {
             choices: Choices::default(),
             fortune: Cell::default(),
             living: RefCell::default(),
+            made_in: RefCell::default(),
         });
         Self {
             world: Rc::clone(world),
