@@ -108,6 +108,8 @@ impl User {
                     &self.stack.name,
                     format!("takes the grant for {group} away"),
                 );
+                let mut once = world.weather.once_denied.borrow_mut();
+                once.insert((*group).to_owned());
                 for operation in ["DeregisterTargets", "RegisterTargets"] {
                     denied.insert((operation, (*group).to_owned()));
                 }

@@ -37,6 +37,8 @@ pub struct Weather {
     climate: Cell<Climate>,
     /// Operations that are refused by permissions, with the resource.
     pub denied: RefCell<BTreeSet<(&'static str, String)>>,
+    /// Of which target groups that was ever so.
+    pub once_denied: RefCell<BTreeSet<String>>,
     tokens: Cell<(u64, u64)>,
 }
 

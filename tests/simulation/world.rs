@@ -63,12 +63,9 @@ impl World {
         self.me.upgrade().expect("it lives")
     }
 
-    /// Whether own targets of a group may be left there, because they may not be taken out.
+    /// Whether own targets of a group may be left there, because they might not be taken out.
     pub fn may_stay(&self, group: &str) -> bool {
-        let denied = self.weather.denied.borrow();
-        denied
-            .iter()
-            .any(|(_, resource)| group.contains(resource.as_str()))
+        self.weather.once_denied.borrow().contains(group)
     }
 
     /// The time of day.
