@@ -6,11 +6,11 @@ use super::body::Record;
 use super::claim::is_cancelled;
 use super::holds::Claimed;
 use super::lease::Hold;
-use super::request::RequestType;
 use super::store::{Held, Store};
 use super::turn::Turn;
 use crate::capabilities::{Objects, Stacks};
 use crate::names::BindingId;
+use crate::permit::CALL_TIMEOUT;
 use tokio::time::Instant;
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
@@ -47,10 +47,12 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         let Some(claim) = held.and_then(|held| held.record.claim) else {
             return Ok(());
         };
-        if claim.kind != RequestType::Update {
+        if !is_cancelled(&claim, Some(true)) {
             return Ok(());
         }
-        let rollback = self.view().await.rollback();
+        // Where CloudFormation does not say so at once it cannot be asked.
+        let view = tokio::time::timeout(CALL_TIMEOUT, self.view()).await;
+        let rollback = view.ok().and_then(|view| view.rollback());
         match is_cancelled(&claim, rollback) {
             true => Err(RecordError::RolledBack),
             false => Ok(()),
