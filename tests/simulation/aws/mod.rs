@@ -135,9 +135,7 @@ impl Aws {
             }
         };
         let is_permitted = operation.kind == Kind::Permitted;
-        if fate.answered.is_none() {
-            world.stage.after(patience(operation.kind), no_answer);
-        } else if is_permitted && world.stage.has_chooser() {
+        if fate.answered.is_none() || (is_permitted && world.stage.has_chooser()) {
             world.stage.after(patience(operation.kind), no_answer);
         }
         process.submits(world, is_permitted, carried_out, Box::new(carry_out));

@@ -209,9 +209,8 @@ impl Teller {
                 self.ticks();
                 self.sleeps(100).await;
                 let now = self.world.stage.now();
-                let mut dns = self.world.dns.borrow_mut();
-                dns.put("alb1.elb.amazonaws.com", gone, now);
-                drop(dns);
+                let dns = &self.world.dns;
+                dns.borrow_mut().put("alb1.elb.amazonaws.com", gone, now);
                 self.sleeps(100).await;
                 self.ticks();
                 self.schedule.expects.set(false);
