@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// For an event with a call that fails for good: about half the time the function gives up first, the
 /// other half the deadline comes first.
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Records the calls of an event that nothing goes wrong with, then lets each of them go wrong.
 pub async fn play(event: Event) -> Result<()> {
