@@ -70,7 +70,14 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
         plan: &Plan,
         made: &mut Made,
     ) -> Result<(Attributes, Orders), BindingError> {
-        for step in &plan.steps {
+        let (taking_away, making): (Vec<_>, Vec<_>) =
+            plan.steps.iter().partition(|step| step.takes_away());
+        for step in making {
+            self.take(step, made).await?;
+        }
+        // What is about to go serves what a rollback would go back to.
+        self.turn.is_not_rolled_back(&self.desired.id).await?;
+        for step in taking_away {
             self.take(step, made).await?;
         }
         Ok((self.attributes(made), self.orders(made)?))
@@ -80,9 +87,16 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
         let Self { aws, desired, .. } = self;
         let (lease, tags) = (self.turn.lease(), &self.checked.observed.tags);
         let rule = desired.id.rule();
-        note(step);
         match step {
-            // Done before the claim, and the claim.
+            // Done and told before the claim, and the claim.
+            Step::CreateBucket { .. } | Step::TagBucket { .. } | Step::Claim { .. } => {
+                return Ok(());
+            }
+            // Told by what takes away.
+            Step::Remove(_) => {}
+            _ => note(step),
+        }
+        match step {
             Step::CreateBucket { .. } | Step::TagBucket { .. } | Step::Claim { .. } => {}
             Step::TakeRecord { to, .. } => self.turn.take_to(&desired.id, to).await?,
             Step::CreateTargetGroup {

@@ -82,7 +82,7 @@ async fn once<A: BindingAws>(
         return Ok(());
     };
     // Where the stack rolls back, what was there before the binding is to be there after it.
-    let leaves_found = view.stack.is_none() || view.rolls_back();
+    let leaves_found = view.rollback() != Some(false);
     registered.retain(|endpoint, _| {
         let target = own.get(endpoint);
         target.is_some_and(|target| !(target.found && leaves_found))

@@ -4,6 +4,7 @@
 use crate::properties::{
     Properties, TargetGroupProperties, is_bucket_name, is_load_balancer_arn, is_target_group_arn,
 };
+use crate::record::Candidate;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -46,6 +47,24 @@ impl Hints {
             given: given.collect(),
         }
     }
+}
+
+/// Where the record may be: where the rule says, which surely is or was used, where properties say, which
+/// is sure only of the own bucket, and there.
+pub(super) fn candidates(
+    ruled: Option<String>,
+    said: impl IntoIterator<Item = String>,
+    own: &str,
+) -> Vec<Candidate> {
+    let surely = ruled.map(|bucket| (bucket, true));
+    let said = said.into_iter().chain([own.to_owned()]);
+    let said = said.map(|bucket| {
+        let is_own = bucket == own;
+        (bucket, is_own)
+    });
+    let all = surely.into_iter().chain(said);
+    all.map(|(bucket, surely)| Candidate { bucket, surely })
+        .collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! if it is the binding's by name or tag. What is gone already is fine.
 
 use super::desired::named;
-use super::hints::Hints;
+use super::hints::{Hints, candidates};
 use super::observe::own_listeners;
 use super::plan::lines;
 use super::removal::{Removal, Remover};
@@ -14,7 +14,7 @@ use crate::model::{Listener, Rule, TargetGroup};
 use crate::names::BindingId;
 use crate::pause::Pause;
 use crate::progress;
-use crate::record::{Candidate, Claiming, Hand, Located, Record, RuleEvent, Turn, View};
+use crate::record::{Claiming, Hand, Located, Record, RuleEvent, Turn, View};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use tracing::{info, warn};
@@ -74,15 +74,9 @@ impl<'a> Leaving<'a> {
             self.ruled = Some(event.bucket);
             self.nlbs.extend(event.orders.map(|orders| orders.nlb_arn));
         }
-        let surely = [self.ruled.clone(), Some(self.own_bucket.clone())];
-        let surely = surely.into_iter().flatten().map(|bucket| (bucket, true));
-        let hinted = self
-            .hints
-            .bucket
-            .iter()
-            .map(|bucket| (bucket.clone(), false));
-        let candidates = surely.chain(hinted);
-        let candidates = candidates.map(|(bucket, surely)| Candidate { bucket, surely });
+        let said = [Some(self.own_bucket.clone()), self.hints.bucket.clone()];
+        let said = said.into_iter().flatten();
+        let candidates = candidates(self.ruled.clone(), said, &self.own_bucket);
         Ok(turn.store(self.id).locate(candidates).await?)
     }
 

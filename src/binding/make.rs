@@ -5,15 +5,13 @@
 
 use super::apply::{Attributes, Context, Made};
 use super::checks::check;
-use super::hints::Hints;
+use super::hints::{Hints, candidates};
 use super::leaving::take_away;
 use super::{BindingAws, BindingError, Desired, observe, plan, replaced};
 use crate::capabilities::Dns;
 use crate::model::Rule;
 use crate::pause::Pause;
-use crate::record::{
-    Candidate, Claiming, Hand, Located, Orders, Record, RecordError, RuleEvent, Turn, View,
-};
+use crate::record::{Claiming, Hand, Located, Orders, Record, RecordError, RuleEvent, Turn, View};
 use crate::sync;
 use tracing::info;
 
@@ -123,7 +121,6 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             }
         }
         let made = Box::pin(context.carry_out(&plan, &mut Made::default())).await?;
-        turn.is_not_rolled_back(&desired.id).await?;
         Box::pin(replaced::take_away(aws, turn, desired, &view)).await;
         Ok(Some(made))
     }
@@ -162,11 +159,16 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
         } = *self;
         let rule = aws.rule(&desired.id.rule()).await?;
         let store = turn.store(&desired.id);
-        let located = store.locate(candidates(desired, rule.as_ref())).await?;
+        let event = RuleEvent::of_rule(rule.as_ref());
+        let ruled = event.as_ref().map(|event| event.bucket.clone());
+        // Where it is to be, and where it was to be before.
+        let said = [Some(desired.bucket()), desired.former.bucket.clone()];
+        let said = said.into_iter().flatten();
+        let candidates = candidates(ruled, said, &desired.own_bucket());
+        let located = store.locate(candidates).await?;
         if let Some(unreadable) = located.unreadable {
             return Err(unreadable.why.into());
         }
-        let event = RuleEvent::of_rule(rule.as_ref());
         let is_lost = |event: &RuleEvent| {
             located.record.is_none()
                 && located.empty.contains(&event.bucket)
@@ -227,18 +229,4 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
         }
         Ok(!waited)
     }
-}
-
-/// Where the record may be: where the rule says, where it is to be, and where it was to be before.
-fn candidates(desired: &Desired, rule: Option<&Rule>) -> Vec<Candidate> {
-    let own = desired.own_bucket();
-    let ruled = RuleEvent::of_rule(rule).map(|event| event.bucket);
-    let ruled = ruled.into_iter().map(|bucket| (bucket, true));
-    let others = [Some(desired.bucket()), desired.former.bucket.clone()];
-    let others = others.into_iter().flatten();
-    let others = others.map(|bucket| (bucket.clone(), bucket == own));
-    let candidates = ruled.chain(others).chain([(own.clone(), true)]);
-    candidates
-        .map(|(bucket, surely)| Candidate { bucket, surely })
-        .collect()
 }

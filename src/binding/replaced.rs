@@ -5,12 +5,12 @@
 //! one deletes the new one where the Update was never answered, or answered too late.
 
 use super::desired::Desired;
-use super::hints::Hints;
+use super::hints::{Hints, candidates};
 use super::leaving::take_away as take_away_binding;
 use super::{BindingAws, BindingError};
 use crate::names::BindingId;
 use crate::pause::Pause;
-use crate::record::{Candidate, Claiming, Hand, RequestType, Resource, RuleEvent, Turn, View};
+use crate::record::{Claiming, Hand, RequestType, Resource, RuleEvent, Turn, View};
 use tracing::{info, warn};
 
 /// Claims the record of the binding that this one replaces, where it replaces one. Whether that had to
@@ -30,16 +30,8 @@ pub(super) async fn claim<A: BindingAws>(
     while turn.read(former).await?.is_none() {
         let rule = aws.rule(&former.rule()).await?;
         let own = former.bucket(&desired.account);
-        let buckets = [
-            RuleEvent::of_rule(rule.as_ref()).map(|event| event.bucket),
-            desired.former.bucket.clone(),
-            Some(own.clone()),
-        ];
-        let buckets = buckets.into_iter().flatten();
-        let candidates = buckets.map(|bucket| {
-            let surely = bucket == own;
-            Candidate { bucket, surely }
-        });
+        let ruled = RuleEvent::of_rule(rule.as_ref()).map(|event| event.bucket);
+        let candidates = candidates(ruled, desired.former.bucket.clone(), &own);
         let located = store.locate(candidates).await?;
         if let Some(unreadable) = located.unreadable {
             return Err(unreadable.why.into());

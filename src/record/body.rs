@@ -205,7 +205,8 @@ impl Record {
                 claim.goes_on = former.goes_on;
                 claim.gives_up = former.gives_up;
             } else {
-                claim.goes_on = claim.wants != former.wants && !claim.is_inverse_of(&former);
+                let is_inverse = claim.is_inverse_of(&former.wants, &former.wanted_before);
+                claim.goes_on = claim.wants != former.wants && !is_inverse;
                 self.before.push(Former {
                     request: former.mark.request,
                     answer: former.outcome.map(|outcome| outcome.answer),

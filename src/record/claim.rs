@@ -81,7 +81,7 @@ pub fn judge(record: &Record, asking: &Asking<'_>) -> Verdict {
     }
     // The rollback has claimed the binding, and this is what it rolls back. What was signed after the
     // claim, or in the same second, is not: a rollback has to get through.
-    let is_inverse = *asking.wants == claim.wanted_before && *asking.wanted_before == claim.wants;
+    let is_inverse = claim.is_inverse_of(asking.wants, asking.wanted_before);
     let is_update = asking.kind == RequestType::Update && claim.kind == RequestType::Update;
     let rolls_back = asking.rolls_back == Some(true) && claim.rolls_back == Some(true);
     let is_before = order == Order::JustBefore || (order == Order::Unknown && rolls_back);

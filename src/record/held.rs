@@ -31,9 +31,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     }
 
     fn claimed(&self, id: &BindingId) -> Option<Claimed<'a, A>> {
-        let owner = id.to_string();
-        let mut all = self.lease().hold().all().into_iter();
-        all.find(|claimed| claimed.store.owner() == owner)
+        self.lease().hold().of(&id.to_string())
     }
 
     /// Whether an Update has been cancelled since it claimed the record: its rollback is on the way, and what

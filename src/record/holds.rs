@@ -42,10 +42,6 @@ impl<'a, A: Objects> Claims<'a, A> {
         }
     }
 
-    pub fn mark(&self) -> &Mark {
-        &self.mark
-    }
-
     pub fn hold(&self, claimed: Claimed<'a, A>) {
         let mut held = self.held.borrow_mut();
         held.retain(|former| former.store.owner() != claimed.store.owner());
@@ -55,6 +51,13 @@ impl<'a, A: Objects> Claims<'a, A> {
     pub fn release(&self, owner: &str) {
         let mut held = self.held.borrow_mut();
         held.retain(|claimed| claimed.store.owner() != owner);
+    }
+
+    /// The claim to one binding's record.
+    pub fn of(&self, owner: &str) -> Option<Claimed<'a, A>> {
+        let held = self.held.borrow();
+        let mut held = held.iter();
+        held.find(|claimed| claimed.store.owner() == owner).cloned()
     }
 
     pub fn all(&self) -> Vec<Claimed<'a, A>> {

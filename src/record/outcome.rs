@@ -62,12 +62,10 @@ impl<A: Objects + Stacks> Turn<'_, A> {
     /// # Errors
     /// Where the record cannot be read.
     pub async fn of_another_delivery(&self, id: &BindingId) -> Result<Ending, RecordError> {
-        let mut claimed = self.lease().hold().all();
+        let claims = self.lease().hold();
         // Where it did not come to claim the binding's own record, it claimed the former one's.
-        let own = claimed
-            .iter()
-            .position(|own| own.store.owner() == id.to_string());
-        let Some(claimed) = claimed.drain(own.unwrap_or_default()..).next() else {
+        let former = || claims.all().into_iter().next();
+        let Some(claimed) = claims.of(&id.to_string()).or_else(former) else {
             return Ok(Ending::Unknown);
         };
         let request = &self.caller().mark.request;

@@ -34,9 +34,9 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Whether this takes back what another request asked for.
-    pub fn is_inverse_of(&self, other: &Self) -> bool {
-        self.wants == other.wanted_before && self.wanted_before == other.wants
+    /// Whether one of this request and another, by its properties and those before, takes back the other.
+    pub fn is_inverse_of(&self, wants: &Digest, wanted_before: &Digest) -> bool {
+        self.wants == *wanted_before && self.wanted_before == *wants
     }
 }
 

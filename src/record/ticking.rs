@@ -2,7 +2,7 @@
 
 use super::body::{Phase, Record, Target};
 use super::orders::Orders;
-use super::request::Claim;
+use super::request::{Claim, Status};
 use crate::clock::Timestamp;
 use crate::model::{Registered, TargetGroupPort};
 use crate::names::BindingId;
@@ -48,6 +48,14 @@ impl Record {
         let claim = self.claim.as_ref()?;
         let is_open = claim.outcome.is_none() && now.since(claim.at) < UNANSWERED;
         is_open.then_some(claim)
+    }
+
+    /// Whether what the orders name may be gone, because a request has begun to change it: one that is
+    /// under way, or that failed.
+    pub fn is_being_changed(&self, now: Timestamp) -> bool {
+        let outcome = self.claim.as_ref().and_then(|claim| claim.outcome.as_ref());
+        let has_failed = outcome.is_some_and(|outcome| outcome.answer.status == Status::Failed);
+        has_failed || self.open_claim(now).is_some()
     }
 
     /// The target groups that a tick looks after: those of the orders, but for those that a request

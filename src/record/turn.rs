@@ -151,10 +151,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         let held = located.record.as_ref();
         let record = held.map(|held| held.record.clone());
         let is_held = |record: &Record| {
-            let owner = store.owner();
-            let claimed = self.lease.hold().all().into_iter();
-            let mut owners = claimed.map(|claimed| claimed.store.owner().to_owned());
-            record.is_held_by(&self.caller.mark) && owners.any(|held| held == owner)
+            let claimed = self.lease.hold().of(store.owner());
+            record.is_held_by(&self.caller.mark) && claimed.is_some()
         };
         let wait = match &record {
             // What this delivery has done itself is done.

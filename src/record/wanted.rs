@@ -43,12 +43,13 @@ pub enum Resource {
 impl View {
     /// Whether the stack rolls back, where that is known.
     pub fn rollback(&self) -> Option<bool> {
-        self.stack.as_ref().map(|_| self.rolls_back())
+        let stack = self.stack.as_ref();
+        stack.map(|stack| stack.status.contains("ROLLBACK"))
     }
 
-    /// Whether the stack rolls back.
+    /// Whether the stack is known to roll back.
     pub fn rolls_back(&self) -> bool {
-        self.has("ROLLBACK")
+        self.rollback() == Some(true)
     }
 
     /// Whether the stack is deleted, or is about to be.
@@ -57,11 +58,6 @@ impl View {
         stack.is_some_and(|stack| {
             stack.status.starts_with("DELETE") || stack.status.starts_with("ROLLBACK")
         })
-    }
-
-    fn has(&self, word: &str) -> bool {
-        let stack = self.stack.as_ref();
-        stack.is_some_and(|stack| stack.status.contains(word))
     }
 
     /// Whether CloudFormation counts this binding as the resource's own.

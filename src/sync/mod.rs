@@ -229,11 +229,17 @@ const IDLE: &str = "the binding is deleted, or not made yet: nothing to do";
 
 /// What a tick that did its work came to.
 fn outcome(sight: &Sight, now: Timestamp) -> Result<Outcome, SyncError> {
-    // An Update under way may have taken away what its port had.
-    let is_settled = sight.held.record.open_claim(now).is_none();
-    if let Some(missing) = sight.missing.first().filter(|_| is_settled) {
+    if let Some(missing) = sight.missing.first() {
         let target_group = missing.clone();
-        return Err(SyncError::NoTargetGroup { target_group });
+        let error = SyncError::NoTargetGroup { target_group };
+        if !sight.held.record.is_being_changed(now) {
+            return Err(error);
+        }
+        let error = &error as &dyn std::error::Error;
+        warn!(
+            error,
+            "an Update may have taken it away, whose success ticks do not know of"
+        );
     }
     if !sight.found.is_whole() {
         return Err(SyncError::LookupsFailed {

@@ -32,7 +32,7 @@ BREAKAGES = [
     ),
     (
         "a claim is not checked",
-        "src/record/lease.rs",
+        "src/record/holds.rs",
         "Ok(Some(held)) if held.record.is_held_by(&self.mark) => Ok(Some(held)),",
         "Ok(Some(held)) => Ok(Some(held)),",
     ),
@@ -125,7 +125,7 @@ BREAKAGES = [
     ),
     (
         "a record is removed though it is another's claim",
-        "src/record/lease.rs",
+        "src/record/holds.rs",
         "            Ok(_) => Err(RecordError::TakenOver),\n",
         "            Ok(_) => Ok(None),\n",
     ),
