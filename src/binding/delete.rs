@@ -6,7 +6,7 @@ use super::hints::Hints;
 use super::leaving::Leaving;
 use super::{BindingAws, BindingError, replaced};
 use crate::names::BindingId;
-use crate::record::Turn;
+use crate::record::{LAG, Record, Turn};
 use tracing::{info, warn};
 
 /// Delete. `is_invented` tells that the request's physical id is none of a binding's: one that
@@ -23,6 +23,7 @@ pub async fn delete<A: BindingAws>(
     hints: &Hints,
     is_invented: bool,
 ) -> Result<(), BindingError> {
+    let began = turn.clock().now();
     let view = turn.view().await;
     if is_invented && view.names(id) {
         info!(binding = %id, "CloudFormation names this binding as the living one: nothing to delete");
@@ -30,7 +31,16 @@ pub async fn delete<A: BindingAws>(
     }
     let mut leaving = Leaving::new(id, account, hints);
     let located = leaving.locate(aws, turn).await?;
-    turn.judge(located.record.as_ref().map(|held| &held.record), &view)?;
+    let record = located.record.as_ref().map(|held| &held.record);
+    turn.judge(record, &view)?;
+    if record.is_none() {
+        replaced::is_not_made_anew(aws, turn, id, account, hints, &view).await?;
+    }
+    // By then what CloudFormation shows cannot lead a Create any more that it gave up before.
+    let is_open = record.map_or(is_invented, Record::is_a_create_without_success);
+    if is_open && view.is_known() {
+        leaving.stays_until(began + LAG);
+    }
     let view = match turn.is_wanted(id, view).await {
         Ok(view) => view,
         Err((_, reason)) => {

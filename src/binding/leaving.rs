@@ -10,11 +10,12 @@ use super::observe::own_listeners;
 use super::plan::lines;
 use super::removal::{Removal, Remover};
 use super::{BindingAws, BindingError};
+use crate::clock::Timestamp;
 use crate::model::{Listener, Rule, TargetGroup};
 use crate::names::BindingId;
 use crate::pause::Pause;
 use crate::progress;
-use crate::record::{Claiming, Hand, Located, Record, RuleEvent, Turn, View};
+use crate::record::{Claiming, Hand, Located, Record, RecordError, RuleEvent, Turn, View};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use tracing::{info, warn};
@@ -48,6 +49,8 @@ pub(super) struct Leaving<'a> {
     nlbs: BTreeSet<String>,
     /// The bucket that its rule named.
     ruled: Option<String>,
+    /// Until when its tombstone stays, or where there is none, until when it looks once more.
+    stays_until: Timestamp,
 }
 
 impl<'a> Leaving<'a> {
@@ -59,7 +62,22 @@ impl<'a> Leaving<'a> {
             named: hints.given.clone(),
             nlbs: hints.nlb_arn.iter().cloned().collect(),
             ruled: None,
+            stays_until: Timestamp::default(),
         }
+    }
+
+    pub(super) fn stays_until(&mut self, until: Timestamp) {
+        self.stays_until = until;
+    }
+
+    /// Whether time had to pass before the last step.
+    async fn has_waited<A: BindingAws>(&self, turn: &Turn<'_, A>) -> bool {
+        if self.stays_until <= turn.clock().now() {
+            return false;
+        }
+        progress::note("waiting until no request that came before can be let through any more");
+        turn.clock().wait_until(self.stays_until).await;
+        true
     }
 
     /// Finds the record, and remembers what the rule says, which goes before the record.
@@ -101,6 +119,16 @@ impl<'a> Leaving<'a> {
                 );
             }
             let has_own_bucket = located.empty.contains(&self.own_bucket);
+            let is_there = located.record.is_some() || located.unreadable.is_some();
+            let is_there = is_there || has_own_bucket || !located.stubs.is_empty();
+            let remains = match is_there {
+                true => None,
+                false => Some(self.observe(aws, turn).await?),
+            };
+            if remains.is_some_and(|remains| self.plan(&remains).is_empty()) {
+                // A tombstone for nothing would stay where Lambda stops this request.
+                return Ok(());
+            }
             let bucket = match located.empty.first() {
                 _ if has_own_bucket => &self.own_bucket,
                 Some(bucket) => bucket,
@@ -132,10 +160,17 @@ impl<'a> Leaving<'a> {
             leaves_bucket: Cell::new(false),
         };
         let mut pause = Pause::none_at_first();
-        loop {
+        let mut has_ended = false;
+        'looking: loop {
             progress::note("looking at what is there");
             if !turn.holds(self.id) {
-                self.claim(aws, turn, view).await?;
+                match self.claim(aws, turn, view).await {
+                    // The binding has been made anew since.
+                    Err(BindingError::Record(RecordError::Superseded)) if has_ended => {
+                        return Ok(());
+                    }
+                    claimed => claimed?,
+                }
             }
             let mut remains = self.observe(aws, turn).await?;
             if remains.has_own_bucket && !turn.holds(self.id) {
@@ -146,18 +181,46 @@ impl<'a> Leaving<'a> {
             remains.has_own_bucket &= !remover.leaves_bucket.get();
             let plan = self.plan(&remains);
             if plan.is_empty() {
+                if self.has_waited(turn).await {
+                    continue;
+                }
                 turn.has_taken_away(self.id);
                 return Ok(());
             }
             info!(binding = %self.id, plan = lines(&plan), "plan");
             for removal in &plan {
                 if removal.is_last() {
+                    if self.has_waited(turn).await {
+                        continue 'looking;
+                    }
                     turn.lets_go_of(self.id);
+                    has_ended = true;
                 }
-                remover.remove(removal).await?;
+                match remover.remove(removal).await {
+                    // A request that came before found no record any more, and has made one.
+                    Err(error) if has_ended && error.is_taken_over() => {
+                        if self.is_with_another_delivery(aws, turn).await? {
+                            return Err(error);
+                        }
+                        turn.has_taken_away(self.id);
+                        break;
+                    }
+                    removed => removed?,
+                }
             }
             pause.wait().await;
         }
+    }
+
+    /// Whether another delivery of this Delete has taken it over.
+    async fn is_with_another_delivery<A: BindingAws>(
+        &mut self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+    ) -> Result<bool, BindingError> {
+        let located = self.locate(aws, turn).await?;
+        let record = located.record.map(|held| held.record);
+        Ok(record.is_some_and(|record| record.is_served_for(turn.caller())))
     }
 
     async fn observe<A: BindingAws>(

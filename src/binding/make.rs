@@ -190,6 +190,9 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             Ok(view) => return Ok(view),
             Err(refused) => refused,
         };
+        if let Some(answer) = replaced::answer(aws, turn, desired).await? {
+            return Err(RecordError::Answered(Box::new(answer)).into());
+        }
         let is_own_work = match record {
             Some(record) => record.claim.as_ref().is_some_and(|claim| {
                 claim.made && claim.mark.request == turn.caller().mark.request

@@ -96,4 +96,14 @@ impl BindingError {
             _ => false,
         }
     }
+
+    /// Whether another request, or another delivery of the same one, has claimed the record.
+    pub fn is_taken_over(&self) -> bool {
+        let is = |error: &RecordError| matches!(error, RecordError::TakenOver);
+        match self {
+            Self::Record(error) | Self::Sync(SyncError::Record(error)) => is(error),
+            Self::Sync(SyncError::Refused { source, .. }) => is(source),
+            _ => false,
+        }
+    }
 }

@@ -10,7 +10,9 @@ use super::leaving::take_away as take_away_binding;
 use super::{BindingAws, BindingError};
 use crate::names::BindingId;
 use crate::pause::Pause;
-use crate::record::{Claiming, Hand, RequestType, Resource, RuleEvent, Turn, View};
+use crate::record::{
+    Answer, Claiming, Hand, Located, Record, RequestType, Resource, RuleEvent, Turn, View,
+};
 use tracing::{info, warn};
 
 /// Claims the record of the binding that this one replaces, where it replaces one. Whether that had to
@@ -25,14 +27,12 @@ pub(super) async fn claim<A: BindingAws>(
         return Ok(false);
     };
     let store = turn.store(former);
+    let own = former.bucket(&desired.account);
     let mut pause = Pause::none_at_first();
     let mut has_waited = false;
     while turn.read(former).await?.is_none() {
-        let rule = aws.rule(&former.rule()).await?;
-        let own = former.bucket(&desired.account);
-        let ruled = RuleEvent::of_rule(rule.as_ref()).map(|event| event.bucket);
-        let candidates = candidates(ruled, desired.former.bucket.clone(), &own);
-        let located = store.locate(candidates).await?;
+        let said = desired.former.bucket.clone();
+        let located = locate(aws, turn, former, said, &own).await?;
         if let Some(unreadable) = located.unreadable {
             return Err(unreadable.why.into());
         }
@@ -49,6 +49,66 @@ pub(super) async fn claim<A: BindingAws>(
     }
     info!(%former, by = %desired.id, "the former binding is claimed, too");
     Ok(has_waited)
+}
+
+/// Finds another binding's record.
+async fn locate<A: BindingAws>(
+    aws: &A,
+    turn: &Turn<'_, A>,
+    id: &BindingId,
+    said: Option<String>,
+    own_bucket: &str,
+) -> Result<Located, BindingError> {
+    let rule = aws.rule(&id.rule()).await?;
+    let ruled = RuleEvent::of_rule(rule.as_ref()).map(|event| event.bucket);
+    let candidates = candidates(ruled, said, own_bucket);
+    Ok(turn.store(id).locate(candidates).await?)
+}
+
+/// The answer that this request was given, where only the record of the binding that it replaced still has
+/// it.
+pub(super) async fn answer<A: BindingAws>(
+    aws: &A,
+    turn: &Turn<'_, A>,
+    desired: &Desired,
+) -> Result<Option<Answer>, BindingError> {
+    let Some(former) = &desired.replaces else {
+        return Ok(None);
+    };
+    let own = former.bucket(&desired.account);
+    let said = desired.former.bucket.clone();
+    let located = locate(aws, turn, former, said, &own).await?;
+    let record = located.record.map(|held| held.record);
+    let answer = record.and_then(|record| record.answer_to(&turn.caller().mark.request).cloned());
+    Ok(answer)
+}
+
+/// For a Delete that finds no record: whether the binding that CloudFormation counts as the living one tells
+/// of a later request, which makes the deleted one anew, in a bucket that the Delete does not know of.
+///
+/// # Errors
+/// Where it does, and what AWS refuses.
+pub(super) async fn is_not_made_anew<A: BindingAws>(
+    aws: &A,
+    turn: &Turn<'_, A>,
+    id: &BindingId,
+    account: &str,
+    hints: &Hints,
+    view: &View,
+) -> Result<(), BindingError> {
+    let living = view.physical_id().and_then(BindingId::parse);
+    let Some(living) = living.filter(|living| living != id) else {
+        return Ok(());
+    };
+    let own = living.bucket(account);
+    let located = locate(aws, turn, &living, hints.bucket.clone(), &own).await?;
+    let record = located.record.map(|held| held.record);
+    let notes = |record: &Record| {
+        let replaced = record.replaced.as_ref();
+        replaced.is_some_and(|replaced| turn.replacement(replaced) == *id)
+    };
+    turn.judge(record.filter(notes).as_ref(), view)?;
+    Ok(())
 }
 
 /// Takes away a binding that an Update before this request made in place of this one. Failing in that

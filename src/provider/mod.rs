@@ -59,7 +59,7 @@ pub enum ProviderError {
 /// What a request has come to.
 enum Done {
     /// With what ticks are to go by from now on.
-    Made(BindingId, Attributes, Box<Orders>),
+    Made(Attributes, Box<Orders>),
     Deleted,
     /// It, or another delivery of it, has been answered: the same again.
     Before(Answer),
@@ -114,8 +114,8 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         let mut serves = None;
         let answer = match tokio::time::timeout(working, work).await {
             Ok(Ok(Ok(Done::Before(answer)))) => return Ok(answer),
-            Ok(Ok(Ok(Done::Made(made, attributes, orders)))) => {
-                serves = Some((made, orders));
+            Ok(Ok(Ok(Done::Made(attributes, orders)))) => {
+                serves = Some(orders);
                 success(id, attributes)
             }
             Ok(Ok(Ok(Done::Deleted))) => success(id, Attributes::new()),
@@ -127,7 +127,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
             Err(_) => failed(id, &out_of_time(working, &doing.borrow())),
         };
         let answer = fit(answer, envelope, invocation.log_stream)?;
-        let serves = serves.as_ref().map(|(id, orders)| (id, &**orders));
+        let serves = serves.as_deref();
         Ok(conclude(&turn, answer, serves, request, envelope, invocation, until).await?)
     }
 
@@ -148,7 +148,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
                 info!("this request has been answered already: the same answer is sent again");
                 Ok(Done::Before(*answer))
             }
-            Err(error) if is_taken_over(&error) => {
+            Err(error) if error.is_taken_over() => {
                 info!("taken over");
                 match turn.of_another_delivery(&about(request)).await? {
                     Ending::Answered(answer) => Ok(Done::Before(answer)),
@@ -178,7 +178,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
             replaces: request.replaces(),
         };
         let (attributes, orders) = binding::make(self.aws, self.dns, turn, &desired).await?;
-        Ok(Done::Made(desired.id, attributes, Box::new(orders)))
+        Ok(Done::Made(attributes, Box::new(orders)))
     }
 
     async fn delete(
@@ -206,21 +206,21 @@ const FOR_THE_PUT: Duration = Duration::from_secs(5);
 async fn conclude<A: BindingAws>(
     turn: &Turn<'_, A>,
     answer: Answer,
-    serves: Option<(&BindingId, &Orders)>,
+    serves: Option<&Orders>,
     request: &Request,
     envelope: &Envelope,
     invocation: &Invocation<'_>,
     until: Instant,
 ) -> Result<Answer, answer::AnswerError> {
     let left = until.saturating_duration_since(Instant::now());
-    let concluded = tokio::time::timeout(left / 2, turn.conclude(&answer, serves)).await;
+    let id = about(request);
+    let concluded = tokio::time::timeout(left / 2, turn.conclude(&id, &answer, serves)).await;
     let failure = match concluded {
         Ok(Ok(())) => return Ok(answer),
         Ok(Err(RecordError::TakenOver)) => {
             let left = until.saturating_duration_since(Instant::now());
             let waits = left.saturating_sub(FOR_THE_PUT);
-            let ending =
-                tokio::time::timeout(waits, turn.of_another_delivery(&about(request))).await;
+            let ending = tokio::time::timeout(waits, turn.of_another_delivery(&id)).await;
             if let Ok(Ok(Ending::Answered(answer))) = ending {
                 return Ok(answer);
             }
@@ -236,16 +236,6 @@ async fn conclude<A: BindingAws>(
     // Ticks would not go by what CloudFormation takes for done.
     let answer = failed(answer.physical_id, &failure);
     fit(answer, envelope, invocation.log_stream)
-}
-
-fn is_taken_over(error: &BindingError) -> bool {
-    use crate::sync::SyncError;
-    let is = |error: &RecordError| matches!(error, RecordError::TakenOver);
-    match error {
-        BindingError::Record(error) | BindingError::Sync(SyncError::Record(error)) => is(error),
-        BindingError::Sync(SyncError::Refused { source, .. }) => is(source),
-        _ => false,
-    }
 }
 
 fn caller(request: &Request, envelope: &Envelope, invocation: &Invocation<'_>) -> Caller {

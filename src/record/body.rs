@@ -3,7 +3,7 @@
 //! An unreadable record is an error and never an empty one. No I/O.
 
 use super::orders::Orders;
-use super::request::{Answer, Caller, Claim, Former, Mark, Replacement, RequestType};
+use super::request::{Answer, Caller, Claim, Former, Mark, Replacement, RequestType, Status};
 use crate::clock::Timestamp;
 use crate::model::Endpoint;
 use serde::{Deserialize, Serialize};
@@ -240,6 +240,18 @@ impl Record {
         claim
             .filter(is_same)
             .is_some_and(|claim| claim.outcome.is_none() && claim.kind == caller.kind)
+    }
+
+    /// Whether the last request is a Create that has had no success: it may still be under way, or come once
+    /// more.
+    pub fn is_a_create_without_success(&self) -> bool {
+        let claim = self.claim.as_ref();
+        claim.is_some_and(|claim| {
+            let outcome = claim.outcome.as_ref();
+            let is_success =
+                outcome.is_some_and(|outcome| outcome.answer.status == Status::Success);
+            claim.kind == RequestType::Create && !is_success
+        })
     }
 
     /// The answer that a request was given, if it is remembered.

@@ -7,6 +7,7 @@ use super::request::Mark;
 use super::store::{Held, Store};
 use crate::capabilities::Objects;
 use crate::clock::Clock;
+use crate::names::BindingId;
 use std::cell::RefCell;
 
 /// The claims that one request holds: its binding's, and where it replaces another, that one's too.
@@ -58,6 +59,13 @@ impl<'a, A: Objects> Claims<'a, A> {
         let held = self.held.borrow();
         let mut held = held.iter();
         held.find(|claimed| claimed.store.owner() == owner).cloned()
+    }
+
+    /// The bindings whose records are claimed.
+    pub fn ids(&self) -> Vec<BindingId> {
+        let held = self.held.borrow();
+        let owners = held.iter().map(|claimed| claimed.store.owner());
+        owners.filter_map(BindingId::parse).collect()
     }
 
     pub fn all(&self) -> Vec<Claimed<'a, A>> {

@@ -44,7 +44,7 @@ pub use request::{Answer, Caller, Claim, Digest, Mark, Replacement, RequestType,
 pub use store::{Candidate, Found, Held, Located, Store, Unreadable};
 pub use ticking::Counting;
 pub use turn::{Claiming, Hand, Turn};
-pub use wanted::{Resource, View};
+pub use wanted::{LAG, Resource, View};
 
 use crate::capabilities::AwsError;
 

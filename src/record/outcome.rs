@@ -16,37 +16,38 @@ const BETWEEN: Duration = Duration::from_secs(1);
 
 impl<A: Objects + Stacks> Turn<'_, A> {
     /// Rule 3: puts the answer down in every record that is claimed, before it is sent; and with a
-    /// success of `serves`, what ticks go by from now on, all in one write.
+    /// success that `serves`, what ticks go by from now on, all in one write. `id` is the binding that the
+    /// request is about. Its record comes first: another one that has the answer then means that it has it.
     ///
     /// # Errors
     /// Where somebody else has claimed one of them.
     pub async fn conclude(
         &self,
+        id: &BindingId,
         answer: &Answer,
-        serves: Option<(&BindingId, &Orders)>,
+        serves: Option<&Orders>,
     ) -> Result<(), RecordError> {
         let settled = self.lease().settled();
-        for claimed in self.lease().hold().all() {
-            let Some(id) = BindingId::parse(claimed.store.owner()) else {
-                continue;
-            };
-            let orders = serves.filter(|(serves, _)| **serves == id);
-            self.change(&id, |record| {
+        let mut claimed = self.lease().hold().ids();
+        claimed.sort_by_key(|claimed| claimed != id);
+        for claimed in &claimed {
+            let orders = serves.filter(|_| claimed == id);
+            self.change(claimed, |record| {
                 if let Some(claim) = &mut record.claim {
                     let answer = answer.clone();
                     claim.outcome.get_or_insert(Outcome { answer, settled });
                 }
                 record.arriving_from = None;
                 if let Some(replaced) = &mut record.replaced {
-                    let by = self.replacement(replaced);
-                    replaced.done |= serves.is_some_and(|(serves, _)| *serves == by);
+                    let is_by_this = self.replacement(replaced) == *id;
+                    replaced.done |= is_by_this && serves.is_some();
                 }
-                if let Some((_, orders)) = orders {
+                if let Some(orders) = orders {
                     // Of target groups that the binding has taken away nothing is own any more.
                     let groups = orders.groups();
                     record
                         .own
-                        .retain(|arn, _| groups.contains(arn.as_str()) || !id.made_group(arn));
+                        .retain(|arn, _| groups.contains(arn.as_str()) || !claimed.made_group(arn));
                     record.orders = Some(orders.clone());
                     record.phase = Phase::Serving;
                 }

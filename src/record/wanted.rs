@@ -8,8 +8,8 @@ use crate::names::BindingId;
 use std::time::Duration;
 use tracing::{info, warn};
 
-/// For how long CloudFormation must say the same before a request is refused.
-const LAG: Duration = Duration::from_secs(10);
+/// For how long CloudFormation must say the same before a request is refused: what it shows may lag.
+pub const LAG: Duration = Duration::from_secs(10);
 
 /// How long lies between two looks meanwhile.
 const BETWEEN: Duration = Duration::from_secs(1);
@@ -45,6 +45,11 @@ impl View {
     pub fn rollback(&self) -> Option<bool> {
         let stack = self.stack.as_ref();
         stack.map(|stack| stack.status.contains("ROLLBACK"))
+    }
+
+    /// Whether CloudFormation can be asked about the resource.
+    pub const fn is_known(&self) -> bool {
+        !matches!(self.resource, Resource::Unknown)
     }
 
     /// Whether the stack is known to roll back.

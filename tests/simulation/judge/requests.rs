@@ -127,7 +127,14 @@ impl Judge {
         let is_last = later
             .get(&sent.about)
             .is_none_or(|book| book.terms.iter().all(|term| term.request <= sent.number));
-        if !is_same && is_last && first.counts && counts {
+        // With the records that had it, an answer is gone.
+        let former = sent.physical_id.as_ref().filter(|_| sent.replaces());
+        let former = former.and_then(|id| later.get(id));
+        let is_gone = former.is_some_and(|book| {
+            let mut deletes = book.terms.iter().filter(|term| term.is_delete);
+            deletes.any(|term| term.request > sent.number)
+        });
+        if !is_same && is_last && !is_gone && first.counts && counts {
             world.violate(format!(
                 "request-{} was answered {} {}, and is now answered {is_success} {physical_id}",
                 sent.number, first.is_success, first.physical_id
