@@ -33,9 +33,6 @@ pub async fn delete<A: BindingAws>(
     let located = leaving.locate(aws, turn).await?;
     let record = located.record.as_ref().map(|held| &held.record);
     turn.judge(record, &view)?;
-    if record.is_none() {
-        replaced::is_not_made_anew(aws, turn, id, account, hints, &view).await?;
-    }
     // By then what CloudFormation shows cannot lead a Create any more that it gave up before.
     let is_open = record.map_or(is_invented, Record::is_a_create_without_success);
     if is_open && view.is_known() {

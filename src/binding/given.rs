@@ -8,7 +8,10 @@ use crate::capabilities::TARGETS_PER_CALL;
 use crate::model::Registered;
 use crate::names::BindingId;
 use crate::progress;
-use crate::record::{Held, Phase, Record, RecordError, TAKEN_OVER, Turn, View, owned_by_others};
+use crate::record::{
+    FRESH, Held, Phase, Record, RecordError, TAKEN_OVER, Turn, View, owned_by_others,
+};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// Takes own targets out of one group, and looks once more when no tick can be registering there any
@@ -90,7 +93,14 @@ async fn once<A: BindingAws>(
     if registered.is_empty() {
         return Ok(());
     }
-    match owned_by_others(aws, id, group).await? {
+    let others = loop {
+        let began = Instant::now();
+        let others = owned_by_others(aws, id, group).await?;
+        if began.elapsed() < FRESH {
+            break others;
+        }
+    };
+    match others {
         Some(others) => registered.retain(|endpoint, _| !others.contains_key(endpoint)),
         None => {
             warn!(

@@ -9,7 +9,7 @@ use super::hints::{Hints, candidates};
 use super::observe::own_listeners;
 use super::plan::lines;
 use super::removal::{Removal, Remover};
-use super::{BindingAws, BindingError};
+use super::{BindingAws, BindingError, replaced};
 use crate::clock::Timestamp;
 use crate::model::{Listener, Rule, TargetGroup};
 use crate::names::BindingId;
@@ -41,6 +41,7 @@ pub(super) async fn take_away<A: BindingAws>(
 /// A binding on its way out.
 pub(super) struct Leaving<'a> {
     id: &'a BindingId,
+    account: &'a str,
     own_bucket: String,
     hints: &'a Hints,
     /// Given target groups that its orders name or named.
@@ -54,9 +55,10 @@ pub(super) struct Leaving<'a> {
 }
 
 impl<'a> Leaving<'a> {
-    pub(super) fn new(id: &'a BindingId, account: &str, hints: &'a Hints) -> Self {
+    pub(super) fn new(id: &'a BindingId, account: &'a str, hints: &'a Hints) -> Self {
         Self {
             id,
+            account,
             own_bucket: id.bucket(account),
             hints,
             named: hints.given.clone(),
@@ -186,6 +188,11 @@ impl<'a> Leaving<'a> {
                 }
                 turn.has_taken_away(self.id);
                 return Ok(());
+            }
+            if !turn.holds(self.id) {
+                let is_not_made_anew =
+                    replaced::is_not_made_anew(aws, turn, self.id, self.account, self.hints, view);
+                is_not_made_anew.await?;
             }
             info!(binding = %self.id, plan = lines(&plan), "plan");
             for removal in &plan {

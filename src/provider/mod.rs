@@ -17,7 +17,7 @@ use crate::log::chain;
 use crate::names::BindingId;
 use crate::progress;
 use crate::properties::Properties;
-use crate::record::{Answer, Caller, Ending, Mark, Orders, RecordError, RequestType, Turn, signed};
+use crate::record::{Answer, Caller, Mark, Orders, RecordError, RequestType, Turn, signed};
 use answer::{failed, fit, send, success};
 use futures_util::FutureExt;
 use request::{Envelope, digest};
@@ -137,28 +137,34 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         turn: &Turn<'_, A>,
         invocation: &Invocation<'_>,
     ) -> Result<Done, BindingError> {
-        let account = account(invocation.function_arn).to_owned();
-        // Boxed, for the futures of all steps together are more than the compiler likes to nest.
-        let done = match request.request_type {
-            RequestType::Delete => Box::pin(self.delete(request, turn, &account)).await,
-            _ => Box::pin(self.make(request, turn, account, invocation)).await,
-        };
-        match done {
-            Err(BindingError::Record(RecordError::Answered(answer))) => {
-                info!("this request has been answered already: the same answer is sent again");
-                Ok(Done::Before(*answer))
-            }
-            Err(error) if error.is_taken_over() => {
-                info!("taken over");
-                match turn.of_another_delivery(&about(request)).await? {
-                    Ending::Answered(answer) => Ok(Done::Before(answer)),
-                    Ending::Gone if request.request_type == RequestType::Delete => {
-                        Ok(Done::Deleted)
-                    }
-                    Ending::Gone | Ending::Unknown => Err(error),
+        let account = account(invocation.function_arn);
+        let mut taken_over = None;
+        loop {
+            // Boxed, for the futures of all steps together are more than the compiler likes to nest.
+            let done = match request.request_type {
+                RequestType::Delete => Box::pin(self.delete(request, turn, account)).await,
+                _ => Box::pin(self.make(request, turn, account, invocation)).await,
+            };
+            return match done {
+                Err(BindingError::Record(RecordError::Answered(answer))) => {
+                    info!("this request has been answered already: the same answer is sent again");
+                    Ok(Done::Before(*answer))
                 }
-            }
-            done => done,
+                Err(error) if error.is_taken_over() => {
+                    info!("taken over");
+                    if let Some(answer) = turn.of_another_delivery(&about(request)).await? {
+                        return Ok(Done::Before(answer));
+                    }
+                    // The record may be elsewhere by now, or gone: it is judged anew.
+                    turn.starts_anew();
+                    taken_over = Some(error);
+                    continue;
+                }
+                Err(BindingError::Record(RecordError::Superseded)) => {
+                    Err(taken_over.unwrap_or(RecordError::Superseded.into()))
+                }
+                done => done,
+            };
         }
     }
 
@@ -166,13 +172,13 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         &self,
         request: &Request,
         turn: &Turn<'_, A>,
-        account: String,
+        account: &str,
         invocation: &Invocation<'_>,
     ) -> Result<Done, BindingError> {
         let desired = Desired {
             id: request.means(),
             properties: Properties::parse(&request.properties, self.region)?,
-            account,
+            account: account.to_owned(),
             function_arn: unqualified(invocation.function_arn),
             former: Hints::read(&request.old_properties, self.region),
             replaces: request.replaces(),
@@ -221,7 +227,7 @@ async fn conclude<A: BindingAws>(
             let left = until.saturating_duration_since(Instant::now());
             let waits = left.saturating_sub(FOR_THE_PUT);
             let ending = tokio::time::timeout(waits, turn.of_another_delivery(&id)).await;
-            if let Ok(Ok(Ending::Answered(answer))) = ending {
+            if let Ok(Ok(Some(answer))) = ending {
                 return Ok(answer);
             }
             chain(&RecordError::TakenOver)

@@ -136,6 +136,14 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
+    /// Lets go of all records: what they hold has to be found and judged anew.
+    pub fn starts_anew(&self) {
+        for id in self.lease().hold().ids() {
+            self.has_taken_away(&id);
+        }
+        self.lease().doubt();
+    }
+
     /// After Delete's last step: there is no record to hold any more.
     pub fn has_taken_away(&self, id: &BindingId) {
         self.lease().hold().release(&id.to_string());

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tracing::info;
 
 /// For how long a look is believed.
-const FRESH: Duration = Duration::from_secs(5);
+pub const FRESH: Duration = Duration::from_secs(5);
 
 /// How often a call is made that AWS failed at, or that got no answer. Where AWS says that it is busy
 /// the invocation's deadline ends the trying.

@@ -3,6 +3,7 @@
 
 use super::RecordError;
 use super::body::Phase;
+use super::lease::Hold;
 use super::orders::Orders;
 use super::request::{Answer, Outcome};
 use super::turn::Turn;
@@ -28,6 +29,8 @@ impl<A: Objects + Stacks> Turn<'_, A> {
         serves: Option<&Orders>,
     ) -> Result<(), RecordError> {
         let settled = self.lease().settled();
+        // A success of one record is not to stand where the other's claim is lost already.
+        self.lease().hold().confirm().await?;
         let mut claimed = self.lease().hold().ids();
         claimed.sort_by_key(|claimed| claimed != id);
         for claimed in &claimed {
@@ -57,42 +60,30 @@ impl<A: Objects + Stacks> Turn<'_, A> {
         Ok(())
     }
 
-    /// What another delivery of the same request, which has taken it over, comes to; `id` is the binding that
-    /// the request is about.
+    /// What another delivery of the same request, which has taken it over, answers; `None` where the record
+    /// is not where it was, or another request has claimed it. `id` is the binding that the request is about.
     ///
     /// # Errors
     /// Where the record cannot be read.
-    pub async fn of_another_delivery(&self, id: &BindingId) -> Result<Ending, RecordError> {
+    pub async fn of_another_delivery(&self, id: &BindingId) -> Result<Option<Answer>, RecordError> {
         let claims = self.lease().hold();
         // Where it did not come to claim the binding's own record, it claimed the former one's.
         let former = || claims.all().into_iter().next();
         let Some(claimed) = claims.of(&id.to_string()).or_else(former) else {
-            return Ok(Ending::Unknown);
+            return Ok(None);
         };
         let request = &self.caller().mark.request;
         loop {
-            let Some(held) = claimed.store.again(&claimed.last.bucket).await? else {
-                return Ok(Ending::Gone);
-            };
-            if let Some(answer) = held.record.answer_to(request) {
-                return Ok(Ending::Answered(answer.clone()));
-            }
-            let claim = held.record.claim.as_ref();
-            if claim.is_none_or(|claim| claim.mark.request != *request) {
-                return Ok(Ending::Unknown);
+            let held = claimed.store.again(&claimed.last.bucket).await?;
+            let record = held.map(|held| held.record);
+            let answer = record.as_ref().and_then(|record| record.answer_to(request));
+            let claim = record.as_ref().and_then(|record| record.claim.as_ref());
+            let is_served = claim.is_some_and(|claim| claim.mark.request == *request);
+            if answer.is_some() || !is_served {
+                return Ok(answer.cloned());
             }
             progress::note("waiting for what another delivery of this request comes to");
             tokio::time::sleep(BETWEEN).await;
         }
     }
-}
-
-/// What became of a request that another delivery has taken over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ending {
-    Answered(Answer),
-    /// The record is gone, as after a Delete.
-    Gone,
-    /// Another request has claimed the binding.
-    Unknown,
 }

@@ -144,8 +144,22 @@ impl<'a, A: Objects> Store<'a, A> {
         &self,
         candidates: impl IntoIterator<Item = Candidate>,
     ) -> Result<Located, RecordError> {
+        let candidates: Vec<_> = candidates.into_iter().collect();
+        let mut former = BTreeMap::new();
+        loop {
+            let located = self.search(candidates.clone().into()).await?;
+            // Where stubs lead to nothing, the record may have gone back to where it was not any more; only
+            // stubs that stay as they are lead nowhere.
+            if located.record.is_some() || located.stubs == former {
+                return Ok(located);
+            }
+            former = located.stubs;
+        }
+    }
+
+    /// One look into each of them.
+    async fn search(&self, mut waiting: VecDeque<Candidate>) -> Result<Located, RecordError> {
         let mut located = Located::default();
-        let mut waiting: VecDeque<Candidate> = candidates.into_iter().collect();
         let mut seen = BTreeSet::new();
         while let Some(Candidate { bucket, surely }) = waiting.pop_front() {
             if !seen.insert(bucket.clone()) {

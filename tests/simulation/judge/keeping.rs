@@ -10,13 +10,15 @@ use alb_nlb_binding::model::Endpoint;
 use std::collections::BTreeSet;
 
 /// Whether a binding must keep a target registered.
-pub fn keeps(world: &World, id: &str, book: &Book, group: &str, endpoint: &Endpoint) -> bool {
-    let Some(kept) = book.kept.get(&(group.to_owned(), *endpoint)) else {
-        return false;
-    };
-    let Some(term) = book.current().filter(|_| !book.is_leaving) else {
-        return false;
-    };
+pub fn keeps_since(
+    world: &World,
+    id: &str,
+    book: &Book,
+    group: &str,
+    endpoint: &Endpoint,
+) -> Option<u64> {
+    let kept = book.kept.get(&(group.to_owned(), *endpoint)).copied()?;
+    let term = book.current().filter(|_| !book.is_leaving)?;
     let since = world
         .dns
         .borrow()
@@ -26,9 +28,10 @@ pub fn keeps(world: &World, id: &str, book: &Book, group: &str, endpoint: &Endpo
             .iter()
             .any(|(arn, port)| arn == group && *port == endpoint.port)
     };
-    since.is_some_and(|since| since <= *kept)
+    let keeps = since.is_some_and(|since| since <= kept)
         && names(&term.wish, group)
-        && !book.may_be_given_up(group, &names)
+        && !book.may_be_given_up(group, &names);
+    keeps.then_some(kept)
 }
 
 /// Own is only what the binding once saw in its ALB's DNS.

@@ -4,6 +4,7 @@
 //! request, are no misses. Judges no ALB whose list is not certain.
 
 use super::book::{Book, dns_name, is_small, places};
+use crate::calendar::MINUTE;
 use crate::lambda::Process;
 use crate::wishes::Wish;
 use crate::world::World;
@@ -37,14 +38,18 @@ pub fn judge_misses(
     if !names.iter().all(|name| is_small(world, name)) {
         return;
     }
-    // Where the port has changed, it is missing in every look.
+    // Where the port has changed meanwhile, it was missing in every look.
+    let since = process
+        .started
+        .saturating_sub(u64::from(needed + 1) * 2 * MINUTE);
+    let lately: Vec<_> = book.allowed(since).map(|term| &term.wish).collect();
     let is_place = |wish: &&Rc<Wish>| {
         places(world, id, wish)
             .iter()
             .any(|(arn, port)| arn == group && *port == endpoint.port)
     };
     let is_wanted = wishes.iter().any(is_place);
-    if is_wanted && !wishes.iter().all(is_place) {
+    if is_wanted && !lately.iter().all(is_place) {
         return;
     }
     let mut minutes = BTreeSet::new();

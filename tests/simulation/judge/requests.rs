@@ -105,8 +105,11 @@ impl Judge {
         if is_success && sent.kind != RequestType::Delete && sent.is_open() {
             self.promises(world, process, sent);
         }
-        let counts =
-            !process.notes.write_failed.get() && (is_success || process.notes.writes.get() > 0);
+        // An answer that nobody waits for may come from a delivery whose time is over.
+        let is_taken = sent.is_open() || self.answers.borrow().contains_key(&sent.number);
+        let counts = is_taken
+            && !process.notes.write_failed.get()
+            && (is_success || process.notes.writes.get() > 0);
         let mut answers = self.answers.borrow_mut();
         let Some(first) = answers.get(&sent.number) else {
             let physical_id = physical_id.to_owned();

@@ -5,7 +5,7 @@
 
 use super::Judge;
 use super::book::{Look, dns_name, is_small, places};
-use super::keeping::{is_foreign, keeps};
+use super::keeping::{is_foreign, keeps_since};
 use super::misses::judge_misses;
 use crate::lambda::{Process, Role};
 use crate::wishes::Wish;
@@ -17,6 +17,10 @@ use std::rc::Rc;
 
 /// By then calls that were under way are done.
 const SETTLED: u64 = 6_000;
+
+/// For how long a look is believed, and how long a call takes.
+const LOOK: u64 = 5_000;
+const CALL: u64 = 5_000;
 
 impl Judge {
     pub fn looks_at_dns(&self, world: &World, process: &Process, name: &str, is_good: bool) {
@@ -114,25 +118,28 @@ impl Judge {
         let mut books = self.books.borrow_mut();
         let who = &process.name;
         let key = (group.to_owned(), *endpoint);
-        for (id, book) in books.iter() {
+        let id = match &process.role {
+            Role::Tick { id, .. } => id.to_string(),
+            Role::Request(sent) => sent.about.clone(),
+        };
+        for (whose, book) in books.iter() {
             // A tick does not ask other bindings: who share a group are to share its ALB.
-            if matches!(&process.role, Role::Tick { id: own, .. } if **own != **id) {
+            if matches!(&process.role, Role::Tick { id: own, .. } if **own != **whose) {
                 continue;
             }
             let mut open = book.terms.iter().filter(|term| !term.is_acknowledged);
             let concluded = self.concluded.borrow();
             let is_served_instead =
                 open.any(|term| term.over.is_none() && concluded.contains(&term.request));
-            if !is_served_instead && keeps(world, id, book, group, endpoint) {
+            let since = keeps_since(world, whose, book, group, endpoint);
+            // A look at other bindings is believed for as long as any, and a call takes as long.
+            let is_seen = |since: u64| *whose == id || since + LOOK + CALL <= world.stage.now();
+            if !is_served_instead && since.is_some_and(is_seen) {
                 return world.violate(format!(
-                    "{who} puts out {endpoint} in {group}, which is live and which {id} keeps"
+                    "{who} puts out {endpoint} in {group}, which is live and which {whose} keeps"
                 ));
             }
         }
-        let id = match &process.role {
-            Role::Tick { id, .. } => id.to_string(),
-            Role::Request(sent) => sent.about.clone(),
-        };
         if is_foreign(world, process, &books, &id, endpoint) {
             return world.violate(format!(
                 "{who} puts out {endpoint} in {group}, which is foreign"
