@@ -10,12 +10,13 @@ use super::observe::own_listeners;
 use super::plan::lines;
 use super::removal::{Removal, Remover};
 use super::{BindingAws, BindingError, replaced};
+use crate::capabilities::AwsError;
 use crate::clock::Timestamp;
 use crate::model::{Listener, Rule, TargetGroup};
 use crate::names::BindingId;
 use crate::pause::Pause;
 use crate::progress;
-use crate::record::{Claiming, Hand, Located, Record, RecordError, RuleEvent, Turn, View};
+use crate::record::{Claiming, Found, Hand, Located, Record, RecordError, RuleEvent, Turn, View};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use tracing::{info, warn};
@@ -181,6 +182,13 @@ impl<'a> Leaving<'a> {
                 continue;
             }
             remains.has_own_bucket &= !remover.leaves_bucket.get();
+            if let Some(bucket) = self.made_anew_beside(turn, &remains).await? {
+                turn.lets_go_of(self.id);
+                has_ended = true;
+                remover.remove(&Removal::Record { bucket }).await?;
+                turn.has_taken_away(self.id);
+                continue;
+            }
             let plan = self.plan(&remains);
             if plan.is_empty() {
                 if self.has_waited(turn).await {
@@ -190,6 +198,11 @@ impl<'a> Leaving<'a> {
                 return Ok(());
             }
             if !turn.holds(self.id) {
+                // What there is may have come with a record since.
+                let located = self.locate(aws, turn).await?;
+                if located.record.is_some() || located.has(&self.own_bucket).is_some_and(is_there) {
+                    continue;
+                }
                 let is_not_made_anew =
                     replaced::is_not_made_anew(aws, turn, self.id, self.account, self.hints, view);
                 is_not_made_anew.await?;
@@ -217,6 +230,26 @@ impl<'a> Leaving<'a> {
             }
             pause.wait().await;
         }
+    }
+
+    /// The bucket of this tombstone, where meanwhile another request has made the binding's record in its own
+    /// bucket: then that one is the record.
+    async fn made_anew_beside<A: BindingAws>(
+        &self,
+        turn: &Turn<'_, A>,
+        remains: &Remains,
+    ) -> Result<Option<String>, BindingError> {
+        let record = remains.record.as_ref();
+        let elsewhere = record.filter(|(_, bucket)| *bucket != self.own_bucket);
+        let Some((_, bucket)) = elsewhere.filter(|_| remains.has_own_bucket) else {
+            return Ok(None);
+        };
+        let found = turn.store(self.id).look(&self.own_bucket).await?;
+        let is_record = matches!(
+            found,
+            Found::Record(held) if held.record.arriving_from.as_ref() != Some(bucket)
+        );
+        Ok(is_record.then(|| bucket.clone()))
     }
 
     /// Whether another delivery of this Delete has taken it over.
@@ -295,6 +328,10 @@ impl<'a> Leaving<'a> {
             .chain(record)
             .collect()
     }
+}
+
+fn is_there(seen: Result<bool, &AwsError>) -> bool {
+    seen.unwrap_or(false)
 }
 
 /// A rule can only be deleted without targets.

@@ -50,7 +50,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
         // Where CloudFormation does not say so at once it cannot be asked.
         let view = tokio::time::timeout(CALL_TIMEOUT, self.view()).await;
-        let rollback = view.ok().and_then(|view| view.rollback());
+        let rollback = view.ok().and_then(|view| view.is_rolling_back());
         match is_cancelled(&claim, rollback) {
             true => Err(RecordError::RolledBack),
             false => Ok(()),

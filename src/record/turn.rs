@@ -126,7 +126,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             signed: self.caller.signed,
             wants: &self.caller.wants,
             wanted_before: &self.caller.wanted_before,
-            rolls_back: view.rollback(),
+            rolls_back: view.is_rolling_back(),
         };
         match judge(record, &asking) {
             Verdict::Claim { wait } => Ok(wait),
@@ -236,7 +236,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             kind,
             signed: self.caller.signed,
             at: self.clock.now(),
-            rolls_back: view.rollback(),
+            rolls_back: view.is_rolling_back(),
             goes_on: false,
             wants: self.caller.wants.clone(),
             wanted_before: self.caller.wanted_before.clone(),

@@ -47,6 +47,16 @@ impl View {
         stack.map(|stack| stack.status.contains("ROLLBACK"))
     }
 
+    /// Whether an Update is being rolled back, where that is known. A rollback that is over is none: it may be
+    /// shown still when the next Update has begun.
+    pub fn is_rolling_back(&self) -> Option<bool> {
+        let stack = self.stack.as_ref();
+        let rollback = self.rollback();
+        rollback.map(|rolls_back| {
+            rolls_back && stack.is_some_and(|stack| !stack.status.ends_with("ROLLBACK_COMPLETE"))
+        })
+    }
+
     /// Whether CloudFormation can be asked about the resource.
     pub const fn is_known(&self) -> bool {
         !matches!(self.resource, Resource::Unknown)

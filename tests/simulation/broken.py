@@ -160,6 +160,25 @@ BREAKAGES = [
         "if quiet_from <= turn.clock().now() {",
         "if quiet_from >= turn.clock().now() || true {",
     ),
+    (
+        "a replacement is answered before it is committed",
+        "src/record/outcome.rs",
+        "claimed.sort_by_key(|claimed| claimed != id);",
+        "claimed.sort_by_key(|claimed| claimed == id);",
+    ),
+    (
+        "a Delete ends while CloudFormation's word lags",
+        "src/binding/delete.rs",
+        "leaving.stays_until(began + LAG);",
+        "leaving.stays_until(began);",
+    ),
+    (
+        "a request that was taken over is not judged anew",
+        "src/provider/mod.rs",
+        "                    turn.starts_anew();\n",
+        "                    return Err(error);\n                    #[allow(unreachable_code)]\n"
+        "                    turn.starts_anew();\n",
+    ),
 ]
 
 

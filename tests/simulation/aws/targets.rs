@@ -13,7 +13,8 @@ impl Targets for Aws {
         self.call(
             reads(Elb, "DescribeTargetHealth"),
             target_group,
-            move |world, _| {
+            move |world, process| {
+                world.judge.looks_at_targets(world, process, &wanted);
                 let now = world.stage.now();
                 let mut elb = world.elb.borrow_mut();
                 let Some(group) = elb

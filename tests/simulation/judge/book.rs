@@ -20,8 +20,8 @@ pub struct Book {
     /// The order number of a Delete's tombstone, until somebody makes the binding anew.
     pub tombstone: Option<u64>,
     pub looks: Vec<Look>,
-    /// When requests held its record: from when, until when, and whose.
-    pub claims: Vec<(u64, Option<u64>, u64)>,
+    /// Which invocations held its record for a request.
+    pub claims: Vec<Claimed>,
     /// Targets that were in given groups, and live, when a request first looked there.
     pub found: BTreeSet<(String, Endpoint)>,
     pub known_groups: BTreeSet<String>,
@@ -33,10 +33,21 @@ pub struct Term {
     pub wish: Rc<Wish>,
     pub request: u64,
     pub is_acknowledged: bool,
+    /// When it was acknowledged.
+    pub since: Option<u64>,
     pub over: Option<u64>,
     pub is_delete: bool,
     /// Whether the function has ended with it, and nobody waits.
     pub is_closed: bool,
+}
+
+/// A request's hold on a record.
+pub struct Claimed {
+    pub at: u64,
+    /// Order numbers of the writes that began and ended it.
+    pub from: u64,
+    pub until: Option<u64>,
+    pub process: u64,
 }
 
 /// A tick's look at DNS.

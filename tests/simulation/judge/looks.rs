@@ -4,7 +4,7 @@
 //! whether the request has an outcome.
 
 use super::Judge;
-use super::book::Book;
+use super::book::{Book, Claimed};
 use crate::aws::Object;
 use crate::lambda::{Process, Role};
 use crate::world::World;
@@ -73,9 +73,9 @@ impl Judge {
             if let Role::Request(sent) = &process.role {
                 self.concluded.borrow_mut().insert(sent.number);
             }
-            for (_, until, whose) in &mut book.claims {
-                if *whose == process.number {
-                    until.get_or_insert(order);
+            for claimed in &mut book.claims {
+                if claimed.process == process.number {
+                    claimed.until.get_or_insert(order);
                 }
             }
         }
@@ -86,15 +86,21 @@ impl Judge {
         let is_claimed = book
             .claims
             .iter()
-            .any(|(_, _, whose)| *whose == process.number);
+            .any(|claimed| claimed.process == process.number);
         if sees_itself && !is_claimed && matches!(process.role, Role::Request(_)) {
-            if notes.writes.get() == 1 && book.claims.iter().any(|(_, until, _)| until.is_none()) {
+            let is_open = |claimed: &Claimed| claimed.until.is_none();
+            if notes.writes.get() == 1 && book.claims.iter().any(is_open) {
                 world.tally.count("claims taken over");
             }
-            for (_, until, _) in &mut book.claims {
-                until.get_or_insert(order);
+            for claimed in &mut book.claims {
+                claimed.until.get_or_insert(order);
             }
-            book.claims.push((order, None, process.number));
+            book.claims.push(Claimed {
+                at: world.stage.now(),
+                from: order,
+                until: None,
+                process: process.number,
+            });
         }
     }
 

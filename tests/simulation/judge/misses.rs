@@ -12,6 +12,9 @@ use alb_nlb_binding::model::Endpoint;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+/// After so long nobody waits for an answer to a request any more.
+const UNANSWERED: u64 = 15 * MINUTE;
+
 /// A tick that comes later counts nothing.
 const LATE: u64 = 90_000;
 
@@ -53,7 +56,13 @@ pub fn judge_misses(
         return;
     }
     let mut minutes = BTreeSet::new();
-    for look in &book.looks {
+    let own = book
+        .looks
+        .iter()
+        .find(|look| look.process == process.number);
+    let looked = own.map_or(u64::MAX, |look| look.at);
+    // Of a later look that changed nothing nobody can know.
+    for look in book.looks.iter().filter(|look| look.at <= looked) {
         let showed = is_wanted
             && world
                 .dns
@@ -66,10 +75,10 @@ pub fn judge_misses(
         let within = |from: u64, until: Option<u64>| {
             look.process >= from && until.is_none_or(|until| until >= end)
         };
-        let is_claimed = book
-            .claims
-            .iter()
-            .any(|(from, until, _)| within(*from, *until));
+        let is_claimed = book.claims.iter().any(|claimed| {
+            let is_open = look.at < claimed.at + UNANSWERED;
+            is_open && within(claimed.from, claimed.until)
+        });
         let started = crate::calendar::BEGINNING + look.started;
         let is_late = started.saturating_sub(look.scheduled) > LATE;
         if !showed && !is_claimed && !is_late {

@@ -28,6 +28,7 @@ impl Judge {
             wish: Rc::clone(&sent.wish),
             request: sent.number,
             is_acknowledged: false,
+            since: None,
             over: None,
             is_delete,
             is_closed: false,
@@ -43,7 +44,10 @@ impl Judge {
             if term.request == sent.number {
                 term.is_closed = true;
                 match outcome {
-                    Outcome::Success if !term.is_delete => term.is_acknowledged = true,
+                    Outcome::Success if !term.is_delete => {
+                        term.is_acknowledged = true;
+                        term.since = Some(now);
+                    }
                     Outcome::Success | Outcome::Failed => term.over = Some(now),
                     Outcome::GivenUp => {}
                 }
@@ -191,9 +195,9 @@ impl Judge {
         // With its last write it has put its outcome down.
         let wrote = process.notes.wrote.get();
         for book in self.books.borrow_mut().values_mut() {
-            for (from, until, whose) in &mut book.claims {
-                if *whose == process.number {
-                    until.get_or_insert(wrote.max(*from));
+            for claimed in &mut book.claims {
+                if claimed.process == process.number {
+                    claimed.until.get_or_insert(wrote.max(claimed.from));
                 }
             }
         }

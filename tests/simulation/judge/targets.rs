@@ -78,6 +78,28 @@ impl Judge {
         }
     }
 
+    /// A request sees what is registered in a given group.
+    pub fn looks_at_targets(&self, world: &World, process: &Process, group: &str) {
+        let Role::Request(sent) = &process.role else {
+            return;
+        };
+        let name = dns_name(world, &sent.wish.alb);
+        let elb = world.elb.borrow();
+        let mut was_found = self.was_found.borrow_mut();
+        for listen in sent.wish.listeners.iter() {
+            for address in world.dns.borrow().addresses(&name) {
+                let endpoint = Endpoint {
+                    address,
+                    port: listen.alb_port,
+                };
+                let is_given = listen.given.as_deref() == Some(group);
+                if is_given && elb.registered(group, &endpoint) {
+                    was_found.insert((group.to_owned(), endpoint));
+                }
+            }
+        }
+    }
+
     pub fn registers(&self, world: &World, process: &Process, group: &str, endpoint: &Endpoint) {
         let books = self.books.borrow();
         if let Role::Tick { id, .. } = &process.role {
@@ -187,7 +209,9 @@ impl Judge {
         let (Some(term), None) = (allowed.next(), allowed.next()) else {
             return;
         };
-        if !term.is_acknowledged || book.is_leaving {
+        // By what it read there may have been no orders yet.
+        let is_later = term.since.is_none_or(|since| since >= process.started);
+        if is_later || book.is_leaving {
             return;
         }
         let name = dns_name(world, &term.wish.alb);

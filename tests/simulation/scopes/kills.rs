@@ -2,9 +2,9 @@
 //! tries it again, or CloudFormation goes on without it.
 
 use super::play;
-use super::stories::{Teller, killed};
+use super::stories::{Event, Teller, killed};
 use crate::lambda::{Death, Delivery};
-use alb_nlb_binding::record::RequestType::{self, Create, Delete, Update};
+use alb_nlb_binding::record::RequestType::{Create, Delete, Update};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
@@ -17,6 +17,8 @@ const MOST: u32 = 400;
 enum Next {
     /// Lambda's retry completes it.
     Retry,
+    /// A second delivery was on its way already.
+    Second,
     /// The retry is killed as well, and CloudFormation does what it does then.
     GivenUp,
 }
@@ -52,7 +54,7 @@ fn kills_ticks() -> u32 {
 }
 
 /// Plays one kill after the other, until the event has no more awaits.
-fn kills(kind: RequestType, next: Next) -> u32 {
+fn kills(event: Event, next: Next) -> u32 {
     let mut played = 0;
     for at in 1..MOST {
         for arrives in [false, true] {
@@ -60,15 +62,23 @@ fn kills(kind: RequestType, next: Next) -> u32 {
             let tells = Rc::clone(&reached);
             let result = play(&[], false, move |teller| async move {
                 match next {
-                    Next::Retry => teller.event(kind, &[killed(at, arrives)]).await,
-                    Next::GivenUp => teller.gives_up(kind, at, arrives).await,
+                    Next::Retry => teller.event(event, &[killed(at, arrives)]).await,
+                    Next::Second => {
+                        let second = Delivery {
+                            after: 300,
+                            ..Delivery::default()
+                        };
+                        let deliveries = [killed(at, arrives), second];
+                        teller.event(event, &deliveries).await;
+                    }
+                    Next::GivenUp => teller.gives_up(event, at, arrives).await,
                 }
                 tells.set(teller.world.tally.of("kills") > 0);
                 teller.ends().await;
             });
             if let Err(story) = result {
                 println!("{story}");
-                panic!("{kind:?} killed at await {at}, arrives: {arrives}, {next:?}");
+                panic!("{event:?} killed at await {at}, arrives: {arrives}, {next:?}");
             }
             played += 1;
             if !reached.get() {
@@ -76,18 +86,18 @@ fn kills(kind: RequestType, next: Next) -> u32 {
             }
         }
     }
-    panic!("{kind:?} has no end");
+    panic!("{event:?} has no end");
 }
 
 impl Teller {
     /// A request that is never answered, and what CloudFormation does next.
-    async fn gives_up(&self, kind: RequestType, at: u32, arrives: bool) {
+    async fn gives_up(&self, event: Event, at: u32, arrives: bool) {
         let dies = Delivery {
             dies_again: Some(Death { at, arrives }),
             ..killed(at, arrives)
         };
-        match kind {
-            Create => {
+        match event {
+            Event::Create => {
                 let wish = Rc::new(self.wish(0, 0));
                 self.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
                 let sent = self.send(Create, &wish, None, None, &[dies]);
@@ -109,7 +119,7 @@ impl Teller {
                     .stack
                     .shows(&self.world, "ROLLBACK_COMPLETE", None);
             }
-            Update => {
+            Event::Update | Event::Replacement | Event::Move => {
                 // To another NLB, which is the hardest.
                 let (old, id) = self.created(&self.wish(0, 0)).await;
                 let wish = Rc::new(self.wish(1, 1));
@@ -138,7 +148,7 @@ impl Teller {
                 }
                 self.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(&id));
             }
-            Delete => {
+            Event::Delete => {
                 let (wish, id) = self.created(&self.wish(0, 0)).await;
                 self.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(&id));
                 let sent = self.send(Delete, &wish, None, Some(&id), &[dies]);
@@ -156,13 +166,18 @@ impl Teller {
 fn a_kill_at_any_await_is_mended_by_the_retry_or_by_what_cloudformation_does_next() {
     let started = Instant::now();
     let mut all = 0;
-    for kind in [Create, Update, Delete] {
-        for next in [Next::Retry, Next::GivenUp] {
-            let played = kills(kind, next);
-            println!("{kind:?} killed, {next:?}: {played} stories");
+    let mut plays = |events: &[Event], next| {
+        for event in events {
+            let played = kills(*event, next);
+            println!("{event:?} killed, {next:?}: {played} stories");
             all += played;
         }
-    }
+    };
+    let (create, update, delete) = (Event::Create, Event::Update, Event::Delete);
+    let every = [create, update, Event::Replacement, Event::Move, delete];
+    plays(&every, Next::Retry);
+    plays(&every, Next::Second);
+    plays(&[create, update, delete], Next::GivenUp);
     let played = kills_ticks();
     println!("ticks killed: {played} stories");
     all += played;

@@ -2,7 +2,7 @@
 //!
 //! No weather: only the order of calls differs.
 
-use super::stories::Teller;
+use super::stories::{Event, Teller};
 use crate::lambda::Delivery;
 use crate::wishes::Wish;
 use alb_nlb_binding::record::RequestType::{Create, Delete, Update};
@@ -12,6 +12,8 @@ use std::rc::Rc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pair {
     CreateAndDelete,
+    /// What CloudFormation shows lags nine seconds behind its Delete.
+    CreateAndUnseenDelete,
     UpdateAndRollback,
     /// The same within the seconds in which two signatures say nothing.
     UpdateAndQuickRollback,
@@ -27,11 +29,14 @@ pub enum Pair {
     TickAndReturn,
     CreateTwice,
     UpdateTwice,
+    ReplacementTwice,
+    BucketTwice,
     DeleteTwice,
 }
 
-pub const PAIRS: [Pair; 14] = [
+pub const PAIRS: [Pair; 17] = [
     Pair::CreateAndDelete,
+    Pair::CreateAndUnseenDelete,
     Pair::UpdateAndRollback,
     Pair::UpdateAndQuickRollback,
     Pair::UpdateAndDelete,
@@ -44,6 +49,8 @@ pub const PAIRS: [Pair; 14] = [
     Pair::TickAndReturn,
     Pair::CreateTwice,
     Pair::UpdateTwice,
+    Pair::ReplacementTwice,
+    Pair::BucketTwice,
     Pair::DeleteTwice,
 ];
 
@@ -64,19 +71,25 @@ impl Teller {
             self.user.living.replace(Some(it.clone()));
         };
         match pair {
-            Pair::CreateAndDelete => {
+            Pair::CreateAndDelete | Pair::CreateAndUnseenDelete => {
                 let wish = Rc::new(self.wish(0, 0));
                 self.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
                 let create = self.send(Create, &wish, None, None, &[later]);
                 create.outcome(&self.world, 3_000).await;
                 self.begins();
-                self.shows(
-                    "ROLLBACK_IN_PROGRESS",
-                    "DELETE_IN_PROGRESS",
-                    Some("invented"),
-                );
+                let (stack, world) = (Rc::clone(&self.user.stack), Rc::clone(&self.world));
+                let leaves = move || {
+                    let resource = (Some("invented".to_owned()), "DELETE_IN_PROGRESS");
+                    stack.shows(&world, "ROLLBACK_IN_PROGRESS", Some(resource));
+                };
+                if pair == Pair::CreateAndDelete {
+                    leaves();
+                } else {
+                    self.world.stage.after(9_000, leaves);
+                }
                 let delete = self.send(Delete, &wish, None, Some("invented"), &[now]);
                 self.must(&delete).await;
+                self.sleeps(10_000).await;
                 self.user
                     .stack
                     .shows(&self.world, "ROLLBACK_COMPLETE", None);
@@ -215,9 +228,11 @@ impl Teller {
                 self.ticks();
                 self.schedule.expects.set(false);
             }
-            Pair::CreateTwice => self.event(Create, &[now, now]).await,
-            Pair::UpdateTwice => self.event(Update, &[now, now]).await,
-            Pair::DeleteTwice => self.event(Delete, &[now, now]).await,
+            Pair::CreateTwice => self.event(Event::Create, &[now, now]).await,
+            Pair::UpdateTwice => self.event(Event::Update, &[now, now]).await,
+            Pair::ReplacementTwice => self.event(Event::Replacement, &[now, now]).await,
+            Pair::BucketTwice => self.event(Event::Move, &[now, now]).await,
+            Pair::DeleteTwice => self.event(Event::Delete, &[now, now]).await,
         }
     }
 }

@@ -26,6 +26,19 @@ pub struct Teller {
     pub eventbridge: Rc<EventBridge>,
 }
 
+/// What CloudFormation may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    Create,
+    /// To another ALB, port and given target group.
+    Update,
+    /// To another NLB.
+    Replacement,
+    /// To another bucket.
+    Move,
+    Delete,
+}
+
 const PATIENCE: u64 = 640_000;
 
 impl Teller {
@@ -152,10 +165,11 @@ impl Teller {
     }
 
     /// One request, delivered like that, in an ordinary stack.
-    pub async fn event(&self, kind: RequestType, deliveries: &[Delivery]) {
-        match kind {
-            Create => {
-                let wish = Rc::new(self.wish(0, 0));
+    pub async fn event(&self, event: Event, deliveries: &[Delivery]) {
+        let old = self.wish(0, 0);
+        match event {
+            Event::Create => {
+                let wish = Rc::new(old);
                 self.begins();
                 self.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
                 let sent = self.send(Create, &wish, None, None, deliveries);
@@ -163,21 +177,20 @@ impl Teller {
                 self.shows("CREATE_COMPLETE", "CREATE_COMPLETE", Some(&id));
                 self.user.living.replace(Some((wish, id)));
             }
-            Update => {
-                let it = self.created(&self.wish(0, 0)).await;
+            Event::Update => {
                 let mut wish = self.wish(1, 0);
                 wish.listeners[0].port = 8001;
                 wish.listeners[1].given = Some(self.ground.given[1].clone());
-                let wish = Rc::new(wish);
-                self.begins();
-                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&it.1));
-                let sent = self.send(Update, &wish, Some(&it.0), Some(&it.1), deliveries);
-                self.must(&sent).await;
-                self.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(&it.1));
-                self.user.living.replace(Some((wish, it.1)));
+                self.updates(&old, wish, deliveries).await;
             }
-            Delete => {
-                let it = self.created(&self.wish(0, 0)).await;
+            Event::Replacement => self.updates(&old, self.wish(0, 1), deliveries).await,
+            Event::Move => {
+                let mut wish = self.wish(0, 0);
+                wish.bucket = Some(self.ground.buckets[0].clone());
+                self.updates(&old, wish, deliveries).await;
+            }
+            Event::Delete => {
+                let it = self.created(&old).await;
                 self.begins();
                 self.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(&it.1));
                 let sent = self.send(Delete, &it.0, None, Some(&it.1), deliveries);
@@ -186,6 +199,25 @@ impl Teller {
                 self.user.stack.shows(&self.world, "DELETE_COMPLETE", None);
             }
         }
+    }
+
+    /// An Update that is taken, and where it was to another NLB, the Delete of what it replaced.
+    async fn updates(&self, old: &Wish, wish: Wish, deliveries: &[Delivery]) {
+        let it = self.created(old).await;
+        let wish = Rc::new(wish);
+        self.begins();
+        self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&it.1));
+        let sent = self.send(Update, &wish, Some(&it.0), Some(&it.1), deliveries);
+        let id = self.must(&sent).await;
+        self.user.living.replace(Some((wish, id.clone())));
+        let cleaning = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
+        self.shows(cleaning, "UPDATE_COMPLETE", Some(&id));
+        if id != it.1 {
+            let clean = [Delivery::default()];
+            let delete = self.send(Delete, &it.0, None, Some(&it.1), &clean);
+            self.must(&delete).await;
+        }
+        self.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(&id));
     }
 
     /// In fair weather every request that is wanted has a success.
