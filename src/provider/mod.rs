@@ -258,6 +258,7 @@ fn caller(request: &Request, envelope: &Envelope, invocation: &Invocation<'_>) -
         wanted_before: digest(&request.old_properties),
         stack_id: request.stack_id.clone(),
         logical_id: request.logical_resource_id.clone(),
+        physical_id: request.physical_id.clone(),
     }
 }
 

@@ -124,4 +124,6 @@ pub struct Caller {
     pub wanted_before: Digest,
     pub stack_id: String,
     pub logical_id: String,
+    /// The physical id that it came with.
+    pub physical_id: Option<String>,
 }

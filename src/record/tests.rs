@@ -253,6 +253,7 @@ fn a_record_is_held_by_one_delivery_and_served_for_its_request() {
             wanted_before: claim.wanted_before,
             stack_id: "stack".to_owned(),
             logical_id: "Binding".to_owned(),
+            physical_id: None,
         }
     };
     for (kind, request, runner, is_held, is_served) in [

@@ -104,7 +104,11 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// `Err` with what CloudFormation says by then and the reason, where it does not want this request.
     pub async fn is_wanted(&self, id: &BindingId, view: View) -> Result<View, (View, String)> {
         let asker = self.asker();
-        asker.wants(&self.clock, self.caller.kind, id, view).await
+        let Caller {
+            kind, physical_id, ..
+        } = &self.caller;
+        let given = physical_id.as_deref();
+        asker.wants(&self.clock, *kind, id, given, view).await
     }
 
     /// What CloudFormation says once it names a binding as the living one; it may lag behind.

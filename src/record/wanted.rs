@@ -91,8 +91,15 @@ impl View {
         }
     }
 
-    /// Why a request is not wanted, where it is not.
-    fn refuses(&self, kind: RequestType, id: &BindingId) -> Option<String> {
+    /// Whether the binding that a request came with has been replaced since. A rollback may go back to it.
+    fn has_replaced(&self, given: Option<&str>) -> bool {
+        let living = self.physical_id().and_then(BindingId::parse);
+        let living = living.map(|living| living.to_string());
+        !self.rolls_back() && living.is_some() && given.is_some() && living.as_deref() != given
+    }
+
+    /// Why a request is not wanted, where it is not. `given` is the physical id that it came with.
+    fn refuses(&self, kind: RequestType, id: &BindingId, given: Option<&str>) -> Option<String> {
         let refused = |what: &str, status: &str| {
             Some(format!(
                 "CloudFormation does not wait for this {kind:?} any more: the {what} is {status}"
@@ -102,6 +109,10 @@ impl View {
             (Resource::Known(resource), RequestType::Create) => {
                 let is_wanted = resource.status == "CREATE_IN_PROGRESS";
                 (!is_wanted).then(|| refused("resource", &resource.status))?
+            }
+            (Resource::Known(resource), RequestType::Update) if self.has_replaced(given) => {
+                let living = resource.physical_id.as_deref().unwrap_or_default();
+                refused("resource", living)
             }
             (Resource::Known(resource), RequestType::Update) => {
                 // One that is just being created has nothing to be updated yet: it was made again.
@@ -164,13 +175,14 @@ impl<A: Stacks> Asker<'_, A> {
         clock: &Clock,
         kind: RequestType,
         id: &BindingId,
+        given: Option<&str>,
         mut view: View,
     ) -> Result<View, (View, String)> {
         let mut since = clock.now();
         // What is said counts from when it was asked, for an answer may take its time.
         let mut asked = since;
         loop {
-            let Some(reason) = view.refuses(kind, id) else {
+            let Some(reason) = view.refuses(kind, id, given) else {
                 return Ok(view);
             };
             if asked.since(since) >= LAG {

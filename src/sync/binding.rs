@@ -133,6 +133,10 @@ pub async fn make_anew<A: SyncAws>(
     }));
     let registered = registered.await?.into_iter().collect();
     let record = Record::made_anew(id, orders, &registered);
+    // A Delete takes the rule away before the record, which may have been seen in this order, too.
+    if aws.rule(&id.rule()).await?.is_none() {
+        return Ok(None);
+    }
     if let Some(held) = store.write(bucket, record, None).await? {
         warn!(binding = %id, bucket, "the record was lost; it is made anew from the rule's copy");
         return Ok(Some(held));

@@ -137,7 +137,9 @@ impl User {
             "UPDATE_IN_PROGRESS",
             Some(old_id.to_owned()),
         );
-        if !replaces_nlb(wish, old) {
+        if replaces_nlb(wish, old) {
+            self.grants_again(wish);
+        } else {
             self.grants(wish, old);
         }
         let sent = self.send(Update, wish, Some(old), Some(old_id.to_owned()));

@@ -29,7 +29,7 @@ fn view(stack: Option<&str>, resource: Option<(&str, bool)>) -> View {
 }
 
 fn is_refused(view: &View, kind: RequestType) -> bool {
-    view.refuses(kind, &id()).is_some()
+    view.refuses(kind, &id(), None).is_some()
 }
 
 #[test]
@@ -69,6 +69,28 @@ fn where_the_resource_cannot_be_seen_a_create_is_refused_in_a_stack_that_rolls_b
         assert!(!is_refused(&view, RequestType::Delete), "{status}");
     }
     assert!(!is_refused(&view(None, None), RequestType::Create));
+}
+
+#[test]
+fn an_update_of_a_binding_that_was_replaced_is_wanted_in_a_rollback_only() {
+    let former = BindingId::derive("stack", "Binding", "arn:former").to_string();
+    for (stack, given, refused) in [
+        ("UPDATE_IN_PROGRESS", Some(former.as_str()), true),
+        ("UPDATE_IN_PROGRESS", Some(id().to_string().as_str()), false),
+        ("UPDATE_IN_PROGRESS", None, false),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", Some(former.as_str()), false),
+    ] {
+        let view = view(Some(stack), Some(("UPDATE_IN_PROGRESS", true)));
+        let refusal = view.refuses(RequestType::Update, &id(), given);
+        assert_eq!(refusal.is_some(), refused, "{stack} {given:?}");
+    }
+    // An id of CloudFormation's own says nothing.
+    let invented = view(
+        Some("UPDATE_IN_PROGRESS"),
+        Some(("UPDATE_IN_PROGRESS", false)),
+    );
+    let refusal = invented.refuses(RequestType::Update, &id(), Some(&former));
+    assert_eq!(refusal, None);
 }
 
 #[test]
@@ -154,7 +176,9 @@ async fn wanted(statuses: &[&'static str]) -> (bool, u64) {
         logical_id: "Binding",
     };
     let first = asker.look().await;
-    let answer = asker.wants(&clock, RequestType::Create, &id(), first).await;
+    let answer = asker
+        .wants(&clock, RequestType::Create, &id(), None, first)
+        .await;
     (answer.is_ok(), clock.now().as_millis() / 1000)
 }
 

@@ -61,14 +61,15 @@ pub fn judge_misses(
         .iter()
         .find(|look| look.process == process.number);
     let looked = own.map_or(u64::MAX, |look| look.at);
-    // Of a later look that changed nothing nobody can know.
-    for look in book.looks.iter().filter(|look| look.at <= looked) {
+    for look in &book.looks {
         let showed = is_wanted
             && world
                 .dns
                 .borrow()
                 .was_live(&look.name, endpoint.address, look.at);
-        if showed && names.contains(&look.name) && look.ended.is_some_and(|(_, well)| well) {
+        // Of a later look that saw it again, and so changed nothing, nobody can know.
+        let showed_before = showed && look.at <= looked;
+        if showed_before && names.contains(&look.name) && look.ended.is_some_and(|(_, well)| well) {
             minutes.clear();
         }
         let end = look.ended.map_or(u64::MAX, |(at, _)| at);
