@@ -11,6 +11,7 @@ use crate::capabilities::{Objects, Stacks};
 use crate::names::BindingId;
 use crate::progress;
 use std::time::Duration;
+use tracing::warn;
 
 /// How long lies between two looks at what another delivery of the same request has come to.
 const BETWEEN: Duration = Duration::from_secs(1);
@@ -35,7 +36,7 @@ impl<A: Objects + Stacks> Turn<'_, A> {
         claimed.sort_by_key(|claimed| claimed != id);
         for claimed in &claimed {
             let orders = serves.filter(|_| claimed == id);
-            self.change(claimed, |record| {
+            let put_down = self.change(claimed, |record| {
                 if let Some(claim) = &mut record.claim {
                     let answer = answer.clone();
                     claim.outcome.get_or_insert(Outcome { answer, settled });
@@ -54,8 +55,18 @@ impl<A: Objects + Stacks> Turn<'_, A> {
                     record.orders = Some(orders.clone());
                     record.phase = Phase::Serving;
                 }
-            })
-            .await?;
+            });
+            match put_down.await {
+                // What the binding's own record says is the answer.
+                Err(error) if claimed != id && self.holds(id) => {
+                    let error = &error as &dyn std::error::Error;
+                    warn!(
+                        error,
+                        "the answer is not in the record of the binding that is replaced"
+                    );
+                }
+                put_down => put_down?,
+            }
         }
         Ok(())
     }

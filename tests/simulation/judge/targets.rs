@@ -261,6 +261,13 @@ impl Judge {
         }
         let name = dns_name(world, &wish.alb);
         for (group, port) in places(world, id, wish) {
+            // A request that failed has begun to give it up, and is not rolled back yet.
+            let later = book.terms.iter().filter(|term| term.request > *request);
+            let mut gives_up = later.filter(|term| !term.is_delete);
+            let names = |wish: &Wish| wish.given().contains(group.as_str());
+            if names(wish) && gives_up.any(|term| !names(&term.wish)) {
+                continue;
+            }
             for address in world.dns.borrow().addresses(&name) {
                 let since = world.dns.borrow().since(&name, address);
                 if since.is_none_or(|since| since > *looked) {
