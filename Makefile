@@ -1,12 +1,14 @@
 # `make demo` shows it, `make test` tests it, `make bench` measures it, `make package` builds what is
 # deployed.
 
-.PHONY: demo test bench unit broken mutants lint cdk deny package clean
+.PHONY: demo test bench unit lives broken mutants lint cdk deny package clean
 
 # x86_64, or arm64 where cargo-lambda and the Rust target are installed.
 ARCH ?= x86_64
 # What the demo and the tests run: the function's binary, or a zip of it for the demo.
 BINARY ?= target/debug/alb-nlb-binding
+# How many lives `make lives` plays: a quarter of an hour.
+LIVES ?= 100000
 # How many bindings `make bench` lets tick in one minute; 0 leaves that out, and saves four minutes.
 SCALE ?= 300
 PACKAGE = target/lambda/alb-nlb-binding
@@ -38,6 +40,11 @@ bench: package target/venv/.made
 # The planners, the properties and the answers: no AWS, no DNS.
 unit:
 	cargo test --package alb-nlb-binding --lib
+
+# The simulation with as many lives as there is time for, built to be quick.
+lives:
+	SIMULATION_LIVES=$(LIVES) cargo test --locked --test simulation \
+		--config 'profile.dev.package.alb-nlb-binding.opt-level=2' -- --nocapture lives
 
 # The product broken on purpose, one way at a time: the simulation has to find each of them.
 broken:

@@ -199,7 +199,6 @@ def copy_tree():
 def simulate(test):
     """Gives the exit code and what was said."""
     environment = dict(os.environ, CARGO_TARGET_DIR=str(COPY / "target"))
-    environment.setdefault("RUSTFLAGS", "--allow warnings")
     run = subprocess.run(
         ["cargo", "test", "--test", "simulation", "--", test, "--nocapture", "--test-threads=1"],
         cwd=COPY / "tree",

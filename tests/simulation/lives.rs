@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 /// So many lives, where nobody says otherwise.
-const LIVES: u64 = 800;
+const LIVES: u64 = 2_000;
 
 /// What has to have happened in so many lives, or they prove little.
 const HAPPENS: [&str; 31] = [

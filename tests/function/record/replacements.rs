@@ -46,6 +46,12 @@ impl Replacement {
         Ok(())
     }
 
+    /// The new binding's own bucket.
+    fn bucket(&self) -> String {
+        let id = BindingId::parse(&self.new).expect("an id");
+        id.bucket(lab::ACCOUNT)
+    }
+
     async fn only_the_former_is_left(&self, stack: &Stack, after: &str) -> Result<()> {
         let left = self.left(stack, &self.new, &self.other).await?;
         ensure!(left.is_empty(), "{after}: {left:#?}");
@@ -213,4 +219,61 @@ async fn the_clean_up_after_a_replacement_takes_the_former_binding_and_not_the_n
         assert_eq!(left.len(), 4, "{left:#?}");
     }
     Ok(())
+}
+
+/// It is answered only when its own record says what ticks go by, at whichever write of a record it is
+/// killed.
+#[tokio::test]
+async fn a_replacement_that_is_killed_at_any_write_of_a_record_and_run_again_serves() -> Result<()>
+{
+    let recording = Stack::new().await?;
+    let recorded = Replacement::of(&recording).await?;
+    recording.looks_away();
+    recording.succeeds(&recorded.update).await?;
+    let writes = called(&recording.calls(), "PutObject");
+    ensure!(writes > 4, "{writes} writes");
+    let stacks = Stack::several(writes).await?;
+    let played = stacks.iter().zip(1..).map(async |(stack, nth)| {
+        let replacement = Replacement::of(stack).await?;
+        let new = replacement.new.as_str();
+        stack.looks_away();
+        let hold = stack.holds_nth("s3", "PutObject", nth);
+        let update = &replacement.update;
+        update.killed_at(&hold, stack.environment().await?).await?;
+        hold.release();
+        stack.succeeds(update).await?;
+        let cleaning = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
+        stack.shows(cleaning, "UPDATE_COMPLETE", Some(new));
+        let cleanup = stack.delete(&replacement.former, json!({}));
+        stack.succeeds(&cleanup).await?;
+        // A tick by orders that nobody put down would register nothing.
+        stack.bench.scale(4);
+        stack.ticks(new, 1).await?;
+        let record = stack.record(&replacement.bucket(), new).await?;
+        ensure!(record["phase"] == "Serving", "write {nth}: {record:#}");
+        stack.assert_gone(&replacement.former, "cleaned up").await
+    });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+/// An Update of the former binding that comes minutes late, when the next Update is under way already.
+#[tokio::test]
+async fn an_update_of_a_binding_that_was_replaced_since_makes_nothing() -> Result<()> {
+    let stack = Stack::new().await?;
+    let replacement = Replacement::of(&stack).await?;
+    let (former, new) = (replacement.former.as_str(), replacement.new.as_str());
+    let late = stack.update(former, json!({}), json!({"Schedule": "rate(5 minutes)"}));
+    stack.succeeds(&replacement.update).await?;
+    let cleaning = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
+    stack.shows(cleaning, "UPDATE_COMPLETE", Some(new));
+    stack.succeeds(&stack.delete(former, json!({}))).await?;
+    stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(new));
+    stack.looks_away();
+    let failed = stack.delivers(&late).await?;
+    failed.assert_failed(&["does not wait for this Update any more", new]);
+    stack.assert_unchanged();
+    stack.assert_gone(former, "replaced").await
 }
