@@ -6,17 +6,16 @@
 
 use super::desired::named;
 use super::hints::{Hints, candidates};
-use super::observe::own_listeners;
 use super::plan::lines;
+use super::remains::Remains;
 use super::removal::{Removal, Remover};
 use super::{BindingAws, BindingError, replaced};
 use crate::capabilities::AwsError;
 use crate::clock::Timestamp;
-use crate::model::{Listener, Rule, TargetGroup};
 use crate::names::BindingId;
 use crate::pause::Pause;
 use crate::progress;
-use crate::record::{Claiming, Found, Hand, Located, Record, RecordError, RuleEvent, Turn, View};
+use crate::record::{Claiming, Found, Hand, Located, RecordError, RuleEvent, Turn, View};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use tracing::{info, warn};
@@ -268,187 +267,14 @@ impl<'a> Leaving<'a> {
         aws: &A,
         turn: &Turn<'_, A>,
     ) -> Result<Remains, BindingError> {
-        let prefix = self.id.target_group_prefix();
-        let held = turn.read(self.id).await?;
-        let rule_name = self.id.rule();
-        let (rule, groups, has_own_bucket) = tokio::try_join!(
-            aws.rule(&rule_name),
-            aws.target_groups_named(&prefix),
-            aws.bucket_exists(&self.own_bucket)
-        )?;
-        let orders = held.iter().filter_map(|held| held.record.orders.as_ref());
-        self.nlbs
-            .extend(orders.map(|orders| orders.nlb_arn.clone()));
-        let of_groups = groups.iter().flat_map(|group| &group.load_balancers);
-        self.nlbs.extend(of_groups.cloned());
-        Ok(Remains {
-            rule,
-            listeners: own_listeners(aws, self.id, &self.nlbs).await?,
-            groups,
-            has_own_bucket,
-            record: held.map(|held| (held.record, held.bucket)),
-        })
+        Remains::observe(aws, turn, self.id, &self.own_bucket, &mut self.nlbs).await
     }
 
     fn plan(&self, remains: &Remains) -> Vec<Removal> {
-        let record = remains.record.as_ref();
-        let own = record.into_iter().flat_map(|(record, _)| &record.own);
-        let given = own.filter(|(arn, own)| !own.is_empty() && self.named.contains(*arn));
-        let given = given.filter(|(arn, _)| !self.id.made_group(arn));
-        let given = given.map(|(arn, _)| Removal::Targets {
-            target_group: arn.clone(),
-        });
-        let listeners = remains.listeners.iter().map(|listener| Removal::Listener {
-            arn: listener.arn.clone(),
-            port: listener.port,
-        });
-        let groups = remains.groups.iter().map(|group| Removal::TargetGroup {
-            arn: group.arn.clone(),
-            name: group.name.clone(),
-        });
-        let elsewhere = record.into_iter().flat_map(|(record, _)| &record.elsewhere);
-        let stubs = elsewhere.filter(|bucket| **bucket != self.own_bucket);
-        let stubs = stubs.map(|bucket| Removal::Stub {
-            bucket: bucket.clone(),
-        });
-        let record = record.filter(|(_, bucket)| *bucket != self.own_bucket);
-        let record = record.map(|(_, bucket)| Removal::Record {
-            bucket: bucket.clone(),
-        });
-        let bucket = remains.has_own_bucket.then(|| Removal::Bucket {
-            bucket: self.own_bucket.clone(),
-        });
-        given
-            .chain(plan_rule(remains.rule.as_ref()))
-            .chain(listeners)
-            .chain(groups)
-            .chain(stubs)
-            // An own bucket beside a record that is elsewhere holds no more than a stub.
-            .chain(bucket)
-            .chain(record)
-            .collect()
+        remains.plan(self.id, &self.own_bucket, &self.named)
     }
 }
 
 fn is_there(seen: Result<bool, &AwsError>) -> bool {
     seen.unwrap_or(false)
-}
-
-/// A rule can only be deleted without targets.
-fn plan_rule(rule: Option<&Rule>) -> Vec<Removal> {
-    let Some(rule) = rule else {
-        return Vec::new();
-    };
-    let ids: Vec<_> = rule
-        .targets
-        .iter()
-        .map(|target| target.id.clone())
-        .collect();
-    let targets = (!ids.is_empty()).then_some(Removal::RuleTargets { ids });
-    targets.into_iter().chain([Removal::Rule]).collect()
-}
-
-/// What is left of a binding.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Remains {
-    rule: Option<Rule>,
-    listeners: Vec<Listener>,
-    groups: Vec<TargetGroup>,
-    has_own_bucket: bool,
-    /// The tombstone, and the bucket that it is in.
-    record: Option<(Record, String)>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{HealthCheck, RuleTarget};
-    use crate::record::{Phase, Target};
-    use serde_json::json;
-
-    fn id() -> BindingId {
-        BindingId::derive("stack", "Binding", "arn:nlb")
-    }
-
-    fn rule(targets: &[&str]) -> Rule {
-        let targets = targets.iter().map(|id| RuleTarget {
-            id: (*id).to_owned(),
-            arn: "arn:function".to_owned(),
-            template: "not ours to read".to_owned(),
-        });
-        Rule {
-            arn: "arn:rule".to_owned(),
-            schedule: "rate(1 minute)".to_owned(),
-            enabled: true,
-            targets: targets.collect(),
-        }
-    }
-
-    #[test]
-    fn a_rules_targets_go_before_it() {
-        let plan = plan_rule(Some(&rule(&["theirs"])));
-        assert_eq!(lines(&plan), "- rule target theirs\n- rule");
-        assert_eq!(lines(&plan_rule(Some(&rule(&[])))), "- rule");
-        assert!(plan_rule(None).is_empty());
-    }
-
-    #[test]
-    fn all_goes_in_the_order_of_the_contract_and_of_given_groups_only_those_that_were_named() {
-        const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/theirs/1";
-        let properties = json!({"Listeners": [{"TargetGroupArn": GROUP}]});
-        let hints = Hints::read(&properties, "us-east-1");
-        let id = id();
-        let leaving = Leaving::new(&id, "123456789012", &hints);
-        let mut record = Record::new(&id.to_string(), Phase::Leaving);
-        let endpoint = "10.0.0.1:80".parse().expect("an endpoint");
-        for group in [
-            GROUP,
-            "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/foreign/1",
-        ] {
-            let own = [(endpoint, Target::default())].into();
-            record.own.insert(group.to_owned(), own);
-        }
-        record.elsewhere.insert("former-bucket".to_owned());
-        let remains = Remains {
-            rule: Some(rule(&["ours"])),
-            listeners: vec![Listener {
-                arn: "arn:listener".to_owned(),
-                port: 80,
-                protocol: "TCP".to_owned(),
-                forwards_to: Vec::new(),
-            }],
-            groups: vec![TargetGroup {
-                arn: "arn:group".to_owned(),
-                name: id.target_group(80),
-                port: 80,
-                protocol: "TCP".to_owned(),
-                target_type: "ip".to_owned(),
-                vpc_id: "vpc-1".to_owned(),
-                health_check: HealthCheck {
-                    protocol: "TCP".to_owned(),
-                    port: "traffic-port".to_owned(),
-                    interval_seconds: 30,
-                    timeout_seconds: 10,
-                    healthy_threshold: 5,
-                    unhealthy_threshold: 2,
-                    http: None,
-                },
-                load_balancers: Vec::new(),
-            }],
-            has_own_bucket: true,
-            record: Some((record, "their-bucket".to_owned())),
-        };
-        let plan = lines(&leaving.plan(&remains));
-        let expected = [
-            format!("- own targets in {GROUP}"),
-            "- rule target ours".to_owned(),
-            "- rule".to_owned(),
-            "- listener on port 80".to_owned(),
-            format!("- target group {}", id.target_group(80)),
-            "- stub in bucket former-bucket".to_owned(),
-            format!("- bucket {}", id.bucket("123456789012")),
-            "- record in bucket their-bucket".to_owned(),
-        ];
-        assert_eq!(plan, expected.join("\n"));
-    }
 }

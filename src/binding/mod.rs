@@ -16,6 +16,7 @@ pub mod observe;
 pub mod plan;
 #[cfg(test)]
 mod planning;
+mod remains;
 mod removal;
 mod replaced;
 mod step;

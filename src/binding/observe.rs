@@ -4,9 +4,9 @@
 //! ends the waiting.
 
 use super::{BindingAws, BindingError, Desired};
-use crate::capabilities::{ElbTags, LoadBalancers, gather};
+use crate::capabilities::{LoadBalancers, gather};
 use crate::model::{Attributes, Listener, LoadBalancer, Rule, State, Tags, TargetGroup};
-use crate::names::{BindingId, TAG};
+use crate::names::TAG;
 use crate::pause::Pause;
 use crate::progress;
 use crate::properties::Properties;
@@ -275,28 +275,4 @@ async fn rule_tags(aws: &impl BindingAws, rule: Option<&Rule>) -> Result<Tags, B
         Some(rule) => Ok(aws.rule_tags(&rule.arn).await?),
         None => Ok(Tags::new()),
     }
-}
-
-/// Deletes also need to find the listeners that are a binding's by tag.
-pub async fn own_listeners(
-    aws: &(impl crate::capabilities::Listeners + ElbTags),
-    id: &BindingId,
-    load_balancers: &BTreeSet<String>,
-) -> Result<Vec<Listener>, BindingError> {
-    let id = id.to_string();
-    let mut own = Vec::new();
-    for load_balancer in load_balancers {
-        let listeners = aws.listeners(load_balancer).await?;
-        let arns: Vec<_> = listeners
-            .iter()
-            .map(|listener| listener.arn.clone())
-            .collect();
-        let tags = aws.elb_tags(&arns).await?;
-        own.extend(listeners.into_iter().filter(|listener| {
-            tags.get(&listener.arn)
-                .and_then(|tags| tags.get(TAG))
-                .is_some_and(|value| *value == id)
-        }));
-    }
-    Ok(own)
 }

@@ -14,7 +14,6 @@ use crate::binding::{self, Attributes, BindingAws, BindingError, Desired, Hints}
 use crate::capabilities::{Answers, Dns};
 use crate::clock::Clock;
 use crate::log::chain;
-use crate::names::BindingId;
 use crate::progress;
 use crate::properties::Properties;
 use crate::record::{Answer, Caller, Mark, Orders, RecordError, RequestType, Turn, signed};
@@ -110,7 +109,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         let doing = Rc::default();
         let work = progress::track(&doing, self.work(request, &turn, invocation));
         let work = AssertUnwindSafe(work).catch_unwind();
-        let id = physical_id(request);
+        let id = request.answers_with();
         let mut serves = None;
         let answer = match tokio::time::timeout(working, work).await {
             Ok(Ok(Ok(Done::Before(answer)))) => return Ok(answer),
@@ -152,7 +151,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
                 }
                 Err(error) if error.is_taken_over() => {
                     info!("taken over");
-                    if let Some(answer) = turn.of_another_delivery(&about(request)).await? {
+                    if let Some(answer) = turn.of_another_delivery(&request.about()).await? {
                         return Ok(Done::Before(answer));
                     }
                     // The record may be elsewhere by now, or gone: it is judged anew.
@@ -196,7 +195,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         let hints = Hints::read(&request.properties, self.region);
         // An id that is not a binding's is one that CloudFormation invented because a Create was
         // never answered; what that Create made carries the id that it meant.
-        let id = about(request);
+        let id = request.about();
         let is_invented = request.physical_id != Some(id.to_string());
         binding::delete(self.aws, turn, &id, account, &hints, is_invented).await?;
         Ok(Done::Deleted)
@@ -219,7 +218,7 @@ async fn conclude<A: BindingAws>(
     until: Instant,
 ) -> Result<Answer, answer::AnswerError> {
     let left = until.saturating_duration_since(Instant::now());
-    let id = about(request);
+    let id = request.about();
     let concluded = tokio::time::timeout(left / 2, turn.conclude(&id, &answer, serves)).await;
     let failure = match concluded {
         Ok(Ok(())) => return Ok(answer),
@@ -259,25 +258,6 @@ fn caller(request: &Request, envelope: &Envelope, invocation: &Invocation<'_>) -
         stack_id: request.stack_id.clone(),
         logical_id: request.logical_resource_id.clone(),
         physical_id: request.physical_id.clone(),
-    }
-}
-
-/// The binding that a request is about.
-fn about(request: &Request) -> BindingId {
-    let given = request.physical_id.as_deref().and_then(BindingId::parse);
-    match request.request_type {
-        RequestType::Delete => given.unwrap_or_else(|| request.means()),
-        RequestType::Create | RequestType::Update => request.means(),
-    }
-}
-
-/// The id to answer with. A Delete is answered with the id that it came with, and so is an
-/// Update whose NlbArn cannot be read.
-fn physical_id(request: &Request) -> String {
-    match (&request.request_type, &request.physical_id) {
-        (RequestType::Delete, Some(id)) => id.clone(),
-        (RequestType::Update, Some(id)) if request.nlb_arn().is_none() => id.clone(),
-        _ => request.means().to_string(),
     }
 }
 

@@ -90,6 +90,25 @@ impl Request {
         (is_update && former != self.means()).then_some(former)
     }
 
+    /// The binding that it is about.
+    pub(super) fn about(&self) -> BindingId {
+        let given = self.physical_id.as_deref().and_then(BindingId::parse);
+        match self.request_type {
+            RequestType::Delete => given.unwrap_or_else(|| self.means()),
+            RequestType::Create | RequestType::Update => self.means(),
+        }
+    }
+
+    /// The id to answer with. A Delete is answered with the id that it came with, and so is an
+    /// Update whose NlbArn cannot be read.
+    pub(super) fn answers_with(&self) -> String {
+        match (&self.request_type, &self.physical_id) {
+            (RequestType::Delete, Some(id)) => id.clone(),
+            (RequestType::Update, Some(id)) if self.nlb_arn().is_none() => id.clone(),
+            _ => self.means().to_string(),
+        }
+    }
+
     pub fn nlb_arn(&self) -> Option<&str> {
         self.properties.get("NlbArn").and_then(Value::as_str)
     }

@@ -3,8 +3,9 @@
 
 use super::RecordError;
 use super::lease::Hold;
+use super::located::Held;
 use super::request::Mark;
-use super::store::{Held, Store};
+use super::store::Store;
 use crate::capabilities::Objects;
 use crate::clock::Clock;
 use crate::names::BindingId;

@@ -12,7 +12,7 @@
 //! 7. Delete's tombstone: [`Phase::Leaving`], put by `turn`; what Delete then does is its own.
 //! 8. The rule's event: `orders`. A lost record: [`Record::made_anew`].
 //! 9. A replacement claims two records: [`Turn::claim`] is called for both, with [`Replacement`].
-//! 10. Another bucket: `store`, and [`Turn::take_to`].
+//! 10. Another bucket: `store` and `located`, and [`Turn::take_to`].
 //! 11. Found targets: [`Target::found`]; others' own: `others`.
 //!
 //! It asks S3 and CloudFormation only, and changes nothing but the record.
@@ -22,6 +22,7 @@ mod claim;
 mod held;
 mod holds;
 mod lease;
+mod located;
 mod orders;
 mod others;
 mod outcome;
@@ -37,10 +38,11 @@ pub use body::{Own, Phase, Record, Target};
 pub use claim::{TAKEN_OVER, signed};
 pub use holds::{Claims, Ticking};
 pub use lease::{FRESH, Hold, Lease};
+pub use located::{Candidate, Found, Held, Located, Unreadable};
 pub use orders::{Orders, RULE_TARGET, RuleEvent};
 pub use others::owned_by_others;
 pub use request::{Answer, Caller, Claim, Digest, Mark, Replacement, RequestType, Signed, Status};
-pub use store::{Candidate, Found, Held, Located, Store, Unreadable};
+pub use store::Store;
 pub use ticking::Counting;
 pub use turn::{Claiming, Hand, Turn};
 pub use wanted::{LAG, Resource, View};

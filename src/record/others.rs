@@ -5,8 +5,9 @@
 
 use super::RecordError;
 use super::body::{Own, Phase};
+use super::located::Candidate;
 use super::orders::RuleEvent;
-use super::store::{Candidate, Store};
+use super::store::Store;
 use crate::capabilities::{Objects, Rules, gather};
 use crate::model::Endpoint;
 use crate::names::{BindingId, PREFIX};

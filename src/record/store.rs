@@ -5,6 +5,7 @@
 
 use super::RecordError;
 use super::body::{Body, BodyError, Record};
+use super::located::{Candidate, Found, Held, Located, Unreadable};
 use crate::capabilities::{AwsError, Objects, Stored, Written};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tracing::warn;
@@ -20,76 +21,6 @@ impl<A> Clone for Store<'_, A> {
     fn clone(&self) -> Self {
         let owner = self.owner.clone();
         Self { owner, ..*self }
-    }
-}
-
-/// A record as it was read or written, with its condition for the next write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
-    pub record: Record,
-    pub bucket: String,
-    pub etag: String,
-}
-
-/// A bucket that the record may be in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
-    pub bucket: String,
-    /// Whether the binding surely uses or used it, so that being refused there is a failure. One that
-    /// only properties name may be what the request that named it failed of.
-    pub surely: bool,
-}
-
-/// What was found in one bucket.
-#[derive(Debug)]
-pub enum Found {
-    NoBucket,
-    Nothing,
-    Record(Box<Held>),
-    Stub { to: String, etag: String },
-    Unreadable(Unreadable),
-}
-
-/// An object that is there and cannot be read as a record: archived, or damaged.
-#[derive(Debug)]
-pub struct Unreadable {
-    pub bucket: String,
-    /// `None` where only a look at the object's head tells.
-    etag: Option<String>,
-    pub why: RecordError,
-}
-
-/// What was found in all buckets together.
-#[derive(Debug, Default)]
-pub struct Located {
-    pub record: Option<Held>,
-    /// Only where there is no record.
-    pub unreadable: Option<Unreadable>,
-    /// Buckets that exist and hold nothing of the record.
-    pub empty: BTreeSet<String>,
-    /// Buckets that do not exist.
-    pub missing: BTreeSet<String>,
-    /// Buckets that hold a stub, with its ETag.
-    pub stubs: BTreeMap<String, String>,
-    /// Why a bucket that only properties name could not be looked at.
-    pub refused: Option<(String, AwsError)>,
-}
-
-impl Located {
-    /// Whether a bucket exists, or why that could not be seen; `None` where it was not looked at.
-    pub fn has(&self, bucket: &str) -> Option<Result<bool, &AwsError>> {
-        let holds_record = |held: &Held| held.bucket == bucket;
-        let refused = self.refused.as_ref();
-        if let Some((_, error)) = refused.filter(|(refused, _)| refused == bucket) {
-            return Some(Err(error));
-        }
-        if self.missing.contains(bucket) {
-            return Some(Ok(false));
-        }
-        let is_there = self.empty.contains(bucket)
-            || self.stubs.contains_key(bucket)
-            || self.record.as_ref().is_some_and(holds_record);
-        is_there.then_some(Ok(true))
     }
 }
 

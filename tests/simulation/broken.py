@@ -220,7 +220,7 @@ def verdict(said):
 def breaks(name, path, text, replacement):
     """Whether the simulation finds one breakage."""
     file = COPY / "tree" / path
-    whole = (ROOT / path).read_text()
+    whole = file.read_text()
     if whole.count(text) != 1:
         print(f"NO SUCH TEXT  {name}: {path} has it {whole.count(text)} times", flush=True)
         return False
