@@ -55,7 +55,9 @@ impl Judge {
         let book = books.entry(sent.about.clone()).or_default();
         for listen in sent.wish.listeners.iter() {
             let Some(group) = &listen.given else { continue };
-            if book.known_groups.contains(group) {
+            // What stayed there because it was denied is remembered as own.
+            let was_denied = world.weather.once_denied.borrow().contains(group);
+            if was_denied || book.known_groups.contains(group) {
                 continue;
             }
             let elb = world.elb.borrow();
