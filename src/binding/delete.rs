@@ -36,7 +36,7 @@ pub async fn delete<A: BindingAws>(
     // By then what CloudFormation shows cannot lead a Create any more that it gave up before.
     let is_open = record.map_or(is_invented, Record::is_a_create_without_success);
     if is_open && view.is_known() {
-        leaving.stays_until(began + LAG);
+        leaving.stays_until(began + LAG.min(turn.caller().patience));
     }
     let view = match turn.is_wanted(id, view).await {
         Ok(view) => view,

@@ -3,6 +3,7 @@
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// A request's hold on the binding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,4 +127,6 @@ pub struct Caller {
     pub logical_id: String,
     /// The physical id that it came with.
     pub physical_id: Option<String>,
+    /// How long it may wait for what only may come.
+    pub patience: Duration,
 }

@@ -254,6 +254,7 @@ fn a_record_is_held_by_one_delivery_and_served_for_its_request() {
             stack_id: "stack".to_owned(),
             logical_id: "Binding".to_owned(),
             physical_id: None,
+            patience: seconds(60),
         }
     };
     for (kind, request, runner, is_held, is_served) in [

@@ -169,7 +169,7 @@ BREAKAGES = [
     (
         "a Delete ends while CloudFormation's word lags",
         "src/binding/delete.rs",
-        "leaving.stays_until(began + LAG);",
+        "leaving.stays_until(began + LAG.min(turn.caller().patience));",
         "leaving.stays_until(began);",
     ),
     (
