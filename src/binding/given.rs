@@ -14,6 +14,9 @@ use crate::record::{
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+/// How often other bindings' records are looked at because a look took too long to be believed.
+const LOOKS: usize = 3;
+
 /// Takes own targets out of one group, and looks once more when no tick can be registering there any
 /// more. What is gone already is fine.
 pub(super) async fn take_out<A: BindingAws>(
@@ -93,12 +96,15 @@ async fn once<A: BindingAws>(
     if registered.is_empty() {
         return Ok(());
     }
+    let mut looks = 1;
     let others = loop {
         let began = Instant::now();
         let others = owned_by_others(aws, id, group).await?;
-        if began.elapsed() < FRESH {
+        // Where AWS is slow for longer, the last look has to do.
+        if began.elapsed() < FRESH || looks == LOOKS {
             break others;
         }
+        looks += 1;
     };
     match others {
         Some(others) => registered.retain(|endpoint, _| !others.contains_key(endpoint)),

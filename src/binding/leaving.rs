@@ -132,7 +132,10 @@ impl<'a> Leaving<'a> {
                 return Ok(());
             }
             let bucket = match located.empty.first() {
-                _ if has_own_bucket => &self.own_bucket,
+                // A stub there may lead to a bucket that is gone.
+                _ if has_own_bucket || located.stubs.contains_key(&self.own_bucket) => {
+                    &self.own_bucket
+                }
                 Some(bucket) => bucket,
                 None if located.record.is_none() && located.unreadable.is_none() => return Ok(()),
                 None => &self.own_bucket,
@@ -200,6 +203,7 @@ impl<'a> Leaving<'a> {
                 // What there is may have come with a record since.
                 let located = self.locate(aws, turn).await?;
                 if located.record.is_some() || located.has(&self.own_bucket).is_some_and(is_there) {
+                    pause.wait().await;
                     continue;
                 }
                 let is_not_made_anew =
@@ -246,7 +250,7 @@ impl<'a> Leaving<'a> {
         let found = turn.store(self.id).look(&self.own_bucket).await?;
         let is_record = matches!(
             found,
-            Found::Record(held) if held.record.arriving_from.as_ref() != Some(bucket)
+            Found::Record(held) if held.record.arriving_from.is_none()
         );
         Ok(is_record.then(|| bucket.clone()))
     }

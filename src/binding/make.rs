@@ -13,7 +13,7 @@ use crate::model::Rule;
 use crate::pause::Pause;
 use crate::record::{Claiming, Hand, Located, Orders, Record, RecordError, RuleEvent, Turn, View};
 use crate::sync;
-use tracing::info;
+use tracing::{info, warn};
 
 /// How often everything is looked at anew because AWS says that something exists already.
 const STARTS: usize = 3;
@@ -86,6 +86,9 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
         let is_held = turn.holds(&desired.id);
         if is_held && !record.is_some_and(|record| record.is_held_by(&turn.caller().mark)) {
             return Err(RecordError::TakenOver.into());
+        }
+        if record.is_none() {
+            turn.may_make()?;
         }
         let mut view = turn.view().await;
         if !is_held {
@@ -190,8 +193,16 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             Ok(view) => return Ok(view),
             Err(refused) => refused,
         };
-        if let Some(answer) = replaced::answer(aws, turn, desired).await? {
-            return Err(RecordError::Answered(Box::new(answer)).into());
+        match replaced::answer(aws, turn, desired).await {
+            Ok(Some(answer)) => return Err(RecordError::Answered(Box::new(answer)).into()),
+            Ok(None) => {}
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                warn!(
+                    error,
+                    "the record of the binding that is replaced cannot be read"
+                );
+            }
         }
         let is_own_work = match record {
             Some(record) => record.claim.as_ref().is_some_and(|claim| {

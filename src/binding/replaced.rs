@@ -156,7 +156,8 @@ pub(super) async fn noted<A: BindingAws>(
     let is_living = match turn.caller().kind {
         RequestType::Delete => {
             let view = turn.view_of_living(by, view).await;
-            view.names(by) || (view.resource == Resource::Unknown && replaced.done)
+            let is_shown = matches!(view.resource, Resource::Known(_));
+            view.names(by) || (!is_shown && replaced.done)
         }
         RequestType::Create | RequestType::Update => view.names(by),
     };

@@ -143,6 +143,19 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             self.has_taken_away(&id);
         }
         self.lease().doubt();
+        self.is_anew.set(true);
+    }
+
+    /// For a request that makes: whether it may make the record where there is none. Who was taken over may
+    /// not, for whoever took it over has taken the record away since.
+    ///
+    /// # Errors
+    /// Where it may not.
+    pub fn may_make(&self) -> Result<(), RecordError> {
+        match self.is_anew.get() {
+            true => Err(RecordError::Superseded),
+            false => Ok(()),
+        }
     }
 
     /// After Delete's last step: there is no record to hold any more.

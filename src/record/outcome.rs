@@ -30,8 +30,10 @@ impl<A: Objects + Stacks> Turn<'_, A> {
         serves: Option<&Orders>,
     ) -> Result<(), RecordError> {
         let settled = self.lease().settled();
-        // A success of one record is not to stand where the other's claim is lost already.
-        self.lease().hold().confirm().await?;
+        if serves.is_some() {
+            // A success of one record is not to stand where the other's claim is lost already.
+            self.lease().hold().confirm().await?;
+        }
         let mut claimed = self.lease().hold().ids();
         claimed.sort_by_key(|claimed| claimed != id);
         for claimed in &claimed {

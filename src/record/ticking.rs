@@ -51,11 +51,13 @@ impl Record {
     }
 
     /// Whether what the orders name may be gone, because a request has begun to change it: one that is
-    /// under way, or that failed.
+    /// under way, or that failed and may be rolled back yet.
     pub fn is_being_changed(&self, now: Timestamp) -> bool {
-        let outcome = self.claim.as_ref().and_then(|claim| claim.outcome.as_ref());
-        let has_failed = outcome.is_some_and(|outcome| outcome.answer.status == Status::Failed);
-        has_failed || self.open_claim(now).is_some()
+        self.claim.as_ref().is_some_and(|claim| {
+            let outcome = claim.outcome.as_ref();
+            let has_failed = outcome.is_none_or(|outcome| outcome.answer.status == Status::Failed);
+            has_failed && now.since(claim.at) < UNANSWERED
+        })
     }
 
     /// The target groups that a tick looks after: those of the orders, but for those that a request

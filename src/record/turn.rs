@@ -15,6 +15,7 @@ use crate::capabilities::{Objects, Stacks};
 use crate::clock::Clock;
 use crate::names::BindingId;
 use crate::progress;
+use std::cell::Cell;
 use tokio::time::Instant;
 use tracing::info;
 
@@ -24,6 +25,8 @@ pub struct Turn<'a, A> {
     clock: Clock,
     caller: Caller,
     lease: Lease<Claims<'a, A>>,
+    /// Whether it was taken over, and has started anew.
+    pub(super) is_anew: Cell<bool>,
 }
 
 /// What a record is claimed for.
@@ -56,6 +59,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             clock,
             caller,
             lease,
+            is_anew: Cell::new(false),
         }
     }
 

@@ -95,7 +95,8 @@ impl View {
     fn has_replaced(&self, given: Option<&str>) -> bool {
         let living = self.physical_id().and_then(BindingId::parse);
         let living = living.map(|living| living.to_string());
-        !self.rolls_back() && living.is_some() && given.is_some() && living.as_deref() != given
+        let goes_on = self.rollback() == Some(false);
+        goes_on && living.is_some() && given.is_some() && living.as_deref() != given
     }
 
     /// Why a request is not wanted, where it is not. `given` is the physical id that it came with.
