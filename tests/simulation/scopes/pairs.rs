@@ -89,7 +89,9 @@ impl Teller {
                 }
                 let delete = self.send(Delete, &wish, None, Some("invented"), &[now]);
                 self.must(&delete).await;
-                self.sleeps(10_000).await;
+                if pair == Pair::CreateAndUnseenDelete {
+                    self.sleeps(10_000).await;
+                }
                 self.user
                     .stack
                     .shows(&self.world, "ROLLBACK_COMPLETE", None);
