@@ -84,7 +84,7 @@ impl BindingId {
         self.to_string()
     }
 
-    /// The key of the state object, the same in a bucket made and in a bucket given.
+    /// The key of the record, the same in a bucket made and in a bucket given.
     pub fn state_key(&self) -> String {
         format!("{self}/state.json")
     }

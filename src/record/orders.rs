@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::model::{Rule, TargetGroupPort};
 use crate::names::BindingId;
 use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
@@ -66,6 +67,9 @@ pub struct RuleEvent {
     /// Left out where the characters do not hold it.
     #[serde(default)]
     pub orders: Option<Orders>,
+    /// In its place: the target groups that the binding did not make, each by a digest of its ARN.
+    #[serde(default)]
+    pub given: BTreeSet<String>,
 }
 
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
@@ -91,11 +95,22 @@ impl RuleEvent {
         let bucket = serde_json::to_string(bucket)?;
         let pointer = format!(r#"{{"AlbNlbBinding":"{id}","Bucket":{bucket},"Time":{TIME}"#);
         let whole = format!(r#"{pointer},"Orders":{copy}}}"#);
-        Ok(if whole.chars().count() <= MOST_CHARACTERS {
-            whole
-        } else {
-            format!("{pointer}}}")
-        })
+        if whole.chars().count() <= MOST_CHARACTERS {
+            return Ok(whole);
+        }
+        let groups = orders.groups().into_iter();
+        let given = groups.filter(|arn| !id.made_group(arn)).map(digest);
+        let given = serde_json::to_string(&given.collect::<BTreeSet<_>>())?;
+        Ok(format!(r#"{pointer},"Given":{given}}}"#))
+    }
+
+    /// Whether the rule names a target group. Whoever may write to the record's bucket can write the record,
+    /// but only this function writes the rule.
+    pub fn names(&self, arn: &str) -> bool {
+        let is_copied = |orders: &Orders| orders.groups().contains(arn);
+        self.id.made_group(arn)
+            || self.orders.as_ref().is_some_and(is_copied)
+            || self.given.contains(&digest(arn))
     }
 
     /// The event that a rule gives the function now, where it can be read.
@@ -109,6 +124,13 @@ impl RuleEvent {
     fn of_template(template: &str) -> Option<Self> {
         serde_json::from_str(&template.replacen(TIME, "null", 1)).ok()
     }
+}
+
+/// Short enough for the ARNs of all listeners: 16 hex digits of SHA-256.
+fn digest(arn: &str) -> String {
+    let hash = Sha256::digest(arn);
+    let bytes = hash.iter().take(8);
+    bytes.map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -154,6 +176,23 @@ mod tests {
         let event = RuleEvent::of_template(&template).expect("ours");
         assert_eq!((event.id, event.orders), (id(), None));
         assert_eq!(event.bucket, "bucket");
+    }
+
+    #[test]
+    fn a_rule_names_the_groups_of_its_orders_and_no_others_whether_it_holds_them_or_not() {
+        let own = format!(
+            "arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/{}/1",
+            id().target_group(80)
+        );
+        for groups in [50, 80] {
+            let orders = orders(groups);
+            let template = RuleEvent::template(&id(), "bucket", &orders).expect("JSON");
+            assert!(template.chars().count() <= MOST_CHARACTERS);
+            let event = RuleEvent::of_template(&template).expect("ours");
+            assert!(orders.groups().into_iter().all(|arn| event.names(arn)));
+            assert!(event.names(&own));
+            assert!(!event.names("arn:of-somebody-else"));
+        }
     }
 
     #[test]

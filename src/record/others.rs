@@ -48,8 +48,7 @@ async fn owned_by(
     let Some(event) = RuleEvent::of_rule(rule.as_ref()) else {
         return none;
     };
-    let names_it = |orders: &super::Orders| orders.groups().contains(group);
-    if !event.orders.as_ref().is_none_or(names_it) {
+    if !event.names(group) {
         return none;
     }
     let store = Store::new(aws, event.id.to_string());

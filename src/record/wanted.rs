@@ -131,8 +131,11 @@ impl View {
             }
             (Resource::Missing | Resource::Unknown, RequestType::Create | RequestType::Update) => {
                 let stack = self.stack.as_ref()?;
-                let is_settled = !stack.status.ends_with("_IN_PROGRESS");
-                let has_none = self.resource == Resource::Missing && is_settled;
+                // A stack that goes on may not show yet what it has begun to make. Once it cleans up it makes
+                // nothing more.
+                let goes_on = stack.status.ends_with("_IN_PROGRESS");
+                let makes = goes_on && !stack.status.ends_with("CLEANUP_IN_PROGRESS");
+                let has_none = self.resource == Resource::Missing && !makes;
                 let is_over = kind == RequestType::Create && (self.leaves() || self.rolls_back());
                 (has_none || is_over).then(|| refused("stack", &stack.status))?
             }

@@ -52,13 +52,10 @@ impl<A: SyncAws> Source for Binding<'_, A> {
         Ok(orders.map(|orders| (held, orders)))
     }
 
-    /// A record can be written by whoever may write to its bucket, the rule only by this function. So
-    /// of groups that are not the binding's own by name, targets leave only those that the rule names.
+    /// Of groups that are not the binding's own by name, targets leave only those that the rule names.
     fn may_leave(&self, orders: &Orders) -> BTreeSet<String> {
-        let ruled = self.event.orders.as_ref().unwrap_or(orders).groups();
         let groups = orders.groups().into_iter();
-        let (may, may_not): (Vec<_>, Vec<_>) =
-            groups.partition(|arn| self.event.id.made_group(arn) || ruled.contains(arn));
+        let (may, may_not): (Vec<_>, Vec<_>) = groups.partition(|arn| self.event.names(arn));
         if !may_not.is_empty() {
             let groups = may_not.join(", ");
             warn!(

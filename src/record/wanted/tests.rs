@@ -94,8 +94,12 @@ fn an_update_of_a_binding_that_was_replaced_is_wanted_in_a_rollback_only() {
 }
 
 #[test]
-fn nothing_is_made_of_a_resource_that_a_settled_stack_does_not_have() {
-    for (status, refused) in [("UPDATE_COMPLETE", true), ("UPDATE_IN_PROGRESS", false)] {
+fn nothing_is_made_of_a_resource_that_a_stack_does_not_have_once_it_makes_nothing_more() {
+    for (status, refused) in [
+        ("UPDATE_COMPLETE", true),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", true),
+        ("UPDATE_IN_PROGRESS", false),
+    ] {
         let mut view = view(Some(status), None);
         view.resource = Resource::Missing;
         assert_eq!(is_refused(&view, RequestType::Create), refused, "{status}");

@@ -68,7 +68,7 @@ async fn after_an_update_that_failed_and_is_not_rolled_back_ticks_count_by_the_o
     Ok(())
 }
 
-/// Where an Update to another ALB is for five minutes; `None` is the wait for its DNS.
+/// Where an Update to another ALB is held while five ticks come; `None` is the wait for its DNS.
 const POINTS: [Option<(&str, &str, usize)>; 5] = [
     None,
     Some((ELB, "RegisterTargets", 1)),
