@@ -20,7 +20,8 @@ impl Listeners for Aws {
             .map_err(failed("DescribeListeners", load_balancer));
         match pages {
             Ok(listeners) => Ok(listeners.into_iter().filter_map(listener).collect()),
-            Err(error) if error.is_not_found() => Ok(Vec::new()),
+            // What AWS does not take for the ARN of a load balancer has no listeners.
+            Err(error) if error.is_not_found() || error.is(&["ValidationError"]) => Ok(Vec::new()),
             Err(error) => Err(error),
         }
     }

@@ -5,6 +5,7 @@
 use super::hints::Hints;
 use super::leaving::Leaving;
 use super::{BindingAws, BindingError, replaced};
+use crate::capabilities::Dns;
 use crate::names::BindingId;
 use crate::record::{LAG, Record, Turn};
 use tracing::{info, warn};
@@ -17,6 +18,7 @@ use tracing::{info, warn};
 /// What AWS refuses; a repetition takes up where this one ended.
 pub async fn delete<A: BindingAws>(
     aws: &A,
+    dns: &impl Dns,
     turn: &Turn<'_, A>,
     id: &BindingId,
     account: &str,
@@ -24,13 +26,19 @@ pub async fn delete<A: BindingAws>(
     is_invented: bool,
 ) -> Result<(), BindingError> {
     let began = turn.clock().now();
-    let view = turn.view().await;
+    let mut view = turn.view().await;
+    if is_invented && view.is_nameless() {
+        view = turn.view_of_living(id, &view).await;
+    }
     if is_invented && view.names(id) {
         info!(binding = %id, "CloudFormation names this binding as the living one: nothing to delete");
         return Ok(());
     }
     let mut leaving = Leaving::new(id, account, hints);
-    let located = leaving.locate(aws, turn).await?;
+    let mut located = leaving.locate(aws, turn).await?;
+    if leaving.restores(aws, dns, turn, &located).await {
+        located = leaving.locate(aws, turn).await?;
+    }
     let record = located.record.as_ref().map(|held| &held.record);
     turn.judge(record, &view)?;
     // By then what CloudFormation shows cannot lead a Create any more that it gave up before.

@@ -3,7 +3,7 @@
 use super::checks::Checked;
 use super::hints::Hints;
 use super::observe::Observed;
-use crate::model::{Rule, RuleTarget, TargetGroupPort};
+use crate::model::{RuleTarget, TargetGroupPort};
 use crate::names::BindingId;
 use crate::properties::{ListenerProperties, Properties, TargetGroupProperties};
 use crate::record::{Orders, RULE_TARGET, RuleEvent};
@@ -75,10 +75,12 @@ impl Desired {
         let served = orders.into_iter().flat_map(Orders::groups);
         let known = own.map(String::as_str).chain(served);
         let wanted: BTreeSet<&str> = self.given().collect();
-        let named = named(observed.rule.as_ref(), &self.former.given);
+        // A record may be written by whoever may write to its bucket, the rule and the properties by nobody.
+        let event = RuleEvent::of_rule(observed.rule.as_ref());
+        let is_ruled = |arn: &str| event.as_ref().is_some_and(|event| event.names(arn));
         known
             .filter(|arn| !wanted.contains(arn) && !self.id.made_group(arn))
-            .filter(|arn| named.contains(*arn))
+            .filter(|arn| self.former.given.contains(*arn) || is_ruled(arn))
             .map(str::to_owned)
             .collect()
     }
@@ -118,23 +120,14 @@ impl Desired {
         made: &BTreeMap<String, String>,
     ) -> Option<RuleTarget> {
         let orders = self.orders(checked, made)?;
+        // Where AWS refuses to have own targets taken out, Delete is to know of them.
+        let owed = self.given_up(checked.observed);
         Some(RuleTarget {
             id: RULE_TARGET.to_owned(),
             arn: self.function_arn.clone(),
-            template: RuleEvent::template(&self.id, &self.bucket(), &orders).ok()?,
+            template: RuleEvent::template(&self.id, &self.bucket(), &orders, &owed).ok()?,
         })
     }
-}
-
-/// Target groups that the binding's orders name or named, by what nobody else can write: its rule, and
-/// the properties before. A record may be written by whoever may write to its bucket.
-pub fn named(rule: Option<&Rule>, properties: &BTreeSet<String>) -> BTreeSet<String> {
-    let orders = RuleEvent::of_rule(rule).and_then(|event| event.orders);
-    let ruled = orders.iter().flat_map(Orders::groups);
-    ruled
-        .map(str::to_owned)
-        .chain(properties.iter().cloned())
-        .collect()
 }
 
 pub fn group_arn(

@@ -5,7 +5,7 @@
 
 use super::{BindingAws, BindingError};
 use crate::capabilities::TARGETS_PER_CALL;
-use crate::model::Registered;
+use crate::model::{Endpoint, Registered};
 use crate::names::BindingId;
 use crate::progress;
 use crate::record::{
@@ -40,9 +40,7 @@ pub(super) async fn take_out<A: BindingAws>(
         match once(aws, turn, id, group, view, &held).await {
             Ok(()) => {}
             // Who takes a group from the properties may take the grant with it.
-            Err(BindingError::Record(RecordError::Aws(error)))
-                if error.is(&["AccessDenied"]) && !is_served(&held.record, group) =>
-            {
+            Err(error) if is_denied(&error) && !is_served(&held.record, group) => {
                 let error = &error as &dyn std::error::Error;
                 warn!(
                     error,
@@ -62,9 +60,19 @@ pub(super) async fn take_out<A: BindingAws>(
     }
     turn.change(id, |record| {
         record.own.remove(group);
+        record.found.remove(group);
     })
     .await
     .map_err(BindingError::from)
+}
+
+/// Whether the group itself may not be looked at or touched.
+fn is_denied(error: &BindingError) -> bool {
+    let (BindingError::Aws(error) | BindingError::Record(RecordError::Aws(error))) = error else {
+        return false;
+    };
+    let of_group = ["DescribeTargetHealth", "DeregisterTargets"];
+    error.is(&["AccessDenied"]) && of_group.contains(&error.operation)
 }
 
 /// Whether the group is one that the binding serves to its end.
@@ -87,12 +95,13 @@ async fn once<A: BindingAws>(
     let Some(mut registered) = aws.registered(group).await? else {
         return Ok(());
     };
+    registered.retain(|endpoint, _| own.contains_key(endpoint));
+    let found = held.record.found.get(group);
+    let is_found = |endpoint: &Endpoint| found.is_some_and(|found| found.contains(endpoint));
     // Where the stack rolls back, what was there before the binding is to be there after it.
-    let leaves_found = view.rollback() != Some(false);
-    registered.retain(|endpoint, _| {
-        let target = own.get(endpoint);
-        target.is_some_and(|target| !(target.found && leaves_found))
-    });
+    if registered.keys().any(is_found) && !turn.goes_on(view).await {
+        registered.retain(|endpoint, _| !is_found(endpoint));
+    }
     if registered.is_empty() {
         return Ok(());
     }

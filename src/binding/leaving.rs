@@ -4,18 +4,20 @@
 //! Goes by the id. The properties only hint at where to look; and what is looked at is taken away only
 //! if it is the binding's by name or tag. What is gone already is fine.
 
-use super::desired::named;
 use super::hints::{Hints, candidates};
 use super::plan::lines;
 use super::remains::Remains;
 use super::removal::{Removal, Remover};
 use super::{BindingAws, BindingError, replaced};
-use crate::capabilities::AwsError;
+use crate::capabilities::{AwsError, Dns};
 use crate::clock::Timestamp;
 use crate::names::BindingId;
 use crate::pause::Pause;
 use crate::progress;
-use crate::record::{Claiming, Found, Hand, Located, RecordError, RuleEvent, Turn, View};
+use crate::record::{
+    Claiming, Found, Hand, Located, Orders, Record, RecordError, RuleEvent, Turn, View,
+};
+use crate::sync;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use tracing::{info, warn};
@@ -44,12 +46,10 @@ pub(super) struct Leaving<'a> {
     account: &'a str,
     own_bucket: String,
     hints: &'a Hints,
-    /// Given target groups that its orders name or named.
-    named: BTreeSet<String>,
     /// NLBs that its listeners may be on.
     nlbs: BTreeSet<String>,
-    /// The bucket that its rule named.
-    ruled: Option<String>,
+    /// What its rule gave ticks.
+    ruled: Option<RuleEvent>,
     /// Until when its tombstone stays, or where there is none, until when it looks once more.
     stays_until: Timestamp,
 }
@@ -61,7 +61,6 @@ impl<'a> Leaving<'a> {
             account,
             own_bucket: id.bucket(account),
             hints,
-            named: hints.given.clone(),
             nlbs: hints.nlb_arn.iter().cloned().collect(),
             ruled: None,
             stays_until: Timestamp::default(),
@@ -89,15 +88,75 @@ impl<'a> Leaving<'a> {
         turn: &Turn<'_, A>,
     ) -> Result<Located, BindingError> {
         let rule = aws.rule(&self.id.rule()).await?;
-        self.named.extend(named(rule.as_ref(), &BTreeSet::new()));
         if let Some(event) = RuleEvent::of_rule(rule.as_ref()) {
-            self.ruled = Some(event.bucket);
-            self.nlbs.extend(event.orders.map(|orders| orders.nlb_arn));
+            let orders = event.orders.as_ref();
+            self.nlbs
+                .extend(orders.map(|orders| orders.nlb_arn.clone()));
+            self.ruled = Some(event);
         }
+        let ruled = self.ruled.as_ref().map(|event| event.bucket.clone());
         let said = [Some(self.own_bucket.clone()), self.hints.bucket.clone()];
         let said = said.into_iter().flatten();
-        let candidates = candidates(self.ruled.clone(), said, &self.own_bucket);
+        let candidates = candidates(ruled, said, &self.own_bucket);
         Ok(turn.store(self.id).locate(candidates).await?)
+    }
+
+    /// Makes a lost record anew, for it tells what is own in given target groups; whether it did. Nothing
+    /// else depends on it, so failing in that only warns.
+    pub(super) async fn restores<A: BindingAws>(
+        &self,
+        aws: &A,
+        dns: &impl Dns,
+        turn: &Turn<'_, A>,
+        located: &Located,
+    ) -> bool {
+        let is_there =
+            |event: &&RuleEvent| located.has_lost(event) && located.empty.contains(&event.bucket);
+        let Some(event) = self.ruled.as_ref().filter(is_there) else {
+            return false;
+        };
+        match sync::make_anew(aws, dns, &turn.store(self.id), event).await {
+            Ok(held) => held.is_some(),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                let groups = self.named();
+                warn!(
+                    error,
+                    groups, "the record is lost; own targets in given target groups stay there"
+                );
+                false
+            }
+        }
+    }
+
+    /// Whether its orders name or named a target group, by what nobody else can write: its rule, and the
+    /// properties. A record may be written by whoever may write to its bucket.
+    fn names(&self, arn: &str) -> bool {
+        let ruled = self.ruled.as_ref();
+        self.hints.given.contains(arn) || ruled.is_some_and(|event| event.names(arn))
+    }
+
+    /// The given target groups that are known to be named, to be told.
+    fn named(&self) -> String {
+        let orders = self.ruled.iter().filter_map(|event| event.orders.as_ref());
+        let ruled = orders.flat_map(Orders::groups);
+        let given = ruled.filter(|arn| !self.id.made_group(arn));
+        let given: BTreeSet<_> = given
+            .chain(self.hints.given.iter().map(String::as_str))
+            .collect();
+        given.into_iter().collect::<Vec<_>>().join(", ")
+    }
+
+    /// Own targets that this leaves where they are.
+    fn warn_of_unnamed(&self, record: &Record) {
+        for (group, own) in &record.own {
+            if !own.is_empty() && !self.id.made_group(group) && !self.names(group) {
+                warn!(
+                    group,
+                    "own targets stay in a target group that neither the rule nor the properties name"
+                );
+            }
+        }
     }
 
     /// Writes the tombstone. Where there is neither record nor bucket there is nothing to write it to.
@@ -112,13 +171,15 @@ impl<'a> Leaving<'a> {
             let located = self.locate(aws, turn).await?;
             if let Some(unreadable) = &located.unreadable {
                 let error = &unreadable.why as &dyn std::error::Error;
-                let groups: Vec<_> = self.named.iter().map(String::as_str).collect();
-                let groups = groups.join(", ");
+                let groups = self.named();
                 warn!(
                     error,
                     groups,
                     "the record cannot be read; own targets in given target groups stay there"
                 );
+            }
+            if let Some(record) = located.known() {
+                self.warn_of_unnamed(record);
             }
             let has_own_bucket = located.empty.contains(&self.own_bucket);
             let is_there = located.record.is_some() || located.unreadable.is_some();
@@ -275,7 +336,7 @@ impl<'a> Leaving<'a> {
     }
 
     fn plan(&self, remains: &Remains) -> Vec<Removal> {
-        remains.plan(self.id, &self.own_bucket, &self.named)
+        remains.plan(self.id, &self.own_bucket, |arn| self.names(arn))
     }
 }
 

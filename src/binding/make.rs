@@ -79,10 +79,8 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             turn,
             desired,
         } = *self;
-        let Some((located, rule)) = self.locate().await? else {
-            return Ok(None);
-        };
-        let record = located.record.as_ref().map(|held| &held.record);
+        let (located, rule) = self.locate().await?;
+        let record = located.known();
         let is_held = turn.holds(&desired.id);
         if is_held && !record.is_some_and(|record| record.is_held_by(&turn.caller().mark)) {
             return Err(RecordError::TakenOver.into());
@@ -145,8 +143,8 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
         }
         let caller = self.turn.caller();
         let record = match self.locate().await {
-            Ok(Some((located, _))) => located.record.map(|held| held.record),
-            Ok(None) | Err(_) => None,
+            Ok((located, _)) => located.record.map(|held| held.record),
+            Err(_) => None,
         };
         record.is_some_and(|record| {
             let is_answered = record.answer_to(&caller.mark.request).is_some();
@@ -154,34 +152,37 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
         })
     }
 
-    /// Finds the record, and the rule; `None` where the record was lost while its rule stands, and has been
-    /// made anew.
-    async fn locate(&self) -> Result<Option<(Located, Option<Rule>)>, BindingError> {
+    /// Finds the record, and the rule.
+    async fn locate(&self) -> Result<(Located, Option<Rule>), BindingError> {
         let Self {
-            aws, turn, desired, ..
+            aws,
+            dns,
+            turn,
+            desired,
         } = *self;
-        let rule = aws.rule(&desired.id.rule()).await?;
         let store = turn.store(&desired.id);
-        let event = RuleEvent::of_rule(rule.as_ref());
-        let ruled = event.as_ref().map(|event| event.bucket.clone());
-        // Where it is to be, and where it was to be before.
-        let said = [Some(desired.bucket()), desired.former.bucket.clone()];
-        let said = said.into_iter().flatten();
-        let candidates = candidates(ruled, said, &desired.own_bucket());
-        let located = store.locate(candidates).await?;
-        if let Some(unreadable) = located.unreadable {
-            return Err(unreadable.why.into());
+        loop {
+            let rule = aws.rule(&desired.id.rule()).await?;
+            let event = RuleEvent::of_rule(rule.as_ref());
+            let ruled = event.as_ref().map(|event| event.bucket.clone());
+            // Where it is to be, and where it was to be before.
+            let said = [Some(desired.bucket()), desired.former.bucket.clone()];
+            let said = said.into_iter().flatten();
+            let candidates = candidates(ruled, said, &desired.own_bucket());
+            let mut located = store.locate(candidates).await?;
+            if let Some(unreadable) = located.unreadable {
+                return Err(unreadable.why.into());
+            }
+            if let Some(event) = event.filter(|event| located.has_lost(event)) {
+                if located.empty.contains(&event.bucket) {
+                    // There ticks look for it.
+                    sync::make_anew(aws, dns, &store, &event).await?;
+                    continue;
+                }
+                located.anew = sync::anew(aws, dns, &event).await?;
+            }
+            return Ok((located, rule));
         }
-        let is_lost = |event: &RuleEvent| {
-            located.record.is_none()
-                && located.empty.contains(&event.bucket)
-                && event.orders.is_some()
-        };
-        if let Some(event) = event.filter(is_lost) {
-            sync::make_anew(aws, &store, &event).await?;
-            return Ok(None);
-        }
-        Ok(Some((located, rule)))
     }
 
     /// Rule 5 of the record. What a request that is not wanted has made, it takes away.

@@ -53,16 +53,16 @@ impl Remains {
     }
 
     /// What to take away, in this order. Of target groups that are not the binding's own, own targets leave
-    /// only those that are `named`.
+    /// only those that are named.
     pub(super) fn plan(
         &self,
         id: &BindingId,
         own_bucket: &str,
-        named: &BTreeSet<String>,
+        is_named: impl Fn(&str) -> bool,
     ) -> Vec<Removal> {
         let record = self.record.as_ref();
         let own = record.into_iter().flat_map(|(record, _)| &record.own);
-        let given = own.filter(|(arn, own)| !own.is_empty() && named.contains(*arn));
+        let given = own.filter(|(arn, own)| !own.is_empty() && is_named(arn));
         let given = given.filter(|(arn, _)| !id.made_group(arn));
         let given = given.map(|(arn, _)| Removal::Targets {
             target_group: arn.clone(),
@@ -218,7 +218,7 @@ mod tests {
             has_own_bucket: true,
             record: Some((record, "their-bucket".to_owned())),
         };
-        let plan = lines(&remains.plan(&id, &bucket, &hints.given));
+        let plan = lines(&remains.plan(&id, &bucket, |arn| hints.given.contains(arn)));
         let expected = [
             format!("- own targets in {GROUP}"),
             "- rule target ours".to_owned(),

@@ -11,7 +11,8 @@ use super::{BindingAws, BindingError};
 use crate::names::BindingId;
 use crate::pause::Pause;
 use crate::record::{
-    Answer, Claiming, Hand, Located, Record, RequestType, Resource, RuleEvent, Turn, View,
+    Answer, Claiming, Hand, Located, Record, Replacement, RequestType, Resource, RuleEvent, Turn,
+    View,
 };
 use tracing::{info, warn};
 
@@ -31,8 +32,7 @@ pub(super) async fn claim<A: BindingAws>(
     let mut pause = Pause::none_at_first();
     let mut has_waited = false;
     while turn.read(former).await?.is_none() {
-        let said = desired.former.bucket.clone();
-        let located = locate(aws, turn, former, said, &own).await?;
+        let located = locate_former(aws, turn, desired, former).await?;
         if let Some(unreadable) = located.unreadable {
             return Err(unreadable.why.into());
         }
@@ -49,6 +49,17 @@ pub(super) async fn claim<A: BindingAws>(
     }
     info!(%former, by = %desired.id, "the former binding is claimed, too");
     Ok(has_waited)
+}
+
+/// Finds the record of the binding that this one replaces.
+async fn locate_former<A: BindingAws>(
+    aws: &A,
+    turn: &Turn<'_, A>,
+    desired: &Desired,
+    former: &BindingId,
+) -> Result<Located, BindingError> {
+    let said = desired.former.bucket.clone();
+    locate(aws, turn, former, said, &former.bucket(&desired.account)).await
 }
 
 /// Finds another binding's record.
@@ -75,9 +86,7 @@ pub(super) async fn answer<A: BindingAws>(
     let Some(former) = &desired.replaces else {
         return Ok(None);
     };
-    let own = former.bucket(&desired.account);
-    let said = desired.former.bucket.clone();
-    let located = locate(aws, turn, former, said, &own).await?;
+    let located = locate_former(aws, turn, desired, former).await?;
     let record = located.record.map(|held| held.record);
     let answer = record.and_then(|record| record.answer_to(&turn.caller().mark.request).cloned());
     Ok(answer)
@@ -104,8 +113,8 @@ pub(super) async fn is_not_made_anew<A: BindingAws>(
     let located = locate(aws, turn, &living, hints.bucket.clone(), &own).await?;
     let record = located.record.map(|held| held.record);
     let notes = |record: &Record| {
-        let replaced = record.replaced.as_ref();
-        replaced.is_some_and(|replaced| turn.replacement(replaced) == *id)
+        let mut replaced = record.replaced.iter();
+        replaced.any(|replaced| turn.replacement(replaced) == *id)
     };
     turn.judge(record.filter(notes).as_ref(), view)?;
     Ok(())
@@ -147,25 +156,50 @@ pub(super) async fn noted<A: BindingAws>(
     view: &View,
 ) -> Result<(), BindingError> {
     let held = turn.read(id).await?;
-    let Some(replaced) = held.and_then(|held| held.record.replaced) else {
-        return Ok(());
-    };
-    let by = &turn.replacement(&replaced);
+    let noted = held.map(|held| held.record.replaced).unwrap_or_default();
+    let mut living = None;
+    // The newest first, for that is the likeliest to live.
+    for replaced in noted.iter().rev() {
+        let by = turn.replacement(replaced);
+        let is_living = living.is_none() && {
+            let bucket = hints.bucket.clone();
+            is_living(aws, turn, &by, replaced, account, bucket, view).await?
+        };
+        if is_living {
+            living = Some(by);
+            continue;
+        }
+        info!(binding = %by, "taking away what was made in place of this binding");
+        take_away_binding(aws, turn, &by, account, hints, view).await?;
+        turn.change(id, |record| record.forget(&replaced.nlb_arn))
+            .await?;
+    }
+    Ok(())
+}
+
+/// Whether CloudFormation counts a noted binding as the resource's own.
+async fn is_living<A: BindingAws>(
+    aws: &A,
+    turn: &Turn<'_, A>,
+    by: &BindingId,
+    replaced: &Replacement,
+    account: &str,
+    bucket: Option<String>,
+    view: &View,
+) -> Result<bool, BindingError> {
     // After a replacement that CloudFormation has taken, it deletes the former one; and what it shows then
     // may lag behind. An Update of the former one comes only where it has not taken it.
-    let is_living = match turn.caller().kind {
-        RequestType::Delete => {
-            let view = turn.view_of_living(by, view).await;
-            let is_shown = matches!(view.resource, Resource::Known(_));
-            view.names(by) || (!is_shown && replaced.done)
-        }
-        RequestType::Create | RequestType::Update => view.names(by),
-    };
-    if is_living {
-        return Ok(());
+    if turn.caller().kind != RequestType::Delete {
+        return Ok(view.names(by));
     }
-    info!(binding = %by, "taking away what was made in place of this binding");
-    take_away_binding(aws, turn, by, account, hints, view).await?;
-    turn.change(id, |record| record.replaced = None).await?;
-    Ok(())
+    let view = turn.view_of_living(by, view).await;
+    if matches!(view.resource, Resource::Known(_)) {
+        return Ok(view.names(by));
+    }
+    if replaced.done {
+        return Ok(true);
+    }
+    // Where Lambda stopped the Update between its two records, only the other one tells.
+    let located = locate(aws, turn, by, bucket, &by.bucket(account)).await?;
+    Ok(located.known().is_some_and(Record::serves))
 }

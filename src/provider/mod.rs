@@ -197,7 +197,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         // never answered; what that Create made carries the id that it meant.
         let id = request.about();
         let is_invented = request.physical_id != Some(id.to_string());
-        binding::delete(self.aws, turn, &id, account, &hints, is_invented).await?;
+        binding::delete(self.aws, self.dns, turn, &id, account, &hints, is_invented).await?;
         Ok(Done::Deleted)
     }
 }

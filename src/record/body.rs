@@ -38,6 +38,9 @@ pub struct Record {
     pub before: Vec<Former>,
     /// Own targets by target group ARN. A group that is here has been written about before.
     pub own: BTreeMap<String, Own>,
+    /// What was registered in given groups before this binding's first write about them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub found: BTreeMap<String, BTreeSet<Endpoint>>,
     /// The ticks that were counted last, oldest first: each its scheduled time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub counted: Vec<String>,
@@ -50,9 +53,9 @@ pub struct Record {
     /// Other buckets in which a stub or a copy of this record may be.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub elsewhere: BTreeSet<String>,
-    /// The binding that an Update with another NLB made in place of this one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replaced: Option<Replacement>,
+    /// The bindings that Updates with another NLB made in place of this one, the newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<Replacement>,
 }
 
 /// Where a binding is in its life.
@@ -74,9 +77,6 @@ pub struct Target {
     /// For how many ticks in a row it has been missing from DNS.
     #[serde(default)]
     pub missed: u32,
-    /// Whether it was registered in a given group before this binding's first write about it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub found: bool,
     /// When it was last put out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out: Option<Timestamp>,
@@ -165,11 +165,12 @@ impl Record {
             claim: None,
             before: Vec::new(),
             own: BTreeMap::new(),
+            found: BTreeMap::new(),
             counted: Vec::new(),
             ticked: Timestamp::default(),
             arriving_from: None,
             elsewhere: BTreeSet::new(),
-            replaced: None,
+            replaced: Vec::new(),
         }
     }
 
@@ -228,6 +229,20 @@ impl Record {
         self.claim = Some(claim);
     }
 
+    /// Notes the binding that an Update with another NLB is about to make in place of this one.
+    pub fn note(&mut self, nlb_arn: &str) {
+        self.forget(nlb_arn);
+        self.replaced.push(Replacement {
+            nlb_arn: nlb_arn.to_owned(),
+            done: false,
+        });
+    }
+
+    /// Takes such a note back.
+    pub fn forget(&mut self, nlb_arn: &str) {
+        self.replaced.retain(|noted| noted.nlb_arn != nlb_arn);
+    }
+
     /// Whether this delivery of this request holds the binding.
     pub fn is_held_by(&self, mark: &Mark) -> bool {
         self.claim.as_ref().is_some_and(|claim| claim.mark == *mark)
@@ -240,6 +255,11 @@ impl Record {
         claim
             .filter(is_same)
             .is_some_and(|claim| claim.outcome.is_none() && claim.kind == caller.kind)
+    }
+
+    /// Whether a request has had a success, and no Delete has come since.
+    pub fn serves(&self) -> bool {
+        self.phase == Phase::Serving
     }
 
     /// Whether the last request is a Create that has had no success: it may still be under way, or come once

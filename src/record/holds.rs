@@ -2,7 +2,8 @@
 //! anew. Rules 2 and 6 of the record.
 
 use super::RecordError;
-use super::lease::Hold;
+use super::body::Record;
+use super::lease::{Hold, Lease};
 use super::located::Held;
 use super::request::Mark;
 use super::store::Store;
@@ -10,6 +11,7 @@ use crate::capabilities::Objects;
 use crate::clock::Clock;
 use crate::names::BindingId;
 use std::cell::RefCell;
+use tokio::time::Instant;
 
 /// The claims that one request holds: its binding's, and where it replaces another, that one's too.
 pub struct Claims<'a, A> {
@@ -111,10 +113,23 @@ pub struct Ticking<'a, A> {
 }
 
 impl<'a, A: Objects> Ticking<'a, A> {
-    /// On a record that this tick has just written.
-    pub fn on(store: Store<'a, A>, clock: Clock, held: Held) -> Self {
-        let held = RefCell::new(held);
-        Self { store, clock, held }
+    /// Writes what a tick is about to do, and gives it leave to do it; `None` where somebody else has written
+    /// the record meanwhile.
+    pub async fn begin(
+        store: &Store<'a, A>,
+        clock: Clock,
+        held: &Held,
+        mut next: Record,
+    ) -> Result<Option<Lease<Self>>, RecordError> {
+        let began = Instant::now();
+        next.ticked = clock.now();
+        let Some(held) = store.replace(held, next).await? else {
+            return Ok(None);
+        };
+        let (store, held) = (store.clone(), RefCell::new(held));
+        let lease = Lease::new(Self { store, clock, held }, clock);
+        lease.confirmed(began);
+        Ok(Some(lease))
     }
 }
 

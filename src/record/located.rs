@@ -2,6 +2,7 @@
 
 use super::RecordError;
 use super::body::Record;
+use super::orders::RuleEvent;
 use crate::capabilities::AwsError;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,6 +48,8 @@ pub struct Located {
     pub record: Option<Held>,
     /// Only where there is no record.
     pub unreadable: Option<Unreadable>,
+    /// The record made anew, where it was lost: not written yet.
+    pub anew: Option<Record>,
     /// Buckets that exist and hold nothing of the record.
     pub empty: BTreeSet<String>,
     /// Buckets that do not exist.
@@ -58,6 +61,17 @@ pub struct Located {
 }
 
 impl Located {
+    /// Whether the record is lost while its rule stands, whose copy of the orders tells what it was.
+    pub fn has_lost(&self, event: &RuleEvent) -> bool {
+        self.record.is_none() && self.unreadable.is_none() && event.orders.is_some()
+    }
+
+    /// The record that was found, or made anew.
+    pub fn known(&self) -> Option<&Record> {
+        let found = self.record.as_ref().map(|held| &held.record);
+        found.or(self.anew.as_ref())
+    }
+
     /// Whether a bucket exists, or why that could not be seen; `None` where it was not looked at.
     pub fn has(&self, bucket: &str) -> Option<Result<bool, &AwsError>> {
         let holds_record = |held: &Held| held.bucket == bucket;

@@ -67,7 +67,8 @@ pub struct RuleEvent {
     /// Left out where the characters do not hold it.
     #[serde(default)]
     pub orders: Option<Orders>,
-    /// In its place: the target groups that the binding did not make, each by a digest of its ARN.
+    /// Target groups that the binding did not make and that the copy does not name, each by a digest of its
+    /// ARN: all where there is no copy, and those that were given up with this rule.
     #[serde(default)]
     pub given: BTreeSet<String>,
 }
@@ -90,18 +91,27 @@ impl RuleEvent {
         id: &BindingId,
         bucket: &str,
         orders: &Orders,
+        given_up: &BTreeSet<String>,
     ) -> Result<String, serde_json::Error> {
+        let pointer = |given: &BTreeSet<String>| {
+            let bucket = serde_json::to_string(bucket)?;
+            let given = match given.is_empty() {
+                true => String::new(),
+                false => format!(r#","Given":{}"#, serde_json::to_string(given)?),
+            };
+            Ok::<_, serde_json::Error>(format!(
+                r#"{{"AlbNlbBinding":"{id}","Bucket":{bucket},"Time":{TIME}{given}"#
+            ))
+        };
+        let mut given: BTreeSet<_> = given_up.iter().map(|arn| digest(arn)).collect();
         let copy = serde_json::to_string(orders)?;
-        let bucket = serde_json::to_string(bucket)?;
-        let pointer = format!(r#"{{"AlbNlbBinding":"{id}","Bucket":{bucket},"Time":{TIME}"#);
-        let whole = format!(r#"{pointer},"Orders":{copy}}}"#);
+        let whole = format!(r#"{},"Orders":{copy}}}"#, pointer(&given)?);
         if whole.chars().count() <= MOST_CHARACTERS {
             return Ok(whole);
         }
         let groups = orders.groups().into_iter();
-        let given = groups.filter(|arn| !id.made_group(arn)).map(digest);
-        let given = serde_json::to_string(&given.collect::<BTreeSet<_>>())?;
-        Ok(format!(r#"{pointer},"Given":{given}}}"#))
+        given.extend(groups.filter(|arn| !id.made_group(arn)).map(digest));
+        Ok(format!("{}}}", pointer(&given)?))
     }
 
     /// Whether the rule names a target group. Whoever may write to the record's bucket can write the record,
@@ -163,16 +173,20 @@ mod tests {
         BindingId::derive("stack", "Binding", "arn:nlb")
     }
 
+    fn template(orders: &Orders) -> String {
+        RuleEvent::template(&id(), "bucket", orders, &BTreeSet::new()).expect("JSON")
+    }
+
     #[test]
     fn fifty_target_groups_fit_into_a_rules_template() {
-        let template = RuleEvent::template(&id(), "bucket", &orders(50)).expect("JSON");
+        let template = template(&orders(50));
         let event = RuleEvent::of_template(&template).expect("ours");
         assert_eq!(event.orders, Some(orders(50)));
     }
 
     #[test]
     fn orders_that_do_not_fit_are_left_out_and_the_pointer_stays() {
-        let template = RuleEvent::template(&id(), "bucket", &orders(80)).expect("JSON");
+        let template = template(&orders(80));
         let event = RuleEvent::of_template(&template).expect("ours");
         assert_eq!((event.id, event.orders), (id(), None));
         assert_eq!(event.bucket, "bucket");
@@ -186,7 +200,7 @@ mod tests {
         );
         for groups in [50, 80] {
             let orders = orders(groups);
-            let template = RuleEvent::template(&id(), "bucket", &orders).expect("JSON");
+            let template = template(&orders);
             assert!(template.chars().count() <= MOST_CHARACTERS);
             let event = RuleEvent::of_template(&template).expect("ours");
             assert!(orders.groups().into_iter().all(|arn| event.names(arn)));
@@ -197,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_event_holds_the_scheduled_time_where_the_template_has_its_place() {
-        let template = RuleEvent::template(&id(), "bucket", &orders(1)).expect("JSON");
+        let template = template(&orders(1));
         let event = template.replacen(TIME, r#""2026-11-25T02:10:00Z""#, 1);
         let event: RuleEvent = serde_json::from_str(&event).expect("an event");
         assert_eq!(event.time, Timestamp::parse("2026-11-25T02:10:00Z"));

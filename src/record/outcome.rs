@@ -44,7 +44,7 @@ impl<A: Objects + Stacks> Turn<'_, A> {
                     claim.outcome.get_or_insert(Outcome { answer, settled });
                 }
                 record.arriving_from = None;
-                if let Some(replaced) = &mut record.replaced {
+                for replaced in &mut record.replaced {
                     let is_by_this = self.replacement(replaced) == *id;
                     replaced.done |= is_by_this && serves.is_some();
                 }

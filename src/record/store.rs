@@ -6,7 +6,7 @@
 use super::RecordError;
 use super::body::{Body, BodyError, Record};
 use super::located::{Candidate, Found, Held, Located, Unreadable};
-use crate::capabilities::{AwsError, Objects, Stored, Written};
+use crate::capabilities::{AwsError, Objects, Stored, Trouble, Written};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tracing::warn;
 
@@ -97,7 +97,7 @@ impl<'a, A: Objects> Store<'a, A> {
                 continue;
             }
             let found = match self.look(&bucket).await {
-                Err(error) if !surely && error.code.is_some() => {
+                Err(error) if !surely && error.trouble == Trouble::Stays => {
                     let told = &error as &dyn std::error::Error;
                     warn!(error = told, bucket, "a bucket that was never used");
                     located.refused = Some((bucket, error));

@@ -75,21 +75,17 @@ fn full() -> Record {
     record.claim_for(claim(RequestType::Update, "second", "b"));
     let target = Target {
         missed: 2,
-        found: true,
         out: Some(now()),
     };
     let endpoint = "10.0.0.1:80".parse().expect("an endpoint");
     record
         .own
         .insert(GROUP.to_owned(), [(endpoint, target)].into());
+    record.found.insert(GROUP.to_owned(), [endpoint].into());
     record.count("tick");
     record.arriving_from = Some("bucket".to_owned());
     record.elsewhere.insert("bucket".to_owned());
-    let nlb_arn = "arn:another".to_owned();
-    record.replaced = Some(Replacement {
-        nlb_arn,
-        done: true,
-    });
+    record.note("arn:another");
     record
 }
 

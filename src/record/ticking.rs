@@ -4,9 +4,10 @@ use super::body::{Phase, Record, Target};
 use super::orders::Orders;
 use super::request::{Claim, Status};
 use crate::clock::Timestamp;
-use crate::model::{Registered, TargetGroupPort};
+use crate::model::{Endpoint, Registered, TargetGroupPort};
 use crate::names::BindingId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// After so long a request that has no answer will not get one: CloudFormation's function has ended
@@ -70,19 +71,22 @@ impl Record {
         orders.target_groups.iter().filter(keeps).cloned().collect()
     }
 
-    /// A record that was lost while its rule stands, from the orders' copy in that rule: everything in
-    /// the target groups that the binding made is own. What is in DNS becomes own by the tick itself.
+    /// A record that was lost while its rule stands, from the orders' copy in that rule: what is `seen` in
+    /// DNS is own, and so is everything in the target groups that the binding made.
     pub fn made_anew(
         id: &BindingId,
         orders: &Orders,
         registered: &BTreeMap<String, Registered>,
+        seen: &BTreeSet<IpAddr>,
     ) -> Self {
         let mut record = Self::new(&id.to_string(), Phase::Serving);
-        for group in orders.groups() {
-            let registered = registered.get(group);
-            let registered = registered.into_iter().flat_map(BTreeMap::keys);
-            let own = registered.map(|endpoint| (*endpoint, Target::default()));
-            record.own.insert(group.to_owned(), own.collect());
+        for TargetGroupPort { arn, port } in &orders.target_groups {
+            let is_seen =
+                |endpoint: &Endpoint| endpoint.port == *port && seen.contains(&endpoint.address);
+            let registered = registered.get(arn).into_iter().flat_map(BTreeMap::keys);
+            let own = registered.filter(|endpoint| id.made_group(arn) || is_seen(endpoint));
+            let own = own.map(|endpoint| (*endpoint, Target::default()));
+            record.own.entry(arn.clone()).or_default().extend(own);
         }
         record.orders = Some(orders.clone());
         record

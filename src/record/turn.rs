@@ -118,7 +118,15 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
 
     /// What CloudFormation says once it names a binding as the living one; it may lag behind.
     pub async fn view_of_living(&self, id: &BindingId, view: &View) -> View {
-        self.asker().names(&self.clock, id, view.clone()).await
+        let names = |view: &View| view.names(id);
+        self.asker().says(&self.clock, view.clone(), names).await
+    }
+
+    /// Whether the stack is known not to roll back, also by what CloudFormation may show later only.
+    pub async fn goes_on(&self, view: &View) -> bool {
+        let is_clear = |view: &View| view.rollback() != Some(false) || view.is_past_rollback();
+        let view = self.asker().says(&self.clock, view.clone(), is_clear).await;
+        view.rollback() == Some(false)
     }
 
     /// Rules 3 and 4: whether this request may claim a record, and what it then waits for.
@@ -158,7 +166,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         claim: Claiming<'_>,
     ) -> Result<Hand, RecordError> {
         let held = located.record.as_ref();
-        let record = held.map(|held| held.record.clone());
+        let record = located.known().cloned();
         let is_held = |record: &Record| {
             let claimed = self.lease.hold().of(store.owner());
             record.is_held_by(&self.caller.mark) && claimed.is_some()
@@ -176,8 +184,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         };
         record.claim_for(self.new_claim(kind, view, made));
         if let Claiming::ToReplace { nlb_arn } = claim {
-            let (nlb_arn, done) = (nlb_arn.to_owned(), false);
-            record.replaced = Some(Replacement { nlb_arn, done });
+            record.note(nlb_arn);
         }
         let began = Instant::now();
         let written = match (held, &located.unreadable) {

@@ -67,12 +67,26 @@ impl View {
         self.rollback() == Some(true)
     }
 
+    /// Whether what the stack has begun leads to no rollback any more.
+    pub fn is_past_rollback(&self) -> bool {
+        let stack = self.stack.as_ref();
+        stack.is_some_and(|stack| {
+            stack.status.starts_with("DELETE")
+                || stack.status == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+        })
+    }
+
     /// Whether the stack is deleted, or is about to be.
     fn leaves(&self) -> bool {
         let stack = self.stack.as_ref();
         stack.is_some_and(|stack| {
             stack.status.starts_with("DELETE") || stack.status.starts_with("ROLLBACK")
         })
+    }
+
+    /// Whether the resource has no id yet, which its request may have been answered with just now.
+    pub fn is_nameless(&self) -> bool {
+        matches!(&self.resource, Resource::Known(resource) if resource.physical_id.is_none())
     }
 
     /// Whether CloudFormation counts this binding as the resource's own.
@@ -160,11 +174,11 @@ impl<A: Stacks> Asker<'_, A> {
         View { stack, resource }
     }
 
-    /// What CloudFormation says once it names a binding as the living one, or has had the time for it.
-    pub async fn names(&self, clock: &Clock, id: &BindingId, mut view: View) -> View {
+    /// What CloudFormation says once it says so, or has had the time for it.
+    pub async fn says(&self, clock: &Clock, mut view: View, so: impl Fn(&View) -> bool) -> View {
         let since = clock.now();
         let mut asked = since;
-        while !view.names(id) && asked.since(since) < LAG {
+        while !so(&view) && asked.since(since) < LAG {
             tokio::time::sleep(BETWEEN).await;
             asked = clock.now();
             view = self.look().await;

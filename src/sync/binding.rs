@@ -1,11 +1,13 @@
 //! A binding's tick: its rule's event says where the record is, and the record says what to do.
 
+use super::look::see;
 use super::{Outcome, Read, Source, SyncAws, SyncError, Tick, TickName};
-use crate::capabilities::{Dns, gather};
+use crate::capabilities::Dns;
 use crate::clock::Clock;
 use crate::model::{Endpoint, Registered};
 use crate::record::{Held, Orders, Phase, Record, RecordError, RuleEvent, Store, owned_by_others};
 use std::collections::BTreeSet;
+use std::future::ready;
 use tracing::warn;
 
 /// One tick of a binding's rule; `invocation` tells it from others where the event has no time.
@@ -27,17 +29,23 @@ pub async fn tick<A: SyncAws>(
         store: store.clone(),
         name: TickName::new(event.time, invocation),
     };
-    let source = Binding { aws, store, event };
+    let source = Binding {
+        aws,
+        dns,
+        store,
+        event,
+    };
     tick.run(&source, event.orders.clone()).await
 }
 
-struct Binding<'a, A> {
+struct Binding<'a, A, D> {
     aws: &'a A,
+    dns: &'a D,
     store: Store<'a, A>,
     event: &'a RuleEvent,
 }
 
-impl<A: SyncAws> Source for Binding<'_, A> {
+impl<A: SyncAws, D: Dns> Source for Binding<'_, A, D> {
     async fn read(&self) -> Result<Read, SyncError> {
         let held = match self.store.again(&self.event.bucket).await? {
             Some(held) => Some(held),
@@ -78,7 +86,7 @@ impl<A: SyncAws> Source for Binding<'_, A> {
     }
 }
 
-impl<A: SyncAws> Binding<'_, A> {
+impl<A: SyncAws, D: Dns> Binding<'_, A, D> {
     /// Own targets in a given group that another binding serves, too.
     async fn shared(
         &self,
@@ -105,37 +113,28 @@ impl<A: SyncAws> Binding<'_, A> {
         {
             return Ok(Some(held));
         }
-        make_anew(self.aws, &self.store, &event).await
+        if event.orders.is_none() {
+            return Err(SyncError::Lost);
+        }
+        make_anew(self.aws, self.dns, &self.store, &event).await
     }
 }
 
-/// The record is lost while its rule stands, as by a lifecycle rule of the bucket: it is made anew from
-/// the rule's copy of the orders. `None` where the rule is gone meanwhile.
+/// Writes a lost record anew, where the rule says that it was.
 ///
 /// # Errors
-/// Where the rule has no copy, or the bucket is gone as well.
+/// As [`anew`], and where the bucket is gone as well.
 pub async fn make_anew<A: SyncAws>(
     aws: &A,
+    dns: &impl Dns,
     store: &Store<'_, A>,
     event: &RuleEvent,
 ) -> Result<Option<Held>, SyncError> {
-    let RuleEvent {
-        id, bucket, orders, ..
-    } = event;
-    let orders = orders.as_ref().ok_or(SyncError::Lost)?;
-    let own = orders.groups().into_iter().filter(|arn| id.made_group(arn));
-    let registered = gather(own.map(|arn| async move {
-        let registered = aws.registered(arn).await?.unwrap_or_default();
-        Ok::<_, SyncError>((arn.to_owned(), registered))
-    }));
-    let registered = registered.await?.into_iter().collect();
-    let record = Record::made_anew(id, orders, &registered);
-    // A Delete takes the rule away before the record, which may have been seen in this order, too.
-    if aws.rule(&id.rule()).await?.is_none() {
+    let Some(record) = anew(aws, dns, event).await? else {
         return Ok(None);
-    }
+    };
+    let RuleEvent { id, bucket, .. } = event;
     if let Some(held) = store.write(bucket, record, None).await? {
-        warn!(binding = %id, bucket, "the record was lost; it is made anew from the rule's copy");
         return Ok(Some(held));
     }
     // Somebody else was faster, or the bucket is gone.
@@ -146,4 +145,40 @@ pub async fn make_anew<A: SyncAws>(
         }
         held => Ok(held),
     }
+}
+
+/// The record of a binding that has lost it while its rule stands, as by a lifecycle rule of the bucket:
+/// made anew from the rule's copy of the orders, and not written yet. `None` where there is no copy, and
+/// where the rule is gone meanwhile.
+///
+/// # Errors
+/// Where the target groups cannot be looked at.
+pub async fn anew<A: SyncAws>(
+    aws: &A,
+    dns: &impl Dns,
+    event: &RuleEvent,
+) -> Result<Option<Record>, SyncError> {
+    let RuleEvent { id, orders, .. } = event;
+    let Some(orders) = orders else {
+        return Ok(None);
+    };
+    let seen = see(aws, dns, orders, ready(0)).await;
+    let targets = seen.targets?.into_iter();
+    let registered = targets.filter_map(|(arn, registered)| Some((arn, registered?)));
+    let addresses = match seen.found {
+        Ok(found) => found.addresses,
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            warn!(error, binding = %id, "nobody can tell which targets in given target groups are own");
+            BTreeSet::new()
+        }
+    };
+    let record = Record::made_anew(id, orders, &registered.collect(), &addresses);
+    // A Delete takes the rule away before the record, which may have been seen in this order, too.
+    if aws.rule(&id.rule()).await?.is_none() {
+        return Ok(None);
+    }
+    let bucket = &event.bucket;
+    warn!(binding = %id, bucket, "the record was lost; it is made anew from the rule's copy");
+    Ok(Some(record))
 }

@@ -52,9 +52,18 @@ pub async fn first<A: SyncAws + Stacks>(
             pause.wait().await;
             continue;
         }
-        if first.serve(aws, turn, &sight).await? {
+        if !first.serve(aws, turn, &sight).await? {
+            continue;
+        }
+        if sight.found.is_whole() {
             return Ok(sight.found.addresses.len());
         }
+        let failed = sight.lookups_failed();
+        info!(error = %failed, "waiting until DNS has shown every address");
+        progress::note(format!(
+            "waiting until DNS has shown every address: {failed}"
+        ));
+        pause.wait().await;
     }
 }
 
@@ -90,6 +99,7 @@ impl First<'_> {
             groups: &self.orders.target_groups,
             registered: &sight.registered,
             record: &sight.held.record,
+            others: &BTreeMap::new(),
             mode: Mode::Bind {
                 given: self.given,
                 adopted: self.adopted,

@@ -21,6 +21,16 @@ pub struct Sight {
     pub missing: Vec<String>,
 }
 
+impl Sight {
+    /// Why what was seen in DNS may not be all.
+    pub fn lookups_failed(&self) -> SyncError {
+        SyncError::LookupsFailed {
+            failed: self.found.failed_lookups,
+            lookups: self.found.lookups,
+        }
+    }
+}
+
 /// A record, with the orders that it gives.
 pub type Read = Option<(Held, Orders)>;
 
@@ -77,13 +87,14 @@ fn known_addresses((held, _): &(Held, Orders)) -> usize {
     held.record.addresses().len()
 }
 
-struct Seen {
-    found: Result<Found, DnsError>,
+pub(super) struct Seen {
+    pub(super) found: Result<Found, DnsError>,
     /// `None` where a group does not exist.
-    targets: Result<BTreeMap<String, Option<Registered>>, SyncError>,
+    pub(super) targets: Result<BTreeMap<String, Option<Registered>>, SyncError>,
 }
 
-async fn see<D: Dns>(
+/// Looks at DNS and at the target groups.
+pub(super) async fn see<D: Dns>(
     aws: &impl Targets,
     dns: &D,
     orders: &Orders,

@@ -14,7 +14,7 @@ mod metric;
 pub mod plan;
 mod tick_log;
 
-pub use binding::{make_anew, tick};
+pub use binding::{anew, make_anew, tick};
 pub use error::SyncError;
 pub use first::{First, first};
 pub use look::Read;
@@ -22,12 +22,11 @@ pub use look::Read;
 use crate::capabilities::{Dns, Metrics, Objects, Rules, Targets};
 use crate::clock::{Clock, Timestamp};
 use crate::model::{Endpoint, Registered};
-use crate::record::{Counting, Lease, Orders, RecordError, Store, Ticking};
+use crate::record::{Counting, Orders, RecordError, Store, Ticking};
 use apply::apply;
 use look::{Sight, look};
 use plan::{Mode, Plan, Situation, plan, waits_until};
 use std::collections::{BTreeMap, BTreeSet};
-use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// What a sync asks of AWS.
@@ -136,7 +135,8 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
             groups: &groups,
             registered: &sight.registered,
             record,
-            mode: self.mode(sight, &may_leave, &none),
+            others: &none,
+            mode: self.mode(sight, &may_leave),
             now,
         };
         if let Some(until) = waits_until(&situation) {
@@ -144,23 +144,19 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
             self.clock.wait_until(until).await;
             return Ok(false);
         }
-        let mut plan = plan(&situation);
-        let others = of_others(source, &plan).await?;
-        if !others.is_empty() {
-            let mode = self.mode(sight, &may_leave, &others);
-            plan = plan::plan(&Situation { mode, ..situation });
-        }
-        let lease = match &plan.record {
+        let others = of_others(source, &plan(&situation)).await?;
+        let plan = plan(&Situation {
+            others: &others,
+            // By when a target was put out others wait for that, so the look at others does not count.
+            now: self.clock.now(),
+            ..situation
+        });
+        let lease = match plan.record.clone() {
             Some(next) => {
-                let began = Instant::now();
-                let mut next = next.clone();
-                next.ticked = now;
-                let Some(held) = self.store.replace(&sight.held, next).await? else {
+                let ticking = Ticking::begin(&self.store, self.clock, &sight.held, next);
+                let Some(lease) = ticking.await? else {
                     return Ok(false);
                 };
-                let ticking = Ticking::on(self.store.clone(), self.clock, held);
-                let lease = Lease::new(ticking, self.clock);
-                lease.confirmed(began);
                 Some(lease)
             }
             None => None,
@@ -178,12 +174,7 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
         Ok(true)
     }
 
-    fn mode<'m>(
-        &'m self,
-        sight: &Sight,
-        may_leave: &'m BTreeSet<String>,
-        others: &'m BTreeMap<String, BTreeSet<Endpoint>>,
-    ) -> Mode<'m> {
+    fn mode<'m>(&'m self, sight: &Sight, may_leave: &'m BTreeSet<String>) -> Mode<'m> {
         let record = &sight.held.record;
         let until = sight.orders.invocations_before_deregistration;
         match record.counting(&self.name.name, self.name.scheduled, self.clock.now()) {
@@ -192,7 +183,6 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
                 tick: &self.name.name,
                 until: sight.found.runs_needed.max(until),
                 may_leave,
-                others,
             },
             Counting::Late => {
                 warn!("this tick comes too late after its scheduled time, so it counts nothing");
@@ -242,10 +232,7 @@ fn outcome(sight: &Sight, now: Timestamp) -> Result<Outcome, SyncError> {
         );
     }
     if !sight.found.is_whole() {
-        return Err(SyncError::LookupsFailed {
-            failed: sight.found.failed_lookups,
-            lookups: sight.found.lookups,
-        });
+        return Err(sight.lookups_failed());
     }
     let addresses = sight.found.addresses.len();
     Ok(Outcome::Synced { addresses })

@@ -72,11 +72,11 @@ mod tick {
                 groups: &self.groups,
                 registered: &self.registered,
                 record: &self.record,
+                others: &BTreeMap::new(),
                 mode: Mode::Count {
                     tick: "tick",
                     until: UNTIL,
                     may_leave: &self.may_leave,
-                    others: &BTreeMap::new(),
                 },
                 now: Timestamp::from_millis(1_790_000_000_000),
             };

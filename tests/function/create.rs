@@ -202,6 +202,32 @@ async fn an_alb_that_never_gets_an_address_fails_before_the_deadline() -> Result
     Ok(())
 }
 
+/// The first answer shows eight of them, and for a while no other one comes.
+#[tokio::test]
+async fn a_create_waits_until_dns_has_shown_every_address() -> Result<()> {
+    let bench = Bench::new().await?;
+    bench.scale(28);
+    let dns = bench.lab.dns();
+    dns.fail_after("orders", 1, lab::DnsFailure::ServFail);
+    let recovers = async {
+        // Lookups that failed, and those of another run.
+        while dns.queries("orders") < 100 {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        dns.fail("orders", None);
+        std::future::pending().await
+    };
+    let made = tokio::select! {
+        made = bench.create(json!({})) => made?,
+        never = recovers => never,
+    };
+    made.assert_success();
+    assert_eq!(made.attribute("IpCount"), "28");
+    let targets = bench.targets(made.attribute("TargetGroupArn"));
+    assert_eq!(targets, bench.expected(28, 80));
+    Ok(())
+}
+
 #[tokio::test]
 async fn several_ports_are_served_by_one_discovery() -> Result<()> {
     let mut alb = AlbSpec::new("orders");

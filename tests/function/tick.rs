@@ -53,6 +53,33 @@ async fn failed_lookups_and_answers_without_addresses_remove_nothing_and_fail_lo
 }
 
 #[tokio::test]
+async fn a_tick_some_of_whose_lookups_fail_registers_removes_nothing_and_fails() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let group = made.attribute("TargetGroupArn");
+    bench.see(bench.pair.alb.addresses_after(100, 28));
+    for _ in 0..4 {
+        bench
+            .lab
+            .dns()
+            .fail_after("orders", 1, DnsFailure::ServFail);
+        let tick = bench.tick(&made).await?;
+        let error = tick
+            .result
+            .expect_err("a list that is not whole")
+            .to_string();
+        assert!(error.contains("DNS lookups failed"), "{error}");
+    }
+    let targets = bench.targets(group);
+    let former = bench.expected(3, 80);
+    assert!(
+        former.iter().all(|target| targets.contains(target)),
+        "{targets:?}"
+    );
+    assert!(targets.len() > former.len(), "what was seen is registered");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_foreign_target_survives() -> Result<()> {
     let (bench, made) = Bench::bound().await?;
     let group = made.attribute("TargetGroupArn");

@@ -57,15 +57,17 @@ BREAKAGES = [
     (
         "ownership is written after registering",
         "src/sync/mod.rs",
-        "        let lease = match &plan.record {\n",
-        "        {\n"
-        "            let ticking = Ticking::on(self.store.clone(), self.clock, sight.held.clone());\n"
-        "            let lease = Lease::new(ticking, self.clock);\n"
-        "            lease.confirmed(Instant::now());\n"
-        "            let zone = sight.orders.availability_zone.as_deref();\n"
-        "            apply(self.aws, &lease, zone, &plan).await.into_result()?;\n"
+        "        let lease = match plan.record.clone() {\n",
+        "        if !plan.groups.is_empty() {\n"
+        "            let before = record.clone();\n"
+        "            let ticking = Ticking::begin(&self.store, self.clock, &sight.held, before);\n"
+        "            if let Some(lease) = ticking.await? {\n"
+        "                let zone = sight.orders.availability_zone.as_deref();\n"
+        "                apply(self.aws, &lease, zone, &plan).await.into_result()?;\n"
+        "            }\n"
+        "            return Ok(false);\n"
         "        }\n"
-        "        let lease = match &plan.record {\n",
+        "        let lease = match plan.record.clone() {\n",
     ),
     (
         "late ticks count",

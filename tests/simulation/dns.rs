@@ -3,6 +3,7 @@
 //!
 //! Remembers since when each address is there, and when it left.
 
+use crate::dice::Dice;
 use crate::lambda::Process;
 use crate::slot::Slot;
 use crate::world::World;
@@ -12,6 +13,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
 const ADDRESSES_PER_ANSWER: usize = 8;
+
+/// How many answers in a row leave an address out at most. That a list which is certain misses one is a chance
+/// that the contract lets pass, one in a thousand, and it proves nothing about the product.
+const LEFT_OUT: u32 = 5;
 
 /// The addresses of all names.
 #[derive(Default)]
@@ -26,6 +31,8 @@ pub struct Name {
     pub live: BTreeMap<IpAddr, u64>,
     /// When each that was there before has left.
     pub left: BTreeMap<IpAddr, u64>,
+    /// Of how many answers in a row each was left out.
+    left_out: BTreeMap<IpAddr, u32>,
     /// Every coming and going.
     history: Vec<(u64, IpAddr, bool)>,
 }
@@ -79,6 +86,26 @@ impl Zone {
         let name = self.names.get(name);
         name.map(|name| name.live.keys().copied().collect())
             .unwrap_or_default()
+    }
+
+    /// At most eight of them.
+    fn answer(&mut self, name: &str, dice: &Dice) -> Vec<IpAddr> {
+        let mut addresses = self.addresses(name);
+        let Some(Name { left_out, .. }) = self.names.get_mut(name) else {
+            return addresses;
+        };
+        while addresses.len() > ADDRESSES_PER_ANSWER {
+            let long = |address: &IpAddr| left_out.get(address) >= Some(&LEFT_OUT);
+            let free: Vec<_> = (0..addresses.len())
+                .filter(|at| !long(&addresses[*at]))
+                .collect();
+            let at = free[dice.index(free.len())];
+            *left_out.entry(addresses.swap_remove(at)).or_default() += 1;
+        }
+        for address in &addresses {
+            left_out.remove(address);
+        }
+        addresses
     }
 
     pub fn left(&self, name: &str) -> Vec<IpAddr> {
@@ -171,11 +198,7 @@ fn look(world: &World, name: &str) -> Result<Vec<IpAddr>, DnsError> {
             servers: "all".to_owned(),
         });
     }
-    let mut addresses = world.dns.borrow().addresses(name);
-    while addresses.len() > ADDRESSES_PER_ANSWER {
-        let left_out = world.dice.index(addresses.len());
-        addresses.swap_remove(left_out);
-    }
+    let addresses = world.dns.borrow_mut().answer(name, &world.dice);
     if addresses.is_empty() {
         return Err(DnsError::NoAddresses {
             name: name.to_owned(),

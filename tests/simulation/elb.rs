@@ -123,6 +123,13 @@ impl Elb {
         group.is_some_and(|group| group.has(endpoint))
     }
 
+    pub fn all_registered(&self, group: &str) -> Vec<Endpoint> {
+        let group = self.groups.get(group);
+        let targets = group.into_iter().flat_map(|group| &group.targets);
+        let registered = targets.filter(|(_, held)| held.drains.is_none());
+        registered.map(|(endpoint, _)| *endpoint).collect()
+    }
+
     pub fn register(&mut self, group: &str, endpoint: Endpoint, zone: Option<&str>, is_ours: bool) {
         let Some(group) = self.groups.get_mut(group) else {
             return;

@@ -208,9 +208,11 @@ async fn a_binding_counts_as_living_as_soon_as_cloudformation_names_it() {
     };
     let first = asker.look().await;
     assert!(!first.names(&id()), "it lags");
-    assert!(asker.names(&clock, &id(), first).await.names(&id()));
+    let names = |view: &View| view.names(&id());
+    assert!(asker.says(&clock, first, names).await.names(&id()));
     assert!(clock.now() < Timestamp::from_millis(10_000));
     let none = view(None, Some(("UPDATE_COMPLETE", false)));
     let other = BindingId::derive("stack", "Binding", "arn:other");
-    assert!(!asker.names(&clock, &other, none).await.names(&other));
+    let names = |view: &View| view.names(&other);
+    assert!(!asker.says(&clock, none, names).await.names(&other));
 }

@@ -21,6 +21,8 @@ pub struct Situation<'a> {
     /// What is registered, by target group; a group that is not here does not exist.
     pub registered: &'a BTreeMap<String, Registered>,
     pub record: &'a Record,
+    /// Own targets that other bindings serve, too: they stay.
+    pub others: &'a BTreeMap<String, BTreeSet<Endpoint>>,
     pub mode: Mode<'a>,
     pub now: Timestamp,
 }
@@ -29,20 +31,18 @@ pub struct Situation<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode<'a> {
     /// A tick of the schedule: missing addresses are counted, once for each `tick`, and leave when
-    /// they have been missing for so many ticks in a row; out of groups only that `may_leave` names, and
-    /// but for targets that others still serve there.
+    /// they have been missing for so many ticks in a row; out of groups only that `may_leave` names.
     Count {
         tick: &'a str,
         until: u32,
         may_leave: &'a BTreeSet<String>,
-        others: &'a BTreeMap<String, BTreeSet<Endpoint>>,
     },
     /// Nothing is counted and nothing leaves: the look at DNS was not whole, the tick is late, or a
     /// request of CloudFormation is under way.
     OnlyAdd,
-    /// A request of CloudFormation: nothing is counted and nothing leaves. In given groups that the
-    /// record has never written about, what is registered already is found, and what an earlier
-    /// function knew there becomes own.
+    /// A request of CloudFormation: nothing is counted and nothing leaves. Of groups that the record has
+    /// never written about, what is registered in given ones is found, and what an earlier function knew
+    /// there becomes own; in others it is own.
     Bind {
         given: &'a BTreeSet<String>,
         adopted: &'a BTreeMap<String, Own>,
@@ -104,15 +104,18 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
         };
         let is_new = !next.own.contains_key(arn);
         let own = next.own.entry(arn.clone()).or_default();
-        let group = plan_group(situation, arn, registered, own, &mut plan);
         if let Mode::Bind { given, .. } = situation.mode
             && is_new
-            && given.contains(arn)
         {
-            for (endpoint, target) in own {
-                target.found = registered.contains_key(endpoint);
+            let there = registered.keys().copied();
+            if given.contains(arn) {
+                next.found.insert(arn.clone(), there.collect());
+            } else {
+                // Of a group that the binding made, only a record that was lost knows nothing.
+                own.extend(there.map(|endpoint| (endpoint, Target::default())));
             }
         }
+        let group = plan_group(situation, arn, registered, own, &mut plan);
         if group != GroupPlan::default() {
             plan.groups.insert(arn.clone(), group);
         }
@@ -172,7 +175,6 @@ fn plan_group(
             tick,
             until,
             may_leave,
-            others,
         } = situation.mode
         else {
             plan.pending.insert(endpoint.address, target.missed);
@@ -186,7 +188,9 @@ fn plan_group(
             return true;
         }
         match registered.get(endpoint) {
-            Some(zone) if may_leave.contains(arn) && !is_of_others(others, arn, endpoint) => {
+            Some(zone)
+                if may_leave.contains(arn) && !is_of_others(situation.others, arn, endpoint) =>
+            {
                 group.deregister.insert(*endpoint, zone.clone());
                 plan.removed.insert(endpoint.address);
                 target.out = Some(situation.now);

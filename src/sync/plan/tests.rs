@@ -50,7 +50,6 @@ impl World {
                 tick,
                 until: self.until,
                 may_leave: &self.may_leave,
-                others: &self.others,
             },
             As::OnlyAdds => Mode::OnlyAdd,
             As::Binds(adopted) => Mode::Bind {
@@ -63,6 +62,7 @@ impl World {
             groups: &self.groups,
             registered: &self.registered,
             record: &self.record,
+            others: &self.others,
             mode,
             now: self.now,
         })
@@ -251,15 +251,15 @@ fn what_is_registered_in_a_given_group_before_the_first_write_is_found_and_stays
     world.registered.insert(GROUP.to_owned(), theirs);
     let none = BTreeMap::new();
     world.carry_out(As::Binds(&none));
-    let found = |world: &World, last| world.own()[&endpoint(last, 80)].found;
-    assert!(found(&world, 1) && !found(&world, 2));
+    let found = BTreeSet::from([endpoint(1, 80), endpoint(9, 80)]);
+    assert_eq!(world.record.found[GROUP], found);
     assert!(!world.own().contains_key(&endpoint(9, 80)), "never in DNS");
     // Run again, as after a kill: what was registered by the first try is not found.
     world.carry_out(As::Binds(&none));
-    assert!(found(&world, 1) && !found(&world, 2));
+    assert_eq!(world.record.found[GROUP], found);
     world.see(&[2]);
     world.tick();
-    assert!(found(&world, 1));
+    assert_eq!(world.record.found[GROUP], found);
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn what_an_earlier_function_knew_becomes_own_with_its_counts() {
     world.carry_out(As::Binds(&BTreeMap::from([(GROUP.to_owned(), own)])));
     assert_eq!(world.own()[&endpoint(1, 80)].missed, 0, "it is in DNS");
     assert_eq!(world.own()[&endpoint(2, 80)].missed, 2);
-    assert!(world.own()[&endpoint(2, 80)].found);
+    assert!(world.record.found[GROUP].contains(&endpoint(2, 80)));
     let third = world.tick();
     assert_eq!(third.removed, BTreeSet::from([address(2)]));
 }

@@ -115,6 +115,78 @@ async fn a_stack_that_rolls_back_after_the_create_succeeded_leaves_a_full_group_
     Ok(())
 }
 
+/// Addresses that DNS shows only after the Create were there before the binding all the same.
+#[tokio::test]
+async fn what_was_registered_before_the_binding_is_found_also_where_dns_shows_it_later()
+-> Result<()> {
+    let stack = Stack::new().await?;
+    let (group, given) = full_group(&stack).await?;
+    stack.bench.scale(1);
+    let made = stack.bind(given.clone()).await?;
+    stack.shows("CREATE_IN_PROGRESS", "CREATE_COMPLETE", Some(made.id()));
+    stack.bench.scale(5);
+    stack.ticks(made.id(), 2).await?;
+    rolls_back(&stack, "ROLLBACK_IN_PROGRESS", made.id());
+    stack.succeeds(&stack.delete(made.id(), given)).await?;
+    assert_eq!(stack.bench.targets(&group), with_theirs(&stack, 3));
+    Ok(())
+}
+
+/// CloudFormation may show the rollback only seconds after it has sent its requests.
+#[tokio::test]
+async fn a_rollback_that_is_shown_late_leaves_a_full_group_as_full() -> Result<()> {
+    let stacks = Stack::several(2).await?;
+    let played = stacks
+        .iter()
+        .zip(["Delete", "Update"])
+        .map(async |(stack, kind)| {
+            let (group, given) = full_group(stack).await?;
+            let (made, request, (before, after)) = if kind == "Delete" {
+                let made = stack.bind(given.clone()).await?;
+                let delete = stack.delete(made.id(), given);
+                let before = ("CREATE_IN_PROGRESS", "CREATE_COMPLETE");
+                (
+                    made,
+                    delete,
+                    (before, ("ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS")),
+                )
+            } else {
+                let made = stack.bind(json!({})).await?;
+                let before = ("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS");
+                stack.shows(before.0, before.1, Some(made.id()));
+                let update = stack.update(made.id(), json!({}), given.clone());
+                stack.succeeds(&update).await?;
+                let rollback = stack.update(made.id(), given, json!({}));
+                (
+                    made,
+                    rollback,
+                    (
+                        before,
+                        ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS"),
+                    ),
+                )
+            };
+            stack.shows(before.0, before.1, Some(made.id()));
+            stack.looks_away();
+            let shown = async {
+                stack
+                    .until(|calls| super::called(calls, "DescribeStacks") > 2)
+                    .await?;
+                stack.shows(after.0, after.1, Some(made.id()));
+                Ok::<_, anyhow::Error>(())
+            };
+            let (answer, shown) = tokio::join!(stack.succeeds(&request), shown);
+            shown?;
+            answer?;
+            assert_eq!(stack.bench.targets(&group), with_theirs(stack, 3), "{kind}");
+            Ok::<_, anyhow::Error>(())
+        });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_delete_of_the_stack_or_of_the_binding_takes_found_targets_like_any_other() -> Result<()>
 {

@@ -65,6 +65,89 @@ async fn a_given_group_that_is_taken_from_the_properties_with_its_grant_holds_no
     Ok(())
 }
 
+/// The group may not even be looked at any more, or may be touched again when the binding leaves.
+#[tokio::test]
+async fn what_stayed_in_a_group_that_was_given_up_goes_with_the_delete_if_it_may() -> Result<()> {
+    let denied = ["DescribeTargetHealth", "DeregisterTargets"];
+    let cases = denied
+        .into_iter()
+        .flat_map(|denied| [(denied, true), (denied, false)]);
+    let cases: Vec<_> = cases.collect();
+    let stacks = Stack::several(cases.len()).await?;
+    let played = stacks.iter().zip(cases);
+    let played = played.map(async |(stack, (operation, is_granted_again))| {
+        let name = format!("theirs-{}", stack.bench.pair.alb.name);
+        let group = stack.bench.given_group(&name, 8000).await?;
+        let both = json!({"Listeners": [{"Port": 80}, {"Port": 80, "TargetGroupArn": group}]});
+        let made = stack.bind(both.clone()).await?;
+        let id = made.id();
+        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+        let denied = Fault::new(ELB, operation, What::Deny).on(&group);
+        let fault = stack.injects(denied);
+        let updated = stack.update(id, both, json!({}));
+        let updated = stack.succeeds(&updated).await?;
+        assert!(updated.invocation.mentions("no longer served"));
+        stack.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(id));
+        stack.ticks(id, 1).await?;
+        if is_granted_again {
+            stack.lab().gateway().remove_fault(fault);
+        }
+        stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+        let deleted = stack.succeeds(&stack.delete(id, json!({}))).await?;
+        let left = stack.bench.targets(&group);
+        if is_granted_again {
+            assert!(left.is_empty(), "{operation}: {left:?}");
+        } else {
+            assert_eq!(left, stack.bench.expected(3, 80), "{operation}");
+            assert!(deleted.invocation.mentions("no longer served"));
+        }
+        let left = stack.bench.leftovers(id).await?;
+        assert_eq!(left, ["listener on Some(8000)"], "the listener is theirs");
+        Ok::<_, anyhow::Error>(())
+    });
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
+
+/// What passes is waited for, also where only the properties say where the record is.
+#[tokio::test]
+async fn a_delete_of_a_failed_create_waits_for_a_bucket_that_is_busy() -> Result<()> {
+    let stack = Stack::new().await?;
+    let group = stack.bench.given_group("theirs", 8000).await?;
+    stack.bucket("busy-bucket").await?;
+    let listeners = json!([{"Port": 80, "TargetGroupArn": group}]);
+    let properties = json!({"BucketName": "busy-bucket", "Listeners": listeners});
+    stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+    let fault = stack.injects(Fault::new("events", "PutRule", What::Deny));
+    let failed = stack.delivers(&stack.create(properties.clone())).await?;
+    failed.assert_failed(&["PutRule"]);
+    stack.lab().gateway().remove_fault(fault);
+    stack.shows(
+        "ROLLBACK_IN_PROGRESS",
+        "DELETE_IN_PROGRESS",
+        Some(failed.id()),
+    );
+    let busy = What::Answer {
+        status: 503,
+        code: "SlowDown".to_owned(),
+        message: "Please reduce your request rate.".to_owned(),
+    };
+    let fault = stack.injects(Fault::new("s3", "GetObject", busy).on("busy-bucket"));
+    let delete = stack.delete(failed.id(), properties.clone());
+    let busy = stack.delivers(&delete).await?;
+    busy.assert_failed(&["GetObject"]);
+    stack.lab().gateway().remove_fault(fault);
+    stack
+        .succeeds(&stack.delete(failed.id(), properties))
+        .await?;
+    assert!(stack.bench.targets(&group).is_empty());
+    let objects = stack.bench.s3().list_objects_v2().bucket("busy-bucket");
+    assert_eq!(objects.send().await?.contents().len(), 0);
+    Ok(())
+}
+
 /// A grant that is taken away before the Delete alone, and a group that still serves, is a failure.
 #[tokio::test]
 async fn a_given_group_of_the_orders_that_may_not_be_touched_fails_the_delete() -> Result<()> {

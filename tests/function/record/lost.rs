@@ -113,6 +113,68 @@ async fn an_update_and_a_delete_work_where_the_record_is_lost() -> Result<()> {
     Ok(())
 }
 
+/// In a given group what DNS shows is own again, so an Update to another ALB counts it out, and a Delete
+/// takes it away.
+#[tokio::test]
+async fn in_a_given_group_an_update_and_a_delete_know_what_a_lost_record_knew() -> Result<()> {
+    for kind in ["Update", "Delete"] {
+        let stack = Stack::new().await?;
+        let (made, theirs, both) = bound(&stack).await?;
+        let (id, bucket) = (made.id(), made.attribute("BucketName"));
+        loses(&stack, bucket, id).await?;
+        let mut properties = both.clone();
+        let mut left = vec![stack.bench.foreign_address()];
+        if kind == "Update" {
+            let vpc = &stack.bench.pair.alb.vpc;
+            let next = stack.lab().alb(vpc, &lab::AlbSpec::new("next")).await?;
+            let addresses = next.addresses_after(100, 2);
+            stack.lab().dns().set(&next.name, addresses.clone());
+            properties["AlbArn"] = json!(next.arn);
+            properties["InvocationsBeforeDeregistration"] = json!(1);
+            stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+            let update = stack.update(id, both.clone(), properties.clone());
+            stack.succeeds(&update).await?;
+            stack.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(id));
+            stack.ticks(id, 1).await?;
+            left.extend(addresses);
+        } else {
+            stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+            stack.succeeds(&stack.delete(id, properties)).await?;
+        }
+        assert_eq!(stack.bench.targets(&theirs), expected(&left, 80), "{kind}");
+    }
+    Ok(())
+}
+
+/// Somebody has deleted the binding's bucket.
+#[tokio::test]
+async fn an_update_whose_bucket_is_gone_makes_bucket_and_record_anew() -> Result<()> {
+    let (stack, made) = Stack::bound(json!({})).await?;
+    let (id, bucket) = (made.id(), made.attribute("BucketName"));
+    loses(&stack, bucket, id).await?;
+    stack
+        .bench
+        .s3()
+        .delete_bucket()
+        .bucket(bucket)
+        .send()
+        .await?;
+    let mut live = stack.bench.pair.alb.addresses(4);
+    live.remove(0);
+    stack.bench.see(live.clone());
+    stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+    let changed = json!({"InvocationsBeforeDeregistration": 1});
+    stack
+        .succeeds(&stack.update(id, json!({}), changed))
+        .await?;
+    stack.ticks(id, 1).await?;
+    let group = made.attribute("TargetGroupArn");
+    assert_eq!(stack.bench.targets(group), expected(&live, 80));
+    stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+    stack.succeeds(&stack.delete(id, json!({}))).await?;
+    stack.assert_gone(id, "in the end").await
+}
+
 /// A tick that finds neither record nor rule is of a binding that is gone.
 #[tokio::test]
 async fn without_its_rule_a_lost_record_stays_lost() -> Result<()> {

@@ -4,7 +4,7 @@ use super::{ELB, Request, Stack, called};
 use alb_nlb_binding::names::BindingId;
 use anyhow::{Result, ensure};
 use futures_util::future::join_all;
-use lab::{Nlb, NlbSpec};
+use lab::{Fault, Nlb, NlbSpec, What};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -221,6 +221,36 @@ async fn the_clean_up_after_a_replacement_takes_the_former_binding_and_not_the_n
     Ok(())
 }
 
+/// One to a third NLB follows on one that failed and was not rolled back.
+#[tokio::test]
+async fn a_replacement_that_failed_goes_with_the_clean_up_of_the_next_one() -> Result<()> {
+    for is_known in [true, false] {
+        let stack = Stack::new().await?;
+        let failed = Replacement::of(&stack).await?;
+        let fault = stack.injects(Fault::new("events", "PutTargets", What::Deny));
+        let answer = stack.delivers(&failed.update).await?;
+        answer.assert_failed(&["PutTargets"]);
+        stack.lab().gateway().remove_fault(fault);
+        let name = format!("third-{}", stack.bench.pair.nlb.name);
+        let vpc = &stack.bench.pair.nlb.vpc;
+        let third = stack.lab().nlb(vpc, &NlbSpec::new(&name)).await?;
+        let former = failed.former.as_str();
+        let next = stack.update(former, json!({}), json!({ "NlbArn": third.arn }));
+        let new = stack.succeeds(&next).await?.id().to_owned();
+        let cleaning = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
+        stack.shows(cleaning, "UPDATE_COMPLETE", Some(&new));
+        if !is_known {
+            stack.is_unknown();
+        }
+        stack.succeeds(&stack.delete(former, json!({}))).await?;
+        stack.assert_gone(former, "cleaned up").await?;
+        let left = failed.left(&stack, &failed.new, &failed.other).await?;
+        assert!(left.is_empty(), "{left:#?}");
+        failed.serves(&stack, &new).await?;
+    }
+    Ok(())
+}
+
 /// It is answered only when its own record says what ticks go by, at whichever write of a record it is
 /// killed.
 #[tokio::test]
@@ -232,8 +262,10 @@ async fn a_replacement_that_is_killed_at_any_write_of_a_record_and_run_again_ser
     recording.succeeds(&recorded.update).await?;
     let writes = called(&recording.calls(), "PutObject");
     ensure!(writes > 4, "{writes} writes");
-    let stacks = Stack::several(writes).await?;
-    let played = stacks.iter().zip(1..).map(async |(stack, nth)| {
+    let points = (1..=writes).flat_map(|nth| [true, false].map(|is_known| (nth, is_known)));
+    let stacks = Stack::several(2 * writes).await?;
+    let played = stacks.iter().zip(points);
+    let played = played.map(async |(stack, (nth, is_known))| {
         let replacement = Replacement::of(stack).await?;
         let new = replacement.new.as_str();
         stack.looks_away();
@@ -244,6 +276,9 @@ async fn a_replacement_that_is_killed_at_any_write_of_a_record_and_run_again_ser
         stack.succeeds(update).await?;
         let cleaning = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
         stack.shows(cleaning, "UPDATE_COMPLETE", Some(new));
+        if !is_known {
+            stack.is_unknown();
+        }
         let cleanup = stack.delete(&replacement.former, json!({}));
         stack.succeeds(&cleanup).await?;
         // A tick by orders that nobody put down would register nothing.

@@ -42,7 +42,8 @@ pub enum DnsFailure {
 #[derive(Default)]
 struct Pools {
     addresses: HashMap<String, Vec<Ipv4Addr>>,
-    failures: HashMap<String, DnsFailure>,
+    /// Each with how many answers come before it.
+    failures: HashMap<String, (usize, DnsFailure)>,
     delay: Duration,
     times: Vec<Duration>,
 }
@@ -81,9 +82,15 @@ impl Dns {
     pub fn fail(&self, load_balancer: &str, failure: impl Into<Option<DnsFailure>>) {
         let failures = &mut lock(&self.pools).failures;
         match failure.into() {
-            Some(failure) => failures.insert(load_balancer.to_owned(), failure),
+            Some(failure) => failures.insert(load_balancer.to_owned(), (0, failure)),
             None => failures.remove(load_balancer),
         };
+    }
+
+    /// The same, but for so many lookups that are still answered.
+    pub fn fail_after(&self, load_balancer: &str, answers: usize, failure: DnsFailure) {
+        let failures = &mut lock(&self.pools).failures;
+        failures.insert(load_balancer.to_owned(), (answers, failure));
     }
 
     /// Questions for the addresses of a load balancer, on all servers since the start.
@@ -195,9 +202,11 @@ impl Handler {
         if let Some(failure) = lock(&self.state).failure {
             return Err(failure);
         }
-        let pools = lock(&self.pools);
-        if let Some(failure) = pools.failures.get(load_balancer) {
-            return Err(*failure);
+        let mut pools = lock(&self.pools);
+        match pools.failures.get_mut(load_balancer) {
+            Some((0, failure)) => return Err(*failure),
+            Some((answers, _)) if kind == RecordType::A => *answers -= 1,
+            _ => {}
         }
         let pool = pools
             .addresses

@@ -29,7 +29,7 @@ impl Judge {
         if let Role::Request(sent) = &process.role
             && is_good
         {
-            self.finds(world, sent, name);
+            self.finds(world, sent);
         }
         if let Role::Tick { id, scheduled } = &process.role
             && is_good
@@ -50,7 +50,7 @@ impl Judge {
     }
 
     /// Rule 11 of the record: own targets that were in a given group before the first write about it.
-    fn finds(&self, world: &World, sent: &crate::cloudformation::Sent, name: &str) {
+    fn finds(&self, world: &World, sent: &crate::cloudformation::Sent) {
         let mut books = self.books.borrow_mut();
         let book = books.entry(sent.about.clone()).or_default();
         for listen in sent.wish.listeners.iter() {
@@ -60,13 +60,7 @@ impl Judge {
             if was_denied || book.known_groups.contains(group) {
                 continue;
             }
-            let elb = world.elb.borrow();
-            let endpoint = |address| Endpoint {
-                address,
-                port: listen.alb_port,
-            };
-            let live = world.dns.borrow().addresses(name).into_iter().map(endpoint);
-            let found = live.filter(|endpoint| elb.registered(group, endpoint));
+            let found = world.elb.borrow().all_registered(group).into_iter();
             let found: BTreeSet<_> = found.map(|endpoint| (group.clone(), endpoint)).collect();
             self.was_found.borrow_mut().extend(found.iter().cloned());
             // Each try looks anew; the first that wrote counts.
@@ -85,20 +79,11 @@ impl Judge {
         let Role::Request(sent) = &process.role else {
             return;
         };
-        let name = dns_name(world, &sent.wish.alb);
-        let elb = world.elb.borrow();
-        let mut was_found = self.was_found.borrow_mut();
-        for listen in sent.wish.listeners.iter() {
-            for address in world.dns.borrow().addresses(&name) {
-                let endpoint = Endpoint {
-                    address,
-                    port: listen.alb_port,
-                };
-                let is_given = listen.given.as_deref() == Some(group);
-                if is_given && elb.registered(group, &endpoint) {
-                    was_found.insert((group.to_owned(), endpoint));
-                }
-            }
+        let mut listeners = sent.wish.listeners.iter();
+        if listeners.any(|listen| listen.given.as_deref() == Some(group)) {
+            let found = world.elb.borrow().all_registered(group).into_iter();
+            let found = found.map(|endpoint| (group.to_owned(), endpoint));
+            self.was_found.borrow_mut().extend(found);
         }
     }
 

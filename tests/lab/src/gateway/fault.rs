@@ -88,6 +88,7 @@ pub struct Fault {
     service: String,
     operation: String,
     source: Option<String>,
+    resource: Option<String>,
     which: Which,
     what: What,
 }
@@ -119,6 +120,7 @@ impl Fault {
             service: service.to_owned(),
             operation: operation.to_owned(),
             source: None,
+            resource: None,
             which: Which::All,
             what,
         }
@@ -146,6 +148,21 @@ impl Fault {
     pub fn by(mut self, source: &str) -> Self {
         self.source = Some(source.to_owned());
         self
+    }
+
+    /// Only of calls that name this in their parameters, such as an ARN.
+    pub fn on(mut self, resource: &str) -> Self {
+        self.resource = Some(resource.to_owned());
+        self
+    }
+
+    fn is_of(&self, call: &Call) -> bool {
+        let source = self.source.as_ref();
+        let resource = self.resource.as_ref();
+        self.service == call.service
+            && self.operation == call.operation
+            && source.is_none_or(|source| *source == call.source)
+            && resource.is_none_or(|resource| call.params.to_string().contains(resource))
     }
 }
 
@@ -203,11 +220,7 @@ impl Faults {
         let mut plan = Plan::default();
         for injected in lock(&self.0).1.values_mut() {
             let fault = &injected.fault;
-            let is_of_source = fault
-                .source
-                .as_ref()
-                .is_none_or(|source| *source == call.source);
-            if fault.service != call.service || fault.operation != call.operation || !is_of_source {
+            if !fault.is_of(call) {
                 continue;
             }
             injected.seen += 1;
