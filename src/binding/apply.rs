@@ -70,8 +70,8 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
         plan: &Plan,
         made: &mut Made,
     ) -> Result<(Attributes, Orders), BindingError> {
-        let (taking_away, making): (Vec<_>, Vec<_>) =
-            plan.steps.iter().partition(|step| step.takes_away());
+        let takes_away = |step: &&Step| matches!(step, Step::Remove(_));
+        let (taking_away, making): (Vec<_>, Vec<_>) = plan.steps.iter().partition(takes_away);
         for step in making {
             self.take(step, made).await?;
         }

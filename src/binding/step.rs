@@ -74,12 +74,6 @@ pub enum Step {
     Remove(Removal),
 }
 
-impl Step {
-    pub const fn takes_away(&self) -> bool {
-        matches!(self, Self::Remove(_))
-    }
-}
-
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -9,7 +9,7 @@ use crate::model::{
 };
 use crate::names::{BindingId, TAG};
 use crate::properties::{Properties, TargetGroupProperties, attribute_defaults};
-use crate::record::{Own, Phase, Record};
+use crate::record::{Own, Phase, Record, RuleEvent};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -373,7 +373,7 @@ fn a_rolled_back_update_takes_the_record_back_and_keeps_the_own_buckets_stub() {
     let plan = steps(&after, &world);
     assert_eq!(plan, NOTHING, "the own bucket goes with Delete");
     let plan = steps(&before, &world);
-    let own = before.own_bucket();
+    let own = format!("{}-123456789012", before.id);
     let takes = format!("~ record from bucket second-bucket to bucket {own}");
     assert_eq!(plan.lines().next(), Some(&*takes));
 }
@@ -388,6 +388,13 @@ fn a_given_target_group_that_is_not_wanted_any_more_loses_own_targets_last() {
     let plan = steps(&after, &world);
     let takes_out = format!("- own targets in {GIVEN}");
     assert_eq!(plan.lines().last(), Some(&*takes_out));
+    // The rule names it on, for AWS may refuse to have them taken out now.
+    let checked = checked(&world);
+    let target = after
+        .rule_target(&checked, &BTreeMap::new())
+        .expect("a target");
+    let event = RuleEvent::of_template(&target.template).expect("ours");
+    assert!(event.names(GIVEN) && event.names(OTHER));
     // A record that somebody else has written does not decide over groups that were never named.
     let record = &mut world.record.as_mut().expect("a record").0;
     record.own.insert(format!("{GIVEN}/foreign"), Own::new());
@@ -421,9 +428,18 @@ fn tags_that_others_added_stay() {
 }
 
 #[test]
-fn good_load_balancers_pass_the_checks() {
+fn good_load_balancers_pass_the_checks_with_own_listeners_and_with_others_beside_them() {
     let desired = desired(json!({}));
-    assert!(check(&desired, &bare(&desired)).is_ok());
+    let mut world = bare(&desired);
+    assert!(check(&desired, &world).is_ok());
+    world.nlb_listeners = vec![
+        own_listener(80, "arn:own", Map::new()),
+        NlbListener {
+            is_own: false,
+            ..own_listener(81, "arn:theirs", Map::new())
+        },
+    ];
+    assert!(check(&desired, &world).is_ok());
 }
 
 #[test]

@@ -131,7 +131,7 @@ impl RuleEvent {
     }
 
     /// Reads a template, which has no time yet. `None` where it is not one of ours.
-    fn of_template(template: &str) -> Option<Self> {
+    pub(crate) fn of_template(template: &str) -> Option<Self> {
         serde_json::from_str(&template.replacen(TIME, "null", 1)).ok()
     }
 }

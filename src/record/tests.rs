@@ -4,7 +4,9 @@ use super::body::Body;
 use super::request::Outcome;
 use super::*;
 use crate::clock::Timestamp;
-use crate::model::TargetGroupPort;
+use crate::model::{Endpoint, TargetGroupPort};
+use crate::names::BindingId;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const GROUP: &str = "arn:group";
@@ -87,6 +89,81 @@ fn full() -> Record {
     record.elsewhere.insert("bucket".to_owned());
     record.note("arn:another");
     record
+}
+
+#[test]
+fn a_create_counts_as_open_until_it_has_had_a_success() {
+    let answered = |status| {
+        let mut record = Record::new("binding", Phase::Making);
+        record.claim_for(claim(RequestType::Create, "first", "a"));
+        let answer = Answer { status, ..answer() };
+        let settled = now();
+        if let Some(claim) = &mut record.claim {
+            claim.outcome = Some(Outcome { answer, settled });
+        }
+        record
+    };
+    assert!(!answered(Status::Success).is_a_create_without_success());
+    let mut failed = answered(Status::Failed);
+    assert!(failed.is_a_create_without_success());
+    failed.claim_for(claim(RequestType::Update, "second", "b"));
+    assert!(!failed.is_a_create_without_success(), "an Update");
+    failed.claim_for(claim(RequestType::Create, "third", "c"));
+    assert!(failed.is_a_create_without_success(), "no answer yet");
+    assert!(!Record::new("binding", Phase::Making).is_a_create_without_success());
+}
+
+/// Of several replacements each is known, and each by the last that was done for it.
+#[test]
+fn a_record_notes_every_replacement_once_and_forgets_those_that_are_gone() {
+    let mut record = Record::new("binding", Phase::Serving);
+    let noted = |record: &Record| {
+        let noted = record.replaced.iter();
+        noted.map(|noted| noted.nlb_arn.clone()).collect::<Vec<_>>()
+    };
+    record.note("arn:first");
+    record.replaced[0].done = true;
+    record.note("arn:second");
+    record.note("arn:first");
+    assert_eq!(noted(&record), ["arn:second", "arn:first"]);
+    assert!(!record.replaced[1].done, "it is made again");
+    record.forget("arn:second");
+    assert_eq!(noted(&record), ["arn:first"]);
+}
+
+#[test]
+fn a_record_that_is_made_anew_owns_what_is_in_dns_and_all_in_the_groups_that_were_made() {
+    let id = BindingId::derive("stack", "Binding", "arn:nlb");
+    let own = format!(
+        "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/{}/1",
+        id.target_group(80)
+    );
+    let endpoints = |texts: &[&str]| -> BTreeMap<Endpoint, Option<String>> {
+        let texts = texts.iter().map(|text| text.parse().expect("an endpoint"));
+        texts.map(|endpoint| (endpoint, None)).collect()
+    };
+    let registered = BTreeMap::from([
+        (own.clone(), endpoints(&["10.0.0.1:80", "10.0.0.9:80"])),
+        (
+            GROUP.to_owned(),
+            endpoints(&["10.0.0.1:80", "10.0.0.1:81", "10.0.0.9:80"]),
+        ),
+    ]);
+    let mut orders = orders();
+    orders.target_groups = vec![
+        TargetGroupPort::new(own.clone(), 80),
+        TargetGroupPort::new(GROUP, 80),
+    ];
+    let seen = ["10.0.0.1".parse().expect("an address")].into();
+    let record = Record::made_anew(&id, &orders, &registered, &seen);
+    let texts = |arn: &str| {
+        let own = record.own[arn].keys();
+        own.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(&own), ["10.0.0.1:80", "10.0.0.9:80"]);
+    assert_eq!(texts(GROUP), ["10.0.0.1:80"]);
+    assert!(record.serves());
+    assert_eq!(record.orders, Some(orders));
 }
 
 #[test]
