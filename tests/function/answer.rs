@@ -1,10 +1,12 @@
 //! The answer to CloudFormation: exactly one, in time, and without a secret in any log.
 
 use crate::support::{Bench, TIMEOUT};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use lab::{Fault, SIGNATURE, What};
 use serde_json::json;
+use std::net::Ipv4Addr;
 use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
 
 /// For a function that tries until its deadline.
 const SHORT: Duration = Duration::from_secs(3);
@@ -42,6 +44,34 @@ async fn a_response_address_that_fails_for_a_while_still_gets_the_answer() -> Re
     let event = json!({"RequestType": "Create", "ResourceProperties": bench.properties(json!({}))});
     let event = bench.event(event, url.url());
     bench.function.invoke(event, TIMEOUT).await?.success()?;
+    assert_eq!(url.the_answer()?["Status"], "SUCCESS");
+    Ok(())
+}
+
+/// Two connections end before anything is answered; the third one leads to where answers go.
+#[tokio::test]
+async fn a_connection_to_the_response_address_that_breaks_is_made_again() -> Result<()> {
+    let bench = Bench::new().await?;
+    let url = bench.lab.response_url();
+    let (_, rest) = url.url().split_once("://").context("an address")?;
+    let (host, path) = rest.split_once('/').context("a path")?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let broken = format!("http://{}/{path}", listener.local_addr()?);
+    let relays = async {
+        for _ in 0..2 {
+            drop(listener.accept().await?);
+        }
+        let (mut client, _) = listener.accept().await?;
+        let mut server = TcpStream::connect(host).await?;
+        tokio::io::copy_bidirectional(&mut client, &mut server).await?;
+        std::future::pending::<Result<()>>().await
+    };
+    let event = json!({"RequestType": "Create", "ResourceProperties": bench.properties(json!({}))});
+    let event = bench.event(event, &broken);
+    tokio::select! {
+        done = bench.function.invoke(event, TIMEOUT) => done?.success().map(drop),
+        failed = relays => failed,
+    }?;
     assert_eq!(url.the_answer()?["Status"], "SUCCESS");
     Ok(())
 }

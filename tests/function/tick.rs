@@ -162,6 +162,23 @@ async fn a_record_that_cannot_be_read_fails_the_tick_and_changes_nothing() -> Re
 }
 
 #[tokio::test]
+async fn a_record_that_cannot_be_saved_fails_the_tick_before_it_registers() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    bench.scale(5);
+    let denied = Fault::new("s3", "PutObject", What::Deny);
+    let denied = bench.lab.gateway().inject(denied);
+    let tick = bench.tick(&made).await?;
+    let error = tick.result.expect_err("it may not write").to_string();
+    assert!(error.contains("PutObject"), "{error}");
+    let group = made.attribute("TargetGroupArn");
+    assert_eq!(bench.targets(group), bench.expected(3, 80));
+    bench.lab.gateway().remove_fault(denied);
+    bench.tick(&made).await?.success()?;
+    assert_eq!(bench.targets(group), bench.expected(5, 80));
+    Ok(())
+}
+
+#[tokio::test]
 async fn one_refused_target_keeps_no_other_out_and_is_reported() -> Result<()> {
     let (bench, made) = Bench::bound().await?;
     let group = made.attribute("TargetGroupArn");
