@@ -37,7 +37,7 @@ bench: package target/venv/.made
 	cargo bench --workspace --locked --profile dev --bench planners \
 		$(foreach setting,$(AS_DEPLOYED),--config 'profile.dev.package.alb-nlb-binding.$(setting)')
 
-# The planners, the properties and the answers: no AWS, no DNS.
+# The planners, the properties, the record and the answers: no AWS, and no DNS but its own.
 unit:
 	cargo test --package alb-nlb-binding --lib
 

@@ -84,11 +84,6 @@ impl BindingId {
         self.to_string()
     }
 
-    /// The key of the record, the same in a bucket made and in a bucket given.
-    pub fn state_key(&self) -> String {
-        format!("{self}/state.json")
-    }
-
     /// What every key of the binding's objects starts with.
     pub fn key_prefix(&self) -> String {
         format!("{self}/")

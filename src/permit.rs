@@ -2,7 +2,8 @@
 //!
 //! Every call that changes something takes a permit, and only the record's lease gives one, after it
 //! has seen that the caller may still act. So no call can be made without that look. Reading needs
-//! none, and neither does the record itself, whose writes carry their own condition.
+//! none, nor does the record itself, whose writes carry their own condition, nor the bucket that the
+//! record is to be made in.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! S3: the bucket that a binding makes for its state.
+//! S3: the bucket that a binding makes for its record.
 
 use super::{Aws, failed, unusable};
 use crate::capabilities::{Answer, Buckets};

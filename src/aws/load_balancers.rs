@@ -1,6 +1,6 @@
 //! ELBv2: load balancers, which are only ever read.
 
-use super::{Aws, failed};
+use super::{Aws, failed, unusable};
 use crate::capabilities::{Answer, LoadBalancers};
 use crate::model::{Attributes, Kind, LoadBalancer, Scheme, State};
 use aws_sdk_elasticloadbalancingv2::types;
@@ -15,12 +15,15 @@ impl LoadBalancers for Aws {
             .await
             .map_err(failed("DescribeLoadBalancers", arn));
         match answer {
-            Ok(output) => Ok(output
-                .load_balancers
-                .unwrap_or_default()
-                .into_iter()
-                .next()
-                .map(load_balancer)),
+            Ok(output) => {
+                let described = output.load_balancers.unwrap_or_default().into_iter().next();
+                let lacking = "the answer has no ARN, name, DNS name, VPC, type, scheme or state";
+                let usable = |described| {
+                    let read = load_balancer(described);
+                    read.ok_or_else(|| unusable("DescribeLoadBalancers", arn, lacking))
+                };
+                described.map(usable).transpose()
+            }
             // AWS says ValidationError of an ARN that no load balancer of v2 can have.
             Err(error) if error.is_not_found() || error.is(&["ValidationError"]) => Ok(None),
             Err(error) => Err(error),
@@ -44,31 +47,23 @@ impl LoadBalancers for Aws {
     }
 }
 
-fn load_balancer(described: types::LoadBalancer) -> LoadBalancer {
+/// `None` where AWS does not tell what it always tells.
+fn load_balancer(described: types::LoadBalancer) -> Option<LoadBalancer> {
     let zones = described.availability_zones.unwrap_or_default();
-    LoadBalancer {
-        arn: described.load_balancer_arn.unwrap_or_default(),
-        name: described.load_balancer_name.unwrap_or_default(),
-        dns_name: described.dns_name.unwrap_or_default(),
-        kind: described
-            .r#type
-            .map_or(Kind::Other(String::new()), |kind| Kind::of(kind.as_str())),
-        scheme: described
-            .scheme
-            .map_or(Scheme::Other(String::new()), |scheme| {
-                Scheme::of(scheme.as_str())
-            }),
-        state: described
-            .state
-            .and_then(|state| state.code)
-            .map_or(State::Other(String::new()), |code| State::of(code.as_str())),
-        vpc_id: described.vpc_id.unwrap_or_default(),
+    Some(LoadBalancer {
+        arn: described.load_balancer_arn?,
+        name: described.load_balancer_name?,
+        dns_name: described.dns_name?,
+        kind: Kind::of(described.r#type?.as_str()),
+        scheme: Scheme::of(described.scheme?.as_str()),
+        state: State::of(described.state?.code?.as_str()),
+        vpc_id: described.vpc_id?,
         addresses: zones.iter().flat_map(fixed_addresses).collect(),
         zones: zones
             .into_iter()
             .filter_map(|zone| zone.zone_name)
             .collect(),
-    }
+    })
 }
 
 /// An internet-facing NLB has its Elastic IPs, an internal one the private addresses that its

@@ -1,4 +1,4 @@
-//! S3: state objects, read and written under conditions, and deleted with all their versions.
+//! S3: records, read and written under conditions, and deleted with all their versions.
 
 use super::{Aws, failed, refused_entry, unusable};
 use crate::capabilities::{Answer, Objects, Stored, Version, Written};

@@ -25,7 +25,7 @@ pub struct Desired {
 }
 
 impl Desired {
-    /// The bucket of the state: the user's own, or the binding's.
+    /// The bucket of the record: the user's own, or the binding's.
     pub fn bucket(&self) -> String {
         match &self.properties.bucket_name {
             Some(given) => given.clone(),

@@ -8,9 +8,7 @@ use crate::capabilities::TARGETS_PER_CALL;
 use crate::model::{Endpoint, Registered};
 use crate::names::BindingId;
 use crate::progress;
-use crate::record::{
-    FRESH, Held, Phase, Record, RecordError, TAKEN_OVER, Turn, View, owned_by_others,
-};
+use crate::record::{FRESH, Held, RecordError, Turn, View, owned_by_others};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -26,12 +24,7 @@ pub(super) async fn take_out<A: BindingAws>(
     group: &str,
     view: &View,
 ) -> Result<(), BindingError> {
-    turn.change(id, |record| {
-        if let Some(claim) = &mut record.claim {
-            claim.gives_up.insert(group.to_owned());
-        }
-    })
-    .await?;
+    turn.change(id, |record| record.give_up(group)).await?;
     let mut quiet_from = None;
     loop {
         let Some(held) = turn.read(id).await? else {
@@ -40,7 +33,7 @@ pub(super) async fn take_out<A: BindingAws>(
         match once(aws, turn, id, group, view, &held).await {
             Ok(()) => {}
             // Who takes a group from the properties may take the grant with it.
-            Err(error) if is_denied(&error) && !is_served(&held.record, group) => {
+            Err(error) if is_denied(&error) && !held.record.served_last(group) => {
                 let error = &error as &dyn std::error::Error;
                 warn!(
                     error,
@@ -51,19 +44,14 @@ pub(super) async fn take_out<A: BindingAws>(
             Err(error) => return Err(error),
         }
         // No tick has begun to register here since the claim gave the group up.
-        let quiet_from = *quiet_from.get_or_insert(held.record.ticked + TAKEN_OVER);
+        let quiet_from = *quiet_from.get_or_insert(held.record.quiet_from());
         if quiet_from <= turn.clock().now() {
             break;
         }
         progress::note("waiting until no tick can be registering any more");
         turn.clock().wait_until(quiet_from).await;
     }
-    turn.change(id, |record| {
-        record.own.remove(group);
-        record.found.remove(group);
-    })
-    .await
-    .map_err(BindingError::from)
+    Ok(turn.change(id, |record| record.let_go_of(group)).await?)
 }
 
 /// Whether the group itself may not be looked at or touched.
@@ -73,12 +61,6 @@ fn is_denied(error: &BindingError) -> bool {
     };
     let of_group = ["DescribeTargetHealth", "DeregisterTargets"];
     error.is(&["AccessDenied"]) && of_group.contains(&error.operation)
-}
-
-/// Whether the group is one that the binding serves to its end.
-fn is_served(record: &Record, group: &str) -> bool {
-    let orders = record.orders.as_ref();
-    record.phase == Phase::Leaving && orders.is_some_and(|orders| orders.groups().contains(group))
 }
 
 async fn once<A: BindingAws>(

@@ -11,8 +11,11 @@ use super::{BindingAws, BindingError, Desired, observe, plan, replaced};
 use crate::capabilities::Dns;
 use crate::model::Rule;
 use crate::pause::Pause;
-use crate::record::{Claiming, Hand, Located, Orders, Record, RecordError, RuleEvent, Turn, View};
+use crate::record::{
+    Claiming, FRESH, Hand, Located, Orders, Record, RecordError, RuleEvent, Turn, View,
+};
 use crate::sync;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// How often everything is looked at anew because AWS says that something exists already.
@@ -99,6 +102,7 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             self.hold(&located, &view).await?;
             return Ok(None);
         }
+        let asked = Instant::now();
         let observed = observe::observe(aws, desired, &located, &view, rule).await?;
         let checked = check(desired, &observed)?;
         let plan = plan::plan(desired, &checked);
@@ -115,6 +119,10 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             // The former record is to know of this binding before there is anything of it.
             if replaced::claim(aws, turn, desired, &view).await? {
                 return Ok(None);
+            }
+            if asked.elapsed() > FRESH {
+                // Load balancers that were being made may have taken minutes.
+                Box::pin(self.wanted(turn.view().await, record)).await?;
             }
             context.prepare(&plan).await?;
             if !Box::pin(self.hold(&located, &view)).await? {

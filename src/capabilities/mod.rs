@@ -1,7 +1,7 @@
 //! What the binding asks of AWS, of DNS and of CloudFormation's answering machine: one small trait
 //! a capability, so that each piece of work says by its bounds what it may touch.
 //!
-//! A call that changes something takes a permit, and is made once: the record's lease repeats it.
+//! A call that takes a permit changes something, and is made once: the record's lease repeats it.
 //! No SDK type appears here; `aws` holds the one implementation that talks to AWS.
 
 mod answers;
@@ -130,7 +130,7 @@ pub trait Buckets {
     async fn delete_bucket(&self, permit: Permit, bucket: &str) -> Answer<()>;
 }
 
-/// A state object as it was read, with what a conditional write needs.
+/// An object as it was read, with what a conditional write needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     pub body: Vec<u8>,

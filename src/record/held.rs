@@ -58,6 +58,24 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
+    /// Writes a record over the one that was read; `false` where somebody else has written it meanwhile.
+    ///
+    /// # Errors
+    /// What S3 refuses.
+    pub async fn write(
+        &self,
+        id: &BindingId,
+        held: &Held,
+        next: Record,
+    ) -> Result<bool, RecordError> {
+        let began = Instant::now();
+        let written = self.store(id).replace(held, next).await?;
+        if written.is_some() {
+            self.has_written(began);
+        }
+        Ok(written.is_some())
+    }
+
     /// Changes the record, as often as others write in between.
     ///
     /// # Errors

@@ -90,6 +90,7 @@ impl<H: Hold> Lease<H> {
             info!(error = %error, tries, "trying again");
             progress::note(format!("trying again: {error}"));
             pause.wait().await;
+            self.doubt();
             tries += 1;
         }
     }

@@ -15,7 +15,7 @@
 //! 10. Another bucket: `store` and `located`, and [`Turn::take_to`].
 //! 11. Found targets: [`Target::found`]; others' own: `others`.
 //!
-//! It asks S3 and CloudFormation only, and changes nothing but the record.
+//! It asks S3 and CloudFormation, and EventBridge for others' rules; it changes nothing but the record.
 
 mod body;
 mod claim;

@@ -1,6 +1,7 @@
 //! Rule 6 of the record, and a part of rule 8: what a tick may do by the record. Pure.
 
 use super::body::{Phase, Record, Target};
+use super::claim::TAKEN_OVER;
 use super::orders::Orders;
 use super::request::{Claim, Status};
 use crate::clock::Timestamp;
@@ -59,6 +60,37 @@ impl Record {
             let has_failed = outcome.is_none_or(|outcome| outcome.answer.status == Status::Failed);
             has_failed && now.since(claim.at) < UNANSWERED
         })
+    }
+
+    /// What ticks go by; nothing once Delete has begun to take it away.
+    pub fn served(&self) -> Option<&Orders> {
+        self.orders
+            .as_ref()
+            .filter(|_| self.phase != Phase::Leaving)
+    }
+
+    /// Whether a binding that leaves served a target group to its end.
+    pub fn served_last(&self, group: &str) -> bool {
+        let orders = self.orders.as_ref();
+        self.phase == Phase::Leaving && orders.is_some_and(|orders| orders.groups().contains(group))
+    }
+
+    /// From now on ticks leave a target group alone.
+    pub fn give_up(&mut self, group: &str) {
+        if let Some(claim) = &mut self.claim {
+            claim.gives_up.insert(group.to_owned());
+        }
+    }
+
+    /// From when on no tick can be acting any more that had not read this.
+    pub fn quiet_from(&self) -> Timestamp {
+        self.ticked + TAKEN_OVER
+    }
+
+    /// Own targets have been taken out of a target group.
+    pub fn let_go_of(&mut self, group: &str) {
+        self.own.remove(group);
+        self.found.remove(group);
     }
 
     /// The target groups that a tick looks after: those of the orders, but for those that a request

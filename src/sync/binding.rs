@@ -5,7 +5,7 @@ use super::{Outcome, Read, Source, SyncAws, SyncError, Tick, TickName};
 use crate::capabilities::Dns;
 use crate::clock::Clock;
 use crate::model::{Endpoint, Registered};
-use crate::record::{Held, Orders, Phase, Record, RecordError, RuleEvent, Store, owned_by_others};
+use crate::record::{Held, Orders, Record, RecordError, RuleEvent, Store, owned_by_others};
 use std::collections::BTreeSet;
 use std::future::ready;
 use tracing::warn;
@@ -54,9 +54,7 @@ impl<A: SyncAws, D: Dns> Source for Binding<'_, A, D> {
         let Some(held) = held else {
             return Ok(None);
         };
-        // What a Delete has begun to take away, and what a Create has not made yet, has no orders.
-        let is_leaving = held.record.phase == Phase::Leaving;
-        let orders = held.record.orders.clone().filter(|_| !is_leaving);
+        let orders = held.record.served().cloned();
         Ok(orders.map(|orders| (held, orders)))
     }
 

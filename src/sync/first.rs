@@ -12,7 +12,6 @@ use crate::pause::Pause;
 use crate::progress;
 use crate::record::{Orders, Own, RecordError, Turn};
 use std::collections::{BTreeMap, BTreeSet};
-use tokio::time::Instant;
 use tracing::info;
 
 /// What CloudFormation wants to be served.
@@ -113,15 +112,9 @@ impl First<'_> {
         }
         let plan = plan(&situation);
         if let Some(next) = &plan.record {
-            let began = Instant::now();
-            let written = turn
-                .store(self.id)
-                .replace(&sight.held, next.clone())
-                .await?;
-            if written.is_none() {
+            if !turn.write(self.id, &sight.held, next.clone()).await? {
                 return Ok(false);
             }
-            turn.has_written(began);
         }
         tick_log::log(&self.id.to_string(), self.orders, &sight.found, &plan);
         let zone = self.orders.availability_zone.as_deref();

@@ -83,7 +83,7 @@ async fn without_the_hold_no_call_is_made() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_busy_is_tried_until_the_deadline_and_each_late_try_looks_again() {
+async fn what_is_busy_is_tried_until_the_deadline() {
     let lease = lease(Duration::ZERO, 99);
     let busy = async |_| -> Answer<()> { Err(error(Trouble::Passes)) };
     let act = tokio::time::timeout(Duration::from_secs(60), lease.act(busy));
@@ -92,7 +92,7 @@ async fn what_is_busy_is_tried_until_the_deadline_and_each_late_try_looks_again(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_pass_is_tried_seven_times_and_what_is_refused_once() {
+async fn what_may_pass_is_tried_seven_times_and_what_is_refused_once_and_each_try_looks_again() {
     for (trouble, tries) in [(Trouble::MayPass, 7), (Trouble::Stays, 1)] {
         let lease = lease(Duration::ZERO, 99);
         let made = Cell::new(0);
@@ -102,6 +102,7 @@ async fn what_may_pass_is_tried_seven_times_and_what_is_refused_once() {
         };
         assert!(matches!(lease.act(call).await, Err(RecordError::Aws(_))));
         assert_eq!(made.get(), tries, "{trouble:?}");
+        assert_eq!(looks(&lease), tries, "{trouble:?}");
     }
 }
 

@@ -129,7 +129,7 @@ impl Scene {
         }
         let own = self.id.bucket(ACCOUNT);
         let bucket = if shape.given_bucket { &given } else { &own };
-        world.insert(format!("object s3://{bucket}/{}", self.id.state_key()));
+        world.insert(format!("object s3://{bucket}/{}/state.json", self.id));
         world.insert(format!("bucket {bucket}"));
         world.insert(format!("rule {}: 1 targets", self.id.rule()));
         world

@@ -245,8 +245,7 @@ async fn a_record_by_somebody_else_takes_no_other_binding_and_no_other_object_aw
     let forge = async || {
         let mut record = stack.record(bucket, &id).await?;
         let nlb = &victim.bench.pair.nlb.arn;
-        let note = json!({"by": other.id(), "nlb_arn": nlb, "done": false});
-        record["replaced"] = note;
+        record["replaced"] = json!([{"nlb_arn": nlb, "done": false}]);
         record["elsewhere"] = json!([other.attribute("BucketName")]);
         stack.writes_record(bucket, &id, record).await
     };
