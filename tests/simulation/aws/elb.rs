@@ -141,6 +141,7 @@ impl Listeners for Aws {
             arn,
             move |world, process| {
                 world.judge.touches_listener(world, process, &wanted);
+                world.judge.deletes_listener(world, process, &wanted);
                 let gone = || missing("DeleteListener", &wanted, "ListenerNotFound");
                 let removed = world.elb.borrow_mut().listeners.remove(&wanted);
                 removed.map(|_| ()).ok_or_else(gone)

@@ -146,6 +146,7 @@ impl TargetGroups for Aws {
             arn,
             move |world, process| {
                 world.judge.touches_group(world, process, &wanted);
+                world.judge.deletes_group(world, process, &wanted);
                 let mut elb = world.elb.borrow_mut();
                 if !elb.users(&wanted).is_empty() {
                     return Err(missing("DeleteTargetGroup", &wanted, "ResourceInUse"));

@@ -1,5 +1,5 @@
-//! The end of a life: when nothing is under way and the weather is fair, what is registered is what is
-//! in DNS; and of a binding that is gone nothing is left.
+//! The end of a life: when nothing is under way and the weather is fair, all that was acknowledged is
+//! wired, and what is registered is what is in DNS; and of a binding that is gone nothing is left.
 
 use super::Judge;
 use super::book::{dns_name, group_name, places};
@@ -24,6 +24,7 @@ impl Judge {
             let Some(term) = book.current().filter(|_| !book.is_leaving) else {
                 continue;
             };
+            self.is_wired(world, id, &term.wish, "when all is quiet");
             let addresses = world
                 .dns
                 .borrow()

@@ -12,6 +12,7 @@ mod misses;
 mod ownership;
 mod requests;
 mod targets;
+mod wiring;
 
 pub use book::Notes;
 

@@ -156,14 +156,9 @@ impl Judge {
         let looked = process.notes.dns.borrow().get(&name).copied();
         let mut books = self.books.borrow_mut();
         let book = books.entry(sent.about.clone()).or_default();
-        let places = places(world, &sent.about, &sent.wish);
-        if places.len() < sent.wish.listeners.len() {
-            return world.violate(format!(
-                "{} has a success, and not all target groups are there",
-                process.name
-            ));
-        }
-        for (group, port) in places {
+        let when = format!("{} has a success", process.name);
+        self.is_wired(world, &sent.about, &sent.wish, &when);
+        for (group, port) in places(world, &sent.about, &sent.wish) {
             for address in world.dns.borrow().addresses(&name) {
                 let endpoint = alb_nlb_binding::model::Endpoint { address, port };
                 let since = world.dns.borrow().since(&name, address);
