@@ -100,6 +100,7 @@ pub struct Notes {
     pub looked: RefCell<BTreeMap<String, u64>>,
     /// When it last asked for a name's addresses.
     pub dns: RefCell<BTreeMap<String, u64>>,
+    /// Whether CloudFormation has taken an answer of it.
     pub has_answered: Cell<bool>,
     pub writes: Cell<u32>,
     /// Order numbers of its last read and its last write of a record.
