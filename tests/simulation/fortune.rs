@@ -67,15 +67,15 @@ impl User {
         deliveries
     }
 
-    /// How long CloudFormation waits, which a cancel cuts short; and whether it was cut.
-    pub fn patience(&self) -> (u64, bool) {
+    /// How long CloudFormation waits, which a cancel cuts short.
+    pub fn patience(&self) -> u64 {
         let dice = &self.world.dice;
         if dice.chance(self.fortune.get().cancelled) {
             self.world.tally.count("cancels");
             // Signatures of a request and its rollback tell which is later, but for two seconds.
-            return (dice.between(3_100, 60_000), true);
+            return dice.between(3_100, 60_000);
         }
-        (PATIENCE, false)
+        PATIENCE
     }
 
     /// Another resource of the stack fails.

@@ -50,7 +50,7 @@ const HAPPENS: [&str; 31] = [
     "a denial",
 ];
 
-/// Every other life has one or two troubles only, so that a story is short; the others have them all.
+/// Three lives of ten have all troubles; the others have a few, so that a story is short.
 fn character(seed: u64) -> Character {
     let dice = Dice::new(seed ^ 0x5eed);
     let is_wild = dice.chance(300);

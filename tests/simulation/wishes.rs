@@ -17,7 +17,6 @@ pub struct Wish {
     pub bucket: Option<String>,
     /// `InvocationsBeforeDeregistration`.
     pub until: u32,
-    pub rate: u32,
     pub interval: u16,
 }
 
@@ -47,7 +46,6 @@ impl Wish {
             listeners: Vec::new(),
             bucket: None,
             until: dice.pick(&[1, 2, 2, 3]),
-            rate: 1,
             interval: 30,
         };
         wish.change_listeners(dice, choices);
@@ -150,7 +148,9 @@ impl Wish {
 
     /// The listeners that the binding makes, with their target groups.
     pub fn made(&self) -> impl Iterator<Item = &Listen> {
-        self.listeners.iter().filter(|listen| listen.given.is_none())
+        self.listeners
+            .iter()
+            .filter(|listen| listen.given.is_none())
     }
 
     pub fn makes(&self, port: u16) -> bool {

@@ -31,8 +31,6 @@ pub struct Bucket {
 pub struct Object {
     pub body: Vec<u8>,
     pub etag: String,
-    /// In an archive (S3 API, `GetObject`, InvalidObjectState).
-    pub is_archived: bool,
 }
 
 impl Object {
@@ -40,11 +38,7 @@ impl Object {
         let mut hasher = DefaultHasher::new();
         body.hash(&mut hasher);
         let etag = format!("\"{:016x}\"", hasher.finish());
-        Self {
-            body,
-            etag,
-            is_archived: false,
-        }
+        Self { body, etag }
     }
 }
 
@@ -150,9 +144,6 @@ impl Objects for Aws {
                 let object = found.flatten();
                 world.judge.reads_object(world, process, &key, object);
                 let object = found.ok_or_else(gone)?;
-                if object.is_some_and(|object| object.is_archived) {
-                    return Err(missing("GetObject", &key, "InvalidObjectState"));
-                }
                 Ok(object.map(|object| Stored {
                     body: object.body.clone(),
                     etag: object.etag.clone(),

@@ -37,8 +37,6 @@ pub struct Term {
     pub since: Option<u64>,
     pub over: Option<u64>,
     pub is_delete: bool,
-    /// Whether the function has ended with it, and nobody waits.
-    pub is_closed: bool,
 }
 
 /// A request's hold on a record.

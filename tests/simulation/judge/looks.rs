@@ -1,7 +1,7 @@
 //! Looks at the record, and writes of it: who may act when.
 //!
-//! The contract, "The record", rule 1. Of what the record holds it reads only who is named in it, and
-//! whether the request has an outcome.
+//! The contract, "The record", rule 1. Of what the record holds, this reads who is named in it, and whether
+//! the request has an outcome.
 
 use super::Judge;
 use super::book::{Book, Claimed};

@@ -1,8 +1,9 @@
 //! The judge: watches every change as it is carried out, and ends the life at the first that is not as
 //! the contract says.
 //!
-//! Knows the world and what CloudFormation was answered; of the product's insides nothing but where its
-//! record is and who is named in it. It keeps a book for each binding.
+//! Knows the world and what CloudFormation was answered. Of the product's insides it knows where its record
+//! is, who is named in it, whether the request has an outcome, and what marks a record that may be deleted.
+//! It keeps a book for each binding.
 
 mod book;
 mod ending;
@@ -10,6 +11,7 @@ mod keeping;
 mod looks;
 mod misses;
 mod ownership;
+mod promises;
 mod requests;
 mod targets;
 mod wiring;

@@ -31,7 +31,6 @@ impl Judge {
             since: None,
             over: None,
             is_delete,
-            is_closed: false,
         });
     }
 
@@ -42,7 +41,6 @@ impl Judge {
         let book = books.entry(sent.about.clone()).or_default();
         for term in &mut book.terms {
             if term.request == sent.number {
-                term.is_closed = true;
                 match outcome {
                     Outcome::Success if !term.is_delete => {
                         term.is_acknowledged = true;
@@ -93,8 +91,6 @@ impl Judge {
             book.is_leaving = true;
         }
     }
-
-    pub fn after_call(&self, _: &World) {}
 
     /// An answer arrives at CloudFormation's address.
     pub fn answers(

@@ -37,8 +37,10 @@ impl Judge {
         };
         let name = &held.group.name;
         for id in self.books.borrow().keys() {
-            let names =
-                |wish: &Wish| wish.made().any(|listen| *name == group_name(id, listen.port));
+            let names = |wish: &Wish| {
+                wish.made()
+                    .any(|listen| *name == group_name(id, listen.port))
+            };
             self.takes_away(world, process, id, names, name);
         }
     }
@@ -102,10 +104,16 @@ fn wired(world: &World, id: &str, wish: &Wish) -> Result<(), String> {
     let mut listeners = elb.listeners.values();
     let own = |held: &&crate::elb::HeldListener| held.tags.get(TAG).is_some_and(|tag| tag == id);
     if let Some(held) = listeners.find(|held| own(held) && !wish.makes(held.listener.port)) {
-        return Err(format!("a listener of {id} is left on {}", held.listener.port));
+        return Err(format!(
+            "a listener of {id} is left on {}",
+            held.listener.port
+        ));
     }
     let prefix = &group_name(id, 0)[..21];
-    let is_named = |name: &str| wish.made().any(|listen| name == group_name(id, listen.port));
+    let is_named = |name: &str| {
+        wish.made()
+            .any(|listen| name == group_name(id, listen.port))
+    };
     let mut groups = elb.groups.values().map(|held| &held.group.name);
     match groups.find(|name| name.starts_with(prefix) && !is_named(name)) {
         Some(name) => Err(format!("the target group {name} is left")),

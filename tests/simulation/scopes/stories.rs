@@ -80,7 +80,6 @@ impl Teller {
             ],
             bucket: None,
             until: 1,
-            rate: 1,
             interval: 30,
         }
     }
