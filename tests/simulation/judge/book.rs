@@ -33,6 +33,10 @@ pub struct Term {
     pub wish: Rc<Wish>,
     pub request: u64,
     pub is_acknowledged: bool,
+    /// Whether its success is in the record.
+    pub is_concluded: bool,
+    /// What its orders then named: a target group that is made anew has another ARN.
+    pub orders: Vec<(String, u16)>,
     /// When it was acknowledged.
     pub since: Option<u64>,
     pub over: Option<u64>,
@@ -66,9 +70,12 @@ impl Book {
         terms.find(|term| term.is_acknowledged && !term.is_delete && term.over.is_none())
     }
 
-    /// What an invocation that began then may go by.
+    /// What a tick that began then may go by: what CloudFormation had a success for, until it has another;
+    /// and what is a success in the record, for that write commits the orders, before the answer is sent, and
+    /// though it never arrives. A request without an outcome, or with a failure, changes nothing for ticks.
     pub fn allowed(&self, since: u64) -> impl Iterator<Item = &Term> {
         let terms = self.terms.iter().filter(|term| !term.is_delete);
+        let terms = terms.filter(|term| term.is_acknowledged || term.is_concluded);
         terms.filter(move |term| term.over.is_none_or(|over| over >= since))
     }
 

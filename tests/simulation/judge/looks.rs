@@ -1,10 +1,10 @@
 //! Looks at the record, and writes of it: who may act when.
 //!
 //! The contract, "The record", rule 1. Of what the record holds, this reads who is named in it, and whether
-//! the request has an outcome.
+//! the request has an outcome, and which.
 
 use super::Judge;
-use super::book::{Book, Claimed};
+use super::book::{Book, Claimed, places};
 use crate::aws::Object;
 use crate::lambda::{Process, Role};
 use crate::world::World;
@@ -70,8 +70,15 @@ impl Judge {
         let mut books = self.books.borrow_mut();
         let book: &mut Book = books.entry(id.to_owned()).or_default();
         if sees_itself && contains(&object.body, b"\"outcome\":") {
-            if let Role::Request(sent) = &process.role {
-                self.concluded.borrow_mut().insert(sent.number);
+            if let Role::Request(sent) = &process.role
+                && sent.about == id
+                && is_success(&object.body)
+            {
+                let mut terms = book.terms.iter_mut();
+                let term = terms.find(|term| term.request == sent.number);
+                let term = term.expect("it was sent");
+                term.is_concluded = true;
+                term.orders = places(world, id, &term.wish);
             }
             for claimed in &mut book.claims {
                 if claimed.process == process.number {
@@ -130,6 +137,12 @@ impl Judge {
             }
         }
     }
+}
+
+/// Whether the request that holds a record has a success there.
+fn is_success(body: &[u8]) -> bool {
+    let record: serde_json::Value = serde_json::from_slice(body).expect("JSON");
+    record["claim"]["outcome"]["answer"]["status"] == "SUCCESS"
 }
 
 fn contains(body: &[u8], text: &[u8]) -> bool {

@@ -41,9 +41,6 @@ pub struct Judge {
     was_found: RefCell<BTreeSet<(String, Endpoint)>>,
     /// Who last put a target out: the binding, and the order number of that invocation's last write.
     put_out: RefCell<BTreeMap<(String, Endpoint), (String, u64)>>,
-    /// Requests that have put their outcome down: ticks may go by their orders, though the answer never
-    /// arrived.
-    concluded: RefCell<BTreeSet<u64>>,
     /// Numbers the reads and writes of all records.
     order: Cell<u64>,
 }

@@ -3,7 +3,7 @@
 //! Judged a moment later, when calls that were under way are done.
 
 use super::Judge;
-use super::book::{dns_name, is_small, places};
+use super::book::{dns_name, is_small};
 use crate::lambda::Process;
 use crate::wishes::Wish;
 use crate::world::World;
@@ -73,7 +73,11 @@ impl Judge {
             return;
         }
         let name = dns_name(world, &wish.alb);
-        for (group, port) in places(world, id, wish) {
+        let orders = book.current().map(|term| term.orders.clone());
+        for (group, port) in orders.into_iter().flatten() {
+            if !world.elb.borrow().groups.contains_key(&group) {
+                continue;
+            }
             // A request that failed has begun to give it up, and is not rolled back yet.
             let later = book.terms.iter().filter(|term| term.request > *request);
             let mut gives_up = later.filter(|term| !term.is_delete);

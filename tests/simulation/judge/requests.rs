@@ -28,6 +28,8 @@ impl Judge {
             wish: Rc::clone(&sent.wish),
             request: sent.number,
             is_acknowledged: false,
+            is_concluded: false,
+            orders: Vec::new(),
             since: None,
             over: None,
             is_delete,

@@ -148,9 +148,7 @@ impl Judge {
                 continue;
             }
             let mut open = book.terms.iter().filter(|term| !term.is_acknowledged);
-            let concluded = self.concluded.borrow();
-            let is_served_instead =
-                open.any(|term| term.over.is_none() && concluded.contains(&term.request));
+            let is_served_instead = open.any(|term| term.over.is_none() && term.is_concluded);
             let since = keeps_since(world, whose, book, group, endpoint);
             // A look at other bindings is believed for as long as any, and a call takes as long.
             let is_seen = |since: u64| *whose == id || since + LOOK + CALL <= world.stage.now();
