@@ -16,7 +16,7 @@ use std::time::Instant;
 const LIVES: u64 = 2_000;
 
 /// What has to have happened in so many lives, or they prove little.
-const HAPPENS: [&str; 31] = [
+const HAPPENS: [&str; 32] = [
     "Creates",
     "Updates",
     "Updates that replace",
@@ -29,6 +29,7 @@ const HAPPENS: [&str; 31] = [
     "requests that were given up",
     "requests that were answered twice",
     "resources removed while the stack lives on",
+    "bindings looked at after their Delete",
     "Deletes that had to be sent again",
     "rollbacks that had to be sent again",
     "answers that CloudFormation's address did not take",

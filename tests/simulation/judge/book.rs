@@ -26,6 +26,8 @@ pub struct Book {
     pub found: BTreeSet<(String, Endpoint)>,
     pub known_groups: BTreeSet<String>,
     pub looked_in: BTreeSet<String>,
+    /// Deliveries that run, or are still to come.
+    pub under_way: u32,
 }
 
 /// What a request asked for, from when on and until when that may be what ticks go by.
@@ -77,6 +79,12 @@ impl Book {
         let terms = self.terms.iter().filter(|term| !term.is_delete);
         let terms = terms.filter(|term| term.is_acknowledged || term.is_concluded);
         terms.filter(move |term| term.over.is_none_or(|over| over >= since))
+    }
+
+    /// Whether its Delete had a success, and nothing has come since or is still to come.
+    pub fn is_gone(&self) -> bool {
+        let last = self.terms.last();
+        self.under_way == 0 && last.is_some_and(|term| term.is_delete && term.is_acknowledged)
     }
 
     /// Whether a request that is not answered yet may be giving a group up.

@@ -43,11 +43,9 @@ impl Judge {
         let book = books.entry(sent.about.clone()).or_default();
         for term in &mut book.terms {
             if term.request == sent.number {
+                term.is_acknowledged = outcome == Outcome::Success;
                 match outcome {
-                    Outcome::Success if !term.is_delete => {
-                        term.is_acknowledged = true;
-                        term.since = Some(now);
-                    }
+                    Outcome::Success if !term.is_delete => term.since = Some(now),
                     Outcome::Success | Outcome::Failed => term.over = Some(now),
                     Outcome::GivenUp => {}
                 }
