@@ -2,8 +2,9 @@
 """Breaks the product, one way at a time, and lets the simulation find each.
 
 A simulation that never fails proves nothing. Each breakage is an exact text of one file and what takes its
-place, on a copy of the tree; the working tree is never touched. Fails where the simulation finds nothing, or
-where a text is not there any more.
+place, on a copy of the tree; the working tree is never touched. Found is what the judge calls a violation;
+that something never happened, or that a test fails otherwise, finds nothing. Fails where the simulation finds
+nothing, or where a text is not there any more.
 
     python3 tests/simulation/broken.py              all of them
     python3 tests/simulation/broken.py WORD ...     those whose name has one of the words
@@ -149,6 +150,30 @@ BREAKAGES = [
         "Some(_) => {}",
     ),
     (
+        "undo left out",
+        "src/binding/make.rs",
+        "        if is_own_work {\n",
+        "        if is_own_work && desired.account.is_empty() {\n",
+    ),
+    (
+        "a Delete writes no tombstone",
+        "src/record/body.rs",
+        "(RequestType::Delete, _) => self.phase = Phase::Leaving,",
+        "(RequestType::Delete, _) => {}",
+    ),
+    (
+        "the look for a rollback is left out",
+        "src/binding/apply.rs",
+        "        self.turn.is_not_rolled_back(&self.desired.id).await?;\n",
+        "",
+    ),
+    (
+        "an Update takes a listener away that stays",
+        "src/binding/plan.rs",
+        "|listener: &&NlbListener| listener.is_own && !ports.contains(&listener.listener.port);",
+        "|listener: &&NlbListener| listener.is_own && ports.contains(&listener.listener.port);",
+    ),
+    (
         "a Create is not asked whether it is wanted",
         "src/record/wanted.rs",
         'let is_wanted = resource.status == "CREATE_IN_PROGRESS";',
@@ -186,10 +211,12 @@ def copy_tree():
     files = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True
     ).stdout.decode()
-    for name in filter(None, files.split("\0")):
+    names = {name for name in files.split("\0") if (ROOT / name).is_file()} - {""}
+    for copy in (COPY / "tree").rglob("*"):
+        if copy.is_file() and str(copy.relative_to(COPY / "tree")) not in names:
+            copy.unlink()
+    for name in names:
         source, copy = ROOT / name, COPY / "tree" / name
-        if not source.is_file():
-            continue
         if copy.is_file() and copy.read_bytes() == source.read_bytes():
             continue
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -211,10 +238,9 @@ def simulate(test):
 
 
 def verdict(said):
-    """The line that names the violation."""
-    found = re.findall(r"judge +VIOLATION: (.*)|^(seed \d+: .*)", said, re.MULTILINE)
-    lines = [one or other for one, other in found]
-    return lines[0] if lines else said.strip().splitlines()[-1]
+    """What the judge calls a violation, if it does."""
+    found = re.search(r"judge +VIOLATION: (.*)", said)
+    return found and found[1]
 
 
 def breaks(name, path, text, replacement):
@@ -232,10 +258,13 @@ def breaks(name, path, text, replacement):
             if "error: could not compile" in said or "error[E" in said:
                 print(f"NOT COMPILED  {name}\n{said[-1500:]}", flush=True)
                 return False
-            if code != 0:
+            violation = verdict(said)
+            if code != 0 and violation:
                 took = time.monotonic() - started
-                print(f"found         {name}: {test}, {took:.0f} s: {verdict(said)[:160]}", flush=True)
+                print(f"found         {name}: {test}, {took:.0f} s: {violation[:160]}", flush=True)
                 return True
+            if code != 0:
+                print(f"no violation  {name}: {test}: {said.strip().splitlines()[-1]}", flush=True)
         print(f"NOT FOUND     {name}, {time.monotonic() - started:.0f} s", flush=True)
         return False
     finally:

@@ -17,6 +17,8 @@ const ADDRESSES_PER_ANSWER: usize = 8;
 #[derive(Default)]
 pub struct Zone {
     pub names: BTreeMap<String, Name>,
+    /// Until when a name has no address yet.
+    pub silent: BTreeMap<String, u64>,
     next: u32,
 }
 
@@ -176,7 +178,8 @@ fn look(world: &World, name: &str) -> Result<Vec<IpAddr>, DnsError> {
         let left_out = world.dice.index(addresses.len());
         addresses.swap_remove(left_out);
     }
-    if addresses.is_empty() {
+    let silent = world.dns.borrow().silent.get(name).copied();
+    if addresses.is_empty() || silent.is_some_and(|until| world.stage.now() < until) {
         return Err(DnsError::NoAddresses {
             name: name.to_owned(),
         });

@@ -32,6 +32,14 @@ pub struct Climate {
     pub name_taken: u32,
 }
 
+impl Climate {
+    /// Whether every call is carried out, and answered, within a moment.
+    pub const fn is_quick(&self) -> bool {
+        let delays = self.slow + self.hangs + self.throttled + self.fails;
+        delays + self.answer_lost + self.request_lost == 0
+    }
+}
+
 #[derive(Default)]
 pub struct Weather {
     climate: Cell<Climate>,

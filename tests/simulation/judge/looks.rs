@@ -6,12 +6,17 @@
 use super::Judge;
 use super::book::{Book, Claimed, places};
 use crate::aws::Object;
+use crate::cloudformation::Sent;
 use crate::lambda::{Process, Role};
 use crate::world::World;
 use alb_nlb_binding::record::RequestType;
+use std::rc::Rc;
 
 /// A look at the record is believed for so long.
 const FRESH: u64 = 5_000;
+
+/// From its last look at its stack to its commit an Update takes no longer, where calls are quick.
+const TOLD: u64 = 5_000;
 
 impl Judge {
     fn next(&self) -> u64 {
@@ -79,6 +84,11 @@ impl Judge {
                 let term = term.expect("it was sent");
                 term.is_concluded = true;
                 term.orders = places(world, id, &term.wish);
+                let claims = book.claims.iter();
+                let mut claims = claims.filter(|claimed| claimed.process == process.number);
+                if let Some(claimed) = claims.next() {
+                    commits(world, process, sent, claimed.at);
+                }
             }
             for claimed in &mut book.claims {
                 if claimed.process == process.number {
@@ -136,6 +146,27 @@ impl Judge {
                 ));
             }
         }
+    }
+}
+
+/// The contract, "The record", 4 and 5: an Update that has claimed the record before its stack began to roll back
+/// commits nothing when that has been shown for a while. Where calls may be lost or slow, it may not have been
+/// told; and one that is the same as what was rolled back before it may be a rollback itself.
+fn commits(world: &World, process: &Process, sent: &Sent, claimed: u64) {
+    let is_like_a_rollback = |other: &Rc<Sent>| {
+        let is_before = other.about == sent.about && other.number < sent.number;
+        is_before && other.old.as_ref() == Some(&sent.wish)
+    };
+    let is_forward = sent.kind == RequestType::Update
+        && !sent.replaces()
+        && !world.sent.borrow().values().any(is_like_a_rollback);
+    let Some(since) = sent.stack.rolls_back_since() else {
+        return;
+    };
+    let is_told = claimed < since && since + sent.stack.lag + TOLD < world.stage.now();
+    if is_forward && is_told && world.weather.climate().is_quick() {
+        let who = &process.name;
+        world.violate(format!("{who} commits orders that are being rolled back"));
     }
 }
 
