@@ -30,7 +30,7 @@ fn kills_ticks() -> u32 {
         for arrives in [false, true] {
             let reached = Rc::new(Cell::new(false));
             let tells = Rc::clone(&reached);
-            let result = play(&[], false, move |teller| async move {
+            let result = play(&Rc::default(), false, move |teller| async move {
                 teller.created(&teller.wish(0, 0)).await;
                 teller.moves();
                 teller.eventbridge.dies.set(Some(Death { at, arrives }));
@@ -60,7 +60,7 @@ fn kills(event: Event, next: Next) -> u32 {
         for arrives in [false, true] {
             let reached = Rc::new(Cell::new(false));
             let tells = Rc::clone(&reached);
-            let result = play(&[], false, move |teller| async move {
+            let result = play(&Rc::default(), false, move |teller| async move {
                 match next {
                     Next::Retry => teller.event(event, &[killed(at, arrives)]).await,
                     Next::Second => {
