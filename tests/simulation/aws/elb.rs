@@ -100,7 +100,7 @@ impl Listeners for Aws {
             &resource,
             move |world, process| {
                 let mut elb = world.elb.borrow_mut();
-                if !elb.groups.contains_key(&to) {
+                if elb.seen(&to, world.stage.now()).is_none() {
                     return Err(missing("CreateListener", &to, "TargetGroupNotFound"));
                 }
                 if let Some(held) = elb.listener_at(&on, port) {
