@@ -95,15 +95,18 @@ pub fn invoke(world: &Rc<World>, event: Value, role: Role, delivery: Delivery) {
     world.stage.spawn(async move {
         tokio::time::sleep(Duration::from_millis(delivery.after)).await;
         let request_id = format!("invocation-{}", it.stage.number());
+        let mut end = End::Killed;
         for dies in [delivery.dies, delivery.dies_again] {
             let process = start(&it, event.clone(), &role, &request_id, dies);
-            if process.end.clone().take().await == End::Done {
+            end = process.end.clone().take().await;
+            if end == End::Done {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(delivery.retries_after)).await;
         }
         it.is_done();
-        it.judge.delivery_ends(&it, &bindings);
+        let is_cut_short = end != End::Done && matches!(role, Role::Request(_));
+        it.judge.delivery_ends(&it, &bindings, is_cut_short);
     });
 }
 

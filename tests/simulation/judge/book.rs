@@ -28,6 +28,9 @@ pub struct Book {
     pub looked_in: BTreeSet<String>,
     /// Deliveries that run, or are still to come.
     pub under_way: u32,
+    /// Whether Lambda has given a request's delivery up since the last Delete was sent: what that has begun,
+    /// nobody ends.
+    pub is_cut_short: bool,
 }
 
 /// What a request asked for, from when on and until when that may be what ticks go by.
@@ -84,7 +87,8 @@ impl Book {
     /// Whether its Delete had a success, and nothing has come since or is still to come.
     pub fn is_gone(&self) -> bool {
         let last = self.terms.last();
-        self.under_way == 0 && last.is_some_and(|term| term.is_delete && term.is_acknowledged)
+        let is_quiet = self.under_way == 0 && !self.is_cut_short;
+        is_quiet && last.is_some_and(|term| term.is_delete && term.is_acknowledged)
     }
 
     /// Whether a request that is not answered yet may be giving a group up.

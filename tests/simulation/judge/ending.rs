@@ -71,11 +71,12 @@ impl Judge {
     }
 
     /// With the last one that may still act on a binding that was deleted, nothing of it is left.
-    pub fn delivery_ends(&self, world: &World, bindings: &BTreeSet<String>) {
+    pub fn delivery_ends(&self, world: &World, bindings: &BTreeSet<String>, is_cut_short: bool) {
         for id in bindings {
             let mut books = self.books.borrow_mut();
             let book = books.entry(id.clone()).or_default();
             book.under_way -= 1;
+            book.is_cut_short |= is_cut_short;
             if book.is_gone() {
                 let (it, id) = (world.rc(), id.clone());
                 world

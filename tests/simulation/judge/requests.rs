@@ -24,6 +24,7 @@ impl Judge {
         let is_delete = sent.kind == RequestType::Delete;
         let book = books.entry(sent.about.clone()).or_default();
         book.is_leaving |= is_delete;
+        book.is_cut_short &= !is_delete;
         book.terms.push(Term {
             wish: Rc::clone(&sent.wish),
             request: sent.number,

@@ -17,7 +17,7 @@ pub enum Pair {
     UpdateAndRollback,
     /// The same within the seconds in which two signatures say nothing.
     UpdateAndQuickRollback,
-    /// The same while the Update waits for DNS, and the rollback is long on its way.
+    /// The same while the Update waits for DNS, and the rollback is long on its way; in one order only.
     UpdateAndLateRollback,
     UpdateAndDelete,
     /// A second delivery of the replacement, with the Delete of what it replaced.
