@@ -2,8 +2,7 @@
 //!
 //! Every call that changes something takes a permit, and only the record's lease gives one, after it
 //! has seen that the caller may still act. So no call can be made without that look. Reading needs
-//! none, nor does the record itself, whose writes carry their own condition, nor the bucket that the
-//! record is to be made in.
+//! none, and neither does the record itself, whose writes carry their own condition.
 
 use std::time::Duration;
 

@@ -22,7 +22,7 @@ impl Buckets for Aws {
         }
     }
 
-    async fn create_bucket(&self, bucket: &str) -> Answer<()> {
+    async fn create_bucket(&self, _: Permit, bucket: &str) -> Answer<()> {
         // us-east-1 is the default and must not be named (S3 API, CreateBucket).
         let place = (self.region != "us-east-1").then(|| {
             CreateBucketConfiguration::builder()
@@ -30,7 +30,7 @@ impl Buckets for Aws {
                 .build()
         });
         let answer = self
-            .s3
+            .s3_once
             .create_bucket()
             .bucket(bucket)
             .set_create_bucket_configuration(place)
@@ -63,14 +63,14 @@ impl Buckets for Aws {
         }
     }
 
-    async fn put_bucket_tags(&self, bucket: &str, tags: &Tags) -> Answer<()> {
+    async fn put_bucket_tags(&self, _: Permit, bucket: &str, tags: &Tags) -> Answer<()> {
         let tags = tags
             .iter()
             .map(|(key, value)| Tag::builder().key(key).value(value).build())
             .collect::<Result<Vec<_>, _>>()
             .and_then(|tags| Tagging::builder().set_tag_set(Some(tags)).build())
             .map_err(|error| unusable("PutBucketTagging", bucket, error.to_string()))?;
-        self.s3
+        self.s3_once
             .put_bucket_tagging()
             .bucket(bucket)
             .tagging(tags)

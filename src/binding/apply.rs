@@ -50,12 +50,12 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
             match step {
                 Step::CreateBucket { bucket } => {
                     note(step);
-                    let create = async |_| self.aws.create_bucket(bucket).await;
+                    let create = async |permit| self.aws.create_bucket(permit, bucket).await;
                     self.turn.lease().act(create).await?;
                 }
                 Step::TagBucket { bucket, tags } => {
                     note(step);
-                    let tag = async |_| self.aws.put_bucket_tags(bucket, tags).await;
+                    let tag = async |permit| self.aws.put_bucket_tags(permit, bucket, tags).await;
                     self.turn.lease().act(tag).await?;
                 }
                 _ => {}

@@ -46,7 +46,7 @@ pub async fn delete<A: BindingAws>(
     if is_open && view.is_known() {
         leaving.stays_until(began + LAG.min(turn.caller().patience));
     }
-    let view = match turn.is_wanted(id, view).await {
+    let view = match turn.is_wanted(id, record, view).await {
         Ok(view) => view,
         Err((_, reason)) => {
             info!(binding = %id, reason, "a late second delivery: nothing to delete");

@@ -71,9 +71,9 @@ impl<'a> Leaving<'a> {
         self.stays_until = until;
     }
 
-    /// Whether time had to pass before the last step.
-    async fn has_waited<A: BindingAws>(&self, turn: &Turn<'_, A>) -> bool {
-        if self.stays_until <= turn.clock().now() {
+    /// Whether time had to pass before the last step, since the last look was begun.
+    async fn has_waited<A: BindingAws>(&self, turn: &Turn<'_, A>, looked: Timestamp) -> bool {
+        if self.stays_until <= looked {
             return false;
         }
         progress::note("waiting until no request that came before can be let through any more");
@@ -192,6 +192,9 @@ impl<'a> Leaving<'a> {
                 // A tombstone for nothing would stay where Lambda stops this request.
                 return Ok(());
             }
+            if located.record.is_none() && located.unreadable.is_none() {
+                self.is_not_made_anew(aws, turn, view).await?;
+            }
             let bucket = match located.empty.first() {
                 // A stub there may lead to a bucket that is gone.
                 _ if has_own_bucket || located.stubs.contains_key(&self.own_bucket) => {
@@ -238,6 +241,7 @@ impl<'a> Leaving<'a> {
                     claimed => claimed?,
                 }
             }
+            let looked = turn.clock().now();
             let mut remains = self.observe(aws, turn).await?;
             if remains.has_own_bucket && !turn.holds(self.id) {
                 // Somebody has just made it, and may have made a record in it.
@@ -254,7 +258,7 @@ impl<'a> Leaving<'a> {
             }
             let plan = self.plan(&remains);
             if plan.is_empty() {
-                if self.has_waited(turn).await {
+                if self.has_waited(turn, looked).await {
                     continue;
                 }
                 turn.has_taken_away(self.id);
@@ -267,14 +271,12 @@ impl<'a> Leaving<'a> {
                     pause.wait().await;
                     continue;
                 }
-                let is_not_made_anew =
-                    replaced::is_not_made_anew(aws, turn, self.id, self.account, self.hints, view);
-                is_not_made_anew.await?;
+                self.is_not_made_anew(aws, turn, view).await?;
             }
             info!(binding = %self.id, plan = lines(&plan), "plan");
             for removal in &plan {
                 if removal.is_last() {
-                    if self.has_waited(turn).await {
+                    if self.has_waited(turn, looked).await {
                         continue 'looking;
                     }
                     turn.lets_go_of(self.id);
@@ -294,6 +296,18 @@ impl<'a> Leaving<'a> {
             }
             pause.wait().await;
         }
+    }
+
+    async fn is_not_made_anew<A: BindingAws>(
+        &self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+        view: &View,
+    ) -> Result<(), BindingError> {
+        let Self {
+            id, account, hints, ..
+        } = self;
+        replaced::is_not_made_anew(aws, turn, id, account, hints, view).await
     }
 
     /// The bucket of this tombstone, where meanwhile another request has made the binding's record in its own

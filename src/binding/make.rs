@@ -198,7 +198,7 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
         let Self {
             aws, turn, desired, ..
         } = *self;
-        let (view, reason) = match turn.is_wanted(&desired.id, view).await {
+        let (view, reason) = match turn.is_wanted(&desired.id, record, view).await {
             Ok(view) => return Ok(view),
             Err(refused) => refused,
         };

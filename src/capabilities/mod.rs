@@ -1,7 +1,7 @@
 //! What the binding asks of AWS, of DNS and of CloudFormation's answering machine: one small trait
 //! a capability, so that each piece of work says by its bounds what it may touch.
 //!
-//! A call that takes a permit changes something, and is made once: the record's lease repeats it.
+//! A call that changes something takes a permit, and is made once: the record's lease repeats it.
 //! No SDK type appears here; `aws` holds the one implementation that talks to AWS.
 
 mod answers;
@@ -124,9 +124,9 @@ pub trait ElbTags {
 
 pub trait Buckets {
     async fn bucket_exists(&self, bucket: &str) -> Answer<bool>;
-    async fn create_bucket(&self, bucket: &str) -> Answer<()>;
+    async fn create_bucket(&self, permit: Permit, bucket: &str) -> Answer<()>;
     async fn bucket_tags(&self, bucket: &str) -> Answer<Tags>;
-    async fn put_bucket_tags(&self, bucket: &str, tags: &Tags) -> Answer<()>;
+    async fn put_bucket_tags(&self, permit: Permit, bucket: &str, tags: &Tags) -> Answer<()>;
     async fn delete_bucket(&self, permit: Permit, bucket: &str) -> Answer<()>;
 }
 

@@ -58,9 +58,9 @@ broken! {
     }
     Buckets {
         fn bucket_exists(bucket: &str) -> bool;
-        fn create_bucket(bucket: &str) -> ();
+        fn create_bucket(permit: Permit, bucket: &str) -> ();
         fn bucket_tags(bucket: &str) -> Tags;
-        fn put_bucket_tags(bucket: &str, tags: &Tags) -> ();
+        fn put_bucket_tags(permit: Permit, bucket: &str, tags: &Tags) -> ();
         fn delete_bucket(permit: Permit, bucket: &str) -> ();
     }
     Objects {

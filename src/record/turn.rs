@@ -10,7 +10,7 @@ use super::lease::Lease;
 use super::located::Located;
 use super::request::{Caller, Claim, Replacement, RequestType};
 use super::store::Store;
-use super::wanted::{Asker, View};
+use super::wanted::{Asker, Meant, View};
 use crate::capabilities::{Objects, Stacks};
 use crate::clock::Clock;
 use crate::names::BindingId;
@@ -107,13 +107,19 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     ///
     /// # Errors
     /// `Err` with what CloudFormation says by then and the reason, where it does not want this request.
-    pub async fn is_wanted(&self, id: &BindingId, view: View) -> Result<View, (View, String)> {
-        let asker = self.asker();
-        let Caller {
-            kind, physical_id, ..
-        } = &self.caller;
-        let given = physical_id.as_deref();
-        asker.wants(&self.clock, *kind, id, given, view).await
+    pub async fn is_wanted(
+        &self,
+        id: &BindingId,
+        record: Option<&Record>,
+        view: View,
+    ) -> Result<View, (View, String)> {
+        let meant = Meant {
+            id,
+            given: self.caller.physical_id.as_deref(),
+            has_record: record.is_some(),
+        };
+        let kind = self.caller.kind;
+        self.asker().wants(&self.clock, kind, meant, view).await
     }
 
     /// What CloudFormation says once it names a binding as the living one; it may lag behind.

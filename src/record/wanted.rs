@@ -30,6 +30,15 @@ pub struct View {
     pub resource: Resource,
 }
 
+/// The binding that a request is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Meant<'a> {
+    pub id: &'a BindingId,
+    /// The physical id that the request came with.
+    pub given: Option<&'a str>,
+    pub has_record: bool,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Resource {
     /// It cannot be asked: another account's stack, not allowed, or not known.
@@ -105,16 +114,18 @@ impl View {
         }
     }
 
-    /// Whether the binding that a request came with has been replaced since. A rollback may go back to it.
-    fn has_replaced(&self, given: Option<&str>) -> bool {
+    /// Whether the binding that a request came with has been replaced since. A rollback may go back to it
+    /// where it still has a record.
+    fn has_replaced(&self, meant: Meant<'_>) -> bool {
         let living = self.physical_id().and_then(BindingId::parse);
         let living = living.map(|living| living.to_string());
-        let goes_on = self.rollback() == Some(false);
-        goes_on && living.is_some() && given.is_some() && living.as_deref() != given
+        let given = meant.given;
+        let is_over = self.rollback() == Some(false) || !meant.has_record;
+        is_over && living.is_some() && given.is_some() && living.as_deref() != given
     }
 
-    /// Why a request is not wanted, where it is not. `given` is the physical id that it came with.
-    fn refuses(&self, kind: RequestType, id: &BindingId, given: Option<&str>) -> Option<String> {
+    /// Why a request is not wanted, where it is not.
+    fn refuses(&self, kind: RequestType, meant: Meant<'_>) -> Option<String> {
         let refused = |what: &str, status: &str| {
             Some(format!(
                 "CloudFormation does not wait for this {kind:?} any more: the {what} is {status}"
@@ -125,7 +136,7 @@ impl View {
                 let is_wanted = resource.status == "CREATE_IN_PROGRESS";
                 (!is_wanted).then(|| refused("resource", &resource.status))?
             }
-            (Resource::Known(resource), RequestType::Update) if self.has_replaced(given) => {
+            (Resource::Known(resource), RequestType::Update) if self.has_replaced(meant) => {
                 let living = resource.physical_id.as_deref().unwrap_or_default();
                 refused("resource", living)
             }
@@ -140,7 +151,7 @@ impl View {
             }
             // A late second delivery: the resource has been made again since.
             (Resource::Known(resource), RequestType::Delete) => {
-                let lives = self.names(id) && resource.status.ends_with("_COMPLETE");
+                let lives = self.names(meant.id) && resource.status.ends_with("_COMPLETE");
                 (lives && !self.leaves()).then(|| refused("resource", &resource.status))?
             }
             (Resource::Missing | Resource::Unknown, RequestType::Create | RequestType::Update) => {
@@ -192,15 +203,14 @@ impl<A: Stacks> Asker<'_, A> {
         &self,
         clock: &Clock,
         kind: RequestType,
-        id: &BindingId,
-        given: Option<&str>,
+        meant: Meant<'_>,
         mut view: View,
     ) -> Result<View, (View, String)> {
         let mut since = clock.now();
         // What is said counts from when it was asked, for an answer may take its time.
         let mut asked = since;
         loop {
-            let Some(reason) = view.refuses(kind, id, given) else {
+            let Some(reason) = view.refuses(kind, meant) else {
                 return Ok(view);
             };
             if asked.since(since) >= LAG {

@@ -102,6 +102,15 @@ impl Stack {
         shown.map(|(_, shown)| shown.clone())
     }
 
+    /// Since when an Update is being rolled back, where CloudFormation can be asked.
+    pub fn rolls_back_since(&self) -> Option<u64> {
+        let shown = self.shown.borrow();
+        let rolls_back = |(_, shown): &&(u64, Shown)| shown.status == "UPDATE_ROLLBACK_IN_PROGRESS";
+        let since = shown.iter().rev().take_while(rolls_back).last();
+        let since = since.filter(|_| self.is_known && !self.is_denied);
+        since.map(|(at, _)| *at)
+    }
+
     /// Whether what was there before a binding has to be there after it.
     pub fn rolls_back_or_is_unknown(&self, world: &World, since: u64) -> bool {
         let until = world.stage.now();

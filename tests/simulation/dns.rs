@@ -22,6 +22,8 @@ const LEFT_OUT: u32 = 5;
 #[derive(Default)]
 pub struct Zone {
     pub names: BTreeMap<String, Name>,
+    /// Until when a name has no address yet.
+    pub silent: BTreeMap<String, u64>,
     next: u32,
 }
 
@@ -199,7 +201,8 @@ fn look(world: &World, name: &str) -> Result<Vec<IpAddr>, DnsError> {
         });
     }
     let addresses = world.dns.borrow_mut().answer(name, &world.dice);
-    if addresses.is_empty() {
+    let silent = world.dns.borrow().silent.get(name).copied();
+    if addresses.is_empty() || silent.is_some_and(|until| world.stage.now() < until) {
         return Err(DnsError::NoAddresses {
             name: name.to_owned(),
         });

@@ -114,6 +114,12 @@ impl Elb {
         users.map(|held| held.load_balancer.clone()).collect()
     }
 
+    /// A target group that AWS shows already.
+    pub fn seen(&mut self, group: &str, now: u64) -> Option<&mut Group> {
+        let found = self.groups.get_mut(group);
+        found.filter(|held| held.shows <= now)
+    }
+
     pub fn named(&self, name: &str) -> Option<&Group> {
         self.groups.values().find(|group| group.group.name == name)
     }

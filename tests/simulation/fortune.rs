@@ -5,6 +5,7 @@
 
 use crate::lambda::{Death, Delivery};
 use crate::user::User;
+use crate::weather::QUOTAS;
 use crate::wishes::Wish;
 use alb_nlb_binding::names::PREFIX;
 
@@ -27,6 +28,8 @@ pub struct Fortune {
     pub grant_leaves: u32,
     /// EventBridge may not be told of the function, so that the request fails past its first sync.
     pub rule_denied: u32,
+    /// A quota of the account is reached, until the next request.
+    pub quota: u32,
     /// A request that failed is rolled back only minutes later ("Stack failure options").
     pub lingers: u32,
 }
@@ -67,15 +70,15 @@ impl User {
         deliveries
     }
 
-    /// How long CloudFormation waits, which a cancel cuts short; and whether it was cut.
-    pub fn patience(&self) -> (u64, bool) {
+    /// How long CloudFormation waits, which a cancel cuts short.
+    pub fn patience(&self) -> u64 {
         let dice = &self.world.dice;
         if dice.chance(self.fortune.get().cancelled) {
             self.world.tally.count("cancels");
             // Signatures of a request and its rollback tell which is later, but for two seconds.
-            return (dice.between(3_100, 60_000), true);
+            return dice.between(3_100, 60_000);
         }
-        (PATIENCE, false)
+        PATIENCE
     }
 
     /// Another resource of the stack fails.
@@ -87,8 +90,9 @@ impl User {
         fails
     }
 
-    /// Everything that a wish needs is allowed again.
+    /// Everything that a wish needs is allowed again, and there is room for it.
     pub fn grants_again(&self, wish: &Wish) {
+        self.world.weather.full.borrow_mut().clear();
         let given = wish.given();
         let mut denied = self.world.weather.denied.borrow_mut();
         denied.retain(|(_, group)| !given.contains(group.as_str()) && group != PREFIX);
@@ -97,6 +101,11 @@ impl User {
     /// What the stack allows the function, for as long as a wish is being served.
     pub fn grants(&self, wish: &Wish, old: &Wish) {
         let (world, given) = (&self.world, wish.given());
+        let mut full = world.weather.full.borrow_mut();
+        full.clear();
+        if world.dice.chance(self.fortune.get().quota) {
+            full.extend([world.dice.pick(&QUOTAS)]);
+        }
         let mut denied = world.weather.denied.borrow_mut();
         denied.retain(|(_, group)| !given.contains(group.as_str()) && group != PREFIX);
         if world.dice.chance(self.fortune.get().rule_denied) {

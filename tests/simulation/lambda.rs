@@ -14,6 +14,7 @@ use alb_nlb_binding::function::{Function, Invocation};
 use futures_util::FutureExt;
 use serde_json::Value;
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
@@ -46,6 +47,19 @@ pub enum Role {
     },
 }
 
+impl Role {
+    /// The bindings that it is about: its own, and the one that was before.
+    fn bindings(&self) -> BTreeSet<String> {
+        match self {
+            Self::Tick { id, .. } => [id.to_string()].into(),
+            Self::Request(sent) => {
+                let old = sent.old.as_ref().map(|old| old.id(&sent.stack.id));
+                old.into_iter().chain([sent.about.clone()]).collect()
+            }
+        }
+    }
+}
+
 /// Where Lambda kills an invocation.
 #[derive(Debug, Clone, Copy)]
 pub struct Death {
@@ -75,18 +89,24 @@ pub struct Delivery {
 /// Delivers an event, and delivers it once more where the function fails or is killed.
 pub fn invoke(world: &Rc<World>, event: Value, role: Role, delivery: Delivery) {
     world.begins();
+    let bindings = role.bindings();
+    world.judge.delivery_begins(&bindings);
     let it = Rc::clone(world);
     world.stage.spawn(async move {
         tokio::time::sleep(Duration::from_millis(delivery.after)).await;
         let request_id = format!("invocation-{}", it.stage.number());
+        let mut end = End::Killed;
         for dies in [delivery.dies, delivery.dies_again] {
             let process = start(&it, event.clone(), &role, &request_id, dies);
-            if process.end.clone().take().await == End::Done {
+            end = process.end.clone().take().await;
+            if end == End::Done {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(delivery.retries_after)).await;
         }
         it.is_done();
+        let is_cut_short = end != End::Done && matches!(role, Role::Request(_));
+        it.judge.delivery_ends(&it, &bindings, is_cut_short);
     });
 }
 

@@ -5,7 +5,7 @@
 use crate::calendar::MINUTE;
 use crate::cloudformation::Stack;
 use crate::dice::Dice;
-use crate::elb::{Group, REGION, arn};
+use crate::elb::{Group, arn};
 use crate::eventbridge::{EventBridge, Habits};
 use crate::fortune::Fortune;
 use crate::user::User;
@@ -128,7 +128,6 @@ fn given_group(groups: &mut BTreeMap<String, Group>, name: &str) -> String {
         shows: 0,
     };
     groups.insert(arn.clone(), held);
-    let _ = REGION;
     arn
 }
 

@@ -16,7 +16,7 @@ use std::time::Instant;
 const LIVES: u64 = 2_000;
 
 /// What has to have happened in so many lives, or they prove little.
-const HAPPENS: [&str; 31] = [
+const HAPPENS: [&str; 34] = [
     "Creates",
     "Updates",
     "Updates that replace",
@@ -29,6 +29,7 @@ const HAPPENS: [&str; 31] = [
     "requests that were given up",
     "requests that were answered twice",
     "resources removed while the stack lives on",
+    "bindings looked at after their Delete",
     "Deletes that had to be sent again",
     "rollbacks that had to be sent again",
     "answers that CloudFormation's address did not take",
@@ -47,10 +48,12 @@ const HAPPENS: [&str; 31] = [
     "a busy EventBridge",
     "a DNS lookup that failed",
     "a target group not yet visible",
+    "a quota that is reached",
+    "a bucket's name that was not free yet",
     "a denial",
 ];
 
-/// Every other life has one or two troubles only, so that a story is short; the others have them all.
+/// Three lives of ten have all troubles; the others have a few, so that a story is short.
 fn character(seed: u64) -> Character {
     let dice = Dice::new(seed ^ 0x5eed);
     let is_wild = dice.chance(300);
@@ -97,6 +100,7 @@ fn character(seed: u64) -> Character {
             removed: has(250, 500),
             rule_denied: if users == 1 { has(150, 400) } else { 0 },
             lingers: has(200, 900),
+            quota: 0,
             grant_leaves: if users == 1 { has(200, 900) } else { 0 },
         },
         users,
@@ -110,6 +114,9 @@ fn character(seed: u64) -> Character {
         is_unknown,
         is_denied,
     };
+    if users == 1 {
+        character.fortune.quota = has(150, 400);
+    }
     if is_unknown || is_denied {
         // Where CloudFormation cannot be asked, nobody can know that a request is not wanted any more
         // that comes after its binding is gone.

@@ -5,7 +5,8 @@
 //! All follows from a seed. No I/O, no threads, no real time.
 //!
 //! `SIMULATION_LIVES` says how many lives are played, `SIMULATION_SEED` plays one again and prints its
-//! story, `SIMULATION_PREEMPTIONS` says how deep the small scopes go.
+//! story. `SIMULATION_PREEMPTIONS` says how deep the small scopes go, `SIMULATION_SCHEDULE` plays one of their
+//! schedules again.
 
 #![allow(
     async_fn_in_trait,

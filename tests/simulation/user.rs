@@ -70,8 +70,7 @@ impl User {
         self.shows(going, "CREATE_IN_PROGRESS", None);
         self.grants(&wish, &wish);
         let sent = self.send(Create, &wish, None, None);
-        let (patience, _) = self.patience();
-        let answer = sent.outcome(&self.world, patience).await;
+        let answer = sent.outcome(&self.world, self.patience()).await;
         if let Some(Answered {
             is_success: true,
             physical_id,
@@ -143,8 +142,7 @@ impl User {
             self.grants(wish, old);
         }
         let sent = self.send(Update, wish, Some(old), Some(old_id.to_owned()));
-        let (patience, _) = self.patience();
-        let answer = sent.outcome(&self.world, patience).await;
+        let answer = sent.outcome(&self.world, self.patience()).await;
         let new_id = answer.as_ref().map(|answer| answer.physical_id.clone());
         let new_id = new_id.filter(|id| id != old_id);
         if let Some(Answered {
@@ -231,8 +229,8 @@ impl User {
         );
     }
 
-    /// After a replacement: the other binding goes. The resource's living id stays shown. One that
-    /// fails is tried twice more and then left to the user.
+    /// After a replacement: the other binding goes. The resource's living id stays shown. CloudFormation
+    /// tries a Delete that fails twice more; here it is sent until it has a success, so that the life goes on.
     async fn cleans_up(&self, wish: &Rc<Wish>, id: &str) {
         loop {
             let sent = self.send(Delete, wish, None, Some(id.to_owned()));

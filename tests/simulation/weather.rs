@@ -7,7 +7,7 @@ use crate::dice::Dice;
 use crate::world::World;
 use alb_nlb_binding::capabilities::{AwsError, Trouble};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How often of a thousand something befalls a call.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,11 +25,28 @@ pub struct Climate {
     pub concurrent: u32,
     pub dns_fails: u32,
     pub answer_put_fails: u32,
-    /// What was just made is not there for a moment.
+    /// A target group that was just made is not there for a moment. So may a bucket be, which is not played: the
+    /// product does not wait for one yet.
     pub not_yet: u32,
     pub metrics_fail: u32,
     /// A deleted bucket's name cannot be had again for a while.
     pub name_taken: u32,
+}
+
+/// Quotas that a binding may meet (ELBv2 API, `CreateListener`, `CreateTargetGroup`; EventBridge API, `PutRule`,
+/// whose code the product cannot tell from throttling, so that it goes on until its deadline).
+pub const QUOTAS: [(&str, (&str, Trouble)); 3] = [
+    ("CreateListener", ("TooManyListeners", Trouble::Stays)),
+    ("CreateTargetGroup", ("TooManyTargetGroups", Trouble::Stays)),
+    ("PutRule", ("LimitExceededException", Trouble::Passes)),
+];
+
+impl Climate {
+    /// Whether every call is carried out, and answered, within a moment.
+    pub const fn is_quick(&self) -> bool {
+        let delays = self.slow + self.hangs + self.throttled + self.fails;
+        delays + self.answer_lost + self.request_lost == 0
+    }
 }
 
 #[derive(Default)]
@@ -37,6 +54,8 @@ pub struct Weather {
     climate: Cell<Climate>,
     /// Operations that are refused by permissions, with the resource.
     pub denied: RefCell<BTreeSet<(&'static str, String)>>,
+    /// Operations that are refused because a quota is reached, with the code.
+    pub full: RefCell<BTreeMap<&'static str, (&'static str, Trouble)>>,
     /// Of which target groups that was ever so.
     pub once_denied: RefCell<BTreeSet<String>>,
     tokens: Cell<(u64, u64)>,
@@ -136,6 +155,10 @@ impl Weather {
         if is_denied {
             world.tally.count("a denial");
             return Some(("AccessDenied", Trouble::Stays));
+        }
+        if let Some(full) = self.full.borrow().get(operation.name) {
+            world.tally.count("a quota that is reached");
+            return Some(*full);
         }
         if operation.service == Service::Elb
             && climate.throttled > 0

@@ -17,8 +17,7 @@ pub struct Wish {
     pub bucket: Option<String>,
     /// `InvocationsBeforeDeregistration`.
     pub until: u32,
-    pub rate: u32,
-    pub interval: u32,
+    pub interval: u16,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +46,6 @@ impl Wish {
             listeners: Vec::new(),
             bucket: None,
             until: dice.pick(&[1, 2, 2, 3]),
-            rate: 1,
             interval: 30,
         };
         wish.change_listeners(dice, choices);
@@ -146,6 +144,17 @@ impl Wish {
 
     pub fn id(&self, stack_id: &str) -> String {
         BindingId::derive(stack_id, LOGICAL_ID, &self.nlb).to_string()
+    }
+
+    /// The listeners that the binding makes, with their target groups.
+    pub fn made(&self) -> impl Iterator<Item = &Listen> {
+        self.listeners
+            .iter()
+            .filter(|listen| listen.given.is_none())
+    }
+
+    pub fn makes(&self, port: u16) -> bool {
+        self.made().any(|listen| listen.port == port)
     }
 
     pub fn given(&self) -> BTreeSet<&str> {

@@ -28,8 +28,17 @@ fn view(stack: Option<&str>, resource: Option<(&str, bool)>) -> View {
     }
 }
 
+fn meant<'a>(id: &'a BindingId, given: Option<&'a str>) -> Meant<'a> {
+    let has_record = true;
+    Meant {
+        id,
+        given,
+        has_record,
+    }
+}
+
 fn is_refused(view: &View, kind: RequestType) -> bool {
-    view.refuses(kind, &id(), None).is_some()
+    view.refuses(kind, meant(&id(), None)).is_some()
 }
 
 #[test]
@@ -81,15 +90,28 @@ fn an_update_of_a_binding_that_was_replaced_is_wanted_in_a_rollback_only() {
         ("UPDATE_ROLLBACK_IN_PROGRESS", Some(former.as_str()), false),
     ] {
         let view = view(Some(stack), Some(("UPDATE_IN_PROGRESS", true)));
-        let refusal = view.refuses(RequestType::Update, &id(), given);
+        let (kind, id) = (RequestType::Update, id());
+        let meant = meant(&id, given);
+        let refusal = view.refuses(kind, meant);
         assert_eq!(refusal.is_some(), refused, "{stack} {given:?}");
+        // What has no record any more was deleted, and no rollback goes back to it.
+        let has_record = false;
+        let is_former = given == Some(former.as_str());
+        let refusal = view.refuses(
+            kind,
+            Meant {
+                has_record,
+                ..meant
+            },
+        );
+        assert_eq!(refusal.is_some(), is_former, "{stack} {given:?}");
     }
     // An id of CloudFormation's own says nothing.
     let invented = view(
         Some("UPDATE_IN_PROGRESS"),
         Some(("UPDATE_IN_PROGRESS", false)),
     );
-    let refusal = invented.refuses(RequestType::Update, &id(), Some(&former));
+    let refusal = invented.refuses(RequestType::Update, meant(&id(), Some(&former)));
     assert_eq!(refusal, None);
 }
 
@@ -181,7 +203,7 @@ async fn wanted(statuses: &[&'static str]) -> (bool, u64) {
     };
     let first = asker.look().await;
     let answer = asker
-        .wants(&clock, RequestType::Create, &id(), None, first)
+        .wants(&clock, RequestType::Create, meant(&id(), None), first)
         .await;
     (answer.is_ok(), clock.now().as_millis() / 1000)
 }

@@ -100,7 +100,7 @@ impl Listeners for Aws {
             &resource,
             move |world, process| {
                 let mut elb = world.elb.borrow_mut();
-                if !elb.groups.contains_key(&to) {
+                if elb.seen(&to, world.stage.now()).is_none() {
                     return Err(missing("CreateListener", &to, "TargetGroupNotFound"));
                 }
                 if let Some(held) = elb.listener_at(&on, port) {
@@ -141,6 +141,7 @@ impl Listeners for Aws {
             arn,
             move |world, process| {
                 world.judge.touches_listener(world, process, &wanted);
+                world.judge.deletes_listener(world, process, &wanted);
                 let gone = || missing("DeleteListener", &wanted, "ListenerNotFound");
                 let removed = world.elb.borrow_mut().listeners.remove(&wanted);
                 removed.map(|_| ()).ok_or_else(gone)

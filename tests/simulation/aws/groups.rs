@@ -49,7 +49,7 @@ impl TargetGroups for Aws {
             reads(Elb, "DescribeTargetGroupAttributes"),
             arn,
             move |world, _| {
-                let elb = world.elb.borrow();
+                let mut elb = world.elb.borrow_mut();
                 let gone = || {
                     missing(
                         "DescribeTargetGroupAttributes",
@@ -57,7 +57,7 @@ impl TargetGroups for Aws {
                         "TargetGroupNotFound",
                     )
                 };
-                let found = elb.groups.get(&wanted);
+                let found = elb.seen(&wanted, world.stage.now());
                 found.map(|held| held.attributes.clone()).ok_or_else(gone)
             },
         )
@@ -146,6 +146,7 @@ impl TargetGroups for Aws {
             arn,
             move |world, process| {
                 world.judge.touches_group(world, process, &wanted);
+                world.judge.deletes_group(world, process, &wanted);
                 let mut elb = world.elb.borrow_mut();
                 if !elb.users(&wanted).is_empty() {
                     return Err(missing("DeleteTargetGroup", &wanted, "ResourceInUse"));
@@ -170,7 +171,7 @@ impl Aws {
             world.judge.touches_group(world, process, &wanted);
             let mut elb = world.elb.borrow_mut();
             let gone = || missing(name, &wanted, "TargetGroupNotFound");
-            change(elb.groups.get_mut(&wanted).ok_or_else(gone)?);
+            change(elb.seen(&wanted, world.stage.now()).ok_or_else(gone)?);
             Ok(())
         })
         .await

@@ -121,7 +121,6 @@ impl Aws {
                     };
                     format!("{} {resource}{outcome}", operation.name)
                 });
-                world.judge.after_call(&world);
                 if world.stage.has_chooser() {
                     return process.delivers(&world, move || slot.fill(answer));
                 }

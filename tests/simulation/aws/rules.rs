@@ -95,6 +95,7 @@ impl Rules for Aws {
             rule,
             move |world, process| {
                 world.judge.touches_rule(world, process, &wanted);
+                world.judge.deletes_rule(world, process, &wanted);
                 let mut rules = world.rules.borrow_mut();
                 if rules
                     .get(&wanted)
@@ -141,6 +142,9 @@ impl Aws {
         let wanted = rule.to_owned();
         self.call(changes(Events, name), rule, move |world, process| {
             world.judge.touches_rule(world, process, &wanted);
+            if name == "RemoveTargets" {
+                world.judge.deletes_rule(world, process, &wanted);
+            }
             let mut rules = world.rules.borrow_mut();
             let gone = || missing(name, &wanted, "ResourceNotFoundException");
             change(&mut rules.get_mut(&wanted).ok_or_else(gone)?.rule.targets);

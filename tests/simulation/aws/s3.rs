@@ -31,8 +31,6 @@ pub struct Bucket {
 pub struct Object {
     pub body: Vec<u8>,
     pub etag: String,
-    /// In an archive (S3 API, `GetObject`, InvalidObjectState).
-    pub is_archived: bool,
 }
 
 impl Object {
@@ -40,11 +38,7 @@ impl Object {
         let mut hasher = DefaultHasher::new();
         body.hash(&mut hasher);
         let etag = format!("\"{:016x}\"", hasher.finish());
-        Self {
-            body,
-            etag,
-            is_archived: false,
-        }
+        Self { body, etag }
     }
 }
 
@@ -57,10 +51,10 @@ impl Buckets for Aws {
         .await
     }
 
-    async fn create_bucket(&self, bucket: &str) -> Answer<()> {
+    async fn create_bucket(&self, _: Permit, bucket: &str) -> Answer<()> {
         let wanted = bucket.to_owned();
         self.call(
-            writes(Service, "CreateBucket"),
+            changes(Service, "CreateBucket"),
             bucket,
             move |world, process| {
                 world.judge.touches_bucket(world, process, &wanted);
@@ -91,10 +85,10 @@ impl Buckets for Aws {
         .await
     }
 
-    async fn put_bucket_tags(&self, bucket: &str, tags: &Tags) -> Answer<()> {
+    async fn put_bucket_tags(&self, _: Permit, bucket: &str, tags: &Tags) -> Answer<()> {
         let (wanted, tags) = (bucket.to_owned(), tags.clone());
         self.call(
-            writes(Service, "PutBucketTagging"),
+            changes(Service, "PutBucketTagging"),
             bucket,
             move |world, process| {
                 world.judge.touches_bucket(world, process, &wanted);
@@ -150,9 +144,6 @@ impl Objects for Aws {
                 let object = found.flatten();
                 world.judge.reads_object(world, process, &key, object);
                 let object = found.ok_or_else(gone)?;
-                if object.is_some_and(|object| object.is_archived) {
-                    return Err(missing("GetObject", &key, "InvalidObjectState"));
-                }
                 Ok(object.map(|object| Stored {
                     body: object.body.clone(),
                     etag: object.etag.clone(),

@@ -89,7 +89,6 @@ impl Answers for Post {
     ) -> Result<u16, PutError> {
         let Self { world, process } = self;
         let slot = Slot::new();
-        process.notes.has_answered.set(true);
         let fails = world.dice.chance(world.weather.climate().answer_put_fails);
         let arrives = !fails || world.dice.chance(500);
         let go = {
@@ -134,6 +133,7 @@ fn take(world: &World, process: &Process, url: &str, body: &str) {
     if body.len() > 4096 {
         return world.violate("an answer is longer than 4096 bytes");
     }
+    process.notes.has_answered.set(true);
     let answer: Value = serde_json::from_str(body).expect("JSON");
     let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
     let is_success = text("Status") == "SUCCESS";

@@ -17,11 +17,7 @@ impl Targets for Aws {
                 world.judge.looks_at_targets(world, process, &wanted);
                 let now = world.stage.now();
                 let mut elb = world.elb.borrow_mut();
-                let Some(group) = elb
-                    .groups
-                    .get_mut(&wanted)
-                    .filter(|group| group.shows <= now)
-                else {
+                let Some(group) = elb.seen(&wanted, now) else {
                     return Ok(None);
                 };
                 group
@@ -55,7 +51,12 @@ impl Targets for Aws {
             changes(Elb, "RegisterTargets"),
             &resource,
             move |world, process| {
-                if !world.elb.borrow().groups.contains_key(&wanted) {
+                if world
+                    .elb
+                    .borrow_mut()
+                    .seen(&wanted, world.stage.now())
+                    .is_none()
+                {
                     return Err(missing("RegisterTargets", &wanted, "TargetGroupNotFound"));
                 }
                 for endpoint in &targets {
@@ -77,7 +78,12 @@ impl Targets for Aws {
             changes(Elb, "DeregisterTargets"),
             &resource,
             move |world, process| {
-                if !world.elb.borrow().groups.contains_key(&wanted) {
+                if world
+                    .elb
+                    .borrow_mut()
+                    .seen(&wanted, world.stage.now())
+                    .is_none()
+                {
                     return Err(missing("DeregisterTargets", &wanted, "TargetGroupNotFound"));
                 }
                 for endpoint in &targets {

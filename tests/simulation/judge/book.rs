@@ -26,6 +26,11 @@ pub struct Book {
     pub found: BTreeSet<(String, Endpoint)>,
     pub known_groups: BTreeSet<String>,
     pub looked_in: BTreeSet<String>,
+    /// Deliveries that run, or are still to come.
+    pub under_way: u32,
+    /// Whether Lambda has given a request's delivery up since the last Delete was sent: what that has begun,
+    /// nobody ends.
+    pub is_cut_short: bool,
 }
 
 /// What a request asked for, from when on and until when that may be what ticks go by.
@@ -33,12 +38,14 @@ pub struct Term {
     pub wish: Rc<Wish>,
     pub request: u64,
     pub is_acknowledged: bool,
+    /// Whether its success is in the record.
+    pub is_concluded: bool,
+    /// What its orders then named: a target group that is made anew has another ARN.
+    pub orders: Vec<(String, u16)>,
     /// When it was acknowledged.
     pub since: Option<u64>,
     pub over: Option<u64>,
     pub is_delete: bool,
-    /// Whether the function has ended with it, and nobody waits.
-    pub is_closed: bool,
 }
 
 /// A request's hold on a record.
@@ -68,10 +75,20 @@ impl Book {
         terms.find(|term| term.is_acknowledged && !term.is_delete && term.over.is_none())
     }
 
-    /// What an invocation that began then may go by.
+    /// What a tick that began then may go by: what CloudFormation had a success for, until it has another;
+    /// and what is a success in the record, for that write commits the orders, before the answer is sent, and
+    /// though it never arrives. A request without an outcome, or with a failure, changes nothing for ticks.
     pub fn allowed(&self, since: u64) -> impl Iterator<Item = &Term> {
         let terms = self.terms.iter().filter(|term| !term.is_delete);
+        let terms = terms.filter(|term| term.is_acknowledged || term.is_concluded);
         terms.filter(move |term| term.over.is_none_or(|over| over >= since))
+    }
+
+    /// Whether its Delete had a success, and nothing has come since or is still to come.
+    pub fn is_gone(&self) -> bool {
+        let last = self.terms.last();
+        let is_quiet = self.under_way == 0 && !self.is_cut_short;
+        is_quiet && last.is_some_and(|term| term.is_delete && term.is_acknowledged)
     }
 
     /// Whether a request that is not answered yet may be giving a group up.
@@ -100,6 +117,7 @@ pub struct Notes {
     pub looked: RefCell<BTreeMap<String, u64>>,
     /// When it last asked for a name's addresses.
     pub dns: RefCell<BTreeMap<String, u64>>,
+    /// Whether CloudFormation has taken an answer of it.
     pub has_answered: Cell<bool>,
     pub writes: Cell<u32>,
     /// Order numbers of its last read and its last write of a record.

@@ -1,13 +1,16 @@
-//! The end of a life: when nothing is under way and the weather is fair, what is registered is what is
-//! in DNS; and of a binding that is gone nothing is left.
+//! The end of a life: when nothing is under way and the weather is fair, all that was acknowledged is
+//! wired, and what is registered is what is in DNS; and of a binding that is gone nothing is left.
 
 use super::Judge;
-use super::book::{dns_name, group_name, places};
+use super::book::{Book, dns_name, group_name, places};
 use crate::elb::ACCOUNT;
 use crate::world::World;
 use alb_nlb_binding::model::Endpoint;
 use alb_nlb_binding::names::TAG;
 use std::collections::BTreeSet;
+
+/// By then what a killed invocation has sent is carried out.
+const STRAGGLES: u64 = 20_000;
 
 impl Judge {
     /// The most misses that any binding waits for.
@@ -24,6 +27,7 @@ impl Judge {
             let Some(term) = book.current().filter(|_| !book.is_leaving) else {
                 continue;
             };
+            self.is_wired(world, id, &term.wish, "when all is quiet");
             let addresses = world
                 .dns
                 .borrow()
@@ -59,43 +63,73 @@ impl Judge {
         }
     }
 
+    pub fn delivery_begins(&self, bindings: &BTreeSet<String>) {
+        for id in bindings {
+            let mut books = self.books.borrow_mut();
+            books.entry(id.clone()).or_default().under_way += 1;
+        }
+    }
+
+    /// With the last one that may still act on a binding that was deleted, nothing of it is left.
+    pub fn delivery_ends(&self, world: &World, bindings: &BTreeSet<String>, is_cut_short: bool) {
+        for id in bindings {
+            let mut books = self.books.borrow_mut();
+            let book = books.entry(id.clone()).or_default();
+            book.under_way -= 1;
+            book.is_cut_short |= is_cut_short;
+            if book.is_gone() {
+                let (it, id) = (world.rc(), id.clone());
+                world
+                    .stage
+                    .after(STRAGGLES, move || it.judge.is_gone(&it, &id));
+            }
+        }
+    }
+
+    fn is_gone(&self, world: &World, id: &str) {
+        let books = self.books.borrow();
+        if !books[id].is_gone() {
+            return;
+        }
+        world.tally.count("bindings looked at after their Delete");
+        nothing_is_left_of(world, id, "after its Delete");
+        if books.values().all(Book::is_gone) {
+            self.no_surplus(world, &BTreeSet::new(), "after all Deletes");
+        }
+    }
+
     /// The contract, "Delete": nothing is there afterwards.
     pub fn nothing_is_left(&self, world: &World) {
         for id in self.books.borrow().keys() {
-            let rules = world.rules.borrow();
-            if rules.contains_key(id) {
-                world.violate(format!("the rule {id} is left"));
-            }
-            let s3 = world.s3.borrow();
-            if s3.buckets.contains_key(&format!("{id}-{ACCOUNT}")) {
-                world.violate(format!("the bucket of {id} is left"));
-            }
-            for (name, bucket) in &s3.buckets {
-                if let Some(key) = bucket
-                    .objects
-                    .keys()
-                    .find(|key| key.starts_with(id.as_str()))
-                {
-                    world.violate(format!("the object {key} is left in the bucket {name}"));
-                }
-            }
-            let elb = world.elb.borrow();
-            let prefix = &group_name(id, 0)[..21];
-            if let Some(group) = elb
-                .groups
-                .values()
-                .find(|held| held.group.name.starts_with(prefix))
-            {
-                world.violate(format!("the target group {} is left", group.group.name));
-            }
-            if elb
-                .listeners
-                .values()
-                .any(|held| held.tags.get(TAG) == Some(id))
-            {
-                world.violate(format!("a listener of {id} is left"));
-            }
+            nothing_is_left_of(world, id, "in the end");
         }
         self.no_surplus(world, &BTreeSet::new(), "after all is deleted");
+    }
+}
+
+fn nothing_is_left_of(world: &World, id: &str, when: &str) {
+    let left = |what: String| world.violate(format!("{when}, {what} is left"));
+    if world.rules.borrow().contains_key(id) {
+        left(format!("the rule {id}"));
+    }
+    let s3 = world.s3.borrow();
+    if s3.buckets.contains_key(&format!("{id}-{ACCOUNT}")) {
+        left(format!("the bucket of {id}"));
+    }
+    for (name, bucket) in &s3.buckets {
+        let mut keys = bucket.objects.keys();
+        if let Some(key) = keys.find(|key| key.starts_with(id)) {
+            left(format!("the object {key} in the bucket {name}"));
+        }
+    }
+    let elb = world.elb.borrow();
+    let prefix = &group_name(id, 0)[..21];
+    let mut names = elb.groups.values().map(|held| &held.group.name);
+    if let Some(name) = names.find(|name| name.starts_with(prefix)) {
+        left(format!("the target group {name}"));
+    }
+    let mut tags = elb.listeners.values().map(|held| held.tags.get(TAG));
+    if tags.any(|tag| tag.is_some_and(|tag| tag == id)) {
+        left(format!("a listener of {id}"));
     }
 }

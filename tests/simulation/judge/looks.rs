@@ -1,17 +1,22 @@
 //! Looks at the record, and writes of it: who may act when.
 //!
-//! The contract, "The record", rule 1. Of what the record holds it reads only who is named in it, and
-//! whether the request has an outcome.
+//! The contract, "The record", rule 1. Of what the record holds, this reads who is named in it, and whether
+//! the request has an outcome, and which.
 
 use super::Judge;
-use super::book::{Book, Claimed};
+use super::book::{Book, Claimed, places};
 use crate::aws::Object;
+use crate::cloudformation::Sent;
 use crate::lambda::{Process, Role};
 use crate::world::World;
 use alb_nlb_binding::record::RequestType;
+use std::rc::Rc;
 
 /// A look at the record is believed for so long.
 const FRESH: u64 = 5_000;
+
+/// From its last look at its stack to its commit an Update takes no longer, where calls are quick.
+const TOLD: u64 = 5_000;
 
 impl Judge {
     fn next(&self) -> u64 {
@@ -70,8 +75,20 @@ impl Judge {
         let mut books = self.books.borrow_mut();
         let book: &mut Book = books.entry(id.to_owned()).or_default();
         if sees_itself && contains(&object.body, b"\"outcome\":") {
-            if let Role::Request(sent) = &process.role {
-                self.concluded.borrow_mut().insert(sent.number);
+            if let Role::Request(sent) = &process.role
+                && sent.about == id
+                && is_success(&object.body)
+            {
+                let mut terms = book.terms.iter_mut();
+                let term = terms.find(|term| term.request == sent.number);
+                let term = term.expect("it was sent");
+                term.is_concluded = true;
+                term.orders = places(world, id, &term.wish);
+                let claims = book.claims.iter();
+                let mut claims = claims.filter(|claimed| claimed.process == process.number);
+                if let Some(claimed) = claims.next() {
+                    commits(world, process, sent, claimed.at);
+                }
             }
             for claimed in &mut book.claims {
                 if claimed.process == process.number {
@@ -106,6 +123,10 @@ impl Judge {
 
     /// Rule 1: a change starts within five seconds of a look.
     pub fn begins_change(&self, world: &World, process: &Process, operation: &str) {
+        // The bucket itself comes before the claim, for the claim is written there (rule 2).
+        if ["CreateBucket", "PutBucketTagging"].contains(&operation) {
+            return;
+        }
         let now = world.stage.now();
         let looked = process.notes.looked.borrow();
         for (key, at) in looked.iter() {
@@ -130,6 +151,33 @@ impl Judge {
             }
         }
     }
+}
+
+/// The contract, "The record", 4 and 5: an Update that has claimed the record before its stack began to roll back
+/// commits nothing when that has been shown for a while. Where calls may be lost or slow, it may not have been
+/// told; and one that is the same as what was rolled back before it may be a rollback itself.
+fn commits(world: &World, process: &Process, sent: &Sent, claimed: u64) {
+    let is_like_a_rollback = |other: &Rc<Sent>| {
+        let is_before = other.about == sent.about && other.number < sent.number;
+        is_before && other.old.as_ref() == Some(&sent.wish)
+    };
+    let is_forward = sent.kind == RequestType::Update
+        && !sent.replaces()
+        && !world.sent.borrow().values().any(is_like_a_rollback);
+    let Some(since) = sent.stack.rolls_back_since() else {
+        return;
+    };
+    let is_told = claimed < since && since + sent.stack.lag + TOLD < world.stage.now();
+    if is_forward && is_told && world.weather.climate().is_quick() {
+        let who = &process.name;
+        world.violate(format!("{who} commits orders that are being rolled back"));
+    }
+}
+
+/// Whether the request that holds a record has a success there.
+fn is_success(body: &[u8]) -> bool {
+    let record: serde_json::Value = serde_json::from_slice(body).expect("JSON");
+    record["claim"]["outcome"]["answer"]["status"] == "SUCCESS"
 }
 
 fn contains(body: &[u8], text: &[u8]) -> bool {

@@ -1,8 +1,9 @@
 //! The judge: watches every change as it is carried out, and ends the life at the first that is not as
 //! the contract says.
 //!
-//! Knows the world and what CloudFormation was answered; of the product's insides nothing but where its
-//! record is and who is named in it. It keeps a book for each binding.
+//! Knows the world and what CloudFormation was answered. Of the product's insides it knows where its record
+//! is, who is named in it, whether the request has an outcome, and what marks a record that may be deleted.
+//! It keeps a book for each binding.
 
 mod book;
 mod ending;
@@ -10,8 +11,10 @@ mod keeping;
 mod looks;
 mod misses;
 mod ownership;
+mod promises;
 mod requests;
 mod targets;
+mod wiring;
 
 pub use book::Notes;
 
@@ -38,9 +41,6 @@ pub struct Judge {
     was_found: RefCell<BTreeSet<(String, Endpoint)>>,
     /// Who last put a target out: the binding, and the order number of that invocation's last write.
     put_out: RefCell<BTreeMap<(String, Endpoint), (String, u64)>>,
-    /// Requests that have put their outcome down: ticks may go by their orders, though the answer never
-    /// arrived.
-    concluded: RefCell<BTreeSet<u64>>,
     /// Numbers the reads and writes of all records.
     order: Cell<u64>,
 }

@@ -99,7 +99,7 @@ impl Judge {
         };
         let body = String::from_utf8_lossy(&object.body);
         let may_go = ["\"phase\":\"Leaving\"", "\"moved_to\"", "\"arriving_from\""];
-        if !may_go.iter().any(|mark| body.contains(mark)) && !object.is_archived {
+        if !may_go.iter().any(|mark| body.contains(mark)) {
             world.violate(format!(
                 "{} deletes the record {key}, which is no tombstone",
                 process.name

@@ -24,14 +24,16 @@ impl Judge {
         let is_delete = sent.kind == RequestType::Delete;
         let book = books.entry(sent.about.clone()).or_default();
         book.is_leaving |= is_delete;
+        book.is_cut_short &= !is_delete;
         book.terms.push(Term {
             wish: Rc::clone(&sent.wish),
             request: sent.number,
             is_acknowledged: false,
+            is_concluded: false,
+            orders: Vec::new(),
             since: None,
             over: None,
             is_delete,
-            is_closed: false,
         });
     }
 
@@ -42,12 +44,9 @@ impl Judge {
         let book = books.entry(sent.about.clone()).or_default();
         for term in &mut book.terms {
             if term.request == sent.number {
-                term.is_closed = true;
+                term.is_acknowledged = outcome == Outcome::Success;
                 match outcome {
-                    Outcome::Success if !term.is_delete => {
-                        term.is_acknowledged = true;
-                        term.since = Some(now);
-                    }
+                    Outcome::Success if !term.is_delete => term.since = Some(now),
                     Outcome::Success | Outcome::Failed => term.over = Some(now),
                     Outcome::GivenUp => {}
                 }
@@ -93,8 +92,6 @@ impl Judge {
             book.is_leaving = true;
         }
     }
-
-    pub fn after_call(&self, _: &World) {}
 
     /// An answer arrives at CloudFormation's address.
     pub fn answers(
@@ -156,14 +153,9 @@ impl Judge {
         let looked = process.notes.dns.borrow().get(&name).copied();
         let mut books = self.books.borrow_mut();
         let book = books.entry(sent.about.clone()).or_default();
-        let places = places(world, &sent.about, &sent.wish);
-        if places.len() < sent.wish.listeners.len() {
-            return world.violate(format!(
-                "{} has a success, and not all target groups are there",
-                process.name
-            ));
-        }
-        for (group, port) in places {
+        let when = format!("{} has a success", process.name);
+        self.is_wired(world, &sent.about, &sent.wish, &when);
+        for (group, port) in places(world, &sent.about, &sent.wish) {
             for address in world.dns.borrow().addresses(&name) {
                 let endpoint = alb_nlb_binding::model::Endpoint { address, port };
                 let since = world.dns.borrow().since(&name, address);

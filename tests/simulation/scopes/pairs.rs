@@ -17,6 +17,8 @@ pub enum Pair {
     UpdateAndRollback,
     /// The same within the seconds in which two signatures say nothing.
     UpdateAndQuickRollback,
+    /// The same while the Update waits for DNS, and the rollback is long on its way; in one order only.
+    UpdateAndLateRollback,
     UpdateAndDelete,
     /// A second delivery of the replacement, with the Delete of what it replaced.
     ReplacementAndCleanUp,
@@ -34,11 +36,12 @@ pub enum Pair {
     DeleteTwice,
 }
 
-pub const PAIRS: [Pair; 17] = [
+pub const PAIRS: [Pair; 18] = [
     Pair::CreateAndDelete,
     Pair::CreateAndUnseenDelete,
     Pair::UpdateAndRollback,
     Pair::UpdateAndQuickRollback,
+    Pair::UpdateAndLateRollback,
     Pair::UpdateAndDelete,
     Pair::ReplacementAndCleanUp,
     Pair::ReplacementAndRollback,
@@ -95,6 +98,23 @@ impl Teller {
                 self.user
                     .stack
                     .shows(&self.world, "ROLLBACK_COMPLETE", None);
+            }
+            Pair::UpdateAndLateRollback => {
+                let it = self.created(&self.wish(0, 0)).await;
+                let (wish, (old, id)) = (Rc::new(self.wish(1, 0)), (&it.0, it.1.as_str()));
+                let name = "alb2.elb.amazonaws.com".to_owned();
+                let until = self.world.stage.now() + 40_000;
+                self.world.dns.borrow_mut().silent.insert(name, until);
+                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+                let update = self.send(Update, &wish, Some(old), Some(id), &[now]);
+                update.outcome(&self.world, 3_000).await;
+                let status = "UPDATE_ROLLBACK_IN_PROGRESS";
+                self.shows(status, "UPDATE_IN_PROGRESS", Some(id));
+                let after = 120_000;
+                let late = Delivery { after, ..now };
+                let back = self.send(Update, old, Some(&wish), Some(id), &[late]);
+                self.must(&back).await;
+                self.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
             }
             Pair::UpdateAndRollback | Pair::UpdateAndQuickRollback => {
                 let it = self.created(&self.wish(0, 0)).await;

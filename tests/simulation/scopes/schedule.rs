@@ -6,6 +6,7 @@
 
 use crate::stage::{Chooser, TaskId, Waiting};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// A permitted call is carried out by then.
@@ -29,6 +30,8 @@ pub struct Schedule {
     /// Something is about to happen that no invocation waits for.
     pub expects: Cell<bool>,
     prefix: Vec<usize>,
+    /// Where it is to be preempted, and by which of those that could go on then.
+    preempts: RefCell<BTreeMap<usize, usize>>,
     points: RefCell<Vec<Point>>,
     current: Cell<Option<TaskId>>,
     /// While time passes: what was begun until then is held back.
@@ -37,11 +40,33 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    pub fn following(prefix: &[usize]) -> Rc<Self> {
-        Rc::new(Self {
-            prefix: prefix.to_vec(),
+    pub fn following(prefix: Vec<usize>) -> Self {
+        Self {
+            prefix,
             ..Self::default()
-        })
+        }
+    }
+
+    pub fn preempted(at: BTreeMap<usize, usize>) -> Self {
+        let preempts = RefCell::new(at);
+        Self {
+            preempts,
+            ..Self::default()
+        }
+    }
+
+    /// What is chosen at a place with these costs. Where nothing would be a preemption, the next place has it.
+    fn choice(&self, place: usize, costs: &[u32]) -> usize {
+        let mut preempts = self.preempts.borrow_mut();
+        let due = preempts.first_entry().filter(|first| *first.key() <= place);
+        let preempting: Vec<_> = (0..costs.len()).filter(|index| costs[*index] > 0).collect();
+        match due {
+            Some(due) if !preempting.is_empty() => preempting[due.remove() % preempting.len()],
+            _ => self
+                .prefix
+                .get(place)
+                .map_or(0, |wanted| *wanted.min(&(costs.len() - 1))),
+        }
     }
 
     /// Where it could have gone on otherwise.
@@ -114,9 +139,9 @@ impl Chooser for Chosen {
         let chosen = if options.len() == 1 {
             0
         } else {
-            let chosen = schedule.prefix.get(points.len()).copied().unwrap_or(0);
+            let chosen = schedule.choice(points.len(), &costs);
             points.push(Point { costs, chosen });
-            chosen.min(options.len() - 1)
+            chosen
         };
         match options[chosen] {
             Some(task) => schedule.take(waiting, task),
@@ -129,18 +154,17 @@ impl Chooser for Chosen {
     }
 }
 
+/// How many preemptions were chosen.
+pub fn spent(points: &[Point]) -> u32 {
+    points.iter().map(|point| point.costs[point.chosen]).sum()
+}
+
 /// The next schedule after one that was played: the last choice that can be another one within the
 /// bound is, and what follows it is free again.
 pub fn next(points: &[Point], bound: u32) -> Option<Vec<usize>> {
-    let spent_before = |index: usize| -> u32 {
-        points[..index]
-            .iter()
-            .map(|point| point.costs[point.chosen])
-            .sum()
-    };
     for index in (0..points.len()).rev() {
         let point = &points[index];
-        let left = bound.saturating_sub(spent_before(index));
+        let left = bound.saturating_sub(spent(&points[..index]));
         let mut others = point.chosen + 1..point.costs.len();
         if let Some(other) = others.find(|other| point.costs[*other] <= left) {
             let mut prefix: Vec<_> = points[..index].iter().map(|point| point.chosen).collect();

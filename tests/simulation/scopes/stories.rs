@@ -39,6 +39,14 @@ pub enum Event {
     Delete,
 }
 
+pub const EVENTS: [Event; 5] = [
+    Event::Create,
+    Event::Update,
+    Event::Replacement,
+    Event::Move,
+    Event::Delete,
+];
+
 const PATIENCE: u64 = 640_000;
 
 impl Teller {
@@ -80,8 +88,25 @@ impl Teller {
             ],
             bucket: None,
             until: 1,
-            rate: 1,
             interval: 30,
+        }
+    }
+
+    /// What an event asks for.
+    pub fn wish_of(&self, event: Event) -> Wish {
+        match event {
+            Event::Create | Event::Delete => self.wish(0, 0),
+            Event::Update => {
+                let mut wish = self.wish(1, 0);
+                wish.listeners[0].port = 8001;
+                wish.listeners[1].given = Some(self.ground.given[1].clone());
+                wish
+            }
+            Event::Replacement => self.wish(0, 1),
+            Event::Move => Wish {
+                bucket: Some(self.ground.buckets[0].clone()),
+                ..self.wish(0, 0)
+            },
         }
     }
 
@@ -166,7 +191,7 @@ impl Teller {
 
     /// One request, delivered like that, in an ordinary stack.
     pub async fn event(&self, event: Event, deliveries: &[Delivery]) {
-        let old = self.wish(0, 0);
+        let old = self.wish_of(Event::Create);
         match event {
             Event::Create => {
                 let wish = Rc::new(old);
@@ -177,17 +202,8 @@ impl Teller {
                 self.shows("CREATE_COMPLETE", "CREATE_COMPLETE", Some(&id));
                 self.user.living.replace(Some((wish, id)));
             }
-            Event::Update => {
-                let mut wish = self.wish(1, 0);
-                wish.listeners[0].port = 8001;
-                wish.listeners[1].given = Some(self.ground.given[1].clone());
-                self.updates(&old, wish, deliveries).await;
-            }
-            Event::Replacement => self.updates(&old, self.wish(0, 1), deliveries).await,
-            Event::Move => {
-                let mut wish = self.wish(0, 0);
-                wish.bucket = Some(self.ground.buckets[0].clone());
-                self.updates(&old, wish, deliveries).await;
+            Event::Update | Event::Replacement | Event::Move => {
+                self.updates(&old, self.wish_of(event), deliveries).await;
             }
             Event::Delete => {
                 let it = self.created(&old).await;
