@@ -22,6 +22,7 @@ mod replaced;
 mod step;
 #[cfg(test)]
 mod tests;
+mod tombstone;
 
 pub use apply::Attributes;
 pub use checks::{Checked, Findings, check};

@@ -162,7 +162,8 @@ fn a_record_that_is_made_anew_owns_what_is_in_dns_and_all_in_the_groups_that_wer
     };
     assert_eq!(texts(&own), ["10.0.0.1:80", "10.0.0.9:80"]);
     assert_eq!(texts(GROUP), ["10.0.0.1:80"]);
-    assert!(record.serves());
+    let making = Record::new("binding", Phase::Making);
+    assert!(record.serves() && !making.serves());
     assert_eq!(record.orders, Some(orders));
 }
 

@@ -111,10 +111,10 @@ impl First<'_> {
             return Ok(false);
         }
         let plan = plan(&situation);
-        if let Some(next) = &plan.record {
-            if !turn.write(self.id, &sight.held, next.clone()).await? {
-                return Ok(false);
-            }
+        if let Some(next) = &plan.record
+            && !turn.write(self.id, &sight.held, next.clone()).await?
+        {
+            return Ok(false);
         }
         tick_log::log(&self.id.to_string(), self.orders, &sight.found, &plan);
         let zone = self.orders.availability_zone.as_deref();

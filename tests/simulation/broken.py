@@ -115,9 +115,9 @@ BREAKAGES = [
     (
         "orders are committed with the first sync",
         "src/sync/first.rs",
-        "if !turn.write(self.id, &sight.held, next.clone()).await? {",
-        "let next = crate::record::Record { orders: Some(self.orders.clone()), ..next.clone() };\n"
-        "            if !turn.write(self.id, &sight.held, next).await? {",
+        "&& !turn.write(self.id, &sight.held, next.clone()).await?",
+        "&& let next = (crate::record::Record { orders: Some(self.orders.clone()), ..next.clone() })\n"
+        "            && !turn.write(self.id, &sight.held, next).await?",
     ),
     (
         "a stored answer is not sent again",

@@ -31,27 +31,18 @@ impl Judge {
         let Some(looked) = process.notes.dns.borrow().get(&name).copied() else {
             return;
         };
-        let (request, wish, id) = (term.request, Rc::clone(&term.wish), id.to_owned());
-        let (last_read, who, started) = (
-            process.notes.last_read.get(),
-            process.name.clone(),
-            process.started,
-        );
+        let promise = Promise {
+            id: id.to_owned(),
+            wish: Rc::clone(&term.wish),
+            request: term.request,
+            looked,
+            last_read: process.notes.last_read.get(),
+            who: process.name.clone(),
+            started: process.started,
+        };
         let it = world.rc();
-        world.stage.after(SETTLED, move || {
-            it.judge.held_promise(
-                &it,
-                &Promise {
-                    id,
-                    wish,
-                    request,
-                    looked,
-                    last_read,
-                    who,
-                    started,
-                },
-            );
-        });
+        let settled = move || it.judge.held_promise(&it, &promise);
+        world.stage.after(SETTLED, settled);
     }
 
     fn held_promise(&self, world: &World, promise: &Promise) {

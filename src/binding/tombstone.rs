@@ -1,0 +1,164 @@
+//! The tombstone of a binding that leaves: where its record is, what tells which given target groups it
+//! may take targets out of, and the claim that Delete begins with.
+//!
+//! Takes nothing away.
+
+use super::hints::candidates;
+use super::leaving::Leaving;
+use super::{BindingAws, BindingError, replaced};
+use crate::capabilities::Dns;
+use crate::pause::Pause;
+use crate::record::{Claiming, Hand, Located, Orders, Record, RuleEvent, Turn, View};
+use crate::sync;
+use std::collections::BTreeSet;
+use tracing::warn;
+
+impl Leaving<'_> {
+    /// Finds the record, and remembers what the rule says, which goes before the record.
+    pub(super) async fn locate<A: BindingAws>(
+        &mut self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+    ) -> Result<Located, BindingError> {
+        let rule = aws.rule(&self.id.rule()).await?;
+        if let Some(event) = RuleEvent::of_rule(rule.as_ref()) {
+            let orders = event.orders.as_ref();
+            self.nlbs
+                .extend(orders.map(|orders| orders.nlb_arn.clone()));
+            self.ruled = Some(event);
+        }
+        let ruled = self.ruled.as_ref().map(|event| event.bucket.clone());
+        let said = [Some(self.own_bucket.clone()), self.hints.bucket.clone()];
+        let said = said.into_iter().flatten();
+        let candidates = candidates(ruled, said, &self.own_bucket);
+        Ok(turn.store(self.id).locate(candidates).await?)
+    }
+
+    /// Makes a lost record anew, for it tells what is own in given target groups; whether it did. Nothing
+    /// else depends on it, so failing in that only warns.
+    pub(super) async fn restores<A: BindingAws>(
+        &self,
+        aws: &A,
+        dns: &impl Dns,
+        turn: &Turn<'_, A>,
+        located: &Located,
+    ) -> bool {
+        let is_there =
+            |event: &&RuleEvent| located.has_lost(event) && located.empty.contains(&event.bucket);
+        let Some(event) = self.ruled.as_ref().filter(is_there) else {
+            return false;
+        };
+        match sync::make_anew(aws, dns, &turn.store(self.id), event).await {
+            Ok(held) => held.is_some(),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                let groups = self.named();
+                warn!(
+                    error,
+                    groups, "the record is lost; own targets in given target groups stay there"
+                );
+                false
+            }
+        }
+    }
+
+    /// Whether its orders name or named a target group, by what nobody else can write: its rule, and the
+    /// properties. A record may be written by whoever may write to its bucket.
+    pub(super) fn names(&self, arn: &str) -> bool {
+        let ruled = self.ruled.as_ref();
+        self.hints.given.contains(arn) || ruled.is_some_and(|event| event.names(arn))
+    }
+
+    /// The given target groups that are known to be named, to be told.
+    fn named(&self) -> String {
+        let orders = self.ruled.iter().filter_map(|event| event.orders.as_ref());
+        let ruled = orders.flat_map(Orders::groups);
+        let given = ruled.filter(|arn| !self.id.made_group(arn));
+        let given: BTreeSet<_> = given
+            .chain(self.hints.given.iter().map(String::as_str))
+            .collect();
+        given.into_iter().collect::<Vec<_>>().join(", ")
+    }
+
+    /// Own targets that this leaves where they are.
+    fn warn_of_unnamed(&self, record: &Record) {
+        for (group, own) in &record.own {
+            if !own.is_empty() && !self.id.made_group(group) && !self.names(group) {
+                warn!(
+                    group,
+                    "own targets stay in a target group that neither the rule nor the properties name"
+                );
+            }
+        }
+    }
+
+    /// Writes the tombstone. Where there is neither record nor bucket there is nothing to write it to.
+    pub(super) async fn claim<A: BindingAws>(
+        &mut self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+        view: &View,
+    ) -> Result<(), BindingError> {
+        let mut pause = Pause::none_at_first();
+        loop {
+            let located = self.locate(aws, turn).await?;
+            if let Some(unreadable) = &located.unreadable {
+                let error = &unreadable.why as &dyn std::error::Error;
+                let groups = self.named();
+                warn!(
+                    error,
+                    groups,
+                    "the record cannot be read; own targets in given target groups stay there"
+                );
+            }
+            if let Some(record) = located.known() {
+                self.warn_of_unnamed(record);
+            }
+            let has_own_bucket = located.empty.contains(&self.own_bucket);
+            let is_there = located.record.is_some() || located.unreadable.is_some();
+            let is_there = is_there || has_own_bucket || !located.stubs.is_empty();
+            let remains = match is_there {
+                true => None,
+                false => Some(self.observe(aws, turn).await?),
+            };
+            if remains.is_some_and(|remains| self.plan(&remains).is_empty()) {
+                // A tombstone for nothing would stay where Lambda stops this request.
+                return Ok(());
+            }
+            if located.record.is_none() && located.unreadable.is_none() {
+                self.is_not_made_anew(aws, turn, view).await?;
+            }
+            let bucket = match located.empty.first() {
+                // A stub there may lead to a bucket that is gone.
+                _ if has_own_bucket || located.stubs.contains_key(&self.own_bucket) => {
+                    &self.own_bucket
+                }
+                Some(bucket) => bucket,
+                None if located.record.is_none() && located.unreadable.is_none() => return Ok(()),
+                None => &self.own_bucket,
+            };
+            let store = turn.store(self.id);
+            let claiming = Claiming::ToTakeAway;
+            match turn.claim(&store, &located, bucket, view, claiming).await? {
+                Hand::Holds { .. } => return Ok(()),
+                Hand::Again => pause.wait().await,
+            }
+        }
+    }
+
+    /// Where no record is found: whether a later request has made the binding anew.
+    ///
+    /// # Errors
+    /// Where one has, and what AWS refuses.
+    pub(super) async fn is_not_made_anew<A: BindingAws>(
+        &self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+        view: &View,
+    ) -> Result<(), BindingError> {
+        let Self {
+            id, account, hints, ..
+        } = self;
+        replaced::is_not_made_anew(aws, turn, id, account, hints, view).await
+    }
+}
