@@ -113,6 +113,36 @@ fn a_create_counts_as_open_until_it_has_had_a_success() {
     assert!(!Record::new("binding", Phase::Making).is_a_create_without_success());
 }
 
+/// What the orders name may be gone meanwhile.
+#[test]
+fn a_request_is_changing_the_binding_until_its_success_and_for_fifteen_minutes_at_most() {
+    let claimed = |status: Option<Status>| {
+        let mut record = Record::new("binding", Phase::Serving);
+        record.claim_for(claim(RequestType::Update, "first", "a"));
+        if let Some(claim) = &mut record.claim {
+            claim.outcome = status.map(|status| Outcome {
+                answer: Answer { status, ..answer() },
+                settled: now(),
+            });
+        }
+        record
+    };
+    let (most, over) = (now() + seconds(899), now() + seconds(900));
+    for (status, changing) in [
+        (None, true),
+        (Some(Status::Failed), true),
+        (Some(Status::Success), false),
+    ] {
+        assert_eq!(
+            claimed(status).is_being_changed(most),
+            changing,
+            "{status:?}"
+        );
+        assert!(!claimed(status).is_being_changed(over), "{status:?}");
+    }
+    assert!(!Record::new("binding", Phase::Serving).is_being_changed(now()));
+}
+
 /// Of several replacements each is known, and each by the last that was done for it.
 #[test]
 fn a_record_notes_every_replacement_once_and_forgets_those_that_are_gone() {

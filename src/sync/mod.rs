@@ -102,7 +102,7 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
                 info!(binding = self.store.owner(), "{IDLE}");
                 return Ok(Outcome::Idle);
             };
-            // 4 log, 6 register, 7 deregister; and 5, the metric, beside them
+            // 5 metric, beside 4, 6 and 7
             let serve = self.serve(&sight, source);
             let measure = async {
                 if !is_measured {
@@ -144,13 +144,16 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
             self.clock.wait_until(until).await;
             return Ok(false);
         }
-        let others = of_others(source, &plan(&situation)).await?;
-        let plan = plan(&Situation {
-            others: &others,
-            // By when a target was put out others wait for that, so the look at others does not count.
-            now: self.clock.now(),
-            ..situation
-        });
+        let mut plan = plan(&situation);
+        if plan.takes_out() {
+            let others = of_others(source, &plan).await?;
+            plan = plan::plan(&Situation {
+                others: &others,
+                // When a target is put out others wait by it, so it does not tell of before this look.
+                now: self.clock.now(),
+                ..situation
+            });
+        }
         let lease = match plan.record.clone() {
             Some(next) => {
                 let ticking = Ticking::begin(&self.store, self.clock, &sight.held, next);
@@ -161,10 +164,12 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
             }
             None => None,
         };
+        // 4 log
         tick_log::log(self.store.owner(), &sight.orders, &sight.found, &plan);
         let Some(lease) = lease else {
             return Ok(true);
         };
+        // 6 register, 7 deregister
         let zone = sight.orders.availability_zone.as_deref();
         let applied = apply(self.aws, &lease, zone, &plan).await;
         if applied.was_stopped() {

@@ -131,6 +131,14 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
     plan
 }
 
+impl Plan {
+    /// Whether targets leave.
+    pub fn takes_out(&self) -> bool {
+        let mut groups = self.groups.values();
+        groups.any(|group| !group.deregister.is_empty())
+    }
+}
+
 fn wanted_of(situation: &Situation<'_>, arn: &str) -> BTreeSet<Endpoint> {
     let groups = situation.groups.iter().filter(|group| group.arn == arn);
     let targets = groups.flat_map(|group| {
