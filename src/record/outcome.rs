@@ -54,6 +54,10 @@ impl<A: Objects + Stacks> Turn<'_, A> {
                     record
                         .own
                         .retain(|arn, _| groups.contains(arn.as_str()) || !claimed.made_group(arn));
+                    let own = &record.own;
+                    record
+                        .found
+                        .retain(|arn, _| groups.contains(arn.as_str()) || own.contains_key(arn));
                     record.orders = Some(orders.clone());
                     record.phase = Phase::Serving;
                 }

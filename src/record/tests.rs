@@ -143,6 +143,16 @@ fn a_request_is_changing_the_binding_until_its_success_and_for_fifteen_minutes_a
     assert!(!Record::new("binding", Phase::Serving).is_being_changed(now()));
 }
 
+/// The request may fail after it, and then ticks serve the group on.
+#[test]
+fn what_was_found_in_a_group_stays_marked_when_its_own_targets_have_been_taken_out() {
+    let mut record = full();
+    let found = record.found.clone();
+    record.let_go_of(GROUP);
+    assert!(!record.own.contains_key(GROUP));
+    assert_eq!(record.found, found);
+}
+
 /// Of several replacements each is known, and each by the last that was done for it.
 #[test]
 fn a_record_notes_every_replacement_once_and_forgets_those_that_are_gone() {

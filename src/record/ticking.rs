@@ -87,10 +87,10 @@ impl Record {
         self.ticked + TAKEN_OVER
     }
 
-    /// Own targets have been taken out of a target group.
+    /// Own targets have been taken out of a target group. What was found there stays marked: where the request
+    /// fails after this, ticks serve the group on.
     pub fn let_go_of(&mut self, group: &str) {
         self.own.remove(group);
-        self.found.remove(group);
     }
 
     /// The target groups that a tick looks after: those of the orders, but for those that a request
