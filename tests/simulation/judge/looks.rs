@@ -74,7 +74,8 @@ impl Judge {
         let id = key.trim_end_matches("/state.json");
         let mut books = self.books.borrow_mut();
         let book: &mut Book = books.entry(id.to_owned()).or_default();
-        if sees_itself && contains(&object.body, b"\"outcome\":") {
+        let has_outcome = contains(&object.body, b"\"outcome\":");
+        if sees_itself && has_outcome {
             if let Role::Request(sent) = &process.role
                 && sent.about == id
                 && is_success(&object.body)
@@ -100,12 +101,11 @@ impl Judge {
             let is_delete = sent.kind == RequestType::Delete && sent.about == id;
             book.tombstone = is_delete.then_some(notes.last_write.get());
         }
-        let is_claimed = book
-            .claims
-            .iter()
-            .any(|claimed| claimed.process == process.number);
-        if sees_itself && !is_claimed && matches!(process.role, Role::Request(_)) {
-            let is_open = |claimed: &Claimed| claimed.until.is_none();
+        let is_open = |claimed: &Claimed| claimed.until.is_none();
+        // One that was taken over may claim it again.
+        let is_own = |claimed: &Claimed| claimed.process == process.number && is_open(claimed);
+        let claims = sees_itself && !has_outcome && !book.claims.iter().any(is_own);
+        if claims && matches!(process.role, Role::Request(_)) {
             if notes.writes.get() == 1 && book.claims.iter().any(is_open) {
                 world.tally.count("claims taken over");
             }
