@@ -157,16 +157,14 @@ pub(super) async fn noted<A: BindingAws>(
 ) -> Result<(), BindingError> {
     let held = turn.read(id).await?;
     let noted = held.map(|held| held.record.replaced).unwrap_or_default();
-    let mut living = None;
+    let mut has_living = false;
     // The newest first, for that is the likeliest to live.
     for replaced in noted.iter().rev() {
         let by = turn.replacement(replaced);
-        let is_living = living.is_none() && {
-            let bucket = hints.bucket.clone();
-            is_living(aws, turn, &by, replaced, account, bucket, view).await?
-        };
-        if is_living {
-            living = Some(by);
+        let bucket = hints.bucket.clone();
+        // One at most lives.
+        if !has_living && is_living(aws, turn, &by, replaced, account, bucket, view).await? {
+            has_living = true;
             continue;
         }
         info!(binding = %by, "taking away what was made in place of this binding");

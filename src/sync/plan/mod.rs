@@ -40,9 +40,9 @@ pub enum Mode<'a> {
     /// Nothing is counted and nothing leaves: the look at DNS was not whole, the tick is late, or a
     /// request of CloudFormation is under way.
     OnlyAdd,
-    /// A request of CloudFormation: nothing is counted and nothing leaves. Of groups that the record has
-    /// never written about, what is registered in given ones is found, and what an earlier function knew
-    /// there becomes own; in others it is own.
+    /// A request of CloudFormation: nothing is counted and nothing leaves. In given groups that the
+    /// record has never written about, what is registered already is found, and what an earlier
+    /// function knew there becomes own.
     Bind {
         given: &'a BTreeSet<String>,
         adopted: &'a BTreeMap<String, Own>,
@@ -106,14 +106,10 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
         let own = next.own.entry(arn.clone()).or_default();
         if let Mode::Bind { given, .. } = situation.mode
             && is_new
+            && given.contains(arn)
         {
             let there = registered.keys().copied();
-            if given.contains(arn) {
-                next.found.insert(arn.clone(), there.collect());
-            } else {
-                // Of a group that the binding made, only a record that was lost knows nothing.
-                own.extend(there.map(|endpoint| (endpoint, Target::default())));
-            }
+            next.found.insert(arn.clone(), there.collect());
         }
         let group = plan_group(situation, arn, registered, own, &mut plan);
         if group != GroupPlan::default() {
