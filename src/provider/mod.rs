@@ -202,8 +202,9 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
     }
 }
 
-/// What is kept back for sending an answer, whatever it is.
-const FOR_THE_PUT: Duration = Duration::from_secs(5);
+/// What is kept back for sending an answer, whatever it is: CloudFormation's S3 may fail for seconds. Of
+/// less time than that it is two thirds.
+const FOR_THE_PUT: Duration = Duration::from_secs(10);
 
 /// Rule 3 of the record: the answer is put down before it is sent. Where that cannot be done it is
 /// sent all the same, for CloudFormation waits; but where another delivery has been faster, its answer
@@ -224,7 +225,7 @@ async fn conclude<A: BindingAws>(
         Ok(Ok(())) => return Ok(answer),
         Ok(Err(RecordError::TakenOver)) => {
             let left = until.saturating_duration_since(Instant::now());
-            let waits = left.saturating_sub(FOR_THE_PUT);
+            let waits = left.saturating_sub(FOR_THE_PUT).max(left / 3);
             let ending = tokio::time::timeout(waits, turn.of_another_delivery(&id)).await;
             if let Ok(Ok(Some(answer))) = ending {
                 return Ok(answer);

@@ -145,8 +145,10 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
             return Ok(false);
         }
         let mut plan = plan(&situation);
+        let mut stays_unknown = None;
         if plan.takes_out() {
-            let others = of_others(source, &plan).await?;
+            let others;
+            (others, stays_unknown) = of_others(source, &plan).await;
             plan = plan::plan(&Situation {
                 others: &others,
                 // When a target is put out others wait by it, so it does not tell of before this look.
@@ -166,17 +168,16 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
         };
         // 4 log
         tick_log::log(self.store.owner(), &sight.orders, &sight.found, &plan);
-        let Some(lease) = lease else {
-            return Ok(true);
-        };
-        // 6 register, 7 deregister
-        let zone = sight.orders.availability_zone.as_deref();
-        let applied = apply(self.aws, &lease, zone, &plan).await;
-        if applied.was_stopped() {
-            return Ok(false);
+        if let Some(lease) = lease {
+            // 6 register, 7 deregister
+            let zone = sight.orders.availability_zone.as_deref();
+            let applied = apply(self.aws, &lease, zone, &plan).await;
+            if applied.was_stopped() {
+                return Ok(false);
+            }
+            applied.into_result()?;
         }
-        applied.into_result()?;
-        Ok(true)
+        stays_unknown.map_or(Ok(true), Err)
     }
 
     fn mode<'m>(&'m self, sight: &Sight, may_leave: &'m BTreeSet<String>) -> Mode<'m> {
@@ -201,23 +202,32 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
     }
 }
 
-/// What a plan would take out of a group, though others serve it there.
+/// What a plan would take out of a group, though others serve it there. Where that cannot be told it all
+/// stays, and what is wanted is registered before the tick fails by the reason.
 async fn of_others(
     source: &impl Source,
     plan: &Plan,
-) -> Result<BTreeMap<String, BTreeSet<Endpoint>>, SyncError> {
+) -> (BTreeMap<String, BTreeSet<Endpoint>>, Option<SyncError>) {
     let mut others = BTreeMap::new();
+    let mut failure = None;
     for (group, work) in &plan.groups {
         if work.deregister.is_empty() {
             continue;
         }
-        let stays = source.of_others(group, &work.deregister).await?;
-        if !stays.is_empty() {
-            info!(group, "another binding serves what has left this one's DNS");
-            others.insert(group.clone(), stays);
+        match source.of_others(group, &work.deregister).await {
+            Ok(stays) if stays.is_empty() => {}
+            Ok(stays) => {
+                info!(group, "another binding serves what has left this one's DNS");
+                others.insert(group.clone(), stays);
+            }
+            Err(error) => {
+                let all = work.deregister.keys().copied();
+                others.insert(group.clone(), all.collect());
+                failure.get_or_insert(error);
+            }
         }
     }
-    Ok(others)
+    (others, failure)
 }
 
 const IDLE: &str = "the binding is deleted, or not made yet: nothing to do";

@@ -6,7 +6,7 @@ use crate::support::expected;
 use alb_nlb_binding::names::BindingId;
 use anyhow::Result;
 use futures_util::future::join_all;
-use lab::NlbSpec;
+use lab::{Fault, NlbSpec, What};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -45,6 +45,32 @@ async fn a_changed_nlb_with_the_same_group_costs_no_target() -> Result<()> {
         stack.succeeds(&stack.delete(id, new)).await?;
         assert!(stack.bench.targets(&group).is_empty());
     }
+    Ok(())
+}
+
+/// A new address waits for no other binding; only what is to leave a group that others may serve, too, does.
+#[tokio::test]
+async fn where_the_rules_cannot_be_listed_a_tick_registers_and_nothing_leaves_a_given_group()
+-> Result<()> {
+    let stack = Stack::new().await?;
+    let bench = &stack.bench;
+    let group = bench.given_group("theirs", 8000).await?;
+    let listeners = json!([{"Port": 80, "TargetGroupArn": group}]);
+    let made = stack.bind(json!({"Listeners": listeners})).await?;
+    let denied = stack.injects(Fault::new("events", "ListRules", What::Deny));
+    bench.scale(2);
+    stack.ticks(made.id(), 2).await?;
+    let new = bench.pair.alb.addresses_after(3, 2);
+    let both = [bench.pair.alb.addresses(3), new.clone()].concat();
+    bench.see(new.clone());
+    let tick = stack.tick(made.id()).await?;
+    let error = tick.result.expect_err("nothing may leave").to_string();
+    assert!(error.contains("ListRules"), "{error}");
+    assert_eq!(bench.targets(&group), expected(&both, 80));
+    assert_eq!(stack.deregistered(), [""; 0]);
+    bench.lab.gateway().remove_fault(denied);
+    stack.ticks(made.id(), 2).await?;
+    assert_eq!(bench.targets(&group), expected(&new, 80));
     Ok(())
 }
 
