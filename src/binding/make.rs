@@ -12,7 +12,7 @@ use crate::capabilities::Dns;
 use crate::model::Rule;
 use crate::pause::Pause;
 use crate::record::{
-    Claiming, FRESH, Hand, Located, Orders, Record, RecordError, RuleEvent, Turn, View,
+    Answer, Claiming, FRESH, Hand, Located, Orders, Record, RecordError, RuleEvent, Turn, View,
 };
 use crate::sync;
 use tokio::time::Instant;
@@ -88,8 +88,11 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
         if is_held && !record.is_some_and(|record| record.is_held_by(&turn.caller().mark)) {
             return Err(RecordError::TakenOver.into());
         }
-        if record.is_none() {
-            turn.may_make()?;
+        if record.is_none()
+            && let Err(error) = turn.may_make()
+        {
+            self.has_no_answer().await?;
+            return Err(error.into());
         }
         let mut view = turn.view().await;
         if !is_held {
@@ -202,17 +205,7 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             Ok(view) => return Ok(view),
             Err(refused) => refused,
         };
-        match replaced::answer(aws, turn, desired).await {
-            Ok(Some(answer)) => return Err(RecordError::Answered(Box::new(answer)).into()),
-            Ok(None) => {}
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                warn!(
-                    error,
-                    "the record of the binding that is replaced cannot be read"
-                );
-            }
-        }
+        self.has_no_answer().await?;
         let is_own_work = match record {
             Some(record) => record.claim.as_ref().is_some_and(|claim| {
                 claim.made && claim.mark.request == turn.caller().mark.request
@@ -226,6 +219,32 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             Box::pin(taken).await?;
         }
         Err(RecordError::NotWanted { reason }.into())
+    }
+
+    /// Another delivery may have had its answer since the record was looked at; and where the binding has been
+    /// taken away by then, only the former one's record still tells.
+    async fn has_no_answer(&self) -> Result<(), RecordError> {
+        match self.answer().await {
+            Ok(Some(answer)) => Err(RecordError::Answered(Box::new(answer))),
+            Ok(None) => Ok(()),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                warn!(
+                    error,
+                    "whether this request has been answered cannot be told"
+                );
+                Ok(())
+            }
+        }
+    }
+
+    async fn answer(&self) -> Result<Option<Answer>, BindingError> {
+        let (located, _) = self.locate().await?;
+        let request = &self.turn.caller().mark.request;
+        match located.known().and_then(|record| record.answer_to(request)) {
+            Some(answer) => Ok(Some(answer.clone())),
+            None => replaced::answer(self.aws, self.turn, self.desired).await,
+        }
     }
 
     /// Claims the former binding's record, where there is one, and then this one's; `false` where all has

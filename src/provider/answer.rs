@@ -144,7 +144,7 @@ pub(super) async fn send(
         warn!(error, tries, "not answered yet");
         let jitter = jitter(pause, &envelope.request_id, tries);
         tokio::time::sleep((pause + jitter).min(left)).await;
-        pause = (pause * 2).min(Duration::from_secs(2));
+        pause = (pause * 2).min(Duration::from_secs(1));
         tries += 1;
     }
 }

@@ -218,30 +218,38 @@ async fn conclude<A: BindingAws>(
     invocation: &Invocation<'_>,
     until: Instant,
 ) -> Result<Answer, answer::AnswerError> {
-    let left = until.saturating_duration_since(Instant::now());
+    let left = || until.saturating_duration_since(Instant::now());
     let id = request.about();
-    let concluded = tokio::time::timeout(left / 2, turn.conclude(&id, &answer, serves)).await;
-    let failure = match concluded {
+    let concluded = tokio::time::timeout(left() / 2, turn.conclude(&id, &answer, serves)).await;
+    let failure = match &concluded {
         Ok(Ok(())) => return Ok(answer),
-        Ok(Err(RecordError::TakenOver)) => {
-            let left = until.saturating_duration_since(Instant::now());
-            let waits = left.saturating_sub(FOR_THE_PUT).max(left / 3);
-            let ending = tokio::time::timeout(waits, turn.of_another_delivery(&id)).await;
-            if let Ok(Ok(Some(answer))) = ending {
-                return Ok(answer);
-            }
-            chain(&RecordError::TakenOver)
-        }
-        Ok(Err(error)) => chain(&error),
+        Ok(Err(error)) => chain(error),
         Err(_) => "the record could not be written in time".to_owned(),
     };
-    warn!(failure, "the answer is not in the record");
-    if serves.is_none() {
-        return Ok(answer);
+    let is_taken_over = matches!(concluded, Ok(Err(RecordError::TakenOver)));
+    if is_taken_over {
+        let waits = left().saturating_sub(FOR_THE_PUT).max(left() / 3);
+        let ending = tokio::time::timeout(waits, turn.of_another_delivery(&id)).await;
+        if let Ok(Ok(Some(answer))) = ending {
+            return Ok(answer);
+        }
     }
-    // Ticks would not go by what CloudFormation takes for done.
-    let answer = failed(answer.physical_id, &failure);
-    fit(answer, envelope, invocation.log_stream)
+    warn!(failure, "the answer is not in the record");
+    let answer = match serves {
+        None => answer,
+        // Ticks would not go by what CloudFormation takes for done.
+        Some(_) => {
+            let answer = failed(answer.physical_id, &failure);
+            fit(answer, envelope, invocation.log_stream)?
+        }
+    };
+    if is_taken_over {
+        let put_down = turn.answers_for_another_delivery(&id, &answer);
+        if let Ok(Ok(Some(answer))) = tokio::time::timeout(left() / 2, put_down).await {
+            return Ok(answer);
+        }
+    }
+    Ok(answer)
 }
 
 fn caller(

@@ -3,7 +3,10 @@
 
 use super::RecordError;
 use super::body::Phase;
+use super::claim::TAKEN_OVER;
+use super::holds::Claimed;
 use super::lease::Hold;
+use super::located::Held;
 use super::orders::Orders;
 use super::request::{Answer, Outcome};
 use super::turn::Turn;
@@ -16,7 +19,7 @@ use tracing::warn;
 /// How long lies between two looks at what another delivery of the same request has come to.
 const BETWEEN: Duration = Duration::from_secs(1);
 
-impl<A: Objects + Stacks> Turn<'_, A> {
+impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// Rule 3: puts the answer down in every record that is claimed, before it is sent; and with a
     /// success that `serves`, what ticks go by from now on, all in one write. `id` is the binding that the
     /// request is about. Its record comes first: another one that has the answer then means that it has it.
@@ -83,24 +86,83 @@ impl<A: Objects + Stacks> Turn<'_, A> {
     /// # Errors
     /// Where the record cannot be read.
     pub async fn of_another_delivery(&self, id: &BindingId) -> Result<Option<Answer>, RecordError> {
-        let claims = self.lease().hold();
-        // Where it did not come to claim the binding's own record, it claimed the former one's.
-        let former = || claims.all().into_iter().next();
-        let Some(claimed) = claims.of(&id.to_string()).or_else(former) else {
+        let Some(lost) = self.lost(id) else {
             return Ok(None);
         };
-        let request = &self.caller().mark.request;
         loop {
-            let held = claimed.store.again(&claimed.last.bucket).await?;
-            let record = held.map(|held| held.record);
-            let answer = record.as_ref().and_then(|record| record.answer_to(request));
-            let claim = record.as_ref().and_then(|record| record.claim.as_ref());
-            let is_served = claim.is_some_and(|claim| claim.mark.request == *request);
-            if answer.is_some() || !is_served {
-                return Ok(answer.cloned());
+            match self.look_at(&lost).await? {
+                Ending::Answered(answer) => return Ok(Some(answer)),
+                Ending::Nothing => return Ok(None),
+                Ending::UnderWay(_) => {
+                    progress::note("waiting for what another delivery of this request comes to");
+                    tokio::time::sleep(BETWEEN).await;
+                }
             }
-            progress::note("waiting for what another delivery of this request comes to");
-            tokio::time::sleep(BETWEEN).await;
         }
     }
+
+    /// Takes the claim over once more, with an answer: this delivery's time is over, and whether the other one
+    /// still lives nobody can tell. Where it does, it stops at its next look and sends the same. Gives the
+    /// answer that is put down then; `None` as above.
+    ///
+    /// # Errors
+    /// Where the record cannot be read or written.
+    pub async fn answers_for_another_delivery(
+        &self,
+        id: &BindingId,
+        answer: &Answer,
+    ) -> Result<Option<Answer>, RecordError> {
+        let Some(lost) = self.lost(id) else {
+            return Ok(None);
+        };
+        loop {
+            let held = match self.look_at(&lost).await? {
+                Ending::Answered(answer) => return Ok(Some(answer)),
+                Ending::Nothing => return Ok(None),
+                Ending::UnderWay(held) => held,
+            };
+            let mut record = held.record.clone();
+            if let Some(claim) = &mut record.claim {
+                claim.mark = self.caller().mark.clone();
+                let (answer, settled) = (answer.clone(), self.clock().now() + TAKEN_OVER);
+                claim.outcome = Some(Outcome { answer, settled });
+            }
+            if lost.store.replace(&held, record).await?.is_some() {
+                return Ok(Some(answer.clone()));
+            }
+        }
+    }
+
+    /// The claim that was lost to another delivery. Where this one did not come to claim the binding's own
+    /// record, it is the former one's.
+    fn lost(&self, id: &BindingId) -> Option<Claimed<'a, A>> {
+        let claims = self.lease().hold();
+        let former = || claims.all().into_iter().next();
+        claims.of(&id.to_string()).or_else(former)
+    }
+
+    async fn look_at(&self, lost: &Claimed<'_, A>) -> Result<Ending, RecordError> {
+        let request = &self.caller().mark.request;
+        let Some(held) = lost.store.again(&lost.last.bucket).await? else {
+            return Ok(Ending::Nothing);
+        };
+        if let Some(answer) = held.record.answer_to(request) {
+            return Ok(Ending::Answered(answer.clone()));
+        }
+        let claim = held.record.claim.as_ref();
+        Ok(
+            match claim.is_some_and(|claim| claim.mark.request == *request) {
+                true => Ending::UnderWay(held),
+                false => Ending::Nothing,
+            },
+        )
+    }
+}
+
+/// What a request has come to that another delivery has taken over.
+enum Ending {
+    Answered(Answer),
+    UnderWay(Held),
+    /// Its record is not there, or is another request's.
+    Nothing,
 }

@@ -3,8 +3,9 @@
 use super::{ELB, Request, SIGNATURES, Signature, Stack, called};
 use anyhow::Result;
 use futures_util::future::{join_all, try_join_all};
-use lab::AlbSpec;
+use lab::{AlbSpec, Fault, Hold, What};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// An ALB with two addresses that the first one has not.
 async fn next_alb(stack: &Stack) -> Result<(Value, Vec<String>)> {
@@ -265,5 +266,34 @@ async fn a_request_whose_answer_was_lost_sends_the_same_one_again() -> Result<()
     for played in join_all(played).await {
         played?;
     }
+    Ok(())
+}
+
+/// The other one goes on for longer than the first one may wait for it.
+#[tokio::test]
+async fn a_delivery_whose_time_is_over_answers_for_the_other_one_too() -> Result<()> {
+    let stack = Stack::new().await?;
+    stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+    let create = stack.create(json!({}));
+    let other = stack.environment().await?;
+    let hold = Hold::default();
+    stack.injects(Fault::new(ELB, "RegisterTargets", What::Hold(hold.clone())));
+    let first = create.delivered_within(&stack.bench.function, Duration::from_secs(20));
+    let first = async {
+        let ended = first.await;
+        hold.release();
+        ended
+    };
+    let second = async {
+        hold.arrived(1).await;
+        create.delivered_to(&other).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    first?.success()?;
+    second?.success()?;
+    let answers = create.answers();
+    assert_eq!(answers.len(), 2, "{answers:#?}");
+    assert_eq!(answers[0]["Status"], "FAILED");
+    assert_eq!(answers[0], answers[1]);
     Ok(())
 }
