@@ -13,7 +13,7 @@ use crate::capabilities::Dns;
 use crate::progress;
 use crate::properties::TargetGroupProperties;
 use crate::published::{self, Denied};
-use crate::record::{Orders, Turn, View};
+use crate::record::{Orders, Turn};
 use crate::sync;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,7 +38,6 @@ pub(super) struct Context<'a, 't, A, D> {
     pub(super) aws: &'a A,
     pub(super) dns: &'a D,
     pub(super) turn: &'a Turn<'t, A>,
-    pub(super) view: &'a View,
     pub(super) desired: &'a Desired,
     pub(super) checked: Checked<'a>,
 }
@@ -180,7 +179,6 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                     aws: *aws,
                     turn: self.turn,
                     id: &desired.id,
-                    view: self.view,
                     leaves_bucket: Cell::new(false),
                 };
                 remover.remove(removal).await?;

@@ -7,7 +7,7 @@ use super::leaving::Leaving;
 use super::{BindingAws, BindingError, replaced};
 use crate::capabilities::Dns;
 use crate::names::BindingId;
-use crate::record::{LAG, Record, Turn};
+use crate::record::{LAG, Turn};
 use tracing::{info, warn};
 
 /// Delete. `is_invented` tells that the request's physical id is none of a binding's: one that
@@ -41,9 +41,9 @@ pub async fn delete<A: BindingAws>(
     }
     let record = located.record.as_ref().map(|held| &held.record);
     turn.judge(record, &view)?;
-    // By then what CloudFormation shows cannot lead a Create any more that it gave up before.
-    let is_open = record.map_or(is_invented, Record::is_a_create_without_success);
-    if is_open && view.is_known() {
+    // By then what CloudFormation shows cannot lead a Create any more that came before.
+    let may_come_again = record.is_none_or(|record| record.is_of_a_create(began));
+    if may_come_again && view.is_known() {
         leaving.stays_until(began + LAG.min(turn.caller().patience));
     }
     let view = match turn.is_wanted(id, record, view).await {

@@ -8,7 +8,7 @@ use crate::capabilities::TARGETS_PER_CALL;
 use crate::model::{Endpoint, Registered};
 use crate::names::BindingId;
 use crate::progress;
-use crate::record::{FRESH, Held, RecordError, Turn, View, owned_by_others};
+use crate::record::{FRESH, Held, RecordError, Turn, owned_by_others};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -22,7 +22,6 @@ pub(super) async fn take_out<A: BindingAws>(
     turn: &Turn<'_, A>,
     id: &BindingId,
     group: &str,
-    view: &View,
 ) -> Result<(), BindingError> {
     turn.change(id, |record| record.give_up(group)).await?;
     let mut quiet_from = None;
@@ -30,7 +29,7 @@ pub(super) async fn take_out<A: BindingAws>(
         let Some(held) = turn.read(id).await? else {
             return Ok(());
         };
-        match once(aws, turn, id, group, view, &held).await {
+        match once(aws, turn, id, group, &held).await {
             Ok(()) => {}
             // Who takes a group from the properties may take the grant with it.
             Err(error) if is_denied(&error) && !held.record.served_last(group) => {
@@ -68,7 +67,6 @@ async fn once<A: BindingAws>(
     turn: &Turn<'_, A>,
     id: &BindingId,
     group: &str,
-    view: &View,
     held: &Held,
 ) -> Result<(), BindingError> {
     let Some(own) = held.record.own.get(group).filter(|own| !own.is_empty()) else {
@@ -81,7 +79,7 @@ async fn once<A: BindingAws>(
     let found = held.record.found.get(group);
     let is_found = |endpoint: &Endpoint| found.is_some_and(|found| found.contains(endpoint));
     // Where the stack rolls back, what was there before the binding is to be there after it.
-    if registered.keys().any(is_found) && !turn.goes_on(view).await {
+    if registered.keys().any(is_found) && !turn.goes_on().await {
         registered.retain(|endpoint, _| !is_found(endpoint));
     }
     if registered.is_empty() {

@@ -90,7 +90,6 @@ impl<'a> Leaving<'a> {
             aws,
             turn,
             id: self.id,
-            view,
             leaves_bucket: Cell::new(false),
         };
         let mut pause = Pause::none_at_first();

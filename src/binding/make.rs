@@ -113,7 +113,6 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             aws,
             dns,
             turn,
-            view: &view,
             desired,
             checked,
         };

@@ -9,7 +9,7 @@ use crate::names::BindingId;
 use crate::pause::Pause;
 use crate::permit::Permit;
 use crate::progress;
-use crate::record::{RecordError, Turn, View};
+use crate::record::{RecordError, Turn};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -80,7 +80,6 @@ pub(super) struct Remover<'a, 't, A> {
     pub(super) aws: &'a A,
     pub(super) turn: &'a Turn<'t, A>,
     pub(super) id: &'a BindingId,
-    pub(super) view: &'a View,
     /// Whether the own bucket had to be left.
     pub(super) leaves_bucket: Cell<bool>,
 }
@@ -100,7 +99,7 @@ impl<A: BindingAws> Remover<'_, '_, A> {
                     .await
             }
             Removal::Targets { target_group } => {
-                given::take_out(*aws, turn, id, target_group, self.view).await
+                given::take_out(*aws, turn, id, target_group).await
             }
             Removal::Listener { arn, .. } => {
                 self.act(async |permit| aws.delete_listener(permit, arn).await)

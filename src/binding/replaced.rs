@@ -14,6 +14,7 @@ use crate::record::{
     Answer, Claiming, Hand, Located, Record, Replacement, RequestType, Resource, RuleEvent, Turn,
     View,
 };
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// Claims the record of the binding that this one replaces, where it replaces one. Whether that had to
@@ -120,29 +121,37 @@ pub(super) async fn is_not_made_anew<A: BindingAws>(
     Ok(())
 }
 
-/// Takes away a binding that an Update before this request made in place of this one. Failing in that
-/// only warns: the note stays, and the next request tries again.
+/// Takes away a binding that an Update before this request made in place of this one, in half of the time that
+/// is left. Failing in that only warns: the note stays, and the next request tries again.
 pub(super) async fn take_away<A: BindingAws>(
     aws: &A,
     turn: &Turn<'_, A>,
     desired: &Desired,
     view: &View,
 ) {
-    let taken = noted(
-        aws,
-        turn,
-        &desired.id,
-        &desired.account,
-        &desired.former,
-        view,
-    )
-    .await;
-    if let Err(error) = taken {
-        let error = &error as &dyn std::error::Error;
-        warn!(
-            error,
-            "a binding that was made in place of this one is left"
-        );
+    let Desired {
+        id,
+        account,
+        former,
+        ..
+    } = desired;
+    let left = turn
+        .caller()
+        .until
+        .saturating_duration_since(Instant::now());
+    let taken = noted(aws, turn, id, account, former, view);
+    match tokio::time::timeout(left / 2, taken).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            let error = &error as &dyn std::error::Error;
+            warn!(
+                error,
+                "a binding that was made in place of this one is left"
+            );
+        }
+        Err(_) => {
+            warn!("there is no time left to take away what was made in place of this binding")
+        }
     }
 }
 
@@ -187,8 +196,11 @@ async fn is_living<A: BindingAws>(
 ) -> Result<bool, BindingError> {
     // After a replacement that CloudFormation has taken, it deletes the former one; and what it shows then
     // may lag behind. An Update of the former one comes only where it has not taken it.
-    if turn.caller().kind != RequestType::Delete {
-        return Ok(view.names(by));
+    let caller = turn.caller();
+    if caller.kind != RequestType::Delete {
+        // What this request itself replaces lives until CloudFormation has taken its answer.
+        let is_replaced = caller.physical_id.as_deref() == Some(&by.to_string());
+        return Ok(view.names(by) || is_replaced);
     }
     let view = turn.view_of_living(by, view).await;
     if matches!(view.resource, Resource::Known(_)) {

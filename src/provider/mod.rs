@@ -104,7 +104,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         // What is kept back for the answer; the record and CloudFormation's S3 may be slow too.
         let kept = (invocation.remaining / 5).min(Duration::from_secs(15));
         let working = invocation.remaining.saturating_sub(kept);
-        let caller = caller(request, envelope, invocation, working / 2);
+        let caller = caller(request, envelope, invocation, working);
         let turn = Turn::new(self.aws, invocation.clock, caller);
         let doing = Rc::default();
         let work = progress::track(&doing, self.work(request, &turn, invocation));
@@ -256,7 +256,7 @@ fn caller(
     request: &Request,
     envelope: &Envelope,
     invocation: &Invocation<'_>,
-    patience: Duration,
+    working: Duration,
 ) -> Caller {
     // Lambda repeats a killed invocation under the same id, so each gets a name of its own.
     let delivery = RandomState::new().hash_one(invocation.clock.now());
@@ -272,7 +272,8 @@ fn caller(
         stack_id: request.stack_id.clone(),
         logical_id: request.logical_resource_id.clone(),
         physical_id: request.physical_id.clone(),
-        patience,
+        patience: working / 2,
+        until: Instant::now() + working,
     }
 }
 

@@ -3,7 +3,10 @@
 //! An unreadable record is an error and never an empty one. No I/O.
 
 use super::orders::Orders;
-use super::request::{Answer, Caller, Claim, Former, Mark, Replacement, RequestType, Status};
+use super::request::{
+    Answer, Caller, Claim, Former, Mark, Outcome, Replacement, RequestType, Status,
+};
+use super::ticking::UNANSWERED;
 use crate::clock::Timestamp;
 use crate::model::Endpoint;
 use serde::{Deserialize, Serialize};
@@ -204,10 +207,14 @@ impl Record {
             if former.mark.request == claim.mark.request {
                 claim.made |= former.made;
                 claim.goes_on = former.goes_on;
+                claim.takes_back = former.takes_back;
                 claim.gives_up = former.gives_up;
             } else {
                 let is_inverse = claim.is_inverse_of(&former.wants, &former.wanted_before);
-                claim.goes_on = claim.wants != former.wants && !is_inverse;
+                // What takes back is not taken back by a rollback itself.
+                let may_take_back = is_inverse && !former.takes_back;
+                claim.goes_on = claim.wants != former.wants && !may_take_back;
+                claim.takes_back = !claim.goes_on && claim.rolls_back == Some(true);
                 self.before.push(Former {
                     request: former.mark.request,
                     answer: former.outcome.map(|outcome| outcome.answer),
@@ -262,15 +269,14 @@ impl Record {
         self.phase == Phase::Serving
     }
 
-    /// Whether the last request is a Create that has had no success: it may still be under way, or come once
-    /// more.
-    pub fn is_a_create_without_success(&self) -> bool {
-        let claim = self.claim.as_ref();
-        claim.is_some_and(|claim| {
-            let outcome = claim.outcome.as_ref();
-            let is_success =
-                outcome.is_some_and(|outcome| outcome.answer.status == Status::Success);
-            claim.kind == RequestType::Create && !is_success
+    /// Whether the last request is a Create that may still be under way, or come once more while CloudFormation
+    /// shows it as wanted: one that has had no success, or has had it just now.
+    pub fn is_of_a_create(&self, now: Timestamp) -> bool {
+        self.claim.as_ref().is_some_and(|claim| {
+            let is_success = |outcome: &Outcome| outcome.answer.status == Status::Success;
+            let is_over =
+                claim.outcome.as_ref().is_some_and(is_success) && now.since(claim.at) >= UNANSWERED;
+            claim.kind == RequestType::Create && !is_over
         })
     }
 

@@ -80,11 +80,13 @@ pub fn judge(record: &Record, asking: &Asking<'_>) -> Verdict {
         return Verdict::Superseded;
     }
     // The rollback has claimed the binding, and this is what it rolls back. What was signed after the
-    // claim, or in the same second, is not: a rollback has to get through.
+    // claim, or in the same second, is not; nor is it the rollback that goes on from what stood before it.
+    // A rollback has to get through.
     let is_inverse = claim.is_inverse_of(asking.wants, asking.wanted_before);
     let is_update = asking.kind == RequestType::Update && claim.kind == RequestType::Update;
     let rolls_back = asking.rolls_back == Some(true) && claim.rolls_back == Some(true);
-    let is_before = order == Order::JustBefore || (order == Order::Unknown && rolls_back);
+    let is_before =
+        order == Order::JustBefore || (order == Order::Unknown && rolls_back && !claim.goes_on);
     match is_update && is_inverse && is_before {
         true => Verdict::Superseded,
         false => claim_after(wait),

@@ -31,6 +31,8 @@ pub struct Lease<H> {
     looking: Mutex<()>,
     under_way: Cell<usize>,
     last_call: Cell<Timestamp>,
+    /// When what others did is done.
+    others: Cell<Timestamp>,
 }
 
 /// What a lease hangs on.
@@ -52,6 +54,7 @@ impl<H: Hold> Lease<H> {
             looking: Mutex::default(),
             under_way: Cell::new(0),
             last_call: Cell::default(),
+            others: Cell::default(),
         }
     }
 
@@ -95,12 +98,19 @@ impl<H: Hold> Lease<H> {
         }
     }
 
-    /// From when on no call that this lease let through can have an effect any more.
+    /// Others, from whom it was taken, may be acting until then.
+    pub fn waits_for_others(&self, until: Timestamp) {
+        self.others.set(self.others.get().max(until));
+    }
+
+    /// From when on no call that this lease let through, nor one of those from whom it was taken, can have an
+    /// effect any more.
     pub fn settled(&self) -> Timestamp {
-        match self.under_way.get() {
+        let own = match self.under_way.get() {
             0 => self.clock.now(),
             _ => self.last_call.get() + CALL_TIMEOUT,
-        }
+        };
+        own.max(self.others.get())
     }
 
     async fn permit(&self) -> Result<Permit, RecordError> {

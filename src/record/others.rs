@@ -1,10 +1,10 @@
 //! Rule 11 of the record: own targets in a given group that another binding owns as well stay there, for
-//! as long as a tick of it sees them in DNS, or where this binding leaves for good.
+//! as long as they are not due to leave by that one as well, or where this binding leaves for good.
 //!
 //! Other bindings are found by their rules, which say where their records are. Only reads.
 
 use super::RecordError;
-use super::body::{Own, Phase};
+use super::body::{Phase, Target};
 use super::located::Candidate;
 use super::orders::RuleEvent;
 use super::store::Store;
@@ -14,8 +14,9 @@ use crate::names::{BindingId, PREFIX};
 use std::collections::BTreeMap;
 use tracing::warn;
 
-/// Targets of others in a given group, with the ticks that each was missing for them; `None` where
-/// another binding's record cannot be read: then any target may be its own.
+/// Targets of others in a given group, and whether each of them is wanted by one of them still: it has not
+/// been missing for as long as that one waits. `None` where another binding's record cannot be read: then any
+/// target may be its own.
 ///
 /// # Errors
 /// Where the rules cannot be listed or read.
@@ -23,16 +24,15 @@ pub async fn owned_by_others(
     aws: &(impl Objects + Rules),
     id: &BindingId,
     group: &str,
-) -> Result<Option<BTreeMap<Endpoint, u32>>, RecordError> {
+) -> Result<Option<BTreeMap<Endpoint, bool>>, RecordError> {
     let names = aws.rules_named(PREFIX).await?;
     let others = names.into_iter().filter(|name| *name != id.rule());
     let owned = gather(others.map(|name| owned_by(aws, name, group))).await?;
     let owned: Option<Vec<_>> = owned.into_iter().collect();
     Ok(owned.map(|owned| {
         let mut targets = BTreeMap::new();
-        for (endpoint, target) in owned.into_iter().flatten() {
-            let missed = targets.entry(endpoint).or_insert(target.missed);
-            *missed = target.missed.min(*missed);
+        for (endpoint, is_wanted) in owned.into_iter().flatten() {
+            *targets.entry(endpoint).or_default() |= is_wanted;
         }
         targets
     }))
@@ -42,8 +42,8 @@ async fn owned_by(
     aws: &(impl Objects + Rules),
     name: String,
     group: &str,
-) -> Result<Option<Own>, RecordError> {
-    let none = Ok(Some(Own::new()));
+) -> Result<Option<BTreeMap<Endpoint, bool>>, RecordError> {
+    let none = Ok(Some(BTreeMap::new()));
     let rule = aws.rule(&name).await?;
     let Some(event) = RuleEvent::of_rule(rule.as_ref()) else {
         return none;
@@ -59,8 +59,14 @@ async fn owned_by(
             // One that is leaving serves nobody. Two that leave at once both take out what they share.
             let record = located.record.map(|held| held.record);
             let serving = record.filter(|record| record.phase != Phase::Leaving);
-            let own = serving.and_then(|mut record| record.own.remove(group));
-            Ok(Some(own.unwrap_or_default()))
+            Ok(Some(serving.map_or_else(BTreeMap::new, |record| {
+                let orders = record.orders.as_ref();
+                let until = orders.map(|orders| orders.invocations_before_deregistration);
+                let is_wanted = |target: &Target| until.is_none_or(|until| target.missed < until);
+                let own = record.own.get(group).into_iter().flatten();
+                own.map(|(endpoint, target)| (*endpoint, is_wanted(target)))
+                    .collect()
+            })))
         }
         Ok(_) => {
             warn!(

@@ -9,6 +9,7 @@ use super::lease::Hold;
 use super::located::Held;
 use super::orders::Orders;
 use super::request::{Answer, Outcome};
+use super::store::Store;
 use super::turn::Turn;
 use crate::capabilities::{Objects, Stacks};
 use crate::names::BindingId;
@@ -86,14 +87,11 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// # Errors
     /// Where the record cannot be read.
     pub async fn of_another_delivery(&self, id: &BindingId) -> Result<Option<Answer>, RecordError> {
-        let Some(lost) = self.lost(id) else {
-            return Ok(None);
-        };
         loop {
-            match self.look_at(&lost).await? {
+            match self.ending(id).await? {
                 Ending::Answered(answer) => return Ok(Some(answer)),
                 Ending::Nothing => return Ok(None),
-                Ending::UnderWay(_) => {
+                Ending::UnderWay { .. } => {
                     progress::note("waiting for what another delivery of this request comes to");
                     tokio::time::sleep(BETWEEN).await;
                 }
@@ -112,14 +110,11 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         id: &BindingId,
         answer: &Answer,
     ) -> Result<Option<Answer>, RecordError> {
-        let Some(lost) = self.lost(id) else {
-            return Ok(None);
-        };
         loop {
-            let held = match self.look_at(&lost).await? {
+            let (store, held) = match self.ending(id).await? {
                 Ending::Answered(answer) => return Ok(Some(answer)),
                 Ending::Nothing => return Ok(None),
-                Ending::UnderWay(held) => held,
+                Ending::UnderWay { store, held } => (store, held),
             };
             let mut record = held.record.clone();
             if let Some(claim) = &mut record.claim {
@@ -127,42 +122,46 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                 let (answer, settled) = (answer.clone(), self.clock().now() + TAKEN_OVER);
                 claim.outcome = Some(Outcome { answer, settled });
             }
-            if lost.store.replace(&held, record).await?.is_some() {
+            if store.replace(&held, record).await?.is_some() {
                 return Ok(Some(answer.clone()));
             }
         }
     }
 
-    /// The claim that was lost to another delivery. Where this one did not come to claim the binding's own
-    /// record, it is the former one's.
-    fn lost(&self, id: &BindingId) -> Option<Claimed<'a, A>> {
-        let claims = self.lease().hold();
-        let former = || claims.all().into_iter().next();
-        claims.of(&id.to_string()).or_else(former)
-    }
-
-    async fn look_at(&self, lost: &Claimed<'_, A>) -> Result<Ending, RecordError> {
-        let request = &self.caller().mark.request;
-        let Some(held) = lost.store.again(&lost.last.bucket).await? else {
-            return Ok(Ending::Nothing);
-        };
-        if let Some(answer) = held.record.answer_to(request) {
-            return Ok(Ending::Answered(answer.clone()));
+    /// What has become of the claims that this request had; the binding's own comes first.
+    async fn ending(&self, id: &BindingId) -> Result<Ending<'a, A>, RecordError> {
+        let mark = &self.caller().mark;
+        let id = id.to_string();
+        let mut claimed = self.lease().hold().all();
+        claimed.sort_by_key(|claimed| claimed.store.owner() != id);
+        for Claimed { store, last, .. } in claimed {
+            let Some(held) = store.again(&last.bucket).await? else {
+                return Ok(Ending::Nothing);
+            };
+            if let Some(answer) = held.record.answer_to(&mark.request) {
+                return Ok(Ending::Answered(answer.clone()));
+            }
+            let claim = held.record.claim.as_ref();
+            if claim.is_none_or(|claim| claim.mark.request != mark.request) {
+                return Ok(Ending::Nothing);
+            }
+            // One that it still has is not the one that it lost.
+            if !held.record.is_held_by(mark) {
+                let held = Box::new(held);
+                return Ok(Ending::UnderWay { store, held });
+            }
         }
-        let claim = held.record.claim.as_ref();
-        Ok(
-            match claim.is_some_and(|claim| claim.mark.request == *request) {
-                true => Ending::UnderWay(held),
-                false => Ending::Nothing,
-            },
-        )
+        Ok(Ending::Nothing)
     }
 }
 
-/// What a request has come to that another delivery has taken over.
-enum Ending {
+/// What a request has come to that another delivery may have taken over.
+enum Ending<'a, A> {
     Answered(Answer),
-    UnderWay(Held),
-    /// Its record is not there, or is another request's.
+    UnderWay {
+        store: Store<'a, A>,
+        held: Box<Held>,
+    },
+    /// A record is not there, or is another request's.
     Nothing,
 }

@@ -4,6 +4,7 @@ use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// A request's hold on the binding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,9 @@ pub struct Claim {
     /// Whether it goes on from what stood before it, so that it cannot be what takes back the request before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub goes_on: bool,
+    /// Whether it is a rollback: of the request before, or of one that never came.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub takes_back: bool,
     /// What its properties came to, and those before.
     pub wants: Digest,
     pub wanted_before: Digest,
@@ -129,4 +133,6 @@ pub struct Caller {
     pub physical_id: Option<String>,
     /// How long it may wait for what only may come.
     pub patience: Duration,
+    /// When its time to work is over.
+    pub until: Instant,
 }

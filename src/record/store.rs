@@ -5,9 +5,12 @@
 
 use super::RecordError;
 use super::body::{Body, BodyError, Record};
+use super::lease::FRESH;
 use super::located::{Candidate, Found, Held, Located, Unreadable};
 use crate::capabilities::{AwsError, Objects, Stored, Trouble, Written};
+use crate::permit::CALL_TIMEOUT;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use tokio::time::Instant;
 use tracing::warn;
 
 /// One record's objects: the same key in whichever bucket.
@@ -190,6 +193,7 @@ impl<'a, A: Objects> Store<'a, A> {
         announced.elsewhere.insert(to.to_owned());
         // It has arrived here itself: of two copies only one may come from the other.
         announced.arriving_from = None;
+        let began = Instant::now();
         let Some(held) = self.replace(held, announced).await? else {
             return Ok(None);
         };
@@ -208,7 +212,12 @@ impl<'a, A: Objects> Store<'a, A> {
         copy.elsewhere.remove(to);
         copy.elsewhere.insert(held.bucket.clone());
         copy.arriving_from = Some(held.bucket.clone());
-        let Some(arrived) = self.write(to, copy, there.as_deref()).await? else {
+        // The copy's condition tells nothing of who may have claimed the record since.
+        if began.elapsed() >= FRESH {
+            return Ok(None);
+        }
+        let copied = tokio::time::timeout(CALL_TIMEOUT, self.write(to, copy, there.as_deref()));
+        let Some(arrived) = copied.await.unwrap_or(Ok(None))? else {
             return Ok(None);
         };
         let is_first = self.leave_stub(&held, to).await?;

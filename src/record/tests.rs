@@ -30,6 +30,7 @@ fn claim(kind: RequestType, request: &str, runner: &str) -> Claim {
         at: now(),
         rolls_back: Some(true),
         goes_on: false,
+        takes_back: false,
         wants: Digest("new".to_owned()),
         wanted_before: Digest("old".to_owned()),
         made: false,
@@ -92,7 +93,7 @@ fn full() -> Record {
 }
 
 #[test]
-fn a_create_counts_as_open_until_it_has_had_a_success() {
+fn a_create_may_come_again_until_its_success_and_for_fifteen_minutes_after_it() {
     let answered = |status| {
         let mut record = Record::new("binding", Phase::Making);
         record.claim_for(claim(RequestType::Create, "first", "a"));
@@ -103,14 +104,16 @@ fn a_create_counts_as_open_until_it_has_had_a_success() {
         }
         record
     };
-    assert!(!answered(Status::Success).is_a_create_without_success());
+    let success = answered(Status::Success);
+    assert!(success.is_of_a_create(now() + seconds(899)));
+    assert!(!success.is_of_a_create(now() + seconds(900)));
     let mut failed = answered(Status::Failed);
-    assert!(failed.is_a_create_without_success());
+    assert!(failed.is_of_a_create(now() + seconds(900)));
     failed.claim_for(claim(RequestType::Update, "second", "b"));
-    assert!(!failed.is_a_create_without_success(), "an Update");
+    assert!(!failed.is_of_a_create(now()), "an Update");
     failed.claim_for(claim(RequestType::Create, "third", "c"));
-    assert!(failed.is_a_create_without_success(), "no answer yet");
-    assert!(!Record::new("binding", Phase::Making).is_a_create_without_success());
+    assert!(failed.is_of_a_create(now() + seconds(900)), "no answer yet");
+    assert!(!Record::new("binding", Phase::Making).is_of_a_create(now()));
 }
 
 /// What the orders name may be gone meanwhile.
@@ -286,6 +289,31 @@ fn an_update_goes_on_where_it_neither_takes_back_nor_repeats_what_was_claimed_be
     assert!(!goes_on(update("back", "0", "1")));
     assert!(!goes_on(update("again", "0", "2")), "back to what stands");
     assert!(goes_on(update("further", "3", "0")));
+    assert!(!goes_on(update("taken back", "0", "3")));
+    assert!(
+        goes_on(update("the same again", "3", "0")),
+        "a rollback is not rolled back"
+    );
+    assert!(!goes_on(update("taken back again", "0", "3")));
+}
+
+#[test]
+fn what_takes_back_while_the_stack_does_not_roll_back_may_be_taken_back_itself() {
+    let update = |wants: &str, before: &str| {
+        let mut claim = claim(RequestType::Update, &format!("to {wants}"), "r");
+        claim.rolls_back = Some(false);
+        claim.wants = Digest(wants.to_owned());
+        claim.wanted_before = Digest(before.to_owned());
+        claim
+    };
+    let mut record = Record::new("binding", Phase::Serving);
+    for (wants, before) in [("1", "0"), ("0", "1")] {
+        record.claim_for(update(wants, before));
+    }
+    let mut rollback = update("1", "0");
+    rollback.mark.request = "rollback".to_owned();
+    record.claim_for(rollback);
+    assert!(record.claim.is_some_and(|claim| !claim.goes_on));
 }
 
 #[test]
@@ -349,6 +377,17 @@ fn a_group_that_is_being_given_up_is_left_alone_until_the_request_is_answered() 
 }
 
 #[test]
+fn what_was_missing_in_a_group_that_is_given_up_is_counted_anew() {
+    let mut record = full();
+    let is_missing = |record: &Record| record.own[GROUP].values().any(|target| target.missed > 0);
+    assert!(is_missing(&record));
+    record.give_up("arn:other");
+    assert!(is_missing(&record));
+    record.give_up(GROUP);
+    assert!(!is_missing(&record));
+}
+
+#[test]
 fn the_addresses_of_a_record_are_those_of_its_own_targets() {
     let address = "10.0.0.1".parse().expect("an address");
     assert_eq!(full().addresses(), [address].into());
@@ -369,6 +408,7 @@ fn a_record_is_held_by_one_delivery_and_served_for_its_request() {
             logical_id: "Binding".to_owned(),
             physical_id: None,
             patience: seconds(60),
+            until: tokio::time::Instant::now(),
         }
     };
     for (kind, request, runner, is_held, is_served) in [

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// After so long a request that has no answer will not get one: CloudFormation's function has ended
 /// long before.
-const UNANSWERED: Duration = Duration::from_secs(15 * 60);
+pub(super) const UNANSWERED: Duration = Duration::from_secs(15 * 60);
 
 /// A tick that comes later than this after its scheduled time counts nothing, so that of ticks held
 /// back and delivered in a burst at most two are misses.
@@ -75,10 +75,19 @@ impl Record {
         self.phase == Phase::Leaving && orders.is_some_and(|orders| orders.groups().contains(group))
     }
 
-    /// From now on ticks leave a target group alone.
+    /// From now on ticks leave a target group alone. They do not see either what comes back in between, so
+    /// what was missing is counted anew should they serve it on.
     pub fn give_up(&mut self, group: &str) {
         if let Some(claim) = &mut self.claim {
             claim.gives_up.insert(group.to_owned());
+        }
+        for target in self
+            .own
+            .get_mut(group)
+            .into_iter()
+            .flat_map(BTreeMap::values_mut)
+        {
+            target.missed = 0;
         }
     }
 

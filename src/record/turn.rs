@@ -12,7 +12,7 @@ use super::request::{Caller, Claim, Replacement, RequestType};
 use super::store::Store;
 use super::wanted::{Asker, Meant, View};
 use crate::capabilities::{Objects, Stacks};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::names::BindingId;
 use crate::progress;
 use std::cell::Cell;
@@ -27,6 +27,8 @@ pub struct Turn<'a, A> {
     lease: Lease<Claims<'a, A>>,
     /// Whether it was taken over, and has started anew.
     pub(super) is_anew: Cell<bool>,
+    /// When it first asked whether the stack rolls back.
+    asked: Cell<Option<Timestamp>>,
 }
 
 /// What a record is claimed for.
@@ -60,6 +62,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             caller,
             lease,
             is_anew: Cell::new(false),
+            asked: Cell::default(),
         }
     }
 
@@ -125,13 +128,22 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// What CloudFormation says once it names a binding as the living one; it may lag behind.
     pub async fn view_of_living(&self, id: &BindingId, view: &View) -> View {
         let names = |view: &View| view.names(id);
-        self.asker().says(&self.clock, view.clone(), names).await
+        let now = self.clock.now();
+        self.asker()
+            .says(&self.clock, now, view.clone(), names)
+            .await
     }
 
-    /// Whether the stack is known not to roll back, also by what CloudFormation may show later only.
-    pub async fn goes_on(&self, view: &View) -> bool {
-        let is_clear = |view: &View| view.rollback() != Some(false) || view.is_past_rollback();
-        let view = self.asker().says(&self.clock, view.clone(), is_clear).await;
+    /// Whether the stack is known not to roll back, also by what CloudFormation may show later only. That is
+    /// waited for once.
+    pub async fn goes_on(&self) -> bool {
+        let asked = self.asked.get().unwrap_or_else(|| self.clock.now());
+        self.asked.set(Some(asked));
+        let is_clear = |view: &View| {
+            view.stack.is_none() || view.is_rolling_back() == Some(true) || view.is_past_rollback()
+        };
+        let view = self.view().await;
+        let view = self.asker().says(&self.clock, asked, view, is_clear).await;
         view.rollback() == Some(false)
     }
 
@@ -223,6 +235,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             Wait::Until(settled) => settled,
             Wait::TakenOver => now + TAKEN_OVER,
         };
+        self.lease.waits_for_others(wait_until);
         if wait_until <= now {
             let waited = false;
             return Ok(Hand::Holds { made, waited });
@@ -260,6 +273,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             at: self.clock.now(),
             rolls_back: view.is_rolling_back(),
             goes_on: false,
+            takes_back: false,
             wants: self.caller.wants.clone(),
             wanted_before: self.caller.wanted_before.clone(),
             made,

@@ -3,7 +3,7 @@
 
 use super::request::RequestType;
 use crate::capabilities::{Answer, Stack, StackResource, Stacks};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::names::BindingId;
 use std::time::Duration;
 use tracing::{info, warn};
@@ -185,10 +185,16 @@ impl<A: Stacks> Asker<'_, A> {
         View { stack, resource }
     }
 
-    /// What CloudFormation says once it says so, or has had the time for it.
-    pub async fn says(&self, clock: &Clock, mut view: View, so: impl Fn(&View) -> bool) -> View {
-        let since = clock.now();
-        let mut asked = since;
+    /// What CloudFormation says, of which `view` is what it says now, once it says so, or has had the time for it
+    /// since then.
+    pub async fn says(
+        &self,
+        clock: &Clock,
+        since: Timestamp,
+        mut view: View,
+        so: impl Fn(&View) -> bool,
+    ) -> View {
+        let mut asked = clock.now();
         while !so(&view) && asked.since(since) < LAG {
             tokio::time::sleep(BETWEEN).await;
             asked = clock.now();

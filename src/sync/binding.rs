@@ -93,7 +93,7 @@ impl<A: SyncAws, D: Dns> Binding<'_, A, D> {
     ) -> Result<BTreeSet<Endpoint>, SyncError> {
         let others = owned_by_others(self.aws, &self.event.id, group).await?;
         let is_theirs = |endpoint: &&Endpoint| match &others {
-            Some(others) => others.get(endpoint) == Some(&0),
+            Some(others) => others.get(endpoint) == Some(&true),
             None => true,
         };
         Ok(leaving.keys().filter(is_theirs).copied().collect())

@@ -217,7 +217,10 @@ async fn of_others(
         match source.of_others(group, &work.deregister).await {
             Ok(stays) if stays.is_empty() => {}
             Ok(stays) => {
-                info!(group, "another binding serves what has left this one's DNS");
+                info!(
+                    group,
+                    "another binding still wants what has left this one's DNS"
+                );
                 others.insert(group.clone(), stays);
             }
             Err(error) => {

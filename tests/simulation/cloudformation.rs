@@ -46,6 +46,8 @@ pub struct Sent {
     pub physical_id: Option<String>,
     /// The binding that it is about.
     pub about: String,
+    /// Whether its stack is seen to roll back when it is sent.
+    pub takes_back: bool,
     url: String,
     is_open: Cell<bool>,
     answer: Slot<Answered>,
@@ -172,7 +174,9 @@ impl Sent {
             "https://cloudformation/{number}?X-Amz-Date={}&X-Amz-Signature=secret",
             signed(world.wall())
         );
+        let is_seen = |since| since + stack.lag <= world.stage.now();
         let sent = Rc::new(Self {
+            takes_back: stack.rolls_back_since().is_some_and(is_seen),
             number,
             kind,
             stack: Rc::clone(stack),

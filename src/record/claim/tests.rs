@@ -35,12 +35,20 @@ fn claimed(request: &str, signed: Option<Signed>, rolls_back: impl Into<Option<b
         at: NOW,
         rolls_back: rolls_back.into(),
         goes_on: true,
+        takes_back: false,
         wants: digest("new"),
         wanted_before: digest("old"),
         made: false,
         gives_up: Default::default(),
         outcome: None,
     });
+    record
+}
+
+/// The rollback of an Update has claimed the record.
+fn rolled_back(signed: Option<Signed>, rolls_back: impl Into<Option<bool>>) -> Record {
+    let mut record = claimed("rollback", signed, rolls_back);
+    record.claim.as_mut().expect("a claim").goes_on = false;
     record
 }
 
@@ -188,7 +196,7 @@ fn while_the_stack_rolls_back_the_inverse_of_the_rollback_is_the_cancelled_one()
         signed,
         ..Update::default()
     };
-    let rollback = claimed("rollback", at(10), true);
+    let rollback = rolled_back(at(10), true);
     for signed in [None, at(9)] {
         let verdict = late(true, signed).judged_by(&rollback);
         assert_eq!(verdict, Verdict::Superseded, "{signed:?}");
@@ -199,7 +207,9 @@ fn while_the_stack_rolls_back_the_inverse_of_the_rollback_is_the_cancelled_one()
         assert_eq!(verdict, AFTER_THE_WAIT, "{signed:?}");
     }
     assert_eq!(late(false, None).judged_by(&rollback), AFTER_THE_WAIT);
-    // The rollback itself is the inverse of what it rolls back.
+    // The rollback itself is the inverse of what it rolls back, which may have come after it had begun.
+    let cancelled = claimed("cancelled", None, true);
+    assert_eq!(late(true, None).judged_by(&cancelled), AFTER_THE_WAIT);
     let cancelled = claimed("cancelled", at(10), false);
     assert_eq!(late(true, at(11)).judged_by(&cancelled), AFTER_THE_WAIT);
 }
@@ -222,7 +232,7 @@ fn the_time_is_read_from_either_form_of_a_response_address() {
 
 #[test]
 fn only_an_update_can_be_what_a_rollback_rolls_back() {
-    let rollback = claimed("rollback", None, true);
+    let rollback = rolled_back(None, true);
     let (wants, wanted_before) = (digest("old"), digest("new"));
     let asking = |kind| Asking {
         request: "this",
@@ -252,7 +262,7 @@ fn only_an_update_can_be_what_a_rollback_rolls_back() {
 
 #[test]
 fn an_inverse_that_was_signed_before_the_rollback_is_what_it_rolls_back_whatever_the_stack_says() {
-    let rollback = claimed("rollback", at(10), None);
+    let rollback = rolled_back(at(10), None);
     let late = |signed| Update {
         is_inverse: true,
         rolls_back: None,

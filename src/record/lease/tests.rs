@@ -116,3 +116,11 @@ async fn a_call_that_was_given_up_half_way_may_still_have_an_effect_for_its_five
     assert!(act.await.is_err());
     assert_eq!(lease.settled(), Timestamp::from_millis(5_000));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_those_may_still_do_from_whom_it_was_taken_is_not_settled_before_that() {
+    let lease = lease(Duration::ZERO, 99);
+    lease.waits_for_others(Timestamp::from_millis(15_000));
+    lease.waits_for_others(Timestamp::from_millis(7_000));
+    assert_eq!(lease.settled(), Timestamp::from_millis(15_000));
+}

@@ -231,10 +231,20 @@ async fn a_binding_counts_as_living_as_soon_as_cloudformation_names_it() {
     let first = asker.look().await;
     assert!(!first.names(&id()), "it lags");
     let names = |view: &View| view.names(&id());
-    assert!(asker.says(&clock, first, names).await.names(&id()));
+    assert!(
+        asker
+            .says(&clock, clock.now(), first, names)
+            .await
+            .names(&id())
+    );
     assert!(clock.now() < Timestamp::from_millis(10_000));
     let none = view(None, Some(("UPDATE_COMPLETE", false)));
     let other = BindingId::derive("stack", "Binding", "arn:other");
     let names = |view: &View| view.names(&other);
-    assert!(!asker.says(&clock, none, names).await.names(&other));
+    assert!(
+        !asker
+            .says(&clock, clock.now(), none, names)
+            .await
+            .names(&other)
+    );
 }

@@ -73,7 +73,8 @@ pub struct Plan {
 }
 
 /// Until when a plan has to wait, because a target that is wanted again was put out so shortly before
-/// that its deregistration may still come.
+/// that its deregistration may still come. The tick that puts it out may take its time, and then tells that
+/// it is still at it.
 pub fn waits_until(situation: &Situation<'_>) -> Option<Timestamp> {
     let wanted = situation.groups.iter().flat_map(|group| {
         let own = situation.record.own.get(&group.arn);
@@ -82,7 +83,8 @@ pub fn waits_until(situation: &Situation<'_>) -> Option<Timestamp> {
             .into_iter()
             .filter_map(move |endpoint| own?.get(&endpoint)?.out)
     });
-    let until = wanted.map(|out| out + TAKEN_OVER).max()?;
+    let out = wanted.max()?.max(situation.record.ticked);
+    let until = out + TAKEN_OVER;
     (until > situation.now).then_some(until)
 }
 

@@ -294,6 +294,10 @@ fn a_target_that_is_wanted_again_right_after_it_was_put_out_is_waited_for() {
         let until = world.situation(As::Tick("next"), waits_until);
         assert_eq!(until, waits.then(|| out + TAKEN_OVER), "{seconds} s");
     }
+    // The tick that puts it out is still at it.
+    world.record.ticked = out + Duration::from_secs(10);
+    let until = world.situation(As::Tick("next"), waits_until);
+    assert_eq!(until, Some(world.record.ticked + TAKEN_OVER));
     let back = world.tick();
     assert_eq!(back.groups[GROUP].register, [endpoint(2, 80)]);
     assert_eq!(world.own()[&endpoint(2, 80)].out, None);

@@ -91,10 +91,9 @@ impl Judge {
                     commits(world, process, sent, claimed.at);
                 }
             }
+            // Its own, or that of another delivery for which it answers, too.
             for claimed in &mut book.claims {
-                if claimed.process == process.number {
-                    claimed.until.get_or_insert(order);
-                }
+                claimed.until.get_or_insert(order);
             }
         }
         if let Role::Request(sent) = &process.role {
@@ -155,11 +154,11 @@ impl Judge {
 
 /// The contract, "The record", 4 and 5: an Update that has claimed the record before its stack began to roll back
 /// commits nothing when that has been shown for a while. Where calls may be lost or slow, it may not have been
-/// told; and one that is the same as what was rolled back before it may be a rollback itself.
+/// told; and one that goes back to what stood before another one may be a rollback itself.
 fn commits(world: &World, process: &Process, sent: &Sent, claimed: u64) {
     let is_like_a_rollback = |other: &Rc<Sent>| {
         let is_before = other.about == sent.about && other.number < sent.number;
-        is_before && other.old.as_ref() == Some(&sent.wish)
+        is_before && !other.takes_back && other.old.as_ref() == Some(&sent.wish)
     };
     let is_forward = sent.kind == RequestType::Update
         && !sent.replaces()

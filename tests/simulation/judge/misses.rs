@@ -9,7 +9,7 @@ use crate::lambda::Process;
 use crate::wishes::Wish;
 use crate::world::World;
 use alb_nlb_binding::model::Endpoint;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// After so long nobody waits for an answer to a request any more.
@@ -55,7 +55,8 @@ pub fn judge_misses(
     if is_wanted && !lately.iter().all(is_place) {
         return;
     }
-    let mut minutes = BTreeSet::new();
+    // Each with when the last tick that counted it may have written that.
+    let mut minutes = BTreeMap::new();
     let own = book
         .looks
         .iter()
@@ -69,10 +70,10 @@ pub fn judge_misses(
                 .was_live(&look.name, endpoint.address, look.at);
         // Of a later look that saw it again, and so changed nothing, nobody can know.
         let showed_before = showed && look.at <= looked;
-        if showed_before && names.contains(&look.name) && look.ended.is_some_and(|(_, well)| well) {
-            minutes.clear();
-        }
         let end = look.ended.map_or(u64::MAX, |(at, _)| at);
+        if showed_before && names.contains(&look.name) && look.ended.is_some_and(|(_, well)| well) {
+            minutes.retain(|_, counted| *counted > end);
+        }
         let within = |from: u64, until: Option<u64>| {
             look.process >= from && until.is_none_or(|until| until >= end)
         };
@@ -83,7 +84,7 @@ pub fn judge_misses(
         let started = crate::calendar::BEGINNING + look.started;
         let is_late = started.saturating_sub(look.scheduled) > LATE;
         if !showed && !is_claimed && !is_late {
-            minutes.insert(look.scheduled);
+            minutes.insert(look.scheduled, end);
         }
     }
     if (minutes.len() as u64) < u64::from(needed) {

@@ -3,8 +3,10 @@
 //! No weather: only the order of calls differs.
 
 use super::stories::{Event, Teller};
+use crate::elb::ACCOUNT;
 use crate::lambda::Delivery;
 use crate::wishes::Wish;
+use alb_nlb_binding::names::BindingId;
 use alb_nlb_binding::record::RequestType::{Create, Delete, Update};
 use std::rc::Rc;
 
@@ -14,11 +16,17 @@ pub enum Pair {
     CreateAndDelete,
     /// What CloudFormation shows lags nine seconds behind its Delete.
     CreateAndUnseenDelete,
+    /// The same with a second delivery of a Create that had a success.
+    CreateAgainAndUnseenDelete,
+    /// The same while the bucket's name is not free yet, so that the Create goes on when its Delete is done.
+    SlowCreateAndUnseenDelete,
     UpdateAndRollback,
     /// The same within the seconds in which two signatures say nothing.
     UpdateAndQuickRollback,
     /// The same while the Update waits for DNS, and the rollback is long on its way; in one order only.
     UpdateAndLateRollback,
+    /// The same when the same Update has been rolled back before.
+    UpdateAgainAndLateRollback,
     UpdateAndDelete,
     /// A second delivery of the replacement, with the Delete of what it replaced.
     ReplacementAndCleanUp,
@@ -36,12 +44,15 @@ pub enum Pair {
     DeleteTwice,
 }
 
-pub const PAIRS: [Pair; 18] = [
+pub const PAIRS: [Pair; 21] = [
     Pair::CreateAndDelete,
     Pair::CreateAndUnseenDelete,
+    Pair::CreateAgainAndUnseenDelete,
+    Pair::SlowCreateAndUnseenDelete,
     Pair::UpdateAndRollback,
     Pair::UpdateAndQuickRollback,
     Pair::UpdateAndLateRollback,
+    Pair::UpdateAgainAndLateRollback,
     Pair::UpdateAndDelete,
     Pair::ReplacementAndCleanUp,
     Pair::ReplacementAndRollback,
@@ -74,47 +85,75 @@ impl Teller {
             self.user.living.replace(Some(it.clone()));
         };
         match pair {
-            Pair::CreateAndDelete | Pair::CreateAndUnseenDelete => {
-                let wish = Rc::new(self.wish(0, 0));
+            Pair::CreateAndDelete
+            | Pair::CreateAndUnseenDelete
+            | Pair::CreateAgainAndUnseenDelete
+            | Pair::SlowCreateAndUnseenDelete => {
+                let mut wish = self.wish(0, 0);
+                if pair == Pair::CreateAgainAndUnseenDelete {
+                    // For a given group the Delete would wait longer than CloudFormation's word lags.
+                    wish.listeners.truncate(1);
+                }
+                let wish = Rc::new(wish);
+                if pair == Pair::SlowCreateAndUnseenDelete {
+                    let id = BindingId::parse(&wish.id(&self.user.stack.id)).expect("an id");
+                    let until = self.world.stage.now() + 25_000;
+                    let mut s3 = self.world.s3.borrow_mut();
+                    s3.taken.insert(id.bucket(ACCOUNT), until);
+                }
                 self.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
-                let create = self.send(Create, &wish, None, None, &[later]);
-                create.outcome(&self.world, 3_000).await;
+                let invented = "invented".to_owned();
+                let id = if pair == Pair::CreateAgainAndUnseenDelete {
+                    let create = self.send(Create, &wish, None, None, &[now, later]);
+                    self.must(&create).await
+                } else {
+                    let create = self.send(Create, &wish, None, None, &[later]);
+                    create.outcome(&self.world, 3_000).await;
+                    invented
+                };
+                let lags = pair != Pair::CreateAndDelete;
                 self.begins();
                 let (stack, world) = (Rc::clone(&self.user.stack), Rc::clone(&self.world));
+                let shown = id.clone();
                 let leaves = move || {
-                    let resource = (Some("invented".to_owned()), "DELETE_IN_PROGRESS");
+                    let resource = (Some(shown), "DELETE_IN_PROGRESS");
                     stack.shows(&world, "ROLLBACK_IN_PROGRESS", Some(resource));
                 };
-                if pair == Pair::CreateAndDelete {
-                    leaves();
-                } else {
+                if lags {
                     self.world.stage.after(9_000, leaves);
+                } else {
+                    leaves();
                 }
-                let delete = self.send(Delete, &wish, None, Some("invented"), &[now]);
+                let delete = self.send(Delete, &wish, None, Some(&id), &[now]);
                 self.must(&delete).await;
-                if pair == Pair::CreateAndUnseenDelete {
+                if lags {
                     self.sleeps(10_000).await;
                 }
                 self.user
                     .stack
                     .shows(&self.world, "ROLLBACK_COMPLETE", None);
             }
-            Pair::UpdateAndLateRollback => {
+            Pair::UpdateAndLateRollback | Pair::UpdateAgainAndLateRollback => {
                 let it = self.created(&self.wish(0, 0)).await;
                 let (wish, (old, id)) = (Rc::new(self.wish(1, 0)), (&it.0, it.1.as_str()));
-                let name = "alb2.elb.amazonaws.com".to_owned();
-                let until = self.world.stage.now() + 40_000;
-                self.world.dns.borrow_mut().silent.insert(name, until);
-                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
-                let update = self.send(Update, &wish, Some(old), Some(id), &[now]);
-                update.outcome(&self.world, 3_000).await;
-                let status = "UPDATE_ROLLBACK_IN_PROGRESS";
-                self.shows(status, "UPDATE_IN_PROGRESS", Some(id));
-                let after = 120_000;
-                let late = Delivery { after, ..now };
-                let back = self.send(Update, old, Some(&wish), Some(id), &[late]);
-                self.must(&back).await;
-                self.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
+                let gaps: &[u64] = match pair {
+                    Pair::UpdateAndLateRollback => &[120_000],
+                    _ => &[0, 120_000],
+                };
+                for after in gaps.iter().copied() {
+                    let name = "alb2.elb.amazonaws.com".to_owned();
+                    let until = self.world.stage.now() + 40_000;
+                    self.world.dns.borrow_mut().silent.insert(name, until);
+                    self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+                    let update = self.send(Update, &wish, Some(old), Some(id), &[now]);
+                    update.outcome(&self.world, 3_000).await;
+                    let status = "UPDATE_ROLLBACK_IN_PROGRESS";
+                    self.shows(status, "UPDATE_IN_PROGRESS", Some(id));
+                    let late = Delivery { after, ..now };
+                    let back = self.send(Update, old, Some(&wish), Some(id), &[late]);
+                    self.must(&back).await;
+                    self.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
+                }
             }
             Pair::UpdateAndRollback | Pair::UpdateAndQuickRollback => {
                 let it = self.created(&self.wish(0, 0)).await;
