@@ -251,6 +251,44 @@ async fn a_replacement_that_failed_goes_with_the_clean_up_of_the_next_one() -> R
     Ok(())
 }
 
+/// The clean-up of the first replacement failed, so that the former binding's record still names the second.
+#[tokio::test]
+async fn an_update_back_to_the_former_nlb_spares_what_it_replaces_until_that_is_deleted()
+-> Result<()> {
+    for is_known in [true, false] {
+        let stack = Stack::new().await?;
+        let there = Replacement::of(&stack).await?;
+        let new = there.new.as_str();
+        stack.succeeds(&there.update).await?;
+        let cleaning = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
+        stack.shows(cleaning, "UPDATE_COMPLETE", Some(new));
+        let fault = stack.injects(Fault::new(ELB, "DeleteListener", What::Deny));
+        let cleanup = stack.delete(&there.former, json!({}));
+        stack
+            .delivers(&cleanup)
+            .await?
+            .assert_failed(&["DeleteListener"]);
+        stack.lab().gateway().remove_fault(fault);
+        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(new));
+        if !is_known {
+            stack.is_unknown();
+        }
+        let back = stack.update(new, there.changes.clone(), json!({}));
+        assert_eq!(stack.succeeds(&back).await?.id(), there.former);
+        there.serves(&stack, new).await?;
+        let left = there.left(&stack, new, &there.other).await?;
+        assert_eq!(left.len(), 4, "{left:#?}");
+        stack.shows(cleaning, "UPDATE_COMPLETE", Some(&there.former));
+        if !is_known {
+            stack.is_unknown();
+        }
+        let cleanup = stack.delete(new, there.changes.clone());
+        stack.succeeds(&cleanup).await?;
+        there.only_the_former_is_left(&stack, "back").await?;
+    }
+    Ok(())
+}
+
 /// It is answered only when its own record says what ticks go by, at whichever write of a record it is
 /// killed.
 #[tokio::test]
