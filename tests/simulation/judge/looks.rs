@@ -111,8 +111,12 @@ impl Judge {
             for claimed in &mut book.claims {
                 claimed.until.get_or_insert(order);
             }
+            // What was sent before a kill may arrive after it: the claim is the same.
+            let own = book.claims.iter();
+            let own = own.filter(|claimed| claimed.process == process.number);
+            let first = own.map(|claimed| claimed.at).min();
             book.claims.push(Claimed {
-                at: world.stage.now(),
+                at: first.unwrap_or_else(|| world.stage.now()),
                 from: order,
                 until: None,
                 process: process.number,
