@@ -6,7 +6,7 @@ use super::checks::Checked;
 use super::desired::group_arn;
 use super::observe::Observed;
 use super::plan::Plan;
-use super::removal::Remover;
+use super::removal::{Removal, Remover};
 use super::step::Step;
 use super::{BindingAws, BindingError, Desired};
 use crate::capabilities::Dns;
@@ -76,8 +76,14 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
         }
         // What is about to go serves what a rollback would go back to.
         self.turn.is_not_rolled_back(&self.desired.id).await?;
+        let mut has_waited = false;
         for step in taking_away {
             self.take(step, made).await?;
+            has_waited |= matches!(step, Step::Remove(Removal::Targets { .. }));
+        }
+        if has_waited {
+            // Ticks go by a success, and the rollback may have begun since.
+            self.turn.is_not_rolled_back(&self.desired.id).await?;
         }
         Ok((self.attributes(made), self.orders(made)?))
     }

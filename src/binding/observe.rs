@@ -93,14 +93,18 @@ pub async fn observe(
         bucket_exists: bucket.exists,
         bucket_refused: bucket.refused,
         bucket_tags: bucket.tags,
-        record: located
-            .record
-            .as_ref()
-            .map(|held| (held.record.clone(), held.bucket.clone())),
+        record: record(desired, located),
         rule,
         rule_tags,
         tags: desired.id.tags(stack_tags(view)),
     })
+}
+
+/// The record with its bucket. One that is made anew will be where it is to be.
+fn record(desired: &Desired, located: &Located) -> Option<(Record, String)> {
+    let held = located.record.as_ref();
+    let bucket = held.map_or_else(|| desired.bucket(), |held| held.bucket.clone());
+    located.known().map(|record| (record.clone(), bucket))
 }
 
 /// CloudFormation does not hand a stack's tags to a custom resource.

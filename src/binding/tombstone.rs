@@ -43,16 +43,23 @@ impl Leaving<'_> {
         turn: &Turn<'_, A>,
         located: &Located,
     ) -> bool {
-        let is_there =
-            |event: &&RuleEvent| located.has_lost(event) && located.empty.contains(&event.bucket);
-        let Some(event) = self.ruled.as_ref().filter(is_there) else {
+        let Some(event) = self.ruled.as_ref().filter(|event| located.has_lost(event)) else {
             return false;
         };
+        let groups = self.named();
+        if !located.empty.contains(&event.bucket) {
+            if !groups.is_empty() {
+                warn!(
+                    groups,
+                    "the record is lost with its bucket; own targets in given target groups stay there"
+                );
+            }
+            return false;
+        }
         match sync::make_anew(aws, dns, &turn.store(self.id), event).await {
             Ok(held) => held.is_some(),
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
-                let groups = self.named();
                 warn!(
                     error,
                     groups, "the record is lost; own targets in given target groups stay there"

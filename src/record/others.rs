@@ -4,7 +4,7 @@
 //! Other bindings are found by their rules, which say where their records are. Only reads.
 
 use super::RecordError;
-use super::body::{Phase, Target};
+use super::body::{Phase, Record, Target};
 use super::located::Candidate;
 use super::orders::RuleEvent;
 use super::store::Store;
@@ -54,31 +54,44 @@ async fn owned_by(
     let store = Store::new(aws, event.id.to_string());
     let surely = true;
     let bucket = event.bucket;
-    match store.locate([Candidate { bucket, surely }]).await {
-        Ok(located) if located.unreadable.is_none() => {
-            // One that is leaving serves nobody. Two that leave at once both take out what they share.
-            let record = located.record.map(|held| held.record);
-            let serving = record.filter(|record| record.phase != Phase::Leaving);
-            Ok(Some(serving.map_or_else(BTreeMap::new, |record| {
-                let orders = record.orders.as_ref();
-                let until = orders.map(|orders| orders.invocations_before_deregistration);
-                let is_wanted = |target: &Target| until.is_none_or(|until| target.missed < until);
-                let own = record.own.get(group).into_iter().flatten();
-                own.map(|(endpoint, target)| (*endpoint, is_wanted(target)))
-                    .collect()
-            })))
-        }
-        Ok(_) => {
-            warn!(
-                other = name,
-                group, "its record cannot be read; it may own targets there"
-            );
-            Ok(None)
-        }
+    let located = match store.locate([Candidate { bucket, surely }]).await {
+        Ok(located) => located,
         Err(error) => {
             let error = &error as &dyn std::error::Error;
             warn!(error, other = name, group, "it may own targets there");
-            Ok(None)
+            return Ok(None);
         }
+    };
+    if let Some(held) = located.record {
+        return Ok(Some(owned(&held.record, group)));
     }
+    // One that has just left has taken its rule away before its record.
+    let rule = aws.rule(&name).await?;
+    if located.unreadable.is_none() && RuleEvent::of_rule(rule.as_ref()).is_none() {
+        return none;
+    }
+    warn!(
+        other = name,
+        group, "its record is lost or cannot be read; it may own targets there"
+    );
+    Ok(None)
+}
+
+/// What a binding owns in a group, and whether it wants it still. One that is leaving serves nobody: two that
+/// leave at once both take out what they share.
+pub(super) fn owned(record: &Record, group: &str) -> BTreeMap<Endpoint, bool> {
+    if record.phase == Phase::Leaving {
+        return BTreeMap::new();
+    }
+    let is_changed = record
+        .claim
+        .as_ref()
+        .is_some_and(|claim| claim.outcome.is_none());
+    let orders = record.orders.as_ref().filter(|_| !is_changed);
+    let serves = orders.is_none_or(|orders| orders.groups().contains(group));
+    let until = orders.map(|orders| orders.invocations_before_deregistration);
+    let is_wanted = |target: &Target| serves && until.is_none_or(|until| target.missed < until);
+    let own = record.own.get(group).into_iter().flatten();
+    own.map(|(endpoint, target)| (*endpoint, is_wanted(target)))
+        .collect()
 }

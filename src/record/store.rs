@@ -120,11 +120,17 @@ impl<'a, A: Objects> Store<'a, A> {
                     let (bucket, surely) = (to, true);
                     waiting.push_front(Candidate { bucket, surely });
                 }
-                Found::Record(held) => {
-                    located.record = Some(self.arrived(*held).await?);
-                    located.unreadable = None;
-                    return Ok(located);
-                }
+                Found::Record(held) => match self.arrived(*held).await? {
+                    Ok(held) => {
+                        located.record = Some(held);
+                        located.unreadable = None;
+                        return Ok(located);
+                    }
+                    Err(bucket) => {
+                        let surely = true;
+                        waiting.push_front(Candidate { bucket, surely });
+                    }
+                },
                 Found::Unreadable(unreadable) => {
                     located.unreadable.get_or_insert(unreadable);
                 }
@@ -133,15 +139,17 @@ impl<'a, A: Objects> Store<'a, A> {
         Ok(located)
     }
 
-    /// A copy counts only once the record that it was made of is a stub, or gone.
-    async fn arrived(&self, held: Held) -> Result<Held, RecordError> {
+    /// A copy counts only once the record that it was made of is a stub, or gone; `Err` where that stub leads
+    /// elsewhere, so that the copy never arrived.
+    async fn arrived(&self, held: Held) -> Result<Result<Held, String>, RecordError> {
         let Some(from) = &held.record.arriving_from else {
-            return Ok(held);
+            return Ok(Ok(held));
         };
         match self.look(from).await? {
-            Found::Record(original) => Ok(*original),
+            Found::Record(original) => Ok(Ok(*original)),
             Found::Unreadable(unreadable) => Err(unreadable.why),
-            Found::Stub { .. } | Found::Nothing | Found::NoBucket => Ok(held),
+            Found::Stub { to, .. } if to != held.bucket => Ok(Err(to)),
+            Found::Stub { .. } | Found::Nothing | Found::NoBucket => Ok(Ok(held)),
         }
     }
 

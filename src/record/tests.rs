@@ -1,6 +1,7 @@
 //! What a record holds, and what it lets a tick do.
 
 use super::body::Body;
+use super::others::owned;
 use super::request::Outcome;
 use super::*;
 use crate::clock::Timestamp;
@@ -385,6 +386,41 @@ fn what_was_missing_in_a_group_that_is_given_up_is_counted_anew() {
     assert!(is_missing(&record));
     record.give_up(GROUP);
     assert!(!is_missing(&record));
+}
+
+#[test]
+fn another_binding_wants_its_own_targets_until_they_are_due_to_leave_by_it_as_well() {
+    let is_wanted = |record: &Record, group: &str| {
+        let wanted: Vec<_> = owned(record, group).into_values().collect();
+        wanted.first().copied()
+    };
+    let mut record = full();
+    if let Some(claim) = &mut record.claim {
+        let (answer, settled) = (answer(), now());
+        claim.outcome = Some(Outcome { answer, settled });
+    }
+    assert_eq!(is_wanted(&record, GROUP), Some(true), "two misses of three");
+    assert_eq!(is_wanted(&record, "arn:other"), None);
+    let mut due = record.clone();
+    for target in due.own.values_mut().flat_map(BTreeMap::values_mut) {
+        target.missed = 3;
+    }
+    assert_eq!(is_wanted(&due, GROUP), Some(false));
+    // A request under way may go by other counts, and one that makes the binding has no orders yet.
+    due.claim_for(claim(RequestType::Update, "third", "c"));
+    assert_eq!(is_wanted(&due, GROUP), Some(true));
+    let mut given_up = record.clone();
+    given_up
+        .orders
+        .as_mut()
+        .expect("orders")
+        .target_groups
+        .clear();
+    assert_eq!(is_wanted(&given_up, GROUP), Some(false));
+    given_up.orders = None;
+    assert_eq!(is_wanted(&given_up, GROUP), Some(true));
+    record.phase = Phase::Leaving;
+    assert_eq!(is_wanted(&record, GROUP), None);
 }
 
 #[test]

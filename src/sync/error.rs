@@ -16,6 +16,10 @@ pub enum SyncError {
     /// Where the orders come from has failed in a way of its own.
     #[error(transparent)]
     Source(Box<dyn Error + Send + Sync>),
+    #[error(
+        "what other bindings serve could not be read in time, so nothing left the given target groups"
+    )]
+    OthersTooSlow,
     #[error("target group {target_group} does not exist any more")]
     NoTargetGroup { target_group: String },
     #[error("{failed} of {lookups} DNS lookups failed, so nothing was counted as missing")]

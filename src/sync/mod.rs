@@ -27,7 +27,12 @@ use apply::apply;
 use look::{Sight, look};
 use plan::{Mode, Plan, Situation, plan, waits_until};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::time::Instant;
 use tracing::{info, warn};
+
+/// How long other bindings are asked for at most, before what is wanted is registered.
+const ASKING: Duration = Duration::from_secs(10);
 
 /// What a sync asks of AWS.
 pub trait SyncAws: Targets + Objects + Rules + Metrics {}
@@ -148,7 +153,7 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
         let mut stays_unknown = None;
         if plan.takes_out() {
             let others;
-            (others, stays_unknown) = of_others(source, &plan).await;
+            (others, stays_unknown) = of_others(source, &plan, Instant::now() + ASKING).await;
             plan = plan::plan(&Situation {
                 others: &others,
                 // When a target is put out others wait by it, so it does not tell of before this look.
@@ -207,6 +212,7 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
 async fn of_others(
     source: &impl Source,
     plan: &Plan,
+    until: Instant,
 ) -> (BTreeMap<String, BTreeSet<Endpoint>>, Option<SyncError>) {
     let mut others = BTreeMap::new();
     let mut failure = None;
@@ -214,7 +220,8 @@ async fn of_others(
         if work.deregister.is_empty() {
             continue;
         }
-        match source.of_others(group, &work.deregister).await {
+        let asked = tokio::time::timeout_at(until, source.of_others(group, &work.deregister));
+        match asked.await.unwrap_or(Err(SyncError::OthersTooSlow)) {
             Ok(stays) if stays.is_empty() => {}
             Ok(stays) => {
                 info!(

@@ -175,6 +175,27 @@ async fn an_update_whose_bucket_is_gone_makes_bucket_and_record_anew() -> Result
     stack.assert_gone(id, "in the end").await
 }
 
+#[tokio::test]
+async fn an_update_whose_bucket_is_gone_takes_its_targets_out_of_a_group_that_it_gives_up()
+-> Result<()> {
+    let stack = Stack::new().await?;
+    let (made, theirs, both) = bound(&stack).await?;
+    let (id, bucket) = (made.id(), made.attribute("BucketName"));
+    loses(&stack, bucket, id).await?;
+    let s3 = stack.bench.s3();
+    s3.delete_bucket().bucket(bucket).send().await?;
+    stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+    let one = json!({"Listeners": [{"Port": 80}]});
+    stack.succeeds(&stack.update(id, both, one)).await?;
+    let foreign = expected(&[stack.bench.foreign_address()], 80);
+    assert_eq!(stack.bench.targets(&theirs), foreign);
+    stack.ticks(id, 1).await?;
+    let group = made.attribute("TargetGroupArns").split(',').next();
+    let group = group.unwrap_or_default();
+    assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 80));
+    Ok(())
+}
+
 /// A tick that finds neither record nor rule is of a binding that is gone.
 #[tokio::test]
 async fn without_its_rule_a_lost_record_stays_lost() -> Result<()> {
