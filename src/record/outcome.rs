@@ -135,8 +135,9 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         let mut claimed = self.lease().hold().all();
         claimed.sort_by_key(|claimed| claimed.store.owner() != id);
         for Claimed { store, last, .. } in claimed {
+            // Where the binding has been taken away since, the former one's record still tells.
             let Some(held) = store.again(&last.bucket).await? else {
-                return Ok(Ending::Nothing);
+                continue;
             };
             if let Some(answer) = held.record.answer_to(&mark.request) {
                 return Ok(Ending::Answered(answer.clone()));
@@ -162,6 +163,6 @@ enum Ending<'a, A> {
         store: Store<'a, A>,
         held: Box<Held>,
     },
-    /// A record is not there, or is another request's.
+    /// No record is there, or one is another request's.
     Nothing,
 }
