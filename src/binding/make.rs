@@ -88,11 +88,8 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
         if is_held && !record.is_some_and(|record| record.is_held_by(&turn.caller().mark)) {
             return Err(RecordError::TakenOver.into());
         }
-        if record.is_none()
-            && let Err(error) = turn.may_make()
-        {
-            self.has_no_answer().await?;
-            return Err(error.into());
+        if record.is_none() {
+            turn.may_make()?;
         }
         let mut view = turn.view().await;
         if !is_held {
