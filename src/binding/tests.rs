@@ -516,6 +516,62 @@ fn everything_that_is_wrong_is_told_at_once() {
     }
 }
 
+/// An own listener on a port that is made, one that serves a given group, and others' beside them.
+#[test]
+fn only_the_listeners_that_carry_the_bindings_traffic_must_hold_connections_for_longer() {
+    let desired = desired(json!({"Listeners": [
+        {"Port": 81, "AlbPort": 80}, {"Port": 80, "TargetGroupArn": GIVEN},
+    ]}));
+    let of = |port, group: &str, is_own, seconds: Option<u32>| NlbListener {
+        is_own,
+        attributes: seconds
+            .map(|seconds| ("tcp.idle_timeout.seconds".into(), seconds.to_string()))
+            .into_iter()
+            .collect(),
+        ..own_listener(port, group, Map::new())
+    };
+    for (listener, alb_seconds, too_short) in [
+        (of(81, "arn:own", true, Some(100)), 99, None),
+        (of(81, "arn:own", true, Some(100)), 100, Some((100, 81))),
+        (of(81, "arn:own", true, None), 349, None),
+        (of(81, "arn:own", true, None), 350, Some((350, 81))),
+        // It goes with the Update, for its port is no longer wanted.
+        (of(82, "arn:own", true, Some(60)), 99, None),
+        (of(443, GIVEN, false, Some(100)), 99, None),
+        (of(443, GIVEN, false, Some(100)), 100, Some((100, 443))),
+        (of(443, "arn:theirs", false, Some(60)), 99, None),
+    ] {
+        let mut world = bare(&desired);
+        let given = TargetGroup {
+            arn: GIVEN.to_owned(),
+            name: "theirs".to_owned(),
+            port: 80,
+            protocol: "TCP".to_owned(),
+            target_type: "ip".to_owned(),
+            vpc_id: "vpc-1".to_owned(),
+            health_check: health_check(&desired),
+            load_balancers: Vec::new(),
+        };
+        world.given_groups.insert(GIVEN.to_owned(), Some(given));
+        world.alb_attributes.insert(
+            "idle_timeout.timeout_seconds".into(),
+            alb_seconds.to_string(),
+        );
+        let text = format!("{listener:?} {alb_seconds}");
+        world.nlb_listeners = vec![listener];
+        let found = check(&desired, &world)
+            .err()
+            .map(|findings| findings.to_string());
+        let expected = too_short.map(|(seconds, port)| {
+            format!("tcp.idle_timeout.seconds {seconds} of the NLB's listener on port {port}")
+        });
+        match (found, expected) {
+            (Some(found), Some(expected)) => assert!(found.contains(&expected), "{text}: {found}"),
+            (found, expected) => assert_eq!(found, expected, "{text}"),
+        }
+    }
+}
+
 #[test]
 fn load_balancers_that_are_missing_or_of_the_wrong_type_are_named() {
     let desired = desired(json!({}));

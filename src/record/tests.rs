@@ -378,6 +378,26 @@ fn a_group_that_is_being_given_up_is_left_alone_until_the_request_is_answered() 
 }
 
 #[test]
+fn ticks_go_by_the_orders_until_a_delete_takes_away_what_they_name() {
+    let mut record = full();
+    assert_eq!(record.served(), Some(&orders()));
+    assert!(!record.served_last(GROUP));
+    record.phase = Phase::Leaving;
+    assert_eq!(record.served(), None);
+    assert!(record.served_last(GROUP));
+    assert!(!record.served_last("arn:no longer"));
+    record.orders = None;
+    assert!(!record.served_last(GROUP));
+}
+
+#[test]
+fn a_tick_that_had_not_read_the_record_has_ended_fifteen_seconds_after_the_last_ones_write() {
+    let mut record = full();
+    record.ticked = now();
+    assert_eq!(record.quiet_from(), now() + seconds(15));
+}
+
+#[test]
 fn what_was_missing_in_a_group_that_is_given_up_is_counted_anew() {
     let mut record = full();
     let is_missing = |record: &Record| record.own[GROUP].values().any(|target| target.missed > 0);

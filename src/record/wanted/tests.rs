@@ -28,6 +28,57 @@ fn view(stack: Option<&str>, resource: Option<(&str, bool)>) -> View {
     }
 }
 
+#[test]
+fn a_stacks_status_tells_whether_it_rolls_back_and_whether_it_may_yet() {
+    for (status, rolls_back, is_rolling_back, is_past_rollback) in [
+        ("CREATE_IN_PROGRESS", false, false, false),
+        ("UPDATE_IN_PROGRESS", false, false, false),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", false, false, true),
+        ("UPDATE_COMPLETE", false, false, false),
+        ("ROLLBACK_IN_PROGRESS", true, true, false),
+        ("ROLLBACK_COMPLETE", true, false, false),
+        ("ROLLBACK_FAILED", true, true, false),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", true, true, false),
+        (
+            "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+            true,
+            true,
+            false,
+        ),
+        ("UPDATE_ROLLBACK_COMPLETE", true, false, false),
+        ("UPDATE_ROLLBACK_FAILED", true, true, false),
+        ("DELETE_IN_PROGRESS", false, false, true),
+        ("DELETE_COMPLETE", false, false, true),
+    ] {
+        let view = view(Some(status), None);
+        assert_eq!(view.rollback(), Some(rolls_back), "{status}");
+        assert_eq!(view.rolls_back(), rolls_back, "{status}");
+        assert_eq!(view.is_rolling_back(), Some(is_rolling_back), "{status}");
+        assert_eq!(view.is_past_rollback(), is_past_rollback, "{status}");
+    }
+    let unknown = view(None, None);
+    assert_eq!(unknown.rollback(), None);
+    assert_eq!(unknown.is_rolling_back(), None);
+    assert!(!unknown.rolls_back() && !unknown.is_past_rollback());
+}
+
+#[test]
+fn a_resource_is_known_or_not_and_has_an_id_or_none_yet() {
+    let unknown = view(None, None);
+    assert!(!unknown.is_known() && !unknown.is_nameless());
+    let missing = View {
+        resource: Resource::Missing,
+        ..View::default()
+    };
+    assert!(missing.is_known() && !missing.is_nameless());
+    let mut named = view(None, Some(("CREATE_IN_PROGRESS", true)));
+    assert!(named.is_known() && !named.is_nameless());
+    if let Resource::Known(resource) = &mut named.resource {
+        resource.physical_id = None;
+    }
+    assert!(named.is_known() && named.is_nameless());
+}
+
 fn meant<'a>(id: &'a BindingId, given: Option<&'a str>) -> Meant<'a> {
     let has_record = true;
     Meant {
@@ -146,6 +197,17 @@ fn an_update_is_wanted_while_anything_but_a_delete_is_under_way() {
 }
 
 #[test]
+fn an_update_of_a_resource_that_is_just_being_created_is_not_wanted() {
+    for (status, refused) in [("CREATE_IN_PROGRESS", true), ("UPDATE_IN_PROGRESS", false)] {
+        let mut view = view(None, Some((status, true)));
+        if let Resource::Known(resource) = &mut view.resource {
+            resource.physical_id = None;
+        }
+        assert_eq!(is_refused(&view, RequestType::Update), refused, "{status}");
+    }
+}
+
+#[test]
 fn a_delete_of_the_living_binding_is_refused_unless_the_stack_leaves() {
     for (stack, status, is_own, refused) in [
         ("UPDATE_COMPLETE", "CREATE_COMPLETE", true, true),
@@ -202,9 +264,10 @@ async fn wanted(statuses: &[&'static str]) -> (bool, u64) {
         logical_id: "Binding",
     };
     let first = asker.look().await;
-    let answer = asker
-        .wants(&clock, RequestType::Create, meant(&id(), None), first)
-        .await;
+    let id = id();
+    let asked = asker.wants(&clock, RequestType::Create, meant(&id, None), first);
+    let answer = tokio::time::timeout(Duration::from_secs(60), asked).await;
+    let answer = answer.expect("what does not change is believed");
     (answer.is_ok(), clock.now().as_millis() / 1000)
 }
 
@@ -241,10 +304,8 @@ async fn a_binding_counts_as_living_as_soon_as_cloudformation_names_it() {
     let none = view(None, Some(("UPDATE_COMPLETE", false)));
     let other = BindingId::derive("stack", "Binding", "arn:other");
     let names = |view: &View| view.names(&other);
-    assert!(
-        !asker
-            .says(&clock, clock.now(), none, names)
-            .await
-            .names(&other)
-    );
+    let asked = clock.now();
+    let said = asker.says(&clock, asked, none, names).await;
+    assert!(!said.names(&other));
+    assert_eq!(clock.now().since(asked), LAG);
 }

@@ -136,9 +136,13 @@ fn an_address_that_leaves_dns_goes_after_three_ticks_and_not_before() {
     for missed in 1..=2 {
         let plan = world.tick();
         assert_eq!(plan.pending, BTreeMap::from([(address(2), missed)]));
+        let printed = format!("~ record\n  10.0.0.2 missing {missed} times\n");
+        assert_eq!(plan.to_string(), printed);
+        assert!(!plan.takes_out());
         assert_eq!(world.registered().len(), 2);
     }
     let third = world.tick();
+    assert!(third.takes_out());
     assert_eq!(third.removed, BTreeSet::from([address(2)]));
     assert_eq!(world.registered(), ["10.0.0.1:80"]);
 }
@@ -203,8 +207,13 @@ fn a_target_that_was_deregistered_is_forgotten_once_it_is_seen_to_be_gone() {
     world.see(&[1]);
     world.tick();
     assert!(world.own().contains_key(&endpoint(2, 80)));
-    world.tick();
-    assert!(!world.own().contains_key(&endpoint(2, 80)));
+    let out = world.now;
+    for (later, is_known) in [(14, true), (15, false)] {
+        world.now = out + Duration::from_secs(later);
+        world.carry_out(As::Tick(&later.to_string()));
+        let own = world.own();
+        assert_eq!(own.contains_key(&endpoint(2, 80)), is_known, "{later} s");
+    }
 }
 
 #[test]

@@ -3,7 +3,9 @@
 //!
 //! At most eight addresses an answer, another random choice each time, for 60 seconds: the
 //! Application Load Balancer user guide, "Application Load Balancer overview" (TTL) and the
-//! Route 53 developer guide on answers with up to eight healthy records.
+//! Route 53 developer guide on answers with up to eight healthy records. Two of the eight are the
+//! next in turn, so that as many lookups as make a list certain always show the whole pool: AWS
+//! hides an address from one run in a thousand, and a test would fail as seldom.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,13 +20,15 @@ use hickory_server::proto::rr::rdata::A;
 use hickory_server::proto::rr::{RData, Record, RecordType};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::MessageResponseBuilder;
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::runtime::Handle;
 
 use crate::lock;
 
 const ADDRESSES_PER_ANSWER: usize = 8;
+/// How many of them are shown because it is their turn.
+const IN_TURN: usize = 2;
 const TTL: u32 = 60;
 
 /// How a lookup goes wrong.
@@ -41,11 +45,34 @@ pub enum DnsFailure {
 
 #[derive(Default)]
 struct Pools {
-    addresses: HashMap<String, Vec<Ipv4Addr>>,
+    addresses: HashMap<String, Pool>,
     /// Each with how many answers come before it.
     failures: HashMap<String, (usize, DnsFailure)>,
     delay: Duration,
     times: Vec<Duration>,
+}
+
+/// The addresses of a load balancer.
+struct Pool {
+    addresses: Vec<Ipv4Addr>,
+    /// Whose turn it is.
+    next: usize,
+}
+
+impl Pool {
+    /// Distinct, and in random order.
+    fn answer(&mut self) -> Vec<Ipv4Addr> {
+        let count = self.addresses.len();
+        let in_turn = IN_TURN.min(count);
+        let mut others = self.addresses.clone();
+        others.rotate_left(self.next);
+        let mut answer: Vec<_> = others.drain(..in_turn).collect();
+        self.next = (self.next + in_turn) % count.max(1);
+        let mut rng = rand::rng();
+        answer.extend(others.sample(&mut rng, ADDRESSES_PER_ANSWER - IN_TURN));
+        answer.shuffle(&mut rng);
+        answer
+    }
 }
 
 /// All the DNS servers of a lab; they share their pools.
@@ -68,9 +95,13 @@ impl Dns {
 
     /// Replaces the addresses of a load balancer, given by its name.
     pub fn set(&self, load_balancer: &str, addresses: impl IntoIterator<Item = Ipv4Addr>) {
+        let pool = Pool {
+            addresses: addresses.into_iter().collect(),
+            next: 0,
+        };
         lock(&self.pools)
             .addresses
-            .insert(load_balancer.to_owned(), addresses.into_iter().collect());
+            .insert(load_balancer.to_owned(), pool);
     }
 
     /// Takes the name of a load balancer out of DNS.
@@ -210,16 +241,12 @@ impl Handler {
         }
         let pool = pools
             .addresses
-            .get(load_balancer)
+            .get_mut(load_balancer)
             .ok_or(DnsFailure::NxDomain)?;
         if kind != RecordType::A {
             return Ok(Vec::new());
         }
-        // Distinct, and in random order.
-        Ok(pool
-            .sample(&mut rand::rng(), ADDRESSES_PER_ANSWER)
-            .copied()
-            .collect())
+        Ok(pool.answer())
     }
 
     async fn answer<R: ResponseHandler>(
@@ -308,7 +335,30 @@ fn load_balancer_of(name: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::load_balancer_of;
+    use super::{Pool, load_balancer_of};
+    use std::collections::BTreeSet;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn half_as_many_answers_as_there_are_addresses_show_each_of_them() {
+        for count in 1..=100 {
+            let addresses: Vec<_> = (1..=count).map(|n| Ipv4Addr::new(10, 0, 0, n)).collect();
+            let mut pool = Pool {
+                addresses: addresses.clone(),
+                next: 0,
+            };
+            let answers: Vec<_> = (0..addresses.len().div_ceil(2))
+                .map(|_| pool.answer())
+                .collect();
+            for answer in &answers {
+                let distinct: BTreeSet<_> = answer.iter().collect();
+                assert_eq!(distinct.len(), answer.len());
+                assert_eq!(answer.len(), addresses.len().min(8));
+            }
+            let shown: BTreeSet<_> = answers.into_iter().flatten().collect();
+            assert_eq!(shown, addresses.into_iter().collect());
+        }
+    }
 
     #[test]
     fn a_load_balancer_is_found_by_its_dns_name() {
