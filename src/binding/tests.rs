@@ -542,17 +542,8 @@ fn only_the_listeners_that_carry_the_bindings_traffic_must_hold_connections_for_
         (of(443, "arn:theirs", false, Some(60)), 99, None),
     ] {
         let mut world = bare(&desired);
-        let given = TargetGroup {
-            arn: GIVEN.to_owned(),
-            name: "theirs".to_owned(),
-            port: 80,
-            protocol: "TCP".to_owned(),
-            target_type: "ip".to_owned(),
-            vpc_id: "vpc-1".to_owned(),
-            health_check: health_check(&desired),
-            load_balancers: Vec::new(),
-        };
-        world.given_groups.insert(GIVEN.to_owned(), Some(given));
+        let given = Some(given_group("ip", "TCP", "vpc-1"));
+        world.given_groups.insert(GIVEN.to_owned(), given);
         world.alb_attributes.insert(
             "idle_timeout.timeout_seconds".into(),
             alb_seconds.to_string(),
@@ -593,17 +584,8 @@ fn load_balancers_that_are_missing_or_of_the_wrong_type_are_named() {
 fn a_given_target_group_must_be_of_type_ip_with_tcp_in_the_nlbs_vpc() {
     let desired = desired(json!({"Listeners": [{"Port": 80, "TargetGroupArn": GIVEN}]}));
     let mut world = bare(&desired);
-    let group = TargetGroup {
-        arn: GIVEN.to_owned(),
-        name: "theirs".to_owned(),
-        port: 80,
-        protocol: "TLS".to_owned(),
-        target_type: "alb".to_owned(),
-        vpc_id: "vpc-2".to_owned(),
-        health_check: health_check(&desired),
-        load_balancers: Vec::new(),
-    };
-    world.given_groups.insert(GIVEN.to_owned(), Some(group));
+    let given = Some(given_group("alb", "TLS", "vpc-2"));
+    world.given_groups.insert(GIVEN.to_owned(), given);
     let found = findings(&desired, &world);
     for expected in [
         "type alb, but must have ip",
@@ -614,7 +596,20 @@ fn a_given_target_group_must_be_of_type_ip_with_tcp_in_the_nlbs_vpc() {
     }
 }
 
-fn health_check(_: &Desired) -> crate::model::HealthCheck {
+fn given_group(target_type: &str, protocol: &str, vpc_id: &str) -> TargetGroup {
+    TargetGroup {
+        arn: GIVEN.to_owned(),
+        name: "theirs".to_owned(),
+        port: 80,
+        protocol: protocol.to_owned(),
+        target_type: target_type.to_owned(),
+        vpc_id: vpc_id.to_owned(),
+        health_check: health_check(),
+        load_balancers: Vec::new(),
+    }
+}
+
+fn health_check() -> crate::model::HealthCheck {
     let made = desired(json!({}));
     match &made.properties.listeners[0].target_group {
         TargetGroupProperties::Made { health_check, .. } => health_check.clone(),
