@@ -533,6 +533,7 @@ fn only_the_listeners_that_carry_the_bindings_traffic_must_hold_connections_for_
     for (listener, alb_seconds, too_short) in [
         (of(81, "arn:own", true, Some(100)), 99, None),
         (of(81, "arn:own", true, Some(100)), 100, Some((100, 81))),
+        (of(81, "arn:own", true, Some(400)), 399, None),
         (of(81, "arn:own", true, None), 349, None),
         (of(81, "arn:own", true, None), 350, Some((350, 81))),
         // It goes with the Update, for its port is no longer wanted.
