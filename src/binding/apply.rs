@@ -76,12 +76,11 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
         }
         // What is about to go serves what a rollback would go back to.
         self.turn.is_not_rolled_back(&self.desired.id).await?;
-        let mut has_waited = false;
-        for step in taking_away {
+        for step in &taking_away {
             self.take(step, made).await?;
-            has_waited |= matches!(step, Step::Remove(Removal::Targets { .. }));
         }
-        if has_waited {
+        let waits = |step: &&Step| matches!(step, Step::Remove(Removal::Targets { .. }));
+        if taking_away.iter().any(waits) {
             // Ticks go by a success, and the rollback may have begun since.
             self.turn.is_not_rolled_back(&self.desired.id).await?;
         }

@@ -13,6 +13,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tokio::time::Instant;
 use tracing::warn;
 
+/// What a record that may be a copy comes to.
+enum Arrival {
+    /// It is the record, or the one that it was made of still is.
+    Counts(Box<Held>),
+    /// The stub in the place of the one that it was made of leads elsewhere.
+    Never { to: String },
+}
+
 /// One record's objects: the same key in whichever bucket.
 #[derive(Debug)]
 pub struct Store<'a, A> {
@@ -108,48 +116,50 @@ impl<'a, A: Objects> Store<'a, A> {
                 }
                 found => found?,
             };
-            match found {
+            let leads_to = match found {
                 Found::NoBucket => {
                     located.missing.insert(bucket);
+                    None
                 }
                 Found::Nothing => {
                     located.empty.insert(bucket);
+                    None
                 }
                 Found::Stub { to, etag } => {
                     located.stubs.insert(bucket, etag);
-                    let (bucket, surely) = (to, true);
-                    waiting.push_front(Candidate { bucket, surely });
+                    Some(to)
                 }
-                Found::Record(held) => match self.arrived(*held).await? {
-                    Ok(held) => {
-                        located.record = Some(held);
+                Found::Record(held) => match self.arrived(held).await? {
+                    Arrival::Counts(held) => {
+                        located.record = Some(*held);
                         located.unreadable = None;
                         return Ok(located);
                     }
-                    Err(bucket) => {
-                        let surely = true;
-                        waiting.push_front(Candidate { bucket, surely });
-                    }
+                    Arrival::Never { to } => Some(to),
                 },
                 Found::Unreadable(unreadable) => {
                     located.unreadable.get_or_insert(unreadable);
+                    None
                 }
+            };
+            if let Some(bucket) = leads_to {
+                let surely = true;
+                waiting.push_front(Candidate { bucket, surely });
             }
         }
         Ok(located)
     }
 
-    /// A copy counts only once the record that it was made of is a stub, or gone; `Err` where that stub leads
-    /// elsewhere, so that the copy never arrived.
-    async fn arrived(&self, held: Held) -> Result<Result<Held, String>, RecordError> {
+    /// A copy counts only once the record that it was made of is a stub, or gone.
+    async fn arrived(&self, held: Box<Held>) -> Result<Arrival, RecordError> {
         let Some(from) = &held.record.arriving_from else {
-            return Ok(Ok(held));
+            return Ok(Arrival::Counts(held));
         };
         match self.look(from).await? {
-            Found::Record(original) => Ok(Ok(*original)),
+            Found::Record(original) => Ok(Arrival::Counts(original)),
             Found::Unreadable(unreadable) => Err(unreadable.why),
-            Found::Stub { to, .. } if to != held.bucket => Ok(Err(to)),
-            Found::Stub { .. } | Found::Nothing | Found::NoBucket => Ok(Ok(held)),
+            Found::Stub { to, .. } if to != held.bucket => Ok(Arrival::Never { to }),
+            Found::Stub { .. } | Found::Nothing | Found::NoBucket => Ok(Arrival::Counts(held)),
         }
     }
 

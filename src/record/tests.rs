@@ -49,6 +49,13 @@ fn answer() -> Answer {
     }
 }
 
+/// Gives the request that is under way its answer.
+fn settle(record: &mut Record, answer: Answer) {
+    let settled = now();
+    let claim = record.claim.as_mut().expect("a request is under way");
+    claim.outcome = Some(Outcome { answer, settled });
+}
+
 fn orders() -> Orders {
     Orders {
         nlb_arn: "arn:nlb".to_owned(),
@@ -71,11 +78,7 @@ fn full() -> Record {
     let mut record = Record::new("binding", Phase::Serving);
     record.orders = Some(orders());
     record.claim_for(claim(RequestType::Create, "first", "a"));
-    let settled = now();
-    let answer = answer();
-    if let Some(claim) = &mut record.claim {
-        claim.outcome = Some(Outcome { answer, settled });
-    }
+    settle(&mut record, answer());
     record.claim_for(claim(RequestType::Update, "second", "b"));
     let target = Target {
         missed: 2,
@@ -98,11 +101,7 @@ fn a_create_may_come_again_until_its_success_and_for_fifteen_minutes_after_it() 
     let answered = |status| {
         let mut record = Record::new("binding", Phase::Making);
         record.claim_for(claim(RequestType::Create, "first", "a"));
-        let answer = Answer { status, ..answer() };
-        let settled = now();
-        if let Some(claim) = &mut record.claim {
-            claim.outcome = Some(Outcome { answer, settled });
-        }
+        settle(&mut record, Answer { status, ..answer() });
         record
     };
     let success = answered(Status::Success);
@@ -355,10 +354,7 @@ fn while_a_request_has_no_answer_and_for_15_minutes_at_most_nothing_is_counted()
     assert_eq!(counting(&record, 0), Counting::Claimed);
     assert_eq!(counting(&record, 899), Counting::Claimed);
     assert_eq!(counting(&record, 900), Counting::Counts);
-    let (answer, settled) = (answer(), now());
-    if let Some(claim) = &mut record.claim {
-        claim.outcome = Some(Outcome { answer, settled });
-    }
+    settle(&mut record, answer());
     assert_eq!(counting(&record, 0), Counting::Counts);
 }
 
@@ -370,10 +366,7 @@ fn a_group_that_is_being_given_up_is_left_alone_until_the_request_is_answered() 
         groups.into_iter().map(|group| group.arn).collect()
     };
     assert_eq!(arns(&record), ["arn:other"]);
-    let (answer, settled) = (answer(), now());
-    if let Some(claim) = &mut record.claim {
-        claim.outcome = Some(Outcome { answer, settled });
-    }
+    settle(&mut record, answer());
     assert_eq!(arns(&record), [GROUP, "arn:other"]);
 }
 
@@ -415,10 +408,7 @@ fn another_binding_wants_its_own_targets_until_they_are_due_to_leave_by_it_as_we
         wanted.first().copied()
     };
     let mut record = full();
-    if let Some(claim) = &mut record.claim {
-        let (answer, settled) = (answer(), now());
-        claim.outcome = Some(Outcome { answer, settled });
-    }
+    settle(&mut record, answer());
     assert_eq!(is_wanted(&record, GROUP), Some(true), "two misses of three");
     assert_eq!(is_wanted(&record, "arn:other"), None);
     let mut due = record.clone();
@@ -477,10 +467,7 @@ fn a_record_is_held_by_one_delivery_and_served_for_its_request() {
         assert_eq!(record.is_held_by(&caller.mark), is_held, "{caller:?}");
         assert_eq!(record.is_served_for(&caller), is_served, "{caller:?}");
     }
-    let (answer, settled) = (answer(), now());
-    if let Some(claim) = &mut record.claim {
-        claim.outcome = Some(Outcome { answer, settled });
-    }
+    settle(&mut record, answer());
     let answered = caller(RequestType::Update, "second", "b");
     assert!(record.is_held_by(&answered.mark));
     assert!(!record.is_served_for(&answered));

@@ -153,7 +153,7 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
         let mut stays_unknown = None;
         if plan.takes_out() {
             let others;
-            (others, stays_unknown) = of_others(source, &plan, Instant::now() + ASKING).await;
+            (others, stays_unknown) = of_others(source, &plan).await;
             plan = plan::plan(&Situation {
                 others: &others,
                 // When a target is put out others wait by it, so it does not tell of before this look.
@@ -212,8 +212,8 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
 async fn of_others(
     source: &impl Source,
     plan: &Plan,
-    until: Instant,
 ) -> (BTreeMap<String, BTreeSet<Endpoint>>, Option<SyncError>) {
+    let until = Instant::now() + ASKING;
     let mut others = BTreeMap::new();
     let mut failure = None;
     for (group, work) in &plan.groups {

@@ -167,8 +167,8 @@ BREAKAGES = [
     (
         "the look for a rollback is left out",
         "src/binding/apply.rs",
-        "        self.turn.is_not_rolled_back(&self.desired.id).await?;\n        let mut",
-        "        let mut",
+        "        self.turn.is_not_rolled_back(&self.desired.id).await?;\n        for step",
+        "        for step",
     ),
     (
         "an Update takes a listener away that stays",

@@ -28,6 +28,17 @@ fn view(stack: Option<&str>, resource: Option<(&str, bool)>) -> View {
     }
 }
 
+/// Of a resource that has no id yet.
+fn nameless(status: &str) -> View {
+    View {
+        stack: None,
+        resource: Resource::Known(StackResource {
+            physical_id: None,
+            status: status.to_owned(),
+        }),
+    }
+}
+
 #[test]
 fn a_stacks_status_tells_whether_it_rolls_back_and_whether_it_may_yet() {
     for (status, rolls_back, is_rolling_back, is_past_rollback) in [
@@ -71,12 +82,10 @@ fn a_resource_is_known_or_not_and_has_an_id_or_none_yet() {
         ..View::default()
     };
     assert!(missing.is_known() && !missing.is_nameless());
-    let mut named = view(None, Some(("CREATE_IN_PROGRESS", true)));
+    let named = view(None, Some(("CREATE_IN_PROGRESS", true)));
     assert!(named.is_known() && !named.is_nameless());
-    if let Resource::Known(resource) = &mut named.resource {
-        resource.physical_id = None;
-    }
-    assert!(named.is_known() && named.is_nameless());
+    let nameless = nameless("CREATE_IN_PROGRESS");
+    assert!(nameless.is_known() && nameless.is_nameless());
 }
 
 fn meant<'a>(id: &'a BindingId, given: Option<&'a str>) -> Meant<'a> {
@@ -199,10 +208,7 @@ fn an_update_is_wanted_while_anything_but_a_delete_is_under_way() {
 #[test]
 fn an_update_of_a_resource_that_is_just_being_created_is_not_wanted() {
     for (status, refused) in [("CREATE_IN_PROGRESS", true), ("UPDATE_IN_PROGRESS", false)] {
-        let mut view = view(None, Some((status, true)));
-        if let Resource::Known(resource) = &mut view.resource {
-            resource.physical_id = None;
-        }
+        let view = nameless(status);
         assert_eq!(is_refused(&view, RequestType::Update), refused, "{status}");
     }
 }

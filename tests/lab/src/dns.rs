@@ -60,6 +60,13 @@ struct Pool {
 }
 
 impl Pool {
+    fn of(addresses: impl IntoIterator<Item = Ipv4Addr>) -> Self {
+        Self {
+            addresses: addresses.into_iter().collect(),
+            next: 0,
+        }
+    }
+
     /// Distinct, and in random order.
     fn answer(&mut self) -> Vec<Ipv4Addr> {
         let count = self.addresses.len();
@@ -95,13 +102,9 @@ impl Dns {
 
     /// Replaces the addresses of a load balancer, given by its name.
     pub fn set(&self, load_balancer: &str, addresses: impl IntoIterator<Item = Ipv4Addr>) {
-        let pool = Pool {
-            addresses: addresses.into_iter().collect(),
-            next: 0,
-        };
         lock(&self.pools)
             .addresses
-            .insert(load_balancer.to_owned(), pool);
+            .insert(load_balancer.to_owned(), Pool::of(addresses));
     }
 
     /// Takes the name of a load balancer out of DNS.
@@ -343,10 +346,7 @@ mod tests {
     fn half_as_many_answers_as_there_are_addresses_show_each_of_them() {
         for count in 1..=100 {
             let addresses: Vec<_> = (1..=count).map(|n| Ipv4Addr::new(10, 0, 0, n)).collect();
-            let mut pool = Pool {
-                addresses: addresses.clone(),
-                next: 0,
-            };
+            let mut pool = Pool::of(addresses.clone());
             let answers: Vec<_> = (0..addresses.len().div_ceil(2))
                 .map(|_| pool.answer())
                 .collect();
