@@ -14,6 +14,9 @@ pub type Tags = BTreeMap<String, String>;
 /// Attributes of a load balancer, listener or target group by key.
 pub type Attributes = BTreeMap<String, String>;
 
+/// The attribute of an NLB's TCP listener (ELBv2 API, `ListenerAttribute`).
+pub const TCP_IDLE_TIMEOUT: &str = "tcp.idle_timeout.seconds";
+
 /// One Application or Network Load Balancer (ELBv2 API, `LoadBalancer`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadBalancer {
@@ -27,6 +30,13 @@ pub struct LoadBalancer {
     pub zones: BTreeSet<String>,
     /// The fixed addresses, where the API gives them.
     pub addresses: Vec<String>,
+}
+
+impl LoadBalancer {
+    /// Whether targets of this one are in another VPC than the NLB, and so registered with all zones.
+    pub fn is_elsewhere(&self, nlb: &Self) -> bool {
+        self.vpc_id != nlb.vpc_id
+    }
 }
 
 /// A set of words of AWS's own, with one more for those that are not known yet.

@@ -75,6 +75,20 @@ impl BindingId {
         format!("{self}-{account}")
     }
 
+    /// The binding whose own bucket has such a name.
+    pub fn of_bucket(name: &str) -> Option<Self> {
+        let (id, account) = name.rsplit_once('-')?;
+        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        Self::parse(id).filter(|_| is_account)
+    }
+
+    /// The binding that made a target group, by the name in its ARN.
+    pub fn of_target_group(arn: &str) -> Option<Self> {
+        let (_, group) = arn.split_once(":targetgroup/anb-")?;
+        let (digits, _) = group.split_once('-')?;
+        Self::parse(&format!("{PREFIX}{digits}"))
+    }
+
     /// Whether a target group is one that this binding made, by its name.
     pub fn made_group(&self, arn: &str) -> bool {
         arn.contains(&format!(":targetgroup/{}", self.target_group_prefix()))

@@ -2,7 +2,7 @@
 
 use super::{Aws, failed, tags::elb_tag_list, unusable};
 use crate::capabilities::{Answer, Listeners};
-use crate::model::{Attributes, Listener, Tags};
+use crate::model::{Attributes, Listener, TCP_IDLE_TIMEOUT, Tags};
 use crate::permit::Permit;
 use aws_sdk_elasticloadbalancingv2::types::{self, Action, ActionTypeEnum, ProtocolEnum};
 
@@ -42,6 +42,20 @@ impl Listeners for Aws {
             .collect())
     }
 
+    async fn set_idle_timeout(&self, _: Permit, arn: &str, seconds: u32) -> Answer<()> {
+        let attribute = types::ListenerAttribute::builder()
+            .key(TCP_IDLE_TIMEOUT)
+            .value(seconds.to_string());
+        self.elb_once
+            .modify_listener_attributes()
+            .listener_arn(arn)
+            .attributes(attribute.build())
+            .send()
+            .await
+            .map_err(failed("ModifyListenerAttributes", arn))?;
+        Ok(())
+    }
+
     async fn create_listener(
         &self,
         _: Permit,
@@ -50,7 +64,7 @@ impl Listeners for Aws {
         target_group: &str,
         tags: &Tags,
     ) -> Answer<String> {
-        let resource = format!("port {port} of {load_balancer}");
+        let resource = format!("port {port} of {load_balancer} for {target_group}");
         let output = self
             .elb_once
             .create_listener()
@@ -71,14 +85,24 @@ impl Listeners for Aws {
             .ok_or_else(|| unusable("CreateListener", resource, "the answer names no listener"))
     }
 
-    async fn forward_listener(&self, _: Permit, arn: &str, target_group: &str) -> Answer<()> {
+    async fn modify_listener(
+        &self,
+        _: Permit,
+        arn: &str,
+        port: Option<u16>,
+        target_group: &str,
+    ) -> Answer<()> {
         self.elb_once
             .modify_listener()
             .listener_arn(arn)
+            .set_port(port.map(i32::from))
             .default_actions(forward(target_group))
             .send()
             .await
-            .map_err(failed("ModifyListener", arn))?;
+            .map_err(failed(
+                "ModifyListener",
+                format!("{arn} for {target_group}"),
+            ))?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 use super::checks::Checked;
 use super::desired::group_arn;
 use super::observe::Observed;
-use super::plan::Plan;
+use super::plan::{self, Plan};
 use super::removal::{Removal, Remover};
 use super::step::Step;
 use super::{BindingAws, BindingError, Desired};
@@ -69,10 +69,27 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
         plan: &Plan,
         made: &mut Made,
     ) -> Result<(Attributes, Orders), BindingError> {
-        let takes_away = |step: &&Step| matches!(step, Step::Remove(_));
-        let (taking_away, making): (Vec<_>, Vec<_>) = plan.steps.iter().partition(takes_away);
-        for step in making {
-            self.take(step, made).await?;
+        let takes_away = |step: &Step| matches!(step, Step::Remove(_));
+        let (mut taking_away, making): (Vec<_>, Vec<_>) =
+            plan.steps.iter().cloned().partition(takes_away);
+        let mut refused = BTreeSet::new();
+        for step in &making {
+            if matches!(step, Step::SetIdleTimeout { port, .. } if refused.contains(port)) {
+                continue;
+            }
+            match (self.take(step, made).await, step) {
+                (Err(error), Step::CreateListener { port, .. }) if error.is_quota() => {
+                    refused.insert(*port);
+                    // A listener that is to go makes room, as the last step.
+                    taking_away = match plan::moving(self.desired, &self.checked, &refused) {
+                        Some(steps) => steps,
+                        None => return Err(error),
+                    };
+                    let error = &error as &dyn std::error::Error;
+                    info!(error, port, "a listener that is to go will be moved there");
+                }
+                (taken, _) => taken?,
+            }
         }
         // What is about to go serves what a rollback would go back to.
         self.turn.is_not_rolled_back(&self.desired.id).await?;
@@ -133,7 +150,11 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                 lease.act(tag).await?;
             }
             Step::Sync { adopts } => {
-                let orders = self.orders(made)?;
+                let mut orders = self.orders(made)?;
+                // A given target group that is gone is served no more: the checks have warned.
+                let given = &self.checked.observed.given_groups;
+                let is_there = |arn: &str| given.get(arn).is_none_or(Option::is_some);
+                orders.target_groups.retain(|group| is_there(&group.arn));
                 let adopted = self.adopted(&orders, adopts).await?;
                 let given: BTreeSet<String> = desired.given().map(str::to_owned).collect();
                 let first = sync::First {
@@ -156,8 +177,26 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                 arn, target_group, ..
             } => {
                 let group = self.group(target_group, made)?;
-                let forward = async |permit| aws.forward_listener(permit, arn, &group).await;
+                let forward = async |permit| aws.modify_listener(permit, arn, None, &group).await;
                 lease.act(forward).await?;
+            }
+            Step::SetIdleTimeout { port, seconds } => {
+                let arn = listener_arn(*port, self.checked.observed, made);
+                let arn = arn.ok_or(BindingError::Unplanned)?;
+                let set = async |permit| aws.set_idle_timeout(permit, &arn, *seconds).await;
+                lease.act(set).await?;
+            }
+            Step::MoveListener {
+                arn,
+                port,
+                target_group,
+                ..
+            } => {
+                let group = self.group(target_group, made)?;
+                let modify =
+                    async |permit| aws.modify_listener(permit, arn, Some(*port), &group).await;
+                lease.act(modify).await?;
+                made.listeners.insert(*port, arn.clone());
             }
             Step::TagListener { arn, tags, .. } => {
                 let tag = async |permit| aws.add_elb_tags(permit, arn, tags).await;
@@ -216,13 +255,13 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
     }
 
     fn attributes(&self, made: &Made) -> Attributes {
-        let Checked { nlb, observed, .. } = self.checked;
+        let Checked { nlb, observed, .. } = &self.checked;
         let mut groups = Vec::new();
         let mut listeners = Vec::new();
         for listener in &self.desired.properties.listeners {
             match &listener.target_group {
                 TargetGroupProperties::Given { arn } => groups.push(arn.clone()),
-                TargetGroupProperties::Made { .. } => {
+                TargetGroupProperties::Made(_) => {
                     let name = self.desired.id.target_group(listener.port);
                     groups.extend(group_arn(&name, observed, &made.groups));
                     listeners.extend(listener_arn(listener.port, observed, made));

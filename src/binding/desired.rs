@@ -5,8 +5,8 @@ use super::hints::Hints;
 use super::observe::Observed;
 use crate::model::{RuleTarget, TargetGroupPort};
 use crate::names::BindingId;
-use crate::properties::{ListenerProperties, Properties, TargetGroupProperties};
-use crate::record::{Orders, RULE_TARGET, RuleEvent};
+use crate::properties::{MadeProperties, Properties, TargetGroupProperties};
+use crate::record::{Orders, RULE_TARGET, Record, RuleEvent};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One binding as it should be.
@@ -14,14 +14,25 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Desired {
     pub id: BindingId,
     pub properties: Properties,
-    /// The function's account.
+    /// The function's account and Region.
     pub account: String,
+    pub region: String,
     /// What the rule calls.
     pub function_arn: String,
     /// What the properties before an Update name.
     pub former: Hints,
     /// The binding that this one is made in place of, because `NlbArn` has changed.
     pub replaces: Option<BindingId>,
+}
+
+/// One listener that the binding makes, with its target group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeListener<'a> {
+    pub port: u16,
+    pub alb_port: u16,
+    /// The target group's name.
+    pub group: String,
+    pub properties: &'a MadeProperties,
 }
 
 impl Desired {
@@ -37,22 +48,23 @@ impl Desired {
         self.id.bucket(&self.account)
     }
 
-    /// The listeners that the binding makes, each with its target group's name.
-    pub fn made(&self) -> impl Iterator<Item = (String, &ListenerProperties)> {
-        self.properties
-            .listeners
-            .iter()
-            .filter(|listener| matches!(listener.target_group, TargetGroupProperties::Made { .. }))
-            .map(|listener| (self.id.target_group(listener.port), listener))
+    /// The listeners that the binding makes, each with its target group.
+    pub fn made(&self) -> impl Iterator<Item = MadeListener<'_>> {
+        let listeners = self.properties.listeners.iter();
+        listeners.filter_map(|listener| match &listener.target_group {
+            TargetGroupProperties::Made(properties) => Some(MadeListener {
+                port: listener.port,
+                alb_port: listener.alb_port,
+                group: self.id.target_group(listener.port),
+                properties,
+            }),
+            TargetGroupProperties::Given { .. } => None,
+        })
     }
 
     /// ARNs of the target groups that the user gives.
     pub fn given(&self) -> impl Iterator<Item = &str> {
-        let listeners = self.properties.listeners.iter();
-        listeners.filter_map(|listener| match &listener.target_group {
-            TargetGroupProperties::Given { arn } => Some(arn.as_str()),
-            TargetGroupProperties::Made { .. } => None,
-        })
+        self.properties.given()
     }
 
     /// The same, each with the ALB's port.
@@ -62,8 +74,17 @@ impl Desired {
             TargetGroupProperties::Given { arn } => {
                 Some(TargetGroupPort::new(arn, listener.alb_port))
             }
-            TargetGroupProperties::Made { .. } => None,
+            TargetGroupProperties::Made(_) => None,
         })
+    }
+
+    /// What the binding stands on by its record: the properties that it last had a success for, and the
+    /// orders.
+    pub fn standing(&self, record: &Record) -> Option<(Properties, Orders)> {
+        let properties = record.properties.as_ref()?;
+        // What an earlier version took, and this one does not, stands for nothing.
+        let properties = Properties::parse(properties, &self.region, &self.id).ok()?;
+        Some((properties, record.orders.clone()?))
     }
 
     /// Given target groups in which the binding has targets, and that it is no longer to serve.
@@ -93,7 +114,7 @@ impl Desired {
         let target_groups = properties.listeners.iter().map(|listener| {
             let arn = match &listener.target_group {
                 TargetGroupProperties::Given { arn } => arn.clone(),
-                TargetGroupProperties::Made { .. } => {
+                TargetGroupProperties::Made(_) => {
                     group_arn(&self.id.target_group(listener.port), observed, made)?
                 }
             };
@@ -105,7 +126,7 @@ impl Desired {
             alb_name: alb.name.clone(),
             alb_dns_name: alb.dns_name.clone(),
             target_groups: target_groups.collect::<Option<_>>()?,
-            availability_zone: (alb.vpc_id != nlb.vpc_id).then(|| "all".to_owned()),
+            availability_zone: alb.is_elsewhere(nlb).then(|| "all".to_owned()),
             max_lookups: properties.max_lookups,
             invocations_before_deregistration: properties.invocations_before_deregistration,
             ip_count_metric: properties.ip_count_metric,

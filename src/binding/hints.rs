@@ -39,7 +39,7 @@ impl Hints {
         let listeners = properties.listeners.iter();
         let given = listeners.filter_map(|listener| match &listener.target_group {
             TargetGroupProperties::Given { arn } => Some(arn.clone()),
-            TargetGroupProperties::Made { .. } => None,
+            TargetGroupProperties::Made(_) => None,
         });
         Self {
             nlb_arn: Some(properties.nlb_arn.clone()),
@@ -79,7 +79,7 @@ mod tests {
             json!("text"),
             json!({"NlbArn": 7, "BucketName": ["x"], "Listeners": "x"}),
             json!({"NlbArn": "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/net/n/1"}),
-            json!({"BucketName": "Not_A_Bucket", "Listeners": [{"Port": 80}, 7]}),
+            json!({"BucketName": "not/a/bucket", "Listeners": [{"Port": 80}, 7]}),
         ] {
             assert_eq!(
                 Hints::read(&properties, "us-east-1"),

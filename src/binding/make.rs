@@ -4,22 +4,30 @@
 //! for, or AWS says that something is there already, all is looked at anew.
 
 use super::apply::{Attributes, Context, Made};
-use super::checks::check;
+use super::checks::{Standing, check};
 use super::hints::{Hints, candidates};
 use super::leaving::take_away;
-use super::{BindingAws, BindingError, Desired, observe, plan, replaced};
+use super::observe::{self, Observed};
+use super::{BindingAws, BindingError, Desired, plan, replaced};
 use crate::capabilities::Dns;
 use crate::model::Rule;
 use crate::pause::Pause;
+use crate::progress;
 use crate::record::{
-    Answer, Claiming, FRESH, Hand, Located, Orders, Record, RecordError, RuleEvent, Turn, View,
+    Answer, Claiming, FRESH, Hand, Located, Orders, Record, RecordError, RequestType, RuleEvent,
+    Turn, View,
 };
 use crate::sync;
+use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// How often everything is looked at anew because AWS says that something exists already.
 const STARTS: usize = 3;
+
+/// How long a listener of the ALB that is not there yet is waited for: a template may make it beside the
+/// binding.
+const LISTENS_WITHIN: Duration = Duration::from_secs(60);
 
 const ALREADY_THERE: [&str; 2] = ["DuplicateTargetGroupName", "DuplicateListener"];
 
@@ -103,8 +111,17 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             return Ok(None);
         }
         let asked = Instant::now();
-        let observed = observe::observe(aws, desired, &located, &view, rule).await?;
-        let checked = check(desired, &observed)?;
+        let mut observed = observe::observe(aws, desired, &located, &view, rule).await?;
+        let stands = record.filter(|_| turn.caller().kind == RequestType::Update);
+        let stands = stands.and_then(|record| desired.standing(record));
+        let standing = stands
+            .as_ref()
+            .map(|(properties, orders)| Standing { properties, orders });
+        self.alb_listens(standing, &mut observed).await?;
+        let (checked, known) = check(desired, standing, &observed)?;
+        for finding in known.iter() {
+            warn!(finding, "the binding stands all the same");
+        }
         let plan = plan::plan(desired, &checked);
         let context = Context {
             aws,
@@ -131,6 +148,27 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
         let made = Box::pin(context.carry_out(&plan, &mut Made::default())).await?;
         Box::pin(replaced::take_away(aws, turn, desired, &view)).await;
         Ok(Some(made))
+    }
+
+    /// Waits for listeners of the ALB that are made while this request runs, a minute at most.
+    async fn alb_listens(
+        &self,
+        standing: Option<Standing<'_>>,
+        observed: &mut Observed,
+    ) -> Result<(), BindingError> {
+        let Self { aws, desired, .. } = *self;
+        let started = Instant::now();
+        let mut pause = Pause::short_at_first();
+        loop {
+            match check(desired, standing, observed) {
+                Err(findings) if findings.may_pass() && started.elapsed() < LISTENS_WITHIN => {
+                    progress::note(format!("waiting, for {findings}"));
+                }
+                _ => return Ok(()),
+            }
+            pause.wait().await;
+            observed.alb_listeners = aws.listeners(&desired.properties.alb_arn).await?;
+        }
     }
 
     /// Whether an error may be the doing of another delivery of this request, which has claimed the record,

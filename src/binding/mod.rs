@@ -91,6 +91,14 @@ pub enum BindingError {
 }
 
 impl BindingError {
+    /// Whether AWS has refused it for a quota.
+    fn is_quota(&self) -> bool {
+        match self {
+            Self::Aws(error) | Self::Record(RecordError::Aws(error)) => error.is_quota(),
+            _ => false,
+        }
+    }
+
     /// Whether AWS answered with one of these codes.
     fn is(&self, codes: &[&str]) -> bool {
         match self {

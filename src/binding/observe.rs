@@ -24,7 +24,7 @@ pub struct Observed {
     pub alb_listeners: Vec<Listener>,
     pub nlb_listeners: Vec<NlbListener>,
     /// Target groups that the user gives, by ARN; `None` where there is none.
-    pub given_groups: BTreeMap<String, Option<TargetGroup>>,
+    pub given_groups: BTreeMap<String, Option<GivenTargetGroup>>,
     /// Target groups that are the binding's by name.
     pub groups: Vec<OwnTargetGroup>,
     /// Whether the bucket that the record is to be in exists.
@@ -52,6 +52,14 @@ pub struct NlbListener {
     pub attributes: Attributes,
 }
 
+/// A target group that the user gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenTargetGroup {
+    pub group: TargetGroup,
+    /// Read only where cross-zone load balancing decides.
+    pub attributes: Attributes,
+}
+
 /// A target group that is the binding's by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnTargetGroup {
@@ -74,7 +82,8 @@ pub async fn observe(
     let nlb = wiring(aws, nlb);
     let groups = own_groups(aws, desired);
     let given = gather(desired.given().map(|arn| async move {
-        Ok::<_, BindingError>((arn.to_owned(), aws.target_group(arn).await?))
+        let given = given_group(aws, arn, desired.properties.allow_zone_mismatch).await?;
+        Ok::<_, BindingError>((arn.to_owned(), given))
     }));
     let bucket = bucket(aws, desired, located);
     let rule_tags = rule_tags(aws, rule.as_ref());
@@ -204,6 +213,21 @@ async fn nlb_listeners(
         }
     });
     gather(observed).await
+}
+
+async fn given_group(
+    aws: &impl BindingAws,
+    arn: &str,
+    cross_zone_decides: bool,
+) -> Result<Option<GivenTargetGroup>, BindingError> {
+    let Some(group) = aws.target_group(arn).await? else {
+        return Ok(None);
+    };
+    let attributes = match cross_zone_decides {
+        true => aws.target_group_attributes(arn).await?,
+        false => Attributes::new(),
+    };
+    Ok(Some(GivenTargetGroup { group, attributes }))
 }
 
 async fn own_groups(

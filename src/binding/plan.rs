@@ -6,11 +6,14 @@
 
 use super::Desired;
 use super::checks::Checked;
+use super::desired::MadeListener;
 use super::observe::{NlbListener, Observed, OwnTargetGroup};
 use super::removal::Removal;
 use super::step::Step;
-use crate::model::{Attributes, HealthCheck, LoadBalancer, Tags, TargetGroupPort};
-use crate::properties::{TargetGroupProperties, attribute_defaults};
+use crate::model::{Attributes, LoadBalancer, Tags, TargetGroupPort};
+use crate::properties::{
+    DRAINING_INTERVAL, IDLE_TIMEOUT, MadeProperties, TERMINATION, attribute_defaults,
+};
 use crate::record::RULE_TARGET;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -27,32 +30,26 @@ pub fn plan(desired: &Desired, checked: &Checked<'_>) -> Plan {
     let mut steps = Vec::new();
     plan_bucket(desired, observed, &mut steps);
     plan_record(desired, observed, &mut steps);
-    for (name, listener) in desired.made() {
-        if let TargetGroupProperties::Made {
-            health_check,
-            attributes,
-        } = &listener.target_group
-        {
-            let own = observed.groups.iter().find(|own| own.group.name == name);
-            match own {
-                Some(own) => change_group(own, health_check, attributes, observed, &mut steps),
-                None => steps.extend(create_group(
-                    &name,
-                    listener.alb_port,
-                    health_check,
-                    attributes,
-                    checked.nlb,
-                )),
-            }
+    for made in desired.made() {
+        let own = observed.groups.iter();
+        match own.into_iter().find(|own| own.group.name == made.group) {
+            Some(own) => change_group(own, made.properties, observed, &mut steps),
+            None => create_group(&made, &checked.nlb, &mut steps),
         }
     }
-    let adopts = newly_given(desired, observed);
-    steps.push(Step::Sync { adopts });
-    for (name, listener) in desired.made() {
-        plan_listener(&name, listener.port, observed, &mut steps);
+    // An ALB that is gone has no addresses, and an NLB that is gone no listeners.
+    if observed.alb.is_some() {
+        let adopts = newly_given(desired, observed);
+        steps.push(Step::Sync { adopts });
+    }
+    if observed.nlb.is_some() {
+        for made in desired.made() {
+            plan_listener(&made, observed, &mut steps);
+        }
     }
     plan_rule(desired, checked, &mut steps);
-    plan_removals(desired, observed, &mut steps);
+    let surplus = surplus(desired, observed);
+    plan_removals(desired, observed, surplus, &mut steps);
     Plan { steps }
 }
 
@@ -101,39 +98,47 @@ fn newly_given(desired: &Desired, observed: &Observed) -> Vec<TargetGroupPort> {
     given.filter(|group| !is_known(&group.arn)).collect()
 }
 
-fn create_group(
-    name: &str,
-    port: u16,
-    health_check: &HealthCheck,
-    attributes: &Attributes,
-    nlb: &LoadBalancer,
-) -> Vec<Step> {
-    let vpc_id = nlb.vpc_id.clone();
-    let mut steps = vec![Step::CreateTargetGroup {
+fn create_group(made: &MadeListener<'_>, nlb: &LoadBalancer, steps: &mut Vec<Step>) {
+    steps.push(Step::CreateTargetGroup {
+        name: made.group.clone(),
+        port: made.alb_port,
+        vpc_id: nlb.vpc_id.clone(),
+        health_check: made.properties.health_check.clone(),
+    });
+    let attributes = differing(&made.properties.attributes, &attribute_defaults());
+    modify_attributes(&made.group, attributes, steps);
+}
+
+/// AWS takes an interval other than 0 only while connections are not terminated at once (ELBv2 API,
+/// `TargetGroupAttribute`), so what goes back to terminating them does so after the interval.
+fn modify_attributes(name: &str, mut attributes: Attributes, steps: &mut Vec<Step>) {
+    let terminates = attributes
+        .get(TERMINATION)
+        .is_some_and(|value| value == "true");
+    let then = match attributes.contains_key(DRAINING_INTERVAL) && terminates {
+        true => attributes.remove_entry(TERMINATION).into_iter().collect(),
+        false => Attributes::new(),
+    };
+    let calls = [attributes, then].into_iter();
+    let calls = calls.filter(|attributes| !attributes.is_empty());
+    steps.extend(calls.map(|attributes| Step::ModifyAttributes {
         name: name.to_owned(),
-        port,
-        vpc_id,
-        health_check: health_check.clone(),
-    }];
-    let defaults = attribute_defaults();
-    let changed = differing(attributes, &defaults);
-    if !changed.is_empty() {
-        steps.push(Step::ModifyAttributes {
-            name: name.to_owned(),
-            attributes: changed,
-        });
-    }
-    steps
+        attributes,
+    }));
 }
 
 fn change_group(
     own: &OwnTargetGroup,
-    health_check: &HealthCheck,
-    attributes: &Attributes,
+    properties: &MadeProperties,
     observed: &Observed,
     steps: &mut Vec<Step>,
 ) {
     let name = own.group.name.clone();
+    let MadeProperties {
+        health_check,
+        attributes,
+        ..
+    } = properties;
     if !own.group.health_check.is_told_as(health_check) {
         steps.push(Step::ModifyHealthCheck {
             name: name.clone(),
@@ -145,47 +150,66 @@ fn change_group(
     let mut wanted = attribute_defaults();
     wanted.retain(|key, _| own.attributes.contains_key(key));
     wanted.extend(attributes.clone());
-    let changed = differing(&wanted, &own.attributes);
-    if !changed.is_empty() {
-        steps.push(Step::ModifyAttributes {
-            name: name.clone(),
-            attributes: changed,
-        });
-    }
+    modify_attributes(&name, differing(&wanted, &own.attributes), steps);
     if let Some(tags) = missing(&own.tags, &observed.tags) {
         steps.push(Step::TagTargetGroup { name, tags });
     }
 }
 
-fn plan_listener(target_group: &str, port: u16, observed: &Observed, steps: &mut Vec<Step>) {
+fn plan_listener(made: &MadeListener<'_>, observed: &Observed, steps: &mut Vec<Step>) {
+    let (port, target_group) = (made.port, &made.group);
     let own = observed
         .nlb_listeners
         .iter()
         .find(|listener| listener.is_own && listener.listener.port == port);
+    let listeners = observed.nlb_listeners.iter();
+    let mut others = listeners.filter(|listener| !listener.is_own);
+    if others.any(|other| other.listener.port == port) {
+        // The binding stands without it: the checks have warned.
+        return;
+    }
     let Some(own) = own else {
         steps.push(Step::CreateListener {
             port,
-            target_group: target_group.to_owned(),
+            target_group: target_group.clone(),
         });
+        steps.extend(idle_timeout(made, IDLE_TIMEOUT));
         return;
     };
     let arn = own.listener.arn.clone();
     let group = observed
         .groups
         .iter()
-        .find(|own| own.group.name == target_group);
+        .find(|own| own.group.name == *target_group);
     let forwards = group.is_some_and(|group| own.listener.forwards_to == [group.group.arn.clone()]);
     if !forwards {
-        let target_group = target_group.to_owned();
+        let target_group = target_group.clone();
         steps.push(Step::ForwardListener {
-            arn: arn.clone(),
+            arn,
             port,
             target_group,
         });
     }
+    change_listener(made, own, observed, steps);
+}
+
+/// What is not set by forwarding.
+fn change_listener(
+    made: &MadeListener<'_>,
+    own: &NlbListener,
+    observed: &Observed,
+    steps: &mut Vec<Step>,
+) {
+    let (arn, port) = (own.listener.arn.clone(), made.port);
+    steps.extend(idle_timeout(made, own.idle_timeout()));
     if let Some(tags) = missing(&own.tags, &observed.tags) {
         steps.push(Step::TagListener { arn, port, tags });
     }
+}
+
+fn idle_timeout(made: &MadeListener<'_>, present: u32) -> Option<Step> {
+    let (port, seconds) = (made.port, made.properties.idle_timeout);
+    (present != seconds).then_some(Step::SetIdleTimeout { port, seconds })
 }
 
 fn plan_rule(desired: &Desired, checked: &Checked<'_>, steps: &mut Vec<Step>) {
@@ -214,12 +238,51 @@ fn plan_rule(desired: &Desired, checked: &Checked<'_>, steps: &mut Vec<Step>) {
     }
 }
 
-fn plan_removals(desired: &Desired, observed: &Observed, steps: &mut Vec<Step>) {
-    let ports: BTreeSet<u16> = desired.made().map(|(_, listener)| listener.port).collect();
-    let names: BTreeSet<String> = desired.made().map(|(name, _)| name).collect();
+/// The last steps, where AWS refused the listeners on these ports for a quota (NLB guide, "Quotas": 50
+/// listeners): each takes a listener that is to go, in the order of ports. `None` where there are too few.
+pub fn moving(
+    desired: &Desired,
+    checked: &Checked<'_>,
+    refused: &BTreeSet<u16>,
+) -> Option<Vec<Step>> {
+    let observed = checked.observed;
+    let wanted: BTreeMap<u16, MadeListener<'_>> =
+        desired.made().map(|made| (made.port, made)).collect();
+    let mut surplus = surplus(desired, observed).into_iter();
+    let mut steps = Vec::new();
+    for port in refused {
+        let (made, own) = (wanted.get(port)?, surplus.next()?);
+        steps.push(Step::MoveListener {
+            arn: own.listener.arn.clone(),
+            from: own.listener.port,
+            port: *port,
+            target_group: made.group.clone(),
+        });
+        change_listener(made, own, observed, &mut steps);
+    }
+    plan_removals(desired, observed, surplus.collect(), &mut steps);
+    Some(steps)
+}
+
+/// Own listeners that are to go, in the order of their ports.
+fn surplus<'a>(desired: &Desired, observed: &'a Observed) -> Vec<&'a NlbListener> {
+    let ports: BTreeSet<u16> = desired.made().map(|made| made.port).collect();
+    let listeners = observed.nlb_listeners.iter();
     let surplus =
-        |listener: &&NlbListener| listener.is_own && !ports.contains(&listener.listener.port);
-    let listeners = observed.nlb_listeners.iter().filter(surplus);
+        listeners.filter(|listener| listener.is_own && !ports.contains(&listener.listener.port));
+    let mut surplus: Vec<_> = surplus.collect();
+    surplus.sort_by_key(|own| own.listener.port);
+    surplus
+}
+
+fn plan_removals(
+    desired: &Desired,
+    observed: &Observed,
+    surplus: Vec<&NlbListener>,
+    steps: &mut Vec<Step>,
+) {
+    let names: BTreeSet<String> = desired.made().map(|made| made.group).collect();
+    let listeners = surplus.into_iter();
     let listeners = listeners.map(|NlbListener { listener, .. }| Removal::Listener {
         arn: listener.arn.clone(),
         port: listener.port,

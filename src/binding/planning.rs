@@ -85,15 +85,19 @@ fn wish() -> impl Strategy<Value = (Properties, BTreeMap<String, String>)> {
             if let Some(bucket) = bucket {
                 properties["BucketName"] = json!(bucket);
             }
-            let properties = Properties::parse(&properties, "us-east-1").ok()?;
+            let properties = Properties::parse(&properties, "us-east-1", &id()).ok()?;
             Some((properties, tags))
         },
     )
 }
 
+fn id() -> BindingId {
+    BindingId::derive("stack", "Binding", "nlb")
+}
+
 fn desired(properties: Properties) -> Desired {
     Desired {
-        id: BindingId::derive("stack", "Binding", "nlb"),
+        id: id(),
         properties,
         account: "123456789012".to_owned(),
         function_arn: "arn:function".to_owned(),

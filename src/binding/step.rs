@@ -58,6 +58,18 @@ pub enum Step {
         port: u16,
         target_group: String,
     },
+    /// A listener that is to go makes room for one that AWS refused: it forwards from another port.
+    MoveListener {
+        arn: String,
+        from: u16,
+        port: u16,
+        target_group: String,
+    },
+    /// How long the listener that is made holds a connection without traffic.
+    SetIdleTimeout {
+        port: u16,
+        seconds: u32,
+    },
     TagListener {
         arn: String,
         port: u16,
@@ -119,6 +131,20 @@ impl fmt::Display for Step {
                 port, target_group, ..
             } => {
                 write!(f, "~ listener on port {port} to {target_group}")
+            }
+            Self::MoveListener {
+                from,
+                port,
+                target_group,
+                ..
+            } => {
+                write!(
+                    f,
+                    "~ listener from port {from} to port {port}, to {target_group}"
+                )
+            }
+            Self::SetIdleTimeout { port, seconds } => {
+                write!(f, "~ listener on port {port}: idle timeout {seconds} s")
             }
             Self::TagListener { port, tags, .. } => {
                 write!(f, "~ listener on port {port}: tags {}", pairs(tags))

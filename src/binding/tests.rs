@@ -22,9 +22,10 @@ fn desired(changes: Value) -> Desired {
     for (name, value) in changes.as_object().expect("changes are an object") {
         properties[name] = value.clone();
     }
+    let id = BindingId::derive("stack", "Binding", NLB);
     Desired {
-        id: BindingId::derive("stack", "Binding", NLB),
-        properties: Properties::parse(&properties, "us-east-1").expect("good properties"),
+        properties: Properties::parse(&properties, "us-east-1", &id).expect("good properties"),
+        id,
         account: "123456789012".to_owned(),
         function_arn: "arn:function".to_owned(),
         former: Hints::default(),
@@ -613,7 +614,7 @@ fn given_group(target_type: &str, protocol: &str, vpc_id: &str) -> TargetGroup {
 fn health_check() -> crate::model::HealthCheck {
     let made = desired(json!({}));
     match &made.properties.listeners[0].target_group {
-        TargetGroupProperties::Made { health_check, .. } => health_check.clone(),
+        TargetGroupProperties::Made(made) => made.health_check.clone(),
         TargetGroupProperties::Given { .. } => unreachable!("a target group is made"),
     }
 }

@@ -49,6 +49,19 @@ impl AwsError {
             .is_some_and(|code| codes.contains(&code))
     }
 
+    /// Whether AWS has refused it for a quota: what is there has to make room first (ELBv2 API, the errors of
+    /// CreateListener and RegisterTargets; EventBridge API, `LimitExceededException`).
+    pub fn is_quota(&self) -> bool {
+        self.is(&[
+            "TooManyTargets",
+            "TooManyListeners",
+            "TooManyUniqueTargetGroupsPerLoadBalancer",
+            "TooManyTargetGroups",
+            "TooManyBuckets",
+            "LimitExceededException",
+        ])
+    }
+
     /// Whether S3 refuses an object. To a role without `s3:ListBucket` it says the same of one that
     /// does not exist (S3 API, `GetObject`).
     pub fn is_refused_object(&self) -> bool {

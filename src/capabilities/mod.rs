@@ -49,6 +49,8 @@ pub trait Listeners {
     /// All listeners of a load balancer; none where the load balancer does not exist.
     async fn listeners(&self, load_balancer: &str) -> Answer<Vec<Listener>>;
     async fn listener_attributes(&self, arn: &str) -> Answer<Attributes>;
+    /// How many seconds without traffic a TCP listener holds a connection.
+    async fn set_idle_timeout(&self, permit: Permit, arn: &str, seconds: u32) -> Answer<()>;
     /// Returns the new listener's ARN.
     async fn create_listener(
         &self,
@@ -58,7 +60,14 @@ pub trait Listeners {
         target_group: &str,
         tags: &Tags,
     ) -> Answer<String>;
-    async fn forward_listener(&self, permit: Permit, arn: &str, target_group: &str) -> Answer<()>;
+    /// Forwards to another target group, and from another port where one is given.
+    async fn modify_listener(
+        &self,
+        permit: Permit,
+        arn: &str,
+        port: Option<u16>,
+        target_group: &str,
+    ) -> Answer<()>;
     async fn delete_listener(&self, permit: Permit, arn: &str) -> Answer<()>;
 }
 

@@ -7,6 +7,7 @@
 use super::reader::{self, Problems, Reader};
 use crate::model::Attributes;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// What an attribute's value may be.
 enum Allowed {
@@ -57,37 +58,37 @@ const ATTRIBUTES: [Attribute; 13] = [
         allowed: Allowed::Words(&["source_ip"]),
     },
     Attribute {
-        key: "load_balancing.cross_zone.enabled",
-        default: "use_load_balancer_configuration",
-        allowed: Allowed::Words(&["true", "false", "use_load_balancer_configuration"]),
+        key: CROSS_ZONE,
+        default: CROSS_ZONE_OF_NLB,
+        allowed: Allowed::Words(&["true", "false", CROSS_ZONE_OF_NLB]),
     },
     Attribute {
-        key: "target_group_health.dns_failover.minimum_healthy_targets.count",
+        key: DNS_FAILOVER[0],
         default: "1",
         allowed: Allowed::NumberOrOff(1, 1000),
     },
     Attribute {
-        key: "target_group_health.dns_failover.minimum_healthy_targets.percentage",
+        key: DNS_FAILOVER[1],
         default: "off",
         allowed: Allowed::NumberOrOff(1, 100),
     },
     Attribute {
-        key: "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count",
+        key: ROUTING[0],
         default: "1",
         allowed: Allowed::Number(1, 1000),
     },
     Attribute {
-        key: "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage",
+        key: ROUTING[1],
         default: "off",
         allowed: Allowed::NumberOrOff(1, 100),
     },
     Attribute {
-        key: "target_health_state.unhealthy.connection_termination.enabled",
+        key: TERMINATION,
         default: "true",
         allowed: BOOLEAN,
     },
     Attribute {
-        key: "target_health_state.unhealthy.draining_interval_seconds",
+        key: DRAINING_INTERVAL,
         default: "0",
         allowed: Allowed::Number(0, 360_000),
     },
@@ -95,6 +96,30 @@ const ATTRIBUTES: [Attribute; 13] = [
 
 /// The one that has but one value, so that it never has to go back.
 const STICKINESS_TYPE: &str = "stickiness.type";
+
+/// Whether each of the NLB's addresses reaches targets in every zone. The NLB has the same attribute.
+pub const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
+
+/// Its value of a target group that goes by the NLB's.
+pub const CROSS_ZONE_OF_NLB: &str = "use_load_balancer_configuration";
+
+/// Whether connections to an unhealthy target are closed at once.
+pub const TERMINATION: &str = "target_health_state.unhealthy.connection_termination.enabled";
+
+/// How long they may run on otherwise.
+pub const DRAINING_INTERVAL: &str = "target_health_state.unhealthy.draining_interval_seconds";
+
+/// Below so many healthy targets a zone leaves DNS, by count and by percentage.
+const DNS_FAILOVER: [&str; 2] = [
+    "target_group_health.dns_failover.minimum_healthy_targets.count",
+    "target_group_health.dns_failover.minimum_healthy_targets.percentage",
+];
+
+/// Below so many of them traffic goes to the unhealthy ones as well.
+const ROUTING: [&str; 2] = [
+    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count",
+    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage",
+];
 
 /// What attributes go back to, by key: AWS's defaults.
 pub fn defaults() -> Attributes {
@@ -108,6 +133,7 @@ pub fn defaults() -> Attributes {
 /// Reads the list of `{Key, Value}`.
 pub(super) fn parse(elements: Vec<(String, &Value)>, problems: &mut Problems) -> Attributes {
     let mut attributes = Attributes::new();
+    let mut places = BTreeMap::new();
     for (path, element) in elements {
         let Some(mut reader) = Reader::open(path.clone(), element, problems) else {
             continue;
@@ -121,6 +147,7 @@ pub(super) fn parse(elements: Vec<(String, &Value)>, problems: &mut Problems) ->
         let (Some(attribute), Some(value)) = (attribute, value) else {
             continue;
         };
+        places.insert(attribute.key, format!("{path}.Value"));
         if attributes.insert(attribute.key.to_owned(), value).is_some() {
             problems.add(
                 format!("{path}.Key"),
@@ -129,7 +156,37 @@ pub(super) fn parse(elements: Vec<(String, &Value)>, problems: &mut Problems) ->
             );
         }
     }
+    for (key, allowed) in clashes(&attributes) {
+        if let (Some(place), Some(value)) = (places.get(key), attributes.get(key)) {
+            problems.add(place, value, allowed);
+        }
+    }
     attributes
+}
+
+/// Attributes that AWS refuses beside the others, defaults filled in, and what it would take. ELBv2 API,
+/// `TargetGroupAttribute` (the interval); Network Load Balancer guide, "Target group health",
+/// "Requirements and considerations" (the thresholds).
+fn clashes(given: &Attributes) -> Vec<(&'static str, String)> {
+    let mut all = defaults();
+    all.extend(given.clone());
+    let value = |key: &str| all.get(key).map_or("", String::as_str);
+    let mut clashes = Vec::new();
+    if value(TERMINATION) != "false" && value(DRAINING_INTERVAL) != "0" {
+        let allowed = format!("0, unless {TERMINATION} is false, which is true");
+        clashes.push((DRAINING_INTERVAL, allowed));
+    }
+    for (dns, routing) in DNS_FAILOVER.into_iter().zip(ROUTING) {
+        let threshold = |key| value(key).parse::<u32>().ok();
+        // What is off is no threshold.
+        if let (Some(least), Some(most)) = (threshold(routing), threshold(dns))
+            && least > most
+        {
+            // Only a given one is above AWS's own 1 or off.
+            clashes.push((routing, format!("at most {dns}, which is {most}")));
+        }
+    }
+    clashes
 }
 
 fn key(value: &Value) -> Result<&'static Attribute, String> {

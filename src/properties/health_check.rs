@@ -98,11 +98,7 @@ fn url_path(value: &Value) -> Result<String, String> {
 
 /// Codes and ranges of codes from 200 to 599, as in `200,204` or `200-399`.
 fn matcher(value: &Value) -> Result<String, String> {
-    let code = |text: &str| {
-        text.parse::<u16>()
-            .ok()
-            .filter(|code| (200..=599).contains(code))
-    };
+    let code = |text: &str| reader::digits(text).filter(|code| (200..=599).contains(code));
     let fits = |part: &str| match part.split_once('-') {
         Some((from, to)) => matches!((code(from), code(to)), (Some(from), Some(to)) if from <= to),
         None => code(part).is_some(),

@@ -10,10 +10,13 @@ mod schedule;
 #[cfg(test)]
 mod tests;
 
-pub use attributes::defaults as attribute_defaults;
+pub use attributes::{
+    CROSS_ZONE, CROSS_ZONE_OF_NLB, DRAINING_INTERVAL, TERMINATION, defaults as attribute_defaults,
+};
 pub use reader::{Problem, Problems};
 
 use crate::model::{Attributes, HealthCheck};
+use crate::names::BindingId;
 use reader::Reader;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -54,20 +57,30 @@ pub enum TargetGroupProperties {
     /// A target group of the user's own: only targets are registered in it.
     Given { arn: String },
     /// A target group and a listener that the binding makes.
-    Made {
-        health_check: HealthCheck,
-        attributes: Attributes,
-    },
+    Made(MadeProperties),
 }
 
+/// What a target group that the binding makes is like, and its listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeProperties {
+    pub health_check: HealthCheck,
+    pub attributes: Attributes,
+    /// After so many seconds without traffic the listener forgets a connection.
+    pub idle_timeout: u32,
+}
+
+/// An NLB's TCP listener forgets a connection after so many seconds without traffic, by default (NLB guide,
+/// "Connection idle timeout").
+pub const IDLE_TIMEOUT: u32 = 350;
+
 impl Properties {
-    /// Reads the properties of a request to a function in `region`.
+    /// Reads the properties of a request for the binding `id` to a function in `region`.
     ///
     /// # Errors
     /// All problems at once, each with the property, what was given and what is allowed.
-    pub fn parse(properties: &Value, region: &str) -> Result<Self, Problems> {
+    pub fn parse(properties: &Value, region: &str, id: &BindingId) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let parsed = read(properties, region, &mut problems);
+        let parsed = read(properties, region, id, &mut problems);
         match parsed {
             Some(parsed) if problems.is_empty() => Ok(parsed),
             _ => Err(problems),
@@ -75,7 +88,32 @@ impl Properties {
     }
 }
 
-fn read(properties: &Value, region: &str, problems: &mut Problems) -> Option<Properties> {
+impl Properties {
+    /// The listeners that the binding makes, by their ports.
+    pub fn made(&self) -> impl Iterator<Item = (u16, &MadeProperties)> {
+        let listeners = self.listeners.iter();
+        listeners.filter_map(|listener| match &listener.target_group {
+            TargetGroupProperties::Made(made) => Some((listener.port, made)),
+            TargetGroupProperties::Given { .. } => None,
+        })
+    }
+
+    /// ARNs of the target groups that the user gives.
+    pub fn given(&self) -> impl Iterator<Item = &str> {
+        let listeners = self.listeners.iter();
+        listeners.filter_map(|listener| match &listener.target_group {
+            TargetGroupProperties::Given { arn } => Some(arn.as_str()),
+            TargetGroupProperties::Made(_) => None,
+        })
+    }
+}
+
+fn read(
+    properties: &Value,
+    region: &str,
+    id: &BindingId,
+    problems: &mut Problems,
+) -> Option<Properties> {
     let mut reader = Reader::open(String::new(), properties, problems)?;
     // CloudFormation's own, which it passes on among the properties.
     reader.ignore("ServiceToken");
@@ -87,7 +125,16 @@ fn read(properties: &Value, region: &str, problems: &mut Problems) -> Option<Pro
     let max_lookups = reader.optional("MaxLookupsPerInvocation", reader::number(1, 1000));
     let invocations = reader.optional("InvocationsBeforeDeregistration", reader::number(1, 1000));
     let ip_count_metric = reader.optional("IpCountMetric", reader::boolean);
-    let bucket_name = reader.optional("BucketName", bucket_name);
+    let bucket_name = reader.optional("BucketName", |value| {
+        let name = bucket_name(value)?;
+        let owner = BindingId::of_bucket(&name).filter(|owner| owner != id);
+        owner.map_or(Ok(name), |owner| {
+            Err(format!(
+                "a bucket that no other binding has made; this is {owner}'s, which deletes it when \
+                 it goes"
+            ))
+        })
+    });
     let allow_zone_mismatch = reader.optional("AllowZoneMismatch", reader::boolean);
     let dns_servers = reader
         .elements("DnsServers", 0, 50)
@@ -98,7 +145,8 @@ fn read(properties: &Value, region: &str, problems: &mut Problems) -> Option<Pro
     if !reader.has("Listeners") {
         reader.missing(
             "Listeners",
-            "1 to 50 of {Port, AlbPort, TargetGroupArn, HealthCheck, TargetGroupAttributes}",
+            "1 to 50 of {Port, AlbPort, TargetGroupArn, HealthCheck, TargetGroupAttributes, \
+             IdleTimeoutSeconds}",
         );
     }
     let elements = reader.elements("Listeners", 1, 50).unwrap_or_default();
@@ -135,11 +183,13 @@ fn listener(
     let given = reader.optional("TargetGroupArn", |value| target_group_arn(value, region));
     let health_check = reader.take("HealthCheck");
     let attributes = reader.elements("TargetGroupAttributes", 0, 50);
+    let idle_timeout = reader.optional("IdleTimeoutSeconds", reader::number(60, 6000));
     if reader.has("TargetGroupArn") {
-        for name in ["HealthCheck", "TargetGroupAttributes"] {
+        for name in ["HealthCheck", "TargetGroupAttributes", "IdleTimeoutSeconds"] {
             reader.forbid(
                 name,
-                "absent next to TargetGroupArn, for a given target group is never changed",
+                "absent next to TargetGroupArn, for a given target group and its listener are never \
+                 changed",
             );
         }
     }
@@ -152,10 +202,11 @@ fn listener(
         alb_port: alb_port.unwrap_or(port),
         target_group: match given {
             Some(arn) => TargetGroupProperties::Given { arn },
-            None => TargetGroupProperties::Made {
+            None => TargetGroupProperties::Made(MadeProperties {
                 health_check,
                 attributes,
-            },
+                idle_timeout: idle_timeout.unwrap_or(IDLE_TIMEOUT),
+            }),
         },
     })
 }
@@ -166,7 +217,7 @@ fn refuse_twice(listeners: &[ListenerProperties], problems: &mut Problems) {
     let mut given = BTreeSet::new();
     for (index, listener) in listeners.iter().enumerate() {
         match &listener.target_group {
-            TargetGroupProperties::Made { .. } => {
+            TargetGroupProperties::Made(_) => {
                 if !ports.insert(listener.port) {
                     problems.add(
                         format!("Listeners[{index}].Port"),
@@ -193,7 +244,13 @@ fn load_balancer_arn(value: &Value, region: &str) -> Result<String, String> {
 }
 
 pub(crate) fn target_group_arn(value: &Value, region: &str) -> Result<String, String> {
-    elb_arn(value, region, "targetgroup/")
+    let arn = elb_arn(value, region, "targetgroup/")?;
+    BindingId::of_target_group(&arn).map_or(Ok(arn), |owner| {
+        Err(format!(
+            "a target group that no binding has made; this is {owner}'s, which deletes it when it \
+             goes: without TargetGroupArn a binding makes its own"
+        ))
+    })
 }
 
 /// `arn:<partition>:elasticloadbalancing:<region>:<account>:<resource>`
@@ -222,16 +279,12 @@ fn elb_arn(value: &Value, region: &str, resource: &str) -> Result<String, String
     if fits { Ok(arn) } else { Err(allowed()) }
 }
 
-/// Whether S3 could have a bucket of that name (S3 guide, "Bucket naming rules").
+/// Whether S3 may have a bucket of that name. Before March 2018 a name in us-east-1 could have capitals,
+/// underscores and 255 characters, and such buckets still exist (S3 guide, "Bucket naming rules").
 pub fn is_bucket_name(name: &str) -> bool {
-    let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    (3..=63).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'))
-        && edge(name.as_bytes().first())
-        && edge(name.as_bytes().last())
-        && !name.contains("..")
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (3..=255).contains(&name.len())
+        && name.bytes().all(is_allowed)
         && name.parse::<std::net::Ipv4Addr>().is_err()
 }
 
@@ -249,7 +302,7 @@ pub(crate) fn bucket_name(value: &Value) -> Result<String, String> {
     reader::text(value)
         .filter(|name| is_bucket_name(name))
         .ok_or_else(|| {
-            "the name of an existing bucket: 3 to 63 of a-z, 0-9, '.' and '-'".to_owned()
+            "the name of an existing bucket: 3 to 255 of A-Z, a-z, 0-9, '.', '_' and '-'".to_owned()
         })
 }
 

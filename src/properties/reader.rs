@@ -227,10 +227,16 @@ pub(crate) fn text(value: &Value) -> Option<String> {
     }
 }
 
+/// A number of digits alone: no sign.
+pub(super) fn digits(text: &str) -> Option<u32> {
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_digits)
+}
+
 pub(crate) fn number(least: u32, most: u32) -> impl Fn(&Value) -> Result<u32, String> {
     move |value| {
         text(value)
-            .and_then(|text| text.parse().ok())
+            .and_then(|text| digits(&text))
             .filter(|number| (least..=most).contains(number))
             .ok_or_else(|| format!("a whole number from {least} to {most}"))
     }

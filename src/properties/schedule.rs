@@ -1,17 +1,23 @@
 //! `Schedule`: EventBridge's rate and cron expressions.
 //!
 //! Checked here because everything else is checked before anything is made. What the check lets
-//! through, EventBridge may still refuse. Source: EventBridge guide, "Schedule expressions".
+//! through, EventBridge may still refuse. Source: EventBridge guide, "Rate expressions" and "Cron
+//! expressions"; where the guide is silent, its dialect is that of the Quartz scheduler.
 
-use super::reader;
+use super::reader::{self, digits};
 use serde_json::Value;
 
-const ALLOWED: &str = "rate(1 minute), rate(N minutes|hours|days) with N of 2 or more, or \
-    cron(minutes hours day-of-month month day-of-week year) with ? for one of the two days";
+/// EventBridge API, `PutRule`, `ScheduleExpression`.
+const MOST_CHARACTERS: usize = 256;
+
+const ALLOWED: &str = "rate(1 minute), rate(N minutes|hours|days) with N of 2 or more and a year at \
+    most, or cron(minutes hours day-of-month month day-of-week year) with ? for one of the two days; \
+    values, lists, ranges upwards and /steps, no sign; L, LW or 15W alone as day-of-month, L, 6L or \
+    6#3 alone as day-of-week";
 
 pub(super) fn parse(value: &Value) -> Result<String, String> {
     reader::text(value)
-        .filter(|text| is_rate(text) || is_cron(text))
+        .filter(|text| text.len() <= MOST_CHARACTERS && (is_rate(text) || is_cron(text)))
         .ok_or_else(|| ALLOWED.to_owned())
 }
 
@@ -21,75 +27,130 @@ fn inside<'a>(text: &'a str, name: &str) -> Option<&'a str> {
         .strip_suffix(')')
 }
 
+/// A year, in each unit. EventBridge has a limit of its own that no page tells.
+const RATES: [(&str, &str, u32); 3] = [
+    ("minute", "minutes", 366 * 24 * 60),
+    ("hour", "hours", 366 * 24),
+    ("day", "days", 366),
+];
+
 /// One takes the singular, more the plural: EventBridge refuses `rate(1 minutes)`.
 fn is_rate(text: &str) -> bool {
     let Some((number, unit)) = inside(text, "rate").and_then(|inside| inside.split_once(' '))
     else {
         return false;
     };
-    if number.starts_with('0') || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return false;
-    }
-    match number.parse::<u32>() {
-        Ok(1) => ["minute", "hour", "day"].contains(&unit),
-        Ok(_) => ["minutes", "hours", "days"].contains(&unit),
-        Err(_) => false,
-    }
+    let number = digits(number).filter(|_| !number.starts_with('0'));
+    number.is_some_and(|number| {
+        RATES.iter().any(|(one, more, most)| {
+            let named = if number == 1 { one } else { more };
+            unit == *named && number <= *most
+        })
+    })
 }
 
 fn is_cron(text: &str) -> bool {
     let fields: Vec<_> = inside(text, "cron")
         .unwrap_or_default()
-        .split_whitespace()
+        .split(' ')
         .collect();
     let [minutes, hours, day_of_month, month, day_of_week, year] = fields.as_slice() else {
         return false;
     };
-    const MONTHS: &str = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC";
-    const DAYS: &str = "SUN MON TUE WED THU FRI SAT";
-    is_field(minutes, 0, 59, "", "")
-        && is_field(hours, 0, 23, "", "")
-        && is_field(month, 1, 12, MONTHS, "")
-        && is_field(year, 1970, 2199, "", "")
-        && ((*day_of_week == "?" && is_field(day_of_month, 1, 31, "", "LW"))
-            || (*day_of_month == "?" && is_field(day_of_week, 1, 7, DAYS, "L#")))
-}
-
-/// A list of values, ranges and steps; `wild` are the letters that only this field knows.
-fn is_field(field: &str, least: u32, most: u32, names: &str, wild: &str) -> bool {
-    let is_value = |text: &str| {
-        text.parse::<u32>()
-            .is_ok_and(|number| (least..=most).contains(&number))
-            || names
-                .split(' ')
-                .any(|name| !name.is_empty() && name.eq_ignore_ascii_case(text))
+    let days = match (*day_of_month, *day_of_week) {
+        ("?", day) => is_day_of_week(day),
+        (day, "?") => is_day_of_month(day),
+        _ => false,
     };
-    field.split(',').all(|part| {
-        let (part, step) = part.split_once('/').unwrap_or((part, "1"));
-        if !step
-            .parse::<u32>()
-            .is_ok_and(|step| (1..=most).contains(&step))
-        {
-            return false;
-        }
-        if part == "*" || is_value(part) {
-            return true;
-        }
-        if let Some((from, to)) = part.split_once('-') {
-            return is_value(from) && is_value(to);
-        }
-        is_wild(part, wild, is_value)
-    })
+    days && MINUTES.is_list(minutes)
+        && HOURS.is_list(hours)
+        && MONTHS.is_list(month)
+        && YEARS.is_list(year)
 }
 
-/// `L` (last), `5L` (last Thursday), `15W` (weekday nearest the 15th), `LW`, `3#2` (second
-/// Tuesday).
-fn is_wild(part: &str, wild: &str, is_value: impl Fn(&str) -> bool) -> bool {
-    if wild.contains('#')
-        && let Some((day, nth)) = part.split_once('#')
-    {
-        return is_value(day) && nth.parse::<u32>().is_ok_and(|nth| (1..=5).contains(&nth));
+/// What one field of a cron expression may hold.
+struct Field {
+    least: u32,
+    most: u32,
+    /// The longest step.
+    step: u32,
+    /// Other names of the values, beginning with the least.
+    names: &'static [&'static str],
+    /// Whether a range may go over the end: the guide's own example has `20-2` as hours.
+    wraps: bool,
+}
+
+const MINUTES: Field = Field::of(0, 59, 59, &[]);
+const HOURS: Field = Field {
+    wraps: true,
+    ..Field::of(0, 23, 23, &[])
+};
+const DAYS_OF_MONTH: Field = Field::of(1, 31, 31, &[]);
+const MONTHS: Field = Field::of(
+    1,
+    12,
+    12,
+    &[
+        "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
+    ],
+);
+const DAYS_OF_WEEK: Field = Field::of(1, 7, 7, &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]);
+const YEARS: Field = Field::of(1970, 2199, 229, &[]);
+
+impl Field {
+    const fn of(least: u32, most: u32, step: u32, names: &'static [&'static str]) -> Self {
+        Self {
+            least,
+            most,
+            step,
+            names,
+            wraps: false,
+        }
     }
-    let rest = part.trim_end_matches(|letter| letter != '#' && wild.contains(letter));
-    rest.len() < part.len() && (rest.is_empty() || is_value(rest))
+
+    fn value(&self, text: &str) -> Option<u32> {
+        let named = || {
+            let is_named = |name: &&str| name.eq_ignore_ascii_case(text);
+            let place = self.names.iter().position(is_named)?;
+            Some(self.least + u32::try_from(place).ok()?)
+        };
+        let value = digits(text).or_else(named)?;
+        (self.least..=self.most).contains(&value).then_some(value)
+    }
+
+    /// Values, ranges and steps, with commas between.
+    fn is_list(&self, text: &str) -> bool {
+        text.split(',').all(|part| {
+            let (part, step) = part.split_once('/').unwrap_or((part, "1"));
+            let has_step = digits(step).is_some_and(|step| (1..=self.step).contains(&step));
+            has_step && (part == "*" || self.value(part).is_some() || self.is_range(part))
+        })
+    }
+
+    fn is_range(&self, text: &str) -> bool {
+        let ends = text.split_once('-');
+        let ends = ends.and_then(|(from, to)| Some((self.value(from)?, self.value(to)?)));
+        ends.is_some_and(|(from, to)| from <= to || self.wraps)
+    }
+}
+
+/// A list, the last day (`L`), the last weekday (`LW`), or the weekday nearest to a day (`15W`).
+fn is_day_of_month(text: &str) -> bool {
+    let nearest = text.strip_suffix(['W', 'w']);
+    let is_nearest = nearest.is_some_and(|day| DAYS_OF_MONTH.value(day).is_some());
+    let is_last = ["L", "LW"]
+        .iter()
+        .any(|last| last.eq_ignore_ascii_case(text));
+    is_last || is_nearest || DAYS_OF_MONTH.is_list(text)
+}
+
+/// A list, the last day of the week (`L`), the last Friday of the month (`6L`), or the third (`6#3`).
+fn is_day_of_week(text: &str) -> bool {
+    let is_day = |day: &str| DAYS_OF_WEEK.value(day).is_some();
+    let last = text.strip_suffix(['L', 'l']);
+    let is_last = last.is_some_and(|day| day.is_empty() || is_day(day));
+    let is_nth = text.split_once('#').is_some_and(|(day, nth)| {
+        is_day(day) && digits(nth).is_some_and(|nth| (1..=5).contains(&nth))
+    });
+    is_last || is_nth || DAYS_OF_WEEK.is_list(text)
 }

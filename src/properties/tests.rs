@@ -5,6 +5,10 @@ const ALB: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalan
 const NLB: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/n/2";
 const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/g/3";
 
+fn id() -> BindingId {
+    BindingId::derive("stack", "Binding", NLB)
+}
+
 /// Good properties with some of them replaced.
 fn properties(changes: Value) -> Value {
     let mut properties = json!({
@@ -21,12 +25,19 @@ fn properties(changes: Value) -> Value {
 }
 
 fn parsed(changes: Value) -> Properties {
-    Properties::parse(&properties(changes), "us-east-1").expect("good properties")
+    Properties::parse(&properties(changes), "us-east-1", &id()).expect("good properties")
+}
+
+fn made(target_group: &TargetGroupProperties) -> &MadeProperties {
+    match target_group {
+        TargetGroupProperties::Made(made) => made,
+        TargetGroupProperties::Given { .. } => panic!("a target group is made"),
+    }
 }
 
 /// The problems found, as `property: given …` lines.
 fn problems(changes: Value) -> Vec<String> {
-    match Properties::parse(&properties(changes), "us-east-1") {
+    match Properties::parse(&properties(changes), "us-east-1", &id()) {
         Ok(parsed) => panic!("no problem found in {parsed:?}"),
         Err(problems) => problems.iter().map(ToString::to_string).collect(),
     }
@@ -54,18 +65,13 @@ fn the_least_that_can_be_given_gets_every_default() {
         panic!("one listener");
     };
     assert_eq!((listener.port, listener.alb_port), (80, 80));
-    let TargetGroupProperties::Made {
-        health_check,
-        attributes,
-    } = &listener.target_group
-    else {
-        panic!("a target group is made");
-    };
+    let made = made(&listener.target_group);
     assert_eq!(
-        health_check.to_string(),
+        made.health_check.to_string(),
         "TCP on traffic-port every 30 s within 10 s, 5 up, 2 down"
     );
-    assert!(attributes.is_empty());
+    assert!(made.attributes.is_empty());
+    assert_eq!(made.idle_timeout, 350);
 }
 
 #[test]
@@ -159,15 +165,93 @@ fn a_given_target_group_takes_neither_health_check_nor_attributes() {
 }
 
 #[test]
+fn a_listener_that_is_made_has_an_idle_timeout_and_a_given_groups_is_its_owners() {
+    for seconds in [60, 6000] {
+        let given = listener(json!({"IdleTimeoutSeconds": seconds.to_string()}));
+        let parsed = parsed(given);
+        assert_eq!(
+            made(&parsed.listeners[0].target_group).idle_timeout,
+            seconds
+        );
+    }
+    for bad in [
+        json!({"IdleTimeoutSeconds": 59}),
+        json!({"IdleTimeoutSeconds": "6001"}),
+        json!({"IdleTimeoutSeconds": 350, "TargetGroupArn": GROUP}),
+    ] {
+        let found = problems(listener(bad));
+        assert!(
+            found[0].starts_with("Listeners[0].IdleTimeoutSeconds: "),
+            "{found:?}"
+        );
+    }
+}
+
+/// That one deletes it when it goes.
+#[test]
+fn what_another_binding_has_made_is_refused() {
+    let other = BindingId::derive("stack", "Other", NLB);
+    let group = |id: &BindingId| GROUP.replace("/g/", &format!("/{}/", id.target_group(80)));
+    for owner in [&other, &id()] {
+        let found = problems(listener(json!({"TargetGroupArn": group(owner)})));
+        assert!(
+            found[0].contains(&format!("this is {owner}'s")),
+            "{found:?}"
+        );
+    }
+    let found = problems(json!({"BucketName": other.bucket("123456789012")}));
+    assert!(
+        found[0].contains(&format!("this is {other}'s")),
+        "{found:?}"
+    );
+    let own = id().bucket("123456789012");
+    assert_eq!(parsed(json!({"BucketName": own})).bucket_name, Some(own));
+    for theirs in [
+        "anb-0123456789abcde-80",
+        "anb-0123456789abcdeg-80",
+        "anb-0123456789abcdef",
+    ] {
+        let arn = GROUP.replace("/g/", &format!("/{theirs}/"));
+        let parsed = parsed(listener(json!({"TargetGroupArn": arn})));
+        assert_eq!(
+            parsed.listeners[0].target_group,
+            TargetGroupProperties::Given { arn }
+        );
+    }
+}
+
+#[test]
+fn a_bucket_may_have_a_name_of_before_march_2018() {
+    let long = "a".repeat(255);
+    for name in ["my.bucket-1", "My_Bucket", "_a_", long.as_str()] {
+        assert_eq!(
+            parsed(json!({"BucketName": name})).bucket_name.as_deref(),
+            Some(name)
+        );
+    }
+    let longer = "a".repeat(256);
+    for bad in [
+        "ab",
+        "10.0.0.1",
+        "a/b",
+        "a bucket",
+        "b\u{fc}cket",
+        longer.as_str(),
+    ] {
+        let found = problems(json!({"BucketName": bad}));
+        assert!(found[0].starts_with("BucketName: given"), "{found:?}");
+    }
+}
+
+#[test]
 fn a_health_check_is_read_with_the_defaults_of_its_protocol() {
     let parsed = parsed(listener(
         json!({"HealthCheck": {"Protocol": "HTTP", "Path": "/up", "Matcher": 200}}),
     ));
-    let TargetGroupProperties::Made { health_check, .. } = &parsed.listeners[0].target_group else {
-        panic!("a target group is made");
-    };
     assert_eq!(
-        health_check.to_string(),
+        made(&parsed.listeners[0].target_group)
+            .health_check
+            .to_string(),
         "HTTP on traffic-port /up expecting 200 every 30 s within 6 s, 5 up, 2 down"
     );
 }
@@ -214,10 +298,11 @@ fn attributes_are_checked_by_key_and_value() {
         "deregistration_delay.timeout_seconds",
         json!("30"),
     ));
-    let TargetGroupProperties::Made { attributes, .. } = &good.listeners[0].target_group else {
-        panic!("a target group is made");
-    };
-    assert_eq!(attributes["deregistration_delay.timeout_seconds"], "30");
+    let made = made(&good.listeners[0].target_group);
+    assert_eq!(
+        made.attributes["deregistration_delay.timeout_seconds"],
+        "30"
+    );
     for (key, value, place) in [
         ("deregistration_delay", json!("30"), "Key"),
         (
@@ -234,6 +319,71 @@ fn attributes_are_checked_by_key_and_value() {
     }
 }
 
+/// What AWS refuses of attributes that are good by themselves.
+#[test]
+fn attributes_that_cannot_stand_together_are_refused() {
+    const INTERVAL: &str = "target_health_state.unhealthy.draining_interval_seconds";
+    const TERMINATION: &str = "target_health_state.unhealthy.connection_termination.enabled";
+    const DNS: &str = "target_group_health.dns_failover.minimum_healthy_targets.";
+    const ROUTING: &str = "target_group_health.unhealthy_state_routing.minimum_healthy_targets.";
+    let (dns, routing) = (format!("{DNS}count"), format!("{ROUTING}count"));
+    let (dns_part, routing_part) = (format!("{DNS}percentage"), format!("{ROUTING}percentage"));
+    let told = |attributes: &[(&str, &str)]| {
+        let list = attributes.iter();
+        let list: Vec<_> = list
+            .map(|(key, value)| json!({"Key": key, "Value": value}))
+            .collect();
+        let given = properties(listener(json!({ "TargetGroupAttributes": list })));
+        match Properties::parse(&given, "us-east-1", &id()) {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems.iter().map(ToString::to_string).collect(),
+        }
+    };
+    for good in [
+        &[(INTERVAL, "30"), (TERMINATION, "false")][..],
+        &[(INTERVAL, "0")],
+        &[(INTERVAL, "0"), (TERMINATION, "true")],
+        &[(TERMINATION, "false")],
+        &[(dns.as_str(), "2")],
+        &[(dns.as_str(), "2"), (routing.as_str(), "2")],
+        &[(dns.as_str(), "off"), (routing.as_str(), "2")],
+        &[(dns_part.as_str(), "50"), (routing_part.as_str(), "50")],
+        &[(routing_part.as_str(), "50")],
+    ] {
+        assert_eq!(told(good), Vec::<String>::new());
+    }
+    for (bad, problem) in [
+        (
+            &[(INTERVAL, "30")][..],
+            "[0].Value: given 30, allowed is 0, unless target_health_state.unhealthy.connection_\
+             termination.enabled is false, which is true",
+        ),
+        (
+            &[(TERMINATION, "true"), (INTERVAL, "1")],
+            "[1].Value: given 1, allowed is 0, unless",
+        ),
+        (
+            &[(routing.as_str(), "2")],
+            "[0].Value: given 2, allowed is at most target_group_health.dns_failover.minimum_healthy_\
+             targets.count, which is 1",
+        ),
+        (
+            &[(routing.as_str(), "3"), (dns.as_str(), "2")],
+            "[0].Value: given 3, allowed is at most",
+        ),
+        (
+            &[(dns_part.as_str(), "10"), (routing_part.as_str(), "11")],
+            "[1].Value: given 11, allowed is at most",
+        ),
+    ] {
+        let [found] = &told(bad)[..] else {
+            panic!("one problem of {bad:?}");
+        };
+        let expected = format!("Listeners[0].TargetGroupAttributes{problem}");
+        assert!(found.starts_with(&expected), "{found}");
+    }
+}
+
 #[test]
 fn schedules_are_those_that_eventbridge_takes() {
     for good in [
@@ -247,6 +397,14 @@ fn schedules_are_those_that_eventbridge_takes() {
         "cron(0 8 ? * 6#3 *)",
         "cron(0 0 15W * ? *)",
         "cron(0,30 8-18 1 JAN,JUL ? *)",
+        "cron(0/30 20-2 ? * MON-FRI *)",
+        "cron(15 10 ? * 6L 2002-2005)",
+        "cron(0 2 ? * SAT#3 *)",
+        "cron(0 0 LW * ? *)",
+        "cron(0 0 ? * L *)",
+        "cron(0 0 ? * friL *)",
+        "cron(0-15/5 */23 1-31 */12 ? 2026/2)",
+        "rate(366 days)",
     ] {
         assert_eq!(parsed(json!({ "Schedule": good })).schedule, good);
     }
@@ -268,8 +426,68 @@ fn schedules_are_those_that_eventbridge_takes() {
         "cron(0 12 * 13 ? *)",
         "cron(0 12 L-1 * MON *)",
         "cron(x 12 * * ? *)",
+        "rate(+5 minutes)",
+        "rate(367 days)",
+        "rate( 5 minutes)",
+        "rate(5 MINUTES)",
+        "cron(+5 * * * ? *)",
+        "cron(0/+5 * * * ? *)",
+        "cron(30-10 * * * ? *)",
+        "cron(0 0 ? * FRI-MON *)",
+        "cron(0 0 20-10 * ? *)",
+        "cron(0 0 1 12-1 ? *)",
+        "cron(0 0 1 1 ? 2030-2020)",
+        "cron(*/60 * * * ? *)",
+        "cron(*/0 * * * ? *)",
+        "cron(0 */24 * * ? *)",
+        "cron(0 0 W * ? *)",
+        "cron(0 0 WW * ? *)",
+        "cron(0 0 LL * ? *)",
+        "cron(0 0 WL * ? *)",
+        "cron(0 0 15LW * ? *)",
+        "cron(0 0 5L * ? *)",
+        "cron(0 0 32W * ? *)",
+        "cron(0 0 1,L * ? *)",
+        "cron(0 0 L/2 * ? *)",
+        "cron(L 0 1 * ? *)",
+        "cron(0 0 1 L ? *)",
+        "cron(0 0 ? * W *)",
+        "cron(0 0 ? * 3W *)",
+        "cron(0 0 ? * 0 *)",
+        "cron(0 0 ? * LL *)",
+        "cron(0 0 ? * 8L *)",
+        "cron(0 0 ? * MON-5L *)",
+        "cron(0 0 ? * 3#6 *)",
+        "cron(0 0 ? * 3#+2 *)",
+        "cron(0 0 ? * 3#1,6#3 *)",
+        "cron(0 0 ? * MON,3#2 *)",
+        "cron(0 0 ?,1 * MON *)",
+        "cron(0 12 * * ? *) ",
+        "cron( 0 12 * * ? *)",
+        "cron(0\t12 * * ? *)",
+        "cron(0 12 * * ? 2200)",
+        "cron(1,,2 12 * * ? *)",
     ] {
         assert_eq!(problems(json!({ "Schedule": bad })).len(), 1, "{bad}");
+    }
+}
+
+#[test]
+fn a_schedule_has_256_characters_at_most() {
+    let of = |count| format!("cron(0{} * * * ? *)", ",59".repeat(count));
+    let longest = of(79);
+    assert_eq!(parsed(json!({ "Schedule": longest })).schedule, longest);
+    assert_eq!(problems(json!({ "Schedule": of(80) })).len(), 1);
+}
+
+#[test]
+fn a_number_has_no_sign() {
+    for changes in [
+        json!({"MaxLookupsPerInvocation": "+5"}),
+        json!({"Listeners": [{"Port": "+80"}]}),
+        listener(json!({"HealthCheck": {"Protocol": "HTTP", "Matcher": "+200"}})),
+    ] {
+        assert_eq!(problems(changes.clone()).len(), 1, "{changes}");
     }
 }
 

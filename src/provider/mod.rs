@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::log::chain;
 use crate::progress;
 use crate::properties::Properties;
-use crate::record::{Answer, Caller, Mark, Orders, RecordError, RequestType, Turn, signed};
+use crate::record::{Answer, Caller, Mark, Orders, RecordError, RequestType, Served, Turn, signed};
 use answer::{failed, fit, send, success};
 use futures_util::FutureExt;
 use request::{Envelope, digest};
@@ -114,7 +114,9 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         let answer = match tokio::time::timeout(working, work).await {
             Ok(Ok(Ok(Done::Before(answer)))) => return Ok(answer),
             Ok(Ok(Ok(Done::Made(attributes, orders)))) => {
-                serves = Some(orders);
+                let properties = request.properties.clone();
+                let orders = *orders;
+                serves = Some(Served { orders, properties });
                 success(id, attributes)
             }
             Ok(Ok(Ok(Done::Deleted))) => success(id, Attributes::new()),
@@ -126,7 +128,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
             Err(_) => failed(id, &out_of_time(working, &doing.borrow())),
         };
         let answer = fit(answer, envelope, invocation.log_stream)?;
-        let serves = serves.as_deref();
+        let serves = serves.as_ref();
         Ok(conclude(&turn, answer, serves, request, envelope, invocation, until).await?)
     }
 
@@ -174,13 +176,15 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         account: &str,
         invocation: &Invocation<'_>,
     ) -> Result<Done, BindingError> {
+        let id = request.means();
         let desired = Desired {
-            id: request.means(),
-            properties: Properties::parse(&request.properties, self.region)?,
+            properties: Properties::parse(&request.properties, self.region, &id)?,
+            id,
             account: account.to_owned(),
             function_arn: unqualified(invocation.function_arn),
             former: Hints::read(&request.old_properties, self.region),
             replaces: request.replaces(),
+            region: self.region.to_owned(),
         };
         let (attributes, orders) = binding::make(self.aws, self.dns, turn, &desired).await?;
         Ok(Done::Made(attributes, Box::new(orders)))
@@ -212,7 +216,7 @@ const FOR_THE_PUT: Duration = Duration::from_secs(10);
 async fn conclude<A: BindingAws>(
     turn: &Turn<'_, A>,
     answer: Answer,
-    serves: Option<&Orders>,
+    serves: Option<&Served>,
     request: &Request,
     envelope: &Envelope,
     invocation: &Invocation<'_>,

@@ -34,8 +34,9 @@ broken! {
     Listeners {
         fn listeners(load_balancer: &str) -> Vec<Listener>;
         fn listener_attributes(arn: &str) -> Attributes;
+        fn set_idle_timeout(permit: Permit, arn: &str, seconds: u32) -> ();
         fn create_listener(permit: Permit, load_balancer: &str, port: u16, group: &str, tags: &Tags) -> String;
-        fn forward_listener(permit: Permit, arn: &str, target_group: &str) -> ();
+        fn modify_listener(permit: Permit, arn: &str, port: Option<u16>, group: &str) -> ();
         fn delete_listener(permit: Permit, arn: &str) -> ();
     }
     TargetGroups {

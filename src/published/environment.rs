@@ -234,7 +234,7 @@ mod tests {
         let error = with(&[
             ("ALB_DNS_NAME", "http://orders.example.com/"),
             ("ALB_LISTENER", "80,443"),
-            ("S3_BUCKET", "Their_Bucket"),
+            ("S3_BUCKET", "their/bucket"),
             ("NLB_TG_ARN", "front-443"),
             ("MAX_LOOKUP_PER_INVOCATION", "0"),
             ("INVOCATIONS_BEFORE_DEREGISTRATION", "-1"),
@@ -245,7 +245,7 @@ mod tests {
         for expected in [
             "ALB_DNS_NAME: given \"http://orders.example.com/\"",
             "ALB_LISTENER: given \"80,443\"",
-            "S3_BUCKET: given \"Their_Bucket\"",
+            "S3_BUCKET: given \"their/bucket\"",
             "NLB_TG_ARN: given \"front-443\"",
             "MAX_LOOKUP_PER_INVOCATION: given \"0\", allowed is a whole number from 1 to 1000",
             "INVOCATIONS_BEFORE_DEREGISTRATION: given \"-1\"",

@@ -33,6 +33,9 @@ pub struct Record {
     /// What ticks go by: what CloudFormation last had a success for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orders: Option<Orders>,
+    /// The properties that they came of, as CloudFormation gave them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub properties: Option<Value>,
     /// The request that is being served, or was the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
@@ -165,6 +168,7 @@ impl Record {
             owner: owner.to_owned(),
             phase,
             orders: None,
+            properties: None,
             claim: None,
             before: Vec::new(),
             own: BTreeMap::new(),
@@ -229,6 +233,7 @@ impl Record {
             (_, Phase::Leaving) => {
                 self.phase = Phase::Making;
                 self.orders = None;
+                self.properties = None;
                 claim.made = true;
             }
             _ => {}

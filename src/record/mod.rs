@@ -41,6 +41,7 @@ pub use lease::{FRESH, Hold, Lease};
 pub use located::{Candidate, Found, Held, Located, Unreadable};
 pub use orders::{Orders, RULE_TARGET, RuleEvent};
 pub use others::owned_by_others;
+pub use outcome::Served;
 pub use request::{Answer, Caller, Claim, Digest, Mark, Replacement, RequestType, Signed, Status};
 pub use store::Store;
 pub use ticking::Counting;

@@ -14,11 +14,20 @@ use super::turn::Turn;
 use crate::capabilities::{Objects, Stacks};
 use crate::names::BindingId;
 use crate::progress;
+use serde_json::Value;
 use std::time::Duration;
 use tracing::warn;
 
 /// How long lies between two looks at what another delivery of the same request has come to.
 const BETWEEN: Duration = Duration::from_secs(1);
+
+/// What a binding serves from a success on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    pub orders: Orders,
+    /// The properties that they came of, as CloudFormation gave them.
+    pub properties: Value,
+}
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// Rule 3: puts the answer down in every record that is claimed, before it is sent; and with a
@@ -31,7 +40,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         &self,
         id: &BindingId,
         answer: &Answer,
-        serves: Option<&Orders>,
+        serves: Option<&Served>,
     ) -> Result<(), RecordError> {
         let settled = self.lease().settled();
         if serves.is_some() {
@@ -41,7 +50,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         let mut claimed = self.lease().hold().ids();
         claimed.sort_by_key(|claimed| claimed != id);
         for claimed in &claimed {
-            let orders = serves.filter(|_| claimed == id);
+            let served = serves.filter(|_| claimed == id);
             let put_down = self.change(claimed, |record| {
                 if let Some(claim) = &mut record.claim {
                     let answer = answer.clone();
@@ -52,7 +61,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                     let is_by_this = self.replacement(replaced) == *id;
                     replaced.done |= is_by_this && serves.is_some();
                 }
-                if let Some(orders) = orders {
+                if let Some(Served { orders, properties }) = served {
                     // Of target groups that the binding has taken away nothing is own any more.
                     let groups = orders.groups();
                     record
@@ -63,6 +72,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                         .found
                         .retain(|arn, _| groups.contains(arn.as_str()) || own.contains_key(arn));
                     record.orders = Some(orders.clone());
+                    record.properties = Some(properties.clone());
                     record.phase = Phase::Serving;
                 }
             });

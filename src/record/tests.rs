@@ -77,6 +77,7 @@ fn orders() -> Orders {
 fn full() -> Record {
     let mut record = Record::new("binding", Phase::Serving);
     record.orders = Some(orders());
+    record.properties = Some(serde_json::json!({"Listeners": [{"Port": "80"}]}));
     record.claim_for(claim(RequestType::Create, "first", "a"));
     settle(&mut record, answer());
     record.claim_for(claim(RequestType::Update, "second", "b"));

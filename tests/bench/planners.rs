@@ -127,9 +127,11 @@ mod make {
             "NlbArn": format!("{ARN}net/front/2"),
             "Listeners": ports,
         });
+        let id = BindingId::derive("stack", "Binding", "nlb");
+        let properties = Properties::parse(&properties, "us-east-1", &id);
         Desired {
-            id: BindingId::derive("stack", "Binding", "nlb"),
-            properties: Properties::parse(&properties, "us-east-1").expect("good properties"),
+            properties: properties.expect("good properties"),
+            id,
             account: "123456789012".to_owned(),
             function_arn: "arn:function".to_owned(),
             former: Hints::default(),

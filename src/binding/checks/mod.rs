@@ -1,189 +1,220 @@
 //! What must hold before anything is made. All findings at once, each with both values and the
 //! way to mend it. Pure.
+//!
+//! What would be found just so of the properties that stand holds no Update up: a rollback must get
+//! through, and nothing gets worse by it.
 
+mod load_balancers;
+mod ports;
 mod timeouts;
 mod zones;
 
 use super::Desired;
 use super::observe::Observed;
-use crate::model::{Kind, LoadBalancer, Scheme, State, TargetGroup};
-use std::collections::BTreeSet;
+use crate::model::{Kind, LoadBalancer, Scheme, State};
+use crate::properties::Properties;
+use crate::record::Orders;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Everything that is wrong with a pair of load balancers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
-pub struct Findings(Vec<String>);
+pub struct Findings(BTreeMap<About, String>);
 
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("; "))
+        let findings: Vec<_> = self.0.values().map(String::as_str).collect();
+        f.write_str(&findings.join("; "))
     }
+}
+
+/// What one finding is about: two that are about the same are the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum About {
+    /// That a load balancer is there, and of the right type.
+    LoadBalancer(&'static str),
+    State(&'static str),
+    Scheme,
+    /// The zones that only the ALB has, or only the NLB.
+    ZonesOfAlb(BTreeSet<String>),
+    ZonesOfNlb(BTreeSet<String>),
+    AlbListener(u16),
+    NlbPort(u16),
+    GivenGroup(String, &'static str),
+    /// The NLB's listener, and the seconds for which it holds a connection.
+    IdleTimeout(String, u32),
+    Bucket,
 }
 
 /// What was observed, after the checks: there is an ALB and an NLB.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Checked<'a> {
-    pub alb: &'a LoadBalancer,
-    pub nlb: &'a LoadBalancer,
+    /// Where it is gone and the binding stands on it all the same: as the orders know it.
+    pub alb: Cow<'a, LoadBalancer>,
+    pub nlb: Cow<'a, LoadBalancer>,
     pub observed: &'a Observed,
 }
 
-pub fn check<'a>(desired: &Desired, observed: &'a Observed) -> Result<Checked<'a>, Findings> {
-    let mut findings = Findings::default();
-    let properties = &desired.properties;
-    let alb = findings.usable(
-        "AlbArn",
-        &properties.alb_arn,
+/// What a binding stands on: the properties that it last had a success for, and the orders that came of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing<'a> {
+    pub properties: &'a Properties,
+    pub orders: &'a Orders,
+}
+
+/// Checks what an Update goes by against what stands; a Create stands on nothing. Gives the findings that
+/// only warn as well.
+///
+/// # Errors
+/// All findings that are new.
+pub fn check<'a>(
+    desired: &Desired,
+    standing: Option<Standing<'_>>,
+    observed: &'a Observed,
+) -> Result<(Checked<'a>, Findings), Findings> {
+    let wanted = &desired.properties;
+    let mut found = find(wanted, wanted, observed);
+    found.check_bucket(desired, observed);
+    let stands = standing.map(|standing| find(standing.properties, wanted, observed));
+    let stands = stands.unwrap_or_default();
+    let (known, new): (BTreeMap<_, _>, BTreeMap<_, _>) = found
+        .0
+        .into_iter()
+        .partition(|(about, _)| stands.0.contains_key(about));
+    let orders = standing.map(|standing| standing.orders);
+    let other_vpc = |other: &Option<LoadBalancer>| match other {
+        Some(other) => other.vpc_id.clone(),
+        None => String::new(),
+    };
+    let alb = side(
         &observed.alb,
-        &Kind::Application,
+        &wanted.alb_arn,
+        orders,
+        other_vpc(&observed.nlb),
     );
-    let nlb = findings.usable("NlbArn", &properties.nlb_arn, &observed.nlb, &Kind::Network);
-    if let Some(alb) = alb {
-        findings.check_scheme(alb);
-        findings.check_alb_listeners(desired, alb, observed);
-    }
-    if let Some(nlb) = nlb {
-        findings.check_nlb_ports(desired, nlb, observed);
-        findings.check_given_groups(nlb, observed);
-    }
-    if let (Some(alb), Some(nlb)) = (alb, nlb) {
-        findings.check_zones(desired, alb, nlb, observed);
-        findings.check_idle_timeouts(desired, alb, observed);
-    }
-    if let Some(refused) = &observed.bucket_refused {
-        findings.add(format!(
-            "BucketName {} cannot be used ({refused}); name a bucket of the function's account and \
-             region and allow the function to use it",
-            desired.bucket()
-        ));
-    } else if properties.bucket_name.is_some() && !observed.bucket_exists {
-        findings.add(format!(
-            "BucketName {} does not exist; name an existing bucket, or leave BucketName out and \
-             one is made",
-            desired.bucket()
-        ));
-    }
+    let nlb = side(
+        &observed.nlb,
+        &wanted.nlb_arn,
+        orders,
+        other_vpc(&observed.alb),
+    );
     match (alb, nlb) {
-        (Some(alb), Some(nlb)) if findings.0.is_empty() => Ok(Checked { alb, nlb, observed }),
-        _ => Err(findings),
+        (Some(alb), Some(nlb)) if new.is_empty() => {
+            let checked = Checked { alb, nlb, observed };
+            Ok((checked, Findings(known)))
+        }
+        _ => Err(Findings(new)),
     }
 }
 
+/// A load balancer, or what the orders know of one that is gone.
+fn side<'a>(
+    found: &'a Option<LoadBalancer>,
+    arn: &str,
+    orders: Option<&Orders>,
+    other_vpc: String,
+) -> Option<Cow<'a, LoadBalancer>> {
+    let gone = || {
+        let orders = orders?;
+        let is_alb = arn == orders.alb_arn;
+        let name = arn.split('/').nth(2).unwrap_or_default();
+        Some(Cow::Owned(LoadBalancer {
+            arn: arn.to_owned(),
+            name: name.to_owned(),
+            dns_name: is_alb
+                .then(|| orders.alb_dns_name.clone())
+                .unwrap_or_default(),
+            kind: if is_alb {
+                Kind::Application
+            } else {
+                Kind::Network
+            },
+            scheme: Scheme::Internal,
+            state: State::of("gone"),
+            // So that targets are registered as they were.
+            vpc_id: match orders.availability_zone {
+                Some(_) => String::new(),
+                None => other_vpc,
+            },
+            zones: BTreeSet::new(),
+            addresses: Vec::new(),
+        }))
+    };
+    found.as_ref().map(Cow::Borrowed).or_else(gone)
+}
+
+/// What is found of `properties`, as far as what is `wanted` was observed for them.
+fn find(properties: &Properties, wanted: &Properties, observed: &Observed) -> Findings {
+    let mut findings = Findings::default();
+    let alb = (properties.alb_arn == wanted.alb_arn)
+        .then(|| {
+            findings.usable(
+                "AlbArn",
+                &properties.alb_arn,
+                &observed.alb,
+                &Kind::Application,
+            )
+        })
+        .flatten();
+    let nlb = (properties.nlb_arn == wanted.nlb_arn)
+        .then(|| findings.usable("NlbArn", &properties.nlb_arn, &observed.nlb, &Kind::Network))
+        .flatten();
+    if let Some(alb) = alb {
+        findings.check_scheme(alb);
+        findings.check_alb_listeners(properties, alb, observed);
+    }
+    if let Some(nlb) = nlb {
+        findings.check_nlb_ports(properties, nlb, observed);
+        findings.check_given_groups(properties, nlb, observed);
+    }
+    if let (Some(alb), Some(nlb)) = (alb, nlb) {
+        findings.check_zones(properties, alb, nlb, observed);
+    }
+    if let Some(alb) = alb {
+        findings.check_idle_timeouts(properties, alb, observed);
+    }
+    findings
+}
+
 impl Findings {
-    fn add(&mut self, finding: String) {
-        self.0.push(finding);
+    fn add(&mut self, about: About, finding: String) {
+        self.0.insert(about, finding);
     }
 
-    /// The load balancer, if it is there and of the right type.
-    fn usable<'a>(
-        &mut self,
-        property: &str,
-        arn: &str,
-        found: &'a Option<LoadBalancer>,
-        kind: &Kind,
-    ) -> Option<&'a LoadBalancer> {
-        let Some(found) = found else {
-            self.add(format!(
-                "{property} {arn} does not exist; give the ARN of an existing {kind} load balancer"
-            ));
-            return None;
-        };
-        if found.kind != *kind {
-            self.add(format!(
-                "{property} {arn} is of type {}, but must be of type {kind}; give another load \
-                 balancer",
-                found.kind
-            ));
-            return None;
-        }
-        // An impaired load balancer still routes (ELBv2 API, LoadBalancerState).
-        if ![State::Active, State::ActiveImpaired].contains(&found.state) {
-            self.add(format!(
-                "{property} {arn} is in state {}, but must be active; mend or replace it",
-                found.state
-            ));
-        }
-        Some(found)
+    /// Whether all that is missing are listeners of the ALB, which may be being made.
+    pub fn may_pass(&self) -> bool {
+        !self.0.is_empty()
+            && self
+                .0
+                .keys()
+                .all(|about| matches!(about, About::AlbListener(_)))
     }
 
-    fn check_scheme(&mut self, alb: &LoadBalancer) {
-        if alb.scheme != Scheme::Internal {
-            self.add(format!(
-                "the ALB {} has the scheme {}, but must be internal, for public addresses cannot \
-                 be targets; make the ALB with the scheme internal",
-                alb.name, alb.scheme
-            ));
-        }
+    /// Each by itself.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.values().map(String::as_str)
     }
 
-    fn check_alb_listeners(&mut self, desired: &Desired, alb: &LoadBalancer, observed: &Observed) {
-        let wanted: BTreeSet<u16> = desired
-            .properties
-            .listeners
-            .iter()
-            .map(|listener| listener.alb_port)
-            .collect();
-        let there: Vec<String> = observed
-            .alb_listeners
-            .iter()
-            .map(|listener| format!("{} {}", listener.protocol, listener.port))
-            .collect();
-        for port in wanted {
-            let listens = observed.alb_listeners.iter().any(|listener| {
-                listener.port == port && ["HTTP", "HTTPS"].contains(&listener.protocol.as_str())
-            });
-            if !listens {
-                self.add(format!(
-                    "the ALB {} has no HTTP or HTTPS listener on AlbPort {port}, it has {}; add \
-                     the listener (and let the binding depend on it) or change AlbPort",
-                    alb.name,
-                    list(&there)
-                ));
-            }
-        }
-    }
-
-    fn check_nlb_ports(&mut self, desired: &Desired, nlb: &LoadBalancer, observed: &Observed) {
-        for (_, wanted) in desired.made() {
-            let other = observed
-                .nlb_listeners
-                .iter()
-                .find(|other| other.listener.port == wanted.port && !other.is_own);
-            if let Some(other) = other {
-                self.add(format!(
-                    "the NLB {} already has the listener {} on port {}, which is not this \
-                     binding's; delete that listener, use another Port, or give its target group \
-                     as TargetGroupArn",
-                    nlb.name, other.listener.arn, wanted.port
-                ));
-            }
-        }
-    }
-
-    fn check_given_groups(&mut self, nlb: &LoadBalancer, observed: &Observed) {
-        for (arn, group) in &observed.given_groups {
-            match group {
-                None => self.add(format!(
-                    "TargetGroupArn {arn} does not exist; give an existing target group, or leave \
-                     TargetGroupArn out and one is made"
-                )),
-                Some(group) => self.check_given_group(arn, group, nlb),
-            }
-        }
-    }
-
-    fn check_given_group(&mut self, arn: &str, group: &TargetGroup, nlb: &LoadBalancer) {
-        for (what, found, needed) in [
-            ("type", &group.target_type, "ip"),
-            ("protocol", &group.protocol, "TCP"),
-            ("VPC", &group.vpc_id, nlb.vpc_id.as_str()),
-        ] {
-            if found != needed {
-                self.add(format!(
-                    "TargetGroupArn {arn} has the {what} {found}, but must have {needed}; give a \
-                     target group of type ip, protocol TCP, in the NLB's VPC"
-                ));
-            }
+    /// Without a bucket there is no record that could tell what stands.
+    fn check_bucket(&mut self, desired: &Desired, observed: &Observed) {
+        let bucket = desired.bucket();
+        if let Some(refused) = &observed.bucket_refused {
+            self.add(
+                About::Bucket,
+                format!(
+                    "BucketName {bucket} cannot be used ({refused}); name a bucket of the function's \
+                     account and region and allow the function to use it"
+                ),
+            );
+        } else if desired.properties.bucket_name.is_some() && !observed.bucket_exists {
+            self.add(
+                About::Bucket,
+                format!(
+                    "BucketName {bucket} does not exist; name an existing bucket, or leave \
+                     BucketName out and one is made"
+                ),
+            );
         }
     }
 }
