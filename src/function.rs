@@ -7,10 +7,12 @@ use crate::binding::BindingAws;
 use crate::capabilities::{Answers, Dns};
 use crate::clock::{Clock, Timestamp};
 use crate::event::{Event, EventError};
+use crate::progress;
 use crate::provider::{self, Provider, ProviderError};
 use crate::published::{self, VariablesError};
 use crate::sync::{self, Outcome, SyncError, TickName};
 use serde_json::Value;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// No schedule is faster than a minute. A tick that is not done when the next one starts must not
@@ -53,8 +55,8 @@ pub enum FunctionError {
     Variables(#[from] VariablesError),
     #[error(transparent)]
     Sync(#[from] SyncError),
-    #[error("the tick was not done in its time and is given up")]
-    OutOfTime,
+    #[error("the tick was not done in its time and is given up; last: {doing}")]
+    OutOfTime { doing: String },
 }
 
 impl<A: BindingAws, D: Dns, R: Answers> Function<A, D, R> {
@@ -110,8 +112,13 @@ async fn in_time(
     let limit = invocation
         .remaining
         .saturating_sub(Duration::from_millis(500));
+    let doing = Rc::default();
+    let tick = progress::track(&doing, tick);
     let tick = tokio::time::timeout(limit.min(TICK), tick).await;
-    tick.map_err(|_| FunctionError::OutOfTime)??;
+    let out_of_time = |_| FunctionError::OutOfTime {
+        doing: doing.borrow().to_string(),
+    };
+    tick.map_err(out_of_time)??;
     Ok(())
 }
 
@@ -131,7 +138,7 @@ mod tests {
         };
         let started = Instant::now();
         let given_up = in_time(&invocation, pending()).await;
-        assert!(matches!(given_up, Err(FunctionError::OutOfTime)));
+        assert!(matches!(given_up, Err(FunctionError::OutOfTime { .. })));
         started.elapsed()
     }
 

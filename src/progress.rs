@@ -1,21 +1,58 @@
-//! What an invocation is doing now, so that an answer sent for want of time can say so.
+//! What an invocation is doing now, and what it waits for, so that one that runs out of time can say so.
 //!
 //! One value a task; outside of [`track`] nothing is kept.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::rc::Rc;
 
 tokio::task_local! {
-    static DOING: Rc<RefCell<String>>;
+    static PROGRESS: Rc<RefCell<Progress>>;
 }
 
-/// Runs `work`; `doing` tells what it did last, also when it was dropped half way.
-pub async fn track<T>(doing: &Rc<RefCell<String>>, work: impl Future<Output = T>) -> T {
-    DOING.scope(Rc::clone(doing), work).await
+/// What is done, and what has been tried again since it was begun.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    doing: String,
+    waits: Option<String>,
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.doing)?;
+        match &self.waits {
+            Some(waits) => write!(f, ", tried again because {waits}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Runs `work`; `progress` tells what it did last, also when it was dropped half way.
+pub async fn track<T>(progress: &Rc<RefCell<Progress>>, work: impl Future<Output = T>) -> T {
+    PROGRESS.scope(Rc::clone(progress), work).await
 }
 
 /// Notes what is done or waited for from now on.
 pub fn note(doing: impl Into<String>) {
-    // Ticks are not tracked, and need not be.
-    let _ = DOING.try_with(|now| now.replace(doing.into()));
+    change(|progress| {
+        *progress = Progress {
+            doing: doing.into(),
+            waits: None,
+        }
+    });
+}
+
+/// Notes why a call is made again.
+pub fn waits(why: impl Into<String>) {
+    change(|progress| progress.waits = Some(why.into()));
+}
+
+/// Notes that such a call has come through.
+pub fn has_passed() {
+    change(|progress| progress.waits = None);
+}
+
+fn change(change: impl FnOnce(&mut Progress)) {
+    // What runs outside of an invocation is not tracked.
+    let _ = PROGRESS.try_with(|progress| change(&mut progress.borrow_mut()));
 }

@@ -10,6 +10,7 @@ mod listeners;
 mod load_balancers;
 mod metrics;
 mod objects;
+mod passing;
 mod rules;
 mod stacks;
 mod tags;
@@ -24,9 +25,30 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_cloudformation::config::SharedCredentialsProvider;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime::client::retries::classifiers::HttpStatusCodeClassifier;
+use passing::{Patience, trouble};
 use std::env;
 use std::error::Error;
 use std::time::Duration;
+
+/// HTTP statuses by which AWS says that it is busy, besides those that the SDK knows.
+const BUSY: &[u16] = &[429];
+
+/// Of what is read, and of the record, S3 says 409 only while something else is under way.
+const S3_BUSY: &[u16] = &[409, 429];
+
+/// A client that goes on for as long as AWS is busy.
+macro_rules! patient {
+    ($sdk:ident, $builder:expr, $busy:expr) => {
+        $sdk::Client::from_conf(
+            $builder
+                .retry_partition(Patience::partition())
+                .retry_classifier(HttpStatusCodeClassifier::new_from_codes($busy))
+                .interceptor(Patience)
+                .build(),
+        )
+    };
+}
 
 /// AWS's own clients, made once for the life of the function.
 #[derive(Debug, Clone)]
@@ -57,13 +79,7 @@ impl Aws {
             ))
             .use_fips(is_true("AWS_USE_FIPS_ENDPOINT"))
             .use_dual_stack(is_true("AWS_USE_DUALSTACK_ENDPOINT"))
-            .retry_config(
-                // AWS lets an account describe ELBv2 resources ten times a second, so a crowd of
-                // bindings needs patience (ELB guide, "Request throttling").
-                RetryConfig::standard()
-                    .with_max_attempts(7)
-                    .with_initial_backoff(Duration::from_millis(300)),
-            )
+            .retry_config(Patience::retries())
             .timeout_config(
                 TimeoutConfig::builder()
                     .connect_timeout(http::CONNECT_TIMEOUT)
@@ -74,31 +90,30 @@ impl Aws {
         // Behind an endpoint of its own there is no name for each bucket.
         let s3 = |config: &SdkConfig| {
             let s3 = at_endpoint(config, "S3");
-            let s3 = aws_sdk_s3::config::Builder::from(&s3)
-                .force_path_style(s3.endpoint_url().is_some())
-                .build();
-            aws_sdk_s3::Client::from_conf(s3)
+            let is_local = s3.endpoint_url().is_some();
+            aws_sdk_s3::config::Builder::from(&s3).force_path_style(is_local)
         };
         let elb = |config: &SdkConfig| {
             let elb = at_endpoint(config, "ELASTIC_LOAD_BALANCING_V2");
-            aws_sdk_elasticloadbalancingv2::Client::new(&elb)
+            aws_sdk_elasticloadbalancingv2::config::Builder::from(&elb)
         };
         let events = |config: &SdkConfig| {
-            aws_sdk_eventbridge::Client::new(&at_endpoint(config, "EVENTBRIDGE"))
+            aws_sdk_eventbridge::config::Builder::from(&at_endpoint(config, "EVENTBRIDGE"))
         };
+        let cloudformation = at_endpoint(&config, "CLOUDFORMATION");
+        let cloudformation = aws_sdk_cloudformation::config::Builder::from(&cloudformation);
+        let cloudwatch = at_endpoint(&config, "CLOUDWATCH");
+        let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&cloudwatch);
         let once = once(&config);
         Self {
-            cloudformation: aws_sdk_cloudformation::Client::new(&at_endpoint(
-                &config,
-                "CLOUDFORMATION",
-            )),
-            cloudwatch: aws_sdk_cloudwatch::Client::new(&at_endpoint(&config, "CLOUDWATCH")),
-            elb: elb(&config),
-            elb_once: elb(&once),
-            events: events(&config),
-            events_once: events(&once),
-            s3: s3(&config),
-            s3_once: s3(&once),
+            cloudformation: patient!(aws_sdk_cloudformation, cloudformation, BUSY),
+            cloudwatch: patient!(aws_sdk_cloudwatch, cloudwatch, BUSY),
+            elb: patient!(aws_sdk_elasticloadbalancingv2, elb(&config), BUSY),
+            elb_once: aws_sdk_elasticloadbalancingv2::Client::from_conf(elb(&once).build()),
+            events: patient!(aws_sdk_eventbridge, events(&config), BUSY),
+            events_once: aws_sdk_eventbridge::Client::from_conf(events(&once).build()),
+            s3: patient!(aws_sdk_s3, s3(&config), S3_BUSY),
+            s3_once: aws_sdk_s3::Client::from_conf(s3(&once).build()),
             region: region.unwrap_or_default(),
         }
     }
@@ -150,60 +165,41 @@ where
 {
     let resource = resource.into();
     move |error| {
-        let reason = match (error.code(), error.message()) {
-            (Some(code), Some(message)) => format!("{code}: {message}"),
-            (Some(code), None) => code.to_owned(),
-            (None, _) => match &error {
-                SdkError::TimeoutError(_) => "no answer in time".to_owned(),
-                SdkError::DispatchFailure(_) => "the call did not get through".to_owned(),
-                _ => match error.raw_response().map(|raw| raw.status().as_u16()) {
-                    Some(status) => format!("HTTP status {status}"),
-                    None => error.to_string(),
-                },
-            },
+        let status = error.raw_response().map(|raw| raw.status().as_u16());
+        let code = error.code().map(str::to_owned);
+        let message = error.message().unwrap_or_default().to_owned();
+        let trouble = match error {
+            SdkError::ConstructionFailure(_) => Trouble::Stays,
+            _ => trouble(operation, code.as_deref(), &message, status),
         };
+        let reason = match (&code, &error) {
+            (Some(code), _) if message.is_empty() => code.clone(),
+            (Some(code), _) => format!("{code}: {message}"),
+            (None, SdkError::TimeoutError(_)) => "no answer in time".to_owned(),
+            (None, SdkError::DispatchFailure(_)) => "the call did not get through".to_owned(),
+            (None, error) => status.map_or_else(|| error.to_string(), told),
+        };
+        // What AWS has answered is in the reason; the SDK has only its own form of it.
+        let is_answer = matches!(error, SdkError::ServiceError(_));
         AwsError {
             operation,
             resource,
-            trouble: trouble(&error),
-            code: error.code().map(str::to_owned),
+            trouble,
+            code,
             reason,
-            source: error.code().is_none().then(|| Box::new(error) as _),
+            source: (!is_answer).then(|| Box::new(error) as _),
         }
     }
 }
 
-/// Codes by which AWS says that it is busy, or busy with the same thing. Throttling as the SDK's own
-/// classifier knows it; S3 guide, "Error responses"; EventBridge API, "Common errors".
-const BUSY: [&str; 13] = [
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "RequestLimitExceeded",
-    "TooManyRequestsException",
-    "SlowDown",
-    "BandwidthLimitExceeded",
-    "LimitExceededException",
-    "ConcurrentModificationException",
-    "OperationAborted",
-    "ConditionalRequestConflict",
-];
-
-fn trouble<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Trouble {
-    let status = error.raw_response().map(|raw| raw.status().as_u16());
-    match (error.code(), status) {
-        (Some(code), _) if is_busy(code) => Trouble::Passes,
-        (_, Some(429)) => Trouble::Passes,
-        (_, Some(500..)) => Trouble::MayPass,
-        (None, _) if !matches!(error, SdkError::ConstructionFailure(_)) => Trouble::MayPass,
-        _ => Trouble::Stays,
-    }
-}
-
-fn is_busy(code: &str) -> bool {
-    BUSY.contains(&code)
+/// An answer without a code, as to a HEAD request (S3 API, `HeadBucket`).
+fn told(status: u16) -> String {
+    let means = match status {
+        301 => ", which means that it is in another Region",
+        403 => ", which means that it is another account's or that permission is missing",
+        _ => "",
+    };
+    format!("HTTP status {status}{means}")
 }
 
 /// One entry of a call that AWS has refused inside an answer that succeeded.
@@ -217,11 +213,7 @@ fn refused_entry(
     AwsError {
         operation,
         resource: resource.into(),
-        trouble: match code.as_str() {
-            code if is_busy(code) => Trouble::Passes,
-            "InternalError" | "InternalException" | "ServiceUnavailable" => Trouble::MayPass,
-            _ => Trouble::Stays,
-        },
+        trouble: trouble(operation, Some(&code), message, None),
         code: Some(code),
         source: None,
         reason,

@@ -62,16 +62,9 @@ impl Objects for Aws {
                 let etag = etag.ok_or_else(|| unusable("PutObject", resource, "no ETag"))?;
                 Ok(Written::Done { etag })
             }
-            // S3 guide, "Conditional writes": 412 where the condition does not hold, 409 where
-            // another write or delete was under way, 404 where the object or its bucket is gone.
-            Err(error)
-                if error.is(&[
-                    "PreconditionFailed",
-                    "ConditionalRequestConflict",
-                    "NoSuchKey",
-                    "NoSuchBucket",
-                ]) =>
-            {
+            // S3 guide, "Conditional writes": 412 where the condition does not hold, 404 where the object or
+            // its bucket is gone. 409, where another write or delete was under way, is tried again.
+            Err(error) if error.is(&["PreconditionFailed", "NoSuchKey", "NoSuchBucket"]) => {
                 Ok(Written::Lost)
             }
             Err(error) => Err(error),

@@ -10,6 +10,7 @@ use super::removal::{Removal, Remover};
 use super::step::Step;
 use super::{BindingAws, BindingError, Desired};
 use crate::capabilities::Dns;
+use crate::log::chain;
 use crate::progress;
 use crate::properties::TargetGroupProperties;
 use crate::published::{self, Denied};
@@ -51,6 +52,7 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                     note(step);
                     let create = async |permit| self.aws.create_bucket(permit, bucket).await;
                     self.turn.lease().act(create).await?;
+                    self.turn.lease().fresh().add(bucket);
                 }
                 Step::TagBucket { bucket, tags } => {
                     note(step);
@@ -85,7 +87,7 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                         Some(steps) => steps,
                         None => return Err(error),
                     };
-                    let error = &error as &dyn std::error::Error;
+                    let error = chain(&error);
                     info!(error, port, "a listener that is to go will be moved there");
                 }
                 (taken, _) => taken?,
@@ -131,7 +133,9 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                         aws.create_target_group(permit, name, *port, vpc_id, health_check, tags);
                     create.await
                 };
-                made.groups.insert(name.clone(), lease.act(create).await?);
+                let arn = lease.act(create).await?;
+                lease.fresh().add(&arn);
+                made.groups.insert(name.clone(), arn);
             }
             Step::ModifyHealthCheck { name, health_check } => {
                 let arn = self.group(name, made)?;
@@ -171,7 +175,9 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                 let nlb = &desired.properties.nlb_arn;
                 let create =
                     async |permit| aws.create_listener(permit, nlb, *port, &group, tags).await;
-                made.listeners.insert(*port, lease.act(create).await?);
+                let arn = lease.act(create).await?;
+                lease.fresh().add(&arn);
+                made.listeners.insert(*port, arn);
             }
             Step::ForwardListener {
                 arn, target_group, ..
@@ -205,6 +211,7 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
             Step::PutRule { schedule } => {
                 let put = async |permit| aws.put_rule(permit, &rule, schedule, tags).await;
                 made.rule_arn = Some(lease.act(put).await?);
+                lease.fresh().add(&rule);
             }
             Step::TagRule { tags } => {
                 if let Some(rule) = &self.checked.observed.rule {

@@ -6,6 +6,7 @@ use super::hints::Hints;
 use super::leaving::Leaving;
 use super::{BindingAws, BindingError, replaced};
 use crate::capabilities::Dns;
+use crate::log::chain;
 use crate::names::BindingId;
 use crate::record::{LAG, Turn};
 use tracing::{info, warn};
@@ -55,7 +56,7 @@ pub async fn delete<A: BindingAws>(
     };
     leaving.claim(aws, turn, &view).await?;
     if let Err(error) = replaced::noted(aws, turn, id, account, hints, &view).await {
-        let error = &error as &dyn std::error::Error;
+        let error = chain(&error);
         warn!(
             error,
             "a binding that was made in place of this one is left"

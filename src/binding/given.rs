@@ -5,6 +5,7 @@
 
 use super::{BindingAws, BindingError};
 use crate::capabilities::TARGETS_PER_CALL;
+use crate::log::chain;
 use crate::model::{Endpoint, Registered};
 use crate::names::BindingId;
 use crate::progress;
@@ -33,7 +34,7 @@ pub(super) async fn take_out<A: BindingAws>(
             Ok(()) => {}
             // Who takes a group from the properties may take the grant with it.
             Err(error) if is_denied(&error) && !held.record.served_last(group) => {
-                let error = &error as &dyn std::error::Error;
+                let error = chain(&error);
                 warn!(
                     error,
                     group, "own targets stay in a target group that is no longer served"

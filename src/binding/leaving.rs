@@ -92,6 +92,8 @@ impl<'a> Leaving<'a> {
             id: self.id,
             leaves_bucket: Cell::new(false),
         };
+        // What is taken away may be gone.
+        turn.lease().fresh().clear();
         let mut pause = Pause::none_at_first();
         let mut has_ended = false;
         'looking: loop {

@@ -10,6 +10,7 @@ use super::leaving::take_away;
 use super::observe::{self, Observed};
 use super::{BindingAws, BindingError, Desired, plan, replaced};
 use crate::capabilities::Dns;
+use crate::log::chain;
 use crate::model::Rule;
 use crate::pause::Pause;
 use crate::progress;
@@ -22,8 +23,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-/// How often everything is looked at anew because AWS says that something exists already.
-const STARTS: usize = 3;
+/// For how long everything is looked at anew because AWS says that something exists already, which it may
+/// not show yet.
+const SHOWN_WITHIN: Duration = Duration::from_secs(60);
 
 /// How long a listener of the ALB that is not there yet is waited for: a template may make it beside the
 /// binding.
@@ -48,21 +50,20 @@ pub async fn make<A: BindingAws>(
         turn,
         desired,
     };
-    let mut starts = 1;
+    let started = Instant::now();
     let mut pause = Pause::none_at_first();
     loop {
         match making.start().await {
             Ok(Some(made)) => return Ok(made),
             Ok(None) => {}
             // A create whose answer was lost and that was sent again meets its own work.
-            Err(error) if starts < STARTS && error.is(&ALREADY_THERE) => {
-                let error = &error as &dyn std::error::Error;
+            Err(error) if error.is(&ALREADY_THERE) && started.elapsed() < SHOWN_WITHIN => {
+                let error = chain(&error);
                 info!(error, "it is there already, looking again");
-                starts += 1;
             }
             // What another delivery of the same request does meanwhile is in the way of a look.
             Err(error) if making.is_in_the_way(&error).await => {
-                let error = &error as &dyn std::error::Error;
+                let error = chain(&error);
                 info!(
                     error,
                     "another delivery has claimed the record meanwhile, looking again"
@@ -262,7 +263,7 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             Ok(Some(answer)) => Err(RecordError::Answered(Box::new(answer))),
             Ok(None) => Ok(()),
             Err(error) => {
-                let error = &error as &dyn std::error::Error;
+                let error = chain(&error);
                 warn!(
                     error,
                     "whether this request has been answered cannot be told"

@@ -199,20 +199,24 @@ async fn nlb_listeners(
                 .iter()
                 .any(|group| given.contains(group.as_str()));
         async move {
-            let attributes = if serves {
-                aws.listener_attributes(&listener.arn).await?
-            } else {
-                Attributes::new()
+            let attributes = match serves {
+                true => aws.listener_attributes(&listener.arn).await,
+                false => Ok(Attributes::new()),
             };
-            Ok::<_, BindingError>(NlbListener {
+            let attributes = match attributes {
+                // It went while it was looked at.
+                Err(error) if error.is_not_found() => return Ok(None),
+                attributes => attributes?,
+            };
+            Ok::<_, BindingError>(Some(NlbListener {
                 listener,
                 tags,
                 is_own,
                 attributes,
-            })
+            }))
         }
     });
-    gather(observed).await
+    Ok(gather(observed).await?.into_iter().flatten().collect())
 }
 
 async fn given_group(
@@ -241,15 +245,18 @@ async fn own_groups(
     let own = groups.into_iter().map(|group| {
         let tags = tags.remove(&group.arn).unwrap_or_default();
         async move {
-            let attributes = aws.target_group_attributes(&group.arn).await?;
-            Ok::<_, BindingError>(OwnTargetGroup {
+            let attributes = match aws.target_group_attributes(&group.arn).await {
+                Err(error) if error.is_not_found() => return Ok(None),
+                attributes => attributes?,
+            };
+            Ok::<_, BindingError>(Some(OwnTargetGroup {
                 group,
                 attributes,
                 tags,
-            })
+            }))
         }
     });
-    gather(own).await
+    Ok(gather(own).await?.into_iter().flatten().collect())
 }
 
 /// The bucket that the record is to be in.
@@ -288,7 +295,11 @@ async fn bucket(
         },
     };
     let tags = match exists && !is_given {
-        true => aws.bucket_tags(&name).await?,
+        true => match aws.bucket_tags(&name).await {
+            // S3 shows it to one call and not to the next, where it was just made.
+            Err(error) if error.is_not_found() => Tags::new(),
+            tags => tags?,
+        },
         false => Tags::new(),
     };
     Ok(Bucket {
@@ -299,8 +310,12 @@ async fn bucket(
 }
 
 async fn rule_tags(aws: &impl BindingAws, rule: Option<&Rule>) -> Result<Tags, BindingError> {
-    match rule {
-        Some(rule) => Ok(aws.rule_tags(&rule.arn).await?),
-        None => Ok(Tags::new()),
+    let Some(rule) = rule else {
+        return Ok(Tags::new());
+    };
+    match aws.rule_tags(&rule.arn).await {
+        // EventBridge shows it to one call and not to the next, where it was just made.
+        Err(error) if error.is_not_found() => Ok(Tags::new()),
+        tags => Ok(tags?),
     }
 }

@@ -5,6 +5,7 @@
 use super::given;
 use super::{BindingAws, BindingError};
 use crate::capabilities::{Answer, VERSIONS_PER_CALL, Version};
+use crate::log::chain;
 use crate::names::BindingId;
 use crate::pause::Pause;
 use crate::permit::Permit;
@@ -13,12 +14,7 @@ use crate::record::{RecordError, Turn};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::time::Duration;
-use tokio::time::Instant;
 use tracing::{info, warn};
-
-/// How long AWS may take to see that a deleted listener no longer uses its target group.
-pub const RELEASED_WITHIN: Duration = Duration::from_secs(60);
 
 /// One thing to take away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +101,10 @@ impl<A: BindingAws> Remover<'_, '_, A> {
                 self.act(async |permit| aws.delete_listener(permit, arn).await)
                     .await
             }
-            Removal::TargetGroup { arn, .. } => self.target_group(arn).await,
+            Removal::TargetGroup { arn, .. } => {
+                self.act(async |permit| aws.delete_target_group(permit, arn).await)
+                    .await
+            }
             Removal::Stub { bucket } => self.stub(bucket).await,
             Removal::Record { bucket } => {
                 self.objects(bucket, &id.key_prefix()).await?;
@@ -123,30 +122,11 @@ impl<A: BindingAws> Remover<'_, '_, A> {
         }
     }
 
-    /// A listener that was just deleted still holds its target group for a moment. One of somebody
-    /// else's holds it for longer, and then AWS's own words are the answer.
-    async fn target_group(&self, arn: &str) -> Result<(), BindingError> {
-        let started = Instant::now();
-        let mut pause = Pause::short_at_first();
-        loop {
-            let delete = async |permit| self.aws.delete_target_group(permit, arn).await;
-            match self.act(delete).await {
-                Err(error)
-                    if error.is(&["ResourceInUse"]) && started.elapsed() < RELEASED_WITHIN =>
-                {
-                    info!(target_group = arn, "still in use, trying again");
-                    pause.wait().await;
-                }
-                deleted => return deleted,
-            }
-        }
-    }
-
     /// Nothing depends on a stub once nobody is sent to it, so where it may not be deleted it stays.
     async fn stub(&self, bucket: &str) -> Result<(), BindingError> {
         match self.objects(bucket, &self.id.key_prefix()).await {
             Err(error) if error.is(&["AccessDenied"]) => {
-                let error = &error as &dyn std::error::Error;
+                let error = chain(&error);
                 warn!(
                     error,
                     bucket, "a stub stays in a bucket that is no longer used"

@@ -8,6 +8,7 @@ use super::desired::Desired;
 use super::hints::{Hints, candidates};
 use super::leaving::take_away as take_away_binding;
 use super::{BindingAws, BindingError};
+use crate::log::chain;
 use crate::names::BindingId;
 use crate::pause::Pause;
 use crate::record::{
@@ -143,7 +144,7 @@ pub(super) async fn take_away<A: BindingAws>(
     match tokio::time::timeout(left / 2, taken).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            let error = &error as &dyn std::error::Error;
+            let error = chain(&error);
             warn!(
                 error,
                 "a binding that was made in place of this one is left"

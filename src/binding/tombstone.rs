@@ -7,6 +7,7 @@ use super::hints::candidates;
 use super::leaving::Leaving;
 use super::{BindingAws, BindingError, replaced};
 use crate::capabilities::Dns;
+use crate::log::chain;
 use crate::pause::Pause;
 use crate::record::{Claiming, Hand, Located, Orders, Record, RuleEvent, Turn, View};
 use crate::sync;
@@ -59,7 +60,7 @@ impl Leaving<'_> {
         match sync::make_anew(aws, dns, &turn.store(self.id), event).await {
             Ok(held) => held.is_some(),
             Err(error) => {
-                let error = &error as &dyn std::error::Error;
+                let error = chain(&error);
                 warn!(
                     error,
                     groups, "the record is lost; own targets in given target groups stay there"
@@ -110,7 +111,7 @@ impl Leaving<'_> {
         loop {
             let located = self.locate(aws, turn).await?;
             if let Some(unreadable) = &located.unreadable {
-                let error = &unreadable.why as &dyn std::error::Error;
+                let error = chain(&unreadable.why);
                 let groups = self.named();
                 warn!(
                     error,

@@ -15,6 +15,7 @@ pub use run::{Run, start};
 pub use tally::Found;
 
 use crate::capabilities::{Dns, DnsError, Question as _};
+use crate::log::chain;
 use crate::properties::parse_dns_server;
 use authority::{Authorities, Authority};
 use question::Question;
@@ -69,10 +70,7 @@ impl Discovery {
             Ok(Ok(first)) => Ok(first),
             Ok(Err(error @ DnsError::NoAddresses { .. })) => Err(error),
             Ok(Err(error)) => {
-                warn!(
-                    error = &error as &dyn std::error::Error,
-                    "asking the system's resolver"
-                );
+                warn!(error = chain(&error), "asking the system's resolver");
                 self.authorities.set_unreachable(dns_name);
                 Ok(None)
             }

@@ -4,6 +4,7 @@
 
 use super::tally::{Found, Tally};
 use crate::capabilities::{Dns, DnsError, Question};
+use crate::log::chain;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -64,7 +65,7 @@ impl<Q: Question> Run<Q> {
                 Some(answer) = under_way.next() => match answer {
                     Ok(addresses) => tally.take(addresses),
                     Err(error) => {
-                        let error = &error as &dyn std::error::Error;
+                        let error = chain(&error);
                         tracing::warn!(error, "a lookup failed");
                         tally.take_failure();
                     }

@@ -4,6 +4,7 @@
 
 use super::request::Envelope;
 use crate::capabilities::{Answers, PutError};
+use crate::log::chain;
 use crate::record::{Answer, Status};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -140,7 +141,7 @@ pub(super) async fn send(
         if !failure.may_pass() || left.is_zero() {
             return Err(failure);
         }
-        let error = &failure as &dyn std::error::Error;
+        let error = chain(&failure);
         warn!(error, tries, "not answered yet");
         let jitter = jitter(pause, &envelope.request_id, tries);
         tokio::time::sleep((pause + jitter).min(left)).await;

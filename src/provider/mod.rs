@@ -79,7 +79,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         let answer = match Request::parse(event) {
             Ok(request) => self.answer(&request, &envelope, invocation, until).await?,
             Err(failure) => {
-                error!(error = &failure as &dyn std::error::Error, "not a request");
+                error!(error = chain(&failure), "not a request");
                 let answer = failed(envelope.physical_id(), &chain(&failure));
                 fit(answer, &envelope, invocation.log_stream)?
             }
@@ -121,11 +121,11 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
             }
             Ok(Ok(Ok(Done::Deleted))) => success(id, Attributes::new()),
             Ok(Ok(Err(failure))) => {
-                error!(error = &failure as &dyn std::error::Error, "failed");
+                error!(error = chain(&failure), "failed");
                 failed(id, &chain(&failure))
             }
             Ok(Err(_)) => failed(id, PANICKED),
-            Err(_) => failed(id, &out_of_time(working, &doing.borrow())),
+            Err(_) => failed(id, &out_of_time(working, &doing.borrow().to_string())),
         };
         let answer = fit(answer, envelope, invocation.log_stream)?;
         let serves = serves.as_ref();

@@ -8,6 +8,7 @@ use super::PublishedError;
 use super::environment::identity;
 use super::files::{self, FileError, Known};
 use crate::capabilities::{AwsError, Objects, Stored};
+use crate::log::chain;
 use crate::model::{Endpoint, TargetGroupPort};
 use crate::record::{Found, Orders, Own, Store, Target};
 use std::collections::BTreeMap;
@@ -132,7 +133,7 @@ impl<A: Objects> Reading<'_, A> {
     fn tolerate<T>(&self, read: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
         match read {
             Err(error) if self.denied == Denied::IsMissing && error.is_refused_object() => {
-                let error = &error as &dyn std::error::Error;
+                let error = chain(&error);
                 warn!(
                     error,
                     "taken for missing; if it is there, allow s3:GetObject on it"

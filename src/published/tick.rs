@@ -8,13 +8,11 @@ use super::{Denied, PublishedError, Variables, adopt};
 use crate::capabilities::Dns;
 use crate::clock::Clock;
 use crate::model::{Endpoint, Registered};
+use crate::pause::Pause;
 use crate::record::{Found, Held, Orders, Phase, Record, RecordError, Store};
 use crate::sync::{Outcome, Read, Source, SyncAws, SyncError, Tick, TickName};
 use std::collections::BTreeSet;
 use tracing::info;
-
-/// How often the first tick starts over because somebody else wrote the record in between.
-const STARTS: usize = 4;
 
 /// One tick by environment variables.
 ///
@@ -77,7 +75,8 @@ impl<A: SyncAws> Environment<'_, A> {
             orders,
             identity,
         } = self.variables;
-        for _ in 0..STARTS {
+        let mut pause = Pause::none_at_first();
+        loop {
             let (held, refused) = match self.store.look(bucket).await {
                 Ok(Found::Record(held)) => (Some(*held), None),
                 Ok(Found::Nothing | Found::Stub { .. }) => (None, None),
@@ -102,8 +101,9 @@ impl<A: SyncAws> Environment<'_, A> {
                         source,
                     });
                 }
-                if made.is_some() {
-                    info!(bucket, "the first tick: a record is made");
+                match made {
+                    Some(_) => info!(bucket, "the first tick: a record is made"),
+                    None => pause.wait().await,
                 }
                 continue;
             };
@@ -117,9 +117,8 @@ impl<A: SyncAws> Environment<'_, A> {
             if let Some(held) = self.written(self.store.replace(&held, record).await)? {
                 return Ok(held);
             }
+            pause.wait().await;
         }
-        let bucket = bucket.clone();
-        Err(RecordError::Contended { bucket }.into())
     }
 
     /// A role that is made for the published function may write its two files only.

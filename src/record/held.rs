@@ -11,6 +11,7 @@ use super::store::Store;
 use super::turn::Turn;
 use crate::capabilities::{Objects, Stacks};
 use crate::names::BindingId;
+use crate::pause::Pause;
 use crate::permit::CALL_TIMEOUT;
 use tokio::time::Instant;
 
@@ -85,6 +86,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         id: &BindingId,
         change: impl Fn(&mut Record),
     ) -> Result<(), RecordError> {
+        let mut pause = Pause::none_at_first();
         loop {
             let began = Instant::now();
             let Some(held) = self.read(id).await? else {
@@ -101,6 +103,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                 self.keep(self.store(id), last);
                 return Ok(());
             }
+            pause.wait().await;
         }
     }
 
@@ -110,6 +113,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// Where somebody else has claimed it, or the bucket cannot be used.
     pub async fn take_to(&self, id: &BindingId, bucket: &str) -> Result<(), RecordError> {
         let store = self.store(id);
+        let mut pause = Pause::none_at_first();
         loop {
             let Some(held) = self.read(id).await? else {
                 return Err(RecordError::TakenOver);
@@ -122,6 +126,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                 self.keep(store, last);
                 return Ok(());
             }
+            pause.wait().await;
         }
     }
 

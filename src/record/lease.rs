@@ -5,8 +5,10 @@
 //! it may not do any more it does not do: nothing is undone here.
 
 use super::RecordError;
-use crate::capabilities::{Answer, AwsError, Trouble};
+use super::fresh::Fresh;
+use crate::capabilities::{Answer, Trouble};
 use crate::clock::{Clock, Timestamp};
+use crate::log::chain;
 use crate::pause::Pause;
 use crate::permit::{CALL_TIMEOUT, Permit};
 use crate::progress;
@@ -19,7 +21,7 @@ use tracing::info;
 /// For how long a look is believed.
 pub const FRESH: Duration = Duration::from_secs(5);
 
-/// How often a call is made that AWS failed at, or that got no answer. Where AWS says that it is busy
+/// How often in a row a call is made that AWS fails at, or that gets no answer. Where AWS says that it is busy
 /// the invocation's deadline ends the trying.
 const TRIES: usize = 7;
 
@@ -33,6 +35,7 @@ pub struct Lease<H> {
     last_call: Cell<Timestamp>,
     /// When what others did is done.
     others: Cell<Timestamp>,
+    fresh: Fresh,
 }
 
 /// What a lease hangs on.
@@ -55,11 +58,17 @@ impl<H: Hold> Lease<H> {
             under_way: Cell::new(0),
             last_call: Cell::default(),
             others: Cell::default(),
+            fresh: Fresh::default(),
         }
     }
 
     pub fn hold(&self) -> &H {
         &self.hold
+    }
+
+    /// What this request has just made, so that calls about it are made again where AWS does not know it yet.
+    pub fn fresh(&self) -> &Fresh {
+        &self.fresh
     }
 
     /// A write of the record that was begun at `began` is as good as a look.
@@ -80,6 +89,7 @@ impl<H: Hold> Lease<H> {
     pub async fn act<T>(&self, call: impl AsyncFn(Permit) -> Answer<T>) -> Result<T, RecordError> {
         let mut pause = Pause::short_at_first();
         let mut tries = 1;
+        let mut failures = 0;
         loop {
             let permit = self.permit().await?;
             self.under_way.set(self.under_way.get() + 1);
@@ -87,11 +97,22 @@ impl<H: Hold> Lease<H> {
             let answer = call(permit).await;
             self.under_way.set(self.under_way.get().saturating_sub(1));
             let error = match answer {
-                Err(error) if is_worth_another_try(&error, tries) => error,
-                answer => return Ok(answer?),
+                Err(error) => error,
+                Ok(answer) => {
+                    if tries > 1 {
+                        progress::has_passed();
+                    }
+                    return Ok(answer);
+                }
             };
-            info!(error = %error, tries, "trying again");
-            progress::note(format!("trying again: {error}"));
+            // AWS's answer, even that it is busy, ends a row of failures.
+            let passes = error.trouble == Trouble::Passes || self.fresh.is_not_shown(&error);
+            failures = if passes { 0 } else { failures + 1 };
+            if !passes && (error.trouble == Trouble::Stays || failures == TRIES) {
+                return Err(error.into());
+            }
+            info!(error = chain(&error), tries, "trying again");
+            progress::waits(error.to_string());
             pause.wait().await;
             self.doubt();
             tries += 1;
@@ -123,14 +144,6 @@ impl<H: Hold> Lease<H> {
             self.looked.set(Some(began));
         }
         Ok(Permit::after_a_look())
-    }
-}
-
-fn is_worth_another_try(error: &AwsError, tries: usize) -> bool {
-    match error.trouble {
-        Trouble::Stays => false,
-        Trouble::MayPass => tries < TRIES,
-        Trouble::Passes => true,
     }
 }
 

@@ -19,6 +19,7 @@
 
 mod body;
 mod claim;
+mod fresh;
 mod held;
 mod holds;
 mod lease;
@@ -36,6 +37,7 @@ mod wanted;
 
 pub use body::{Own, Phase, Record, Target};
 pub use claim::{TAKEN_OVER, signed};
+pub use fresh::Fresh;
 pub use holds::{Claims, Ticking};
 pub use lease::{FRESH, Hold, Lease};
 pub use located::{Candidate, Found, Held, Located, Unreadable};
@@ -77,8 +79,6 @@ pub enum RecordError {
     Unwritable(#[source] serde_json::Error),
     #[error("the bucket {bucket} for the record does not exist")]
     NoBucket { bucket: String },
-    #[error("the record in s3://{bucket} was written by others again and again")]
-    Contended { bucket: String },
     #[error(
         "another request has taken the binding over, so this one has stopped where it was; it has \
          undone nothing"

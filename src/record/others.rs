@@ -9,6 +9,7 @@ use super::located::Candidate;
 use super::orders::RuleEvent;
 use super::store::Store;
 use crate::capabilities::{Objects, Rules, gather};
+use crate::log::chain;
 use crate::model::Endpoint;
 use crate::names::{BindingId, PREFIX};
 use std::collections::BTreeMap;
@@ -57,7 +58,7 @@ async fn owned_by(
     let located = match store.locate([Candidate { bucket, surely }]).await {
         Ok(located) => located,
         Err(error) => {
-            let error = &error as &dyn std::error::Error;
+            let error = chain(&error);
             warn!(error, other = name, group, "it may own targets there");
             return Ok(None);
         }

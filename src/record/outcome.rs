@@ -12,6 +12,7 @@ use super::request::{Answer, Outcome};
 use super::store::Store;
 use super::turn::Turn;
 use crate::capabilities::{Objects, Stacks};
+use crate::log::chain;
 use crate::names::BindingId;
 use crate::progress;
 use serde_json::Value;
@@ -79,7 +80,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             match put_down.await {
                 // What the binding's own record says is the answer.
                 Err(error) if claimed != id && self.holds(id) => {
-                    let error = &error as &dyn std::error::Error;
+                    let error = chain(&error);
                     warn!(
                         error,
                         "the answer is not in the record of the binding that is replaced"

@@ -5,10 +5,14 @@
 
 use super::RecordError;
 use super::body::{Body, BodyError, Record};
+use super::fresh::Fresh;
 use super::lease::FRESH;
 use super::located::{Candidate, Found, Held, Located, Unreadable};
 use crate::capabilities::{AwsError, Objects, Stored, Trouble, Written};
+use crate::log::chain;
+use crate::pause::Pause;
 use crate::permit::CALL_TIMEOUT;
+use crate::progress;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tokio::time::Instant;
 use tracing::warn;
@@ -26,20 +30,32 @@ enum Arrival {
 pub struct Store<'a, A> {
     aws: &'a A,
     owner: String,
+    fresh: Fresh,
 }
 
 impl<A> Clone for Store<'_, A> {
     fn clone(&self) -> Self {
-        let owner = self.owner.clone();
-        Self { owner, ..*self }
+        Self {
+            aws: self.aws,
+            owner: self.owner.clone(),
+            fresh: self.fresh.clone(),
+        }
     }
 }
 
 impl<'a, A: Objects> Store<'a, A> {
     /// The record of a binding, or of what stands in for one.
     pub fn new(aws: &'a A, owner: impl Into<String>) -> Self {
-        let owner = owner.into();
-        Self { aws, owner }
+        Self {
+            aws,
+            owner: owner.into(),
+            fresh: Fresh::default(),
+        }
+    }
+
+    /// Waits for buckets that a request has just made.
+    pub fn waiting_for(self, fresh: Fresh) -> Self {
+        Self { fresh, ..self }
     }
 
     pub fn owner(&self) -> &str {
@@ -57,7 +73,7 @@ impl<'a, A: Objects> Store<'a, A> {
             let bucket = bucket.to_owned();
             Ok(Found::Unreadable(Unreadable { bucket, etag, why }))
         };
-        let Stored { body, etag } = match self.aws.read(bucket, &self.key()).await {
+        let Stored { body, etag } = match self.read(bucket).await {
             Ok(Some(stored)) => stored,
             Ok(None) => return Ok(Found::Nothing),
             Err(error) if error.is(&["NoSuchBucket"]) => return Ok(Found::NoBucket),
@@ -75,6 +91,19 @@ impl<'a, A: Objects> Store<'a, A> {
             }))),
             Ok(Body::Stub { to }) => Ok(Found::Stub { to, etag }),
             Err(source) => unreadable(Some(etag), self.unusable(bucket, source)),
+        }
+    }
+
+    async fn read(&self, bucket: &str) -> Result<Option<Stored>, AwsError> {
+        let mut pause = Pause::short_at_first();
+        loop {
+            match self.aws.read(bucket, &self.key()).await {
+                Err(error) if self.fresh.is_not_shown(&error) => {
+                    progress::waits(error.to_string());
+                    pause.wait().await;
+                }
+                read => return read,
+            }
         }
     }
 
@@ -109,7 +138,7 @@ impl<'a, A: Objects> Store<'a, A> {
             }
             let found = match self.look(&bucket).await {
                 Err(error) if !surely && error.trouble == Trouble::Stays => {
-                    let told = &error as &dyn std::error::Error;
+                    let told = chain(&error);
                     warn!(error = told, bucket, "a bucket that was never used");
                     located.refused = Some((bucket, error));
                     continue;
@@ -183,18 +212,24 @@ impl<'a, A: Objects> Store<'a, A> {
         etag: Option<&str>,
     ) -> Result<Option<Held>, RecordError> {
         let body = record.to_body().map_err(RecordError::Unwritable)?;
-        let bucket = bucket.to_owned();
-        if let Written::Done { etag } = self.aws.write(&bucket, &self.key(), body, etag).await? {
-            return Ok(Some(Held {
-                record,
-                bucket,
-                etag,
-            }));
-        }
-        // A write whose answer was lost, and that was sent again, meets its own work.
-        match self.look(&bucket).await? {
-            Found::Record(held) if held.record == record => Ok(Some(*held)),
-            _ => Ok(None),
+        let key = self.key();
+        let mut pause = Pause::short_at_first();
+        loop {
+            let write = self.aws.write(bucket, &key, body.clone(), etag);
+            if let Written::Done { etag } = write.await? {
+                return Ok(Some(Held {
+                    record,
+                    bucket: bucket.to_owned(),
+                    etag,
+                }));
+            }
+            match self.look(bucket).await? {
+                // A write whose answer was lost, and that was sent again, meets its own work.
+                Found::Record(held) if held.record == record => return Ok(Some(*held)),
+                // S3 did not know the bucket, which was just made.
+                Found::Nothing if etag.is_none() && self.fresh.has(bucket) => pause.wait().await,
+                _ => return Ok(None),
+            }
         }
     }
 

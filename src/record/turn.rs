@@ -80,7 +80,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     }
 
     pub fn store(&self, id: &BindingId) -> Store<'a, A> {
-        Store::new(self.aws, id.to_string())
+        Store::new(self.aws, id.to_string()).waiting_for(self.lease.fresh().clone())
     }
 
     /// The binding that a note in the record means.

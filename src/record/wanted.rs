@@ -4,6 +4,7 @@
 use super::request::RequestType;
 use crate::capabilities::{Answer, Stack, StackResource, Stacks};
 use crate::clock::{Clock, Timestamp};
+use crate::log::chain;
 use crate::names::BindingId;
 use std::time::Duration;
 use tracing::{info, warn};
@@ -237,7 +238,7 @@ impl<A: Stacks> Asker<'_, A> {
 fn known<T>(answer: Answer<T>) -> Option<T> {
     answer
         .inspect_err(|error| {
-            let error = error as &dyn std::error::Error;
+            let error = chain(error);
             warn!(
                 error,
                 "CloudFormation cannot be asked, so it is taken at its word"

@@ -1,20 +1,21 @@
 //! Steps 6 and 7 of a tick: registers and deregisters as planned, group by group side by side.
 //!
-//! Within a group registering comes first, and where it failed nothing is deregistered. One bad
-//! target keeps no other out. Nothing is done without the lease.
+//! Registering comes first, and where it failed nothing is deregistered; but where AWS refuses for a quota,
+//! what is due to leave makes room, and then it is tried once more. One bad target keeps no other out.
+//! Nothing is done without the lease.
 
 use super::SyncError;
 use super::plan::{GroupPlan, Plan};
-use crate::capabilities::{AwsError, SIDE_BY_SIDE, TARGETS_PER_CALL, Targets};
+use crate::capabilities::{SIDE_BY_SIDE, TARGETS_PER_CALL, Targets};
+use crate::log::chain;
 use crate::model::{Endpoint, Registered};
 use crate::record::{Hold, Lease, RecordError};
 use futures_util::stream::{self, StreamExt};
-use tracing::warn;
+use tracing::{info, warn};
 
 /// Answers by which AWS refuses a whole call for the sake of some of its targets.
-const REFUSALS: [&str; 4] = [
+const REFUSALS: [&str; 3] = [
     "InvalidTarget",
-    "TooManyTargets",
     "TooManyRegistrationsForTargetId",
     "ValidationError",
 ];
@@ -30,6 +31,15 @@ struct Group<'a, A, H> {
     lease: &'a Lease<H>,
     arn: &'a str,
     zone: Option<&'a str>,
+    plan: &'a GroupPlan,
+}
+
+/// What became of the targets that a group was to get.
+#[derive(Default)]
+struct Registration {
+    errors: Vec<SyncError>,
+    /// Why there is no room for the rest of them, and that rest.
+    full: Option<(RecordError, Vec<Endpoint>)>,
 }
 
 pub(super) async fn apply<H: Hold>(
@@ -38,31 +48,41 @@ pub(super) async fn apply<H: Hold>(
     zone: Option<&str>,
     plan: &Plan,
 ) -> Applied {
-    let groups = plan.groups.iter().map(|(arn, plan)| {
-        let group = Group {
-            aws,
-            lease,
-            arn,
-            zone,
-        };
-        async move { group.carry_out(plan).await }
+    let groups = plan.groups.iter().map(|(arn, plan)| Group {
+        aws,
+        lease,
+        arn,
+        zone,
+        plan,
     });
-    let errors: Vec<Vec<_>> = stream::iter(groups).buffered(SIDE_BY_SIDE).collect().await;
-    Applied {
-        errors: errors.into_iter().flatten().collect(),
-    }
+    let groups: Vec<_> = groups.collect();
+    let register = groups
+        .iter()
+        .map(|group| group.register(&group.plan.register));
+    let registered: Vec<Registration> = side_by_side(register).await;
+    // The quota is the NLB's, so that what leaves one group makes room in another.
+    let leave = groups.iter().zip(&registered);
+    let leave = leave.filter(|(_, registration)| registration.errors.is_empty());
+    let left: Vec<Vec<_>> = side_by_side(leave.map(|(group, _)| group.deregister())).await;
+    let mut errors: Vec<_> = left.into_iter().flatten().collect();
+    let has_room = groups.iter().any(|group| !group.plan.deregister.is_empty());
+    let again = groups
+        .iter()
+        .zip(registered)
+        .map(|(group, registration)| group.register_again(registration, has_room));
+    let again: Vec<Vec<_>> = side_by_side(again).await;
+    errors.extend(again.into_iter().flatten());
+    Applied { errors }
+}
+
+async fn side_by_side<T>(calls: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    stream::iter(calls).buffered(SIDE_BY_SIDE).collect().await
 }
 
 impl<A: Targets, H: Hold> Group<'_, A, H> {
-    async fn carry_out(&self, plan: &GroupPlan) -> Vec<SyncError> {
+    async fn deregister(&self) -> Vec<SyncError> {
         let mut errors = Vec::new();
-        for targets in plan.register.chunks(TARGETS_PER_CALL) {
-            errors.extend(self.register(targets).await);
-        }
-        if !errors.is_empty() {
-            return errors;
-        }
-        let leaving: Vec<_> = plan.deregister.iter().collect();
+        let leaving: Vec<_> = self.plan.deregister.iter().collect();
         for targets in leaving.chunks(TARGETS_PER_CALL) {
             let zone =
                 |zone: &Option<String>| zone.clone().or_else(|| self.zone.map(str::to_owned));
@@ -78,10 +98,11 @@ impl<A: Targets, H: Hold> Group<'_, A, H> {
         errors
     }
 
-    /// AWS refuses a call as a whole where one target is bad; halving finds which.
-    async fn register(&self, targets: &[Endpoint]) -> Vec<SyncError> {
-        let mut errors = Vec::new();
-        let mut waiting = vec![targets];
+    /// AWS refuses a call as a whole where one target is bad; halving finds which. A quota it would only
+    /// tell again.
+    async fn register(&self, targets: &[Endpoint]) -> Registration {
+        let mut registration = Registration::default();
+        let mut waiting: Vec<_> = targets.chunks(TARGETS_PER_CALL).rev().collect();
         while let Some(targets) = waiting.pop() {
             let call = async |permit| {
                 let register = self.aws.register(permit, self.arn, targets, self.zone);
@@ -89,31 +110,54 @@ impl<A: Targets, H: Hold> Group<'_, A, H> {
             };
             match self.lease.act(call).await {
                 Ok(()) => {}
-                Err(RecordError::Aws(error)) if is_for_a_target(&error) && targets.len() > 1 => {
+                Err(RecordError::Aws(error)) if error.is(&REFUSALS) && targets.len() > 1 => {
                     let (first, second) = targets.split_at(targets.len() / 2);
                     waiting.extend([second, first]);
                 }
+                Err(RecordError::Aws(error)) if error.is_quota() => {
+                    let rest = [targets].into_iter().chain(waiting.into_iter().rev());
+                    let rest = rest.flatten().copied().collect();
+                    registration.full = Some((error.into(), rest));
+                    break;
+                }
                 Err(source) => {
-                    let refused = refused(self.arn, targets, source);
-                    warn!(error = &refused as &dyn std::error::Error, "not registered");
-                    errors.push(refused);
+                    registration.errors.push(self.refused(targets, source));
                 }
             }
         }
+        registration
+    }
+
+    /// Once more, where what has left has made room.
+    async fn register_again(&self, registration: Registration, has_room: bool) -> Vec<SyncError> {
+        let Registration { mut errors, full } = registration;
+        let Some((why, targets)) = full else {
+            return errors;
+        };
+        if !has_room {
+            errors.push(self.refused(&targets, why));
+            return errors;
+        }
+        info!(
+            error = %why,
+            group = self.arn,
+            "what was due to leave has made room, trying once more"
+        );
+        let again = self.register(&targets).await;
+        errors.extend(again.errors);
+        errors.extend(again.full.map(|(why, targets)| self.refused(&targets, why)));
         errors
     }
-}
 
-fn is_for_a_target(error: &AwsError) -> bool {
-    error.is(&REFUSALS)
-}
-
-fn refused(target_group: &str, targets: &[Endpoint], source: RecordError) -> SyncError {
-    let targets: Vec<_> = targets.iter().map(Endpoint::to_string).collect();
-    SyncError::Refused {
-        target_group: target_group.to_owned(),
-        targets: targets.join(", "),
-        source: Box::new(source),
+    fn refused(&self, targets: &[Endpoint], source: RecordError) -> SyncError {
+        let targets: Vec<_> = targets.iter().map(Endpoint::to_string).collect();
+        let refused = SyncError::Refused {
+            target_group: self.arn.to_owned(),
+            targets: targets.join(", "),
+            source: Box::new(source),
+        };
+        warn!(error = chain(&refused), "not registered");
+        refused
     }
 }
 

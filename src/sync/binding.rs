@@ -4,6 +4,7 @@ use super::look::see;
 use super::{Outcome, Read, Source, SyncAws, SyncError, Tick, TickName};
 use crate::capabilities::Dns;
 use crate::clock::Clock;
+use crate::log::chain;
 use crate::model::{Endpoint, Registered};
 use crate::record::{Held, Orders, Record, RecordError, RuleEvent, Store, owned_by_others};
 use std::collections::BTreeSet;
@@ -166,7 +167,7 @@ pub async fn anew<A: SyncAws>(
     let addresses = match seen.found {
         Ok(found) => found.addresses,
         Err(error) => {
-            let error = &error as &dyn std::error::Error;
+            let error = chain(&error);
             warn!(error, binding = %id, "nobody can tell which targets in given target groups are own");
             BTreeSet::new()
         }

@@ -1,6 +1,7 @@
 //! Step 5 of a tick: the metric, which is worth no failure.
 
 use crate::capabilities::Metrics;
+use crate::log::chain;
 use crate::record::Orders;
 use std::time::Duration;
 use tracing::warn;
@@ -16,7 +17,7 @@ pub(super) async fn publish(aws: &impl Metrics, orders: &Orders, addresses: usiz
     match tokio::time::timeout(TIMEOUT, put).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            let error = &error as &dyn std::error::Error;
+            let error = chain(&error);
             warn!(error, "the metric was not published");
         }
         Err(_) => warn!("the metric was not published: no answer in time"),

@@ -21,8 +21,11 @@ pub use look::Read;
 
 use crate::capabilities::{Dns, Metrics, Objects, Rules, Targets};
 use crate::clock::{Clock, Timestamp};
+use crate::log::chain;
 use crate::model::{Endpoint, Registered};
-use crate::record::{Counting, Orders, RecordError, Store, Ticking};
+use crate::pause::Pause;
+use crate::progress;
+use crate::record::{Counting, Orders, Store, Ticking};
 use apply::apply;
 use look::{Sight, look};
 use plan::{Mode, Plan, Situation, plan, waits_until};
@@ -37,9 +40,6 @@ const ASKING: Duration = Duration::from_secs(10);
 /// What a sync asks of AWS.
 pub trait SyncAws: Targets + Objects + Rules + Metrics {}
 impl<T: Targets + Objects + Rules + Metrics> SyncAws for T {}
-
-/// How often a tick starts over because somebody else wrote the record in between.
-const STARTS: usize = 4;
 
 /// What a tick came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,9 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
         mut guess: Option<Orders>,
     ) -> Result<Outcome, SyncError> {
         let mut is_measured = false;
-        for _ in 0..STARTS {
+        let mut pause = Pause::none_at_first();
+        loop {
+            progress::note("looking at DNS, at the targets and at the record");
             // 1 discover, 2 registered, 3 known before
             let sight = look(self.aws, self.dns, guess.as_ref(), source.read()).await?;
             let Some(sight) = sight else {
@@ -123,9 +125,9 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
             }
             guess = Some(sight.orders);
             info!("somebody else wrote the record meanwhile, starting over");
+            progress::note("starting over because somebody else wrote the record meanwhile");
+            pause.wait().await;
         }
-        let bucket = self.store.owner().to_owned();
-        Err(RecordError::Contended { bucket }.into())
     }
 
     /// Steps 4, 6 and 7; `false` where the record has changed meanwhile, or time has to pass first.
@@ -175,6 +177,7 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
         tick_log::log(self.store.owner(), &sight.orders, &sight.found, &plan);
         if let Some(lease) = lease {
             // 6 register, 7 deregister
+            progress::note("registering and deregistering");
             let zone = sight.orders.availability_zone.as_deref();
             let applied = apply(self.aws, &lease, zone, &plan).await;
             if applied.was_stopped() {
@@ -250,7 +253,7 @@ fn outcome(sight: &Sight, now: Timestamp) -> Result<Outcome, SyncError> {
         if !sight.held.record.is_being_changed(now) {
             return Err(error);
         }
-        let error = &error as &dyn std::error::Error;
+        let error = chain(&error);
         warn!(
             error,
             "an Update may have taken it away, whose success ticks do not know of"

@@ -1,0 +1,273 @@
+//! What passes: whether an answer of AWS is worth another try. One table for what the SDK repeats (reads and
+//! the record's writes) and for what the lease repeats (changes); the invocation's deadline ends both.
+//!
+//! Never sleeps and never counts: who repeats does.
+
+use crate::capabilities::Trouble;
+use crate::progress;
+use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::retries::RequestAttempts;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::error::ErrorMetadata;
+use aws_smithy_types::retry::RetryConfig;
+use std::error::Error;
+use std::time::Duration;
+
+/// How often in a row a call is made that AWS fails at, or that gets no answer.
+pub(super) const TRIES: u32 = 7;
+
+/// Codes of throttling, as the SDK's own classifier knows them, but for LimitExceededException: where this
+/// function meets it, it is a quota (EventBridge API, `PutRule`).
+const THROTTLING: [&str; 14] = [
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequests",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+];
+
+/// Codes by which AWS says that it is busy with the same thing: EventBridge API, `PutRule`; S3 guide, "Error
+/// responses" and "Conditional requests".
+const BUSY: [&str; 3] = [
+    "ConcurrentModificationException",
+    "ConditionalRequestConflict",
+    "OperationAborted",
+];
+
+/// Codes by which AWS says that it has failed, which some services answer with 400 or inside of a success.
+const FAILED: [&str; 7] = [
+    "InternalError",
+    "InternalException",
+    "InternalFailure",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+];
+
+/// What AWS's answer to a call means. `status` is the HTTP status; none where there was no answer at all, or
+/// where the code stands inside of a success.
+pub(super) fn trouble(
+    operation: &str,
+    code: Option<&str>,
+    message: &str,
+    status: Option<u16>,
+) -> Trouble {
+    match (code, status) {
+        (Some(code), _) if THROTTLING.contains(&code) || BUSY.contains(&code) => Trouble::Passes,
+        // AWS may see a deleted listener, or a removed rule target, for a moment still (ELBv2 API,
+        // `DeleteTargetGroup`; EventBridge API, `DeleteRule`).
+        (Some("ResourceInUse"), _) if operation.starts_with("Delete") => Trouble::Passes,
+        (Some("ValidationException"), _)
+            if operation == "DeleteRule" && message.contains("has targets") =>
+        {
+            Trouble::Passes
+        }
+        (_, Some(429 | 503)) => Trouble::Passes,
+        (Some(code), _) if FAILED.contains(&code) => Trouble::MayPass,
+        (_, Some(408 | 500..)) => Trouble::MayPass,
+        (None, None) => Trouble::MayPass,
+        _ => Trouble::Stays,
+    }
+}
+
+/// Lets the SDK go on for as long as AWS says that it is busy; where it fails or is silent, [`TRIES`] end it.
+#[derive(Debug)]
+pub(super) struct Patience;
+
+impl Patience {
+    pub(super) fn retries() -> RetryConfig {
+        RetryConfig::standard()
+            .with_max_attempts(TRIES)
+            .with_initial_backoff(Duration::from_millis(300))
+            .with_max_backoff(Duration::from_secs(5))
+    }
+
+    /// The SDK's bucket of tokens is the whole process's: what one invocation has waited for would make the
+    /// next one fail at once.
+    pub(super) fn partition() -> RetryPartition {
+        let partition = RetryPartition::custom("alb-nlb-binding");
+        partition.token_bucket(TokenBucket::unlimited()).build()
+    }
+}
+
+impl Intercept for Patience {
+    fn name(&self) -> &'static str {
+        "Patience"
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let attempts = cfg
+            .load::<RequestAttempts>()
+            .map_or(1, RequestAttempts::attempts);
+        let Some(Err(error)) = context.output_or_error() else {
+            if attempts > 1 {
+                progress::has_passed();
+            }
+            return Ok(());
+        };
+        let operation = cfg
+            .load::<Metadata>()
+            .map_or("a call", Metadata::name)
+            .to_owned();
+        let metadata = error.as_operation_error().and_then(|error| metadata(error));
+        let code = metadata.and_then(ErrorMetadata::code);
+        let message = metadata
+            .and_then(ErrorMetadata::message)
+            .unwrap_or_default();
+        let status = context
+            .response()
+            .map(|response| response.status().as_u16());
+        match trouble(&operation, code, message, status) {
+            Trouble::Stays => return Ok(()),
+            Trouble::MayPass => {}
+            Trouble::Passes => {
+                let retries = Self::retries().with_max_attempts(attempts.saturating_add(TRIES));
+                cfg.interceptor_state().store_put(retries);
+            }
+        }
+        let status = status.map(|status| format!("HTTP status {status}"));
+        let answer = code.map(|code| format!("{code}: {message}")).or(status);
+        let answer = answer.unwrap_or_else(|| "no answer".to_owned());
+        progress::waits(format!("{operation} failed: {answer}"));
+        Ok(())
+    }
+}
+
+/// AWS's code and message, wherever the SDK keeps them.
+fn metadata<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a ErrorMetadata> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(metadata) = error.downcast_ref() {
+            return Some(metadata);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_aws_says_of_being_busy_passes_and_what_it_refuses_stays() {
+        use Trouble::{MayPass, Passes, Stays};
+        for (operation, code, message, status, expected) in [
+            (
+                "DescribeListeners",
+                Some("Throttling"),
+                "",
+                Some(400),
+                Passes,
+            ),
+            ("DescribeListeners", None, "", Some(429), Passes),
+            ("GetObject", Some("SlowDown"), "", Some(503), Passes),
+            ("GetObject", None, "", Some(503), Passes),
+            (
+                "CreateBucket",
+                Some("OperationAborted"),
+                "",
+                Some(409),
+                Passes,
+            ),
+            (
+                "PutObject",
+                Some("ConditionalRequestConflict"),
+                "",
+                Some(409),
+                Passes,
+            ),
+            (
+                "PutTargets",
+                Some("ConcurrentModificationException"),
+                "",
+                None,
+                Passes,
+            ),
+            (
+                "DeleteTargetGroup",
+                Some("ResourceInUse"),
+                "",
+                Some(400),
+                Passes,
+            ),
+            (
+                "DeleteListener",
+                Some("ResourceInUse"),
+                "",
+                Some(400),
+                Passes,
+            ),
+            (
+                "CreateListener",
+                Some("ResourceInUse"),
+                "",
+                Some(400),
+                Stays,
+            ),
+            (
+                "DeleteRule",
+                Some("ValidationException"),
+                "Rule can't be deleted since it has targets.",
+                Some(400),
+                Passes,
+            ),
+            (
+                "DeleteRule",
+                Some("ValidationException"),
+                "no name",
+                Some(400),
+                Stays,
+            ),
+            (
+                "PutRule",
+                Some("LimitExceededException"),
+                "",
+                Some(400),
+                Stays,
+            ),
+            ("PutTargets", Some("InternalFailure"), "", None, MayPass),
+            ("PutRule", Some("InternalException"), "", Some(500), MayPass),
+            (
+                "PutBucketTagging",
+                Some("RequestTimeout"),
+                "",
+                Some(400),
+                MayPass,
+            ),
+            ("GetObject", None, "", None, MayPass),
+            ("HeadBucket", None, "", Some(403), Stays),
+            ("HeadBucket", None, "", Some(301), Stays),
+            (
+                "PutRule",
+                Some("AccessDeniedException"),
+                "",
+                Some(400),
+                Stays,
+            ),
+        ] {
+            let told = trouble(operation, code, message, status);
+            assert_eq!(told, expected, "{operation} {code:?} {status:?}");
+        }
+    }
+}
