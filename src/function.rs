@@ -73,11 +73,14 @@ impl<A: BindingAws, D: Dns, R: Answers> Function<A, D, R> {
         let clock = Clock::starting_at(invocation.now);
         match Event::parse(event)? {
             Event::CloudFormation(event) => {
+                let state_bucket = (self.variable)("STATE_BUCKET");
+                let state_bucket = state_bucket.as_deref().map(str::trim);
                 let provider = Provider {
                     aws: &self.aws,
                     dns: &self.dns,
                     answers: &self.answers,
                     region: &self.region,
+                    state_bucket: state_bucket.filter(|bucket| !bucket.is_empty()),
                 };
                 let invocation = provider::Invocation {
                     function_arn: &invocation.function_arn,

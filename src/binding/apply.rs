@@ -2,7 +2,7 @@
 //!
 //! Decides nothing: which steps there are, and their order, is the plan's.
 
-use super::checks::Checked;
+use super::checks::{Checked, lost_name};
 use super::desired::group_arn;
 use super::observe::Observed;
 use super::plan::{self, Plan};
@@ -14,7 +14,7 @@ use crate::log::chain;
 use crate::progress;
 use crate::properties::TargetGroupProperties;
 use crate::published::{self, Denied};
-use crate::record::{Orders, Turn};
+use crate::record::{Orders, RecordError, Turn};
 use crate::sync;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,7 +51,13 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                 Step::CreateBucket { bucket } => {
                     note(step);
                     let create = async |permit| self.aws.create_bucket(permit, bucket).await;
-                    self.turn.lease().act(create).await?;
+                    match self.turn.lease().act(create).await {
+                        Err(RecordError::Aws(error)) if error.is(&["BucketAlreadyExists"]) => {
+                            let reason = lost_name(bucket, &error.reason);
+                            return Err(BindingError::LostName { reason });
+                        }
+                        created => created?,
+                    }
                     self.turn.lease().fresh().add(bucket);
                 }
                 Step::TagBucket { bucket, tags } => {

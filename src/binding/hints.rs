@@ -49,8 +49,8 @@ impl Hints {
     }
 }
 
-/// Where the record may be: where the rule says, which surely is or was used, where properties say, which
-/// is sure only of the own bucket, and there.
+/// Where the record may be: where the rule says, which surely is or was used, where properties say, and in the
+/// own bucket.
 pub(super) fn candidates(
     ruled: Option<String>,
     said: impl IntoIterator<Item = String>,
@@ -58,11 +58,7 @@ pub(super) fn candidates(
 ) -> Vec<Candidate> {
     let surely = ruled.map(|bucket| (bucket, true));
     let said = said.into_iter().chain([own.to_owned()]);
-    let said = said.map(|bucket| {
-        let is_own = bucket == own;
-        (bucket, is_own)
-    });
-    let all = surely.into_iter().chain(said);
+    let all = surely.into_iter().chain(said.map(|bucket| (bucket, false)));
     all.map(|(bucket, surely)| Candidate { bucket, surely })
         .collect()
 }

@@ -86,6 +86,8 @@ pub enum BindingError {
         "AccessDenied: {object} may not be deleted; allow s3:DeleteObject and s3:DeleteObjectVersion on it"
     )]
     NotDeleted { object: String },
+    #[error("{reason}")]
+    LostName { reason: String },
     #[error("the plan names a target group that was not made, which is a fault in this function")]
     Unplanned,
 }

@@ -5,11 +5,13 @@
 
 use super::removal::Removal;
 use super::{BindingAws, BindingError};
-use crate::capabilities::{ElbTags, Listeners};
+use crate::capabilities::{ElbTags, Listeners, Trouble};
+use crate::log::chain;
 use crate::model::{Listener, Rule, TargetGroup};
 use crate::names::{BindingId, TAG};
 use crate::record::{Record, Turn};
 use std::collections::BTreeSet;
+use tracing::warn;
 
 /// What is left of a binding.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,11 +36,26 @@ impl Remains {
         let prefix = id.target_group_prefix();
         let held = turn.read(id).await?;
         let rule_name = id.rule();
-        let (rule, groups, has_own_bucket) = tokio::try_join!(
+        let (rule, groups, own) = tokio::join!(
             aws.rule(&rule_name),
             aws.target_groups_named(&prefix),
             aws.bucket_exists(own_bucket)
-        )?;
+        );
+        let (rule, groups) = (rule?, groups?);
+        // S3 shows a bucket that was just made to one call and not to the next.
+        let is_used = held.as_ref().is_some_and(|held| held.bucket == own_bucket);
+        let has_own_bucket = match own {
+            Err(error) if !is_used && error.trouble == Trouble::Stays => {
+                let error = chain(&error);
+                warn!(
+                    error,
+                    bucket = own_bucket,
+                    "it is another account's, or it stays"
+                );
+                false
+            }
+            own => own? || is_used,
+        };
         let orders = held.iter().filter_map(|held| held.record.orders.as_ref());
         nlbs.extend(orders.map(|orders| orders.nlb_arn.clone()));
         let of_groups = groups.iter().flat_map(|group| &group.load_balancers);

@@ -125,16 +125,7 @@ fn read(
     let max_lookups = reader.optional("MaxLookupsPerInvocation", reader::number(1, 1000));
     let invocations = reader.optional("InvocationsBeforeDeregistration", reader::number(1, 1000));
     let ip_count_metric = reader.optional("IpCountMetric", reader::boolean);
-    let bucket_name = reader.optional("BucketName", |value| {
-        let name = bucket_name(value)?;
-        let owner = BindingId::of_bucket(&name).filter(|owner| owner != id);
-        owner.map_or(Ok(name), |owner| {
-            Err(format!(
-                "a bucket that no other binding has made; this is {owner}'s, which deletes it when \
-                 it goes"
-            ))
-        })
-    });
+    let bucket_name = reader.optional("BucketName", |value| bucket_of(value, id));
     let allow_zone_mismatch = reader.optional("AllowZoneMismatch", reader::boolean);
     let dns_servers = reader
         .elements("DnsServers", 0, 50)
@@ -304,6 +295,33 @@ pub(crate) fn bucket_name(value: &Value) -> Result<String, String> {
         .ok_or_else(|| {
             "the name of an existing bucket: 3 to 255 of A-Z, a-z, 0-9, '.', '_' and '-'".to_owned()
         })
+}
+
+/// The function's own `STATE_BUCKET`, the default of `BucketName`.
+///
+/// # Errors
+/// Where it is no name of a bucket that the binding `id` may use.
+pub fn state_bucket(given: Option<&str>, id: &BindingId) -> Result<Option<String>, Problems> {
+    let Some(given) = given else {
+        return Ok(None);
+    };
+    let name = bucket_of(&Value::from(given), id);
+    name.map(Some).map_err(|allowed| {
+        let mut problems = Problems::default();
+        problems.add("the function's variable STATE_BUCKET", given, allowed);
+        problems
+    })
+}
+
+/// A bucket that no other binding has made.
+fn bucket_of(value: &Value, id: &BindingId) -> Result<String, String> {
+    let name = bucket_name(value)?;
+    match BindingId::of_bucket(&name).filter(|owner| owner != id) {
+        Some(owner) => Err(format!(
+            "a bucket that no other binding has made; this is {owner}'s, which deletes it when it goes"
+        )),
+        None => Ok(name),
+    }
 }
 
 fn dns_server(value: &Value) -> Result<SocketAddr, String> {

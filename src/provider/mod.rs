@@ -15,7 +15,7 @@ use crate::capabilities::{Answers, Dns};
 use crate::clock::Clock;
 use crate::log::chain;
 use crate::progress;
-use crate::properties::Properties;
+use crate::properties::{Properties, state_bucket};
 use crate::record::{Answer, Caller, Mark, Orders, RecordError, RequestType, Served, Turn, signed};
 use answer::{failed, fit, send, success};
 use futures_util::FutureExt;
@@ -34,6 +34,8 @@ pub struct Provider<'a, A, D, R> {
     pub dns: &'a D,
     pub answers: &'a R,
     pub region: &'a str,
+    /// The function's variable `STATE_BUCKET`.
+    pub state_bucket: Option<&'a str>,
 }
 
 /// What is known of the invocation itself.
@@ -177,17 +179,28 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         invocation: &Invocation<'_>,
     ) -> Result<Done, BindingError> {
         let id = request.means();
+        let mut properties = Properties::parse(&request.properties, self.region, &id)?;
+        if properties.bucket_name.is_none() {
+            properties.bucket_name = state_bucket(self.state_bucket, &id)?;
+        }
         let desired = Desired {
-            properties: Properties::parse(&request.properties, self.region, &id)?,
+            properties,
             id,
             account: account.to_owned(),
             function_arn: unqualified(invocation.function_arn),
-            former: Hints::read(&request.old_properties, self.region),
+            former: self.hints(&request.old_properties),
             replaces: request.replaces(),
             region: self.region.to_owned(),
         };
         let (attributes, orders) = binding::make(self.aws, self.dns, turn, &desired).await?;
         Ok(Done::Made(attributes, Box::new(orders)))
+    }
+
+    fn hints(&self, properties: &Value) -> Hints {
+        let mut hints = Hints::read(properties, self.region);
+        let default = || self.state_bucket.map(str::to_owned);
+        hints.bucket = hints.bucket.or_else(default);
+        hints
     }
 
     async fn delete(
@@ -196,7 +209,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         turn: &Turn<'_, A>,
         account: &str,
     ) -> Result<Done, BindingError> {
-        let hints = Hints::read(&request.properties, self.region);
+        let hints = self.hints(&request.properties);
         // An id that is not a binding's is one that CloudFormation invented because a Create was
         // never answered; what that Create made carries the id that it meant.
         let id = request.about();

@@ -134,6 +134,7 @@ async fn a_panic_in_the_middle_of_a_request_is_answered_and_the_next_request_too
         dns: &NoDns,
         answers: &answers,
         region: "us-east-1",
+        state_bucket: None,
     };
     let invocation = Invocation {
         function_arn: "arn:aws:lambda:us-east-1:123456789012:function:f",

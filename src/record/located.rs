@@ -19,7 +19,8 @@ pub struct Held {
 pub struct Candidate {
     pub bucket: String,
     /// Whether the binding surely uses or used it, so that being refused there is a failure. One that
-    /// only properties name may be what the request that named it failed of.
+    /// only properties name may be what the request that named it failed of, and the name of the own one
+    /// may have been another account's before.
     pub surely: bool,
 }
 
@@ -56,8 +57,8 @@ pub struct Located {
     pub missing: BTreeSet<String>,
     /// Buckets that hold a stub, with its ETag.
     pub stubs: BTreeMap<String, String>,
-    /// Why a bucket that only properties name could not be looked at.
-    pub refused: Option<(String, AwsError)>,
+    /// Buckets that could not be looked at, though no rule names them, and why.
+    pub refused: BTreeMap<String, AwsError>,
 }
 
 impl Located {
@@ -75,8 +76,7 @@ impl Located {
     /// Whether a bucket exists, or why that could not be seen; `None` where it was not looked at.
     pub fn has(&self, bucket: &str) -> Option<Result<bool, &AwsError>> {
         let holds_record = |held: &Held| held.bucket == bucket;
-        let refused = self.refused.as_ref();
-        if let Some((_, error)) = refused.filter(|(refused, _)| refused == bucket) {
+        if let Some(error) = self.refused.get(bucket) {
             return Some(Err(error));
         }
         if self.missing.contains(bucket) {

@@ -140,7 +140,7 @@ impl<'a, A: Objects> Store<'a, A> {
                 Err(error) if !surely && error.trouble == Trouble::Stays => {
                     let told = chain(&error);
                     warn!(error = told, bucket, "a bucket that was never used");
-                    located.refused = Some((bucket, error));
+                    located.refused.insert(bucket, error);
                     continue;
                 }
                 found => found?,

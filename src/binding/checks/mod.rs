@@ -199,15 +199,17 @@ impl Findings {
     /// Without a bucket there is no record that could tell what stands.
     fn check_bucket(&mut self, desired: &Desired, observed: &Observed) {
         let bucket = desired.bucket();
+        let is_given = desired.properties.bucket_name.is_some();
         if let Some(refused) = &observed.bucket_refused {
-            self.add(
-                About::Bucket,
-                format!(
+            let finding = match is_given {
+                true => format!(
                     "BucketName {bucket} cannot be used ({refused}); name a bucket of the function's \
                      account and region and allow the function to use it"
                 ),
-            );
-        } else if desired.properties.bucket_name.is_some() && !observed.bucket_exists {
+                false => lost_name(&bucket, refused),
+            };
+            self.add(About::Bucket, finding);
+        } else if is_given && !observed.bucket_exists {
             self.add(
                 About::Bucket,
                 format!(
@@ -217,6 +219,15 @@ impl Findings {
             );
         }
     }
+}
+
+/// What to do about an own bucket whose name another account has.
+pub(super) fn lost_name(bucket: &str, refused: &str) -> String {
+    format!(
+        "the binding's own bucket {bucket} cannot be used ({refused}), so its name is another account's or \
+         permission is missing; give BucketName, or set the function's variable STATE_BUCKET, to use an \
+         existing bucket"
+    )
 }
 
 fn list(texts: &[String]) -> String {
