@@ -5,7 +5,7 @@ import { checkListeners } from './checks/listeners';
 import { checkSchedule } from './checks/schedule';
 import { checkTopology } from './checks/topology';
 import { grantGiven } from './grants';
-import { renderListener } from './listener';
+import { isCrossZoneListener, renderListener } from './listener';
 import { listenersOf } from './load-balancers';
 import { Problems } from './problems';
 import type { AlbNlbBindingProps } from './props';
@@ -87,6 +87,7 @@ export class AlbNlbBinding extends Resource {
           ports: this.ports,
           others: this.others(),
           allowZoneMismatch: props.allowZoneMismatch ?? false,
+          crossZones: props.listeners.filter(({ targetGroup }) => !targetGroup).map(isCrossZoneListener),
         }),
     });
 

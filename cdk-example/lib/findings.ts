@@ -4,6 +4,7 @@ import type { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 /** Why a statement's resources are patterns, by its Sid. */
 const REASONS: Readonly<Record<string, string>> = {
   Look: 'The Describe actions of Elastic Load Balancing have no resource-level permissions, nor has ListRules.',
+  LookAsLoadBalancingAsks: 'The Describe actions of EC2 have no resource-level permissions.',
   MakeOwnTargetGroups: 'Bindings make target groups named anb-<id>-<port>; the ids are not known before.',
   MakeOwnListeners:
     'Which NLBs get listeners is up to the bindings; a condition demands the tag of a binding.',

@@ -93,7 +93,8 @@ export interface AlbNlbListener {
    * group nor listener is made, changed or deleted then, only the binding's own targets come and go, and
    * `port` is no more than the default of `albPort`. The provider is allowed to use the group.
    *
-   * Not together with a health check or attributes, which are the group's own.
+   * Not together with a health check or attributes, which are the group's own, nor with an idle timeout, which is
+   * its listener's.
    *
    * @default - a target group and a listener are made
    */
@@ -110,6 +111,13 @@ export interface AlbNlbListener {
    * @default Duration.minutes(5)
    */
   readonly deregistrationDelay?: Duration;
+  /**
+   * After how long without traffic the listener that is made forgets a connection, 60 to 6000 seconds. It must be
+   * longer than the ALB's idle timeout.
+   *
+   * @default Duration.seconds(350)
+   */
+  readonly idleTimeout?: Duration;
   /**
    * Close connections that are still open when the deregistration delay is over.
    *
@@ -158,6 +166,17 @@ export function attributesOf(listener: AlbNlbListener): Map<string, string> {
   return attributes;
 }
 
+/** Whether the target group that is made balances across zones; undefined where it goes by the NLB. */
+export function isCrossZoneListener(listener: AlbNlbListener): boolean | undefined {
+  const key = 'load_balancing.cross_zone.enabled';
+  const setting = attributesOf(listener).get(key) ?? listener.attributes?.[key];
+  const settings = new Map<string | undefined, boolean>([
+    ['true', true],
+    ['false', false],
+  ]);
+  return settings.get(setting);
+}
+
 /** The ARN of a given target group. */
 export function targetGroupArnOf(listener: AlbNlbListener): string | undefined {
   const given = listener.targetGroup;
@@ -172,6 +191,7 @@ export function renderListener(listener: AlbNlbListener): Record<string, unknown
     AlbPort: listener.albPort,
     TargetGroupArn: targetGroupArnOf(listener),
     HealthCheck: listener.healthCheck && renderHealthCheck(listener.healthCheck),
+    IdleTimeoutSeconds: listener.idleTimeout?.toSeconds(),
     TargetGroupAttributes:
       attributes.length === 0 ? undefined : attributes.map(([key, value]) => ({ Key: key, Value: value })),
   };

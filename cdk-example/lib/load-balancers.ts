@@ -27,6 +27,15 @@ export function zonesOf(loadBalancer: CfnLoadBalancer): string[] | undefined {
     : undefined;
 }
 
+/** Whether two load balancers are known to be in one VPC. */
+export function shareVpc(one: CfnLoadBalancer, other: CfnLoadBalancer): boolean {
+  const [first, second] = [one, other].map((loadBalancer) => {
+    const vpcs = subnetsOf(loadBalancer).map((subnet) => vpcOf(subnet, loadBalancer));
+    return vpcs.length > 0 && vpcs.every((vpc) => vpc === vpcs[0]) ? vpcs[0] : undefined;
+  });
+  return first !== undefined && first === second;
+}
+
 /** Whether an NLB balances across zones, or undefined where that is not known. */
 export function isCrossZone(loadBalancer: CfnLoadBalancer): boolean | undefined {
   const attributes: unknown = Stack.of(loadBalancer).resolve(loadBalancer.loadBalancerAttributes) ?? [];
@@ -60,6 +69,20 @@ function zoneOf(subnetId: string, scope: IConstruct): string | undefined {
     }
   }
   return undefined;
+}
+
+/** The VPC of a subnet, of this app or looked up together with its VPC. */
+function vpcOf(subnetId: string, scope: IConstruct): string | undefined {
+  for (const construct of scope.node.root.node.findAll()) {
+    if (isSubnet(construct) && construct.ref === subnetId) return construct.vpcId;
+    const vpc = construct.node.scope;
+    if (isGivenSubnet(construct) && construct.subnetId === subnetId && vpc && isVpc(vpc)) return vpc.vpcId;
+  }
+  return undefined;
+}
+
+function isVpc(construct: IConstruct): construct is IConstruct & { vpcId: string } {
+  return 'vpcId' in construct;
 }
 
 function all<T extends IConstruct>(scope: IConstruct, is: (construct: IConstruct) => construct is T): T[] {

@@ -43,6 +43,7 @@ function loadBalancing(scope: IConstruct): PolicyStatement[] {
   const listeners = loadBalancingArns(scope, 'listener', 'net/*/*/*');
   const requestTag = { [`aws:RequestTag/${TAG}`]: ID };
   const elb = (...actions: string[]): string[] => actions.map((action) => `elasticloadbalancing:${action}`);
+  const loadBalancers = loadBalancingArns(scope, 'loadbalancer', 'net/*/*');
   return [
     new PolicyStatement({
       sid: 'Look',
@@ -56,6 +57,11 @@ function loadBalancing(scope: IConstruct): PolicyStatement[] {
         'DescribeTargetGroups',
         'DescribeTargetHealth',
       ),
+      resources: ['*'],
+    }),
+    new PolicyStatement({
+      sid: 'LookAsLoadBalancingAsks',
+      actions: ['Instances', 'InternetGateways', 'Subnets', 'Vpcs'].map((what) => `ec2:Describe${what}`),
       resources: ['*'],
     }),
     new PolicyStatement({
@@ -79,13 +85,13 @@ function loadBalancing(scope: IConstruct): PolicyStatement[] {
     new PolicyStatement({
       sid: 'MakeOwnListeners',
       actions: elb('CreateListener'),
-      resources: [loadBalancingArns(scope, 'loadbalancer', 'net/*/*')],
+      resources: [loadBalancers],
       conditions: { StringLike: requestTag },
     }),
     new PolicyStatement({
       sid: 'TagOwnListenersWhenMade',
       actions: elb('AddTags'),
-      resources: [listeners],
+      resources: [listeners, loadBalancers],
       conditions: {
         StringEquals: { 'elasticloadbalancing:CreateAction': 'CreateListener' },
         StringLike: requestTag,
@@ -93,7 +99,7 @@ function loadBalancing(scope: IConstruct): PolicyStatement[] {
     }),
     new PolicyStatement({
       sid: 'KeepOwnListeners',
-      actions: elb('AddTags', 'DeleteListener', 'ModifyListener'),
+      actions: elb('AddTags', 'DeleteListener', 'ModifyListener', 'ModifyListenerAttributes'),
       resources: [listeners],
       conditions: { StringLike: { [`aws:ResourceTag/${TAG}`]: ID } },
     }),
@@ -186,6 +192,7 @@ export function givenBucketStatements(bucketArn: string, keyArn?: string): Polic
     sid: 'UseKeyOfGivenBuckets',
     actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
     resources: keyArn === undefined ? [] : [keyArn],
+    conditions: { StringEquals: { 'kms:ViaService': `s3.${Aws.REGION}.${Aws.URL_SUFFIX}` } },
   });
   return [
     new PolicyStatement({

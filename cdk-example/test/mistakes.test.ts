@@ -8,7 +8,7 @@ import {
   TargetType,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Schedule } from 'aws-cdk-lib/aws-events';
-import { AlbNlbHealthCheckProtocol, type AlbNlbBindingProps, type AlbNlbListener } from '../lib';
+import { AlbNlbHealthCheckProtocol, CrossZone, type AlbNlbBindingProps, type AlbNlbListener } from '../lib';
 import { ALB_ARN, GROUP_ARN, NLB_ARN, appOf, bind, loadBalancers, newStack } from './support';
 
 function synthesized(stack: Stack): () => unknown {
@@ -225,6 +225,7 @@ describe('Availability Zones', () => {
     nlbZones: string,
     allowZoneMismatch = false,
     crossZoneEnabled?: boolean,
+    crossZone?: CrossZone,
   ): Stack {
     const stack = newStack({ env: ENV });
     const vpc = new Vpc(stack, 'Vpc', {
@@ -244,7 +245,7 @@ describe('Availability Zones', () => {
       subnetMappings: mapped.map((subnet) => ({ subnet })),
       crossZoneEnabled,
     });
-    bind(stack, { alb, nlb, allowZoneMismatch });
+    bind(stack, { alb, nlb, allowZoneMismatch, listeners: [{ port: 80, crossZone }] });
     return stack;
   }
 
@@ -269,8 +270,28 @@ describe('Availability Zones', () => {
 
   test('that only the NLB has may be allowed where it balances across zones', () => {
     expect(synthesized(stackIn('ab', 'abc', true, true))).not.toThrow();
-    expect(synthesized(stackIn('ab', 'abc', true, false))).toThrow('give it crossZoneEnabled: true');
-    expect(synthesized(stackIn('ab', 'abc', true))).toThrow('give it crossZoneEnabled: true');
+    expect(synthesized(stackIn('ab', 'abc', true, false))).toThrow('crossZoneEnabled: true');
+    expect(synthesized(stackIn('ab', 'abc', true))).toThrow('crossZoneEnabled: true');
+    const [on, off] = [CrossZone.ENABLED, CrossZone.DISABLED];
+    expect(synthesized(stackIn('ab', 'abc', true, false, on))).not.toThrow();
+    expect(synthesized(stackIn('ab', 'abc', true, true, off))).toThrow('no listener CrossZone.DISABLED');
+  });
+
+  test('are not compared where the load balancers are in two VPCs', () => {
+    const stack = newStack({ env: ENV });
+    const [albVpc, nlbVpc] = ['AlbVpc', 'NlbVpc'].map(
+      (id, index) =>
+        new Vpc(stack, id, {
+          ipAddresses: IpAddresses.cidr(`10.${index}.0.0/16`),
+          availabilityZones: index === 0 ? ['eu-west-1a', 'eu-west-1b'] : ['eu-west-1a', 'eu-west-1c'],
+          natGateways: 0,
+          subnetConfiguration: [{ name: 'Internal', subnetType: SubnetType.PRIVATE_ISOLATED }],
+          restrictDefaultSecurityGroup: false,
+        }),
+    ) as [Vpc, Vpc];
+    const alb = new ApplicationLoadBalancer(stack, 'Alb', { vpc: albVpc });
+    bind(stack, { alb, nlb: new NetworkLoadBalancer(stack, 'Nlb', { vpc: nlbVpc }) });
+    expect(synthesized(stack)).not.toThrow();
   });
 
   test('that are the same are right in any order', () => {

@@ -100,6 +100,7 @@ fn desired(properties: Properties) -> Desired {
         id: id(),
         properties,
         account: "123456789012".to_owned(),
+        region: "us-east-1".to_owned(),
         function_arn: "arn:function".to_owned(),
         former: Hints::default(),
         replaces: None,

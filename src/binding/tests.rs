@@ -1,17 +1,19 @@
-use super::checks::check;
-use super::observe::{NlbListener, Observed, OwnTargetGroup};
-use super::plan::{Plan, plan};
+use super::checks::{Standing, check};
+use super::observe::{GivenTargetGroup, NlbListener, Observed, OwnTargetGroup};
+use super::plan::{Plan, moving, plan};
 use super::removal::Removal;
 use super::step::Step;
 use super::*;
 use crate::model::{
-    Attributes as Map, Kind, Listener, LoadBalancer, Rule, Scheme, State, TargetGroup,
+    Attributes as Map, Kind, Listener, LoadBalancer, Rule, Scheme, State, TCP_IDLE_TIMEOUT,
+    TargetGroup,
 };
 use crate::names::{BindingId, TAG};
 use crate::properties::{Properties, TargetGroupProperties, attribute_defaults};
 use crate::record::{Own, Phase, Record, RuleEvent};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 const ALB: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/orders/1";
 const NLB: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/net/front/2";
@@ -27,6 +29,7 @@ fn desired(changes: Value) -> Desired {
         properties: Properties::parse(&properties, "us-east-1", &id).expect("good properties"),
         id,
         account: "123456789012".to_owned(),
+        region: "us-east-1".to_owned(),
         function_arn: "arn:function".to_owned(),
         former: Hints::default(),
         replaces: None,
@@ -72,8 +75,8 @@ fn bare(desired: &Desired) -> Observed {
 /// What the checks make of a world that passes the needful of them.
 fn checked(world: &Observed) -> Checked<'_> {
     Checked {
-        alb: world.alb.as_ref().expect("an ALB"),
-        nlb: world.nlb.as_ref().expect("an NLB"),
+        alb: Cow::Borrowed(world.alb.as_ref().expect("an ALB")),
+        nlb: Cow::Borrowed(world.nlb.as_ref().expect("an NLB")),
         observed: world,
     }
 }
@@ -83,8 +86,12 @@ pub(super) fn planned(desired: &Desired, world: &Observed) -> Plan {
 }
 
 /// The world after a plan was carried out, as AWS would show it.
-pub(super) fn carried_out(desired: &Desired, mut world: Observed) -> Observed {
+pub(super) fn carried_out(desired: &Desired, world: Observed) -> Observed {
     let steps = planned(desired, &world).steps;
+    after(desired, world, steps)
+}
+
+fn after(desired: &Desired, mut world: Observed, steps: Vec<Step>) -> Observed {
     for step in steps {
         match step {
             Step::CreateBucket { .. } => world.bucket_exists = true,
@@ -145,6 +152,20 @@ pub(super) fn carried_out(desired: &Desired, mut world: Observed) -> Observed {
             } => {
                 listener(&mut world, port).listener.forwards_to =
                     vec![format!("arn:{target_group}")];
+            }
+            Step::MoveListener {
+                from,
+                port,
+                target_group,
+                ..
+            } => {
+                let moved = &mut listener(&mut world, from).listener;
+                moved.port = port;
+                moved.forwards_to = vec![format!("arn:{target_group}")];
+            }
+            Step::SetIdleTimeout { port, seconds } => {
+                let attributes = &mut listener(&mut world, port).attributes;
+                attributes.insert(TCP_IDLE_TIMEOUT.to_owned(), seconds.to_string());
             }
             Step::TagListener { port, tags, .. } => listener(&mut world, port).tags.extend(tags),
             Step::PutRule { schedule } => {
@@ -225,10 +246,14 @@ pub(super) fn steps(desired: &Desired, world: &Observed) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// What is found of a binding that stands on nothing.
+fn found(desired: &Desired, world: &Observed) -> Option<String> {
+    let found = check(desired, None, world).err();
+    found.map(|findings| findings.to_string())
+}
+
 fn findings(desired: &Desired, world: &Observed) -> String {
-    check(desired, world)
-        .expect_err("something is found")
-        .to_string()
+    found(desired, world).expect("something is found")
 }
 
 pub(super) const NOTHING: &str = "~ targets: every address in DNS";
@@ -432,7 +457,7 @@ fn tags_that_others_added_stay() {
 fn good_load_balancers_pass_the_checks_with_own_listeners_and_with_others_beside_them() {
     let desired = desired(json!({}));
     let mut world = bare(&desired);
-    assert!(check(&desired, &world).is_ok());
+    assert_eq!(found(&desired, &world), None);
     world.nlb_listeners = vec![
         own_listener(80, "arn:own", Map::new()),
         NlbListener {
@@ -440,7 +465,7 @@ fn good_load_balancers_pass_the_checks_with_own_listeners_and_with_others_beside
             ..own_listener(81, "arn:theirs", Map::new())
         },
     ];
-    assert!(check(&desired, &world).is_ok());
+    assert_eq!(found(&desired, &world), None);
 }
 
 #[test]
@@ -476,7 +501,7 @@ fn a_zone_that_only_the_nlb_has_passes_when_allowed_and_cross_zone_is_on() {
                 .insert("load_balancing.cross_zone.enabled".into(), value.into());
         }
         assert_eq!(
-            check(&desired, &world).is_ok(),
+            found(&desired, &world).is_none(),
             passes,
             "{allowed} {cross_zone:?}"
         );
@@ -510,7 +535,7 @@ fn everything_that_is_wrong_is_told_at_once() {
         &format!("TargetGroupArn {GIVEN} does not exist"),
         "targets in c would be unused",
         "address in b would have no target",
-        "idle_timeout.timeout_seconds 350, which must be below tcp.idle_timeout.seconds 350 of the NLB's listener on port 81",
+        "idle_timeout.timeout_seconds 350, which must be below IdleTimeoutSeconds 350 of the listener on Port 81",
         "BucketName no-such-bucket does not exist",
     ] {
         assert!(found.contains(expected), "{expected:?} is not in\n{found}");
@@ -532,11 +557,8 @@ fn only_the_listeners_that_carry_the_bindings_traffic_must_hold_connections_for_
         ..own_listener(port, group, Map::new())
     };
     for (listener, alb_seconds, too_short) in [
-        (of(81, "arn:own", true, Some(100)), 99, None),
-        (of(81, "arn:own", true, Some(100)), 100, Some((100, 81))),
-        (of(81, "arn:own", true, Some(400)), 399, None),
-        (of(81, "arn:own", true, None), 349, None),
-        (of(81, "arn:own", true, None), 350, Some((350, 81))),
+        // What is made gets what the properties say, whatever it has now.
+        (of(81, "arn:own", true, Some(100)), 349, None),
         // It goes with the Update, for its port is no longer wanted.
         (of(82, "arn:own", true, Some(60)), 99, None),
         (of(443, GIVEN, false, Some(100)), 99, None),
@@ -552,17 +574,337 @@ fn only_the_listeners_that_carry_the_bindings_traffic_must_hold_connections_for_
         );
         let text = format!("{listener:?} {alb_seconds}");
         world.nlb_listeners = vec![listener];
-        let found = check(&desired, &world)
-            .err()
-            .map(|findings| findings.to_string());
+        let found = found(&desired, &world);
         let expected = too_short.map(|(seconds, port)| {
-            format!("tcp.idle_timeout.seconds {seconds} of the NLB's listener on port {port}")
+            format!("tcp.idle_timeout.seconds {seconds} of the NLB's listener arn:listener-{port}")
         });
         match (found, expected) {
             (Some(found), Some(expected)) => assert!(found.contains(&expected), "{text}: {found}"),
             (found, expected) => assert_eq!(found, expected, "{text}"),
         }
     }
+}
+
+#[test]
+fn a_listener_that_is_made_must_hold_connections_for_longer_than_the_alb() {
+    for (given, alb_seconds, passes) in [
+        (None, 349, true),
+        (None, 350, false),
+        (Some(100), 99, true),
+        (Some(100), 100, false),
+        (Some(4001), 4000, true),
+    ] {
+        let mut listener = json!({"Port": 80});
+        if let Some(seconds) = given {
+            listener["IdleTimeoutSeconds"] = json!(seconds);
+        }
+        let desired = desired(json!({ "Listeners": [listener] }));
+        let mut world = bare(&desired);
+        let key = "idle_timeout.timeout_seconds".to_owned();
+        world.alb_attributes.insert(key, alb_seconds.to_string());
+        let found = found(&desired, &world);
+        assert_eq!(found.is_none(), passes, "{given:?} {alb_seconds}: {found:?}");
+    }
+}
+
+#[test]
+fn an_idle_timeout_is_set_where_the_listener_has_another_and_goes_back_to_awss_default() {
+    let of = |seconds: u32| {
+        desired(json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": seconds}]}))
+    };
+    let (long, default) = (of(600), of(350));
+    let set = |seconds| format!("~ listener on port 80: idle timeout {seconds} s");
+    assert!(steps(&long, &bare(&long)).contains(&set(600)));
+    assert!(!steps(&default, &bare(&default)).contains("idle timeout"));
+    let world = carried_out(&long, bare(&long));
+    assert_eq!(steps(&long, &world), NOTHING);
+    assert_eq!(steps(&default, &world), format!("{NOTHING}\n{}", set(350)));
+}
+
+/// AWS takes an interval only while connections are not terminated, so there is an order.
+#[test]
+fn attributes_go_back_to_awss_defaults_in_the_order_that_aws_takes() {
+    const INTERVAL: &str = "target_health_state.unhealthy.draining_interval_seconds";
+    const TERMINATION: &str = "target_health_state.unhealthy.connection_termination.enabled";
+    let drains = desired(json!({"Listeners": [{"Port": 80, "TargetGroupAttributes": [
+        {"Key": INTERVAL, "Value": 30},
+        {"Key": TERMINATION, "Value": false},
+        {"Key": "deregistration_delay.timeout_seconds", "Value": 10},
+    ]}]}));
+    let world = carried_out(&drains, bare(&drains));
+    let changes = |desired: &Desired, world: &Observed| {
+        let steps = steps(desired, world);
+        let lines = steps.lines().filter_map(|line| {
+            let (_, attributes) = line.strip_prefix("~ target group ")?.split_once(": ")?;
+            Some(attributes.to_owned())
+        });
+        lines.collect::<Vec<_>>()
+    };
+    let together = format!(
+        "deregistration_delay.timeout_seconds=10, {TERMINATION}=false, {INTERVAL}=30"
+    );
+    assert_eq!(changes(&drains, &bare(&drains)), [together]);
+    let back = [
+        format!("deregistration_delay.timeout_seconds=300, {INTERVAL}=0"),
+        format!("{TERMINATION}=true"),
+    ];
+    assert_eq!(changes(&desired(json!({})), &world), back);
+}
+
+#[test]
+fn at_the_listeners_quota_those_that_are_to_go_are_moved_in_the_order_of_ports() {
+    let ports = |ports: &[u16]| {
+        let listeners: Vec<_> = ports.iter().map(|port| json!({"Port": port, "AlbPort": 80}));
+        desired(json!({ "Listeners": listeners.collect::<Vec<_>>() }))
+    };
+    let before = ports(&[1, 2, 3, 4]);
+    let world = carried_out(&before, bare(&before));
+    let wanted = ports(&[3, 8, 9]);
+    let moved = |refused: &[u16]| {
+        let refused: BTreeSet<u16> = refused.iter().copied().collect();
+        moving(&wanted, &checked(&world), &refused)
+    };
+    let group = |port| wanted.id.target_group(port);
+    let lines = |steps: Vec<Step>| super::plan::lines(&steps);
+    assert_eq!(
+        lines(moved(&[9, 8]).expect("there is room")),
+        format!(
+            "~ listener from port 1 to port 8, to {}\n\
+             ~ listener from port 2 to port 9, to {}\n\
+             - listener on port 4\n\
+             - target group {}\n- target group {}\n- target group {}",
+            group(8),
+            group(9),
+            group(1),
+            group(2),
+            group(4)
+        )
+    );
+    assert_eq!(moved(&[5]), None, "it is not wanted");
+    let more = ports(&[2, 3, 4, 8, 9]);
+    let refused = BTreeSet::from([8, 9]);
+    assert_eq!(moving(&more, &checked(&world), &refused), None, "one is to go");
+    // What was refused is there in the end, and nothing is left to do.
+    let mut steps = planned(&wanted, &world).steps;
+    steps.retain(|step| !matches!(step, Step::CreateListener { .. } | Step::Remove(_)));
+    steps.extend(moved(&[8, 9]).expect("there is room"));
+    let end = after(&wanted, world.clone(), steps);
+    assert_eq!(super::tests::steps(&wanted, &end), NOTHING);
+}
+
+/// What is found of an Update to properties of which a binding stands on `before`: errors, and warnings.
+fn update(before: &Desired, wanted: &Desired, world: &Observed) -> (Option<String>, String) {
+    let stands = carried_out(before, bare(before));
+    let orders = before.orders(&checked(&stands), &BTreeMap::new());
+    let orders = orders.expect("all is made");
+    let standing = Standing {
+        properties: &before.properties,
+        orders: &orders,
+    };
+    match check(wanted, Some(standing), world) {
+        Ok((_, known)) => (None, known.to_string()),
+        Err(findings) => (Some(findings.to_string()), String::new()),
+    }
+}
+
+/// By hand, after the binding had its success.
+#[test]
+fn what_is_found_of_the_properties_that_stand_holds_no_update_up() {
+    let before = desired(json!({"AllowZoneMismatch": true, "Listeners": [
+        {"Port": 80, "TargetGroupAttributes": [{"Key": "load_balancing.cross_zone.enabled", "Value": true}]},
+        {"Port": 443, "TargetGroupArn": GIVEN},
+    ]}));
+    let mut fine = bare(&before);
+    let given = Some(given_group("ip", "TCP", "vpc-1"));
+    fine.given_groups.insert(GIVEN.to_owned(), given);
+    assert_eq!(update(&before, &before, &fine), (None, String::new()));
+    type Change = fn(&mut Observed);
+    let changes: [(Change, &str); 10] = [
+        (|world| world.alb = None, "AlbArn"),
+        (|world| world.nlb = None, "NlbArn"),
+        (
+            |world| {
+                let key = "idle_timeout.timeout_seconds".to_owned();
+                world.alb_attributes.insert(key, "400".to_owned());
+            },
+            "IdleTimeoutSeconds 350",
+        ),
+        (|world| world.alb_listeners.clear(), "AlbPort 80"),
+        (
+            |world| world.nlb.as_mut().expect("an NLB").zones = ["a".to_owned()].into(),
+            "would be unused",
+        ),
+        (
+            |world| world.alb.as_mut().expect("an ALB").zones = ["a".to_owned()].into(),
+            "would have no target",
+        ),
+        (
+            |world| {
+                world.nlb_listeners.push(NlbListener {
+                    is_own: false,
+                    ..own_listener(80, "arn:theirs", Map::new())
+                });
+            },
+            "already has the listener",
+        ),
+        (
+            |world| {
+                world.given_groups.insert(GIVEN.to_owned(), None);
+            },
+            "does not exist",
+        ),
+        (
+            |world| world.alb.as_mut().expect("an ALB").scheme = Scheme::InternetFacing,
+            "internet-facing",
+        ),
+        (
+            |world| world.alb.as_mut().expect("an ALB").state = State::Failed,
+            "state failed",
+        ),
+    ];
+    for (change, expected) in changes {
+        let mut world = fine.clone();
+        change(&mut world);
+        let (errors, warnings) = update(&before, &before, &world);
+        assert_eq!(errors, None);
+        assert!(warnings.contains(expected), "{expected}: {warnings}");
+        let create = findings(&before, &world);
+        assert!(create.contains(expected), "{expected}: {create}");
+    }
+}
+
+#[test]
+fn what_an_update_makes_worse_is_an_error_though_something_else_stands_as_it_is() {
+    let before = desired(json!({}));
+    let mut world = bare(&before);
+    let key = "idle_timeout.timeout_seconds".to_owned();
+    world.alb_attributes.insert(key, "400".to_owned());
+    world.alb.as_mut().expect("an ALB").zones = ["a".to_owned()].into();
+    for (wanted, expected) in [
+        (json!({"Listeners": [{"Port": 80}, {"Port": 81, "AlbPort": 80}]}), "on Port 81"),
+        (json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 300}]}), "IdleTimeoutSeconds 300"),
+        (json!({"Listeners": [{"Port": 80, "AlbPort": 8080}]}), "AlbPort 8080"),
+        (json!({"BucketName": "no-such-bucket"}), "BucketName no-such-bucket"),
+        (json!({"AlbArn": ALB.replace("orders", "others")}), "would have no target"),
+    ] {
+        let wanted = desired(wanted);
+        let (errors, _) = update(&before, &wanted, &world);
+        let errors = errors.expect("something is worse");
+        assert!(errors.contains(expected), "{expected}: {errors}");
+        assert!(!errors.contains("on Port 80"), "{errors}") ;
+    }
+    // More time than the ALB's helps, though that was not so before.
+    let longer = desired(json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 500}]}));
+    assert_eq!(update(&before, &longer, &world).0, None);
+}
+
+#[test]
+fn a_binding_stands_without_what_is_gone() {
+    let desired = desired(json!({"Listeners": [
+        {"Port": 80}, {"Port": 81, "AlbPort": 80, "TargetGroupArn": GIVEN},
+    ]}));
+    let mut world = bare(&desired);
+    world.given_groups.insert(GIVEN.to_owned(), Some(given_group("ip", "TCP", "vpc-1")));
+    let world = carried_out(&desired, world);
+    let orders = desired.orders(&checked(&world), &BTreeMap::new()).expect("all is made");
+    let standing = Standing {
+        properties: &desired.properties,
+        orders: &orders,
+    };
+    type Change = fn(&mut Observed);
+    let changes: [(Change, &str); 3] = [
+        (|world| world.alb = None, ""),
+        (
+            |world| {
+                world.nlb = None;
+                world.nlb_listeners.clear();
+            },
+            NOTHING,
+        ),
+        (
+            |world| {
+                let theirs = world.nlb_listeners.first_mut().expect("a listener");
+                theirs.is_own = false;
+            },
+            NOTHING,
+        ),
+    ];
+    for (change, expected) in changes {
+        let mut world = world.clone();
+        change(&mut world);
+        let (checked, _) = check(&desired, Some(standing), &world).expect("it stands");
+        let plan = plan(&desired, &checked).to_string();
+        let lines: Vec<_> = plan.lines().filter(|line| !line.starts_with("~ record in")).collect();
+        assert_eq!(lines.join("\n"), expected);
+        assert_eq!(desired.orders(&checked, &BTreeMap::new()), Some(orders.clone()));
+    }
+}
+
+#[test]
+fn cross_zone_load_balancing_must_be_in_effect_for_every_target_group() {
+    let made = |value: Option<&str>| {
+        let attributes: Vec<_> = value
+            .map(|value| json!({"Key": "load_balancing.cross_zone.enabled", "Value": value}))
+            .into_iter()
+            .collect();
+        json!({"Port": 80, "TargetGroupAttributes": attributes})
+    };
+    let given = json!({"Port": 81, "AlbPort": 80, "TargetGroupArn": GIVEN});
+    for (nlb, own, theirs, refused) in [
+        ("true", None, None, None),
+        ("true", Some("use_load_balancer_configuration"), None, None),
+        ("true", Some("false"), None, Some("false of TargetGroupAttributes of Port 80")),
+        ("false", Some("true"), None, None),
+        ("false", Some("true"), Some("true"), None),
+        ("false", None, Some("true"), Some("false of the NLB")),
+        ("true", None, Some("false"), Some(GIVEN)),
+        ("false", Some("true"), Some("use_load_balancer_configuration"), Some("false of the NLB")),
+    ] {
+        let mut listeners = vec![made(own)];
+        listeners.extend(theirs.map(|_| given.clone()));
+        let desired = desired(json!({"AllowZoneMismatch": true, "Listeners": listeners}));
+        let mut world = bare(&desired);
+        world.alb.as_mut().expect("an ALB").zones = ["a".to_owned()].into();
+        let key = "load_balancing.cross_zone.enabled".to_owned();
+        world.nlb_attributes.insert(key.clone(), nlb.to_owned());
+        let mut group = given_group("ip", "TCP", "vpc-1");
+        group.attributes.extend(theirs.map(|value| (key, value.to_owned())));
+        world.given_groups.insert(GIVEN.to_owned(), Some(group));
+        let found = found(&desired, &world);
+        match (found, refused) {
+            (Some(found), Some(refused)) => assert!(found.contains(refused), "{found}"),
+            (found, refused) => assert_eq!(found.as_deref(), refused, "{nlb} {own:?} {theirs:?}"),
+        }
+    }
+}
+
+#[test]
+fn zones_are_not_compared_where_targets_are_registered_with_all_of_them() {
+    let desired = desired(json!({}));
+    let mut world = bare(&desired);
+    let alb = world.alb.as_mut().expect("an ALB");
+    alb.zones = ["a".to_owned(), "c".to_owned()].into();
+    assert!(found(&desired, &world).is_some());
+    world.alb.as_mut().expect("an ALB").vpc_id = "vpc-2".to_owned();
+    assert_eq!(found(&desired, &world), None);
+}
+
+#[test]
+fn a_taken_port_tells_whose_it_is() {
+    let desired = desired(json!({}));
+    let mut world = bare(&desired);
+    let other = BindingId::derive("stack", "Other", NLB);
+    let theirs = |group: &str, tags| NlbListener {
+        is_own: false,
+        ..own_listener(80, group, tags)
+    };
+    world.nlb_listeners = vec![theirs(GIVEN, other.tags(Map::new()))];
+    let found = findings(&desired, &world);
+    assert!(found.contains(&format!("is {other}'s, another binding")), "{found}");
+    assert!(!found.contains("TargetGroupArn"), "{found}");
+    world.nlb_listeners = vec![theirs(GIVEN, Map::new())];
+    let found = findings(&desired, &world);
+    assert!(found.contains(&format!("TargetGroupArn {GIVEN}")), "{found}");
 }
 
 #[test]
@@ -598,8 +940,8 @@ fn a_given_target_group_must_be_of_type_ip_with_tcp_in_the_nlbs_vpc() {
     }
 }
 
-fn given_group(target_type: &str, protocol: &str, vpc_id: &str) -> TargetGroup {
-    TargetGroup {
+fn given_group(target_type: &str, protocol: &str, vpc_id: &str) -> GivenTargetGroup {
+    let group = TargetGroup {
         arn: GIVEN.to_owned(),
         name: "theirs".to_owned(),
         port: 80,
@@ -608,7 +950,9 @@ fn given_group(target_type: &str, protocol: &str, vpc_id: &str) -> TargetGroup {
         vpc_id: vpc_id.to_owned(),
         health_check: health_check(),
         load_balancers: Vec::new(),
-    }
+    };
+    let attributes = Map::new();
+    GivenTargetGroup { group, attributes }
 }
 
 fn health_check() -> crate::model::HealthCheck {

@@ -114,8 +114,9 @@ mod make {
         Attributes, Kind, Listener, LoadBalancer, Scheme, State, TargetGroup,
     };
     use alb_nlb_binding::names::BindingId;
-    use alb_nlb_binding::properties::TargetGroupProperties;
+    use alb_nlb_binding::properties::MadeProperties;
     use serde_json::json;
+    use std::borrow::Cow;
     use std::collections::BTreeSet;
 
     const ARN: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/";
@@ -133,6 +134,7 @@ mod make {
             properties: properties.expect("good properties"),
             id,
             account: "123456789012".to_owned(),
+            region: "us-east-1".to_owned(),
             function_arn: "arn:function".to_owned(),
             former: Hints::default(),
             replaces: None,
@@ -142,14 +144,13 @@ mod make {
     /// Target groups and listeners as they should be.
     fn made(desired: &Desired) -> Observed {
         let mut made = Observed::default();
-        for (name, listener) in desired.made() {
-            let TargetGroupProperties::Made {
+        for listener in desired.made() {
+            let MadeProperties {
                 health_check,
                 attributes,
-            } = &listener.target_group
-            else {
-                continue;
-            };
+                ..
+            } = listener.properties;
+            let name = listener.group;
             let arn = format!("arn:{name}");
             made.nlb_listeners.push(NlbListener {
                 listener: Listener {
@@ -196,10 +197,18 @@ mod make {
 
     fn bench(bencher: Bencher, listeners: u16, observe: impl Fn(&Desired) -> Observed) {
         let desired = desired(listeners);
-        let observed = observe(&desired);
+        let (alb, nlb) = (
+            load_balancer(Kind::Application, "orders"),
+            load_balancer(Kind::Network, "front"),
+        );
+        let observed = Observed {
+            alb: Some(alb.clone()),
+            nlb: Some(nlb.clone()),
+            ..observe(&desired)
+        };
         let checked = Checked {
-            alb: &load_balancer(Kind::Application, "orders"),
-            nlb: &load_balancer(Kind::Network, "front"),
+            alb: Cow::Owned(alb),
+            nlb: Cow::Owned(nlb),
             observed: &observed,
         };
         bencher

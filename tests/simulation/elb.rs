@@ -24,6 +24,7 @@ pub struct Elb {
 pub struct HeldListener {
     pub load_balancer: String,
     pub listener: Listener,
+    pub attributes: Attributes,
     pub tags: Tags,
 }
 
@@ -96,6 +97,7 @@ impl Elb {
             HeldListener {
                 load_balancer,
                 listener,
+                attributes: Attributes::new(),
                 tags,
             },
         );

@@ -33,12 +33,11 @@ pub struct Climate {
     pub name_taken: u32,
 }
 
-/// Quotas that a binding may meet (ELBv2 API, `CreateListener`, `CreateTargetGroup`; EventBridge API, `PutRule`,
-/// whose code the product cannot tell from throttling, so that it goes on until its deadline).
+/// Quotas that a binding may meet (ELBv2 API, `CreateListener`, `CreateTargetGroup`; EventBridge API, `PutRule`).
 pub const QUOTAS: [(&str, (&str, Trouble)); 3] = [
     ("CreateListener", ("TooManyListeners", Trouble::Stays)),
     ("CreateTargetGroup", ("TooManyTargetGroups", Trouble::Stays)),
-    ("PutRule", ("LimitExceededException", Trouble::Passes)),
+    ("PutRule", ("LimitExceededException", Trouble::Stays)),
 ];
 
 impl Climate {

@@ -17,6 +17,7 @@ const OF_MADE_GROUPS = [
   'stickiness',
   'crossZone',
   'attributes',
+  'idleTimeout',
 ] as const;
 
 /** Checks everything about listeners that needs to look at nothing else. */
@@ -34,12 +35,13 @@ function checkListener(path: string, listener: AlbNlbListener, problems: Problem
   problems.integer(`${path}.port`, listener.port, 1, 65535);
   problems.integer(`${path}.albPort`, listener.albPort, 1, 65535);
   checkSeconds(`${path}.deregistrationDelay`, listener.deregistrationDelay, 0, 3600, problems);
+  checkSeconds(`${path}.idleTimeout`, listener.idleTimeout, 60, 6000, problems);
   if (listener.targetGroup !== undefined) {
     for (const name of OF_MADE_GROUPS.filter((name) => listener[name] !== undefined)) {
       problems.add(
         `${path}.${name}`,
         'a value',
-        'absent next to targetGroup, for a given target group is never changed',
+        'absent next to targetGroup, for a given target group and its listener are never changed',
       );
     }
   }

@@ -1,7 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import type { CfnLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { IConstruct } from 'constructs';
-import { isCrossZone, listenersOf, resourceOf, zonesOf } from '../load-balancers';
+import { isCrossZone, listenersOf, resourceOf, shareVpc, zonesOf } from '../load-balancers';
 
 /** What is looked at: the two load balancers by their ARNs, and how they are bound. */
 export interface Topology {
@@ -12,6 +12,8 @@ export interface Topology {
   /** The same of all other bindings of this NLB. */
   readonly others: readonly { readonly path: string; readonly ports: readonly number[] }[];
   readonly allowZoneMismatch: boolean;
+  /** Of each target group that is made, whether it balances across zones; undefined where it goes by the NLB. */
+  readonly crossZones: readonly (boolean | undefined)[];
 }
 
 /** Everything that is wrong with load balancers of this app, each with both values and the way to mend it. */
@@ -20,7 +22,7 @@ export function checkTopology(scope: IConstruct, topology: Topology): string[] {
   const nlb = resourceOf(topology.nlbArn, scope);
   return [
     ...(alb ? publicAlb(alb) : []),
-    ...(alb && nlb ? differingZones(alb, nlb, topology.allowZoneMismatch) : []),
+    ...(alb && nlb ? differingZones(alb, nlb, topology) : []),
     ...takenPorts(scope, topology),
   ];
 }
@@ -35,7 +37,13 @@ function publicAlb(alb: CfnLoadBalancer): string[] {
   ];
 }
 
-function differingZones(alb: CfnLoadBalancer, nlb: CfnLoadBalancer, allowed: boolean): string[] {
+function differingZones(
+  alb: CfnLoadBalancer,
+  nlb: CfnLoadBalancer,
+  { allowZoneMismatch, crossZones }: Topology,
+): string[] {
+  // Targets in another VPC are registered with all zones, and reached from every one of them.
+  if (!shareVpc(alb, nlb)) return [];
   const albZones = zonesOf(alb);
   const nlbZones = zonesOf(nlb);
   if (!albZones || !nlbZones) return [];
@@ -49,15 +57,18 @@ function differingZones(alb: CfnLoadBalancer, nlb: CfnLoadBalancer, allowed: boo
   if (onlyAlb) {
     found.push(`${both}; targets in ${onlyAlb} would be unused: add it to the NLB or take it from the ALB`);
   }
-  if (onlyNlb && !allowed) {
+  if (onlyNlb && !allowZoneMismatch) {
     found.push(
       `${both}; the fixed address in ${onlyNlb} would have no targets: add it to the ALB, take it from the NLB, ` +
         'or give the NLB crossZoneEnabled: true and the binding allowZoneMismatch: true',
     );
   }
-  if (onlyNlb && allowed && isCrossZone(nlb) === false) {
+  // A target group's own setting goes before the NLB's.
+  const ofNlb = isCrossZone(nlb);
+  if (onlyNlb && allowZoneMismatch && crossZones.some((own) => (own ?? ofNlb) === false)) {
     found.push(
-      `${both}; allowZoneMismatch needs an NLB that balances across zones: give it crossZoneEnabled: true`,
+      `${both}; allowZoneMismatch needs target groups that balance across zones: give the NLB ` +
+        'crossZoneEnabled: true, and no listener CrossZone.DISABLED',
     );
   }
   return found;

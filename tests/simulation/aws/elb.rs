@@ -6,7 +6,7 @@
 use super::{Aws, changes, missing, reads};
 use crate::weather::Service::Elb;
 use alb_nlb_binding::capabilities::{Answer, ElbTags, Listeners, LoadBalancers};
-use alb_nlb_binding::model::{Attributes, Listener, LoadBalancer, Tags};
+use alb_nlb_binding::model::{Attributes, Listener, LoadBalancer, TCP_IDLE_TIMEOUT, Tags};
 use alb_nlb_binding::permit::Permit;
 use std::collections::BTreeMap;
 
@@ -74,7 +74,25 @@ impl Listeners for Aws {
                 let gone = || missing("DescribeListenerAttributes", &wanted, "ListenerNotFound");
                 let elb = world.elb.borrow();
                 let found = elb.listeners.get(&wanted);
-                found.map(|_| Attributes::new()).ok_or_else(gone)
+                found.map(|held| held.attributes.clone()).ok_or_else(gone)
+            },
+        )
+        .await
+    }
+
+    async fn set_idle_timeout(&self, _: Permit, arn: &str, seconds: u32) -> Answer<()> {
+        let wanted = arn.to_owned();
+        self.call(
+            changes(Elb, "ModifyListenerAttributes"),
+            arn,
+            move |world, process| {
+                world.judge.touches_listener(world, process, &wanted);
+                let mut elb = world.elb.borrow_mut();
+                let gone = || missing("ModifyListenerAttributes", &wanted, "ListenerNotFound");
+                let held = elb.listeners.get_mut(&wanted).ok_or_else(gone)?;
+                let key = TCP_IDLE_TIMEOUT.to_owned();
+                held.attributes.insert(key, seconds.to_string());
+                Ok(())
             },
         )
         .await
@@ -117,7 +135,13 @@ impl Listeners for Aws {
         .await
     }
 
-    async fn forward_listener(&self, _: Permit, arn: &str, target_group: &str) -> Answer<()> {
+    async fn modify_listener(
+        &self,
+        _: Permit,
+        arn: &str,
+        port: Option<u16>,
+        target_group: &str,
+    ) -> Answer<()> {
         let (wanted, to) = (arn.to_owned(), target_group.to_owned());
         self.call(
             changes(Elb, "ModifyListener"),
@@ -126,7 +150,14 @@ impl Listeners for Aws {
                 world.judge.touches_listener(world, process, &wanted);
                 let mut elb = world.elb.borrow_mut();
                 let gone = || missing("ModifyListener", &wanted, "ListenerNotFound");
+                let held = elb.listeners.get(&wanted).ok_or_else(gone)?;
+                let port = port.unwrap_or(held.listener.port);
+                let there = elb.listener_at(&held.load_balancer, port);
+                if there.is_some_and(|there| there.listener.arn != wanted) {
+                    return Err(missing("ModifyListener", &wanted, "DuplicateListener"));
+                }
                 let held = elb.listeners.get_mut(&wanted).ok_or_else(gone)?;
+                held.listener.port = port;
                 held.listener.forwards_to = vec![to.clone()];
                 Ok(())
             },

@@ -67,12 +67,8 @@ impl Aws {
         loop {
             let answer = self.once(operation, resource, Rc::clone(&effect)).await;
             match answer {
-                Err(error)
-                    if operation.kind != Kind::Permitted
-                        && passes(&error)
-                        && attempt < ATTEMPTS =>
-                {
-                    let most = 300 << attempt;
+                Err(error) if operation.kind != Kind::Permitted && passes(&error, attempt) => {
+                    let most = (300 << attempt.min(ATTEMPTS)).min(5_000);
                     let pause = self.world.dice.between(most / 2, most);
                     tokio::time::sleep(Duration::from_millis(pause)).await;
                     attempt += 1;
@@ -142,10 +138,13 @@ impl Aws {
     }
 }
 
-/// What the SDK repeats; it knows neither of EventBridge's nor of S3's conflicts.
-fn passes(error: &AwsError) -> bool {
-    error.trouble != Trouble::Stays
-        && !error.is(&["OperationAborted", "ConcurrentModificationException"])
+/// What the product lets the SDK repeat.
+const fn passes(error: &AwsError, attempt: u32) -> bool {
+    match error.trouble {
+        Trouble::Passes => true,
+        Trouble::MayPass => attempt < ATTEMPTS,
+        Trouble::Stays => false,
+    }
 }
 
 fn missing(operation: &'static str, resource: &str, code: &'static str) -> AwsError {
