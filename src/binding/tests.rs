@@ -603,15 +603,18 @@ fn a_listener_that_is_made_must_hold_connections_for_longer_than_the_alb() {
         let key = "idle_timeout.timeout_seconds".to_owned();
         world.alb_attributes.insert(key, alb_seconds.to_string());
         let found = found(&desired, &world);
-        assert_eq!(found.is_none(), passes, "{given:?} {alb_seconds}: {found:?}");
+        assert_eq!(
+            found.is_none(),
+            passes,
+            "{given:?} {alb_seconds}: {found:?}"
+        );
     }
 }
 
 #[test]
 fn an_idle_timeout_is_set_where_the_listener_has_another_and_goes_back_to_awss_default() {
-    let of = |seconds: u32| {
-        desired(json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": seconds}]}))
-    };
+    let of =
+        |seconds: u32| desired(json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": seconds}]}));
     let (long, default) = (of(600), of(350));
     let set = |seconds| format!("~ listener on port 80: idle timeout {seconds} s");
     assert!(steps(&long, &bare(&long)).contains(&set(600)));
@@ -640,9 +643,8 @@ fn attributes_go_back_to_awss_defaults_in_the_order_that_aws_takes() {
         });
         lines.collect::<Vec<_>>()
     };
-    let together = format!(
-        "deregistration_delay.timeout_seconds=10, {TERMINATION}=false, {INTERVAL}=30"
-    );
+    let together =
+        format!("deregistration_delay.timeout_seconds=10, {TERMINATION}=false, {INTERVAL}=30");
     assert_eq!(changes(&drains, &bare(&drains)), [together]);
     let back = [
         format!("deregistration_delay.timeout_seconds=300, {INTERVAL}=0"),
@@ -654,7 +656,9 @@ fn attributes_go_back_to_awss_defaults_in_the_order_that_aws_takes() {
 #[test]
 fn at_the_listeners_quota_those_that_are_to_go_are_moved_in_the_order_of_ports() {
     let ports = |ports: &[u16]| {
-        let listeners: Vec<_> = ports.iter().map(|port| json!({"Port": port, "AlbPort": 80}));
+        let listeners: Vec<_> = ports
+            .iter()
+            .map(|port| json!({"Port": port, "AlbPort": 80}));
         desired(json!({ "Listeners": listeners.collect::<Vec<_>>() }))
     };
     let before = ports(&[1, 2, 3, 4]);
@@ -683,7 +687,11 @@ fn at_the_listeners_quota_those_that_are_to_go_are_moved_in_the_order_of_ports()
     assert_eq!(moved(&[5]), None, "it is not wanted");
     let more = ports(&[2, 3, 4, 8, 9]);
     let refused = BTreeSet::from([8, 9]);
-    assert_eq!(moving(&more, &checked(&world), &refused), None, "one is to go");
+    assert_eq!(
+        moving(&more, &checked(&world), &refused),
+        None,
+        "one is to go"
+    );
     // What was refused is there in the end, and nothing is left to do.
     let mut steps = planned(&wanted, &world).steps;
     steps.retain(|step| !matches!(step, Step::CreateListener { .. } | Step::Remove(_)));
@@ -781,17 +789,32 @@ fn what_an_update_makes_worse_is_an_error_though_something_else_stands_as_it_is(
     world.alb_attributes.insert(key, "400".to_owned());
     world.alb.as_mut().expect("an ALB").zones = ["a".to_owned()].into();
     for (wanted, expected) in [
-        (json!({"Listeners": [{"Port": 80}, {"Port": 81, "AlbPort": 80}]}), "on Port 81"),
-        (json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 300}]}), "IdleTimeoutSeconds 300"),
-        (json!({"Listeners": [{"Port": 80, "AlbPort": 8080}]}), "AlbPort 8080"),
-        (json!({"BucketName": "no-such-bucket"}), "BucketName no-such-bucket"),
-        (json!({"AlbArn": ALB.replace("orders", "others")}), "would have no target"),
+        (
+            json!({"Listeners": [{"Port": 80}, {"Port": 81, "AlbPort": 80}]}),
+            "on Port 81",
+        ),
+        (
+            json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 300}]}),
+            "IdleTimeoutSeconds 300",
+        ),
+        (
+            json!({"Listeners": [{"Port": 80, "AlbPort": 8080}]}),
+            "AlbPort 8080",
+        ),
+        (
+            json!({"BucketName": "no-such-bucket"}),
+            "BucketName no-such-bucket",
+        ),
+        (
+            json!({"AlbArn": ALB.replace("orders", "others")}),
+            "would have no target",
+        ),
     ] {
         let wanted = desired(wanted);
         let (errors, _) = update(&before, &wanted, &world);
         let errors = errors.expect("something is worse");
         assert!(errors.contains(expected), "{expected}: {errors}");
-        assert!(!errors.contains("on Port 80"), "{errors}") ;
+        assert!(!errors.contains("on Port 80"), "{errors}");
     }
     // More time than the ALB's helps, though that was not so before.
     let longer = desired(json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 500}]}));
@@ -804,9 +827,13 @@ fn a_binding_stands_without_what_is_gone() {
         {"Port": 80}, {"Port": 81, "AlbPort": 80, "TargetGroupArn": GIVEN},
     ]}));
     let mut world = bare(&desired);
-    world.given_groups.insert(GIVEN.to_owned(), Some(given_group("ip", "TCP", "vpc-1")));
+    world
+        .given_groups
+        .insert(GIVEN.to_owned(), Some(given_group("ip", "TCP", "vpc-1")));
     let world = carried_out(&desired, world);
-    let orders = desired.orders(&checked(&world), &BTreeMap::new()).expect("all is made");
+    let orders = desired
+        .orders(&checked(&world), &BTreeMap::new())
+        .expect("all is made");
     let standing = Standing {
         properties: &desired.properties,
         orders: &orders,
@@ -834,9 +861,15 @@ fn a_binding_stands_without_what_is_gone() {
         change(&mut world);
         let (checked, _) = check(&desired, Some(standing), &world).expect("it stands");
         let plan = plan(&desired, &checked).to_string();
-        let lines: Vec<_> = plan.lines().filter(|line| !line.starts_with("~ record in")).collect();
+        let lines: Vec<_> = plan
+            .lines()
+            .filter(|line| !line.starts_with("~ record in"))
+            .collect();
         assert_eq!(lines.join("\n"), expected);
-        assert_eq!(desired.orders(&checked, &BTreeMap::new()), Some(orders.clone()));
+        assert_eq!(
+            desired.orders(&checked, &BTreeMap::new()),
+            Some(orders.clone())
+        );
     }
 }
 
@@ -853,12 +886,22 @@ fn cross_zone_load_balancing_must_be_in_effect_for_every_target_group() {
     for (nlb, own, theirs, refused) in [
         ("true", None, None, None),
         ("true", Some("use_load_balancer_configuration"), None, None),
-        ("true", Some("false"), None, Some("false of TargetGroupAttributes of Port 80")),
+        (
+            "true",
+            Some("false"),
+            None,
+            Some("false of TargetGroupAttributes of Port 80"),
+        ),
         ("false", Some("true"), None, None),
         ("false", Some("true"), Some("true"), None),
         ("false", None, Some("true"), Some("false of the NLB")),
         ("true", None, Some("false"), Some(GIVEN)),
-        ("false", Some("true"), Some("use_load_balancer_configuration"), Some("false of the NLB")),
+        (
+            "false",
+            Some("true"),
+            Some("use_load_balancer_configuration"),
+            Some("false of the NLB"),
+        ),
     ] {
         let mut listeners = vec![made(own)];
         listeners.extend(theirs.map(|_| given.clone()));
@@ -868,7 +911,9 @@ fn cross_zone_load_balancing_must_be_in_effect_for_every_target_group() {
         let key = "load_balancing.cross_zone.enabled".to_owned();
         world.nlb_attributes.insert(key.clone(), nlb.to_owned());
         let mut group = given_group("ip", "TCP", "vpc-1");
-        group.attributes.extend(theirs.map(|value| (key, value.to_owned())));
+        group
+            .attributes
+            .extend(theirs.map(|value| (key, value.to_owned())));
         world.given_groups.insert(GIVEN.to_owned(), Some(group));
         let found = found(&desired, &world);
         match (found, refused) {
@@ -900,11 +945,17 @@ fn a_taken_port_tells_whose_it_is() {
     };
     world.nlb_listeners = vec![theirs(GIVEN, other.tags(Map::new()))];
     let found = findings(&desired, &world);
-    assert!(found.contains(&format!("is {other}'s, another binding")), "{found}");
+    assert!(
+        found.contains(&format!("is {other}'s, another binding")),
+        "{found}"
+    );
     assert!(!found.contains("TargetGroupArn"), "{found}");
     world.nlb_listeners = vec![theirs(GIVEN, Map::new())];
     let found = findings(&desired, &world);
-    assert!(found.contains(&format!("TargetGroupArn {GIVEN}")), "{found}");
+    assert!(
+        found.contains(&format!("TargetGroupArn {GIVEN}")),
+        "{found}"
+    );
 }
 
 #[test]

@@ -22,11 +22,12 @@ pub fn of(request: &Request) -> Vec<Request> {
     }
     let makes = request.action.starts_with("elasticloadbalancing:Create");
     let made = "elasticloadbalancing:CreateAction";
-    if makes || (is_listener && request.context.contains_key(made)) {
+    let is_tagged = request.context.contains_key(made) && !request.resource.contains("/anb-");
+    if makes || is_tagged {
         strangers.push(without(request, &format!("aws:RequestTag/{TAG}")));
         strangers.push(other(request, &format!("aws:RequestTag/{TAG}")));
     }
-    if is_listener {
+    if is_listener || is_tagged {
         // To tag a listener is to claim it.
         strangers.push(without(request, made));
         strangers.push(other(request, made));

@@ -20,7 +20,7 @@ pub(super) struct Listener {
     pub arn: String,
     pub load_balancer: String,
     pub port: String,
-    target_groups: HashSet<String>,
+    pub target_groups: HashSet<String>,
 }
 
 impl Listener {
@@ -40,6 +40,7 @@ impl State {
             "DescribeLoadBalancers" => self.describe_load_balancers(asked).await,
             "CreateTargetGroup" | "ModifyTargetGroup" => self.put_target_group(asked).await,
             "DescribeTargetGroups" => self.describe_target_groups(asked).await,
+            "ModifyTargetGroupAttributes" => self.modify_target_group_attributes(asked).await,
             "DeleteTargetGroup" => self.delete_target_group(asked).await,
             "CreateListener" | "ModifyListener" => self.put_listener(asked).await,
             "DescribeListeners" => self.describe_listeners(asked).await,

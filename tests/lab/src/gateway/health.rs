@@ -4,10 +4,12 @@
 
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
+use std::sync::atomic::Ordering;
 
 use anyhow::Result;
 
 use super::call::Call;
+use super::elb::Listener;
 use super::targets::{self, Problem, Target, TargetState};
 use super::{Asked, Reply, State, answer};
 use crate::xml::Element;
@@ -79,10 +81,36 @@ impl State {
             // One bad target and none goes in.
             Err((code, message)) => answer::error(call, 400, code, &message),
             Ok(targets) => {
-                self.targets.register(call.param("TargetGroupArn"), targets);
+                let arn = call.param("TargetGroupArn");
+                if self.exceeds_quota(call, arn, &targets).await? {
+                    let message =
+                        "The maximum number of targets per load balancer has been reached";
+                    return Ok(answer::error(call, 400, "TooManyTargets", message));
+                }
+                self.targets.register(arn, targets);
                 answer::elb("RegisterTargets", &[])
             }
         })
+    }
+
+    /// Network Load Balancer guide, "Quotas": targets for each load balancer, counted once a target group.
+    async fn exceeds_quota(&self, call: &Call, group: &str, targets: &[Target]) -> Result<bool> {
+        let listeners = self.listeners(call).await?;
+        let of_group = |listener: &&Listener| listener.forwards_to(group);
+        let Some(listener) = listeners.iter().find(of_group) else {
+            return Ok(false);
+        };
+        let groups: HashSet<&String> = listeners
+            .iter()
+            .filter(|other| other.load_balancer == listener.load_balancer)
+            .flat_map(|listener| &listener.target_groups)
+            .collect();
+        let held: usize = groups
+            .into_iter()
+            .map(|group| self.targets.count(group))
+            .sum();
+        let new = self.targets.count_new(group, targets);
+        Ok(new > 0 && held + new > self.target_quota.load(Ordering::Relaxed))
     }
 
     pub(super) async fn deregister_targets(&self, asked: &Asked) -> Result<Reply> {
@@ -208,6 +236,12 @@ impl Health {
 
 fn health(target: &Target, zones: &Option<HashSet<String>>) -> Health {
     match (target.state, zones, target.zone.as_deref()) {
+        // "Target.FailedHealthChecks" and the state are of API_TargetHealth.
+        (TargetState::UnhealthyDraining, ..) => Health {
+            state: "unhealthy.draining",
+            reason: "Target.FailedHealthChecks",
+            description: "Health checks failed",
+        },
         (TargetState::Draining, ..) => Health {
             state: "draining",
             reason: "Target.DeregistrationInProgress",

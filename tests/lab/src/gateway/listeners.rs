@@ -3,8 +3,11 @@
 
 use anyhow::Result;
 
-use super::elb::{ELB, all_found, not_found, refused, success};
+use super::elb::{ELB, Listener, all_found, not_found, refused, success};
 use super::{Asked, Reply, State, answer};
+
+/// Network Load Balancer guide, "Quotas".
+const LISTENERS: usize = 50;
 
 impl State {
     /// DuplicateListener, TargetGroupNotFound and TargetGroupAssociationLimit of API_CreateListener
@@ -25,6 +28,12 @@ impl State {
                 "A listener already exists on this port for this load balancer '{load_balancer}'"
             );
             return Ok(answer::error(call, 400, "DuplicateListener", &message));
+        }
+        let of_load_balancer = |other: &&Listener| other.load_balancer == load_balancer;
+        let count = listeners.iter().filter(of_load_balancer).count();
+        if call.operation == "CreateListener" && count >= LISTENERS {
+            let message = "The maximum number of listeners has been reached";
+            return Ok(answer::error(call, 400, "TooManyListeners", message));
         }
         for action in call.members("DefaultActions") {
             let Some(group) = action.get("TargetGroupArn") else {

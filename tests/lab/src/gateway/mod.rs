@@ -20,6 +20,7 @@ mod stacks;
 mod target_groups;
 mod targets;
 
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -49,6 +50,10 @@ use pace::Pace;
 use stacks::Stacks;
 use targets::Targets;
 
+/// Network Load Balancer guide, "Quotas", with cross-zone load balancing off: 500 a zone, and the lab's have
+/// at most six.
+const TARGETS: usize = 3000;
+
 /// An answer, complete in memory.
 pub(crate) type Reply = Response<Bytes>;
 
@@ -70,6 +75,8 @@ struct State {
     memory: Memory,
     stacks: Stacks,
     targets: Targets,
+    /// How many targets a load balancer may have.
+    target_quota: AtomicUsize,
     /// Fixed addresses of NLBs by load balancer and subnet, as CreateLoadBalancer gave them.
     mappings: load_balancers::Mappings,
     responses: ResponseUrls,
@@ -101,6 +108,7 @@ impl Gateway {
             memory: Memory::default(),
             stacks: Stacks::default(),
             targets: Targets::default(),
+            target_quota: AtomicUsize::new(TARGETS),
             mappings: load_balancers::Mappings::default(),
             responses: ResponseUrls::default(),
         });
@@ -170,6 +178,16 @@ impl Gateway {
 
     pub(crate) fn targets(&self, target_group_arn: &str) -> Vec<Target> {
         self.state.targets.list(target_group_arn)
+    }
+
+    /// Lets every load balancer have only so many targets.
+    pub fn set_target_quota(&self, targets: usize) {
+        self.state.target_quota.store(targets, Ordering::Relaxed);
+    }
+
+    /// Puts a target of a group into a state.
+    pub fn set_target_state(&self, group: &str, address: Ipv4Addr, port: u16, state: TargetState) {
+        self.state.targets.set_state(group, (address, port), state);
     }
 
     pub(crate) fn finish_draining(&self) {

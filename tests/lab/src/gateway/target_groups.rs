@@ -1,12 +1,12 @@
 //! Target groups: their load balancers by the listeners that exist now, the health checks of the
 //! network protocols, and no deletion while in use.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Result;
 
 use super::call::Call;
-use super::elb::{Listener, all_found, encode, form, not_found, rewritten, success};
+use super::elb::{ELB, Listener, all_found, encode, form, not_found, refused, rewritten, success};
 use super::{Asked, Reply, State, answer};
 use crate::xml::Element;
 
@@ -65,6 +65,35 @@ impl State {
         Ok(rewritten(reply, &put))
     }
 
+    /// What API_TargetGroupAttribute and the guide's "Target group health" do not let stand together. That
+    /// termination goes on only after the interval is 0 is as careful as it may be: kubernetes-sigs/
+    /// aws-load-balancer-controller, issue 4648.
+    pub(super) async fn modify_target_group_attributes(&self, asked: &Asked) -> Result<Reply> {
+        let call = &asked.call;
+        let params = [("TargetGroupArn", call.param("TargetGroupArn"))];
+        let present = self.api(call);
+        let present = present.query(ELB, "DescribeTargetGroupAttributes", &params);
+        let present = match present.await {
+            Ok(present) => present,
+            Err(error) => return refused(call, error),
+        };
+        let present = present.list("Attributes").iter().map(|attribute| {
+            let (key, value) = (attribute.text_of("Key"), attribute.text_of("Value"));
+            (key.to_owned(), value.to_owned())
+        });
+        let before: BTreeMap<String, String> = present.collect();
+        let mut after = before.clone();
+        for mut attribute in call.members("Attributes") {
+            let key = attribute.remove("Key").unwrap_or_default();
+            after.insert(key, attribute.remove("Value").unwrap_or_default());
+        }
+        if let Some(message) = clash(&before, &after) {
+            let code = "InvalidConfigurationRequest";
+            return Ok(answer::error(call, 400, code, &message));
+        }
+        self.forward(asked, None).await
+    }
+
     /// "You can delete a target group if it is not referenced by any actions" (API_DeleteTargetGroup).
     pub(super) async fn delete_target_group(&self, asked: &Asked) -> Result<Reply> {
         let arn = asked.call.param("TargetGroupArn");
@@ -105,6 +134,29 @@ fn health_check_defaults(call: &Call) -> Vec<(String, String)> {
     .filter(|(name, _)| call.param(name).is_empty())
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .collect()
+}
+
+/// Why AWS refuses these attributes after those.
+fn clash(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Option<String> {
+    const INTERVAL: &str = "target_health_state.unhealthy.draining_interval_seconds";
+    const TERMINATION: &str = "target_health_state.unhealthy.connection_termination.enabled";
+    fn value<'a>(of: &'a BTreeMap<String, String>, key: &str, default: &'a str) -> &'a str {
+        of.get(key).map_or(default, String::as_str)
+    }
+    let drains = |of| value(of, INTERVAL, "0") != "0";
+    if value(after, TERMINATION, "true") == "true" && (drains(before) || drains(after)) {
+        return Some(format!("You cannot have both {TERMINATION} and {INTERVAL}"));
+    }
+    ["count", "percentage"].into_iter().find_map(|unit| {
+        let threshold = |action: &str, default| {
+            let key = format!("target_group_health.{action}.minimum_healthy_targets.{unit}");
+            value(after, &key, default).parse::<u32>().ok()
+        };
+        let default = if unit == "count" { "1" } else { "off" };
+        let routing = threshold("unhealthy_state_routing", default)?;
+        let dns = threshold("dns_failover", default)?;
+        (dns < routing).then(|| format!("The DNS failover {unit} is below that of routing"))
+    })
 }
 
 fn mend_target_groups(answer: &mut Element, listeners: &[Listener]) {

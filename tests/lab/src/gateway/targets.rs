@@ -1,6 +1,6 @@
 //! What is registered in the target groups, and where a target may be. A store of its own, as
-//! MiniStack's knows neither ports nor draining. Makes no targets unhealthy and lets no time pass:
-//! targets drain until `finish_draining`.
+//! MiniStack's knows neither ports nor draining. Makes no targets unhealthy by itself and lets no time
+//! pass: targets drain until `finish_draining`.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -13,6 +13,9 @@ use crate::lock;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetState {
     Healthy,
+    /// Still registered; its connections run out, and it may become healthy again.
+    UnhealthyDraining,
+    /// On its way out.
     Draining,
 }
 
@@ -62,6 +65,36 @@ impl Targets {
                 _ => drop(held.remove(key)),
             }
         }
+    }
+
+    pub fn set_state(&self, group: &str, (address, port): Key, state: TargetState) {
+        let mut groups = lock(&self.0);
+        let held = groups
+            .get_mut(group)
+            .and_then(|held| held.get_mut(&(address, port)));
+        if let Some(target) = held {
+            target.state = state;
+        }
+    }
+
+    /// How many targets count against a quota.
+    pub fn count(&self, group: &str) -> usize {
+        let counts = |target: &&Target| target.state != TargetState::Draining;
+        let groups = lock(&self.0);
+        groups
+            .get(group)
+            .map_or(0, |held| held.values().filter(counts).count())
+    }
+
+    /// How many of these are not there yet.
+    pub fn count_new(&self, group: &str, targets: &[Target]) -> usize {
+        let groups = lock(&self.0);
+        let held = groups.get(group);
+        let is_there = |target: &Target| {
+            held.and_then(|held| held.get(&(target.address, target.port)))
+                .is_some_and(|held| held.state != TargetState::Draining)
+        };
+        targets.iter().filter(|target| !is_there(target)).count()
     }
 
     pub fn finish_draining(&self) {

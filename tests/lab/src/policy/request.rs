@@ -101,14 +101,20 @@ fn load_balancing(call: &Call, tags: impl Fn(&str) -> Tags) -> Result<Vec<Reques
     let operation = call.operation.as_str();
     let action = format!("elasticloadbalancing:{operation}");
     let given = given_tags(call);
-    let made = |on: String, made: String| {
+    let made = |on: String, tagged: &[String]| {
         let mut requests = vec![Request::new(&action, on).with_tags("RequestTag", &given)];
-        if !given.is_empty() {
-            let tagging = Request::new("elasticloadbalancing:AddTags", made);
+        for tagged in tagged.iter().filter(|_| !given.is_empty()) {
+            let tagging = Request::new("elasticloadbalancing:AddTags", tagged);
             let tagging = tagging.with("elasticloadbalancing:CreateAction", operation);
             requests.push(tagging.with_tags("RequestTag", &given));
         }
-        Ok(requests)
+        requests
+    };
+    // User guide, "Elastic Load Balancing API permissions": what a caller needs besides the action.
+    let looks = |what: &[&str]| {
+        let what = what.iter();
+        what.map(|what| Request::new(format!("ec2:Describe{what}"), "*"))
+            .collect::<Vec<_>>()
     };
     let on = |resource: &str| {
         let request = Request::new(&action, resource).with_tags("RequestTag", &given);
@@ -119,16 +125,26 @@ fn load_balancing(call: &Call, tags: impl Fn(&str) -> Tags) -> Result<Vec<Reques
         "CreateTargetGroup" => {
             let group = format!("targetgroup/{}/{NEW}", call.param("Name"));
             let group = arn("elasticloadbalancing", &group);
-            made(group.clone(), group)
+            let mut requests = made(group.clone(), &[group]);
+            requests.extend(looks(&["InternetGateways", "Vpcs"]));
+            Ok(requests)
         }
         "CreateListener" => {
             let nlb = call.param("LoadBalancerArn");
             let listener = nlb.replacen(":loadbalancer/", ":listener/", 1);
-            made(nlb.to_owned(), format!("{listener}/{NEW}"))
+            // On the load balancer it was seen denied: kubernetes-sigs/aws-load-balancer-controller, issue 3086.
+            let tagged = [format!("{listener}/{NEW}"), nlb.to_owned()];
+            Ok(made(nlb.to_owned(), &tagged))
         }
-        "ModifyListener" | "DeleteListener" => Ok(vec![on(call.param("ListenerArn"))]),
-        "RegisterTargets"
-        | "DeregisterTargets"
+        "ModifyListener" | "ModifyListenerAttributes" | "DeleteListener" => {
+            Ok(vec![on(call.param("ListenerArn"))])
+        }
+        "RegisterTargets" => {
+            let mut requests = vec![on(call.param("TargetGroupArn"))];
+            requests.extend(looks(&["Instances", "InternetGateways", "Subnets", "Vpcs"]));
+            Ok(requests)
+        }
+        "DeregisterTargets"
         | "ModifyTargetGroup"
         | "ModifyTargetGroupAttributes"
         | "DeleteTargetGroup" => Ok(vec![on(call.param("TargetGroupArn"))]),
