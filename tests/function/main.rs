@@ -12,6 +12,7 @@ mod create;
 mod delete;
 mod faults;
 mod figures;
+mod passing;
 mod privilege;
 mod published;
 mod record;
