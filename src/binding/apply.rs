@@ -104,7 +104,7 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
         for step in &taking_away {
             self.take(step, made).await?;
         }
-        let waits = |step: &&Step| matches!(step, Step::Remove(Removal::Targets { .. }));
+        let waits = |step: &Step| matches!(step, Step::Remove(Removal::Targets { .. }));
         if taking_away.iter().any(waits) {
             // Ticks go by a success, and the rollback may have begun since.
             self.turn.is_not_rolled_back(&self.desired.id).await?;
