@@ -656,10 +656,9 @@ fn attributes_go_back_to_awss_defaults_in_the_order_that_aws_takes() {
 #[test]
 fn at_the_listeners_quota_those_that_are_to_go_are_moved_in_the_order_of_ports() {
     let ports = |ports: &[u16]| {
-        let listeners: Vec<_> = ports
-            .iter()
-            .map(|port| json!({"Port": port, "AlbPort": 80}));
-        desired(json!({ "Listeners": listeners.collect::<Vec<_>>() }))
+        let listener = |port| json!({"Port": port, "AlbPort": 80});
+        let listeners: Vec<_> = ports.iter().map(listener).collect();
+        desired(json!({ "Listeners": listeners }))
     };
     let before = ports(&[1, 2, 3, 4]);
     let world = carried_out(&before, bare(&before));
