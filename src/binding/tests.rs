@@ -813,7 +813,8 @@ fn what_an_update_makes_worse_is_an_error_though_something_else_stands_as_it_is(
         let (errors, _) = update(&before, &wanted, &world);
         let errors = errors.expect("something is worse");
         assert!(errors.contains(expected), "{expected}: {errors}");
-        assert!(!errors.contains("on Port 80"), "{errors}");
+        let stood = "IdleTimeoutSeconds 350 of the listener on Port 80";
+        assert!(!errors.contains(stood), "{errors}");
     }
     // More time than the ALB's helps, though that was not so before.
     let longer = desired(json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 500}]}));

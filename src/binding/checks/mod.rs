@@ -118,10 +118,14 @@ fn side<'a>(
     let gone = || {
         let orders = orders?;
         let is_alb = arn == orders.alb_arn;
-        let name = arn.split('/').nth(2).unwrap_or_default();
+        let of_arn = || arn.split('/').nth(2).unwrap_or_default().to_owned();
         Some(Cow::Owned(LoadBalancer {
             arn: arn.to_owned(),
-            name: name.to_owned(),
+            name: if is_alb {
+                orders.alb_name.clone()
+            } else {
+                of_arn()
+            },
             dns_name: is_alb
                 .then(|| orders.alb_dns_name.clone())
                 .unwrap_or_default(),
