@@ -804,10 +804,6 @@ fn what_an_update_makes_worse_is_an_error_though_something_else_stands_as_it_is(
             json!({"BucketName": "no-such-bucket"}),
             "BucketName no-such-bucket",
         ),
-        (
-            json!({"AlbArn": ALB.replace("orders", "others")}),
-            "would have no target",
-        ),
     ] {
         let wanted = desired(wanted);
         let (errors, _) = update(&before, &wanted, &world);
@@ -816,6 +812,12 @@ fn what_an_update_makes_worse_is_an_error_though_something_else_stands_as_it_is(
         let stood = "IdleTimeoutSeconds 350 of the listener on Port 80";
         assert!(!errors.contains(stood), "{errors}");
     }
+    // Of another ALB nothing stands.
+    let other = desired(json!({"AlbArn": ALB.replace("orders", "others")}));
+    let (errors, _) = update(&before, &other, &world);
+    let errors = errors.expect("all is new");
+    assert!(errors.contains("would have no target"), "{errors}");
+    assert!(errors.contains("on Port 80"), "{errors}");
     // More time than the ALB's helps, though that was not so before.
     let longer = desired(json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 500}]}));
     assert_eq!(update(&before, &longer, &world).0, None);
