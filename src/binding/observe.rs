@@ -167,10 +167,12 @@ async fn wiring(
     let Some(found) = &load_balancer else {
         return Ok(Wiring::default());
     };
-    let (attributes, listeners) = tokio::try_join!(
-        aws.load_balancer_attributes(&found.arn),
-        aws.listeners(&found.arn)
-    )?;
+    let attributes = aws.load_balancer_attributes(&found.arn);
+    let (attributes, listeners) = match tokio::try_join!(attributes, aws.listeners(&found.arn)) {
+        // It went while it was looked at.
+        Err(error) if error.is_not_found() => return Ok(Wiring::default()),
+        answers => answers?,
+    };
     Ok(Wiring {
         load_balancer,
         attributes,
@@ -228,10 +230,17 @@ async fn given_group(
         return Ok(None);
     };
     let attributes = match cross_zone_decides {
-        true => aws.target_group_attributes(arn).await?,
-        false => Attributes::new(),
+        true => aws.target_group_attributes(arn).await,
+        false => Ok(Attributes::new()),
     };
-    Ok(Some(GivenTargetGroup { group, attributes }))
+    match attributes {
+        // It went while it was looked at.
+        Err(error) if error.is_not_found() => Ok(None),
+        attributes => Ok(Some(GivenTargetGroup {
+            group,
+            attributes: attributes?,
+        })),
+    }
 }
 
 async fn own_groups(
