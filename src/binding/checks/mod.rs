@@ -217,8 +217,8 @@ impl Findings {
             self.add(
                 About::Bucket,
                 format!(
-                    "BucketName {bucket} does not exist; name an existing bucket, or leave \
-                     BucketName out and one is made"
+                    "BucketName {bucket} does not exist; name an existing bucket, or name none, nor one \
+                     in the function's variable STATE_BUCKET, and one is made"
                 ),
             );
         }
