@@ -16,7 +16,7 @@ use std::time::Instant;
 const LIVES: u64 = 2_000;
 
 /// What has to have happened in so many lives, or they prove little.
-const HAPPENS: [&str; 34] = [
+const HAPPENS: [&str; 35] = [
     "Creates",
     "Updates",
     "Updates that replace",
@@ -48,6 +48,7 @@ const HAPPENS: [&str; 34] = [
     "a busy EventBridge",
     "a DNS lookup that failed",
     "a target group not yet visible",
+    "a bucket not yet visible",
     "a quota that is reached",
     "a bucket's name that was not free yet",
     "a denial",

@@ -25,8 +25,7 @@ pub struct Climate {
     pub concurrent: u32,
     pub dns_fails: u32,
     pub answer_put_fails: u32,
-    /// A target group that was just made is not there for a moment. So may a bucket be, which is not played: the
-    /// product does not wait for one yet.
+    /// A target group or a bucket that was just made is not there for a moment.
     pub not_yet: u32,
     pub metrics_fail: u32,
     /// A deleted bucket's name cannot be had again for a while.

@@ -4,8 +4,10 @@
 //! Keeps no versions. A body's ETag follows from the body, so the same body has the same again.
 
 use super::{Aws, changes, missing, reads, writes};
+use crate::lambda::Process;
 use crate::weather::Service::S3 as Service;
 use crate::weather::refused;
+use crate::world::World;
 use alb_nlb_binding::capabilities::{Answer, Buckets, Objects, Stored, Trouble, Version, Written};
 use alb_nlb_binding::model::Tags;
 use alb_nlb_binding::permit::Permit;
@@ -25,6 +27,17 @@ pub struct Bucket {
     pub objects: BTreeMap<String, Object>,
     /// Whether a user made it.
     pub is_given: bool,
+    /// Who made it, and until when S3 may not show it to the next calls (seen in terraform-provider-aws 10068).
+    pub unseen: Option<(u64, u64)>,
+}
+
+impl S3 {
+    /// A bucket, unless S3 does not show it yet to the process that has just made it. Others come later.
+    fn seen(&mut self, world: &World, process: &Process, bucket: &str) -> Option<&mut Bucket> {
+        let found = self.buckets.get_mut(bucket)?;
+        let hidden = |(maker, until)| maker == process.number && world.stage.now() < until;
+        (!found.unseen.is_some_and(hidden)).then_some(found)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -45,9 +58,14 @@ impl Object {
 impl Buckets for Aws {
     async fn bucket_exists(&self, bucket: &str) -> Answer<bool> {
         let wanted = bucket.to_owned();
-        self.call(reads(Service, "HeadBucket"), bucket, move |world, _| {
-            Ok(world.s3.borrow().buckets.contains_key(&wanted))
-        })
+        self.call(
+            reads(Service, "HeadBucket"),
+            bucket,
+            move |world, process| {
+                let mut s3 = world.s3.borrow_mut();
+                Ok(s3.seen(world, process, &wanted).is_some())
+            },
+        )
         .await
     }
 
@@ -64,7 +82,18 @@ impl Buckets for Aws {
                     let (name, code) = ("CreateBucket", "OperationAborted");
                     return Err(refused(name, &wanted, code, Trouble::Passes));
                 }
-                s3.buckets.entry(wanted.clone()).or_default();
+                let late = world.dice.chance(world.weather.climate().not_yet);
+                s3.buckets.entry(wanted.clone()).or_insert_with(|| {
+                    let until = now + world.dice.between(200, 3_000);
+                    let unseen = late.then_some((process.number, until));
+                    if late {
+                        world.tally.count("a bucket not yet visible");
+                    }
+                    Bucket {
+                        unseen,
+                        ..Bucket::default()
+                    }
+                });
                 Ok(())
             },
         )
@@ -76,10 +105,11 @@ impl Buckets for Aws {
         self.call(
             reads(Service, "GetBucketTagging"),
             bucket,
-            move |world, _| {
+            move |world, process| {
                 let gone = || missing("GetBucketTagging", &wanted, "NoSuchBucket");
-                let s3 = world.s3.borrow();
-                Ok(s3.buckets.get(&wanted).ok_or_else(gone)?.tags.clone())
+                let mut s3 = world.s3.borrow_mut();
+                let bucket = s3.seen(world, process, &wanted).ok_or_else(gone)?;
+                Ok(bucket.tags.clone())
             },
         )
         .await
@@ -94,7 +124,8 @@ impl Buckets for Aws {
                 world.judge.touches_bucket(world, process, &wanted);
                 let gone = || missing("PutBucketTagging", &wanted, "NoSuchBucket");
                 let mut s3 = world.s3.borrow_mut();
-                s3.buckets.get_mut(&wanted).ok_or_else(gone)?.tags = tags.clone();
+                let bucket = s3.seen(world, process, &wanted).ok_or_else(gone)?;
+                bucket.tags = tags.clone();
                 Ok(())
             },
         )
@@ -135,11 +166,10 @@ impl Objects for Aws {
             reads(Service, "GetObject"),
             &resource,
             move |world, process| {
-                let s3 = world.s3.borrow();
+                let mut s3 = world.s3.borrow_mut();
                 let gone = || missing("GetObject", &wanted, "NoSuchBucket");
                 let found = s3
-                    .buckets
-                    .get(&wanted)
+                    .seen(world, process, &wanted)
                     .map(|bucket| bucket.objects.get(&key));
                 let object = found.flatten();
                 world.judge.reads_object(world, process, &key, object);
@@ -168,7 +198,7 @@ impl Objects for Aws {
             move |world, process| {
                 world.judge.touches_object(world, process, &wanted, &key);
                 let mut s3 = world.s3.borrow_mut();
-                let Some(bucket) = s3.buckets.get_mut(&wanted) else {
+                let Some(bucket) = s3.seen(world, process, &wanted) else {
                     return Ok(Written::Lost);
                 };
                 let object = Object::new(body.clone());
