@@ -1,7 +1,7 @@
 # `make demo` shows it, `make test` tests it, `make bench` measures it, `make package` builds what is
 # deployed.
 
-.PHONY: demo test bench unit lives broken mutants lint cdk deny package clean
+.PHONY: demo test bench unit lives broken mutants lint cdk deny package smoke clean
 
 # x86_64, or arm64 where cargo-lambda and the Rust target are installed.
 ARCH ?= x86_64
@@ -58,6 +58,7 @@ mutants: $(MUTANTS)
 lint: target/lint/.made
 	target/lint/bin/cfn-lint -- cfn/*.yaml
 	target/lint/bin/checkov --directory cfn --framework cloudformation --compact --quiet --skip-download
+	target/lint/bin/shellcheck tests/aws/smoke.sh
 
 # The construct and its apps without deploying anything: that is one of the cargo tests, by the CLI
 # that is installed here.
@@ -93,6 +94,10 @@ else
 	cd $(PACKAGE) && python3 -c '$(ZIP)'
 endif
 	@ls -l $(PACKAGE)/bootstrap.zip
+
+# A binding's life on the account that the AWS CLI points at: ten minutes, and some cents.
+smoke: package
+	SMOKE_ARCH=$(ARCH) tests/aws/smoke.sh $(PACKAGE)/bootstrap.zip
 
 target/venv/.made: tests/requirements.txt
 	python3 -m venv target/venv

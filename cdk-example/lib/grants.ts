@@ -31,9 +31,9 @@ export function grantGiven(
     if (statements.size > 0) {
       Annotations.of(scope).addWarningV2(
         'alb-nlb-binding:roleUnknown',
-        'the provider is known by its ARN only, so nothing is granted to it here: name the bucket and target groups ' +
-          'in GivenBuckets and GivenTargetGroups of cfn/provider.yaml, by grantBucket() and grantTargetGroup() where ' +
-          'the provider is made, or give its role to AlbNlbBindingProvider.fromAttributes()',
+        'the provider is known by its ARN only, so nothing is granted to it here: name bucket, its key and target ' +
+          'groups in GivenBuckets, GivenBucketKeys and GivenTargetGroups of cfn/provider.yaml, by grantBucket() and ' +
+          'grantTargetGroup() where the provider is made, or give its role to AlbNlbBindingProvider.fromAttributes()',
       );
     }
     return [];

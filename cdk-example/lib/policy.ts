@@ -41,9 +41,9 @@ export function functionStatements(
 function loadBalancing(scope: IConstruct): PolicyStatement[] {
   const targetGroups = loadBalancingArns(scope, 'targetgroup', 'anb-*/*');
   const listeners = loadBalancingArns(scope, 'listener', 'net/*/*/*');
+  const loadBalancers = loadBalancingArns(scope, 'loadbalancer', 'net/*/*');
   const requestTag = { [`aws:RequestTag/${TAG}`]: ID };
   const elb = (...actions: string[]): string[] => actions.map((action) => `elasticloadbalancing:${action}`);
-  const loadBalancers = loadBalancingArns(scope, 'loadbalancer', 'net/*/*');
   return [
     new PolicyStatement({
       sid: 'Look',

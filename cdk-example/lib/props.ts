@@ -53,7 +53,8 @@ export interface AlbNlbBindingProps {
    */
   readonly bucket?: IBucket;
   /**
-   * Accept Availability Zones that only the NLB has. Its cross-zone load balancing must be on.
+   * Accept Availability Zones that only the NLB has. Cross-zone load balancing must be on for every target group: by
+   * the listener's `crossZone`, or a given group's own setting, else by the NLB.
    *
    * @default false
    */

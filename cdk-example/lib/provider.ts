@@ -12,7 +12,10 @@ import { functionStatements, givenBucketStatements, givenTargetGroupStatements, 
 
 /** The function behind bindings. */
 export interface IAlbNlbBindingProvider extends IConstruct {
-  /** ARN of the function, the `ServiceToken` of a binding. */
+  /**
+   * ARN of the function, the `ServiceToken` of a binding. Without version or alias: the asynchronous invocation's
+   * settings are the unqualified function's, and rules call that one in any case.
+   */
   readonly serviceToken: string;
   /**
    * The function's role. What users bring is granted to it.

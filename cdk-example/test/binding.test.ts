@@ -45,6 +45,7 @@ test('every property arrives as the contract names it', () => {
           unhealthyThresholdCount: 4,
         },
         deregistrationDelay: Duration.minutes(2),
+        idleTimeout: Duration.minutes(10),
         connectionTermination: true,
         preserveClientIp: true,
         stickiness: false,
@@ -81,6 +82,7 @@ test('every property arrives as the contract names it', () => {
           HealthyThreshold: 3,
           UnhealthyThreshold: 4,
         },
+        IdleTimeoutSeconds: 600,
         TargetGroupAttributes: [
           { Key: 'deregistration_delay.timeout_seconds', Value: '120' },
           { Key: 'deregistration_delay.connection_termination.enabled', Value: 'true' },

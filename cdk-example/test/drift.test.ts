@@ -2,6 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { NetworkTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { readFileSync } from 'node:fs';
@@ -16,11 +17,13 @@ import { GROUP_ARN, dummyCode, newApp } from './support';
  */
 
 const BUCKET_ARN = 'arn:aws:s3:::states';
+const KEY_ARN = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 const DNS_SERVERS = '10.0.0.2,10.0.0.3:53';
 const PSEUDO: Values = {
   'AWS::Partition': 'aws',
   'AWS::Region': 'eu-west-1',
   'AWS::AccountId': '123456789012',
+  'AWS::URLSuffix': 'amazonaws.com',
 };
 
 /** A template with its statements by their Sid, and its resources by their type. */
@@ -85,6 +88,7 @@ function ofCloudFormation(): Provider {
     Architecture: 'x86_64',
     DnsServers: DNS_SERVERS,
     GivenBuckets: [BUCKET_ARN],
+    GivenBucketKeys: [KEY_ARN],
     GivenTargetGroups: [GROUP_ARN],
   };
   return providerOf(template, values);
@@ -93,7 +97,10 @@ function ofCloudFormation(): Provider {
 function ofCdk(change: (provider: AlbNlbBindingProvider, stack: Stack) => void = () => undefined): Provider {
   const stack = new Stack(newApp(), 'Provider');
   const provider = AlbNlbBindingProvider.of(stack, { code: dummyCode(), dnsServers: DNS_SERVERS.split(',') });
-  provider.grantBucket(Bucket.fromBucketArn(stack, 'Bucket', BUCKET_ARN));
+  const encryptionKey = Key.fromKeyArn(stack, 'Key', KEY_ARN);
+  provider.grantBucket(
+    Bucket.fromBucketAttributes(stack, 'Bucket', { bucketArn: BUCKET_ARN, encryptionKey }),
+  );
   provider.grantTargetGroup(
     NetworkTargetGroup.fromTargetGroupAttributes(stack, 'Group', { targetGroupArn: GROUP_ARN }),
   );
@@ -113,6 +120,7 @@ test('what is compared is there', () => {
     'AimRulesAtThisFunctionOnly',
     'Log',
     'KeepStateInGivenBuckets',
+    'UseKeyOfGivenBuckets',
     'RegisterInGivenTargetGroups',
   ];
   expect(Object.keys(statements)).toEqual(expect.arrayContaining(ofEachPolicy));

@@ -59,6 +59,21 @@ const MISTAKES: readonly (readonly [string, Partial<AlbNlbBindingProps>, string]
     'listeners[0].preserveClientIp: given a value, allowed is absent next to targetGroup',
   ],
   [
+    "an idle timeout of a given target group's listener",
+    { listeners: [{ port: 80, targetGroup: GROUP_ARN, idleTimeout: Duration.minutes(10) }] },
+    'listeners[0].idleTimeout: given a value, allowed is absent next to targetGroup',
+  ],
+  [
+    'an idle timeout that is too short',
+    { listeners: [{ port: 80, idleTimeout: Duration.seconds(59) }] },
+    'listeners[0].idleTimeout: given 59, allowed is a whole number from 60 to 6000',
+  ],
+  [
+    'an idle timeout that is too long',
+    { listeners: [{ port: 80, idleTimeout: Duration.hours(2) }] },
+    'listeners[0].idleTimeout: given 7200, allowed is a whole number from 60 to 6000',
+  ],
+  [
     'an attribute by name that has a property',
     {
       listeners: [
@@ -171,7 +186,11 @@ test('what is known at deployment only is left to the function', () => {
     alb: text('AlbArn'),
     nlb: text('NlbArn'),
     listeners: [
-      { port: number('Port'), deregistrationDelay: Duration.seconds(number('Delay')) },
+      {
+        port: number('Port'),
+        deregistrationDelay: Duration.seconds(number('Delay')),
+        idleTimeout: Duration.seconds(number('IdleTimeout')),
+      },
       {
         port: number('OtherPort'),
         healthCheck: { interval: Duration.seconds(number('Interval')), timeout: Duration.seconds(60) },
@@ -225,7 +244,7 @@ describe('Availability Zones', () => {
     nlbZones: string,
     allowZoneMismatch = false,
     crossZoneEnabled?: boolean,
-    crossZone?: CrossZone,
+    ...listeners: Partial<AlbNlbListener>[]
   ): Stack {
     const stack = newStack({ env: ENV });
     const vpc = new Vpc(stack, 'Vpc', {
@@ -245,7 +264,15 @@ describe('Availability Zones', () => {
       subnetMappings: mapped.map((subnet) => ({ subnet })),
       crossZoneEnabled,
     });
-    bind(stack, { alb, nlb, allowZoneMismatch, listeners: [{ port: 80, crossZone }] });
+    bind(stack, {
+      alb,
+      nlb,
+      allowZoneMismatch,
+      listeners: (listeners.length > 0 ? listeners : [{}]).map((own, index) => ({
+        port: 80 + index,
+        ...own,
+      })),
+    });
     return stack;
   }
 
@@ -272,9 +299,28 @@ describe('Availability Zones', () => {
     expect(synthesized(stackIn('ab', 'abc', true, true))).not.toThrow();
     expect(synthesized(stackIn('ab', 'abc', true, false))).toThrow('crossZoneEnabled: true');
     expect(synthesized(stackIn('ab', 'abc', true))).toThrow('crossZoneEnabled: true');
-    const [on, off] = [CrossZone.ENABLED, CrossZone.DISABLED];
-    expect(synthesized(stackIn('ab', 'abc', true, false, on))).not.toThrow();
-    expect(synthesized(stackIn('ab', 'abc', true, true, off))).toThrow('no listener CrossZone.DISABLED');
+  });
+
+  test("that only the NLB has go by each target group's own setting first", () => {
+    const setting = 'load_balancing.cross_zone.enabled';
+    const refused = 'no listener CrossZone.DISABLED';
+    const on = { crossZone: CrossZone.ENABLED };
+    const onByName = { attributes: { [setting]: 'true' } };
+    const off = { crossZone: CrossZone.DISABLED };
+    const offByName = { attributes: { [setting]: 'false' } };
+    const ofNlb = { crossZone: CrossZone.USE_LOAD_BALANCER_CONFIGURATION };
+    // The group's own setting is not known here: the function looks at it.
+    const given = { targetGroup: GROUP_ARN };
+    expect(synthesized(stackIn('ab', 'abc', true, false, on, onByName, given))).not.toThrow();
+    expect(synthesized(stackIn('ab', 'abc', true, true, ofNlb, on))).not.toThrow();
+    for (const [ofTheNlb, listener] of [
+      [true, off],
+      [true, offByName],
+      [false, ofNlb],
+      [false, {}],
+    ] as const) {
+      expect(synthesized(stackIn('ab', 'abc', true, ofTheNlb, on, listener))).toThrow(refused);
+    }
   });
 
   test('are not compared where the load balancers are in two VPCs', () => {
@@ -317,6 +363,18 @@ describe('Availability Zones', () => {
     test('are compared where they are known', () => {
       const stack = stackOn(() => ({ availabilityZones: ['eu-west-1a'] }));
       expect(synthesized(stack)).toThrow('targets in eu-west-1b would be unused');
+    });
+
+    test('are left to the function where it is not known whether the VPC is the same', () => {
+      const stack = stackOn((vpc) => ({
+        subnets: [
+          Subnet.fromSubnetAttributes(vpc, 'Any', {
+            subnetId: 'subnet-0123456789abcdefc',
+            availabilityZone: 'eu-west-1a',
+          }),
+        ],
+      }));
+      expect(synthesized(stack)).not.toThrow();
     });
 
     test('are left to the function where they are not', () => {

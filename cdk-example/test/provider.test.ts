@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { Aws, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { NetworkTargetGroup, TargetType } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Role } from 'aws-cdk-lib/aws-iam';
@@ -129,6 +129,10 @@ test('a bucket that the user brings is granted with its key, but no other object
   expect(statements[4]).toMatchObject({
     Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
     Resource: stack.resolve(encryptionKey.keyArn) as unknown,
+    // For S3 only, which asks in the function's name.
+    Condition: {
+      StringEquals: { 'kms:ViaService': stack.resolve(`s3.${Aws.REGION}.${Aws.URL_SUFFIX}`) as unknown },
+    },
   });
 });
 
@@ -179,7 +183,7 @@ describe('a provider of another stack', () => {
     });
     Annotations.fromStack(stack).hasWarning(
       '/Orders/Binding',
-      Match.stringLikeRegexp('GivenBuckets and GivenTargetGroups of cfn/provider.yaml'),
+      Match.stringLikeRegexp('GivenBuckets, GivenBucketKeys and GivenTargetGroups of cfn/provider.yaml'),
     );
   });
 

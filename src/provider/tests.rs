@@ -162,3 +162,13 @@ async fn a_panic_in_the_middle_of_a_request_is_answered_and_the_next_request_too
         }
     }
 }
+
+/// The role lets rules call the function without version or alias only: `events:TargetArn`.
+#[test]
+fn a_rule_calls_the_function_without_version_or_alias() {
+    let function = "arn:aws:lambda:us-east-1:123456789012:function:f";
+    assert_eq!(unqualified(function), function);
+    for qualifier in ["live", "7", "$LATEST"] {
+        assert_eq!(unqualified(&format!("{function}:{qualifier}")), function);
+    }
+}

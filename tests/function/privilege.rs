@@ -82,7 +82,7 @@ async fn no_call_is_allowed_on_what_has_not_our_name_or_tag() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_bucket_or_target_group_that_was_not_given_is_refused() -> Result<()> {
+async fn a_bucket_key_or_target_group_that_was_not_given_is_refused() -> Result<()> {
     let life = life::recorded().await;
     let given = |request: &&Request| request.resource.contains("their");
     let given: Vec<_> = life.asked.iter().filter(given).cloned().collect();

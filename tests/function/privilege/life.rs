@@ -4,13 +4,13 @@ use super::asked;
 use crate::support::{Answer, Bench, STACK, binary};
 use anyhow::{Context, Result, ensure};
 use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum};
-use lab::policy::{Request, Role};
+use lab::policy::{Request, Role, of_key};
 use lab::{AlbSpec, NlbSpec, StackView};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 pub struct Life {
-    /// The role, as deployed for the bucket and the target group that the binding was given.
+    /// The role, as deployed for the bucket, its key, and the target group that the binding was given.
     pub role: Role,
     pub asked: Vec<Request>,
 }
@@ -42,7 +42,7 @@ async fn live() -> Result<Life> {
     let listeners = json!([
         {"Port": 80, "HealthCheck": {"Protocol": "HTTP", "Path": "/up"},
          "TargetGroupAttributes": [{"Key": "deregistration_delay.timeout_seconds", "Value": "9"}]},
-        {"Port": 81},
+        {"Port": 81, "IdleTimeoutSeconds": "400"},
         {"Port": 81, "TargetGroupArn": theirs},
     ]);
     let changes = json!({"Listeners": listeners, "Schedule": "rate(5 minutes)"});
@@ -66,7 +66,10 @@ async fn live() -> Result<Life> {
         let stream = format!("arn:aws:logs:us-east-1:000000000000:{stream}");
         asked.push(Request::new(action, stream));
     }
-    let role = bench.role.lock().expect("no panic").clone();
+    let key = "arn:aws:kms:us-east-1:000000000000:key/theirs";
+    asked.extend(of_key(key, "their-bucket"));
+    let mut role = bench.role.lock().expect("no panic").clone();
+    role.given_bucket_keys.insert(key.to_owned());
     Ok(Life { role, asked })
 }
 

@@ -33,6 +33,7 @@ pub fn of(request: &Request) -> Vec<Request> {
         strangers.push(other(request, made));
     }
     strangers.push(other(request, "cloudwatch:namespace"));
+    strangers.push(other(request, "kms:ViaService"));
     let target = "events:TargetArn";
     let function = "arn:aws:lambda:us-east-1:000000000000:function:other";
     strangers.push(changed(request, target, json!([function])));
@@ -55,6 +56,7 @@ fn renamed(request: &Request) -> Request {
         ("/anb-", "/xyz-"),
         ("their-bucket", "others-bucket"),
         (":targetgroup/theirs/", ":targetgroup/others/"),
+        (":key/theirs", ":key/others"),
         (":log-group:/aws/lambda/", ":log-group:/aws/lambda/other-"),
     ]
     .into_iter()

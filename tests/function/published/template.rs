@@ -4,7 +4,7 @@ use super::BUCKET;
 use crate::support::{TIMEOUT, binary, expected, target_group};
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
-use lab::policy::{Policy, requests};
+use lab::policy::{Policy, of_key, requests};
 use lab::story::{CODE, stack, upload};
 use lab::{ACCOUNT, AlbSpec, Lab, LoadBalancers, NlbSpec, TargetState};
 use serde_json::{Value, json};
@@ -125,9 +125,12 @@ async fn the_stack_ticks_every_minute_with_the_articles_parameters_and_defaults(
     }
     assert_eq!(lambda["Runtime"], "provided.al2023");
 
-    let asked = requests(&lab.gateway().history(), ACCOUNT)?;
+    let mut asked = requests(&lab.gateway().history(), ACCOUNT)?;
     assert!(asked.len() > 10, "{}", asked.len());
-    let given: BTreeMap<_, _> = parameters.iter().copied().collect();
+    let key = "arn:aws:kms:us-east-1:000000000000:key/theirs";
+    let mut given: BTreeMap<_, _> = parameters.iter().copied().collect();
+    given.insert("S3BucketKeyARN", key);
+    asked.extend(of_key(key, BUCKET));
     let given: Value = serde_json::to_value(given)?;
     let role = Policy::of_template("sync.yaml", "LambdaIAMRole", given);
     assert_eq!(role.refused(&asked)?, []);

@@ -19,15 +19,16 @@ use serde_json::{Value, json};
 use crate::{lock, process};
 
 pub use book::requests;
-pub use request::Request;
+pub use request::{Request, of_key};
 
 const AUTHORIZE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/authorize.py");
 const TEMPLATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../cfn");
 
-/// The role, as deployed with ARNs of buckets and target groups that users bring.
+/// The role, as deployed with ARNs of buckets, their keys, and target groups that users bring.
 #[derive(Clone, Debug, Default)]
 pub struct Role {
     pub given_buckets: BTreeSet<String>,
+    pub given_bucket_keys: BTreeSet<String>,
     pub given_target_groups: BTreeSet<String>,
 }
 
@@ -49,6 +50,7 @@ impl Role {
         let parameters = json!({
             "CodeBucket": "code",
             "GivenBuckets": joined(&self.given_buckets),
+            "GivenBucketKeys": joined(&self.given_bucket_keys),
             "GivenTargetGroups": joined(&self.given_target_groups),
         });
         Policy::of_template("provider.yaml", "Role", parameters).judge(requests)

@@ -223,6 +223,20 @@ fn s3(call: &Call) -> Result<Vec<Request>> {
     Ok(requests)
 }
 
+/// What S3 asks of the key that a bucket is encrypted with, in the name of whoever reads and writes its
+/// objects ("Using server-side encryption with AWS KMS keys" in its user guide). No call tells whether a
+/// bucket has one: the lab's have none.
+pub fn of_key(key: &str, bucket: &str) -> [Request; 2] {
+    ["kms:Decrypt", "kms:GenerateDataKey"].map(|action| {
+        Request::new(action, key)
+            .with("kms:ViaService", format!("s3.{REGION}.amazonaws.com"))
+            .with(
+                "kms:EncryptionContext:aws:s3:arn",
+                format!("arn:aws:s3:::{bucket}"),
+            )
+    })
+}
+
 /// "Amazon EventBridge".
 fn events(call: &Call) -> Result<Vec<Request>> {
     let named = |name: &str| arn("events", &format!("rule/{}", call.param(name)));
