@@ -25,7 +25,7 @@ use tracing::{info, warn};
 
 /// For how long everything is looked at anew because AWS says that something exists already, which it may
 /// not show yet.
-const SHOWN_WITHIN: Duration = Duration::from_secs(60);
+const SHOWN_WITHIN: Duration = Duration::from_secs(30);
 
 /// How long a listener of the ALB that is not there yet is waited for: a template may make it beside the
 /// binding.
