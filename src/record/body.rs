@@ -50,6 +50,9 @@ pub struct Record {
     /// The ticks that were counted last, oldest first: each its scheduled time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub counted: Vec<String>,
+    /// Until when a cache goes on giving the answer that was counted last.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub cached_until: Timestamp,
     /// When a tick last wrote: whatever it then did was done 15 s later.
     #[serde(default)]
     pub ticked: Timestamp,
@@ -83,9 +86,16 @@ pub struct Target {
     /// For how many ticks in a row it has been missing from DNS.
     #[serde(default)]
     pub missed: u32,
+    /// How many answers of DNS that were chosen anew these ticks are worth together.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub draws: u32,
     /// When it was last put out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out: Option<Timestamp>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// What an object of the record's key may be.
@@ -174,6 +184,7 @@ impl Record {
             own: BTreeMap::new(),
             found: BTreeMap::new(),
             counted: Vec::new(),
+            cached_until: Timestamp::default(),
             ticked: Timestamp::default(),
             arriving_from: None,
             elsewhere: BTreeSet::new(),

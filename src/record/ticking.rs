@@ -88,6 +88,7 @@ impl Record {
             .flat_map(BTreeMap::values_mut)
         {
             target.missed = 0;
+            target.draws = 0;
         }
     }
 
