@@ -8,21 +8,17 @@ use aws_sdk_elasticloadbalancingv2::types::{self, Action, ActionTypeEnum, Protoc
 
 impl Listeners for Aws {
     async fn listeners(&self, load_balancer: &str) -> Answer<Vec<Listener>> {
-        let pages = self
-            .elb
-            .describe_listeners()
-            .load_balancer_arn(load_balancer)
-            .into_paginator()
-            .items()
-            .send()
-            .try_collect()
-            .await
-            .map_err(failed("DescribeListeners", load_balancer));
-        match pages {
-            Ok(listeners) => Ok(listeners.into_iter().filter_map(listener).collect()),
+        let listeners = match self.describe_listeners(load_balancer).await {
+            // One went between two pages.
+            Err(error) if error.is(&["ListenerNotFound"]) => {
+                self.describe_listeners(load_balancer).await
+            }
+            listeners => listeners,
+        };
+        match listeners {
             // What AWS does not take for the ARN of a load balancer has no listeners.
-            Err(error) if error.is_not_found() || error.is(&["ValidationError"]) => Ok(Vec::new()),
-            Err(error) => Err(error),
+            Err(error) if error.is(&["LoadBalancerNotFound", "ValidationError"]) => Ok(Vec::new()),
+            listeners => listeners,
         }
     }
 
@@ -114,6 +110,23 @@ impl Listeners for Aws {
             .await
             .map_err(failed("DeleteListener", arn))?;
         Ok(())
+    }
+}
+
+impl Aws {
+    async fn describe_listeners(&self, load_balancer: &str) -> Answer<Vec<Listener>> {
+        let pages = self
+            .elb
+            .describe_listeners()
+            .load_balancer_arn(load_balancer)
+            .into_paginator()
+            .items();
+        let listeners: Vec<_> = pages
+            .send()
+            .try_collect()
+            .await
+            .map_err(failed("DescribeListeners", load_balancer))?;
+        Ok(listeners.into_iter().filter_map(listener).collect())
     }
 }
 

@@ -10,27 +10,13 @@ use aws_sdk_elasticloadbalancingv2::types::{
 
 impl TargetGroups for Aws {
     async fn target_groups_named(&self, prefix: &str) -> Answer<Vec<TargetGroup>> {
-        // AWS has no filter by prefix, and groups that no listener uses yet hang on no load
-        // balancer: all are read, 400 a page.
-        let groups = self
-            .elb
-            .describe_target_groups()
-            .into_paginator()
-            .items()
-            .send()
-            .try_collect()
-            .await
-            .map_err(failed("DescribeTargetGroups", format!("{prefix}*")));
-        let groups = match groups {
-            Ok(groups) => groups,
-            Err(error) if error.is_not_found() => Vec::new(),
-            Err(error) => return Err(error),
+        let groups = match self.describe_target_groups(prefix).await {
+            // One went between two pages.
+            Err(error) if error.is_not_found() => self.describe_target_groups(prefix).await?,
+            groups => groups?,
         };
-        Ok(groups
-            .into_iter()
-            .map(target_group)
-            .filter(|group| group.name.starts_with(prefix))
-            .collect())
+        let named = |group: &TargetGroup| group.name.starts_with(prefix);
+        Ok(groups.into_iter().filter(named).collect())
     }
 
     async fn target_group(&self, arn: &str) -> Answer<Option<TargetGroup>> {
@@ -48,7 +34,8 @@ impl TargetGroups for Aws {
                 .into_iter()
                 .next()
                 .map(target_group)),
-            Err(error) if error.is_not_found() => Ok(None),
+            // AWS says ValidationError of an ARN that no target group can have.
+            Err(error) if error.is_not_found() || error.is(&["ValidationError"]) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -168,6 +155,20 @@ impl TargetGroups for Aws {
             .await
             .map_err(failed("DeleteTargetGroup", arn))?;
         Ok(())
+    }
+}
+
+impl Aws {
+    /// AWS has no filter by prefix, and groups that no listener uses yet hang on no load balancer: all are
+    /// read, 400 a page.
+    async fn describe_target_groups(&self, prefix: &str) -> Answer<Vec<TargetGroup>> {
+        let pages = self.elb.describe_target_groups().into_paginator().items();
+        let groups: Vec<_> = pages
+            .send()
+            .try_collect()
+            .await
+            .map_err(failed("DescribeTargetGroups", format!("{prefix}*")))?;
+        Ok(groups.into_iter().map(target_group).collect())
     }
 }
 

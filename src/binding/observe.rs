@@ -56,7 +56,6 @@ pub struct NlbListener {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GivenTargetGroup {
     pub group: TargetGroup,
-    /// Read only where cross-zone load balancing decides.
     pub attributes: Attributes,
 }
 
@@ -82,7 +81,7 @@ pub async fn observe(
     let nlb = wiring(aws, nlb);
     let groups = own_groups(aws, desired);
     let given = gather(desired.given().map(|arn| async move {
-        let given = given_group(aws, arn, desired.properties.allow_zone_mismatch).await?;
+        let given = given_group(aws, arn).await?;
         Ok::<_, BindingError>((arn.to_owned(), given))
     }));
     let bucket = bucket(aws, desired, located);
@@ -167,10 +166,12 @@ async fn wiring(
     let Some(found) = &load_balancer else {
         return Ok(Wiring::default());
     };
-    let (attributes, listeners) = tokio::try_join!(
-        aws.load_balancer_attributes(&found.arn),
-        aws.listeners(&found.arn)
-    )?;
+    let attributes = aws.load_balancer_attributes(&found.arn);
+    let (attributes, listeners) = match tokio::try_join!(attributes, aws.listeners(&found.arn)) {
+        // It went while it was looked at.
+        Err(error) if error.is_not_found() => return Ok(Wiring::default()),
+        answers => answers?,
+    };
     Ok(Wiring {
         load_balancer,
         attributes,
@@ -222,16 +223,18 @@ async fn nlb_listeners(
 async fn given_group(
     aws: &impl BindingAws,
     arn: &str,
-    cross_zone_decides: bool,
 ) -> Result<Option<GivenTargetGroup>, BindingError> {
     let Some(group) = aws.target_group(arn).await? else {
         return Ok(None);
     };
-    let attributes = match cross_zone_decides {
-        true => aws.target_group_attributes(arn).await?,
-        false => Attributes::new(),
-    };
-    Ok(Some(GivenTargetGroup { group, attributes }))
+    match aws.target_group_attributes(arn).await {
+        // It went while it was looked at.
+        Err(error) if error.is_not_found() => Ok(None),
+        attributes => Ok(Some(GivenTargetGroup {
+            group,
+            attributes: attributes?,
+        })),
+    }
 }
 
 async fn own_groups(

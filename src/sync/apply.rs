@@ -62,10 +62,13 @@ pub(super) async fn apply<H: Hold>(
     let registered: Vec<Registration> = side_by_side(register).await;
     // The quota is the NLB's, so that what leaves one group makes room in another.
     let leave = groups.iter().zip(&registered);
-    let leave = leave.filter(|(_, registration)| registration.errors.is_empty());
-    let left: Vec<Vec<_>> = side_by_side(leave.map(|(group, _)| group.deregister())).await;
+    let leave = leave.filter(|(group, registration)| {
+        registration.errors.is_empty() && !group.plan.deregister.is_empty()
+    });
+    let leave: Vec<_> = leave.map(|(group, _)| group).collect();
+    let has_room = !leave.is_empty();
+    let left: Vec<Vec<_>> = side_by_side(leave.iter().map(|group| group.deregister())).await;
     let mut errors: Vec<_> = left.into_iter().flatten().collect();
-    let has_room = groups.iter().any(|group| !group.plan.deregister.is_empty());
     let again = groups
         .iter()
         .zip(registered)

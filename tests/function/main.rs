@@ -15,6 +15,7 @@ mod figures;
 mod passing;
 mod privilege;
 mod published;
+mod quotas;
 mod record;
 mod steady;
 mod story;

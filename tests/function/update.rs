@@ -337,3 +337,68 @@ async fn a_rolled_back_change_of_bucket_and_alb_forgets_no_target() -> Result<()
     assert!(bench.keys("their-bucket").await?.is_empty());
     Ok(())
 }
+
+/// The ALB's idle timeout was raised by hand: the same would be found of the orders that stand.
+#[tokio::test]
+async fn what_stands_with_a_finding_is_rolled_back_to_with_a_warning() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let elb = aws_sdk_elasticloadbalancingv2::Client::new(&bench.lab.aws());
+    let raised = aws_sdk_elasticloadbalancingv2::types::LoadBalancerAttribute::builder()
+        .key("idle_timeout.timeout_seconds")
+        .value("4000");
+    elb.modify_load_balancer_attributes()
+        .load_balancer_arn(&bench.pair.alb.arn)
+        .attributes(raised.build())
+        .send()
+        .await?;
+    let fault = bench
+        .lab
+        .gateway()
+        .inject(Fault::new("events", "PutRule", What::Deny));
+    let changed = json!({"Schedule": "rate(5 minutes)"});
+    let failed = bench.update(&made, changed.clone()).await?;
+    failed.assert_failed(&["PutRule"]);
+    bench.lab.gateway().remove_fault(fault);
+    let rollback = json!({
+        "RequestType": "Update",
+        "PhysicalResourceId": made.id(),
+        "ResourceProperties": bench.properties(json!({})),
+        "OldResourceProperties": bench.properties(changed),
+    });
+    let rolled_back = bench.request(rollback).await?;
+    rolled_back.assert_success();
+    let log = &rolled_back.invocation;
+    assert!(log.mentions("IdleTimeoutSeconds 350"), "{log:?}");
+    assert!(log.mentions("idle_timeout.timeout_seconds 4000"), "{log:?}");
+    // What is new is still an error.
+    let lower = json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 300}]});
+    let refused = bench.update(&made, lower).await?;
+    refused.assert_failed(&["IdleTimeoutSeconds 300"]);
+    let higher = json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 4001}]});
+    bench.update(&made, higher).await?.assert_success();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_function_that_is_called_by_an_alias_is_called_by_the_rule_without_it() -> Result<()> {
+    let bench = Bench::new().await?;
+    bench.scale(2);
+    let function = "arn:aws:lambda:us-east-1:000000000000:function:alb-nlb-binding";
+    let alias = json!({"ServiceToken": format!("{function}:live")});
+    let made = bench.create(alias.clone()).await?;
+    made.assert_success();
+    let events = aws_sdk_eventbridge::Client::new(&bench.lab.aws());
+    let targets = events.list_targets_by_rule().rule(made.id()).send().await?;
+    let arns: Vec<_> = targets
+        .targets()
+        .iter()
+        .map(|target| target.arn())
+        .collect();
+    assert_eq!(arns, [function]);
+    bench.lab.gateway().clear();
+    bench.update(&made, json!({})).await?.assert_success();
+    let puts = bench.lab.gateway().calls_of("events", "PutTargets");
+    assert_eq!(puts.len(), 0, "nothing has changed");
+    bench.delete(&made, alias).await?.assert_success();
+    Ok(())
+}

@@ -118,10 +118,14 @@ fn side<'a>(
     let gone = || {
         let orders = orders?;
         let is_alb = arn == orders.alb_arn;
-        let name = arn.split('/').nth(2).unwrap_or_default();
+        let of_arn = || arn.split('/').nth(2).unwrap_or_default().to_owned();
         Some(Cow::Owned(LoadBalancer {
             arn: arn.to_owned(),
-            name: name.to_owned(),
+            name: if is_alb {
+                orders.alb_name.clone()
+            } else {
+                of_arn()
+            },
             dns_name: is_alb
                 .then(|| orders.alb_dns_name.clone())
                 .unwrap_or_default(),
@@ -213,8 +217,8 @@ impl Findings {
             self.add(
                 About::Bucket,
                 format!(
-                    "BucketName {bucket} does not exist; name an existing bucket, or leave \
-                     BucketName out and one is made"
+                    "BucketName {bucket} does not exist; name an existing bucket, or name none, nor one \
+                     in the function's variable STATE_BUCKET, and one is made"
                 ),
             );
         }

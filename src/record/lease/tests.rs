@@ -1,4 +1,5 @@
 use super::*;
+use crate::capabilities::AwsError;
 use std::time::Duration;
 
 /// Counts the looks; each takes some time, and from some look on the hold is gone.

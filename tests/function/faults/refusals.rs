@@ -85,6 +85,14 @@ fn fails(reason: &str) -> Expects {
     Expects::Failure(reason.to_owned())
 }
 
+/// What passes in the end, and is waited for until then.
+fn waits(scenario: Scenario) -> Scenario {
+    Scenario {
+        deadline: SHORT,
+        ..scenario
+    }
+}
+
 /// Codes and messages are those of the API references of the operations.
 pub fn scenarios(events: &Events) -> Vec<Scenario> {
     let mut all = load_balancing(events);
@@ -131,14 +139,12 @@ fn load_balancing(events: &Events) -> Vec<Scenario> {
         // A refused call is tried again in halves, and those succeed.
         bad.during(create, Once, Expects::Success),
         bad.during(tick, Always, fails("InvalidTarget")),
-        missing.during(create, Always, fails("TargetGroupNotFound")),
+        // The create has just made it, and waits.
+        waits(missing.during(create, Always, fails("TargetGroupNotFound"))),
         missing.during(tick, Always, fails("TargetGroupNotFound")),
         held.during(delete, Once, Expects::Success),
         held.during(change_ports, Once, Expects::Success),
-        Scenario {
-            deadline: SHORT,
-            ..held.during(change_ports, Always, fails("- target group anb-"))
-        },
+        waits(held.during(change_ports, Always, fails("- target group anb-"))),
     ]
 }
 
@@ -173,23 +179,22 @@ fn storage(events: &Events) -> Vec<Scenario> {
     let mut scenarios = vec![
         taken.during(create, Always, fails("BucketAlreadyExists")),
         full.during(delete, Once, Expects::Success),
-        Scenario {
-            deadline: SHORT,
-            ..full.during(delete, Always, fails("- bucket alb-nlb-binding-"))
-        },
+        waits(full.during(delete, Always, fails("- bucket alb-nlb-binding-"))),
         kept.during(delete, Always, fails("AccessDenied")),
     ];
-    for refused in [lost, conflict] {
+    let starts_over = "not done in its time";
+    let conflicts = "ConditionalRequestConflict";
+    for (refused, change, tells) in [(lost, "", starts_over), (conflict, conflicts, conflicts)] {
         scenarios.extend([
             // The first makes the record: whoever is refused there was not alone.
             refused.during(create, Once, Expects::Either),
             refused.during(create, Second, Expects::Success),
-            refused.during(create, Always, fails("")),
+            waits(refused.during(create, Always, fails(change))),
             refused.during(change_bucket, Once, Expects::Either),
             refused.during(change_bucket, Second, Expects::Success),
-            refused.during(change_bucket, Always, fails("")),
+            waits(refused.during(change_bucket, Always, fails(change))),
             refused.during(tick, Once, Expects::Success),
-            refused.during(tick, Always, fails("written by others")),
+            waits(refused.during(tick, Always, fails(tells))),
         ]);
     }
     scenarios
@@ -209,11 +214,6 @@ fn schedule(events: &Events) -> Vec<Scenario> {
         what: body("alb-nlb-binding"),
     };
     let code = "ConcurrentModificationException";
-    // It passes in the end, and is waited for until then.
-    let waits = |scenario| Scenario {
-        deadline: SHORT,
-        ..scenario
-    };
     vec![
         entries("PutTargets").during(events.create, Once, Expects::Success),
         entries("PutTargets").during(events.change_bucket, Once, Expects::Success),

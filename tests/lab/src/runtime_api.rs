@@ -150,7 +150,11 @@ impl Desk {
             // The process is about to be killed.
             return Response::new(Full::default());
         };
-        let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION_NAME}");
+        let unqualified = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION_NAME}");
+        // CloudFormation calls what the resource names, which may be an alias (CloudFormation guide,
+        // "Custom resource property", ServiceToken).
+        let token = &job.event["ResourceProperties"]["ServiceToken"];
+        let arn = token.as_str().unwrap_or(&unqualified);
         let deadline = job
             .deadline
             .duration_since(UNIX_EPOCH)
