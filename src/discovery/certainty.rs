@@ -50,7 +50,7 @@ pub fn worth(different: usize, answers: usize, addresses: usize) -> usize {
 /// would hardly ever make them.
 pub fn repeat(different: usize, answers: usize, addresses: usize) -> bool {
     let choices = choices(addresses);
-    if float(different) >= choices {
+    if different == answers || float(different) >= choices {
         return false;
     }
     // The chance is below (choices over different) * (different / choices)^answers.

@@ -58,7 +58,7 @@ pub(super) struct Tally {
     under_way: usize,
     failed: usize,
     /// Full answers, by server.
-    full: BTreeMap<usize, Vec<DnsAnswer>>,
+    full: BTreeMap<usize, Full>,
     /// Answers that said to be the whole list.
     short: Vec<DnsAnswer>,
 }
@@ -116,7 +116,7 @@ impl Tally {
         self.seen.extend(&answer.addresses);
         match answer.addresses.len() < ADDRESSES_PER_ANSWER {
             true => self.short.push(answer),
-            false => self.full.entry(answer.server).or_default().push(answer),
+            false => self.full.entry(answer.server).or_default().take(answer),
         }
     }
 
@@ -146,7 +146,7 @@ impl Tally {
         };
         let cached_for = match certain {
             true => None,
-            false => self.answers().filter_map(|answer| answer.cached_for).max(),
+            false => self.full.values().filter_map(|full| full.cached_for).max(),
         };
         let doubt = match is_complete {
             true => 0.0,
@@ -171,27 +171,28 @@ impl Tally {
         lookups_needed(self.seen.len(), known.len())
     }
 
-    /// The full answers.
-    fn answers(&self) -> impl Iterator<Item = &DnsAnswer> {
-        self.full.values().flatten()
-    }
-
     fn judge(&self, known: &BTreeSet<IpAddr>) -> Judgement {
         let known = self.seen.union(known).count();
-        let repeats = |answers: &Draws| repeat(answers.different, answers.count, answers.of);
-        let repeats_itself =
-            |(_, answers): &(&usize, &Vec<DnsAnswer>)| repeats(&Draws::of(answers.iter(), known));
-        let (caches, others): (Vec<_>, Vec<_>) = self.full.iter().partition(repeats_itself);
-        let pool = Draws::of(others.into_iter().flat_map(|(_, answers)| answers), known);
+        let of_server = self.full.iter().map(|(server, full)| (*server, full));
+        let (caches, others): (BTreeMap<_, _>, BTreeMap<_, _>) = of_server
+            .partition(|(_, full)| repeat(full.different.len(), full.count, full.of(known)));
+        let mut pool = Full::default();
+        let mut different = BTreeSet::new();
+        for full in others.values() {
+            pool.count += full.count;
+            pool.seen.extend(&full.seen);
+            pool.cached_for = pool.cached_for.max(full.cached_for);
+            different.extend(&full.different);
+        }
         // Many servers may stand before one cache.
-        match repeats(&pool) {
+        match repeat(different.len(), pool.count, pool.of(known)) {
             true => Judgement {
                 caches: self.full.keys().copied().collect(),
                 worth: 0,
             },
             false => Judgement {
-                caches: caches.into_iter().map(|(server, _)| *server).collect(),
-                worth: worth(pool.different, pool.count, pool.of),
+                caches: caches.into_keys().collect(),
+                worth: worth(different.len(), pool.count, pool.of(known)),
             },
         }
     }
@@ -205,36 +206,31 @@ struct Judgement {
     worth: usize,
 }
 
-/// Full answers, as they would be if each were chosen anew.
-struct Draws {
+/// Full answers.
+#[derive(Debug, Default)]
+struct Full {
     count: usize,
-    different: usize,
-    /// Of how many addresses they are chosen.
-    of: usize,
+    different: BTreeSet<BTreeSet<IpAddr>>,
+    seen: BTreeSet<IpAddr>,
+    /// The longest time that a cache goes on giving one of them.
+    cached_for: Option<Duration>,
 }
 
-impl Draws {
-    fn of<'a>(answers: impl Iterator<Item = &'a DnsAnswer>, known: usize) -> Self {
-        let mut different = BTreeSet::new();
-        let mut seen: BTreeSet<IpAddr> = BTreeSet::new();
-        let (mut count, mut is_cached) = (0, false);
-        for answer in answers {
-            count += 1;
-            is_cached |= answer.cached_for.is_some();
-            seen.extend(&answer.addresses);
-            different.insert(&answer.addresses);
-        }
-        // As many as they show themselves. Where that is no more than one answer holds, there may be
-        // others: those that are known, and one at least where a cache says that it is one.
-        let shown = ADDRESSES_PER_ANSWER + usize::from(is_cached);
-        let of = match seen.len() > ADDRESSES_PER_ANSWER {
-            true => seen.len(),
-            false => known.max(shown),
-        };
-        Self {
-            count,
-            different: different.len(),
-            of,
+impl Full {
+    fn take(&mut self, answer: DnsAnswer) {
+        self.count += 1;
+        self.seen.extend(&answer.addresses);
+        self.cached_for = self.cached_for.max(answer.cached_for);
+        self.different.insert(answer.addresses);
+    }
+
+    /// Of how many addresses they would be chosen: as many as they show. Where that is no more than one
+    /// answer holds, there may be others: those that are known, and one at least where a cache says that
+    /// it is one.
+    fn of(&self, known: usize) -> usize {
+        match self.seen.len() > ADDRESSES_PER_ANSWER {
+            true => self.seen.len(),
+            false => known.max(ADDRESSES_PER_ANSWER + usize::from(self.cached_for.is_some())),
         }
     }
 }
