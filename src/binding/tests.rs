@@ -818,7 +818,30 @@ fn what_an_update_makes_worse_is_an_error_though_something_else_stands_as_it_is(
     let errors = errors.expect("all is new");
     assert!(errors.contains("would have no target"), "{errors}");
     assert!(errors.contains("on Port 80"), "{errors}");
-    // More time than the ALB's helps, though that was not so before.
+    // What a given group's own setting made up for is allowed no more.
+    let listeners = json!([{"Port": 80, "TargetGroupArn": GIVEN}]);
+    let allowed = desired(json!({"AllowZoneMismatch": true, "Listeners": listeners}));
+    let mut world = bare(&allowed);
+    world.alb.as_mut().expect("an ALB").zones = ["a".to_owned()].into();
+    let mut group = given_group("ip", "TCP", "vpc-1");
+    let key = "load_balancing.cross_zone.enabled".to_owned();
+    group.attributes.insert(key, "true".to_owned());
+    world.given_groups.insert(GIVEN.to_owned(), Some(group));
+    assert_eq!(update(&allowed, &allowed, &world), (None, String::new()));
+    let (errors, _) = update(
+        &allowed,
+        &desired(json!({ "Listeners": listeners })),
+        &world,
+    );
+    assert!(errors.expect("it is new").contains("would have no target"));
+}
+
+#[test]
+fn more_time_than_the_albs_helps_though_that_was_not_so_before() {
+    let before = desired(json!({}));
+    let mut world = bare(&before);
+    let key = "idle_timeout.timeout_seconds".to_owned();
+    world.alb_attributes.insert(key, "400".to_owned());
     let longer = desired(json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 500}]}));
     assert_eq!(update(&before, &longer, &world).0, None);
 }
