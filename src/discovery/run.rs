@@ -76,10 +76,10 @@ impl<Q: Question> Run<Q> {
             }
         };
         let caches = tally.caches(known);
-        if !caches.is_empty() {
-            question.warn_of(&caches, known.len());
-        }
         let found = tally.found(known);
+        if !caches.is_empty() {
+            question.warn_of(&caches, found.addresses.union(known).count());
+        }
         if let Some(error) = failure {
             let (failed, lookups) = (found.failed_lookups, found.lookups);
             let error = chain(&error);
