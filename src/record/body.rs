@@ -3,6 +3,7 @@
 //! An unreadable record is an error and never an empty one. No I/O.
 
 use super::orders::Orders;
+use super::own::{Own, is_default};
 use super::request::{
     Answer, Caller, Claim, Former, Mark, Outcome, Replacement, RequestType, Status,
 };
@@ -75,27 +76,6 @@ pub enum Phase {
     Serving,
     /// Delete's tombstone: ticks stop.
     Leaving,
-}
-
-/// Own targets of one target group.
-pub type Own = BTreeMap<Endpoint, Target>;
-
-/// What is known of one own target.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Target {
-    /// For how many ticks in a row it has been missing from DNS.
-    #[serde(default)]
-    pub missed: u32,
-    /// How many answers of DNS that were chosen anew these ticks are worth together.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub draws: u32,
-    /// When it was last put out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub out: Option<Timestamp>,
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }
 
 /// What an object of the record's key may be.

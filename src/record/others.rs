@@ -4,9 +4,10 @@
 //! Other bindings are found by their rules, which say where their records are. Only reads.
 
 use super::RecordError;
-use super::body::{Phase, Record, Target};
+use super::body::{Phase, Record};
 use super::located::Candidate;
 use super::orders::RuleEvent;
+use super::own::Target;
 use super::store::Store;
 use crate::capabilities::{Objects, Rules, gather};
 use crate::discovery::lookups_needed;
