@@ -18,7 +18,7 @@ use crate::record::{
     Answer, Claiming, FRESH, Hand, Located, Orders, Record, RecordError, RequestType, RuleEvent,
     Turn, View,
 };
-use crate::sync;
+use crate::sync::{self, Unseen};
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -222,10 +222,10 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             if let Some(event) = event.filter(|event| located.has_lost(event)) {
                 if located.empty.contains(&event.bucket) {
                     // There ticks look for it.
-                    sync::make_anew(aws, dns, &store, &event).await?;
+                    sync::make_anew(aws, dns, &store, &event, Unseen::IsWaitedFor).await?;
                     continue;
                 }
-                located.anew = sync::anew(aws, dns, &event).await?;
+                located.anew = sync::anew(aws, dns, &event, Unseen::IsWaitedFor).await?;
             }
             return Ok((located, rule));
         }

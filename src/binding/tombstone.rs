@@ -10,7 +10,7 @@ use crate::capabilities::Dns;
 use crate::log::chain;
 use crate::pause::Pause;
 use crate::record::{Claiming, Hand, Located, Orders, Record, RuleEvent, Turn, View};
-use crate::sync;
+use crate::sync::{self, Unseen};
 use std::collections::BTreeSet;
 use tracing::warn;
 
@@ -57,7 +57,7 @@ impl Leaving<'_> {
             }
             return false;
         }
-        match sync::make_anew(aws, dns, &turn.store(self.id), event).await {
+        match sync::make_anew(aws, dns, &turn.store(self.id), event, Unseen::IsWaitedFor).await {
             Ok(held) => held.is_some(),
             Err(error) => {
                 let error = chain(&error);

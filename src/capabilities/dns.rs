@@ -1,7 +1,9 @@
 //! DNS as a capability: whom to ask for a name's addresses, and asking again.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 /// Whom a name's addresses are asked of.
 pub trait Dns {
@@ -15,15 +17,30 @@ pub trait Dns {
         &self,
         dns_name: &str,
         servers: &[SocketAddr],
-    ) -> Result<(Self::Question, Vec<IpAddr>), DnsError>;
+    ) -> Result<(Self::Question, DnsAnswer), DnsError>;
 }
 
 /// A name, and whom to ask for it again.
 pub trait Question {
-    /// One more answer, which has addresses. Lookups are numbered from 1, the first being `Dns::ask`'s.
-    async fn again(&self, number: usize) -> Result<Vec<IpAddr>, DnsError>;
-    /// Whether each answer is a choice of its own, as authoritative servers make it.
-    fn is_independent(&self) -> bool;
+    /// One more answer. Lookups are numbered from 1, the first being `Dns::ask`'s. The servers in
+    /// `last` are asked only where no other one answers.
+    async fn again(&self, number: usize, last: BTreeSet<usize>) -> Result<DnsAnswer, DnsError>;
+
+    /// Is told which servers repeat themselves as a cache does, though so many addresses are
+    /// known, and warns of those that it has not warned of before.
+    fn warn_of(&self, caches: &BTreeSet<usize>, known: usize);
+}
+
+/// What one server said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnsAnswer {
+    /// Never empty.
+    pub addresses: BTreeSet<IpAddr>,
+    /// The number of the server in its question.
+    pub server: usize,
+    /// For how long a cache goes on giving this answer; `None` from a server that says of itself
+    /// that it is authoritative and no cache.
+    pub cached_for: Option<Duration>,
 }
 
 /// Why DNS gave no address.

@@ -9,7 +9,7 @@ mod dns;
 mod error;
 
 pub use answers::{Answers, PutError, ResponseUrl};
-pub use dns::{Dns, DnsError, Question};
+pub use dns::{Dns, DnsAnswer, DnsError, Question};
 pub use error::{AwsError, Trouble};
 
 use crate::model::{

@@ -4,6 +4,11 @@
 //! so some address is missed with probability below `n (1 - 8/n)^q`. The number is not known;
 //! one more than was ever seen is assumed.
 //! Source: Application Load Balancer guide, "DNS name": up to eight addresses in one answer.
+//!
+//! That answers are chosen anew each time is nowhere promised, and a cache does not. So they are
+//! judged by how many of them differ. Where none of the different ones holds an address, that says
+//! no less than as many answers chosen at random would; and where so few are different as chance
+//! hardly ever makes them, they are a cache's.
 
 /// How many addresses one DNS answer holds at most.
 pub const ADDRESSES_PER_ANSWER: usize = 8;
@@ -25,6 +30,43 @@ pub fn lookups_needed(seen: usize, known: usize) -> usize {
     needed as usize
 }
 
+/// So seldom answers that were chosen at random are taken for a cache's.
+const CHANCE: f64 = 1e-6;
+
+/// How many random answers full `answers` are worth, so many `different` ones of which have shown
+/// some of so many `addresses`: as many as would most probably show just these, but no more than
+/// they are.
+pub fn worth(different: usize, answers: usize, addresses: usize) -> usize {
+    let (different, choices) = (float(different), choices(addresses));
+    if different >= choices {
+        return answers;
+    }
+    let worth = (-different / choices).ln_1p() / (-1.0 / choices).ln_1p();
+    // Finite and not negative.
+    (worth.ceil() as usize).min(answers)
+}
+
+/// Whether so few of the full `answers` are different as a random choice of so many `addresses`
+/// would hardly ever make them.
+pub fn repeat(different: usize, answers: usize, addresses: usize) -> bool {
+    let choices = choices(addresses);
+    if different == answers || float(different) >= choices {
+        return false;
+    }
+    // The chance is below (choices over different) * (different / choices)^answers.
+    let selections: f64 = (0..different)
+        .map(|one| ((choices - float(one)) / float(one + 1)).ln())
+        .sum();
+    selections + float(answers) * (float(different) / choices).ln() < CHANCE.ln()
+}
+
+/// How many different full answers there can be.
+fn choices(addresses: usize) -> f64 {
+    (0..ADDRESSES_PER_ANSWER)
+        .map(|one| float(addresses.saturating_sub(one)) / float(one + 1))
+        .product()
+}
+
 /// The chance that an address was in none of so many full answers.
 pub fn doubt(seen: usize, known: usize, answers: usize) -> f64 {
     let assumed = assumed(seen, known);
@@ -34,8 +76,12 @@ pub fn doubt(seen: usize, known: usize, answers: usize) -> f64 {
 
 /// One address more than was ever seen.
 fn assumed(seen: usize, known: usize) -> f64 {
+    float(seen.max(known).saturating_add(1))
+}
+
+fn float(count: usize) -> f64 {
     // There are no more IPv4 addresses than that.
-    u32::try_from(seen.max(known).saturating_add(1)).map_or(f64::from(u32::MAX), f64::from)
+    u32::try_from(count).map_or(f64::from(u32::MAX), f64::from)
 }
 
 /// The chance that one answer does not hold a given one of so many addresses.
@@ -45,7 +91,7 @@ fn missed_by_one(addresses: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{doubt, lookups_needed};
+    use super::{doubt, lookups_needed, repeat, worth};
 
     #[test]
     fn a_list_of_28_56_and_100_addresses_needs_the_lookups_that_the_simulation_gave() {
@@ -68,5 +114,37 @@ mod tests {
             assert!(doubt(seen, 0, needed) < 0.001, "{text}");
             assert!(doubt(seen, 0, needed - 1) >= 0.001, "{text}");
         }
+    }
+
+    #[test]
+    fn answers_that_all_differ_are_worth_as_many_as_they_are() {
+        for addresses in 9..=1000 {
+            for answers in 1..=9 {
+                let text = format!("{answers} answers of {addresses}");
+                assert_eq!(worth(answers, answers, addresses), answers, "{text}");
+                assert!(!repeat(answers, answers, addresses), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_and_the_same_answer_is_worth_one_where_there_are_more_addresses_than_it_holds() {
+        for addresses in 9..=1000 {
+            assert_eq!(worth(1, 50, addresses), 1, "{addresses}");
+            assert!(repeat(1, 50, addresses), "{addresses}");
+        }
+        assert_eq!(worth(1, 50, 8), 50);
+        assert!(!repeat(1, 50, 8));
+    }
+
+    #[test]
+    fn of_few_addresses_answers_must_repeat_each_other_and_may() {
+        // All nine answers that there are.
+        assert_eq!(worth(9, 32, 9), 32);
+        assert!(!repeat(9, 32, 9) && !repeat(7, 32, 9));
+        // Half of them in fifty answers come by chance less than once in a million times.
+        assert!(repeat(4, 50, 9));
+        // 28 have three million answers: two that are equal are a cache's.
+        assert!(repeat(1, 2, 28) && !repeat(31, 32, 28));
     }
 }

@@ -11,23 +11,25 @@ mod run;
 mod server;
 mod tally;
 
+pub use certainty::lookups_needed;
 pub use run::{Run, start};
-pub use tally::Found;
+pub use tally::{Evidence, Found};
 
-use crate::capabilities::{Dns, DnsError, Question as _};
+use crate::capabilities::{Dns, DnsAnswer, DnsError, Question as _};
 use crate::log::chain;
 use crate::properties::parse_dns_server;
-use authority::{Authorities, Authority};
+use authority::Authorities;
 use question::Question;
 use server::Server;
-use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tracing::{info, warn};
+use tracing::info;
 
-/// How long authoritative servers may take to be found and to answer for the first time, before
-/// the system's resolver is asked instead.
+/// How long authoritative servers may take to answer for the first time, before the system's
+/// resolver is asked instead.
 const FIRST_CONTACT: Duration = Duration::from_secs(1);
 
 /// Everything about DNS that lasts longer than one run: connections, and who the authoritative
@@ -36,6 +38,9 @@ pub struct Discovery {
     given: Mutex<BTreeMap<SocketAddr, Arc<Server>>>,
     authorities: Authorities,
     default_servers: Result<Vec<SocketAddr>, String>,
+    /// At which server the next run begins, by name: a stale one must not have each run's first
+    /// word.
+    turns: Mutex<BTreeMap<String, usize>>,
 }
 
 impl Discovery {
@@ -52,34 +57,46 @@ impl Discovery {
             given: Mutex::default(),
             authorities: Authorities::new(Server::system(), 53),
             default_servers: servers,
+            turns: Mutex::default(),
         }
     }
 
     /// `None` where the authoritative servers cannot be reached.
-    async fn ask_authority(&self, dns_name: &str) -> Result<Option<First>, DnsError> {
-        let contact = async {
-            let servers = match self.authorities.of(dns_name).await? {
-                Authority::Servers(servers) => servers,
-                Authority::Unreachable => return Ok(None),
-            };
-            first(Question::new(dns_name, servers, true))
-                .await
-                .map(Some)
-        };
-        match tokio::time::timeout(FIRST_CONTACT, contact).await {
-            Ok(Ok(first)) => Ok(first),
-            Ok(Err(error @ DnsError::NoAddresses { .. })) => Err(error),
-            Ok(Err(error)) => {
-                warn!(error = chain(&error), "asking the system's resolver");
-                self.authorities.set_unreachable(dns_name);
-                Ok(None)
-            }
-            Err(_) => {
-                info!("authoritative DNS servers are out of reach, asking the system's resolver");
-                self.authorities.set_unreachable(dns_name);
-                Ok(None)
-            }
+    async fn ask_authority(&self, dns_name: &str) -> Option<Result<First, DnsError>> {
+        if !self.authorities.may_be_tried(dns_name) {
+            return None;
         }
+        let contact = async {
+            let servers = self.authorities.of(dns_name).await?;
+            let question = Question::new(dns_name, servers, self.turn(dns_name));
+            let silent = question.silent();
+            let first = tokio::time::timeout(FIRST_CONTACT, first(question)).await;
+            first.unwrap_or(Err(silent))
+        };
+        let first = contact.await;
+        if let Err(error) = &first
+            && !matches!(error, DnsError::NoAddresses { .. })
+        {
+            let error = chain(error);
+            info!(
+                error,
+                "authoritative DNS servers are out of reach, asking the system's resolver"
+            );
+            self.authorities.were_not_reached(dns_name);
+            return None;
+        }
+        self.authorities.were_reached(dns_name);
+        Some(first)
+    }
+
+    /// Which server a run of lookups begins at: another one each time.
+    fn turn(&self, dns_name: &str) -> usize {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        // Functions that have just been started do not all begin at the same one.
+        let random = || RandomState::new().hash_one(dns_name) as usize;
+        let turn = turns.entry(dns_name.to_owned()).or_insert_with(random);
+        *turn = turn.wrapping_add(1);
+        *turn
     }
 
     fn server(&self, address: SocketAddr) -> Arc<Server> {
@@ -106,21 +123,21 @@ impl Dns for Discovery {
         };
         if !servers.is_empty() {
             let servers = servers.iter().map(|address| self.server(*address));
-            return first(Question::new(dns_name, servers.collect(), true)).await;
+            let turn = self.turn(dns_name);
+            return first(Question::new(dns_name, servers.collect(), turn)).await;
         }
-        if let Some(first) = self.ask_authority(dns_name).await? {
-            return Ok(first);
+        if let Some(first) = self.ask_authority(dns_name).await {
+            return first;
         }
-        let system = vec![self.authorities.system()];
-        first(Question::new(dns_name, system, false)).await
+        first(Question::new(dns_name, vec![self.authorities.system()], 0)).await
     }
 }
 
 /// A question with its first answer.
-type First = (Question, Vec<IpAddr>);
+type First = (Question, DnsAnswer);
 
 async fn first(question: Question) -> Result<First, DnsError> {
-    let answer = question.again(1).await?;
+    let answer = question.again(1, BTreeSet::new()).await?;
     Ok((question, answer))
 }
 

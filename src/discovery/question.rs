@@ -3,16 +3,16 @@
 //! Never gives an empty list: an answer without addresses is an error.
 
 use super::authority::fully_qualified;
-use super::server::Server;
-use crate::capabilities::{self, DnsError};
+use super::server::{Reply, Server};
+use crate::capabilities::{self, DnsAnswer, DnsError};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use hickory_resolver::net::NetError;
 use hickory_resolver::proto::rr::Name;
-use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tracing::warn;
 
 /// How long a server may think before the next one is asked as well.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -20,106 +20,143 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// A name and whom to ask for it, with the servers that have not answered well.
 pub struct Question {
     dns_name: String,
-    /// Whether each answer is a fresh random choice. A cache repeats itself, so that many of its
-    /// answers make nothing certain.
-    is_independent: bool,
-    servers: Vec<(Arc<Server>, AtomicBool)>,
+    /// Which of the servers it begins at.
+    turn: usize,
+    servers: Vec<Asked>,
+}
+
+/// A server, as one question has met it.
+struct Asked {
+    number: usize,
+    server: Arc<Server>,
+    /// Whether it has failed, or taken long.
+    is_bad: AtomicBool,
 }
 
 impl Question {
-    pub(super) fn new(dns_name: &str, servers: Vec<Arc<Server>>, is_independent: bool) -> Self {
+    pub(super) fn new(dns_name: &str, servers: Vec<Arc<Server>>, turn: usize) -> Self {
+        let servers = servers.into_iter().enumerate();
+        let asked = servers.map(|(number, server)| Asked {
+            number,
+            server,
+            is_bad: AtomicBool::new(false),
+        });
         Self {
             dns_name: dns_name.to_owned(),
-            is_independent,
-            servers: servers
-                .into_iter()
-                .map(|server| (server, AtomicBool::new(false)))
-                .collect(),
+            turn,
+            servers: asked.collect(),
+        }
+    }
+
+    /// Whom to ask one after the other in the lookup of this number. The first lookup goes to
+    /// whosever turn it is: where all others repeat themselves, a stale one must not have each run's
+    /// first word.
+    fn order(&self, number: usize, last: &BTreeSet<usize>) -> VecDeque<&Asked> {
+        let count = self.servers.len();
+        let first = self.turn.wrapping_add(number) % count.max(1);
+        let rotated = self.servers.iter().cycle().skip(first).take(count);
+        let mut order: Vec<_> = rotated.collect();
+        if number > 1 {
+            order.sort_by_key(|asked| {
+                let repeats = last.contains(&asked.number) || asked.server.is_cache();
+                (asked.is_bad.load(Ordering::Relaxed), repeats)
+            });
+        }
+        order.into()
+    }
+
+    pub(super) fn silent(&self) -> DnsError {
+        DnsError::Silent {
+            name: self.dns_name.clone(),
+            servers: names(self.servers.iter()),
         }
     }
 
     fn failed(&self, source: NetError) -> DnsError {
         DnsError::Failed {
             name: self.dns_name.clone(),
-            servers: self.server_names(),
+            servers: names(self.servers.iter()),
             source: Box::new(source),
         }
     }
+}
 
-    fn server_names(&self) -> String {
-        let names: Vec<_> = self
-            .servers
-            .iter()
-            .map(|(server, _)| server.to_string())
-            .collect();
-        names.join(", ")
-    }
+fn names<'a>(servers: impl Iterator<Item = &'a Asked>) -> String {
+    let names: Vec<_> = servers.map(|asked| asked.server.to_string()).collect();
+    names.join(", ")
 }
 
 impl capabilities::Question for Question {
-    fn is_independent(&self) -> bool {
-        self.is_independent
-    }
-
     /// One lookup, begun at another server each time. A server that fails or is slow is joined by
     /// the next, and is asked last from then on.
-    async fn again(&self, number: usize) -> Result<Vec<IpAddr>, DnsError> {
+    async fn again(&self, number: usize, last: BTreeSet<usize>) -> Result<DnsAnswer, DnsError> {
         let name = fully_qualified(&self.dns_name).map_err(|source| self.failed(source))?;
-        let count = self.servers.len();
-        let rotated = self
-            .servers
-            .iter()
-            .cycle()
-            .skip(number % count.max(1))
-            .take(count);
-        let (bad, good): (Vec<_>, Vec<_>) =
-            rotated.partition(|(_, bad)| bad.load(Ordering::Relaxed));
-        let mut waiting: VecDeque<_> = good.into_iter().chain(bad).collect();
+        let mut waiting = self.order(number, &last);
         let mut asked = FuturesUnordered::new();
-        let mut last = None;
+        let mut failure = None;
         let mut says_none = false;
-        asked.extend(waiting.pop_front().map(|server| ask(server, &name)));
+        asked.extend(waiting.pop_front().map(|server| server.ask(&name)));
         while !asked.is_empty() {
             let answer = tokio::select! {
                 answer = asked.next() => answer,
                 () = tokio::time::sleep(PATIENCE), if !waiting.is_empty() => None,
             };
             match answer {
-                Some(Ok(addresses)) if !addresses.is_empty() => return Ok(addresses),
+                Some(Ok(answer)) if !answer.addresses.is_empty() => return Ok(answer),
                 Some(Ok(_)) => says_none = true,
-                Some(Err(error)) => last = Some(error),
+                Some(Err(error)) => failure = Some(error),
                 None => {}
             }
-            asked.extend(waiting.pop_front().map(|server| ask(server, &name)));
+            asked.extend(waiting.pop_front().map(|server| server.ask(&name)));
         }
-        Err(match last {
+        Err(match failure {
             _ if says_none => DnsError::NoAddresses {
                 name: self.dns_name.clone(),
             },
             Some(source) => self.failed(source),
-            None => DnsError::Silent {
-                name: self.dns_name.clone(),
-                servers: self.server_names(),
-            },
+            None => self.silent(),
         })
+    }
+
+    fn warn_of(&self, caches: &BTreeSet<usize>, known: usize) {
+        let is_news = |asked: &&Asked| {
+            caches.contains(&asked.number) && asked.server.is_found_to_be_a_cache()
+        };
+        let servers = names(self.servers.iter().filter(is_news));
+        if !servers.is_empty() {
+            warn!(
+                servers,
+                known,
+                "these DNS servers give the same addresses again and again, as a cache does, so their \
+                 lists are not certain and missing addresses leave later; name servers that do not \
+                 cache in DnsServers"
+            );
+        }
     }
 }
 
-/// Asks one server, which counts as a bad one until it has given an address.
-async fn ask(
-    (server, bad): &(Arc<Server>, AtomicBool),
-    name: &Name,
-) -> Result<Vec<IpAddr>, NetError> {
-    let was_bad = bad.load(Ordering::Relaxed);
-    let mut answer = std::pin::pin!(server.addresses(name));
-    let answer = match tokio::time::timeout(PATIENCE, &mut answer).await {
-        Ok(answer) => answer,
-        Err(_) => {
-            bad.store(true, Ordering::Relaxed);
-            answer.await
-        }
-    };
-    let is_good = matches!(&answer, Ok(addresses) if !addresses.is_empty());
-    bad.store(!is_good || was_bad, Ordering::Relaxed);
-    answer
+impl Asked {
+    /// Asks the server, which counts as a bad one until it has given an address.
+    async fn ask(&self, name: &Name) -> Result<DnsAnswer, NetError> {
+        let was_bad = self.is_bad.load(Ordering::Relaxed);
+        let mut answer = std::pin::pin!(self.server.addresses(name));
+        let answer = match tokio::time::timeout(PATIENCE, &mut answer).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                self.is_bad.store(true, Ordering::Relaxed);
+                answer.await
+            }
+        };
+        let is_good = matches!(&answer, Ok(reply) if !reply.addresses.is_empty());
+        self.is_bad.store(!is_good || was_bad, Ordering::Relaxed);
+        let Reply {
+            addresses,
+            cached_for,
+        } = answer?;
+        Ok(DnsAnswer {
+            addresses,
+            server: self.number,
+            cached_for,
+        })
+    }
 }

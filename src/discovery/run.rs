@@ -6,7 +6,8 @@ use super::tally::{Found, Tally};
 use crate::capabilities::{Dns, DnsError, Question};
 use crate::log::chain;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 
 /// Lookups under way at once. At one function's end it costs a socket each; at the other end they
@@ -31,7 +32,7 @@ pub async fn start<D: Dns>(
     max_lookups: usize,
 ) -> Result<Run<D::Question>, DnsError> {
     let (question, first) = dns.ask(dns_name, servers).await?;
-    let mut tally = Tally::new(max_lookups, question.is_independent());
+    let mut tally = Tally::new(max_lookups);
     tally.begin();
     tally.take(first);
     Ok(Run { question, tally })
@@ -39,38 +40,56 @@ pub async fn start<D: Dns>(
 
 impl<Q: Question> Run<Q> {
     /// Goes on until the list is complete or certain, or the allowance is used up. `known` tells,
-    /// as soon as it can, how many addresses were known before this run; what is needed in any
-    /// case is asked meanwhile.
-    pub async fn finish(self, known: impl Future<Output = usize>) -> Found {
+    /// as soon as it can, which addresses were known before this run; what is needed in any case is
+    /// asked meanwhile.
+    pub async fn finish(self, known: impl Future<Output = BTreeSet<IpAddr>>) -> Found {
         let Self {
             question,
             mut tally,
         } = self;
         let mut known = pin!(known);
         let mut before = None;
+        let nothing = BTreeSet::new();
         let mut under_way = FuturesUnordered::new();
-        loop {
-            let wanted = tally.wanted(before.unwrap_or(0));
+        let mut failure = None;
+        let known = loop {
+            let so_far = before.as_ref().unwrap_or(&nothing);
             let free = SIDE_BY_SIDE.saturating_sub(under_way.len());
-            for _ in 0..wanted.min(free) {
-                under_way.push(question.again(tally.begin()));
+            let wanted = tally.wanted(so_far).min(free);
+            if wanted > 0 {
+                let last = tally.last(so_far);
+                let more = (0..wanted).map(|_| question.again(tally.begin(), last.clone()));
+                under_way.extend(more);
             }
-            if let Some(known) = before
-                && (under_way.is_empty() || tally.is_complete())
-            {
-                return tally.found(known);
+            if before.is_some() && (under_way.is_empty() || tally.is_complete()) {
+                break so_far;
             }
             tokio::select! {
-                count = &mut known, if before.is_none() => before = Some(count),
+                addresses = &mut known, if before.is_none() => before = Some(addresses),
                 Some(answer) = under_way.next() => match answer {
-                    Ok(addresses) => tally.take(addresses),
+                    Ok(answer) => tally.take(answer),
                     Err(error) => {
-                        let error = chain(&error);
-                        tracing::warn!(error, "a lookup failed");
                         tally.take_failure();
+                        failure = Some(error);
                     }
                 },
             }
+        };
+        let caches = tally.caches(known);
+        let found = tally.found(known);
+        if !caches.is_empty() {
+            question.warn_of(&caches, found.addresses.union(known).count());
         }
+        if let Some(error) = failure {
+            let (failed, lookups) = (found.failed_lookups, found.lookups);
+            let error = chain(&error);
+            tracing::warn!(
+                error,
+                failed,
+                lookups,
+                "lookups failed, the last of them so"
+            );
+        }
+        found
     }
 }

@@ -8,19 +8,22 @@
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer};
-use hickory_resolver::net::{NetError, RetryDnsHandle};
-use hickory_resolver::proto::op::{DnsRequestOptions, Query};
+use hickory_resolver::net::{DnsError, NetError, RetryDnsHandle};
+use hickory_resolver::proto::op::{DnsRequestOptions, Message, Query};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::system_conf::read_system_conf;
 use hickory_resolver::{NameServerPool, PoolContext, TlsConfig};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 type Pool = RetryDnsHandle<NameServerPool<TokioRuntimeProvider>>;
 
-/// How long one query may take; it is sent once more after that.
+/// How long one query may take, in which a lost packet is sent again. What is not answered by then
+/// is tried once more.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How many names in a row may be aliases of the next. An ALB's own name is none.
@@ -30,6 +33,21 @@ const ALIASES: usize = 8;
 pub(super) struct Server {
     place: Place,
     idle: Mutex<Vec<Pool>>,
+    is_cache: AtomicBool,
+}
+
+/// One answer to a question for addresses.
+pub(super) struct Reply {
+    /// Empty where the server says that there are none.
+    pub(super) addresses: BTreeSet<IpAddr>,
+    /// For how long a cache goes on giving it; `None` from one that is authoritative.
+    pub(super) cached_for: Option<Duration>,
+}
+
+/// What answers one query.
+struct Records {
+    data: Vec<RData>,
+    cached_for: Option<Duration>,
 }
 
 enum Place {
@@ -41,7 +59,7 @@ impl Server {
     pub(super) fn at(address: SocketAddr) -> Self {
         Self {
             place: Place::Address(address),
-            idle: Mutex::default(),
+            ..Self::system()
         }
     }
 
@@ -49,18 +67,36 @@ impl Server {
         Self {
             place: Place::System,
             idle: Mutex::default(),
+            is_cache: AtomicBool::new(false),
         }
     }
 
-    /// The IPv4 addresses in one answer; empty where the server says that there are none.
-    pub(super) async fn addresses(&self, name: &Name) -> Result<Vec<IpAddr>, NetError> {
+    /// Whether it was found to repeat itself.
+    pub(super) fn is_cache(&self) -> bool {
+        self.is_cache.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that it repeats itself; gives whether that is news.
+    pub(super) fn is_found_to_be_a_cache(&self) -> bool {
+        !self.is_cache.swap(true, Ordering::Relaxed)
+    }
+
+    /// The IPv4 addresses in one answer.
+    pub(super) async fn addresses(&self, name: &Name) -> Result<Reply, NetError> {
         let mut name = name.clone();
+        let mut cached_for = None;
         for _ in 0..ALIASES {
             let records = self.lookup(&name, RecordType::A).await?;
-            let addresses: Vec<_> = records.iter().filter_map(address).collect();
-            match records.iter().rev().find_map(alias) {
+            cached_for = cached_for.max(records.cached_for);
+            let addresses: BTreeSet<_> = records.data.iter().filter_map(address).collect();
+            match records.data.iter().rev().find_map(alias) {
                 Some(alias) if addresses.is_empty() => name = alias,
-                _ => return Ok(addresses),
+                _ => {
+                    return Ok(Reply {
+                        addresses,
+                        cached_for,
+                    });
+                }
             }
         }
         Err(NetError::from(
@@ -70,17 +106,18 @@ impl Server {
 
     /// The names of a zone's servers; empty where that is no zone.
     pub(super) async fn name_servers(&self, zone: &Name) -> Result<Vec<Name>, NetError> {
-        let records = self.lookup(zone, RecordType::NS).await?;
-        Ok(records
-            .into_iter()
-            .filter_map(|record| match record {
-                RData::NS(server) => Some(server.0),
-                _ => None,
-            })
-            .collect())
+        let records = match self.lookup(zone, RecordType::NS).await {
+            Err(error) if error.is_no_records_found() => return Ok(Vec::new()),
+            records => records?,
+        };
+        let servers = records.data.into_iter().filter_map(|record| match record {
+            RData::NS(server) => Some(server.0),
+            _ => None,
+        });
+        Ok(servers.collect())
     }
 
-    async fn lookup(&self, name: &Name, kind: RecordType) -> Result<Vec<RData>, NetError> {
+    async fn lookup(&self, name: &Name, kind: RecordType) -> Result<Records, NetError> {
         let idle = self.idle().pop();
         let pool = match idle {
             Some(pool) => pool,
@@ -93,13 +130,16 @@ impl Server {
             .await;
         self.idle().push(pool);
         match answer {
-            Ok(answer) => Ok(answer
-                .into_message()
-                .answers
-                .into_iter()
-                .map(|record| record.data)
-                .collect()),
-            Err(error) if error.is_no_records_found() => Ok(Vec::new()),
+            Ok(answer) => Ok(records(answer.into_message())),
+            Err(NetError::Dns(DnsError::NoRecordsFound(none)))
+                if none.soa.is_some() || none.ns.is_none() =>
+            {
+                Ok(Records {
+                    data: Vec::new(),
+                    cached_for: None,
+                })
+            }
+            // A referral to other servers says nothing about the name.
             Err(error) => Err(error),
         }
     }
@@ -127,6 +167,23 @@ impl Server {
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Pool>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A cache of recursive answers offers recursion, and most of them do not say that they are
+/// authoritative. One that repeats what an authoritative server says, flags and all, is known by
+/// its answers only.
+fn records(message: Message) -> Records {
+    let is_fresh = message.metadata.authoritative && !message.metadata.recursion_available;
+    let lives = message.answers.iter().map(|record| record.ttl).min();
+    let lives = Duration::from_secs(lives.unwrap_or_default().into());
+    Records {
+        cached_for: (!is_fresh).then_some(lives),
+        data: message
+            .answers
+            .into_iter()
+            .map(|record| record.data)
+            .collect(),
     }
 }
 

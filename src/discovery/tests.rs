@@ -1,7 +1,7 @@
 //! Whom a warm function asks, and how often, on DNS servers of the tests' own.
 
 use super::*;
-use hickory_resolver::proto::op::Message;
+use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::rdata::{A, NS};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use std::future::ready;
@@ -11,52 +11,53 @@ use tokio::net::UdpSocket;
 const ZONE: &str = "us-east-1.elb.amazonaws.com.";
 const ALB: &str = "internal-orders-1234567890.us-east-1.elb.amazonaws.com";
 
-/// A server that counts the questions it gets, and answers as one that is both the resolver and
-/// authoritative for [`ZONE`], or never.
+/// How a server behaves.
+#[derive(Clone, Copy, PartialEq)]
+enum Mood {
+    /// Both a resolver and authoritative for [`ZONE`].
+    Answers,
+    Silent,
+    Fails(ResponseCode),
+    /// Knows of other servers only.
+    Refers,
+}
+
+/// A server that counts the questions it gets.
 struct Asked {
     address: SocketAddr,
+    mood: Arc<Mutex<Mood>>,
     questions: Arc<Mutex<Vec<(RecordType, String)>>>,
 }
 
 impl Asked {
-    async fn start(answers: bool) -> Self {
+    async fn start(mood: Mood) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
-        let address = socket.local_addr().expect("bound");
-        let questions: Arc<Mutex<Vec<_>>> = Arc::default();
-        let noted = Arc::clone(&questions);
+        let asked = Self {
+            address: socket.local_addr().expect("bound"),
+            mood: Arc::new(Mutex::new(mood)),
+            questions: Arc::default(),
+        };
+        let (noted, mood) = (Arc::clone(&asked.questions), Arc::clone(&asked.mood));
         tokio::spawn(async move {
             let mut bytes = [0; 1500];
             loop {
                 let (length, from) = socket.recv_from(&mut bytes).await.expect("a question");
-                let mut message = Message::from_vec(&bytes[..length]).expect("a message");
-                let question = message.queries.first().expect("a question").clone();
-                let kind = question.query_type();
-                noted
-                    .lock()
-                    .expect("no panic")
-                    .push((kind, question.name().to_utf8()));
-                if !answers {
-                    continue;
+                let message = Message::from_vec(&bytes[..length]).expect("a message");
+                let question = message.queries.first().expect("a question");
+                let asked = (question.query_type(), question.name().to_utf8());
+                noted.lock().expect("no panic").push(asked);
+                let mood = *mood.lock().expect("no panic");
+                if let Some(answer) = answer(message, mood) {
+                    let answer = answer.to_vec().expect("a message");
+                    socket.send_to(&answer, from).await.expect("sent");
                 }
-                message = message.into_response();
-                let name = question.name().clone();
-                let own = RData::A(A(Ipv4Addr::LOCALHOST));
-                let zone: Name = ZONE.parse().expect("a name");
-                let server: Name = "ns.example.".parse().expect("a name");
-                let data = match kind {
-                    RecordType::NS if name == zone => Some(RData::NS(NS(server))),
-                    RecordType::A if name == server => Some(own),
-                    RecordType::A => Some(RData::A(A(Ipv4Addr::new(10, 0, 0, 1)))),
-                    _ => None,
-                };
-                message
-                    .answers
-                    .extend(data.map(|data| Record::from_rdata(name, 60, data)));
-                let answer = message.to_vec().expect("a message");
-                socket.send_to(&answer, from).await.expect("sent");
             }
         });
-        Self { address, questions }
+        asked
+    }
+
+    fn becomes(&self, mood: Mood) {
+        *self.mood.lock().expect("no panic") = mood;
     }
 
     /// How many questions of one kind for names that start like this.
@@ -69,6 +70,44 @@ impl Asked {
     }
 }
 
+fn answer(message: Message, mood: Mood) -> Option<Message> {
+    let mut message = message.into_response();
+    let question = message.queries.first().expect("a question").clone();
+    let (kind, name) = (question.query_type(), question.name().clone());
+    let zone: Name = ZONE.parse().expect("a name");
+    let server: Name = "ns.example.".parse().expect("a name");
+    let name_server = RData::NS(NS(server.clone()));
+    let data = match mood {
+        Mood::Silent => return None,
+        Mood::Fails(code) => {
+            message.metadata.response_code = code;
+            None
+        }
+        Mood::Refers => {
+            let referral = Record::from_rdata(zone, 60, name_server);
+            message.authorities.push(referral);
+            None
+        }
+        Mood::Answers => match kind {
+            RecordType::NS if name == zone => Some(name_server),
+            RecordType::A if name == server => Some(RData::A(A(Ipv4Addr::LOCALHOST))),
+            RecordType::A => Some(RData::A(A(Ipv4Addr::new(10, 0, 0, 1)))),
+            _ => None,
+        },
+    };
+    message
+        .answers
+        .extend(data.map(|data| Record::from_rdata(name, 60, data)));
+    Some(message)
+}
+
+/// Lets time pass at once.
+async fn passes(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
 fn discovery(resolver: &Asked, authority: &Asked) -> Discovery {
     let mut discovery = Discovery::new("");
     let system = Server::at(resolver.address);
@@ -78,12 +117,12 @@ fn discovery(resolver: &Asked, authority: &Asked) -> Discovery {
 
 async fn look(discovery: &Discovery) -> Found {
     let run = start(discovery, ALB, &[], 50).await.expect("an answer");
-    run.finish(ready(0)).await
+    run.finish(ready(BTreeSet::new())).await
 }
 
 #[tokio::test]
 async fn the_authoritative_servers_are_found_once_and_asked_from_then_on() {
-    let server = Asked::start(true).await;
+    let server = Asked::start(Mood::Answers).await;
     let discovery = discovery(&server, &server);
     for tick in 1..=3 {
         let found = look(&discovery).await;
@@ -97,16 +136,149 @@ async fn the_authoritative_servers_are_found_once_and_asked_from_then_on() {
 
 #[tokio::test]
 async fn authoritative_servers_out_of_reach_are_waited_for_once_and_not_in_every_tick() {
-    let resolver = Asked::start(true).await;
-    let silent = Asked::start(false).await;
+    let resolver = Asked::start(Mood::Answers).await;
+    let silent = Asked::start(Mood::Silent).await;
     let discovery = discovery(&resolver, &silent);
     look(&discovery).await;
     let tried = silent.count(RecordType::A, "internal-orders");
     assert!(tried > 0, "they are tried");
+    for _ in 0..10 {
+        // The pause is long by then.
+        discovery.authorities.were_not_reached(ALB);
+    }
     for tick in 2..=4 {
         look(&discovery).await;
         assert_eq!(resolver.count(RecordType::NS, ""), 1);
         assert_eq!(resolver.count(RecordType::A, "internal-orders"), tick);
         assert_eq!(silent.count(RecordType::A, ""), tried);
+    }
+}
+
+#[tokio::test]
+async fn authoritative_servers_that_were_slow_once_are_asked_again_a_moment_later() {
+    let resolver = Asked::start(Mood::Answers).await;
+    let authority = Asked::start(Mood::Answers).await;
+    let discovery = discovery(&resolver, &authority);
+    // The first contact, and that of a function that has known them for long.
+    for _ in 0..2 {
+        let by_resolver = resolver.count(RecordType::A, "internal-orders");
+        authority.becomes(Mood::Silent);
+        look(&discovery).await;
+        let again = resolver.count(RecordType::A, "internal-orders");
+        assert_eq!(again, by_resolver + 1);
+        authority.becomes(Mood::Answers);
+        passes(Duration::from_secs(1)).await;
+        look(&discovery).await;
+        assert_eq!(resolver.count(RecordType::A, "internal-orders"), again);
+        assert_eq!(
+            resolver.count(RecordType::NS, ""),
+            1,
+            "they are not forgotten"
+        );
+    }
+}
+
+#[tokio::test]
+async fn authoritative_servers_that_fail_or_only_refer_to_others_are_out_of_reach() {
+    for mood in [
+        Mood::Refers,
+        Mood::Fails(ResponseCode::ServFail),
+        Mood::Fails(ResponseCode::Refused),
+    ] {
+        let resolver = Asked::start(Mood::Answers).await;
+        let authority = Asked::start(mood).await;
+        assert_eq!(
+            look(&discovery(&resolver, &authority))
+                .await
+                .addresses
+                .len(),
+            1
+        );
+        assert_eq!(resolver.count(RecordType::A, "internal-orders"), 1);
+    }
+}
+
+#[tokio::test]
+async fn authoritative_servers_that_cannot_be_found_anew_are_asked_on() {
+    let resolver = Asked::start(Mood::Answers).await;
+    let authority = Asked::start(Mood::Answers).await;
+    let discovery = discovery(&resolver, &authority);
+    look(&discovery).await;
+    resolver.becomes(Mood::Fails(ResponseCode::ServFail));
+    passes(Duration::from_secs(3600)).await;
+    let sought = resolver.count(RecordType::NS, "");
+    for tick in 2..=3 {
+        look(&discovery).await;
+        assert_eq!(authority.count(RecordType::A, "internal-orders"), tick);
+    }
+    let again = resolver.count(RecordType::NS, "");
+    assert!(again > sought, "they are looked for");
+    resolver.becomes(Mood::Answers);
+    passes(Duration::from_secs(60)).await;
+    look(&discovery).await;
+    assert_eq!(resolver.count(RecordType::NS, ""), again + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pause_after_each_failure_is_twice_as_long_up_to_ten_minutes() {
+    let authorities = Authorities::new(Server::system(), 53);
+    assert!(authorities.may_be_tried(ALB));
+    for expected in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600] {
+        authorities.were_not_reached(ALB);
+        tokio::time::advance(Duration::from_secs(expected) - Duration::from_millis(1)).await;
+        assert!(!authorities.may_be_tried(ALB), "{expected} s");
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(authorities.may_be_tried(ALB), "{expected} s");
+    }
+    assert!(authorities.may_be_tried("alb.of.another.zone"));
+    authorities.were_reached(ALB);
+    authorities.were_not_reached(ALB);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(authorities.may_be_tried(ALB), "it starts anew");
+}
+
+#[tokio::test]
+async fn each_run_of_a_name_begins_at_another_server_also_where_others_run_in_between() {
+    let mut servers = Vec::new();
+    for _ in 0..4 {
+        servers.push(Asked::start(Mood::Answers).await);
+    }
+    let addresses: Vec<_> = servers.iter().map(|server| server.address).collect();
+    let discovery = Discovery::new("");
+    for _ in 0..4 {
+        for name in ["orders.example", "bills.example"] {
+            start(&discovery, name, &addresses, 50)
+                .await
+                .expect("an answer");
+        }
+    }
+    for server in &servers {
+        assert_eq!(server.count(RecordType::A, "orders"), 1);
+        assert_eq!(server.count(RecordType::A, "bills"), 1);
+    }
+}
+
+#[tokio::test]
+async fn one_bad_server_of_four_spoils_no_run_wherever_that_begins() {
+    for mood in [
+        Mood::Silent,
+        Mood::Refers,
+        Mood::Fails(ResponseCode::ServFail),
+        Mood::Fails(ResponseCode::Refused),
+        Mood::Fails(ResponseCode::NXDomain),
+    ] {
+        let mut servers = vec![Asked::start(mood).await];
+        for _ in 0..3 {
+            servers.push(Asked::start(Mood::Answers).await);
+        }
+        let addresses: Vec<_> = servers.iter().map(|server| server.address).collect();
+        let discovery = Discovery::new("");
+        for _ in 0..4 {
+            let run = start(&discovery, ALB, &addresses, 50)
+                .await
+                .expect("an answer");
+            assert!(run.finish(ready(BTreeSet::new())).await.certain);
+        }
+        assert!(servers[0].count(RecordType::A, "") > 0, "it is asked");
     }
 }

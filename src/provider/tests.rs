@@ -10,8 +10,8 @@ use crate::model::{
 use crate::permit::Permit;
 use serde_json::json;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 
 /// An AWS in which every call hits a bug.
 struct Broken;
@@ -111,19 +111,17 @@ impl Dns for NoDns {
         &self,
         _: &str,
         _: &[SocketAddr],
-    ) -> Result<(Self::Question, Vec<IpAddr>), DnsError> {
+    ) -> Result<(Self::Question, DnsAnswer), DnsError> {
         panic!("a bug before any lookup")
     }
 }
 
 impl capabilities::Question for NoDns {
-    async fn again(&self, _: usize) -> Result<Vec<IpAddr>, DnsError> {
+    async fn again(&self, _: usize, _: BTreeSet<usize>) -> Result<DnsAnswer, DnsError> {
         panic!("a bug before any lookup")
     }
 
-    fn is_independent(&self) -> bool {
-        true
-    }
+    fn warn_of(&self, _: &BTreeSet<usize>, _: usize) {}
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! An unreadable record is an error and never an empty one. No I/O.
 
 use super::orders::Orders;
+use super::own::{Own, is_default};
 use super::request::{
     Answer, Caller, Claim, Former, Mark, Outcome, Replacement, RequestType, Status,
 };
@@ -50,6 +51,9 @@ pub struct Record {
     /// The ticks that were counted last, oldest first: each its scheduled time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub counted: Vec<String>,
+    /// Until when a cache goes on giving the answer that was counted last.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub cached_until: Timestamp,
     /// When a tick last wrote: whatever it then did was done 15 s later.
     #[serde(default)]
     pub ticked: Timestamp,
@@ -72,20 +76,6 @@ pub enum Phase {
     Serving,
     /// Delete's tombstone: ticks stop.
     Leaving,
-}
-
-/// Own targets of one target group.
-pub type Own = BTreeMap<Endpoint, Target>;
-
-/// What is known of one own target.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Target {
-    /// For how many ticks in a row it has been missing from DNS.
-    #[serde(default)]
-    pub missed: u32,
-    /// When it was last put out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub out: Option<Timestamp>,
 }
 
 /// What an object of the record's key may be.
@@ -174,6 +164,7 @@ impl Record {
             own: BTreeMap::new(),
             found: BTreeMap::new(),
             counted: Vec::new(),
+            cached_until: Timestamp::default(),
             ticked: Timestamp::default(),
             arriving_from: None,
             elsewhere: BTreeSet::new(),

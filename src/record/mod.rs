@@ -27,6 +27,7 @@ mod located;
 mod orders;
 mod others;
 mod outcome;
+mod own;
 mod request;
 mod store;
 #[cfg(test)]
@@ -35,7 +36,7 @@ mod ticking;
 mod turn;
 mod wanted;
 
-pub use body::{Own, Phase, Record, Target};
+pub use body::{Phase, Record};
 pub use claim::{TAKEN_OVER, signed};
 pub use fresh::Fresh;
 pub use holds::{Claims, Ticking};
@@ -44,6 +45,7 @@ pub use located::{Candidate, Found, Held, Located, Unreadable};
 pub use orders::{Orders, RULE_TARGET, RuleEvent};
 pub use others::owned_by_others;
 pub use outcome::Served;
+pub use own::{Own, Target};
 pub use request::{Answer, Caller, Claim, Digest, Mark, Replacement, RequestType, Signed, Status};
 pub use store::Store;
 pub use ticking::Counting;

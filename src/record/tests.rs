@@ -83,6 +83,7 @@ fn full() -> Record {
     record.claim_for(claim(RequestType::Update, "second", "b"));
     let target = Target {
         missed: 2,
+        draws: 1,
         out: Some(now()),
     };
     let endpoint = "10.0.0.1:80".parse().expect("an endpoint");
@@ -91,6 +92,7 @@ fn full() -> Record {
         .insert(GROUP.to_owned(), [(endpoint, target)].into());
     record.found.insert(GROUP.to_owned(), [endpoint].into());
     record.count("tick");
+    record.cached_until = now();
     record.arriving_from = Some("bucket".to_owned());
     record.elsewhere.insert("bucket".to_owned());
     record.note("arn:another");
@@ -415,6 +417,11 @@ fn another_binding_wants_its_own_targets_until_they_are_due_to_leave_by_it_as_we
     let mut due = record.clone();
     for target in due.own.values_mut().flat_map(BTreeMap::values_mut) {
         target.missed = 3;
+        target.draws = 0;
+    }
+    assert_eq!(is_wanted(&due, GROUP), Some(true), "nothing was certain");
+    for target in due.own.values_mut().flat_map(BTreeMap::values_mut) {
+        target.draws = 1;
     }
     assert_eq!(is_wanted(&due, GROUP), Some(false));
     // A request under way may go by other counts, and one that makes the binding has no orders yet.

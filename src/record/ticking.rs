@@ -1,8 +1,9 @@
 //! Rule 6 of the record, and a part of rule 8: what a tick may do by the record. Pure.
 
-use super::body::{Phase, Record, Target};
+use super::body::{Phase, Record};
 use super::claim::TAKEN_OVER;
 use super::orders::Orders;
+use super::own::Target;
 use super::request::{Claim, Status};
 use crate::clock::Timestamp;
 use crate::model::{Endpoint, Registered, TargetGroupPort};
@@ -88,6 +89,7 @@ impl Record {
             .flat_map(BTreeMap::values_mut)
         {
             target.missed = 0;
+            target.draws = 0;
         }
     }
 

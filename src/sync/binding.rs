@@ -2,13 +2,17 @@
 
 use super::look::see;
 use super::{Outcome, Read, Source, SyncAws, SyncError, Tick, TickName};
-use crate::capabilities::Dns;
+use crate::capabilities::{Dns, DnsError};
 use crate::clock::Clock;
 use crate::log::chain;
 use crate::model::{Endpoint, Registered};
+use crate::pause::Pause;
+use crate::progress;
 use crate::record::{Held, Orders, Record, RecordError, RuleEvent, Store, owned_by_others};
 use std::collections::BTreeSet;
 use std::future::ready;
+use std::time::Duration;
+use tokio::time::Instant;
 use tracing::warn;
 
 /// One tick of a binding's rule; `invocation` tells it from others where the event has no time.
@@ -115,9 +119,21 @@ impl<A: SyncAws, D: Dns> Binding<'_, A, D> {
         if event.orders.is_none() {
             return Err(SyncError::Lost);
         }
-        make_anew(self.aws, self.dns, &self.store, &event).await
+        make_anew(self.aws, self.dns, &self.store, &event, Unseen::Fails).await
     }
 }
+
+/// What follows where DNS does not show which targets are own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unseen {
+    /// A tick fails, and the next one comes soon.
+    Fails,
+    /// A request waits until that passes, and then goes on without.
+    IsWaitedFor,
+}
+
+/// How long DNS that fails is waited for where a request can go on without.
+const FAILING: Duration = Duration::from_secs(15);
 
 /// Writes a lost record anew, where the rule says that it was.
 ///
@@ -128,8 +144,9 @@ pub async fn make_anew<A: SyncAws>(
     dns: &impl Dns,
     store: &Store<'_, A>,
     event: &RuleEvent,
+    unseen: Unseen,
 ) -> Result<Option<Held>, SyncError> {
-    let Some(record) = anew(aws, dns, event).await? else {
+    let Some(record) = anew(aws, dns, event, unseen).await? else {
         return Ok(None);
     };
     let RuleEvent { id, bucket, .. } = event;
@@ -151,27 +168,56 @@ pub async fn make_anew<A: SyncAws>(
 /// where the rule is gone meanwhile.
 ///
 /// # Errors
-/// Where the target groups cannot be looked at.
+/// Where the target groups cannot be looked at, or DNS in a tick.
 pub async fn anew<A: SyncAws>(
     aws: &A,
     dns: &impl Dns,
     event: &RuleEvent,
+    unseen: Unseen,
 ) -> Result<Option<Record>, SyncError> {
     let RuleEvent { id, orders, .. } = event;
     let Some(orders) = orders else {
         return Ok(None);
     };
-    let seen = see(aws, dns, orders, ready(0)).await;
-    let targets = seen.targets?.into_iter();
-    let registered = targets.filter_map(|(arn, registered)| Some((arn, registered?)));
-    let addresses = match seen.found {
-        Ok(found) => found.addresses,
-        Err(error) => {
-            let error = chain(&error);
-            warn!(error, binding = %id, "nobody can tell which targets in given target groups are own");
-            BTreeSet::new()
+    let mut groups = orders.groups().into_iter();
+    let depends_on_dns = groups.any(|arn| !id.made_group(arn));
+    let until = Instant::now() + FAILING;
+    let mut pause = Pause::short_at_first();
+    let (registered, addresses) = loop {
+        let seen = see(aws, dns, orders, ready(BTreeSet::new())).await;
+        let registered = seen.targets?;
+        let (addresses, doubt) = match seen.found {
+            Ok(found) => {
+                let doubt = found.doubted();
+                (found.addresses, doubt)
+            }
+            Err(error) => (BTreeSet::new(), Some(error.into())),
+        };
+        let Some(doubt) = doubt.filter(|_| depends_on_dns) else {
+            break (registered, addresses);
+        };
+        let passes = !matches!(
+            doubt,
+            SyncError::Dns(DnsError::NoAddresses { .. } | DnsError::Default { .. })
+        );
+        match unseen {
+            Unseen::Fails if matches!(doubt, SyncError::Cached) => break (registered, addresses),
+            Unseen::Fails => return Err(doubt),
+            Unseen::IsWaitedFor if passes && Instant::now() < until => {
+                progress::note(format!(
+                    "waiting until DNS tells which targets are own: {doubt}"
+                ));
+                pause.wait().await;
+            }
+            Unseen::IsWaitedFor => {
+                let error = chain(&doubt);
+                warn!(error, binding = %id, "nobody can tell which targets in given target groups are own");
+                break (registered, addresses);
+            }
         }
     };
+    let registered = registered.into_iter();
+    let registered = registered.filter_map(|(arn, registered)| Some((arn, registered?)));
     let record = Record::made_anew(id, orders, &registered.collect(), &addresses);
     // A Delete takes the rule away before the record, which may have been seen in this order, too.
     if aws.rule(&id.rule()).await?.is_none() {

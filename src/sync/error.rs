@@ -24,6 +24,8 @@ pub enum SyncError {
     NoTargetGroup { target_group: String },
     #[error("{failed} of {lookups} DNS lookups failed, so nothing was counted as missing")]
     LookupsFailed { failed: usize, lookups: usize },
+    #[error("the DNS servers that could be reached repeat themselves as a cache does")]
+    Cached,
     #[error("{target_group} refused {targets}")]
     Refused {
         target_group: String,

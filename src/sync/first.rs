@@ -12,7 +12,13 @@ use crate::pause::Pause;
 use crate::progress;
 use crate::record::{Orders, Own, RecordError, Turn};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::time::Instant;
 use tracing::info;
+
+/// How long servers are waited for that are no caches, where one has answered. In a VPC without a way
+/// to the internet they never come.
+pub(super) const CACHED: Duration = Duration::from_secs(15);
 
 /// What CloudFormation wants to be served.
 pub struct First<'a> {
@@ -35,6 +41,7 @@ pub async fn first<A: SyncAws + Stacks>(
     first: &First<'_>,
 ) -> Result<usize, SyncError> {
     let mut pause = Pause::short_at_first();
+    let mut cached_until = None;
     loop {
         let sight = match first.look(aws, dns, turn).await {
             Err(SyncError::Dns(error)) if passes(&error) => {
@@ -54,13 +61,17 @@ pub async fn first<A: SyncAws + Stacks>(
         if !first.serve(aws, turn, &sight).await? {
             continue;
         }
-        if sight.found.is_whole() {
+        let Some(doubt) = sight.found.doubted() else {
+            return Ok(sight.found.addresses.len());
+        };
+        if matches!(doubt, SyncError::Cached)
+            && Instant::now() >= *cached_until.get_or_insert_with(|| Instant::now() + CACHED)
+        {
             return Ok(sight.found.addresses.len());
         }
-        let failed = sight.lookups_failed();
-        info!(error = %failed, "waiting until DNS has shown every address");
+        info!(error = %doubt, "waiting until DNS has shown every address");
         progress::note(format!(
-            "waiting until DNS has shown every address: {failed}"
+            "waiting until DNS has shown every address: {doubt}"
         ));
         pause.wait().await;
     }

@@ -8,6 +8,7 @@ use crate::model::{Registered, TargetGroupPort};
 use crate::record::{Held, Orders};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::ready;
+use std::net::IpAddr;
 use tokio::sync::oneshot;
 
 /// What there is to go by.
@@ -21,12 +22,19 @@ pub struct Sight {
     pub missing: Vec<String>,
 }
 
-impl Sight {
-    /// Why what was seen in DNS may not be all.
-    pub fn lookups_failed(&self) -> SyncError {
+impl Found {
+    /// Why what was seen in DNS may not be all, where asking again may show more.
+    pub(super) fn doubted(&self) -> Option<SyncError> {
+        match self.is_whole() {
+            true => self.is_cached.then_some(SyncError::Cached),
+            false => Some(self.lookups_failed()),
+        }
+    }
+
+    pub(super) fn lookups_failed(&self) -> SyncError {
         SyncError::LookupsFailed {
-            failed: self.found.failed_lookups,
-            lookups: self.found.lookups,
+            failed: self.failed_lookups,
+            lookups: self.lookups,
         }
     }
 }
@@ -83,8 +91,14 @@ pub(super) async fn look(
     }))
 }
 
-fn known_addresses((held, _): &(Held, Orders)) -> usize {
-    held.record.addresses().len()
+/// The addresses known of the name that is looked up. Where that is about to change, none is: what
+/// the former one had says nothing about this one.
+fn known_addresses((held, orders): &(Held, Orders)) -> BTreeSet<IpAddr> {
+    let former = held.record.orders.as_ref();
+    match former.is_none_or(|former| former.alb_dns_name == orders.alb_dns_name) {
+        true => held.record.addresses(),
+        false => BTreeSet::new(),
+    }
 }
 
 pub(super) struct Seen {
@@ -98,7 +112,7 @@ pub(super) async fn see<D: Dns>(
     aws: &impl Targets,
     dns: &D,
     orders: &Orders,
-    known: impl Future<Output = usize>,
+    known: impl Future<Output = BTreeSet<IpAddr>>,
 ) -> Seen {
     let discover = async {
         let name = &orders.alb_dns_name;

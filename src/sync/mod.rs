@@ -14,7 +14,7 @@ mod metric;
 pub mod plan;
 mod tick_log;
 
-pub use binding::{anew, make_anew, tick};
+pub use binding::{Unseen, anew, make_anew, tick};
 pub use error::SyncError;
 pub use first::{First, first};
 pub use look::Read;
@@ -190,12 +190,12 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
 
     fn mode<'m>(&'m self, sight: &Sight, may_leave: &'m BTreeSet<String>) -> Mode<'m> {
         let record = &sight.held.record;
-        let until = sight.orders.invocations_before_deregistration;
         match record.counting(&self.name.name, self.name.scheduled, self.clock.now()) {
             _ if !sight.found.is_whole() => Mode::OnlyAdd,
             Counting::Counts | Counting::Again => Mode::Count {
                 tick: &self.name.name,
-                until: sight.found.runs_needed.max(until),
+                until: sight.orders.invocations_before_deregistration,
+                evidence: sight.found.evidence,
                 may_leave,
             },
             Counting::Late => {
@@ -260,7 +260,7 @@ fn outcome(sight: &Sight, now: Timestamp) -> Result<Outcome, SyncError> {
         );
     }
     if !sight.found.is_whole() {
-        return Err(sight.lookups_failed());
+        return Err(sight.found.lookups_failed());
     }
     let addresses = sight.found.addresses.len();
     Ok(Outcome::Synced { addresses })

@@ -21,11 +21,13 @@ fn main() {
 mod tick {
     use super::*;
     use alb_nlb_binding::clock::Timestamp;
+    use alb_nlb_binding::discovery::Evidence;
     use alb_nlb_binding::model::{Endpoint, Registered, TargetGroupPort};
     use alb_nlb_binding::record::{Own, Phase, Record, Target};
     use alb_nlb_binding::sync::plan::{Mode, Situation, plan};
     use std::collections::{BTreeMap, BTreeSet};
     use std::net::{IpAddr, Ipv4Addr};
+    use std::time::Duration;
 
     const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/orders/1";
     const UNTIL: u32 = 3;
@@ -49,6 +51,7 @@ mod tick {
             let own: Own = missed.map_or_else(Own::new, |missed| {
                 let target = Target {
                     missed,
+                    draws: missed,
                     ..Target::default()
                 };
                 all().map(|endpoint| (endpoint, target.clone())).collect()
@@ -76,6 +79,11 @@ mod tick {
                 mode: Mode::Count {
                     tick: "tick",
                     until: UNTIL,
+                    evidence: Evidence {
+                        draws: UNTIL,
+                        needed: UNTIL,
+                        lives: Duration::ZERO,
+                    },
                     may_leave: &self.may_leave,
                 },
                 now: Timestamp::from_millis(1_790_000_000_000),

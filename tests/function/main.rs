@@ -10,6 +10,7 @@
 mod answer;
 mod create;
 mod delete;
+mod dns;
 mod faults;
 mod figures;
 mod passing;

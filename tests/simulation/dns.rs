@@ -7,12 +7,15 @@ use crate::dice::Dice;
 use crate::lambda::Process;
 use crate::slot::Slot;
 use crate::world::World;
-use alb_nlb_binding::capabilities::{Dns, DnsError, Question};
-use std::collections::BTreeMap;
+use alb_nlb_binding::capabilities::{Dns, DnsAnswer, DnsError, Question};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
+use std::time::Duration;
 
-const ADDRESSES_PER_ANSWER: usize = 8;
+pub const ADDRESSES_PER_ANSWER: usize = 8;
+
+pub const NAMES: [&str; 2] = ["alb1.elb.amazonaws.com", "alb2.elb.amazonaws.com"];
 
 /// How many answers in a row leave an address out at most. That a list which is certain misses one is a chance
 /// that the contract lets pass, one in a thousand, and it proves nothing about the product.
@@ -25,6 +28,8 @@ pub struct Zone {
     /// Until when a name has no address yet.
     pub silent: BTreeMap<String, u64>,
     next: u32,
+    /// What a cache between the function and a name gives, until it expires.
+    cached: BTreeMap<String, (u64, Option<Vec<IpAddr>>)>,
 }
 
 #[derive(Default)]
@@ -110,6 +115,35 @@ impl Zone {
         addresses
     }
 
+    /// The same through a cache, if there is one for the next minutes; and for how long that keeps it. One
+    /// of all addresses is not played: it hides what comes for as long.
+    fn answer_through_a_cache(
+        &mut self,
+        name: &str,
+        world: &World,
+    ) -> (Vec<IpAddr>, Option<Duration>) {
+        let (now, dice) = (world.stage.now(), &world.dice);
+        let caches = world.weather.climate().caches;
+        if caches == 0 || self.addresses(name).len() <= ADDRESSES_PER_ANSWER {
+            self.cached.remove(name);
+            return (self.answer(name, dice), None);
+        }
+        let is_over = self.cached.get(name).is_none_or(|(until, _)| now >= *until);
+        if is_over {
+            let kept = dice.chance(caches);
+            let kept = kept.then(|| self.answer(name, dice));
+            let until = now + dice.between(60_000, 300_000);
+            self.cached.insert(name.to_owned(), (until, kept));
+        }
+        match self.cached.get(name).cloned() {
+            Some((until, Some(kept))) => {
+                world.tally.count("an answer of a cache");
+                (kept, Some(Duration::from_millis(until - now)))
+            }
+            _ => (self.answer(name, dice), None),
+        }
+    }
+
     pub fn left(&self, name: &str) -> Vec<IpAddr> {
         let name = self.names.get(name);
         name.map(|name| name.left.keys().copied().collect())
@@ -132,23 +166,19 @@ pub struct Asked {
 impl Dns for Resolver {
     type Question = Asked;
 
-    async fn ask(
-        &self,
-        dns_name: &str,
-        _: &[SocketAddr],
-    ) -> Result<(Asked, Vec<IpAddr>), DnsError> {
+    async fn ask(&self, dns_name: &str, _: &[SocketAddr]) -> Result<(Asked, DnsAnswer), DnsError> {
         let asked = Asked {
             world: Rc::clone(&self.world),
             process: Rc::clone(&self.process),
             name: dns_name.to_owned(),
         };
-        let first = asked.again(1).await?;
+        let first = asked.again(1, BTreeSet::new()).await?;
         Ok((asked, first))
     }
 }
 
 impl Question for Asked {
-    async fn again(&self, number: usize) -> Result<Vec<IpAddr>, DnsError> {
+    async fn again(&self, number: usize, _: BTreeSet<usize>) -> Result<DnsAnswer, DnsError> {
         let slot = Slot::new();
         let answer = {
             let (world, process) = (Rc::clone(&self.world), Rc::clone(&self.process));
@@ -177,22 +207,20 @@ impl Question for Asked {
         slot.take().await
     }
 
-    fn is_independent(&self) -> bool {
-        true
-    }
+    fn warn_of(&self, _: &BTreeSet<usize>, _: usize) {}
 }
 
-fn told(answer: &Result<Vec<IpAddr>, DnsError>) -> String {
+fn told(answer: &Result<DnsAnswer, DnsError>) -> String {
     match answer {
-        Ok(addresses) => {
-            let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+        Ok(answer) => {
+            let addresses: Vec<_> = answer.addresses.iter().map(ToString::to_string).collect();
             addresses.join(" ")
         }
         Err(error) => error.to_string(),
     }
 }
 
-fn look(world: &World, name: &str) -> Result<Vec<IpAddr>, DnsError> {
+fn look(world: &World, name: &str) -> Result<DnsAnswer, DnsError> {
     if world.dice.chance(world.weather.climate().dns_fails) {
         world.tally.count("a DNS lookup that failed");
         return Err(DnsError::Silent {
@@ -200,12 +228,18 @@ fn look(world: &World, name: &str) -> Result<Vec<IpAddr>, DnsError> {
             servers: "all".to_owned(),
         });
     }
-    let addresses = world.dns.borrow_mut().answer(name, &world.dice);
+    let mut dns = world.dns.borrow_mut();
+    let (addresses, cached_for) = dns.answer_through_a_cache(name, world);
+    drop(dns);
     let silent = world.dns.borrow().silent.get(name).copied();
     if addresses.is_empty() || silent.is_some_and(|until| world.stage.now() < until) {
         return Err(DnsError::NoAddresses {
             name: name.to_owned(),
         });
     }
-    Ok(addresses)
+    Ok(DnsAnswer {
+        addresses: addresses.into_iter().collect(),
+        server: 0,
+        cached_for,
+    })
 }

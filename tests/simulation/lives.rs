@@ -78,6 +78,7 @@ fn character(seed: u64) -> Character {
             request_lost: has(100, 15),
             concurrent: has(100, 200),
             dns_fails: has(150, 150),
+            caches: has(300, 1_000),
             answer_put_fails: has(150, 500),
             not_yet: has(150, 500),
             metrics_fail: has(100, 500),

@@ -24,6 +24,8 @@ pub struct Climate {
     /// EventBridge's ConcurrentModificationException.
     pub concurrent: u32,
     pub dns_fails: u32,
+    /// For some minutes DNS is seen through a cache.
+    pub caches: u32,
     pub answer_put_fails: u32,
     /// A target group or a bucket that was just made is not there for a moment.
     pub not_yet: u32,

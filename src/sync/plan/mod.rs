@@ -5,6 +5,7 @@
 //! that is there now.
 
 use crate::clock::Timestamp;
+use crate::discovery::Evidence;
 use crate::model::{Endpoint, Registered, TargetGroupPort};
 use crate::record::{Own, Record, TAKEN_OVER, Target};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,11 +31,13 @@ pub struct Situation<'a> {
 /// How missing addresses are treated, and new ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode<'a> {
-    /// A tick of the schedule: missing addresses are counted, once for each `tick`, and leave when
-    /// they have been missing for so many ticks in a row; out of groups only that `may_leave` names.
+    /// A tick of the schedule: missing addresses are counted, once for each `tick` and once for each
+    /// answer of a cache. They leave when they have been missing for so many ticks in a row and these
+    /// together are evidence enough; out of groups only that `may_leave` names.
     Count {
         tick: &'a str,
         until: u32,
+        evidence: Evidence,
         may_leave: &'a BTreeSet<String>,
     },
     /// Nothing is counted and nothing leaves: the look at DNS was not whole, the tick is late, or a
@@ -121,7 +124,10 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
     // Acting needs a write of its own, though nothing else may have changed: by that the record tells
     // until when this tick may still be acting.
     if !plan.groups.is_empty() || next != *situation.record {
-        if let Mode::Count { tick, .. } = situation.mode {
+        if let Mode::Count { tick, evidence, .. } = situation.mode {
+            if counts(situation, tick, evidence) && !evidence.lives.is_zero() {
+                next.cached_until = situation.now + evidence.lives;
+            }
             next.count(tick);
         }
         plan.record = Some(next);
@@ -163,8 +169,7 @@ fn plan_group(
     let wanted = wanted_of(situation, arn);
     for endpoint in &wanted {
         let target = own.entry(*endpoint).or_default();
-        target.missed = 0;
-        target.out = None;
+        *target = Target::default();
     }
     let missing = wanted
         .iter()
@@ -180,16 +185,20 @@ fn plan_group(
         let Mode::Count {
             tick,
             until,
+            evidence,
             may_leave,
         } = situation.mode
         else {
             plan.pending.insert(endpoint.address, target.missed);
             return true;
         };
-        if !situation.record.has_counted(tick) {
-            target.missed = target.missed.saturating_add(1).min(until);
+        let leaves = |target: &Target| target.missed >= until && target.draws >= evidence.needed;
+        if !leaves(target) && counts(situation, tick, evidence) {
+            target.missed = target.missed.saturating_add(1);
+            let draws = target.draws.saturating_add(evidence.draws);
+            target.draws = draws.min(evidence.needed);
         }
-        if target.missed < until {
+        if !leaves(target) {
             plan.pending.insert(endpoint.address, target.missed);
             return true;
         }
@@ -207,6 +216,14 @@ fn plan_group(
         }
     });
     group
+}
+
+/// Whether a tick's misses are new: it is not delivered again, and does not see once more what a cache
+/// has said to the tick before.
+fn counts(situation: &Situation<'_>, tick: &str, evidence: Evidence) -> bool {
+    let record = situation.record;
+    let is_said_before = !evidence.lives.is_zero() && situation.now < record.cached_until;
+    !record.has_counted(tick) && !is_said_before
 }
 
 fn is_of_others(

@@ -4,6 +4,18 @@ use std::time::Duration;
 
 const GROUP: &str = "arn:group";
 
+/// A look that leaves no doubt.
+const CERTAIN: Evidence = of_32(32);
+
+/// A look at 28 addresses that is worth so many answers.
+const fn of_32(draws: u32) -> Evidence {
+    Evidence {
+        draws,
+        needed: 32,
+        lives: Duration::ZERO,
+    }
+}
+
 /// A small world: what is in DNS and registered, and what is remembered.
 struct World {
     seen: BTreeSet<IpAddr>,
@@ -11,6 +23,7 @@ struct World {
     registered: BTreeMap<String, Registered>,
     record: Record,
     until: u32,
+    evidence: Evidence,
     now: Timestamp,
     may_leave: BTreeSet<String>,
     others: BTreeMap<String, BTreeSet<Endpoint>>,
@@ -32,6 +45,7 @@ impl World {
             registered: BTreeMap::from([(GROUP.to_owned(), Registered::new())]),
             record: Record::new("binding", Phase::Serving),
             until: 3,
+            evidence: CERTAIN,
             now: Timestamp::from_millis(1_000_000),
             may_leave: [GROUP.to_owned()].into(),
             others: BTreeMap::new(),
@@ -49,6 +63,7 @@ impl World {
             As::Tick(tick) => Mode::Count {
                 tick,
                 until: self.until,
+                evidence: self.evidence,
                 may_leave: &self.may_leave,
             },
             As::OnlyAdds => Mode::OnlyAdd,
@@ -387,4 +402,94 @@ fn several_ports_may_share_one_group() {
     world.groups.push(TargetGroupPort::new(GROUP, 443));
     world.tick();
     assert_eq!(world.registered(), ["10.0.0.1:80", "10.0.0.1:443"]);
+}
+
+/// Misses target 2 in a tick for each of these.
+fn misses(world: &mut World, evidence: impl IntoIterator<Item = Evidence>) {
+    world.see(&[1]);
+    for evidence in evidence {
+        world.evidence = evidence;
+        world.tick();
+    }
+}
+
+#[test]
+fn what_no_tick_is_certain_of_leaves_when_all_together_are() {
+    let mut world = World::new(&[1, 2]);
+    world.tick();
+    misses(&mut world, [of_32(1); 6]);
+    misses(&mut world, [of_32(5); 5]);
+    assert_eq!(world.registered().len(), 2, "31 answers");
+    assert_eq!(world.own()[&endpoint(2, 80)].missed, 11);
+    misses(&mut world, [of_32(1)]);
+    assert_eq!(world.registered(), ["10.0.0.1:80"]);
+}
+
+#[test]
+fn a_tick_that_is_certain_is_evidence_enough_but_counts_as_one_miss() {
+    let mut world = World::new(&[1, 2]);
+    world.tick();
+    misses(&mut world, [of_32(1), CERTAIN]);
+    assert_eq!(world.registered().len(), 2);
+    misses(&mut world, [of_32(1)]);
+    assert_eq!(world.registered(), ["10.0.0.1:80"]);
+}
+
+#[test]
+fn what_is_seen_again_needs_all_the_evidence_anew() {
+    let mut world = World::new(&[1, 2]);
+    world.tick();
+    misses(&mut world, [of_32(1); 31]);
+    world.see(&[1, 2]);
+    world.tick();
+    assert_eq!(world.own()[&endpoint(2, 80)], Target::default());
+    misses(&mut world, [of_32(1); 31]);
+    assert_eq!(world.registered().len(), 2);
+}
+
+#[test]
+fn a_second_delivery_of_a_tick_is_no_second_evidence() {
+    let mut world = World::new(&[1, 2]);
+    world.tick();
+    world.see(&[1]);
+    world.evidence = of_32(8);
+    for _ in 0..10 {
+        world.carry_out(As::Tick("the same"));
+    }
+    assert_eq!(world.own()[&endpoint(2, 80)].draws, 8);
+}
+
+#[test]
+fn an_answer_of_a_cache_counts_once_for_as_long_as_it_is_kept() {
+    let mut world = World::new(&[1, 2]);
+    world.tick();
+    let cached = Evidence {
+        lives: Duration::from_secs(150),
+        ..of_32(1)
+    };
+    let mut draws = Vec::new();
+    let mut writes = Vec::new();
+    world.see(&[1]);
+    world.evidence = cached;
+    for _ in 0..7 {
+        let plan = world.tick();
+        writes.push(plan.record.is_some());
+        draws.push(world.own()[&endpoint(2, 80)].draws);
+    }
+    assert_eq!(draws, [1, 1, 1, 2, 2, 2, 3]);
+    assert_eq!(writes, [true, false, false, true, false, false, true]);
+    // What comes from elsewhere counts at once.
+    misses(&mut world, [of_32(1)]);
+    assert_eq!(world.own()[&endpoint(2, 80)].draws, 4);
+}
+
+#[test]
+fn a_cache_that_shows_all_there_is_changes_nothing() {
+    let mut world = World::new(&[1, 2]);
+    world.tick();
+    world.evidence = Evidence {
+        lives: Duration::from_secs(60),
+        ..of_32(1)
+    };
+    assert_eq!(world.tick().record, None);
 }

@@ -46,13 +46,46 @@ pub enum DnsFailure {
 #[derive(Default)]
 struct Pools {
     addresses: HashMap<String, Pool>,
-    /// Each with how many answers come before it.
-    failures: HashMap<String, (usize, DnsFailure)>,
+    failures: HashMap<String, Failing>,
     delay: Duration,
     times: Vec<Duration>,
 }
 
+/// How the lookups of a name fail.
+struct Failing {
+    /// How many answers come before it.
+    answers: usize,
+    failure: DnsFailure,
+    /// For how long, from the first one that fails; for ever where this is missing.
+    lasts: Option<Duration>,
+    since: Option<Instant>,
+}
+
+impl Failing {
+    /// How one lookup fails.
+    fn fails(&mut self, kind: RecordType) -> Option<DnsFailure> {
+        if self.answers > 0 {
+            self.answers -= usize::from(kind == RecordType::A);
+            return None;
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let is_over = self.lasts.is_some_and(|lasts| since.elapsed() >= lasts);
+        (!is_over).then_some(self.failure)
+    }
+}
+
+/// A server that does not choose anew for each answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Cache {
+    /// So many caches behind one address, one of which answers by chance.
+    pub nodes: usize,
+    /// Whether it says so: that it offers recursion, and is not authoritative. A cache may repeat what an
+    /// authoritative server says of itself as well.
+    pub says_so: bool,
+}
+
 /// The addresses of a load balancer.
+#[derive(Clone)]
 struct Pool {
     addresses: Vec<Ipv4Addr>,
     /// Whose turn it is.
@@ -114,17 +147,45 @@ impl Dns {
 
     /// Lets all lookups of one load balancer's name fail on all servers, or work again.
     pub fn fail(&self, load_balancer: &str, failure: impl Into<Option<DnsFailure>>) {
-        let failures = &mut lock(&self.pools).failures;
         match failure.into() {
-            Some(failure) => failures.insert(load_balancer.to_owned(), (0, failure)),
-            None => failures.remove(load_balancer),
-        };
+            Some(failure) => self.fail_as(load_balancer, 0, failure, None),
+            None => {
+                lock(&self.pools).failures.remove(load_balancer);
+            }
+        }
     }
 
     /// The same, but for so many lookups that are still answered.
     pub fn fail_after(&self, load_balancer: &str, answers: usize, failure: DnsFailure) {
+        self.fail_as(load_balancer, answers, failure, None);
+    }
+
+    /// The same, for so long from the first lookup on that fails.
+    pub fn fail_for(
+        &self,
+        load_balancer: &str,
+        answers: usize,
+        failure: DnsFailure,
+        lasts: Duration,
+    ) {
+        self.fail_as(load_balancer, answers, failure, Some(lasts));
+    }
+
+    fn fail_as(
+        &self,
+        load_balancer: &str,
+        answers: usize,
+        failure: DnsFailure,
+        lasts: Option<Duration>,
+    ) {
+        let failing = Failing {
+            answers,
+            failure,
+            lasts,
+            since: None,
+        };
         let failures = &mut lock(&self.pools).failures;
-        failures.insert(load_balancer.to_owned(), (answers, failure));
+        failures.insert(load_balancer.to_owned(), failing);
     }
 
     /// Questions for the addresses of a load balancer, on all servers since the start.
@@ -196,6 +257,37 @@ pub struct DnsServer {
 struct ServerState {
     failure: Option<DnsFailure>,
     queries: HashMap<String, usize>,
+    /// What it is the only one to say.
+    stale: Option<Pool>,
+    cache: Option<Cache>,
+    /// What its nodes keep, by load balancer.
+    kept: HashMap<(String, usize), Vec<Ipv4Addr>>,
+    /// After how many answers it forgets that.
+    keeps: Option<usize>,
+}
+
+impl ServerState {
+    /// The answer of one of its nodes, which may have to ask first.
+    fn cached(
+        &mut self,
+        load_balancer: &str,
+        ask: impl FnOnce(&mut Option<Pool>) -> Vec<Ipv4Addr>,
+    ) -> Vec<Ipv4Addr> {
+        let Some(cache) = self.cache else {
+            return ask(&mut self.stale);
+        };
+        match &mut self.keeps {
+            Some(0) => {
+                self.keeps = None;
+                self.kept.clear();
+            }
+            Some(keeps) => *keeps -= 1,
+            None => {}
+        }
+        let node = rand::random_range(0..cache.nodes);
+        let kept = self.kept.entry((load_balancer.to_owned(), node));
+        kept.or_insert_with(|| ask(&mut self.stale)).clone()
+    }
 }
 
 impl DnsServer {
@@ -206,6 +298,22 @@ impl DnsServer {
     /// Lets every lookup on this server fail, or work again.
     pub fn fail(&self, failure: impl Into<Option<DnsFailure>>) {
         lock(&self.state).failure = failure.into();
+    }
+
+    /// Lets it answer for all names from addresses of its own, or from the pools again.
+    pub fn set_stale(&self, addresses: impl Into<Option<Vec<Ipv4Addr>>>) {
+        lock(&self.state).stale = addresses.into().map(Pool::of);
+    }
+
+    /// Makes a cache of it, which keeps its answers until it is told to forget them.
+    pub fn set_cache(&self, cache: impl Into<Option<Cache>>) {
+        lock(&self.state).cache = cache.into();
+        self.forget_after(0);
+    }
+
+    /// Lets a cache choose anew after so many answers, once.
+    pub fn forget_after(&self, answers: usize) {
+        lock(&self.state).keeps = Some(answers);
     }
 
     /// Questions for the addresses of a load balancer on this server since the start.
@@ -237,10 +345,9 @@ impl Handler {
             return Err(failure);
         }
         let mut pools = lock(&self.pools);
-        match pools.failures.get_mut(load_balancer) {
-            Some((0, failure)) => return Err(*failure),
-            Some((answers, _)) if kind == RecordType::A => *answers -= 1,
-            _ => {}
+        let failing = pools.failures.get_mut(load_balancer);
+        if let Some(failure) = failing.and_then(|failing| failing.fails(kind)) {
+            return Err(failure);
         }
         let pool = pools
             .addresses
@@ -249,7 +356,9 @@ impl Handler {
         if kind != RecordType::A {
             return Ok(Vec::new());
         }
-        Ok(pool.answer())
+        Ok(lock(&self.state).cached(load_balancer, |stale| {
+            stale.as_mut().unwrap_or(pool).answer()
+        }))
     }
 
     async fn answer<R: ResponseHandler>(
@@ -265,7 +374,9 @@ impl Handler {
             .query;
         let name = question.original().name().to_ascii().to_ascii_lowercase();
         let mut metadata = Metadata::response_from_request(&request.metadata);
-        metadata.authoritative = true;
+        let says_so = lock(&self.state).cache.is_some_and(|cache| cache.says_so);
+        metadata.authoritative = !says_so;
+        metadata.recursion_available = says_so;
         let addresses = match self.look_up(&name, question.query_type()) {
             Ok(addresses) => addresses,
             Err(DnsFailure::Silent) => return Ok(unsent(metadata)),

@@ -36,7 +36,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
-pub use dns::{Dns, DnsFailure, DnsServer};
+pub use dns::{Cache, Dns, DnsFailure, DnsServer};
 pub use gateway::{
     Call, Fault, FaultId, Gateway, Hold, ResourceView, StackView, Target, TargetState, What,
 };

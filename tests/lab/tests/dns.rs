@@ -10,7 +10,7 @@ use hickory_resolver::lookup_ip::LookupIp;
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::{Resolver, TokioResolver};
-use lab::{DnsFailure, Lab};
+use lab::{Cache, DnsFailure, Lab};
 use tokio::sync::OnceCell;
 
 static LAB: OnceCell<Lab> = OnceCell::const_new();
@@ -157,5 +157,77 @@ async fn every_answer_takes_the_set_time_at_least() -> Result<()> {
     let times = lab.dns().times();
     assert!(!times.is_empty());
     assert!(times.iter().all(|took| *took >= delay), "{times:?}");
+    Ok(())
+}
+
+/// What is answered to so many lookups, each sorted.
+async fn answers(server: SocketAddr, name: &str, count: usize) -> Result<Vec<Vec<IpAddr>>> {
+    let mut answers = Vec::new();
+    for _ in 0..count {
+        let mut answer: Vec<_> = look_up(server, false, name).await?.iter().collect();
+        answer.sort();
+        answers.push(answer);
+    }
+    Ok(answers)
+}
+
+fn distinct(answers: &[Vec<IpAddr>]) -> usize {
+    answers.iter().collect::<HashSet<_>>().len()
+}
+
+#[tokio::test]
+async fn a_cache_repeats_its_answer_until_it_forgets_it() -> Result<()> {
+    let lab = Lab::start().await?;
+    lab.dns().set("cached", pool(28));
+    let cache = lab.dns().add_server().await?;
+    let nodes = |nodes| Cache {
+        nodes,
+        says_so: false,
+    };
+    cache.set_cache(nodes(1));
+    let first = answers(cache.address(), "cached", 10).await?;
+    assert_eq!(distinct(&first), 1);
+    cache.forget_after(4);
+    let second = answers(cache.address(), "cached", 10).await?;
+    assert_eq!(distinct(&second), 2);
+    assert_eq!(second[3], first[0]);
+    assert_ne!(second[4], first[0]);
+    assert_eq!(second[4], second[9]);
+    cache.set_cache(nodes(4));
+    let many = distinct(&answers(cache.address(), "cached", 50).await?);
+    assert!((2..=4).contains(&many), "{many}");
+    cache.set_cache(None);
+    assert!(distinct(&answers(cache.address(), "cached", 10).await?) > 4);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stale_server_shows_its_own_addresses_and_the_others_what_there_is() -> Result<()> {
+    let lab = Lab::start().await?;
+    lab.dns().set("moved", pool(7));
+    let stale = lab.dns().add_server().await?;
+    stale.set_stale(pool(5));
+    let good = lab.dns().server();
+    assert_eq!(answers(stale.address(), "moved", 1).await?[0].len(), 5);
+    assert_eq!(answers(good.address(), "moved", 1).await?[0].len(), 7);
+    stale.set_stale(None);
+    assert_eq!(answers(stale.address(), "moved", 1).await?[0].len(), 7);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_failure_passes_after_its_time_from_the_first_lookup_on_that_meets_it() -> Result<()> {
+    let lab = Lab::start().await?;
+    let server = lab.dns().server().address();
+    lab.dns().set("passing", pool(3));
+    let lasts = Duration::from_millis(300);
+    lab.dns().fail_for("passing", 1, DnsFailure::Refused, lasts);
+    assert!(look_up(server, true, "passing").await.is_ok());
+    let began = std::time::Instant::now();
+    assert!(look_up(server, true, "passing").await.is_err());
+    while look_up(server, true, "passing").await.is_err() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(began.elapsed() >= lasts);
     Ok(())
 }

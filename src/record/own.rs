@@ -1,0 +1,30 @@
+//! What the record knows of the binding's own targets: how long each has been missing, and how sure
+//! that is.
+//!
+//! Never decides what leaves: the plan of a tick does.
+
+use crate::clock::Timestamp;
+use crate::model::Endpoint;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Own targets of one target group.
+pub type Own = BTreeMap<Endpoint, Target>;
+
+/// What is known of one own target.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// For how many ticks in a row it has been missing from DNS.
+    #[serde(default)]
+    pub missed: u32,
+    /// How many answers of DNS, each chosen anew, these ticks are worth together.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub draws: u32,
+    /// When it was last put out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out: Option<Timestamp>,
+}
+
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

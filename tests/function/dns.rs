@@ -1,0 +1,280 @@
+//! DNS as it is where things are not well: caches, stale servers, and what passes.
+
+use crate::published::SetUp;
+use crate::support::{Answer, Bench, expected};
+use crate::tick::{SuccessLog as _, record};
+use anyhow::Result;
+use lab::{Cache, DnsFailure, DnsServer};
+use serde_json::{Value, json};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+/// How DNS fails for a while, after so many answers.
+const PASSING: [(usize, DnsFailure); 4] = [
+    (0, DnsFailure::ServFail),
+    (0, DnsFailure::Silent),
+    (1, DnsFailure::ServFail),
+    (1, DnsFailure::Silent),
+];
+
+const FOUR_SECONDS: Duration = Duration::from_secs(4);
+
+/// A binding that has seen 28 addresses of a server that chooses anew each time.
+async fn bound_to_28() -> Result<(Bench, Answer)> {
+    let bench = Bench::new().await?;
+    bench.scale(28);
+    let made = bench.create(json!({})).await?;
+    made.assert_success();
+    assert_eq!(made.attribute("IpCount"), "28");
+    Ok((bench, made))
+}
+
+/// Several servers, and the property that names them.
+async fn servers(bench: &Bench, count: usize) -> Result<(Vec<DnsServer>, Value)> {
+    let mut servers = Vec::new();
+    for _ in 0..count {
+        servers.push(bench.lab.dns().add_server().await?);
+    }
+    let names: Vec<_> = servers
+        .iter()
+        .map(|server| server.address().to_string())
+        .collect();
+    Ok((servers, json!({ "DnsServers": names })))
+}
+
+fn warnings(log: &[Value]) -> Vec<String> {
+    log.iter()
+        .filter(|line| line["level"] == "WARN")
+        .map(Value::to_string)
+        .collect()
+}
+
+#[tokio::test]
+async fn of_28_addresses_behind_a_cache_all_stay_and_it_is_named_once() -> Result<()> {
+    let (bench, made) = bound_to_28().await?;
+    let group = made.attribute("TargetGroupArn");
+    let server = bench.lab.dns().server();
+    let mut said = Vec::new();
+    for says_so in [false, true] {
+        // Between one tick and the next, and within one.
+        for (nodes, forgets_after) in [
+            (1, None),
+            (1, Some(0)),
+            (1, Some(20)),
+            (2, None),
+            (4, Some(0)),
+            (8, Some(0)),
+        ] {
+            let case = format!("{nodes} nodes, {forgets_after:?}, says so: {says_so}");
+            server.set_cache(Cache { nodes, says_so });
+            for tick in 1..=20 {
+                if let Some(answers) = forgets_after {
+                    server.forget_after(answers);
+                }
+                let log = bench.tick(&made).await?.success_log()?;
+                assert_eq!(record(&log)["certain"], false, "{case}, tick {tick}");
+                said.extend(warnings(&log));
+            }
+            assert_eq!(bench.targets(group), bench.expected(28, 80), "{case}");
+            server.set_cache(None);
+            let log = bench.tick(&made).await?.success_log()?;
+            assert_eq!(record(&log)["certain"], true, "{case}");
+        }
+    }
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains(&server.address().to_string()), "{said:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn in_the_published_functions_place_28_addresses_behind_a_cache_stay_as_well() -> Result<()> {
+    let set_up = SetUp::new().await?;
+    set_up.bench.scale(28);
+    set_up.ticks(1).await?;
+    set_up.bench.lab.dns().server().set_cache(Cache {
+        nodes: 1,
+        says_so: false,
+    });
+    let mut said = Vec::new();
+    for _ in 0..20 {
+        let log = set_up.tick().await?.success_log()?;
+        assert_eq!(record(&log)["certain"], false);
+        said.extend(warnings(&log));
+    }
+    assert_eq!(
+        set_up.bench.targets(&set_up.group),
+        set_up.bench.expected(28, 80)
+    );
+    assert_eq!(said.len(), 1, "{said:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cache_beside_a_server_that_chooses_anew_is_named_and_the_list_is_certain() -> Result<()>
+{
+    let bench = Bench::new().await?;
+    bench.scale(28);
+    let (servers, property) = servers(&bench, 2).await?;
+    let [cache, good] = &servers[..] else {
+        panic!("two servers")
+    };
+    cache.set_cache(Cache {
+        nodes: 1,
+        says_so: true,
+    });
+    let made = bench.create(property).await?;
+    made.assert_success();
+    assert_eq!(made.attribute("IpCount"), "28");
+    let mut said = warnings(&made.invocation.log);
+    for _ in 0..3 {
+        let log = bench.tick(&made).await?.success_log()?;
+        assert_eq!(record(&log)["certain"], true);
+        said.extend(warnings(&log));
+    }
+    said.retain(|line| line.contains("as a cache does"));
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains(&cache.address().to_string()), "{said:?}");
+    assert!(!said[0].contains(&good.address().to_string()), "{said:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn eight_addresses_are_certain_after_five_lookups_and_nothing_is_said() -> Result<()> {
+    let bench = Bench::new().await?;
+    bench.scale(8);
+    let made = bench.create(json!({})).await?;
+    made.assert_success();
+    for _ in 0..3 {
+        let log = bench.tick(&made).await?.success_log()?;
+        assert_eq!(record(&log)["certain"], true);
+        assert_eq!(record(&log)["lookups"], 5);
+        assert_eq!(warnings(&log), Vec::<String>::new());
+    }
+    Ok(())
+}
+
+/// It cannot be told from a cache, but a cache would show others before long.
+#[tokio::test]
+async fn what_leaves_when_28_become_8_goes_when_enough_ticks_have_seen_the_same() -> Result<()> {
+    let (bench, made) = bound_to_28().await?;
+    let group = made.attribute("TargetGroupArn");
+    bench.scale(8);
+    bench.ticks(&made, 31).await?;
+    assert_eq!(bench.targets(group), bench.expected(28, 80));
+    bench.ticks(&made, 1).await?;
+    assert_eq!(bench.targets(group), bench.expected(8, 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stale_server_among_four_costs_no_target_and_hides_no_new_one_for_long() -> Result<()> {
+    for (old, new) in [(5, 28), (6, 7), (28, 28)] {
+        let bench = Bench::new().await?;
+        // The newest one is the last.
+        let live: Vec<Ipv4Addr> = bench.pair.alb.addresses(29).split_off(29 - new);
+        let former = bench.pair.alb.addresses(28).split_off(28 - old.min(new));
+        bench.see(former.clone());
+        let (servers, property) = servers(&bench, 4).await?;
+        let made = bench.create(property).await?;
+        made.assert_success();
+        let group = made.attribute("TargetGroupArn");
+        servers[1].set_stale(former);
+        bench.see(live.clone());
+        bench.ticks(&made, 2).await?;
+        let is_registered = |address: &Ipv4Addr| {
+            let targets = bench.targets(group);
+            expected(&[*address], 80)
+                .iter()
+                .all(|target| targets.contains(target))
+        };
+        assert!(live.iter().all(is_registered), "{old} of {new}");
+        for _ in 0..10 {
+            bench.tick(&made).await?;
+            assert!(live.iter().all(is_registered), "{old} of {new}");
+        }
+        for server in &servers {
+            assert!(server.queries("orders") > 0, "each is asked");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_create_waits_while_dns_fails_for_four_seconds() -> Result<()> {
+    for (answers, failure) in PASSING {
+        let bench = Bench::new().await?;
+        bench.scale(28);
+        let dns = bench.lab.dns();
+        dns.fail_for("orders", answers, failure, FOUR_SECONDS);
+        let made = bench.create(json!({})).await?;
+        made.assert_success();
+        let case = format!("{failure:?} after {answers} answers");
+        assert_eq!(made.attribute("IpCount"), "28", "{case}");
+        let targets = bench.targets(made.attribute("TargetGroupArn"));
+        assert_eq!(targets, bench.expected(28, 80), "{case}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_create_does_not_settle_for_what_a_cache_shows_where_that_passes() -> Result<()> {
+    let bench = Bench::new().await?;
+    bench.scale(28);
+    let dns = bench.lab.dns();
+    dns.server().set_cache(Cache {
+        nodes: 1,
+        says_so: true,
+    });
+    let passes = async {
+        // Those of one look, and of another one.
+        while dns.queries("orders") <= 50 {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        dns.server().set_cache(None);
+        std::future::pending().await
+    };
+    let made = tokio::select! {
+        made = bench.create(json!({})) => made?,
+        never = passes => never,
+    };
+    made.assert_success();
+    assert_eq!(made.attribute("IpCount"), "28");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_create_takes_what_a_cache_shows_where_there_is_nothing_else() -> Result<()> {
+    let bench = Bench::new().await?;
+    bench.scale(28);
+    bench.lab.dns().server().set_cache(Cache {
+        nodes: 1,
+        says_so: true,
+    });
+    let made = bench.create(json!({})).await?;
+    made.assert_success();
+    assert_eq!(made.attribute("IpCount"), "8");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_delete_that_has_lost_its_record_waits_for_dns_and_leaves_none_of_its_targets()
+-> Result<()> {
+    for (answers, failure) in PASSING {
+        let bench = Bench::new().await?;
+        bench.scale(28);
+        let theirs = bench.given_group("theirs", 8000).await?;
+        let listeners = json!({"Listeners": [{"Port": 80, "TargetGroupArn": theirs}]});
+        let made = bench.create(listeners.clone()).await?;
+        made.assert_success();
+        let key = format!("{}/state.json", made.id());
+        let bucket = made.attribute("BucketName");
+        let lost = bench.s3().delete_object().bucket(bucket).key(key);
+        lost.send().await?;
+        let dns = bench.lab.dns();
+        dns.fail_for("orders", answers, failure, FOUR_SECONDS);
+        bench.delete(&made, listeners).await?.assert_success();
+        let case = format!("{failure:?} after {answers} answers");
+        assert_eq!(bench.targets(&theirs), Vec::<String>::new(), "{case}");
+    }
+    Ok(())
+}
