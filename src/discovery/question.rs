@@ -127,9 +127,9 @@ impl capabilities::Question for Question {
             warn!(
                 servers,
                 known,
-                "these DNS servers give the same addresses again and again, as a cache does, so their \
-                 lists are not certain and missing addresses leave later; name servers that do not \
-                 cache in DnsServers"
+                "these DNS servers repeat their answers, as a cache does, or the load balancer has \
+                 shrunk to eight addresses: such answers make no list certain, so missing addresses \
+                 may leave later; where it is a cache, name servers in DnsServers that are none"
             );
         }
     }
