@@ -15,8 +15,12 @@ use crate::record::{
     Answer, Claiming, Hand, Located, Record, Replacement, RequestType, Resource, RuleEvent, Turn,
     View,
 };
+use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
+
+/// Kept of the invocation's time, so that what only warns does not fail the request that has done its work.
+const SPARED: Duration = Duration::from_secs(1);
 
 /// Claims the record of the binding that this one replaces, where it replaces one. Whether that had to
 /// be waited for, so that what was observed before has to be observed anew.
@@ -141,7 +145,7 @@ pub(super) async fn take_away<A: BindingAws>(
         .until
         .saturating_duration_since(Instant::now());
     let taken = noted(aws, turn, id, account, former, view);
-    match tokio::time::timeout(left / 2, taken).await {
+    match tokio::time::timeout(left.saturating_sub(SPARED), taken).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             let error = chain(&error);

@@ -38,9 +38,11 @@ pub struct DnsAnswer {
     pub addresses: BTreeSet<IpAddr>,
     /// The number of the server in its question.
     pub server: usize,
-    /// For how long a cache goes on giving this answer; `None` from a server that says of itself
-    /// that it is authoritative and no cache.
-    pub cached_for: Option<Duration>,
+    /// Whether the system's resolver gave it, which is a cache.
+    pub is_resolvers: bool,
+    /// For how long a cache goes on giving it; zero from a server that says that it is
+    /// authoritative.
+    pub lives: Duration,
 }
 
 /// Why DNS gave no address.

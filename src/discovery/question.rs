@@ -149,14 +149,12 @@ impl Asked {
         };
         let is_good = matches!(&answer, Ok(reply) if !reply.addresses.is_empty());
         self.is_bad.store(!is_good || was_bad, Ordering::Relaxed);
-        let Reply {
-            addresses,
-            cached_for,
-        } = answer?;
+        let Reply { addresses, lives } = answer?;
         Ok(DnsAnswer {
             addresses,
             server: self.number,
-            cached_for,
+            is_resolvers: self.server.is_resolver(),
+            lives,
         })
     }
 }

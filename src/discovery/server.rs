@@ -40,14 +40,14 @@ pub(super) struct Server {
 pub(super) struct Reply {
     /// Empty where the server says that there are none.
     pub(super) addresses: BTreeSet<IpAddr>,
-    /// For how long a cache goes on giving it; `None` from one that is authoritative.
-    pub(super) cached_for: Option<Duration>,
+    /// For how long a cache goes on giving it; zero from a server that says that it is authoritative.
+    pub(super) lives: Duration,
 }
 
 /// What answers one query.
 struct Records {
     data: Vec<RData>,
-    cached_for: Option<Duration>,
+    lives: Duration,
 }
 
 enum Place {
@@ -71,6 +71,11 @@ impl Server {
         }
     }
 
+    /// Whether it is the system's resolver, which is a cache whatever it says.
+    pub(super) fn is_resolver(&self) -> bool {
+        matches!(self.place, Place::System)
+    }
+
     /// Whether it was found to repeat itself.
     pub(super) fn is_cache(&self) -> bool {
         self.is_cache.load(Ordering::Relaxed)
@@ -84,18 +89,15 @@ impl Server {
     /// The IPv4 addresses in one answer.
     pub(super) async fn addresses(&self, name: &Name) -> Result<Reply, NetError> {
         let mut name = name.clone();
-        let mut cached_for = None;
+        let mut lives = Duration::ZERO;
         for _ in 0..ALIASES {
             let records = self.lookup(&name, RecordType::A).await?;
-            cached_for = cached_for.max(records.cached_for);
+            lives = lives.max(records.lives);
             let addresses: BTreeSet<_> = records.data.iter().filter_map(address).collect();
             match records.data.iter().rev().find_map(alias) {
                 Some(alias) if addresses.is_empty() => name = alias,
                 _ => {
-                    return Ok(Reply {
-                        addresses,
-                        cached_for,
-                    });
+                    return Ok(Reply { addresses, lives });
                 }
             }
         }
@@ -136,7 +138,7 @@ impl Server {
             {
                 Ok(Records {
                     data: Vec::new(),
-                    cached_for: None,
+                    lives: Duration::ZERO,
                 })
             }
             // A referral to other servers says nothing about the name.
@@ -170,15 +172,16 @@ impl Server {
     }
 }
 
-/// A cache of recursive answers offers recursion, and most of them do not say that they are
-/// authoritative. One that repeats what an authoritative server says, flags and all, is known by
-/// its answers only.
+/// What is not authoritative is a cache's. One that repeats what an authoritative server says, flags
+/// and all, is known by its answers only.
 fn records(message: Message) -> Records {
-    let is_fresh = message.metadata.authoritative && !message.metadata.recursion_available;
     let lives = message.answers.iter().map(|record| record.ttl).min();
-    let lives = Duration::from_secs(lives.unwrap_or_default().into());
+    let lives = match message.metadata.authoritative {
+        true => 0,
+        false => lives.unwrap_or_default(),
+    };
     Records {
-        cached_for: (!is_fresh).then_some(lives),
+        lives: Duration::from_secs(lives.into()),
         data: message
             .answers
             .into_iter()

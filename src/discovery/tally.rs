@@ -144,10 +144,9 @@ impl Tally {
         } else {
             judgement.worth.max(1)
         };
-        let cached_for = match certain {
-            true => None,
-            false => self.full.values().filter_map(|full| full.cached_for).max(),
-        };
+        let lives = self.full.values().map(|full| full.lives).max();
+        let lives = lives.filter(|_| !certain).unwrap_or_default();
+        let is_resolvers = self.full.values().any(|full| full.is_resolvers);
         let doubt = match is_complete {
             true => 0.0,
             false => doubt(self.seen.len(), known.len(), judgement.worth.max(1)),
@@ -158,9 +157,9 @@ impl Tally {
             evidence: Evidence {
                 draws: u32::try_from(draws).unwrap_or(u32::MAX),
                 needed: u32::try_from(needed).unwrap_or(u32::MAX),
-                lives: cached_for.unwrap_or_default(),
+                lives,
             },
-            is_cached: !certain && (cached_for.is_some() || !judgement.caches.is_empty()),
+            is_cached: !certain && (is_resolvers || !judgement.caches.is_empty()),
             addresses: self.seen,
             lookups: self.lookups,
             failed_lookups: self.failed,
@@ -181,7 +180,7 @@ impl Tally {
         for full in others.values() {
             pool.count += full.count;
             pool.seen.extend(&full.seen);
-            pool.cached_for = pool.cached_for.max(full.cached_for);
+            pool.is_resolvers |= full.is_resolvers;
             different.extend(&full.different);
         }
         // Many servers may stand before one cache.
@@ -212,25 +211,27 @@ struct Full {
     count: usize,
     different: BTreeSet<BTreeSet<IpAddr>>,
     seen: BTreeSet<IpAddr>,
+    is_resolvers: bool,
     /// The longest time that a cache goes on giving one of them.
-    cached_for: Option<Duration>,
+    lives: Duration,
 }
 
 impl Full {
     fn take(&mut self, answer: DnsAnswer) {
         self.count += 1;
         self.seen.extend(&answer.addresses);
-        self.cached_for = self.cached_for.max(answer.cached_for);
+        self.is_resolvers |= answer.is_resolvers;
+        self.lives = self.lives.max(answer.lives);
         self.different.insert(answer.addresses);
     }
 
     /// Of how many addresses they would be chosen: as many as they show. Where that is no more than one
-    /// answer holds, there may be others: those that are known, and one at least where a cache says that
-    /// it is one.
+    /// answer holds, there may be others: those that are known, and one at least where the system's
+    /// resolver says so.
     fn of(&self, known: usize) -> usize {
         match self.seen.len() > ADDRESSES_PER_ANSWER {
             true => self.seen.len(),
-            false => known.max(ADDRESSES_PER_ANSWER + usize::from(self.cached_for.is_some())),
+            false => known.max(ADDRESSES_PER_ANSWER + usize::from(self.is_resolvers)),
         }
     }
 }

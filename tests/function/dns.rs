@@ -217,28 +217,34 @@ async fn a_create_waits_while_dns_fails_for_four_seconds() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_create_does_not_settle_for_what_a_cache_shows_where_that_passes() -> Result<()> {
+async fn an_update_does_not_settle_for_what_a_cache_shows_where_that_passes() -> Result<()> {
     let bench = Bench::new().await?;
     bench.scale(28);
+    let made = bench.create(json!({})).await?;
+    made.assert_success();
     let dns = bench.lab.dns();
     dns.server().set_cache(Cache {
         nodes: 1,
         says_so: true,
     });
+    let before = dns.queries("orders");
     let passes = async {
         // Those of one look, and of another one.
-        while dns.queries("orders") <= 50 {
+        while dns.queries("orders") <= before + 50 {
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
         dns.server().set_cache(None);
         std::future::pending().await
     };
-    let made = tokio::select! {
-        made = bench.create(json!({})) => made?,
+    let two = json!({"Listeners": [{"Port": 80}, {"Port": 81, "AlbPort": 80}]});
+    let updated = tokio::select! {
+        updated = bench.update(&made, two) => updated?,
         never = passes => never,
     };
-    made.assert_success();
-    assert_eq!(made.attribute("IpCount"), "28");
+    updated.assert_success();
+    for group in updated.attribute("TargetGroupArns").split(',') {
+        assert_eq!(bench.targets(group), bench.expected(28, 80));
+    }
     Ok(())
 }
 

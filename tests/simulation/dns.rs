@@ -117,16 +117,12 @@ impl Zone {
 
     /// The same through a cache, if there is one for the next minutes; and for how long that keeps it. One
     /// of all addresses is not played: it hides what comes for as long.
-    fn answer_through_a_cache(
-        &mut self,
-        name: &str,
-        world: &World,
-    ) -> (Vec<IpAddr>, Option<Duration>) {
+    fn answer_through_a_cache(&mut self, name: &str, world: &World) -> (Vec<IpAddr>, Duration) {
         let (now, dice) = (world.stage.now(), &world.dice);
         let caches = world.weather.climate().caches;
         if caches == 0 || self.addresses(name).len() <= ADDRESSES_PER_ANSWER {
             self.cached.remove(name);
-            return (self.answer(name, dice), None);
+            return (self.answer(name, dice), Duration::ZERO);
         }
         let is_over = self.cached.get(name).is_none_or(|(until, _)| now >= *until);
         if is_over {
@@ -138,9 +134,9 @@ impl Zone {
         match self.cached.get(name).cloned() {
             Some((until, Some(kept))) => {
                 world.tally.count("an answer of a cache");
-                (kept, Some(Duration::from_millis(until - now)))
+                (kept, Duration::from_millis(until - now))
             }
-            _ => (self.answer(name, dice), None),
+            _ => (self.answer(name, dice), Duration::ZERO),
         }
     }
 
@@ -229,7 +225,7 @@ fn look(world: &World, name: &str) -> Result<DnsAnswer, DnsError> {
         });
     }
     let mut dns = world.dns.borrow_mut();
-    let (addresses, cached_for) = dns.answer_through_a_cache(name, world);
+    let (addresses, lives) = dns.answer_through_a_cache(name, world);
     drop(dns);
     let silent = world.dns.borrow().silent.get(name).copied();
     if addresses.is_empty() || silent.is_some_and(|until| world.stage.now() < until) {
@@ -240,6 +236,7 @@ fn look(world: &World, name: &str) -> Result<DnsAnswer, DnsError> {
     Ok(DnsAnswer {
         addresses: addresses.into_iter().collect(),
         server: 0,
-        cached_for,
+        is_resolvers: false,
+        lives,
     })
 }

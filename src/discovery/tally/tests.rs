@@ -9,7 +9,7 @@ use rand::{RngExt as _, SeedableRng};
 const RUNS: usize = 1_000;
 
 /// What a cache says of its answers.
-const TTL: Option<Duration> = Some(Duration::from_secs(60));
+const TTL: Duration = Duration::from_secs(60);
 
 fn addresses(count: usize) -> Vec<IpAddr> {
     (0..count)
@@ -27,7 +27,8 @@ fn answer(chance: &mut Chance, all: &[IpAddr]) -> DnsAnswer {
     DnsAnswer {
         addresses: choice(chance, all),
         server: 0,
-        cached_for: None,
+        is_resolvers: false,
+        lives: Duration::ZERO,
     }
 }
 
@@ -35,7 +36,8 @@ fn answer(chance: &mut Chance, all: &[IpAddr]) -> DnsAnswer {
 #[derive(Clone)]
 struct Server {
     answers: Answers,
-    cached_for: Option<Duration>,
+    is_resolver: bool,
+    lives: Duration,
 }
 
 #[derive(Clone)]
@@ -54,7 +56,8 @@ impl Server {
     fn random(all: &[IpAddr]) -> Self {
         Self {
             answers: Answers::Random(all.to_vec()),
-            cached_for: None,
+            is_resolver: false,
+            lives: Duration::ZERO,
         }
     }
 
@@ -72,7 +75,8 @@ impl Server {
         DnsAnswer {
             addresses,
             server,
-            cached_for: self.cached_for,
+            is_resolvers: self.is_resolver,
+            lives: self.lives,
         }
     }
 }
@@ -164,7 +168,8 @@ fn repeating(chance: &mut Chance, all: &[IpAddr]) -> Vec<(&'static str, Vec<Serv
     let kinds = kinds.into_iter().map(|(kind, answers)| {
         let servers = answers.into_iter().map(|answers| Server {
             answers,
-            cached_for: None,
+            is_resolver: false,
+            lives: Duration::ZERO,
         });
         (kind, servers.collect())
     });
@@ -273,15 +278,16 @@ fn eight_addresses_are_certain_after_five_lookups_also_where_none_was_known() {
 }
 
 #[test]
-fn eight_addresses_of_a_server_that_says_it_is_a_cache_are_not_certain() {
+fn eight_addresses_of_the_systems_resolver_are_not_certain() {
     let mut chance = Chance::seed_from_u64(81);
     let mut cache = Server::random(&addresses(8));
-    cache.cached_for = TTL;
+    cache.is_resolver = true;
+    cache.lives = TTL;
     for known in [&addresses(8)[..], &[]] {
         let (_, found, caches) = look(&mut chance, &mut [cache.clone()], known, &USUAL);
         assert!(!found.certain && found.is_cached, "{found:?}");
         assert_eq!(found.evidence.draws, 1);
-        assert_eq!(Some(found.evidence.lives), TTL);
+        assert_eq!(found.evidence.lives, TTL);
         assert_eq!(caches, [0].into());
     }
 }
@@ -292,10 +298,10 @@ fn a_cache_that_repeats_itself_makes_no_list_certain_and_counts_as_one_answer() 
     let all = addresses(28);
     for _ in 0..100 {
         for (kind, servers) in repeating(&mut chance, &all) {
-            for cached_for in [None, TTL] {
+            for lives in [Duration::ZERO, TTL] {
                 let mut servers = servers.clone();
                 for server in &mut servers {
-                    server.cached_for = cached_for;
+                    server.lives = lives;
                 }
                 let (_, found, caches) = look(&mut chance, &mut servers, &all, &USUAL);
                 assert!(!found.certain && found.doubt > 0.9, "{kind}: {found:?}");
@@ -306,7 +312,7 @@ fn a_cache_that_repeats_itself_makes_no_list_certain_and_counts_as_one_answer() 
                     (1, 32),
                     "{kind}"
                 );
-                assert_eq!(found.evidence.lives, cached_for.unwrap_or_default());
+                assert_eq!(found.evidence.lives, lives);
                 assert_eq!(caches.len(), servers.len(), "{kind}");
             }
         }
@@ -322,7 +328,8 @@ fn a_cache_among_servers_that_choose_anew_is_told_from_them_and_does_not_spoil_t
             let mut servers = vec![Server::random(&all); others];
             servers.push(Server {
                 answers: Answers::InTurn(vec![choice(&mut chance, &all)]),
-                cached_for: TTL,
+                is_resolver: false,
+                lives: TTL,
             });
             let (_, found, caches) = look(&mut chance, &mut servers, &all, &USUAL);
             assert!(found.certain, "{others} others: {found:?}");
@@ -365,14 +372,14 @@ fn nine_of_28_known_addresses_become_certain_though_their_answers_must_repeat() 
 fn one_lookup_at_a_cache_counts_as_one_answer_for_as_long_as_it_is_kept() {
     let mut chance = Chance::seed_from_u64(1);
     let mut cache = Server::random(&addresses(28));
-    cache.cached_for = TTL;
+    cache.lives = TTL;
     let limits = Limits {
         lookups: 1,
         ..USUAL
     };
     let (_, found, _) = look(&mut chance, &mut [cache], &addresses(28), &limits);
     assert_eq!((found.evidence.draws, found.evidence.needed), (1, 32));
-    assert_eq!(Some(found.evidence.lives), TTL);
+    assert_eq!(found.evidence.lives, TTL);
 }
 
 #[test]
@@ -404,7 +411,8 @@ fn a_short_answer_that_holds_all_that_was_seen_ends_the_run() {
         tally.take(DnsAnswer {
             addresses: few[..count].iter().copied().collect(),
             server: 0,
-            cached_for: None,
+            is_resolvers: false,
+            lives: Duration::ZERO,
         });
         assert!(tally.is_complete());
         assert_eq!(tally.wanted(&known), 0);
