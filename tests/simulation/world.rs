@@ -15,6 +15,7 @@ use crate::story::Story;
 use crate::tally::Tally;
 use crate::weather::Weather;
 use alb_nlb_binding::clock::Timestamp;
+use alb_nlb_binding::model::Endpoint;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
@@ -104,6 +105,20 @@ impl World {
         s3.buckets
             .values()
             .any(|bucket| bucket.objects.contains_key(&key))
+    }
+
+    /// Whether a binding's record says that a target is its own.
+    pub fn owns(&self, id: &str, group: &str, endpoint: &Endpoint) -> bool {
+        let key = format!("{id}/state.json");
+        let s3 = self.s3.borrow();
+        let mut records = s3
+            .buckets
+            .values()
+            .filter_map(|bucket| bucket.objects.get(&key));
+        records.any(|record| {
+            let record: serde_json::Value = serde_json::from_slice(&record.body).expect("JSON");
+            !record["own"][group][endpoint.to_string()].is_null()
+        })
     }
 
     pub fn begins(&self) {

@@ -136,7 +136,10 @@ impl Judge {
             let is_served_instead = open.any(|term| term.over.is_none() && term.is_concluded);
             let since = keeps_since(world, whose, book, group, endpoint);
             // A look at other bindings is believed for as long as any, and a call takes as long.
-            let is_seen = |since: u64| *whose == id || since + LOOK + CALL <= world.stage.now();
+            let is_seen = |since: u64| {
+                let is_old = since + LOOK + CALL <= world.stage.now();
+                *whose == id || is_old && !is_hidden(world, whose, group, endpoint)
+            };
             if !is_served_instead && since.is_some_and(is_seen) {
                 return world.violate(format!(
                     "{who} puts out {endpoint} in {group}, which is live and which {whose} keeps"
@@ -181,4 +184,10 @@ impl Judge {
             judge_misses(world, process, book, &id, (group, endpoint));
         }
     }
+}
+
+/// Whether caches have kept a target from a binding. What was registered by another one before it came
+/// is then none of its own, and rule 11 of the record asks that one only for what its record owns.
+fn is_hidden(world: &World, id: &str, group: &str, endpoint: &Endpoint) -> bool {
+    world.weather.climate().caches > 0 && !world.owns(id, group, endpoint)
 }
