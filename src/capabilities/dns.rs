@@ -26,6 +26,9 @@ pub trait Question {
     /// `last` are asked only where no other one answers.
     async fn again(&self, number: usize, last: BTreeSet<usize>) -> Result<DnsAnswer, DnsError>;
 
+    /// How many servers there are to ask.
+    fn servers(&self) -> usize;
+
     /// Is told which servers repeat themselves as a cache does, though so many addresses are
     /// known, and warns of those that it has not warned of before.
     fn warn_of(&self, caches: &BTreeSet<usize>, known: usize);

@@ -10,7 +10,7 @@
 //! no less than as many answers chosen at random would; and where so few are different as chance
 //! hardly ever makes them, they are a cache's.
 
-/// How many addresses one DNS answer holds at most.
+/// How many addresses one DNS answer of a load balancer holds at most. One of fewer is the whole list.
 pub const ADDRESSES_PER_ANSWER: usize = 8;
 
 /// The chance of missing an address that is let pass.
@@ -33,11 +33,11 @@ pub fn lookups_needed(seen: usize, known: usize) -> usize {
 /// So seldom answers that were chosen at random are taken for a cache's.
 const CHANCE: f64 = 1e-6;
 
-/// How many random answers full `answers` are worth, so many `different` ones of which have shown
-/// some of so many `addresses`: as many as would most probably show just these, but no more than
+/// How many random answers full `answers` are worth, so many `different` ones of which were given
+/// where there can be so many: as many as would most probably show just these, but no more than
 /// they are.
-pub fn worth(different: usize, answers: usize, addresses: usize) -> usize {
-    let (different, choices) = (float(different), choices(addresses));
+pub fn worth(different: usize, answers: usize, choices: f64) -> usize {
+    let different = float(different);
     if different >= choices {
         return answers;
     }
@@ -46,10 +46,9 @@ pub fn worth(different: usize, answers: usize, addresses: usize) -> usize {
     (worth.ceil() as usize).min(answers)
 }
 
-/// Whether so few of the full `answers` are different as a random choice of so many `addresses`
-/// would hardly ever make them.
-pub fn repeat(different: usize, answers: usize, addresses: usize) -> bool {
-    let choices = choices(addresses);
+/// Whether so few of the full `answers` are different as a random choice would hardly ever make
+/// them, where there can be so many.
+pub fn repeat(different: usize, answers: usize, choices: f64) -> bool {
     if different == answers || float(different) >= choices {
         return false;
     }
@@ -60,12 +59,16 @@ pub fn repeat(different: usize, answers: usize, addresses: usize) -> bool {
     selections + float(answers) * (float(different) / choices).ln() < CHANCE.ln()
 }
 
-/// How many different full answers there can be.
-fn choices(addresses: usize) -> f64 {
-    (0..ADDRESSES_PER_ANSWER)
-        .map(|one| float(addresses.saturating_sub(one)) / float(one + 1))
-        .product()
+/// How many different answers there can be that hold so many of the addresses.
+pub fn choices(addresses: usize, held: usize) -> f64 {
+    let choices: f64 = (0..held.min(addresses))
+        .map(|one| float(addresses - one) / float(one + 1))
+        .product();
+    choices.round().min(MANY)
 }
+
+/// More than anybody could count, and few enough to reckon with.
+const MANY: f64 = 1e15;
 
 /// The chance that an address was in none of so many full answers.
 pub fn doubt(seen: usize, known: usize, answers: usize) -> f64 {
@@ -91,7 +94,7 @@ fn missed_by_one(addresses: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{doubt, lookups_needed, repeat, worth};
+    use super::{choices, doubt, lookups_needed, repeat, worth};
 
     #[test]
     fn a_list_of_28_56_and_100_addresses_needs_the_lookups_that_the_simulation_gave() {
@@ -119,10 +122,13 @@ mod tests {
     #[test]
     fn answers_that_all_differ_are_worth_as_many_as_they_are() {
         for addresses in 9..=1000 {
-            for answers in 1..=9 {
-                let text = format!("{answers} answers of {addresses}");
-                assert_eq!(worth(answers, answers, addresses), answers, "{text}");
-                assert!(!repeat(answers, answers, addresses), "{text}");
+            for held in [8, addresses / 2] {
+                let choices = choices(addresses, held);
+                for answers in 1..=4 {
+                    let text = format!("{answers} answers with {held} of {addresses}");
+                    assert_eq!(worth(answers, answers, choices), answers, "{text}");
+                    assert!(!repeat(answers, answers, choices), "{text}");
+                }
             }
         }
     }
@@ -130,21 +136,27 @@ mod tests {
     #[test]
     fn one_and_the_same_answer_is_worth_one_where_there_are_more_addresses_than_it_holds() {
         for addresses in 9..=1000 {
-            assert_eq!(worth(1, 50, addresses), 1, "{addresses}");
-            assert!(repeat(1, 50, addresses), "{addresses}");
+            for held in [8, addresses - 1] {
+                let choices = choices(addresses, held);
+                assert_eq!(worth(1, 50, choices), 1, "{held} of {addresses}");
+                assert!(repeat(1, 50, choices), "{held} of {addresses}");
+            }
         }
-        assert_eq!(worth(1, 50, 8), 50);
-        assert!(!repeat(1, 50, 8));
+        for all in [8, 20, 1000] {
+            assert_eq!(worth(1, 50, choices(all, all)), 50);
+            assert!(!repeat(1, 50, choices(all, all)));
+        }
     }
 
     #[test]
     fn of_few_addresses_answers_must_repeat_each_other_and_may() {
+        let (of_9, of_28) = (choices(9, 8), choices(28, 8));
         // All nine answers that there are.
-        assert_eq!(worth(9, 32, 9), 32);
-        assert!(!repeat(9, 32, 9) && !repeat(7, 32, 9));
+        assert_eq!(worth(9, 32, of_9), 32);
+        assert!(!repeat(9, 32, of_9) && !repeat(7, 32, of_9));
         // Half of them in fifty answers come by chance less than once in a million times.
-        assert!(repeat(4, 50, 9));
+        assert!(repeat(4, 50, of_9));
         // 28 have three million answers: two that are equal are a cache's.
-        assert!(repeat(1, 2, 28) && !repeat(31, 32, 28));
+        assert!(repeat(1, 2, of_28) && !repeat(31, 32, of_28));
     }
 }

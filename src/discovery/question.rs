@@ -118,6 +118,10 @@ impl capabilities::Question for Question {
         })
     }
 
+    fn servers(&self) -> usize {
+        self.servers.len()
+    }
+
     fn warn_of(&self, caches: &BTreeSet<usize>, known: usize) {
         let is_news = |asked: &&Asked| {
             caches.contains(&asked.number) && asked.server.is_found_to_be_a_cache()

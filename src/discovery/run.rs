@@ -32,7 +32,7 @@ pub async fn start<D: Dns>(
     max_lookups: usize,
 ) -> Result<Run<D::Question>, DnsError> {
     let (question, first) = dns.ask(dns_name, servers).await?;
-    let mut tally = Tally::new(max_lookups);
+    let mut tally = Tally::new(max_lookups, question.servers());
     tally.begin();
     tally.take(first);
     Ok(Run { question, tally })
@@ -54,14 +54,16 @@ impl<Q: Question> Run<Q> {
         let mut failure = None;
         let known = loop {
             let so_far = before.as_ref().unwrap_or(&nothing);
-            let free = SIDE_BY_SIDE.saturating_sub(under_way.len());
-            let wanted = tally.wanted(so_far).min(free);
-            if wanted > 0 {
-                let last = tally.last(so_far);
-                let more = (0..wanted).map(|_| question.again(tally.begin(), last.clone()));
-                under_way.extend(more);
+            let judgement = tally.judge(so_far);
+            if before.is_some() && judgement.is_complete {
+                break so_far;
             }
-            if before.is_some() && (under_way.is_empty() || tally.is_complete()) {
+            let free = SIDE_BY_SIDE.saturating_sub(under_way.len());
+            let last = tally.last(&judgement);
+            for _ in 0..judgement.wanted.min(free) {
+                under_way.push(question.again(tally.begin(), last.clone()));
+            }
+            if before.is_some() && under_way.is_empty() {
                 break so_far;
             }
             tokio::select! {
@@ -75,10 +77,10 @@ impl<Q: Question> Run<Q> {
                 },
             }
         };
-        let caches = tally.caches(known);
-        let found = tally.found(known);
-        if !caches.is_empty() {
-            question.warn_of(&caches, found.addresses.union(known).count());
+        let judgement = tally.judge(known);
+        let found = tally.found(known, &judgement);
+        if !judgement.caches.is_empty() {
+            question.warn_of(&judgement.caches, found.addresses.union(known).count());
         }
         if let Some(error) = failure {
             let (failed, lookups) = (found.failed_lookups, found.lookups);

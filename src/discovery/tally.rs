@@ -5,11 +5,14 @@
 //! complete, but hardly ever want less: so a run may go on before it is known what was known before
 //! it, and no lookup is made in vain.
 
-use super::certainty::{ADDRESSES_PER_ANSWER, doubt, lookups_needed, repeat, worth};
+use super::certainty::{ADDRESSES_PER_ANSWER, choices, doubt, lookups_needed, repeat, worth};
 use crate::capabilities::DnsAnswer;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
+
+/// So long a VPC's resolver keeps an answer at most, whatever that says (docs/aws.md).
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// What a run found.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +54,8 @@ impl Found {
 #[derive(Debug)]
 pub(super) struct Tally {
     max_lookups: usize,
+    /// How many servers there are to ask.
+    servers: usize,
     seen: BTreeSet<IpAddr>,
     /// Lookups begun.
     lookups: usize,
@@ -63,10 +68,26 @@ pub(super) struct Tally {
     short: Vec<DnsAnswer>,
 }
 
+/// What the answers so far are good for.
+#[derive(Debug)]
+pub(super) struct Judgement {
+    /// Whether no other answer need be waited for.
+    pub(super) is_complete: bool,
+    /// How many more lookups are needed and allowed beyond those under way.
+    pub(super) wanted: usize,
+    /// The servers that repeat themselves as a cache does.
+    pub(super) caches: BTreeSet<usize>,
+    /// How many answers, each chosen anew, the others' full ones are worth.
+    worth: usize,
+    /// How many of them do not come of servers that have answered only once, and so may be caches.
+    proven: usize,
+}
+
 impl Tally {
-    pub(super) fn new(max_lookups: usize) -> Self {
+    pub(super) fn new(max_lookups: usize, servers: usize) -> Self {
         Self {
             max_lookups,
+            servers,
             seen: BTreeSet::new(),
             lookups: 0,
             under_way: 0,
@@ -74,33 +95,6 @@ impl Tally {
             full: BTreeMap::new(),
             short: Vec::new(),
         }
-    }
-
-    /// How many more lookups are needed and allowed beyond those under way. `known` are the
-    /// addresses known before this run.
-    pub(super) fn wanted(&self, known: &BTreeSet<IpAddr>) -> usize {
-        if self.is_complete() {
-            return 0;
-        }
-        let allowed = self.max_lookups.saturating_sub(self.lookups);
-        self.needed(known)
-            .saturating_sub(self.judge(known).worth + self.under_way)
-            .min(allowed)
-    }
-
-    /// The servers to ask last: those that repeat themselves, and those whose lists lack what others
-    /// have shown.
-    pub(super) fn last(&self, known: &BTreeSet<IpAddr>) -> BTreeSet<usize> {
-        let mut last = self.judge(known).caches;
-        last.extend(self.short.iter().map(|answer| answer.server));
-        last
-    }
-
-    /// Whether an answer was the whole list, so that no other answer is waited for. A stale server's
-    /// lacks what others have shown, and is one answer among others.
-    pub(super) fn is_complete(&self) -> bool {
-        let mut short = self.short.iter();
-        short.any(|answer| answer.addresses.is_superset(&self.seen))
     }
 
     /// Counts a lookup that is begun now, and gives its number.
@@ -125,31 +119,50 @@ impl Tally {
         self.failed += 1;
     }
 
-    /// The servers that repeat themselves as a cache does; none where that is of no account.
-    pub(super) fn caches(&self, known: &BTreeSet<IpAddr>) -> BTreeSet<usize> {
-        match self.is_complete() {
-            true => BTreeSet::new(),
-            false => self.judge(known).caches,
-        }
+    /// The servers to ask last: those that repeat themselves, and those whose lists lack what others
+    /// have shown, or may lack it.
+    pub(super) fn last(&self, judgement: &Judgement) -> BTreeSet<usize> {
+        let short = self.short.iter().map(|answer| answer.server);
+        judgement.caches.iter().copied().chain(short).collect()
     }
 
-    pub(super) fn found(self, known: &BTreeSet<IpAddr>) -> Found {
-        let needed = self.needed(known);
-        let judgement = self.judge(known);
-        let is_complete = self.is_complete();
-        let certain = is_complete || judgement.worth >= needed;
-        // Caches may all stand before one and the same, so all that they repeat counts once.
-        let draws = if certain {
-            needed
-        } else {
-            judgement.worth.max(1)
+    /// `known` are the addresses known before this run.
+    pub(super) fn judge(&self, known: &BTreeSet<IpAddr>) -> Judgement {
+        let mut judgement = match self.has_shown_all(known) {
+            true => Judgement::of_answers(self.answers()),
+            false => self.judge_servers(known),
         };
-        let lives = self.full.values().map(|full| full.lives).max();
+        if self.is_complete(known) {
+            judgement.is_complete = true;
+            judgement.caches = BTreeSet::new();
+        } else {
+            let allowed = self.max_lookups.saturating_sub(self.lookups);
+            judgement.wanted = self.lacks(known, judgement.worth).min(allowed);
+        }
+        judgement
+    }
+
+    /// Ends the run.
+    pub(super) fn found(self, known: &BTreeSet<IpAddr>, judgement: &Judgement) -> Found {
+        let &Judgement {
+            is_complete, worth, ..
+        } = judgement;
+        let certain = is_complete || worth >= self.needed(known);
+        // What is remembered after this run, later ones go by.
+        let needed = lookups_needed(self.seen.union(known).count(), 0);
+        let draws = match certain {
+            true => needed,
+            false => judgement.proven.max(1),
+        };
+        let of_caches = self.full.iter().filter(|(server, full)| {
+            full.count == 1 || full.is_resolvers || judgement.caches.contains(server)
+        });
+        let lives = of_caches.map(|(_, full)| full.lives).max();
         let lives = lives.filter(|_| !certain).unwrap_or_default();
         let is_resolvers = self.full.values().any(|full| full.is_resolvers);
         let doubt = match is_complete {
             true => 0.0,
-            false => doubt(self.seen.len(), known.len(), judgement.worth.max(1)),
+            false => doubt(self.seen.len(), known.len(), worth.max(1)),
         };
         Found {
             certain,
@@ -157,7 +170,7 @@ impl Tally {
             evidence: Evidence {
                 draws: u32::try_from(draws).unwrap_or(u32::MAX),
                 needed: u32::try_from(needed).unwrap_or(u32::MAX),
-                lives,
+                lives: lives.min(LONGEST),
             },
             is_cached: !certain && (is_resolvers || !judgement.caches.is_empty()),
             addresses: self.seen,
@@ -166,43 +179,89 @@ impl Tally {
         }
     }
 
+    /// Whether the run is over by a short answer, which says to be the whole list. A stale server's is
+    /// one answer among others: where it lacks what is known, another server is asked before it is
+    /// believed, and where that gives a full one, only two servers that say the same are.
+    fn is_complete(&self, known: &BTreeSet<IpAddr>) -> bool {
+        let is_confirmed = |one: &DnsAnswer| {
+            let mut short = self.short.iter();
+            short.any(|other| one.server != other.server && one.addresses == other.addresses)
+        };
+        let is_believed = self.servers < 2 || self.short.len() > 1 || self.max_lookups < 2;
+        let is_all = |one: &DnsAnswer| is_believed || one.addresses.is_superset(known);
+        let mut short = self.short.iter();
+        match self.full.is_empty() {
+            true => short.any(is_all),
+            false => short.any(is_confirmed),
+        }
+    }
+
+    /// Whether servers that choose from more addresses than one answer holds have shown every one that
+    /// is known: then none is missing, in whatever order they give them.
+    fn has_shown_all(&self, known: &BTreeSet<IpAddr>) -> bool {
+        if known.is_empty() || !self.seen.is_superset(known) {
+            return false;
+        }
+        let full = Pool::of(self.full.values().filter(|full| !full.is_resolvers));
+        full.seen.len() > full.largest && full.seen.is_superset(known)
+    }
+
+    /// How many answers are lacking. That some were in vain is made up for when all have come: those
+    /// under way may show that they were not.
+    fn lacks(&self, known: &BTreeSet<IpAddr>, worth: usize) -> usize {
+        if self.full.is_empty() && !self.short.is_empty() {
+            return usize::from(self.failed + self.under_way == 0);
+        }
+        let has = match self.under_way {
+            0 => worth,
+            under_way => self.answers() + under_way,
+        };
+        self.needed(known).saturating_sub(has)
+    }
+
+    fn answers(&self) -> usize {
+        self.full.values().map(|full| full.count).sum()
+    }
+
     fn needed(&self, known: &BTreeSet<IpAddr>) -> usize {
         lookups_needed(self.seen.len(), known.len())
     }
 
-    fn judge(&self, known: &BTreeSet<IpAddr>) -> Judgement {
+    fn judge_servers(&self, known: &BTreeSet<IpAddr>) -> Judgement {
         let known = self.seen.union(known).count();
         let of_server = self.full.iter().map(|(server, full)| (*server, full));
-        let (caches, others): (BTreeMap<_, _>, BTreeMap<_, _>) = of_server
-            .partition(|(_, full)| repeat(full.different.len(), full.count, full.of(known)));
-        let mut pool = Full::default();
-        let mut different = BTreeSet::new();
-        for full in others.values() {
-            pool.count += full.count;
-            pool.seen.extend(&full.seen);
-            pool.is_resolvers |= full.is_resolvers;
-            different.extend(&full.different);
-        }
+        let (caches, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            of_server.partition(|(_, full)| Pool::of([*full]).repeats(known));
+        let pool = Pool::of(others.values().copied());
         // Many servers may stand before one cache.
-        match repeat(different.len(), pool.count, pool.of(known)) {
-            true => Judgement {
+        if pool.repeats(known) {
+            return Judgement {
                 caches: self.full.keys().copied().collect(),
-                worth: 0,
-            },
-            false => Judgement {
-                caches: caches.into_keys().collect(),
-                worth: worth(different.len(), pool.count, pool.of(known)),
-            },
+                ..Judgement::of_answers(0)
+            };
+        }
+        let (once, often): (Vec<_>, Vec<_>) =
+            others.into_values().partition(|full| full.count == 1);
+        let often = Pool::of(often);
+        Judgement {
+            caches: caches.into_keys().collect(),
+            proven: often.worth(known) + usize::from(!once.is_empty()),
+            ..Judgement::of_answers(pool.worth(known))
         }
     }
 }
 
-/// What the full answers of one run are good for.
-struct Judgement {
-    /// The servers that repeat themselves, whose answers count as none.
-    caches: BTreeSet<usize>,
-    /// How many answers, each chosen anew, the others' are worth.
-    worth: usize,
+impl Judgement {
+    /// The list is not complete, and so many full answers are good.
+    const fn of_answers(worth: usize) -> Self {
+        Self {
+            is_complete: false,
+            wanted: 0,
+            caches: BTreeSet::new(),
+            worth,
+            proven: worth,
+        }
+    }
 }
 
 /// Full answers.
@@ -211,6 +270,8 @@ struct Full {
     count: usize,
     different: BTreeSet<BTreeSet<IpAddr>>,
     seen: BTreeSet<IpAddr>,
+    /// How many addresses the largest of them holds.
+    largest: usize,
     is_resolvers: bool,
     /// The longest time that a cache goes on giving one of them.
     lives: Duration,
@@ -220,19 +281,53 @@ impl Full {
     fn take(&mut self, answer: DnsAnswer) {
         self.count += 1;
         self.seen.extend(&answer.addresses);
+        self.largest = self.largest.max(answer.addresses.len());
         self.is_resolvers |= answer.is_resolvers;
         self.lives = self.lives.max(answer.lives);
         self.different.insert(answer.addresses);
     }
+}
 
-    /// Of how many addresses they would be chosen: as many as they show. Where that is no more than one
-    /// answer holds, there may be others: those that are known, and one at least where the system's
-    /// resolver says so.
-    fn of(&self, known: usize) -> usize {
-        match self.seen.len() > ADDRESSES_PER_ANSWER {
-            true => self.seen.len(),
-            false => known.max(ADDRESSES_PER_ANSWER + usize::from(self.is_resolvers)),
+/// Full answers of several servers.
+#[derive(Default)]
+struct Pool<'a> {
+    count: usize,
+    different: BTreeSet<&'a BTreeSet<IpAddr>>,
+    seen: BTreeSet<IpAddr>,
+    largest: usize,
+    is_resolvers: bool,
+}
+
+impl<'a> Pool<'a> {
+    fn of(servers: impl IntoIterator<Item = &'a Full>) -> Self {
+        let mut pool = Self::default();
+        for full in servers {
+            pool.count += full.count;
+            pool.different.extend(&full.different);
+            pool.seen.extend(&full.seen);
+            pool.largest = pool.largest.max(full.largest);
+            pool.is_resolvers |= full.is_resolvers;
         }
+        pool
+    }
+
+    fn repeats(&self, known: usize) -> bool {
+        repeat(self.different.len(), self.count, self.choices(known))
+    }
+
+    fn worth(&self, known: usize) -> usize {
+        worth(self.different.len(), self.count, self.choices(known))
+    }
+
+    /// How many different ones there can be of the addresses that they show. Where these are no more than
+    /// one answer holds, there may be others: those that are known, and one at least where the system's
+    /// resolver says so.
+    fn choices(&self, known: usize) -> f64 {
+        let addresses = match self.seen.len() > self.largest {
+            true => self.seen.len(),
+            false => known.max(self.largest + usize::from(self.is_resolvers)),
+        };
+        choices(addresses, self.largest)
     }
 }
 

@@ -121,6 +121,10 @@ impl capabilities::Question for NoDns {
         panic!("a bug before any lookup")
     }
 
+    fn servers(&self) -> usize {
+        1
+    }
+
     fn warn_of(&self, _: &BTreeSet<usize>, _: usize) {}
 }
 

@@ -203,6 +203,10 @@ impl Question for Asked {
         slot.take().await
     }
 
+    fn servers(&self) -> usize {
+        1
+    }
+
     fn warn_of(&self, _: &BTreeSet<usize>, _: usize) {}
 }
 
