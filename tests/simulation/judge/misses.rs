@@ -41,6 +41,11 @@ pub fn judge_misses(
     if !names.iter().all(|name| is_small(world, name)) {
         return;
     }
+    // What a cache has hidden in looks at an ALB that was served before was missing in these.
+    let mut looks = book.looks.iter();
+    if world.weather.climate().caches > 0 && looks.any(|look| !is_small(world, &look.name)) {
+        return;
+    }
     // Where the port has changed meanwhile, it was missing in every look.
     let since = process
         .started
