@@ -110,10 +110,11 @@ impl capabilities::Question for Question {
             asked.extend(waiting.pop_front().map(|server| server.ask(&name)));
         }
         Err(match failure {
-            _ if says_none => DnsError::NoAddresses {
+            // The one that failed might have had some.
+            Some(source) => self.failed(source),
+            None if says_none => DnsError::NoAddresses {
                 name: self.dns_name.clone(),
             },
-            Some(source) => self.failed(source),
             None => self.silent(),
         })
     }

@@ -282,3 +282,20 @@ async fn one_bad_server_of_four_spoils_no_run_wherever_that_begins() {
         assert!(servers[0].count(RecordType::A, "") > 0, "it is asked");
     }
 }
+
+#[tokio::test]
+async fn that_there_is_no_address_is_believed_only_where_no_server_failed() {
+    let discovery = Discovery::new("");
+    let none = Asked::start(Mood::Fails(ResponseCode::NXDomain)).await;
+    for (other, is_none) in [
+        (Mood::Fails(ResponseCode::NXDomain), true),
+        (Mood::Fails(ResponseCode::ServFail), false),
+        (Mood::Silent, false),
+    ] {
+        let other = Asked::start(other).await;
+        let servers = [none.address, other.address];
+        let error = discovery.ask(ALB, &servers).await.err();
+        let says_none = matches!(error, Some(DnsError::NoAddresses { .. }));
+        assert_eq!(says_none, is_none, "{error:?}");
+    }
+}
