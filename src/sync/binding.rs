@@ -183,25 +183,29 @@ pub async fn anew<A: SyncAws>(
     let depends_on_dns = groups.any(|arn| !id.made_group(arn));
     let until = Instant::now() + FAILING;
     let mut pause = Pause::short_at_first();
-    let (registered, addresses) = loop {
-        let seen = see(aws, dns, orders, ready(BTreeSet::new())).await;
+    let mut addresses = BTreeSet::new();
+    let registered = loop {
+        let seen = see(aws, dns, orders, ready(addresses.clone())).await;
         let registered = seen.targets?;
-        let (addresses, doubt) = match seen.found {
+        let doubt = match seen.found {
             Ok(found) => {
                 let doubt = found.doubted();
-                (found.addresses, doubt)
+                addresses.extend(found.addresses);
+                doubt.or_else(|| (!found.certain).then_some(SyncError::Uncertain))
             }
-            Err(error) => (BTreeSet::new(), Some(error.into())),
+            Err(error) => Some(error.into()),
         };
         let Some(doubt) = doubt.filter(|_| depends_on_dns) else {
-            break (registered, addresses);
+            break registered;
         };
         let passes = !matches!(
             doubt,
             SyncError::Dns(DnsError::NoAddresses { .. } | DnsError::Default { .. })
         );
         match unseen {
-            Unseen::Fails if matches!(doubt, SyncError::Cached) => break (registered, addresses),
+            Unseen::Fails if matches!(doubt, SyncError::Cached | SyncError::Uncertain) => {
+                break registered;
+            }
             Unseen::Fails => return Err(doubt),
             Unseen::IsWaitedFor if passes && Instant::now() < until => {
                 progress::note(format!(
@@ -212,7 +216,7 @@ pub async fn anew<A: SyncAws>(
             Unseen::IsWaitedFor => {
                 let error = chain(&doubt);
                 warn!(error, binding = %id, "nobody can tell which targets in given target groups are own");
-                break (registered, addresses);
+                break registered;
             }
         }
     };

@@ -26,6 +26,8 @@ pub enum SyncError {
     LookupsFailed { failed: usize, lookups: usize },
     #[error("the DNS servers that could be reached repeat themselves as a cache does")]
     Cached,
+    #[error("DNS has not shown for certain every address that there is")]
+    Uncertain,
     #[error("{target_group} refused {targets}")]
     Refused {
         target_group: String,
