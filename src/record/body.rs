@@ -210,6 +210,7 @@ impl Record {
                 let may_take_back = is_inverse && !former.takes_back;
                 claim.goes_on = claim.wants != former.wants && !may_take_back;
                 claim.takes_back = !claim.goes_on && claim.rolls_back == Some(true);
+                self.mark_former(true);
                 self.before.push(Former {
                     request: former.mark.request,
                     answer: former.outcome.map(|outcome| outcome.answer),
@@ -230,6 +231,13 @@ impl Record {
             _ => {}
         }
         self.claim = Some(claim);
+    }
+
+    /// Marks every own target as one of before the last request, or none.
+    pub(super) fn mark_former(&mut self, former: bool) {
+        for target in self.own.values_mut().flat_map(BTreeMap::values_mut) {
+            target.former = former;
+        }
     }
 
     /// Notes the binding that an Update with another NLB is about to make in place of this one.

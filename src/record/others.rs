@@ -10,7 +10,6 @@ use super::orders::RuleEvent;
 use super::own::Target;
 use super::store::Store;
 use crate::capabilities::{Objects, Rules, gather};
-use crate::discovery::lookups_needed;
 use crate::log::chain;
 use crate::model::Endpoint;
 use crate::names::{BindingId, PREFIX};
@@ -93,9 +92,9 @@ pub(super) fn owned(record: &Record, group: &str) -> BTreeMap<Endpoint, bool> {
     let orders = record.orders.as_ref().filter(|_| !is_changed);
     let serves = orders.is_none_or(|orders| orders.groups().contains(group));
     let until = orders.map(|orders| orders.invocations_before_deregistration);
-    let draws = u32::try_from(lookups_needed(0, record.addresses().len())).unwrap_or(u32::MAX);
-    let is_pending = |target: &Target, until| target.missed < until || target.draws < draws;
-    let is_wanted = |target: &Target| serves && until.is_none_or(|until| is_pending(target, until));
+    let needed = record.answers_needed();
+    let is_due = |target: &Target, until| record.is_due(target, until, needed);
+    let is_wanted = |target: &Target| serves && until.is_none_or(|until| !is_due(target, until));
     let own = record.own.get(group).into_iter().flatten();
     own.map(|(endpoint, target)| (*endpoint, is_wanted(target)))
         .collect()

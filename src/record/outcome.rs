@@ -62,6 +62,13 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                     let is_by_this = self.replacement(replaced) == *id;
                     replaced.done |= is_by_this && serves.is_some();
                 }
+                // Only what another load balancer had is former: its addresses say nothing about those of
+                // this one, and DNS need not make certain that they are gone.
+                let former = record.orders.as_ref();
+                let former = former.map(|orders| &orders.alb_dns_name);
+                if served.is_none_or(|served| former == Some(&served.orders.alb_dns_name)) {
+                    record.mark_former(false);
+                }
                 if let Some(Served { orders, properties }) = served {
                     // Of target groups that the binding has taken away nothing is own any more.
                     let groups = orders.groups();

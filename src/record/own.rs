@@ -20,6 +20,10 @@ pub struct Target {
     /// How many answers of DNS, each chosen anew, these ticks are worth together.
     #[serde(default, skip_serializing_if = "is_default")]
     pub draws: u32,
+    /// Whether it was own before the request that came last, and has not been seen since. Where that had a
+    /// success, it stays so only if another load balancer is served since.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub former: bool,
     /// When it was last put out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out: Option<Timestamp>,

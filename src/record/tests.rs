@@ -7,7 +7,7 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::model::{Endpoint, TargetGroupPort};
 use crate::names::BindingId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 const GROUP: &str = "arn:group";
@@ -84,6 +84,7 @@ fn full() -> Record {
     let target = Target {
         missed: 2,
         draws: 1,
+        former: true,
         out: Some(now()),
     };
     let endpoint = "10.0.0.1:80".parse().expect("an endpoint");
@@ -479,4 +480,45 @@ fn a_record_is_held_by_one_delivery_and_served_for_its_request() {
     let answered = caller(RequestType::Update, "second", "b");
     assert!(record.is_held_by(&answered.mark));
     assert!(!record.is_served_for(&answered));
+}
+
+#[test]
+fn what_was_own_before_a_request_is_marked_and_its_second_delivery_marks_nothing() {
+    let mut record = full();
+    record.claim_for(claim(RequestType::Update, "third", "c"));
+    let marks = |record: &mut Record| -> Vec<bool> {
+        let own = record.own.values_mut().flat_map(BTreeMap::values_mut);
+        own.map(|target| std::mem::take(&mut target.former))
+            .collect()
+    };
+    assert_eq!(marks(&mut record), [true]);
+    record.claim_for(claim(RequestType::Update, "third", "d"));
+    assert_eq!(marks(&mut record), [false]);
+}
+
+#[test]
+fn known_is_what_neither_is_due_to_leave_nor_of_a_former_load_balancer() {
+    let mut record = full();
+    let address = |last| std::net::IpAddr::from([10, 0, 0, last]);
+    let own = [(1, 0, false), (2, 2, false), (3, 3, false), (4, 0, true)];
+    let own = own.map(|(last, missed, former)| {
+        let endpoint = Endpoint {
+            address: address(last),
+            port: 80,
+        };
+        let target = Target {
+            missed,
+            draws: 1,
+            former,
+            out: None,
+        };
+        (endpoint, target)
+    });
+    record.own.insert(GROUP.to_owned(), own.into());
+    let of = |all: &[u8]| all.iter().copied().map(address).collect::<BTreeSet<_>>();
+    assert_eq!(record.known(), of(&[1, 2, 4]), "it is not answered yet");
+    assert_eq!(record.addresses(), of(&[1, 2, 3, 4]));
+    let status = Status::Success;
+    settle(&mut record, Answer { status, ..answer() });
+    assert_eq!(record.known(), of(&[1, 2]));
 }

@@ -6,6 +6,7 @@ use super::orders::Orders;
 use super::own::Target;
 use super::request::{Claim, Status};
 use crate::clock::Timestamp;
+use crate::discovery::lookups_needed;
 use crate::model::{Endpoint, Registered, TargetGroupPort};
 use crate::names::BindingId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +62,40 @@ impl Record {
             let has_failed = outcome.is_none_or(|outcome| outcome.answer.status == Status::Failed);
             has_failed && now.since(claim.at) < UNANSWERED
         })
+    }
+
+    /// Whether an own target has been missing for long enough to leave: for so many ticks, which are together
+    /// worth so many answers of DNS.
+    pub fn is_due(&self, target: &Target, until: u32, needed: u32) -> bool {
+        target.missed >= until && (target.draws >= needed || self.is_former(target))
+    }
+
+    /// Whether it is of a load balancer that is served no more.
+    fn is_former(&self, target: &Target) -> bool {
+        let outcome = self.claim.as_ref().and_then(|claim| claim.outcome.as_ref());
+        target.former && outcome.is_some_and(|outcome| outcome.answer.status == Status::Success)
+    }
+
+    /// How many answers of DNS it takes to be certain of all that are own.
+    pub(super) fn answers_needed(&self) -> u32 {
+        let own = self.own.values().flatten();
+        let own = own.filter(|(_, target)| !self.is_former(target));
+        let addresses: BTreeSet<_> = own.map(|(endpoint, _)| endpoint.address).collect();
+        u32::try_from(lookups_needed(0, addresses.len())).unwrap_or(u32::MAX)
+    }
+
+    /// The addresses that the load balancer may have yet: those of the own targets that are neither due to
+    /// leave, whether or not they may, nor of a former load balancer.
+    pub fn known(&self) -> BTreeSet<IpAddr> {
+        let orders = self.orders.as_ref();
+        let until = orders.map_or(u32::MAX, |orders| orders.invocations_before_deregistration);
+        let needed = self.answers_needed();
+        let is_known =
+            |target: &Target| !self.is_former(target) && !self.is_due(target, until, needed);
+        let own = self.own.values().flatten();
+        own.filter(|(_, target)| is_known(target))
+            .map(|(endpoint, _)| endpoint.address)
+            .collect()
     }
 
     /// What ticks go by; nothing once Delete has begun to take it away.

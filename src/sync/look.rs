@@ -96,7 +96,7 @@ pub(super) async fn look(
 fn known_addresses((held, orders): &(Held, Orders)) -> BTreeSet<IpAddr> {
     let former = held.record.orders.as_ref();
     match former.is_none_or(|former| former.alb_dns_name == orders.alb_dns_name) {
-        true => held.record.addresses(),
+        true => held.record.known(),
         false => BTreeSet::new(),
     }
 }

@@ -190,10 +190,12 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
 
     fn mode<'m>(&'m self, sight: &Sight, may_leave: &'m BTreeSet<String>) -> Mode<'m> {
         let record = &sight.held.record;
-        match record.counting(&self.name.name, self.name.scheduled, self.clock.now()) {
+        let (now, scheduled) = (self.clock.now(), self.name.scheduled);
+        match record.counting(&self.name.name, scheduled, now) {
             _ if !sight.found.is_whole() => Mode::OnlyAdd,
             Counting::Counts | Counting::Again => Mode::Count {
                 tick: &self.name.name,
+                at: scheduled.map_or(now, |scheduled| scheduled.max(now)),
                 until: sight.orders.invocations_before_deregistration,
                 evidence: sight.found.evidence,
                 may_leave,

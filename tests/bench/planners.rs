@@ -31,6 +31,7 @@ mod tick {
 
     const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/orders/1";
     const UNTIL: u32 = 3;
+    const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
     struct World {
         groups: Vec<TargetGroupPort>,
@@ -78,6 +79,7 @@ mod tick {
                 others: &BTreeMap::new(),
                 mode: Mode::Count {
                     tick: "tick",
+                    at: NOW,
                     until: UNTIL,
                     evidence: Evidence {
                         draws: UNTIL,
@@ -86,7 +88,7 @@ mod tick {
                     },
                     may_leave: &self.may_leave,
                 },
-                now: Timestamp::from_millis(1_790_000_000_000),
+                now: NOW,
             };
             bencher
                 .counter(ItemsCount::new(addresses))

@@ -4,7 +4,7 @@ use crate::published::SetUp;
 use crate::support::{Answer, Bench, expected};
 use crate::tick::{SuccessLog as _, record};
 use anyhow::Result;
-use lab::{Cache, DnsFailure, DnsServer};
+use lab::{AlbSpec, Cache, DnsFailure, DnsServer};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -72,7 +72,10 @@ async fn of_28_addresses_behind_a_cache_all_stay_and_it_is_named_once() -> Resul
                     server.forget_after(answers);
                 }
                 let log = bench.tick(&made).await?.success_log()?;
-                assert_eq!(record(&log)["certain"], false, "{case}, tick {tick}");
+                // Several nodes may show all 28, and then nothing is missing.
+                if nodes < 4 {
+                    assert_eq!(record(&log)["certain"], false, "{case}, tick {tick}");
+                }
                 said.extend(warnings(&log));
             }
             assert_eq!(bench.targets(group), bench.expected(28, 80), "{case}");
@@ -163,6 +166,50 @@ async fn what_leaves_when_28_become_8_goes_when_enough_ticks_have_seen_the_same(
     assert_eq!(bench.targets(group), bench.expected(28, 80));
     bench.ticks(&made, 1).await?;
     assert_eq!(bench.targets(group), bench.expected(8, 80));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_another_load_balancer_had_leaves_by_the_usual_count_and_none_is_called_a_cache()
+-> Result<()> {
+    let bench = Bench::new().await?;
+    bench.scale(8);
+    let made = bench.create(json!({})).await?;
+    made.assert_success();
+    let group = made.attribute("TargetGroupArn");
+    let next = AlbSpec::new("next");
+    let next = bench.lab.alb(&bench.pair.alb.vpc, &next).await?;
+    let new = next.addresses_after(100, 8);
+    bench.lab.dns().set("next", new.clone());
+    let updated = bench.update(&made, json!({ "AlbArn": next.arn })).await?;
+    updated.assert_success();
+    let mut said = warnings(&updated.invocation.log);
+    for tick in 1..=3 {
+        assert_eq!(bench.targets(group).len(), 16, "before tick {tick}");
+        let log = bench.tick(&made).await?.success_log()?;
+        assert_eq!(record(&log)["lookups"], 5, "tick {tick}");
+        assert_eq!(record(&log)["certain"], true, "tick {tick}");
+        said.extend(warnings(&log));
+    }
+    assert_eq!(bench.targets(group), expected(&new, 80));
+    assert_eq!(said, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stale_server_costs_no_target_where_one_missed_tick_is_enough() -> Result<()> {
+    let bench = Bench::new().await?;
+    bench.scale(7);
+    let (servers, mut property) = servers(&bench, 2).await?;
+    property["InvocationsBeforeDeregistration"] = json!(1);
+    let made = bench.create(property).await?;
+    made.assert_success();
+    let group = made.attribute("TargetGroupArn");
+    servers[0].set_stale(bench.pair.alb.addresses(5));
+    for tick in 1..=6 {
+        bench.tick(&made).await?.success()?;
+        assert_eq!(bench.targets(group), bench.expected(7, 80), "tick {tick}");
+    }
     Ok(())
 }
 
@@ -282,5 +329,27 @@ async fn a_delete_that_has_lost_its_record_waits_for_dns_and_leaves_none_of_its_
         let case = format!("{failure:?} after {answers} answers");
         assert_eq!(bench.targets(&theirs), Vec::<String>::new(), "{case}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_delete_that_has_lost_its_record_looks_again_where_its_lookups_are_few() -> Result<()> {
+    let bench = Bench::new().await?;
+    bench.scale(28);
+    let theirs = bench.given_group("theirs", 8000).await?;
+    let properties = json!({
+        "Listeners": [{"Port": 80, "TargetGroupArn": theirs}],
+        "MaxLookupsPerInvocation": 8,
+    });
+    let made = bench.create(properties.clone()).await?;
+    made.assert_success();
+    bench.ticks(&made, 10).await?;
+    assert_eq!(bench.targets(&theirs), bench.expected(28, 80));
+    let key = format!("{}/state.json", made.id());
+    let bucket = made.attribute("BucketName");
+    let lost = bench.s3().delete_object().bucket(bucket).key(key);
+    lost.send().await?;
+    bench.delete(&made, properties).await?.assert_success();
+    assert_eq!(bench.targets(&theirs), Vec::<String>::new());
     Ok(())
 }

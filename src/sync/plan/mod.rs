@@ -36,6 +36,9 @@ pub enum Mode<'a> {
     /// together are evidence enough; out of groups only that `may_leave` names.
     Count {
         tick: &'a str,
+        /// When it is: not before its scheduled time, so that of ticks that come in quick succession none is
+        /// held back by a cache's answer that the one before it counted.
+        at: Timestamp,
         until: u32,
         evidence: Evidence,
         may_leave: &'a BTreeSet<String>,
@@ -102,6 +105,7 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
         removed: BTreeSet::new(),
         pending: BTreeMap::new(),
     };
+    let mut has_grown = false;
     let arns: BTreeSet<&String> = situation.groups.iter().map(|group| &group.arn).collect();
     for arn in arns {
         let Some(registered) = situation.registered.get(arn) else {
@@ -116,7 +120,8 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
             let there = registered.keys().copied();
             next.found.insert(arn.clone(), there.collect());
         }
-        let group = plan_group(situation, arn, registered, own, &mut plan);
+        let (group, grows) = plan_group(situation, arn, registered, own, &mut plan);
+        has_grown |= grows;
         if group != GroupPlan::default() {
             plan.groups.insert(arn.clone(), group);
         }
@@ -124,9 +129,12 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
     // Acting needs a write of its own, though nothing else may have changed: by that the record tells
     // until when this tick may still be acting.
     if !plan.groups.is_empty() || next != *situation.record {
-        if let Mode::Count { tick, evidence, .. } = situation.mode {
-            if counts(situation, tick, evidence) && !evidence.lives.is_zero() {
-                next.cached_until = situation.now + evidence.lives;
+        if let Mode::Count {
+            tick, at, evidence, ..
+        } = situation.mode
+        {
+            if has_grown && !evidence.lives.is_zero() {
+                next.cached_until = at + evidence.lives;
             }
             next.count(tick);
         }
@@ -154,13 +162,14 @@ fn wanted_of(situation: &Situation<'_>, arn: &str) -> BTreeSet<Endpoint> {
     targets.collect()
 }
 
+/// Gives besides whether a count has grown.
 fn plan_group(
     situation: &Situation<'_>,
     arn: &str,
     registered: &Registered,
     own: &mut Own,
     plan: &mut Plan,
-) -> GroupPlan {
+) -> (GroupPlan, bool) {
     if let Mode::Bind { adopted, .. } = situation.mode {
         for (endpoint, target) in adopted.get(arn).into_iter().flatten() {
             own.entry(*endpoint).or_insert_with(|| target.clone());
@@ -178,12 +187,14 @@ fn plan_group(
         register: missing.copied().collect(),
         deregister: Registered::new(),
     };
+    let mut has_grown = false;
     own.retain(|endpoint, target| {
         if wanted.contains(endpoint) {
             return true;
         }
         let Mode::Count {
             tick,
+            at,
             until,
             evidence,
             may_leave,
@@ -192,8 +203,9 @@ fn plan_group(
             plan.pending.insert(endpoint.address, target.missed);
             return true;
         };
-        let leaves = |target: &Target| target.missed >= until && target.draws >= evidence.needed;
-        if !leaves(target) && counts(situation, tick, evidence) {
+        let leaves = |target: &Target| situation.record.is_due(target, until, evidence.needed);
+        if !leaves(target) && counts(situation.record, tick, at, evidence) {
+            has_grown = true;
             target.missed = target.missed.saturating_add(1);
             let draws = target.draws.saturating_add(evidence.draws);
             target.draws = draws.min(evidence.needed);
@@ -215,14 +227,13 @@ fn plan_group(
             None => is_remembered(target, situation.now),
         }
     });
-    group
+    (group, has_grown)
 }
 
 /// Whether a tick's misses are new: it is not delivered again, and does not see once more what a cache
 /// has said to the tick before.
-fn counts(situation: &Situation<'_>, tick: &str, evidence: Evidence) -> bool {
-    let record = situation.record;
-    let is_said_before = !evidence.lives.is_zero() && situation.now < record.cached_until;
+fn counts(record: &Record, tick: &str, at: Timestamp, evidence: Evidence) -> bool {
+    let is_said_before = !evidence.lives.is_zero() && at < record.cached_until;
     !record.has_counted(tick) && !is_said_before
 }
 

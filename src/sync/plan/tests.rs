@@ -1,5 +1,6 @@
 use super::*;
-use crate::record::Phase;
+use crate::record::{Claim, Phase};
+use serde_json::json;
 use std::time::Duration;
 
 const GROUP: &str = "arn:group";
@@ -25,6 +26,7 @@ struct World {
     until: u32,
     evidence: Evidence,
     now: Timestamp,
+    scheduled: Option<Timestamp>,
     may_leave: BTreeSet<String>,
     others: BTreeMap<String, BTreeSet<Endpoint>>,
 }
@@ -47,6 +49,7 @@ impl World {
             until: 3,
             evidence: CERTAIN,
             now: Timestamp::from_millis(1_000_000),
+            scheduled: None,
             may_leave: [GROUP.to_owned()].into(),
             others: BTreeMap::new(),
         };
@@ -62,6 +65,7 @@ impl World {
         let mode = match of {
             As::Tick(tick) => Mode::Count {
                 tick,
+                at: self.scheduled.unwrap_or(self.now),
                 until: self.until,
                 evidence: self.evidence,
                 may_leave: &self.may_leave,
@@ -481,6 +485,74 @@ fn an_answer_of_a_cache_counts_once_for_as_long_as_it_is_kept() {
     // What comes from elsewhere counts at once.
     misses(&mut world, [of_32(1)]);
     assert_eq!(world.own()[&endpoint(2, 80)].draws, 4);
+}
+
+#[test]
+fn ticks_that_come_in_quick_succession_count_by_their_scheduled_times() {
+    let mut world = World::new(&[1, 2]);
+    world.tick();
+    world.see(&[1]);
+    world.evidence = Evidence {
+        lives: Duration::from_secs(60),
+        ..of_32(1)
+    };
+    let first = world.now + Duration::from_secs(1);
+    let mut draws = Vec::new();
+    for seconds in [0, 60, 90, 120, 180] {
+        let scheduled = first + Duration::from_secs(seconds);
+        world.scheduled = Some(scheduled);
+        world.carry_out(As::Tick(&scheduled.to_string()));
+        draws.push(world.own()[&endpoint(2, 80)].draws);
+    }
+    assert_eq!(draws, [1, 2, 2, 3, 4]);
+}
+
+#[test]
+fn a_cached_answer_that_nothing_was_counted_by_holds_nothing_back() {
+    let mut world = World::new(&[1, 2]);
+    world.evidence = Evidence {
+        lives: Duration::from_secs(60),
+        ..of_32(1)
+    };
+    world.see(&[1, 2, 3]);
+    assert!(world.tick().record.is_some());
+    assert_eq!(world.record.cached_until, Timestamp::default());
+}
+
+/// A request that has had its answer.
+fn answered(status: &str) -> Claim {
+    let claim = json!({
+        "request": "request", "runner": "runner", "kind": "Update", "at": 0,
+        "wants": "new", "wanted_before": "old",
+        "outcome": {
+            "answer": {"status": status, "reason": "", "physical_id": "id", "data": {}},
+            "settled": 0,
+        },
+    });
+    serde_json::from_value(claim).expect("a claim")
+}
+
+#[test]
+fn what_a_former_load_balancer_had_leaves_by_the_count_of_ticks_alone() {
+    for (status, leaves) in [("SUCCESS", true), ("FAILED", false)] {
+        let mut world = World::new(&[1, 2]);
+        world.tick();
+        for target in world.record.own.values_mut().flat_map(BTreeMap::values_mut) {
+            target.former = true;
+        }
+        world.record.claim = Some(answered(status));
+        world.evidence = of_32(1);
+        world.see(&[2, 3]);
+        for _ in 0..2 {
+            assert!(!world.tick().takes_out());
+            assert_eq!(
+                world.own()[&endpoint(2, 80)],
+                Target::default(),
+                "it is seen"
+            );
+        }
+        assert_eq!(world.tick().takes_out(), leaves);
+    }
 }
 
 #[test]
