@@ -3,6 +3,7 @@
 //! One value a task; outside of [`track`] nothing is kept.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
@@ -14,15 +15,17 @@ tokio::task_local! {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     doing: String,
-    waits: Option<String>,
+    /// By call, for several are made side by side.
+    waits: BTreeMap<String, String>,
 }
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.doing)?;
-        match &self.waits {
-            Some(waits) => write!(f, ", tried again because {waits}"),
-            None => Ok(()),
+        let waits: Vec<_> = self.waits.values().map(String::as_str).collect();
+        match waits.as_slice() {
+            [] => Ok(()),
+            waits => write!(f, ", tried again because {}", waits.join("; ")),
         }
     }
 }
@@ -37,19 +40,23 @@ pub fn note(doing: impl Into<String>) {
     change(|progress| {
         *progress = Progress {
             doing: doing.into(),
-            waits: None,
+            waits: BTreeMap::new(),
         }
     });
 }
 
 /// Notes why a call is made again.
-pub fn waits(why: impl Into<String>) {
-    change(|progress| progress.waits = Some(why.into()));
+pub fn waits(call: &str, why: impl Into<String>) {
+    change(|progress| {
+        progress.waits.insert(call.to_owned(), why.into());
+    });
 }
 
 /// Notes that such a call has come through.
-pub fn has_passed() {
-    change(|progress| progress.waits = None);
+pub fn has_passed(call: &str) {
+    change(|progress| {
+        progress.waits.remove(call);
+    });
 }
 
 fn change(change: impl FnOnce(&mut Progress)) {

@@ -25,25 +25,18 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_cloudformation::config::SharedCredentialsProvider;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
-use aws_smithy_runtime::client::retries::classifiers::HttpStatusCodeClassifier;
 use passing::{Patience, trouble};
 use std::env;
 use std::error::Error;
 use std::time::Duration;
 
-/// HTTP statuses by which AWS says that it is busy, besides those that the SDK knows.
-const BUSY: &[u16] = &[429];
-
-/// Of what is read, and of the record, S3 says 409 only while something else is under way.
-const S3_BUSY: &[u16] = &[409, 429];
-
 /// A client that goes on for as long as AWS is busy.
 macro_rules! patient {
-    ($sdk:ident, $builder:expr, $busy:expr) => {
+    ($sdk:ident, $builder:expr) => {
         $sdk::Client::from_conf(
             $builder
                 .retry_partition(Patience::partition())
-                .retry_classifier(HttpStatusCodeClassifier::new_from_codes($busy))
+                .retry_classifier(Patience)
                 .interceptor(Patience)
                 .build(),
         )
@@ -106,13 +99,13 @@ impl Aws {
         let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&cloudwatch);
         let once = once(&config);
         Self {
-            cloudformation: patient!(aws_sdk_cloudformation, cloudformation, BUSY),
-            cloudwatch: patient!(aws_sdk_cloudwatch, cloudwatch, BUSY),
-            elb: patient!(aws_sdk_elasticloadbalancingv2, elb(&config), BUSY),
+            cloudformation: patient!(aws_sdk_cloudformation, cloudformation),
+            cloudwatch: patient!(aws_sdk_cloudwatch, cloudwatch),
+            elb: patient!(aws_sdk_elasticloadbalancingv2, elb(&config)),
             elb_once: aws_sdk_elasticloadbalancingv2::Client::from_conf(elb(&once).build()),
-            events: patient!(aws_sdk_eventbridge, events(&config), BUSY),
+            events: patient!(aws_sdk_eventbridge, events(&config)),
             events_once: aws_sdk_eventbridge::Client::from_conf(events(&once).build()),
-            s3: patient!(aws_sdk_s3, s3(&config), S3_BUSY),
+            s3: patient!(aws_sdk_s3, s3(&config)),
             s3_once: aws_sdk_s3::Client::from_conf(s3(&once).build()),
             region: region.unwrap_or_default(),
         }
@@ -170,6 +163,8 @@ where
         let message = error.message().unwrap_or_default().to_owned();
         let trouble = match error {
             SdkError::ConstructionFailure(_) => Trouble::Stays,
+            // An answer that is cut off tells nothing.
+            SdkError::ResponseError(_) => Trouble::MayPass,
             _ => trouble(operation, code.as_deref(), &message, status),
         };
         let reason = match (&code, &error) {

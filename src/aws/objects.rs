@@ -1,36 +1,48 @@
 //! S3: records, read and written under conditions, and deleted with all their versions.
 
 use super::{Aws, failed, refused_entry, unusable};
-use crate::capabilities::{Answer, Objects, Stored, Version, Written};
+use crate::capabilities::{Answer, AwsError, Objects, Stored, TRIES, Version, Written};
+use crate::pause::Pause;
 use crate::permit::Permit;
+use crate::progress;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
 impl Objects for Aws {
     async fn read(&self, bucket: &str, key: &str) -> Answer<Option<Stored>> {
         let resource = format!("s3://{bucket}/{key}");
-        let answer = self
-            .s3
-            .get_object()
-            .bucket(bucket)
-            .key(key)
-            .send()
-            .await
-            .map_err(failed("GetObject", resource.clone()));
-        let output = match answer {
-            Ok(output) => output,
-            Err(error) if error.is(&["NoSuchKey"]) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let etag = output
-            .e_tag
-            .ok_or_else(|| unusable("GetObject", resource.clone(), "the answer has no ETag"))?;
-        let body = output
-            .body
-            .collect()
-            .await
-            .map_err(|error| unusable("GetObject", resource, error.to_string()))?
-            .to_vec();
-        Ok(Some(Stored { body, etag }))
+        let mut pause = Pause::short_at_first();
+        let mut tries = 1;
+        loop {
+            let get = self.s3.get_object().bucket(bucket).key(key).send();
+            let output = match get.await.map_err(failed("GetObject", resource.clone())) {
+                Ok(output) => output,
+                Err(error) if error.is(&["NoSuchKey"]) => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            let etag = output
+                .e_tag
+                .ok_or_else(|| unusable("GetObject", resource.clone(), "the answer has no ETag"))?;
+            // The SDK's own retries end where the body begins.
+            match output.body.collect().await {
+                Ok(body) => {
+                    let body = body.to_vec();
+                    return Ok(Some(Stored { body, etag }));
+                }
+                Err(source) => {
+                    let error = AwsError {
+                        reason: "the answer was cut off".to_owned(),
+                        source: Some(Box::new(source)),
+                        ..AwsError::no_answer("GetObject", resource.clone())
+                    };
+                    if tries == TRIES {
+                        return Err(error);
+                    }
+                    progress::waits(error.operation, error.to_string());
+                    pause.wait().await;
+                    tries += 1;
+                }
+            }
+        }
     }
 
     async fn write(

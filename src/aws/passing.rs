@@ -3,23 +3,25 @@
 //!
 //! Never sleeps and never counts: who repeats does.
 
-use crate::capabilities::Trouble;
+use crate::capabilities::{TRIES, Trouble};
 use crate::progress;
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
-use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    Error as TypedError, FinalizerInterceptorContextRef, InterceptorContext,
+};
+use aws_smithy_runtime_api::client::orchestrator::{Metadata, OrchestratorError};
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
+use aws_smithy_runtime_api::client::retries::classifiers::{
+    ClassifyRetry, RetryAction, RetryClassifierPriority,
+};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use std::error::Error;
 use std::time::Duration;
-
-/// How often in a row a call is made that AWS fails at, or that gets no answer.
-pub(super) const TRIES: u32 = 7;
 
 /// Codes of throttling, as the SDK's own classifier knows them, but for LimitExceededException: where this
 /// function meets it, it is a quota (EventBridge API, `PutRule`).
@@ -85,6 +87,22 @@ pub(super) fn trouble(
     }
 }
 
+/// The same of what the SDK has come to.
+fn trouble_of(error: &OrchestratorError<TypedError>, status: Option<u16>) -> Trouble {
+    if error.is_connector_error() || error.is_timeout_error() || error.is_response_error() {
+        return Trouble::MayPass;
+    }
+    let Some(error) = error.as_operation_error() else {
+        // The SDK itself has refused it.
+        return Trouble::Stays;
+    };
+    let metadata = metadata(error);
+    let code = metadata.and_then(ErrorMetadata::code);
+    let message = metadata.and_then(ErrorMetadata::message);
+    // What passes only for some operations is of those that the SDK does not repeat.
+    trouble("", code, message.unwrap_or_default(), status)
+}
+
 /// Lets the SDK go on for as long as AWS says that it is busy; where it fails or is silent, [`TRIES`] end it.
 #[derive(Debug)]
 pub(super) struct Patience;
@@ -116,28 +134,25 @@ impl Intercept for Patience {
         _: &RuntimeComponents,
         cfg: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        let operation = cfg.load::<Metadata>();
+        let operation = operation.map_or("a call", Metadata::name).to_owned();
         let attempts = cfg
             .load::<RequestAttempts>()
             .map_or(1, RequestAttempts::attempts);
         let Some(Err(error)) = context.output_or_error() else {
             if attempts > 1 {
-                progress::has_passed();
+                progress::has_passed(&operation);
             }
             return Ok(());
         };
-        let operation = cfg
-            .load::<Metadata>()
-            .map_or("a call", Metadata::name)
-            .to_owned();
         let metadata = error.as_operation_error().and_then(|error| metadata(error));
         let code = metadata.and_then(ErrorMetadata::code);
-        let message = metadata
-            .and_then(ErrorMetadata::message)
-            .unwrap_or_default();
+        let message = metadata.and_then(ErrorMetadata::message);
+        let message = message.unwrap_or_default();
         let status = context
             .response()
             .map(|response| response.status().as_u16());
-        match trouble(&operation, code, message, status) {
+        match trouble_of(error, status) {
             Trouble::Stays => return Ok(()),
             Trouble::MayPass => {}
             Trouble::Passes => {
@@ -148,8 +163,32 @@ impl Intercept for Patience {
         let status = status.map(|status| format!("HTTP status {status}"));
         let answer = code.map(|code| format!("{code}: {message}")).or(status);
         let answer = answer.unwrap_or_else(|| "no answer".to_owned());
-        progress::waits(format!("{operation} failed: {answer}"));
+        progress::waits(&operation, format!("{operation} failed: {answer}"));
         Ok(())
+    }
+}
+
+impl ClassifyRetry for Patience {
+    fn name(&self) -> &'static str {
+        "Patience"
+    }
+
+    /// Has the last word: the SDK's own classifiers know other codes.
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
+    }
+
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let Some(Err(error)) = context.output_or_error() else {
+            return RetryAction::NoActionIndicated;
+        };
+        let status = context.response();
+        let status = status.map(|response| response.status().as_u16());
+        match trouble_of(error, status) {
+            Trouble::Passes => RetryAction::throttling_error(),
+            Trouble::MayPass => RetryAction::transient_error(),
+            Trouble::Stays => RetryAction::RetryForbidden,
+        }
     }
 }
 
@@ -168,6 +207,16 @@ fn metadata<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a ErrorMetadata> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_tells_nothing_of_the_call_may_pass_and_what_the_sdk_refuses_stays() {
+        let cut = OrchestratorError::response("the connection is closed".into());
+        assert_eq!(trouble_of(&cut, Some(200)), Trouble::MayPass);
+        let late = OrchestratorError::timeout("no answer in time".into());
+        assert_eq!(trouble_of(&late, None), Trouble::MayPass);
+        let refused = OrchestratorError::other("no credentials");
+        assert_eq!(trouble_of(&refused, None), Trouble::Stays);
+    }
 
     #[test]
     fn what_aws_says_of_being_busy_passes_and_what_it_refuses_stays() {

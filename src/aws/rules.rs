@@ -197,7 +197,7 @@ fn check_entries(
     failed_entries: i32,
     first: Option<(Option<&str>, Option<&str>)>,
 ) -> Answer<()> {
-    if failed_entries == 0 {
+    if failed_entries == 0 && first.is_none() {
         return Ok(());
     }
     let (code, message) = first.unwrap_or_default();

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 const RESOURCES_PER_CALL: usize = 20;
 
 impl ElbTags for Aws {
+    /// Of those that AWS knows.
     async fn elb_tags(&self, arns: &[String]) -> Answer<BTreeMap<String, Tags>> {
         let mut tags = BTreeMap::new();
         for some in arns.chunks(RESOURCES_PER_CALL) {
@@ -54,15 +55,16 @@ impl Aws {
             .await
             .map_err(failed("DescribeTags", arns.join(", ")))?;
         let descriptions = output.tag_descriptions.unwrap_or_default().into_iter();
-        Ok(descriptions
-            .map(|described| {
-                let tags = described.tags.unwrap_or_default().into_iter();
-                let tags = tags
-                    .filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())))
-                    .collect();
-                (described.resource_arn.unwrap_or_default(), tags)
-            })
-            .collect())
+        let described = descriptions.map(|described| {
+            let tags = described.tags.unwrap_or_default().into_iter();
+            let tags = tags
+                .filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())))
+                .collect();
+            (described.resource_arn.unwrap_or_default(), tags)
+        });
+        // AWS knows all of them, or it would have said so.
+        let untagged = arns.iter().map(|arn| (arn.clone(), Tags::new()));
+        Ok(untagged.chain(described).collect())
     }
 }
 

@@ -3,17 +3,25 @@
 use super::{Aws, failed, tags::elb_tag_list, unusable};
 use crate::capabilities::{Answer, TargetGroups};
 use crate::model::{Attributes, HealthCheck, HttpCheck, Tags, TargetGroup};
+use crate::pause::Pause;
 use crate::permit::Permit;
+use crate::progress;
 use aws_sdk_elasticloadbalancingv2::types::{
     self, Matcher, ProtocolEnum, TargetGroupAttribute, TargetTypeEnum,
 };
 
 impl TargetGroups for Aws {
     async fn target_groups_named(&self, prefix: &str) -> Answer<Vec<TargetGroup>> {
-        let groups = match self.describe_target_groups(prefix).await {
-            // One went between two pages.
-            Err(error) if error.is_not_found() => self.describe_target_groups(prefix).await?,
-            groups => groups?,
+        let mut pause = Pause::none_at_first();
+        let groups = loop {
+            match self.describe_target_groups(prefix).await {
+                // One went between two pages.
+                Err(error) if error.is_not_found() => {
+                    progress::waits(error.operation, error.to_string());
+                    pause.wait().await;
+                }
+                groups => break groups?,
+            }
         };
         let named = |group: &TargetGroup| group.name.starts_with(prefix);
         Ok(groups.into_iter().filter(named).collect())

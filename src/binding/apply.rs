@@ -14,7 +14,7 @@ use crate::log::chain;
 use crate::progress;
 use crate::properties::TargetGroupProperties;
 use crate::published::{self, Denied};
-use crate::record::{Orders, RecordError, Turn};
+use crate::record::{Kind, Orders, RecordError, Turn};
 use crate::sync;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,7 +58,7 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                         }
                         created => created?,
                     }
-                    self.turn.lease().fresh().add(bucket);
+                    self.turn.lease().fresh().add(Kind::Bucket, bucket);
                 }
                 Step::TagBucket { bucket, tags } => {
                     note(step);
@@ -140,7 +140,7 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                     create.await
                 };
                 let arn = lease.act(create).await?;
-                lease.fresh().add(&arn);
+                lease.fresh().add(Kind::TargetGroup, &arn);
                 made.groups.insert(name.clone(), arn);
             }
             Step::ModifyHealthCheck { name, health_check } => {
@@ -182,7 +182,7 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                 let create =
                     async |permit| aws.create_listener(permit, nlb, *port, &group, tags).await;
                 let arn = lease.act(create).await?;
-                lease.fresh().add(&arn);
+                lease.fresh().add(Kind::Listener, &arn);
                 made.listeners.insert(*port, arn);
             }
             Step::ForwardListener {
@@ -217,7 +217,7 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
             Step::PutRule { schedule } => {
                 let put = async |permit| aws.put_rule(permit, &rule, schedule, tags).await;
                 made.rule_arn = Some(lease.act(put).await?);
-                lease.fresh().add(&rule);
+                lease.fresh().add(Kind::Rule, &rule);
             }
             Step::TagRule { tags } => {
                 if let Some(rule) = &self.checked.observed.rule {

@@ -9,6 +9,7 @@ use crate::capabilities::Dns;
 use crate::log::chain;
 use crate::names::BindingId;
 use crate::record::{LAG, Turn};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// Delete. `is_invented` tells that the request's physical id is none of a binding's: one that
@@ -55,7 +56,19 @@ pub async fn delete<A: BindingAws>(
         }
     };
     leaving.claim(aws, turn, &view).await?;
-    if let Err(error) = replaced::noted(aws, turn, id, account, hints, &view).await {
+    let left = turn
+        .caller()
+        .until
+        .saturating_duration_since(Instant::now());
+    let noted = replaced::noted(aws, turn, id, account, hints, &view);
+    let noted = match tokio::time::timeout(left / 2, noted).await {
+        Ok(noted) => noted.err(),
+        Err(_) => {
+            warn!("there is no time left for a binding that was made in place of this one");
+            None
+        }
+    };
+    if let Some(error) = noted {
         let error = chain(&error);
         warn!(
             error,

@@ -4,7 +4,7 @@
 //! for, or AWS says that something is there already, all is looked at anew.
 
 use super::apply::{Attributes, Context, Made};
-use super::checks::{Standing, check};
+use super::checks::{Findings, Standing, check};
 use super::hints::{Hints, candidates};
 use super::leaving::take_away;
 use super::observe::{self, Observed};
@@ -15,8 +15,8 @@ use crate::model::Rule;
 use crate::pause::Pause;
 use crate::progress;
 use crate::record::{
-    Answer, Claiming, FRESH, Hand, Located, Orders, Record, RecordError, RequestType, RuleEvent,
-    Turn, View,
+    Answer, Claiming, FRESH, Hand, Kind, Located, Orders, Phase, Record, RecordError, RequestType,
+    RuleEvent, Turn, View,
 };
 use crate::sync::{self, Unseen};
 use std::time::Duration;
@@ -49,15 +49,19 @@ pub async fn make<A: BindingAws>(
         dns,
         turn,
         desired,
+        began: Instant::now(),
     };
-    let started = Instant::now();
+    let mut there_since = None;
     let mut pause = Pause::none_at_first();
     loop {
         match making.start().await {
             Ok(Some(made)) => return Ok(made),
             Ok(None) => {}
             // A create whose answer was lost and that was sent again meets its own work.
-            Err(error) if error.is(&ALREADY_THERE) && started.elapsed() < SHOWN_WITHIN => {
+            Err(error)
+                if error.is(&ALREADY_THERE)
+                    && there_since.get_or_insert_with(Instant::now).elapsed() < SHOWN_WITHIN =>
+            {
                 let error = chain(&error);
                 info!(error, "it is there already, looking again");
             }
@@ -80,6 +84,7 @@ struct Making<'a, 't, A, D> {
     dns: &'a D,
     turn: &'a Turn<'t, A>,
     desired: &'a Desired,
+    began: Instant,
 }
 
 impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
@@ -90,6 +95,7 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             dns,
             turn,
             desired,
+            ..
         } = *self;
         let (located, rule) = self.locate().await?;
         let record = located.known();
@@ -112,14 +118,23 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             return Ok(None);
         }
         let asked = Instant::now();
-        let mut observed = observe::observe(aws, desired, &located, &view, rule).await?;
+        let observed = observe::observe(aws, desired, &located, &view, rule).await?;
+        if record.is_none_or(|record| record.phase == Phase::Making) {
+            self.may_be_fresh(&observed);
+        }
         let stands = record.filter(|_| turn.caller().kind == RequestType::Update);
         let stands = stands.and_then(|record| desired.standing(record));
         let standing = stands
             .as_ref()
             .map(|(properties, orders)| Standing { properties, orders });
-        self.alb_listens(standing, &mut observed).await?;
-        let (checked, known) = check(desired, standing, &observed)?;
+        let (checked, known) = match check(desired, standing, &observed) {
+            Err(findings) if findings.may_pass() && self.began.elapsed() < LISTENS_WITHIN => {
+                info!(%findings, "waiting, for the ALB's listeners may be being made");
+                self.alb_listens(standing, observed, &findings).await?;
+                return Ok(None);
+            }
+            checked => checked?,
+        };
         for finding in known.iter() {
             warn!(finding, "the binding stands all the same");
         }
@@ -151,24 +166,40 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
         Ok(Some(made))
     }
 
-    /// Waits for listeners of the ALB that are made while this request runs, a minute at most.
+    /// Waits for listeners of the ALB that are made while this request runs. What else was observed is old
+    /// by then.
     async fn alb_listens(
         &self,
         standing: Option<Standing<'_>>,
-        observed: &mut Observed,
+        mut observed: Observed,
+        findings: &Findings,
     ) -> Result<(), BindingError> {
         let Self { aws, desired, .. } = *self;
-        let started = Instant::now();
+        progress::note(format!("waiting, for {findings}"));
         let mut pause = Pause::short_at_first();
-        loop {
-            match check(desired, standing, observed) {
-                Err(findings) if findings.may_pass() && started.elapsed() < LISTENS_WITHIN => {
-                    progress::note(format!("waiting, for {findings}"));
-                }
-                _ => return Ok(()),
-            }
+        let may_come = |observed: &Observed| {
+            let checked = check(desired, standing, observed);
+            checked.is_err_and(|findings| findings.may_pass())
+        };
+        while may_come(&observed) && self.began.elapsed() < LISTENS_WITHIN {
             pause.wait().await;
             observed.alb_listeners = aws.listeners(&desired.properties.alb_arn).await?;
+        }
+        Ok(())
+    }
+
+    /// What is there of a binding that has had no success yet may just have been made, by a try whose answer
+    /// was lost.
+    fn may_be_fresh(&self, observed: &Observed) {
+        let fresh = self.turn.lease().fresh();
+        for own in &observed.groups {
+            fresh.add(Kind::TargetGroup, &own.group.arn);
+        }
+        for own in observed.nlb_listeners.iter().filter(|own| own.is_own) {
+            fresh.add(Kind::Listener, &own.listener.arn);
+        }
+        if observed.bucket_exists && self.desired.properties.bucket_name.is_none() {
+            fresh.add(Kind::Bucket, &self.desired.own_bucket());
         }
     }
 
@@ -205,6 +236,7 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             dns,
             turn,
             desired,
+            ..
         } = *self;
         let store = turn.store(&desired.id);
         loop {

@@ -4,7 +4,7 @@
 //! ends the waiting.
 
 use super::{BindingAws, BindingError, Desired};
-use crate::capabilities::{LoadBalancers, gather};
+use crate::capabilities::{AwsError, LoadBalancers, Trouble, gather};
 use crate::model::{Attributes, Listener, LoadBalancer, Rule, State, Tags, TargetGroup};
 use crate::names::TAG;
 use crate::pause::Pause;
@@ -169,7 +169,7 @@ async fn wiring(
     let attributes = aws.load_balancer_attributes(&found.arn);
     let (attributes, listeners) = match tokio::try_join!(attributes, aws.listeners(&found.arn)) {
         // It went while it was looked at.
-        Err(error) if error.is_not_found() => return Ok(Wiring::default()),
+        Err(error) if error.is(&["LoadBalancerNotFound"]) => return Ok(Wiring::default()),
         answers => answers?,
     };
     Ok(Wiring {
@@ -191,8 +191,12 @@ async fn nlb_listeners(
     let mut tags = aws.elb_tags(&arns).await?;
     let id = desired.id.to_string();
     let given: BTreeSet<&str> = desired.given().collect();
-    let observed = listeners.into_iter().map(|listener| {
-        let tags = tags.remove(&listener.arn).unwrap_or_default();
+    let tagged = listeners.into_iter().filter_map(|listener| {
+        // Without an answer about its tags it went while it was looked at.
+        let tags = tags.remove(&listener.arn)?;
+        Some((listener, tags))
+    });
+    let observed = tagged.map(|(listener, tags)| {
         let is_own = tags.get(TAG) == Some(&id);
         let serves = is_own
             || listener
@@ -270,6 +274,15 @@ struct Bucket {
     tags: Tags,
 }
 
+impl Bucket {
+    fn refused(error: &AwsError) -> Self {
+        Self {
+            refused: Some(error.reason.clone()),
+            ..Self::default()
+        }
+    }
+}
+
 async fn bucket(
     aws: &impl BindingAws,
     desired: &Desired,
@@ -279,21 +292,11 @@ async fn bucket(
     let is_given = desired.properties.bucket_name.is_some();
     let exists = match located.has(&name) {
         Some(Ok(exists)) => exists,
-        Some(Err(error)) => {
-            return Ok(Bucket {
-                refused: Some(error.reason.clone()),
-                ..Bucket::default()
-            });
-        }
+        Some(Err(error)) => return Ok(Bucket::refused(error)),
         // It was not looked at, for the record was found before.
         None => match aws.bucket_exists(&name).await {
             // Another account's, another region's, or not in the function's policy: a finding.
-            Err(error) if is_given => {
-                return Ok(Bucket {
-                    refused: Some(error.reason),
-                    ..Bucket::default()
-                });
-            }
+            Err(error) if error.trouble == Trouble::Stays => return Ok(Bucket::refused(&error)),
             exists => exists?,
         },
     };

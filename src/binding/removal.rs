@@ -147,7 +147,9 @@ impl<A: BindingAws> Remover<'_, '_, A> {
     /// version. Whether all went.
     async fn objects(&self, bucket: &str, prefix: &str) -> Result<bool, BindingError> {
         let mut locked = Vec::new();
+        let mut pause = Pause::none_at_first();
         loop {
+            pause.wait().await;
             let versions = match self.aws.versions(bucket, prefix).await {
                 Err(error) if error.is_not_found() => return Ok(true),
                 versions => versions?,

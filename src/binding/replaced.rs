@@ -126,8 +126,8 @@ pub(super) async fn is_not_made_anew<A: BindingAws>(
     Ok(())
 }
 
-/// Takes away a binding that an Update before this request made in place of this one, in half of the time that
-/// is left. Failing in that only warns: the note stays, and the next request tries again.
+/// Takes away a binding that an Update before this request made in place of this one, in the time that is
+/// left. Failing in that only warns: the note stays, and the next request tries again.
 pub(super) async fn take_away<A: BindingAws>(
     aws: &A,
     turn: &Turn<'_, A>,

@@ -834,6 +834,11 @@ fn what_an_update_makes_worse_is_an_error_though_something_else_stands_as_it_is(
         &world,
     );
     assert!(errors.expect("it is new").contains("would have no target"));
+    // Nor where it gives way to one that is confined to its zone.
+    let made = desired(json!({"AllowZoneMismatch": true}));
+    world.given_groups.clear();
+    let (errors, _) = update(&allowed, &made, &world);
+    assert!(errors.expect("it is new").contains("would have no target"));
 }
 
 #[test]

@@ -18,6 +18,10 @@ pub struct AwsError {
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
+/// How often in a row a call is made that AWS fails at, or that gets no answer. Where AWS says that it is
+/// busy, the invocation's deadline ends the trying.
+pub const TRIES: u32 = 7;
+
 /// Whether a call that went wrong is worth another try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {

@@ -10,7 +10,7 @@ mod error;
 
 pub use answers::{Answers, PutError, ResponseUrl};
 pub use dns::{Dns, DnsAnswer, DnsError, Question};
-pub use error::{AwsError, Trouble};
+pub use error::{AwsError, TRIES, Trouble};
 
 use crate::model::{
     Attributes, Endpoint, HealthCheck, Listener, LoadBalancer, Registered, Rule, RuleTarget, Tags,

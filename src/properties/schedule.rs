@@ -12,7 +12,7 @@ const MOST_CHARACTERS: usize = 256;
 
 const ALLOWED: &str = "rate(1 minute), rate(N minutes|hours|days) with N of 2 or more and a year at \
     most, or cron(minutes hours day-of-month month day-of-week year) with ? for one of the two days; \
-    values, lists, ranges upwards and /steps, no sign; L, LW or 15W alone as day-of-month, L, 6L or \
+    values, lists, ranges upwards and /steps (no steps of weekdays), no sign; L, LW or 15W alone as day-of-month, L, 6L or \
     6#3 alone as day-of-week";
 
 pub(super) fn parse(value: &Value) -> Result<String, String> {
@@ -152,5 +152,5 @@ fn is_day_of_week(text: &str) -> bool {
     let is_nth = text.split_once('#').is_some_and(|(day, nth)| {
         is_day(day) && digits(nth).is_some_and(|nth| (1..=5).contains(&nth))
     });
-    is_last || is_nth || DAYS_OF_WEEK.is_list(text)
+    is_last || is_nth || (DAYS_OF_WEEK.is_list(text) && !text.contains('/'))
 }

@@ -434,6 +434,8 @@ fn schedules_are_those_that_eventbridge_takes() {
         "cron(0/+5 * * * ? *)",
         "cron(30-10 * * * ? *)",
         "cron(0 0 ? * FRI-MON *)",
+        "cron(0 0 ? * MON-FRI/2 *)",
+        "cron(0 0 ? * */2 *)",
         "cron(0 0 20-10 * ? *)",
         "cron(0 0 1 12-1 ? *)",
         "cron(0 0 1 1 ? 2030-2020)",

@@ -6,7 +6,7 @@
 
 use super::RecordError;
 use super::fresh::Fresh;
-use crate::capabilities::{Answer, Trouble};
+use crate::capabilities::{Answer, TRIES, Trouble};
 use crate::clock::{Clock, Timestamp};
 use crate::log::chain;
 use crate::pause::Pause;
@@ -20,10 +20,6 @@ use tracing::info;
 
 /// For how long a look is believed.
 pub const FRESH: Duration = Duration::from_secs(5);
-
-/// How often in a row a call is made that AWS fails at, or that gets no answer. Where AWS says that it is busy
-/// the invocation's deadline ends the trying.
-const TRIES: usize = 7;
 
 /// Leave to act, for as long as looks confirm it.
 pub struct Lease<H> {
@@ -88,8 +84,8 @@ impl<H: Hold> Lease<H> {
     /// What AWS refuses, and where the lease is gone.
     pub async fn act<T>(&self, call: impl AsyncFn(Permit) -> Answer<T>) -> Result<T, RecordError> {
         let mut pause = Pause::short_at_first();
-        let mut tries = 1;
         let mut failures = 0;
+        let mut waits_for = None;
         loop {
             let permit = self.permit().await?;
             self.under_way.set(self.under_way.get() + 1);
@@ -99,9 +95,7 @@ impl<H: Hold> Lease<H> {
             let error = match answer {
                 Err(error) => error,
                 Ok(answer) => {
-                    if tries > 1 {
-                        progress::has_passed();
-                    }
+                    waits_for.map(progress::has_passed);
                     return Ok(answer);
                 }
             };
@@ -111,11 +105,11 @@ impl<H: Hold> Lease<H> {
             if !passes && (error.trouble == Trouble::Stays || failures == TRIES) {
                 return Err(error.into());
             }
-            info!(error = chain(&error), tries, "trying again");
-            progress::waits(error.to_string());
+            info!(error = chain(&error), "trying again");
+            progress::waits(error.operation, error.to_string());
+            waits_for = Some(error.operation);
             pause.wait().await;
             self.doubt();
-            tries += 1;
         }
     }
 

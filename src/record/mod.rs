@@ -38,7 +38,7 @@ mod wanted;
 
 pub use body::{Phase, Record};
 pub use claim::{TAKEN_OVER, signed};
-pub use fresh::Fresh;
+pub use fresh::{Fresh, Kind};
 pub use holds::{Claims, Ticking};
 pub use lease::{FRESH, Hold, Lease};
 pub use located::{Candidate, Found, Held, Located, Unreadable};

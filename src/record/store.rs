@@ -99,8 +99,12 @@ impl<'a, A: Objects> Store<'a, A> {
         loop {
             match self.aws.read(bucket, &self.key()).await {
                 Err(error) if self.fresh.is_not_shown(&error) => {
-                    progress::waits(error.to_string());
+                    progress::waits(error.operation, error.to_string());
                     pause.wait().await;
+                }
+                Ok(Some(stored)) => {
+                    self.fresh.has_shown(bucket);
+                    return Ok(Some(stored));
                 }
                 read => return read,
             }
@@ -217,6 +221,7 @@ impl<'a, A: Objects> Store<'a, A> {
         loop {
             let write = self.aws.write(bucket, &key, body.clone(), etag);
             if let Written::Done { etag } = write.await? {
+                self.fresh.has_shown(bucket);
                 return Ok(Some(Held {
                     record,
                     bucket: bucket.to_owned(),
@@ -227,7 +232,10 @@ impl<'a, A: Objects> Store<'a, A> {
                 // A write whose answer was lost, and that was sent again, meets its own work.
                 Found::Record(held) if held.record == record => return Ok(Some(*held)),
                 // S3 did not know the bucket, which was just made.
-                Found::Nothing if etag.is_none() && self.fresh.has(bucket) => pause.wait().await,
+                Found::Nothing if etag.is_none() && self.fresh.has_bucket(bucket) => {
+                    progress::waits("PutObject", format!("S3 does not know bucket {bucket} yet"));
+                    pause.wait().await;
+                }
                 _ => return Ok(None),
             }
         }

@@ -12,6 +12,9 @@ use tracing::{info, warn};
 /// For how long CloudFormation must say the same before a request is refused: what it shows may lag.
 pub const LAG: Duration = Duration::from_secs(10);
 
+/// How long CloudFormation may take to answer. What is to be done can be done without its word.
+const ASKING: Duration = Duration::from_secs(30);
+
 /// How long lies between two looks meanwhile.
 const BETWEEN: Duration = Duration::from_secs(1);
 
@@ -173,10 +176,14 @@ impl View {
 impl<A: Stacks> Asker<'_, A> {
     /// Asks CloudFormation once. What it does not say is unknown.
     pub async fn look(&self) -> View {
-        let (stack, resource) = tokio::join!(
+        let asked = futures_util::future::join(
             self.aws.stack(self.stack_id),
-            self.aws.stack_resource(self.stack_id, self.logical_id)
+            self.aws.stack_resource(self.stack_id, self.logical_id),
         );
+        let Ok((stack, resource)) = tokio::time::timeout(ASKING, asked).await else {
+            warn!("CloudFormation does not answer, so it is taken at its word");
+            return View::default();
+        };
         let stack = known(stack).flatten();
         let resource = match known(resource) {
             Some(Some(resource)) => Resource::Known(resource),

@@ -2,7 +2,9 @@
 
 use crate::capabilities::Metrics;
 use crate::log::chain;
+use crate::progress;
 use crate::record::Orders;
+use std::rc::Rc;
 use std::time::Duration;
 use tracing::warn;
 
@@ -14,6 +16,9 @@ pub(super) async fn publish(aws: &impl Metrics, orders: &Orders, addresses: usiz
         return;
     }
     let put = aws.put_ip_count(&orders.alb_name, addresses);
+    // Nobody waits for it.
+    let untold = Rc::default();
+    let put = progress::track(&untold, put);
     match tokio::time::timeout(TIMEOUT, put).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {

@@ -86,6 +86,33 @@ async fn what_aws_does_not_know_yet_of_what_was_just_made_is_waited_for() -> Res
     Ok(())
 }
 
+/// A listener that goes, and one that AWS shows to one call and not to the next.
+#[tokio::test]
+async fn a_listener_that_aws_does_not_know_while_it_is_looked_at_fails_nothing() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let group = made.attribute("TargetGroupArn");
+    for (operation, calls) in [
+        ("DescribeTags", 1..=2),
+        ("DescribeListenerAttributes", 1..=1),
+        ("DescribeListeners", 1..=3),
+    ] {
+        let answer = (ELB, operation, 400, "ListenerNotFound");
+        answers(&bench, answer, calls);
+        let updated = bench
+            .update(&made, json!({"Schedule": "rate(2 minutes)"}))
+            .await?;
+        updated.assert_success();
+        bench.lab.gateway().clear_faults();
+        assert_eq!(updated.attribute("TargetGroupArn"), group, "{operation}");
+        assert_eq!(
+            updated.attribute("ListenerArn"),
+            made.attribute("ListenerArn")
+        );
+        bench.update(&made, json!({})).await?.assert_success();
+    }
+    assert_gone(&bench, &made).await
+}
+
 #[tokio::test]
 async fn what_is_busy_with_the_same_thing_is_waited_for() -> Result<()> {
     let bench = Bench::new().await?;
@@ -107,6 +134,14 @@ async fn what_is_busy_with_the_same_thing_is_waited_for() -> Result<()> {
         ((ELB, "DeleteTargetGroup", 400, "ResourceInUse"), 1..=2),
         ((ELB, "DeleteListener", 400, "ResourceInUse"), 1..=1),
         ((ELB, "CreateTargetGroup", 429, "TooManyRequests"), 1..=1),
+        // What is read is judged by the same table.
+        (
+            (ELB, "DescribeLoadBalancers", 400, "TooManyRequests"),
+            1..=9,
+        ),
+        (("events", "DescribeRule", 400, busy), 1..=1),
+        (("s3", "GetObject", 409, "OperationAborted"), 1..=1),
+        (("s3", "GetObject", 400, "RequestTimeout"), 1..=1),
     ] {
         answers(&bench, answer, calls);
         let made = bench.create(everything()).await?;

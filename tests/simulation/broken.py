@@ -173,8 +173,8 @@ BREAKAGES = [
     (
         "an Update takes a listener away that stays",
         "src/binding/plan.rs",
-        "|listener: &&NlbListener| listener.is_own && !ports.contains(&listener.listener.port);",
-        "|listener: &&NlbListener| listener.is_own && ports.contains(&listener.listener.port);",
+        "listeners.filter(|listener| listener.is_own && !ports.contains(&listener.listener.port));",
+        "listeners.filter(|listener| listener.is_own && ports.contains(&listener.listener.port));",
     ),
     (
         "a Create is not asked whether it is wanted",

@@ -126,9 +126,10 @@ fn side<'a>(
             } else {
                 of_arn()
             },
-            dns_name: is_alb
-                .then(|| orders.alb_dns_name.clone())
-                .unwrap_or_default(),
+            dns_name: match is_alb {
+                true => orders.alb_dns_name.clone(),
+                false => String::new(),
+            },
             kind: if is_alb {
                 Kind::Application
             } else {

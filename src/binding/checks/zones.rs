@@ -41,7 +41,8 @@ impl Findings {
         }
         let allowed = properties.allow_zone_mismatch;
         let confined: Vec<_> = confined(properties, observed).into_iter().collect();
-        if !only_nlb.is_empty() && !(allowed && confined.is_empty()) {
+        let is_let_through = allowed && confined.is_empty();
+        if !only_nlb.is_empty() && !is_let_through {
             let told = zones(&only_nlb);
             let cross_zone = match confined.as_slice() {
                 [] => String::new(),
@@ -79,8 +80,12 @@ fn confined(properties: &Properties, observed: &Observed) -> BTreeSet<String> {
                 (setting(Some(&made.attributes)), holder)
             }
             TargetGroupProperties::Given { arn } => {
-                let given = observed.given_groups.get(arn).and_then(Option::as_ref);
-                (setting(given.map(|given| &given.attributes)), arn.clone())
+                // Only what is wanted was looked at.
+                let Some(given) = observed.given_groups.get(arn) else {
+                    continue;
+                };
+                let given = given.as_ref().map(|given| &given.attributes);
+                (setting(given), arn.clone())
             }
         };
         let (value, holder) = match own.as_str() {

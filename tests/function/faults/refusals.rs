@@ -9,7 +9,7 @@ use std::time::Duration;
 const ELB: &str = "elasticloadbalancing";
 
 /// For refusals that the function waits for, until its deadline.
-const SHORT: Duration = Duration::from_secs(20);
+const SHORT: Duration = Duration::from_secs(30);
 
 pub struct Events {
     pub create: Event,
