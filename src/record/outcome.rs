@@ -64,9 +64,11 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                 }
                 // Only what another load balancer had is former: its addresses say nothing about those of
                 // this one, and DNS need not make certain that they are gone.
-                let former = record.orders.as_ref();
-                let former = former.map(|orders| &orders.alb_dns_name);
-                if served.is_none_or(|served| former == Some(&served.orders.alb_dns_name)) {
+                let is_another = |served: &Served| {
+                    let former = record.orders.as_ref();
+                    former.is_some_and(|former| former.alb_dns_name != served.orders.alb_dns_name)
+                };
+                if !served.is_some_and(is_another) {
                     record.mark_former(false);
                 }
                 if let Some(Served { orders, properties }) = served {

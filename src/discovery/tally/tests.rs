@@ -603,3 +603,16 @@ fn a_failed_lookup_is_made_up_for_within_what_is_allowed() {
         assert_eq!(found.doubt < 0.001, certain);
     }
 }
+
+#[test]
+fn a_certain_run_is_evidence_enough_for_all_that_is_known_after_it() {
+    let mut chance = Chance::seed_from_u64(31);
+    let all = addresses(31);
+    // Three have left, and three have come.
+    let mut servers = [Server::random(&all[3..])];
+    let (_, found, _) = look(&mut chance, &mut servers, &all[..28], &USUAL);
+    assert!(found.certain);
+    let needed = lookups_needed(31, 0);
+    assert_eq!(found.evidence.draws as usize, needed);
+    assert_eq!(found.evidence.needed as usize, needed);
+}
