@@ -210,7 +210,6 @@ impl Record {
                 let may_take_back = is_inverse && !former.takes_back;
                 claim.goes_on = claim.wants != former.wants && !may_take_back;
                 claim.takes_back = !claim.goes_on && claim.rolls_back == Some(true);
-                self.mark_former(true);
                 self.before.push(Former {
                     request: former.mark.request,
                     answer: former.outcome.map(|outcome| outcome.answer),
@@ -233,10 +232,10 @@ impl Record {
         self.claim = Some(claim);
     }
 
-    /// Marks every own target as one of before the last request, or none.
-    pub(super) fn mark_former(&mut self, former: bool) {
+    /// Takes back that own targets are of a load balancer that was served before.
+    pub(super) fn has_no_former(&mut self) {
         for target in self.own.values_mut().flat_map(BTreeMap::values_mut) {
-            target.former = former;
+            target.former = false;
         }
     }
 

@@ -69,7 +69,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                     former.is_some_and(|former| former.alb_dns_name != served.orders.alb_dns_name)
                 };
                 if !served.is_some_and(is_another) {
-                    record.mark_former(false);
+                    record.has_no_former();
                 }
                 if let Some(Served { orders, properties }) = served {
                     // Of target groups that the binding has taken away nothing is own any more.

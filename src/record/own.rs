@@ -20,8 +20,8 @@ pub struct Target {
     /// How many answers of DNS, each chosen anew, these ticks are worth together.
     #[serde(default, skip_serializing_if = "is_default")]
     pub draws: u32,
-    /// Whether it was own before the request that came last, and has not been seen since. Where that had a
-    /// success, it stays so only if another load balancer is served since.
+    /// Whether an Update to another load balancer has not seen it there. Once that has had a success, it is of
+    /// one that is served no more.
     #[serde(default, skip_serializing_if = "is_default")]
     pub former: bool,
     /// When it was last put out.

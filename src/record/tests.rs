@@ -483,20 +483,6 @@ fn a_record_is_held_by_one_delivery_and_served_for_its_request() {
 }
 
 #[test]
-fn what_was_own_before_a_request_is_marked_and_its_second_delivery_marks_nothing() {
-    let mut record = full();
-    record.claim_for(claim(RequestType::Update, "third", "c"));
-    let marks = |record: &mut Record| -> Vec<bool> {
-        let own = record.own.values_mut().flat_map(BTreeMap::values_mut);
-        own.map(|target| std::mem::take(&mut target.former))
-            .collect()
-    };
-    assert_eq!(marks(&mut record), [true]);
-    record.claim_for(claim(RequestType::Update, "third", "d"));
-    assert_eq!(marks(&mut record), [false]);
-}
-
-#[test]
 fn known_is_what_neither_is_due_to_leave_nor_of_a_former_load_balancer() {
     let mut record = full();
     let address = |last| std::net::IpAddr::from([10, 0, 0, last]);

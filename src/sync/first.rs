@@ -104,6 +104,8 @@ impl First<'_> {
         turn: &Turn<'_, A>,
         sight: &Sight,
     ) -> Result<bool, SyncError> {
+        let (former, served) = (&sight.held.record.orders, &*self.orders.alb_dns_name);
+        let former = former.as_ref();
         let situation = Situation {
             seen: &sight.found.addresses,
             groups: &self.orders.target_groups,
@@ -113,6 +115,7 @@ impl First<'_> {
             mode: Mode::Bind {
                 given: self.given,
                 adopted: self.adopted,
+                is_another: former.is_some_and(|former| former.alb_dns_name != served),
             },
             now: turn.clock().now(),
         };

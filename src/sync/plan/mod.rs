@@ -52,6 +52,8 @@ pub enum Mode<'a> {
     Bind {
         given: &'a BTreeSet<String>,
         adopted: &'a BTreeMap<String, Own>,
+        /// Whether another load balancer is to be served than before.
+        is_another: bool,
     },
 }
 
@@ -200,6 +202,13 @@ fn plan_group(
             may_leave,
         } = situation.mode
         else {
+            target.former |= matches!(
+                situation.mode,
+                Mode::Bind {
+                    is_another: true,
+                    ..
+                }
+            );
             plan.pending.insert(endpoint.address, target.missed);
             return true;
         };

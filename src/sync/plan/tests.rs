@@ -25,6 +25,7 @@ struct World {
     record: Record,
     until: u32,
     evidence: Evidence,
+    is_another: bool,
     now: Timestamp,
     scheduled: Option<Timestamp>,
     may_leave: BTreeSet<String>,
@@ -48,6 +49,7 @@ impl World {
             record: Record::new("binding", Phase::Serving),
             until: 3,
             evidence: CERTAIN,
+            is_another: false,
             now: Timestamp::from_millis(1_000_000),
             scheduled: None,
             may_leave: [GROUP.to_owned()].into(),
@@ -74,6 +76,7 @@ impl World {
             As::Binds(adopted) => Mode::Bind {
                 given: &self.may_leave,
                 adopted,
+                is_another: self.is_another,
             },
         };
         use_it(&Situation {
@@ -530,6 +533,24 @@ fn answered(status: &str) -> Claim {
         },
     });
     serde_json::from_value(claim).expect("a claim")
+}
+
+#[test]
+fn an_update_to_another_load_balancer_marks_what_is_not_seen_there_and_any_other_marks_nothing() {
+    let mut world = World::new(&[1, 2]);
+    world.tick();
+    world.see(&[2, 3]);
+    for is_another in [false, true] {
+        world.is_another = is_another;
+        let nothing = BTreeMap::new();
+        let plan = world.plan(As::Binds(&nothing));
+        let next = plan.record.expect("a new target");
+        let own = next.own.values().flatten();
+        let former: Vec<_> = own.filter(|(_, target)| target.former).collect();
+        let former: Vec<_> = former.into_iter().map(|(endpoint, _)| *endpoint).collect();
+        let expected = is_another.then_some(endpoint(1, 80));
+        assert_eq!(former, Vec::from_iter(expected));
+    }
 }
 
 #[test]
