@@ -158,7 +158,7 @@ pub(super) fn parse(elements: Vec<(String, &Value)>, problems: &mut Problems) ->
     }
     for (key, allowed) in clashes(&attributes) {
         if let (Some(place), Some(value)) = (places.get(key), attributes.get(key)) {
-            problems.add(place, value, allowed);
+            problems.add(format!("{place} of {key}"), value, allowed);
         }
     }
     attributes

@@ -352,34 +352,41 @@ fn attributes_that_cannot_stand_together_are_refused() {
     ] {
         assert_eq!(told(good), Vec::<String>::new());
     }
-    for (bad, problem) in [
+    for (bad, at, problem) in [
         (
             &[(INTERVAL, "30")][..],
-            "[0].Value: given 30, allowed is 0, unless target_health_state.unhealthy.connection_\
-             termination.enabled is false, which is true",
+            0,
+            "given 30, allowed is 0, unless target_health_state.unhealthy.connection_termination.enabled \
+             is false, which is true",
         ),
         (
             &[(TERMINATION, "true"), (INTERVAL, "1")],
-            "[1].Value: given 1, allowed is 0, unless",
+            1,
+            "given 1, allowed is 0, unless",
         ),
         (
             &[(routing.as_str(), "2")],
-            "[0].Value: given 2, allowed is at most target_group_health.dns_failover.minimum_healthy_\
-             targets.count, which is 1",
+            0,
+            "given 2, allowed is at most target_group_health.dns_failover.minimum_healthy_targets.count, \
+             which is 1",
         ),
         (
             &[(routing.as_str(), "3"), (dns.as_str(), "2")],
-            "[0].Value: given 3, allowed is at most",
+            0,
+            "given 3, allowed is at most",
         ),
         (
             &[(dns_part.as_str(), "10"), (routing_part.as_str(), "11")],
-            "[1].Value: given 11, allowed is at most",
+            1,
+            "given 11, allowed is at most",
         ),
     ] {
         let [found] = &told(bad)[..] else {
             panic!("one problem of {bad:?}");
         };
-        let expected = format!("Listeners[0].TargetGroupAttributes{problem}");
+        let key = bad[at].0;
+        let expected =
+            format!("Listeners[0].TargetGroupAttributes[{at}].Value of {key}: {problem}");
         assert!(found.starts_with(&expected), "{found}");
     }
 }

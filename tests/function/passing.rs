@@ -3,7 +3,8 @@
 
 use crate::support::{Answer, Bench, binary};
 use anyhow::Result;
-use lab::{DnsFailure, Fault, What};
+use aws_sdk_elasticloadbalancingv2::types;
+use lab::{AlbSpec, DnsFailure, Fault, NlbSpec, What};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -68,6 +69,8 @@ async fn what_aws_does_not_know_yet_of_what_was_just_made_is_waited_for() -> Res
         ),
         (("s3", "PutBucketTagging", 404, "NoSuchBucket"), 1..=3),
         (("s3", "PutObject", 404, "NoSuchBucket"), 1..=3),
+        // The Delete asks for it; the Create knows it.
+        (("s3", "HeadBucket", 404, "NotFound"), 1..=3),
         // The first is before there is a bucket.
         (("s3", "GetObject", 404, "NoSuchBucket"), 1..=5),
         (
@@ -211,6 +214,41 @@ async fn a_create_waits_while_dns_fails_or_is_silent() -> Result<()> {
         made.assert_success();
         assert_eq!(made.attribute("IpCount"), "12", "{failure:?}");
     }
+    Ok(())
+}
+
+/// A template may make it beside the binding.
+#[tokio::test]
+async fn a_listener_of_the_alb_that_is_made_while_a_create_runs_is_waited_for() -> Result<()> {
+    let mut alb = AlbSpec::new("orders");
+    alb.ports = vec![443];
+    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
+    bench.scale(3);
+    let create = json!({
+        "RequestType": "Create", "ResourceProperties": bench.properties(json!({})),
+    });
+    let short = bench.request_within(create, Duration::from_secs(8)).await?;
+    short.assert_failed(&["not done within", "AlbPort 80", "it has HTTP 443"]);
+    let elb = aws_sdk_elasticloadbalancingv2::Client::new(&bench.lab.aws());
+    let response = types::FixedResponseActionConfig::builder().status_code("200");
+    let action = types::Action::builder()
+        .r#type(types::ActionTypeEnum::FixedResponse)
+        .fixed_response_config(response.build());
+    let listener = elb
+        .create_listener()
+        .load_balancer_arn(&bench.pair.alb.arn)
+        .protocol(types::ProtocolEnum::Http)
+        .port(80)
+        .default_actions(action.build());
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        listener.send().await
+    };
+    let (made, listener) = tokio::join!(bench.create(json!({})), later);
+    listener?;
+    let made = made?;
+    made.assert_success();
+    bench.ticks(&made, 1).await?;
     Ok(())
 }
 

@@ -336,6 +336,16 @@ impl Answer {
                 self.reason()
             );
         }
+        for debug in [
+            "service error",
+            "unhandled",
+            "Error {",
+            "Some(",
+            "dispatch failure",
+        ] {
+            let reason = self.reason();
+            assert!(!reason.contains(debug), "no plain words: {reason}");
+        }
         assert!(
             self.invocation.result.is_ok(),
             "an answered invocation must not be run again: {:?}",

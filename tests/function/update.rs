@@ -402,3 +402,50 @@ async fn a_function_that_is_called_by_an_alias_is_called_by_the_rule_without_it(
     bench.delete(&made, alias).await?.assert_success();
     Ok(())
 }
+
+/// AWS takes an interval only while connections are not terminated at once.
+#[tokio::test]
+async fn attributes_go_back_to_the_defaults_in_the_order_that_aws_takes() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let attributes = |termination: bool| {
+        json!({"Listeners": [{"Port": 80, "TargetGroupAttributes": [
+            {"Key": "target_health_state.unhealthy.connection_termination.enabled", "Value": termination},
+            {"Key": "target_health_state.unhealthy.draining_interval_seconds", "Value": 60},
+            {"Key": "target_group_health.dns_failover.minimum_healthy_targets.count", "Value": 3},
+            {"Key": "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "Value": 2},
+        ]}]})
+    };
+    let refused = bench.update(&made, attributes(true)).await?;
+    refused.assert_failed(&[
+        "draining_interval_seconds",
+        "connection_termination.enabled",
+    ]);
+    bench
+        .update(&made, attributes(false))
+        .await?
+        .assert_success();
+    bench.update(&made, json!({})).await?.assert_success();
+    let elb = aws_sdk_elasticloadbalancingv2::Client::new(&bench.lab.aws());
+    let described = elb
+        .describe_target_group_attributes()
+        .target_group_arn(made.attribute("TargetGroupArn"));
+    let described = described.send().await?;
+    let value = |wanted: &str| {
+        let mut attributes = described.attributes().iter();
+        let found =
+            attributes.find(|attribute| attribute.key().is_some_and(|key| key.ends_with(wanted)));
+        found
+            .and_then(|attribute| attribute.value())
+            .map(str::to_owned)
+    };
+    assert_eq!(
+        value("connection_termination.enabled").as_deref(),
+        Some("true")
+    );
+    assert_eq!(value("draining_interval_seconds").as_deref(), Some("0"));
+    assert_eq!(
+        value("dns_failover.minimum_healthy_targets.count").as_deref(),
+        Some("1")
+    );
+    Ok(())
+}
