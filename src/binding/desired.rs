@@ -79,12 +79,16 @@ impl Desired {
     }
 
     /// What the binding stands on by its record: the properties that it last had a success for, and the
-    /// orders.
-    pub fn standing(&self, record: &Record) -> Option<(Properties, Orders)> {
-        let properties = record.properties.as_ref()?;
+    /// orders. A rollback may go back to what it stood on before.
+    pub fn standing(&self, record: &Record, rolls_back: bool) -> Option<(Vec<Properties>, Orders)> {
+        let before = record.properties_before.iter().filter(|_| rolls_back);
+        let properties = record.properties.iter().chain(before);
         // What an earlier version took, and this one does not, stands for nothing.
-        let properties = Properties::parse(properties, &self.region, &self.id).ok()?;
-        Some((properties, record.orders.clone()?))
+        let parse = |given| Properties::parse(given, &self.region, &self.id).ok();
+        Some((
+            properties.filter_map(parse).collect(),
+            record.orders.clone()?,
+        ))
     }
 
     /// Given target groups in which the binding has targets, and that it is no longer to serve.

@@ -19,6 +19,7 @@ use crate::record::{
     RuleEvent, Turn, View,
 };
 use crate::sync::{self, Unseen};
+use std::cell::Cell;
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -49,7 +50,7 @@ pub async fn make<A: BindingAws>(
         dns,
         turn,
         desired,
-        began: Instant::now(),
+        alb_listens_by: Cell::default(),
     };
     let mut there_since = None;
     let mut pause = Pause::none_at_first();
@@ -84,7 +85,8 @@ struct Making<'a, 't, A, D> {
     dns: &'a D,
     turn: &'a Turn<'t, A>,
     desired: &'a Desired,
-    began: Instant,
+    /// Until when listeners of the ALB are waited for.
+    alb_listens_by: Cell<Option<Instant>>,
 }
 
 impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
@@ -123,12 +125,12 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             self.may_be_fresh(&observed);
         }
         let stands = record.filter(|_| turn.caller().kind == RequestType::Update);
-        let stands = stands.and_then(|record| desired.standing(record));
+        let stands = stands.and_then(|record| desired.standing(record, view.rolls_back()));
         let standing = stands
             .as_ref()
             .map(|(properties, orders)| Standing { properties, orders });
         let (checked, known) = match check(desired, standing, &observed) {
-            Err(findings) if findings.may_pass() && self.began.elapsed() < LISTENS_WITHIN => {
+            Err(findings) if findings.may_pass() && Instant::now() < self.alb_listens_by() => {
                 info!(%findings, "waiting, for the ALB's listeners may be being made");
                 self.alb_listens(standing, observed, &findings).await?;
                 return Ok(None);
@@ -181,11 +183,18 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             let checked = check(desired, standing, observed);
             checked.is_err_and(|findings| findings.may_pass())
         };
-        while may_come(&observed) && self.began.elapsed() < LISTENS_WITHIN {
+        while may_come(&observed) && Instant::now() < self.alb_listens_by() {
             pause.wait().await;
             observed.alb_listeners = aws.listeners(&desired.properties.alb_arn).await?;
         }
         Ok(())
+    }
+
+    fn alb_listens_by(&self) -> Instant {
+        let by = self.alb_listens_by.get();
+        let by = by.unwrap_or_else(|| Instant::now() + LISTENS_WITHIN);
+        self.alb_listens_by.set(Some(by));
+        by
     }
 
     /// What is there of a binding that has had no success yet may just have been made, by a try whose answer

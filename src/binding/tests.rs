@@ -705,7 +705,7 @@ fn update(before: &Desired, wanted: &Desired, world: &Observed) -> (Option<Strin
     let orders = before.orders(&checked(&stands), &BTreeMap::new());
     let orders = orders.expect("all is made");
     let standing = Standing {
-        properties: &before.properties,
+        properties: std::slice::from_ref(&before.properties),
         orders: &orders,
     };
     match check(wanted, Some(standing), world) {
@@ -852,6 +852,33 @@ fn more_time_than_the_albs_helps_though_that_was_not_so_before() {
 }
 
 #[test]
+fn a_rollback_may_go_back_to_what_the_binding_stood_on_before() {
+    let raised = desired(json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 500}]}));
+    let before = desired(json!({}));
+    let mut world = bare(&raised);
+    let key = "idle_timeout.timeout_seconds".to_owned();
+    world.alb_attributes.insert(key, "400".to_owned());
+    let stands = carried_out(&raised, bare(&raised));
+    let orders = raised.orders(&checked(&stands), &BTreeMap::new());
+    let mut record = Record::new(&raised.id.to_string(), Phase::Serving);
+    record.orders = orders;
+    record.properties = Some(json!({
+        "AlbArn": ALB, "NlbArn": NLB, "Listeners": [{"Port": 80, "IdleTimeoutSeconds": 500}],
+    }));
+    record.properties_before = Some(json!({
+        "AlbArn": ALB, "NlbArn": NLB, "Listeners": [{"Port": 80}],
+    }));
+    for (rolls_back, passes) in [(false, false), (true, true)] {
+        let (properties, orders) = before.standing(&record, rolls_back).expect("a success");
+        let standing = Standing {
+            properties: &properties,
+            orders: &orders,
+        };
+        assert_eq!(check(&before, Some(standing), &world).is_ok(), passes);
+    }
+}
+
+#[test]
 fn a_binding_stands_without_what_is_gone() {
     let desired = desired(json!({"Listeners": [
         {"Port": 80}, {"Port": 81, "AlbPort": 80, "TargetGroupArn": GIVEN},
@@ -865,7 +892,7 @@ fn a_binding_stands_without_what_is_gone() {
         .orders(&checked(&world), &BTreeMap::new())
         .expect("all is made");
     let standing = Standing {
-        properties: &desired.properties,
+        properties: std::slice::from_ref(&desired.properties),
         orders: &orders,
     };
     type Change = fn(&mut Observed);

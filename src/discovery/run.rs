@@ -58,7 +58,10 @@ impl<Q: Question> Run<Q> {
             if before.is_some() && judgement.is_complete {
                 break so_far;
             }
-            let free = SIDE_BY_SIDE.saturating_sub(under_way.len());
+            let free = match before.is_none() && tally.is_short() {
+                true => 0,
+                false => SIDE_BY_SIDE.saturating_sub(under_way.len()),
+            };
             let last = tally.last(&judgement);
             for _ in 0..judgement.wanted.min(free) {
                 under_way.push(question.again(tally.begin(), last.clone()));

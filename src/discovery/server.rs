@@ -172,11 +172,12 @@ impl Server {
     }
 }
 
-/// What is not authoritative is a cache's. One that repeats what an authoritative server says, flags
-/// and all, is known by its answers only.
+/// A cache is not authoritative, or offers recursion besides. One that repeats what an authoritative
+/// server says, flags and all, is known by its answers only.
 fn records(message: Message) -> Records {
     let lives = message.answers.iter().map(|record| record.ttl).min();
-    let lives = match message.metadata.authoritative {
+    let metadata = message.metadata;
+    let lives = match metadata.authoritative && !metadata.recursion_available {
         true => 0,
         false => lives.unwrap_or_default(),
     };

@@ -114,6 +114,11 @@ impl Tally {
         }
     }
 
+    /// Whether all that was said is said to be the whole list, so that what was known decides.
+    pub(super) fn is_short(&self) -> bool {
+        self.full.is_empty() && !self.short.is_empty()
+    }
+
     pub(super) fn take_failure(&mut self) {
         self.under_way = self.under_way.saturating_sub(1);
         self.failed += 1;
@@ -180,15 +185,16 @@ impl Tally {
     }
 
     /// Whether the run is over by a short answer, which says to be the whole list. A stale server's is
-    /// one answer among others: where it lacks what is known, another server is asked before it is
-    /// believed, and where that gives a full one, only two servers that say the same are.
+    /// one answer among others: where it lacks what is known, or nothing is, another server is asked
+    /// before it is believed, and where that gives a full one, only two servers that say the same are.
     fn is_complete(&self, known: &BTreeSet<IpAddr>) -> bool {
         let is_confirmed = |one: &DnsAnswer| {
             let mut short = self.short.iter();
             short.any(|other| one.server != other.server && one.addresses == other.addresses)
         };
         let is_believed = self.servers < 2 || self.short.len() > 1 || self.max_lookups < 2;
-        let is_all = |one: &DnsAnswer| is_believed || one.addresses.is_superset(known);
+        let holds_known = |one: &DnsAnswer| !known.is_empty() && one.addresses.is_superset(known);
+        let is_all = |one: &DnsAnswer| is_believed || holds_known(one);
         let mut short = self.short.iter();
         match self.full.is_empty() {
             true => short.any(is_all),
@@ -209,7 +215,7 @@ impl Tally {
     /// How many answers are lacking. That some were in vain is made up for when all have come: those
     /// under way may show that they were not.
     fn lacks(&self, known: &BTreeSet<IpAddr>, worth: usize) -> usize {
-        if self.full.is_empty() && !self.short.is_empty() {
+        if self.is_short() {
             return usize::from(self.failed + self.under_way == 0);
         }
         let has = match self.under_way {

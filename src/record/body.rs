@@ -37,6 +37,9 @@ pub struct Record {
     /// The properties that they came of, as CloudFormation gave them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub properties: Option<Value>,
+    /// Those that the binding stood on before, which a rollback goes back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub properties_before: Option<Value>,
     /// The request that is being served, or was the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
@@ -159,6 +162,7 @@ impl Record {
             phase,
             orders: None,
             properties: None,
+            properties_before: None,
             claim: None,
             before: Vec::new(),
             own: BTreeMap::new(),
@@ -230,13 +234,6 @@ impl Record {
             _ => {}
         }
         self.claim = Some(claim);
-    }
-
-    /// Takes back that own targets are of a load balancer that was served before.
-    pub(super) fn has_no_former(&mut self) {
-        for target in self.own.values_mut().flat_map(BTreeMap::values_mut) {
-            target.former = false;
-        }
     }
 
     /// Notes the binding that an Update with another NLB is about to make in place of this one.

@@ -62,15 +62,6 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                     let is_by_this = self.replacement(replaced) == *id;
                     replaced.done |= is_by_this && serves.is_some();
                 }
-                // Only what another load balancer had is former: its addresses say nothing about those of
-                // this one, and DNS need not make certain that they are gone.
-                let is_another = |served: &Served| {
-                    let former = record.orders.as_ref();
-                    former.is_some_and(|former| former.alb_dns_name != served.orders.alb_dns_name)
-                };
-                if !served.is_some_and(is_another) {
-                    record.has_no_former();
-                }
                 if let Some(Served { orders, properties }) = served {
                     // Of target groups that the binding has taken away nothing is own any more.
                     let groups = orders.groups();
@@ -82,7 +73,9 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                         .found
                         .retain(|arn, _| groups.contains(arn.as_str()) || own.contains_key(arn));
                     record.orders = Some(orders.clone());
-                    record.properties = Some(properties.clone());
+                    if record.properties.as_ref() != Some(properties) {
+                        record.properties_before = record.properties.replace(properties.clone());
+                    }
                     record.phase = Phase::Serving;
                 }
             });

@@ -20,10 +20,10 @@ pub struct Target {
     /// How many answers of DNS, each chosen anew, these ticks are worth together.
     #[serde(default, skip_serializing_if = "is_default")]
     pub draws: u32,
-    /// Whether an Update to another load balancer has not seen it there. Once that has had a success, it is of
-    /// one that is served no more.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub former: bool,
+    /// The DNS name of the load balancer that it is of, where an Update has gone from one to another since a
+    /// tick saw it. Else it is of the one that the orders name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
     /// When it was last put out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out: Option<Timestamp>,

@@ -70,10 +70,11 @@ impl Record {
         target.missed >= until && (target.draws >= needed || self.is_former(target))
     }
 
-    /// Whether it is of a load balancer that is served no more.
+    /// Whether it is of another load balancer than the one that is served: its address says nothing about that
+    /// one's, and DNS need not make certain that it is gone.
     fn is_former(&self, target: &Target) -> bool {
-        let outcome = self.claim.as_ref().and_then(|claim| claim.outcome.as_ref());
-        target.former && outcome.is_some_and(|outcome| outcome.answer.status == Status::Success)
+        let served = self.orders.as_ref().map(|orders| &orders.alb_dns_name);
+        target.of.is_some() && target.of.as_ref() != served
     }
 
     /// How many answers of DNS it takes to be certain of all that are own.

@@ -104,8 +104,9 @@ impl First<'_> {
         turn: &Turn<'_, A>,
         sight: &Sight,
     ) -> Result<bool, SyncError> {
-        let (former, served) = (&sight.held.record.orders, &*self.orders.alb_dns_name);
-        let former = former.as_ref();
+        let to = self.orders.alb_dns_name.as_str();
+        let from = sight.held.record.orders.as_ref();
+        let from = from.map(|from| from.alb_dns_name.as_str());
         let situation = Situation {
             seen: &sight.found.addresses,
             groups: &self.orders.target_groups,
@@ -115,7 +116,7 @@ impl First<'_> {
             mode: Mode::Bind {
                 given: self.given,
                 adopted: self.adopted,
-                is_another: former.is_some_and(|former| former.alb_dns_name != served),
+                moves: from.filter(|from| *from != to).map(|from| (from, to)),
             },
             now: turn.clock().now(),
         };

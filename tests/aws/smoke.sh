@@ -41,6 +41,8 @@
 # function does nothing for an Update that nobody waits for.
 
 set -euo pipefail
+# Where the output goes to a pipe whose reader is gone, the clean-up goes on.
+trap '' PIPE
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 zip=${1:-${SMOKE_ZIP:-$here/target/lambda/alb-nlb-binding/bootstrap.zip}}
@@ -145,7 +147,8 @@ create() {
         --capabilities CAPABILITY_IAM --tags "Key=anb-smoke,Value=$name" --parameters "$@" >"$files/created"
 }
 
-parameter() { printf 'ParameterKey=%s,ParameterValue=%s' "$1" "$2"; }
+# The CLI's shorthand takes a comma for the end of a value, but for one behind a backslash.
+parameter() { printf 'ParameterKey=%s,ParameterValue=%s' "$1" "${2//,/\\,}"; }
 
 output() {
     found cloudformation describe-stacks --stack-name "$1" \
@@ -159,24 +162,47 @@ resource() {
 
 is_made() { [[ -n $(resource "$1" "$2" 2>"$files/error") ]]; }
 
-delete_stack() {
-    local settled=''
-    aws cloudformation delete-stack --stack-name "$1" || true
+# A stack that is being changed may refuse to be deleted until it has settled.
+is_deleting() {
+    local state
+    state=$(status "$1")
+    case $state in
+        GONE | DELETE_*) return 0 ;;
+    esac
+    aws cloudformation delete-stack --stack-name "$1" >"$files/created" 2>&1 || true
+    return 1
 }
 
-# A binding that cannot be deleted must not keep the provider, nor that the load balancers.
+delete_stack() {
+    wait_until "stack $1 is being deleted" is_deleting "$1" || true
+}
+
+binding_of() {
+    found cloudformation describe-stack-resources --stack-name "$1" \
+        --query "StackResources[?LogicalResourceId=='Binding'].ResourceStatus | [0]" 2>"$files/error" || true
+}
+
+# What EC2 had not let go of yet goes at the second try. A binding that cannot be deleted must not keep the
+# provider, nor that the load balancers.
 is_deleted() {
     settle "$1" DELETE_COMPLETE GONE && return
     if [[ $(status "$1") != DELETE_FAILED ]]; then return 1; fi
-    bad "stack $1 could not be deleted; once more without its binding"
-    aws cloudformation delete-stack --stack-name "$1" --retain-resources Binding || true
+    if [[ $(binding_of "$1") == DELETE_FAILED ]]; then
+        bad "stack $1 could not be deleted; once more without its binding"
+        aws cloudformation delete-stack --stack-name "$1" --retain-resources Binding || true
+    else
+        say "stack $1 could not be deleted; once more"
+        aws cloudformation delete-stack --stack-name "$1" || true
+    fi
     settle "$1" DELETE_COMPLETE GONE
 }
 
 # --- Load balancers ---
 
+# Nothing where there is none; fails where that cannot be told.
 arn_of() {
-    found elbv2 describe-load-balancers --names "$1" --query 'LoadBalancers[0].LoadBalancerArn' 2>"$files/error"
+    found elbv2 describe-load-balancers --names "$1" --query 'LoadBalancers[0].LoadBalancerArn' 2>"$files/error" ||
+        grep -q LoadBalancerNotFound "$files/error"
 }
 
 # An internal ALB that answers by itself, so that its health needs no instance.
@@ -265,13 +291,14 @@ tagged() {
 
 # What of this run is there still.
 own_things() {
-    local state
+    local state arn
     for stack in "$binding" "$example" "$provider"; do
         state=$(status "$stack")
         if [[ $state != GONE && $state != DELETE_COMPLETE ]]; then echo "stack $stack ($state)"; fi
     done
     for load_balancer in "$nlb" "${albs[@]}"; do
-        if [[ -n $(arn_of "$load_balancer" || true) ]]; then echo "load balancer $load_balancer"; fi
+        arn=$(arn_of "$load_balancer") || arn='NOT LOOKED FOR'
+        if [[ -n $arn ]]; then echo "load balancer $load_balancer ($arn)"; fi
     done
     aws ec2 describe-security-groups --filters "Name=group-name,Values=$group" --query 'SecurityGroups[].GroupId' |
         sed '/^$/d; s/^/security group /'
@@ -284,10 +311,11 @@ own_things() {
 
 delete_load_balancer() {
     local arn
-    arn=$(arn_of "$1" || true)
+    wait_until "it is known whether there is $1" arn_of "$1" >"$files/arn" || return
+    arn=$(tail -n 1 "$files/arn")
     if [[ -n $arn ]]; then
         say "deleting load balancer $1"
-        aws elbv2 delete-load-balancer --load-balancer-arn "$arn" || true
+        aws elbv2 delete-load-balancer --load-balancer-arn "$arn"
     fi
 }
 
@@ -305,7 +333,7 @@ delete_all() {
     delete_stack "$binding"
     is_deleted "$binding" || deleted=1
     # They are in the example's subnets, or in those of the account.
-    for load_balancer in "${albs[@]}" "$nlb"; do delete_load_balancer "$load_balancer"; done
+    for load_balancer in "${albs[@]}" "$nlb"; do delete_load_balancer "$load_balancer" || deleted=1; done
     if [[ $with_example == yes ]]; then
         say 'deleting the example'
         delete_stack "$example"
@@ -355,7 +383,7 @@ look_for_leftovers() {
 close() {
     local code_of_the_run=$?
     # A second Ctrl-C must not leave load balancers standing.
-    trap '' INT TERM
+    trap '' HUP INT TERM
     trap - EXIT
     set +e
     if ((code_of_the_run != 0)); then failed=1; fi
@@ -391,7 +419,7 @@ bindings_things | sort >"$files/before"
 if ! tagged 2>"$files/error" | sort >"$files/tagged"; then rm -f "$files/tagged"; fi
 
 trap close EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' HUP INT TERM
 
 code=$name-$account
 say "bucket $code for $zip ($(wc -c <"$zip") bytes)"

@@ -56,10 +56,11 @@ pub struct Checked<'a> {
     pub observed: &'a Observed,
 }
 
-/// What a binding stands on: the properties that it last had a success for, and the orders that came of them.
+/// What a binding stands on: the properties that it last had a success for, in a rollback those before as well,
+/// and the orders that came of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Standing<'a> {
-    pub properties: &'a Properties,
+    pub properties: &'a [Properties],
     pub orders: &'a Orders,
 }
 
@@ -76,12 +77,16 @@ pub fn check<'a>(
     let wanted = &desired.properties;
     let mut found = find(wanted, wanted, observed);
     found.check_bucket(desired, observed);
-    let stands = standing.map(|standing| find(standing.properties, wanted, observed));
-    let stands = stands.unwrap_or_default();
+    let stands = standing
+        .into_iter()
+        .flat_map(|standing| standing.properties);
+    let stands: Vec<_> = stands
+        .map(|properties| find(properties, wanted, observed))
+        .collect();
     let (known, new): (BTreeMap<_, _>, BTreeMap<_, _>) = found
         .0
         .into_iter()
-        .partition(|(about, _)| stands.0.contains_key(about));
+        .partition(|(about, _)| stands.iter().any(|stands| stands.0.contains_key(about)));
     let orders = standing.map(|standing| standing.orders);
     let other_vpc = |other: &Option<LoadBalancer>| match other {
         Some(other) => other.vpc_id.clone(),

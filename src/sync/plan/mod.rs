@@ -52,8 +52,8 @@ pub enum Mode<'a> {
     Bind {
         given: &'a BTreeSet<String>,
         adopted: &'a BTreeMap<String, Own>,
-        /// Whether another load balancer is to be served than before.
-        is_another: bool,
+        /// The DNS names of the load balancers that were and that are to be served, where these are two.
+        moves: Option<(&'a str, &'a str)>,
     },
 }
 
@@ -164,6 +164,14 @@ fn wanted_of(situation: &Situation<'_>, arn: &str) -> BTreeSet<Endpoint> {
     targets.collect()
 }
 
+/// From which load balancer an Update goes to which, where it does.
+const fn moves<'a>(mode: Mode<'a>) -> Option<(&'a str, &'a str)> {
+    match mode {
+        Mode::Bind { moves, .. } => moves,
+        Mode::Count { .. } | Mode::OnlyAdd => None,
+    }
+}
+
 /// Gives besides whether a count has grown.
 fn plan_group(
     situation: &Situation<'_>,
@@ -180,7 +188,10 @@ fn plan_group(
     let wanted = wanted_of(situation, arn);
     for endpoint in &wanted {
         let target = own.entry(*endpoint).or_default();
-        *target = Target::default();
+        *target = Target {
+            of: moves(situation.mode).map(|(_, to)| to.to_owned()),
+            ..Target::default()
+        };
     }
     let missing = wanted
         .iter()
@@ -202,13 +213,13 @@ fn plan_group(
             may_leave,
         } = situation.mode
         else {
-            target.former |= matches!(
-                situation.mode,
-                Mode::Bind {
-                    is_another: true,
-                    ..
+            if let Some((from, to)) = moves(situation.mode) {
+                if target.of.as_deref() == Some(to) {
+                    // What ticks have counted meanwhile, they counted of the other one.
+                    (target.missed, target.draws) = (0, 0);
                 }
-            );
+                target.of.get_or_insert_with(|| from.to_owned());
+            }
             plan.pending.insert(endpoint.address, target.missed);
             return true;
         };

@@ -25,7 +25,7 @@ struct World {
     record: Record,
     until: u32,
     evidence: Evidence,
-    is_another: bool,
+    moves: Option<(&'static str, &'static str)>,
     now: Timestamp,
     scheduled: Option<Timestamp>,
     may_leave: BTreeSet<String>,
@@ -49,7 +49,7 @@ impl World {
             record: Record::new("binding", Phase::Serving),
             until: 3,
             evidence: CERTAIN,
-            is_another: false,
+            moves: None,
             now: Timestamp::from_millis(1_000_000),
             scheduled: None,
             may_leave: [GROUP.to_owned()].into(),
@@ -76,7 +76,7 @@ impl World {
             As::Binds(adopted) => Mode::Bind {
                 given: &self.may_leave,
                 adopted,
-                is_another: self.is_another,
+                moves: self.moves,
             },
         };
         use_it(&Situation {
@@ -522,58 +522,67 @@ fn a_cached_answer_that_nothing_was_counted_by_holds_nothing_back() {
     assert_eq!(world.record.cached_until, Timestamp::default());
 }
 
-/// A request that has had its answer.
-fn answered(status: &str) -> Claim {
-    let claim = json!({
-        "request": "request", "runner": "runner", "kind": "Update", "at": 0,
-        "wants": "new", "wanted_before": "old",
-        "outcome": {
-            "answer": {"status": status, "reason": "", "physical_id": "id", "data": {}},
-            "settled": 0,
-        },
-    });
-    serde_json::from_value(claim).expect("a claim")
+/// An Update from one load balancer to another, which sees these.
+fn update(world: &mut World, from: &'static str, to: &'static str, seen: &[u8]) {
+    world.see(seen);
+    world.moves = Some((from, to));
+    world.carry_out(As::Binds(&BTreeMap::new()));
+    world.moves = None;
 }
 
-#[test]
-fn an_update_to_another_load_balancer_marks_what_is_not_seen_there_and_any_other_marks_nothing() {
-    let mut world = World::new(&[1, 2]);
-    world.tick();
-    world.see(&[2, 3]);
-    for is_another in [false, true] {
-        world.is_another = is_another;
-        let nothing = BTreeMap::new();
-        let plan = world.plan(As::Binds(&nothing));
-        let next = plan.record.expect("a new target");
-        let own = next.own.values().flatten();
-        let former: Vec<_> = own.filter(|(_, target)| target.former).collect();
-        let former: Vec<_> = former.into_iter().map(|(endpoint, _)| *endpoint).collect();
-        let expected = is_another.then_some(endpoint(1, 80));
-        assert_eq!(former, Vec::from_iter(expected));
-    }
+/// What ticks go by after a success.
+fn serve(world: &mut World, alb_dns_name: &str) {
+    let orders = world.record.orders.get_or_insert_default();
+    orders.alb_dns_name = alb_dns_name.to_owned();
 }
 
 #[test]
 fn what_a_former_load_balancer_had_leaves_by_the_count_of_ticks_alone() {
-    for (status, leaves) in [("SUCCESS", true), ("FAILED", false)] {
-        let mut world = World::new(&[1, 2]);
-        world.tick();
-        for target in world.record.own.values_mut().flat_map(BTreeMap::values_mut) {
-            target.former = true;
-        }
-        world.record.claim = Some(answered(status));
-        world.evidence = of_32(1);
-        world.see(&[2, 3]);
-        for _ in 0..2 {
-            assert!(!world.tick().takes_out());
-            assert_eq!(
-                world.own()[&endpoint(2, 80)],
-                Target::default(),
-                "it is seen"
-            );
-        }
-        assert_eq!(world.tick().takes_out(), leaves);
+    let mut world = World::new(&[1, 2]);
+    serve(&mut world, "one");
+    world.tick();
+    update(&mut world, "one", "two", &[2, 3]);
+    serve(&mut world, "two");
+    world.evidence = of_32(1);
+    for _ in 0..2 {
+        assert!(!world.tick().takes_out());
+        let seen = &world.own()[&endpoint(2, 80)];
+        assert_eq!(*seen, Target::default(), "it is seen");
     }
+    assert!(world.tick().takes_out());
+    assert_eq!(world.registered(), ["10.0.0.2:80", "10.0.0.3:80"]);
+}
+
+#[test]
+fn an_update_to_another_load_balancer_that_fails_makes_nothing_of_the_first_one_former() {
+    let mut world = World::new(&[1, 2]);
+    serve(&mut world, "one");
+    world.tick();
+    update(&mut world, "one", "two", &[3]);
+    world.evidence = of_32(1);
+    // A cache hides the second one.
+    misses(&mut world, [of_32(1); 3]);
+    assert_eq!(world.registered(), ["10.0.0.1:80", "10.0.0.2:80"], "of two");
+}
+
+#[test]
+fn a_way_back_to_the_former_load_balancer_counts_nothing_that_was_missed_meanwhile() {
+    let mut world = World::new(&[1, 2]);
+    serve(&mut world, "one");
+    world.tick();
+    update(&mut world, "one", "two", &[3]);
+    serve(&mut world, "two");
+    world.see(&[3]);
+    world.tick();
+    world.tick();
+    // A cache hides the second one.
+    update(&mut world, "two", "one", &[1]);
+    serve(&mut world, "one");
+    misses(&mut world, [of_32(1); 3]);
+    let left = world.registered();
+    assert_eq!(left, ["10.0.0.1:80", "10.0.0.2:80"], "of one");
+    let live = &world.own()[&endpoint(2, 80)];
+    assert_eq!((live.missed, live.draws), (3, 3));
 }
 
 #[test]
