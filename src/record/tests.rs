@@ -84,7 +84,7 @@ fn full() -> Record {
     let target = Target {
         missed: 2,
         draws: 1,
-        of: Some("former.elb.amazonaws.com".to_owned()),
+        of: Some("alb.example".to_owned()),
         out: Some(now()),
     };
     let endpoint = "10.0.0.1:80".parse().expect("an endpoint");

@@ -540,8 +540,8 @@ fn a_short_answer_that_nobody_can_confirm_takes_nothing_away() {
 }
 
 #[test]
-fn a_short_answer_ends_the_run_where_there_is_one_server_or_nothing_is_missing() {
-    for (servers, known, count) in [(1, 28, 5), (1, 28, 7), (4, 5, 5), (4, 5, 7), (4, 0, 1)] {
+fn a_short_answer_ends_the_run_where_there_is_one_server_or_it_holds_all_that_is_known() {
+    for (servers, known, count) in [(1, 28, 5), (1, 28, 7), (4, 5, 5), (4, 5, 7), (1, 0, 1)] {
         let known = addresses(known).into_iter().collect();
         let mut tally = Tally::new(50, servers);
         tally.begin();
@@ -553,6 +553,24 @@ fn a_short_answer_ends_the_run_where_there_is_one_server_or_nothing_is_missing()
         assert!(found.certain && found.doubt == 0.0);
         assert_eq!(found.evidence.draws, found.evidence.needed);
     }
+}
+
+#[test]
+fn where_nothing_is_known_a_short_answer_is_confirmed_by_another_server() {
+    let mut tally = Tally::new(50, 4);
+    tally.begin();
+    tally.take(short(5));
+    let nothing = BTreeSet::new();
+    assert_eq!(tally.judge(&nothing).wanted, 1);
+    tally.begin();
+    let all = DnsAnswer {
+        server: 1,
+        ..short(7)
+    };
+    tally.take(all);
+    let judgement = tally.judge(&nothing);
+    assert!(judgement.is_complete);
+    assert_eq!(tally.found(&nothing, &judgement).addresses.len(), 7);
 }
 
 fn short(count: usize) -> DnsAnswer {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::record::{Claim, Phase};
+use crate::record::Phase;
 use serde_json::json;
 use std::time::Duration;
 
@@ -532,8 +532,11 @@ fn update(world: &mut World, from: &'static str, to: &'static str, seen: &[u8]) 
 
 /// What ticks go by after a success.
 fn serve(world: &mut World, alb_dns_name: &str) {
-    let orders = world.record.orders.get_or_insert_default();
-    orders.alb_dns_name = alb_dns_name.to_owned();
+    let orders = json!({
+        "AlbName": "name", "AlbDnsName": alb_dns_name, "TargetGroups": [],
+        "MaxLookups": 50, "InvocationsBeforeDeregistration": 3, "IpCountMetric": true,
+    });
+    world.record.orders = Some(serde_json::from_value(orders).expect("orders"));
 }
 
 #[test]
