@@ -49,6 +49,8 @@ pub(super) struct Leaving<'a> {
     pub(super) ruled: Option<RuleEvent>,
     /// Until when its tombstone stays, or where there is none, until when it looks once more.
     stays_until: Timestamp,
+    /// Whether the record was seen in the own bucket, so that this is nobody else's.
+    uses_own_bucket: bool,
 }
 
 impl<'a> Leaving<'a> {
@@ -61,6 +63,7 @@ impl<'a> Leaving<'a> {
             nlbs: hints.nlb_arn.iter().cloned().collect(),
             ruled: None,
             stays_until: Timestamp::default(),
+            uses_own_bucket: false,
         }
     }
 
@@ -200,7 +203,8 @@ impl<'a> Leaving<'a> {
         aws: &A,
         turn: &Turn<'_, A>,
     ) -> Result<Remains, BindingError> {
-        Remains::observe(aws, turn, self.id, &self.own_bucket, &mut self.nlbs).await
+        let (bucket, is_used) = (&self.own_bucket, &mut self.uses_own_bucket);
+        Remains::observe(aws, turn, self.id, bucket, is_used, &mut self.nlbs).await
     }
 
     pub(super) fn plan(&self, remains: &Remains) -> Vec<Removal> {

@@ -25,12 +25,14 @@ pub(super) struct Remains {
 }
 
 impl Remains {
-    /// Looks at what carries the id. `nlbs` are those that its listeners may be on; more of them become known.
+    /// Looks at what carries the id. `nlbs` are those that its listeners may be on; more of them become known,
+    /// and that the own bucket `is_used`.
     pub(super) async fn observe<A: BindingAws>(
         aws: &A,
         turn: &Turn<'_, A>,
         id: &BindingId,
         own_bucket: &str,
+        is_used: &mut bool,
         nlbs: &mut BTreeSet<String>,
     ) -> Result<Self, BindingError> {
         let prefix = id.target_group_prefix();
@@ -43,9 +45,10 @@ impl Remains {
         );
         let (rule, groups) = (rule?, groups?);
         // S3 shows a bucket that was just made to one call and not to the next.
-        let is_used = held.as_ref().is_some_and(|held| held.bucket == own_bucket);
+        let is_shown = held.as_ref().is_some_and(|held| held.bucket == own_bucket);
+        *is_used |= is_shown;
         let has_own_bucket = match own {
-            Err(error) if !is_used && error.trouble == Trouble::Stays => {
+            Err(error) if !*is_used && error.trouble == Trouble::Stays => {
                 let error = chain(&error);
                 warn!(
                     error,
@@ -54,7 +57,7 @@ impl Remains {
                 );
                 false
             }
-            own => own? || is_used,
+            own => own? || is_shown,
         };
         let orders = held.iter().filter_map(|held| held.record.orders.as_ref());
         nlbs.extend(orders.map(|orders| orders.nlb_arn.clone()));
