@@ -2,6 +2,8 @@
 //!
 //! Never ends the waiting: the caller, or the invocation's deadline, does.
 
+use crate::capabilities::{Answer, AwsError};
+use crate::progress;
 use std::time::Duration;
 
 const SHORTEST: Duration = Duration::from_millis(200);
@@ -28,6 +30,26 @@ impl Pause {
             tokio::time::sleep(self.0).await;
         }
         self.0 = (self.0 * 2).clamp(SHORTEST, LONGEST);
+    }
+}
+
+/// Makes a call again for as long as AWS answers what `passes`.
+///
+/// # Errors
+/// Any other error of the call.
+pub async fn outlast<T>(
+    mut pause: Pause,
+    passes: impl Fn(&AwsError) -> bool,
+    call: impl AsyncFn() -> Answer<T>,
+) -> Answer<T> {
+    loop {
+        match call().await {
+            Err(error) if passes(&error) => {
+                progress::waits(error.operation, error.to_string());
+                pause.wait().await;
+            }
+            answer => return answer,
+        }
     }
 }
 

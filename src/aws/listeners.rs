@@ -1,29 +1,20 @@
 //! ELBv2: listeners of both load balancers.
 
 use super::{Aws, failed, tags::elb_tag_list, unusable};
-use crate::capabilities::{Answer, Listeners};
+use crate::capabilities::{Answer, AwsError, Listeners};
 use crate::model::{Attributes, Listener, TCP_IDLE_TIMEOUT, Tags};
-use crate::pause::Pause;
+use crate::pause::{Pause, outlast};
 use crate::permit::Permit;
-use crate::progress;
 use aws_sdk_elasticloadbalancingv2::types::{self, Action, ActionTypeEnum, ProtocolEnum};
 
 impl Listeners for Aws {
     async fn listeners(&self, load_balancer: &str) -> Answer<Vec<Listener>> {
-        let mut pause = Pause::none_at_first();
-        loop {
-            match self.describe_listeners(load_balancer).await {
-                // One went between two pages.
-                Err(error) if error.is(&["ListenerNotFound"]) => {
-                    progress::waits(error.operation, error.to_string());
-                    pause.wait().await;
-                }
-                // What AWS does not take for the ARN of a load balancer has no listeners.
-                Err(error) if error.is(&["LoadBalancerNotFound", "ValidationError"]) => {
-                    return Ok(Vec::new());
-                }
-                listeners => return listeners,
-            }
+        let went_between_two_pages = |error: &AwsError| error.is(&["ListenerNotFound"]);
+        let describe = async || self.describe_listeners(load_balancer).await;
+        match outlast(Pause::none_at_first(), went_between_two_pages, describe).await {
+            // What AWS does not take for the ARN of a load balancer has no listeners.
+            Err(error) if error.is(&["LoadBalancerNotFound", "ValidationError"]) => Ok(Vec::new()),
+            listeners => listeners,
         }
     }
 

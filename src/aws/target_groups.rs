@@ -1,28 +1,19 @@
 //! ELBv2: target groups and their attributes.
 
 use super::{Aws, failed, tags::elb_tag_list, unusable};
-use crate::capabilities::{Answer, TargetGroups};
+use crate::capabilities::{Answer, AwsError, TargetGroups};
 use crate::model::{Attributes, HealthCheck, HttpCheck, Tags, TargetGroup};
-use crate::pause::Pause;
+use crate::pause::{Pause, outlast};
 use crate::permit::Permit;
-use crate::progress;
 use aws_sdk_elasticloadbalancingv2::types::{
     self, Matcher, ProtocolEnum, TargetGroupAttribute, TargetTypeEnum,
 };
 
 impl TargetGroups for Aws {
     async fn target_groups_named(&self, prefix: &str) -> Answer<Vec<TargetGroup>> {
-        let mut pause = Pause::none_at_first();
-        let groups = loop {
-            match self.describe_target_groups(prefix).await {
-                // One went between two pages.
-                Err(error) if error.is_not_found() => {
-                    progress::waits(error.operation, error.to_string());
-                    pause.wait().await;
-                }
-                groups => break groups?,
-            }
-        };
+        let went_between_two_pages = AwsError::is_not_found;
+        let describe = async || self.describe_target_groups(prefix).await;
+        let groups = outlast(Pause::none_at_first(), went_between_two_pages, describe).await?;
         let named = |group: &TargetGroup| group.name.starts_with(prefix);
         Ok(groups.into_iter().filter(named).collect())
     }

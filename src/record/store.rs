@@ -10,7 +10,7 @@ use super::lease::FRESH;
 use super::located::{Candidate, Found, Held, Located, Unreadable};
 use crate::capabilities::{AwsError, Objects, Stored, Trouble, Written};
 use crate::log::chain;
-use crate::pause::Pause;
+use crate::pause::{Pause, outlast};
 use crate::permit::CALL_TIMEOUT;
 use crate::progress;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -95,20 +95,13 @@ impl<'a, A: Objects> Store<'a, A> {
     }
 
     async fn read(&self, bucket: &str) -> Result<Option<Stored>, AwsError> {
-        let mut pause = Pause::short_at_first();
-        loop {
-            match self.aws.read(bucket, &self.key()).await {
-                Err(error) if self.fresh.is_not_shown(&error) => {
-                    progress::waits(error.operation, error.to_string());
-                    pause.wait().await;
-                }
-                Ok(Some(stored)) => {
-                    self.fresh.has_shown(bucket);
-                    return Ok(Some(stored));
-                }
-                read => return read,
-            }
+        let is_not_shown = |error: &AwsError| self.fresh.is_not_shown(error);
+        let read = async || self.aws.read(bucket, &self.key()).await;
+        let stored = outlast(Pause::short_at_first(), is_not_shown, read).await?;
+        if stored.is_some() {
+            self.fresh.has_shown(bucket);
         }
+        Ok(stored)
     }
 
     /// Looks into one bucket after another, and to where stubs point.
