@@ -4,7 +4,7 @@
 //! ends the waiting.
 
 use super::{BindingAws, BindingError, Desired};
-use crate::capabilities::{AwsError, LoadBalancers, Trouble, gather};
+use crate::capabilities::{Answer, AwsError, LoadBalancers, Trouble, gather};
 use crate::model::{Attributes, Listener, LoadBalancer, Rule, State, Tags, TargetGroup};
 use crate::names::TAG;
 use crate::pause::Pause;
@@ -205,15 +205,10 @@ async fn nlb_listeners(
                 .any(|group| given.contains(group.as_str()));
         async move {
             let attributes = match serves {
-                true => aws.listener_attributes(&listener.arn).await,
-                false => Ok(Attributes::new()),
+                true => there(aws.listener_attributes(&listener.arn).await)?,
+                false => Some(Attributes::new()),
             };
-            let attributes = match attributes {
-                // It went while it was looked at.
-                Err(error) if error.is_not_found() => return Ok(None),
-                attributes => attributes?,
-            };
-            Ok::<_, BindingError>(Some(NlbListener {
+            Ok::<_, BindingError>(attributes.map(|attributes| NlbListener {
                 listener,
                 tags,
                 is_own,
@@ -231,14 +226,8 @@ async fn given_group(
     let Some(group) = aws.target_group(arn).await? else {
         return Ok(None);
     };
-    match aws.target_group_attributes(arn).await {
-        // It went while it was looked at.
-        Err(error) if error.is_not_found() => Ok(None),
-        attributes => Ok(Some(GivenTargetGroup {
-            group,
-            attributes: attributes?,
-        })),
-    }
+    let attributes = there(aws.target_group_attributes(arn).await)?;
+    Ok(attributes.map(|attributes| GivenTargetGroup { group, attributes }))
 }
 
 async fn own_groups(
@@ -252,11 +241,8 @@ async fn own_groups(
     let own = groups.into_iter().map(|group| {
         let tags = tags.remove(&group.arn).unwrap_or_default();
         async move {
-            let attributes = match aws.target_group_attributes(&group.arn).await {
-                Err(error) if error.is_not_found() => return Ok(None),
-                attributes => attributes?,
-            };
-            Ok::<_, BindingError>(Some(OwnTargetGroup {
+            let attributes = there(aws.target_group_attributes(&group.arn).await)?;
+            Ok::<_, BindingError>(attributes.map(|attributes| OwnTargetGroup {
                 group,
                 attributes,
                 tags,
@@ -301,11 +287,8 @@ async fn bucket(
         },
     };
     let tags = match exists && !is_given {
-        true => match aws.bucket_tags(&name).await {
-            // S3 shows it to one call and not to the next, where it was just made.
-            Err(error) if error.is_not_found() => Tags::new(),
-            tags => tags?,
-        },
+        // S3 shows it to one call and not to the next, where it was just made.
+        true => there(aws.bucket_tags(&name).await)?.unwrap_or_default(),
         false => Tags::new(),
     };
     Ok(Bucket {
@@ -319,9 +302,14 @@ async fn rule_tags(aws: &impl BindingAws, rule: Option<&Rule>) -> Result<Tags, B
     let Some(rule) = rule else {
         return Ok(Tags::new());
     };
-    match aws.rule_tags(&rule.arn).await {
-        // EventBridge shows it to one call and not to the next, where it was just made.
-        Err(error) if error.is_not_found() => Ok(Tags::new()),
-        tags => Ok(tags?),
+    // EventBridge shows it to one call and not to the next, where it was just made.
+    Ok(there(aws.rule_tags(&rule.arn).await)?.unwrap_or_default())
+}
+
+/// What AWS tells of something; `None` where that went while it was looked at.
+fn there<T>(told: Answer<T>) -> Answer<Option<T>> {
+    match told {
+        Err(error) if error.is_not_found() => Ok(None),
+        told => told.map(Some),
     }
 }
