@@ -6,11 +6,9 @@ use super::hints::Hints;
 use super::leaving::Leaving;
 use super::{BindingAws, BindingError, replaced};
 use crate::capabilities::Dns;
-use crate::log::chain;
 use crate::names::BindingId;
 use crate::record::{LAG, Turn};
-use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::info;
 
 /// Delete. `is_invented` tells that the request's physical id is none of a binding's: one that
 /// CloudFormation invented because a Create was never answered. Then the id that the request means is
@@ -56,24 +54,7 @@ pub async fn delete<A: BindingAws>(
         }
     };
     leaving.claim(aws, turn, &view).await?;
-    let left = turn
-        .caller()
-        .until
-        .saturating_duration_since(Instant::now());
-    let noted = replaced::noted(aws, turn, id, account, hints, &view);
-    let noted = match tokio::time::timeout(left / 2, noted).await {
-        Ok(noted) => noted.err(),
-        Err(_) => {
-            warn!("there is no time left for a binding that was made in place of this one");
-            None
-        }
-    };
-    if let Some(error) = noted {
-        let error = chain(&error);
-        warn!(
-            error,
-            "a binding that was made in place of this one is left"
-        );
-    }
+    let half = turn.caller().left() / 2;
+    replaced::take_away(aws, turn, id, account, hints, &view, half).await;
     leaving.remove(aws, turn, &view).await
 }

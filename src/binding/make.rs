@@ -32,6 +32,9 @@ const SHOWN_WITHIN: Duration = Duration::from_secs(30);
 /// binding.
 const LISTENS_WITHIN: Duration = Duration::from_secs(60);
 
+/// Kept of the invocation's time, so that what only warns does not fail the request that has done its work.
+const SPARED: Duration = Duration::from_secs(1);
+
 const ALREADY_THERE: [&str; 2] = ["DuplicateTargetGroupName", "DuplicateListener"];
 
 /// Makes it so; gives the attributes for `Fn::GetAtt`, and what ticks are to go by from now on.
@@ -164,7 +167,17 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             }
         }
         let made = Box::pin(context.carry_out(&plan, &mut Made::default())).await?;
-        Box::pin(replaced::take_away(aws, turn, desired, &view)).await;
+        let Desired {
+            id,
+            account,
+            former,
+            ..
+        } = desired;
+        let left = turn.caller().left().saturating_sub(SPARED);
+        Box::pin(replaced::take_away(
+            aws, turn, id, account, former, &view, left,
+        ))
+        .await;
         Ok(Some(made))
     }
 

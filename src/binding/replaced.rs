@@ -16,11 +16,7 @@ use crate::record::{
     View,
 };
 use std::time::Duration;
-use tokio::time::Instant;
 use tracing::{info, warn};
-
-/// Kept of the invocation's time, so that what only warns does not fail the request that has done its work.
-const SPARED: Duration = Duration::from_secs(1);
 
 /// Claims the record of the binding that this one replaces, where it replaces one. Whether that had to
 /// be waited for, so that what was observed before has to be observed anew.
@@ -126,26 +122,19 @@ pub(super) async fn is_not_made_anew<A: BindingAws>(
     Ok(())
 }
 
-/// Takes away a binding that an Update before this request made in place of this one, in the time that is
-/// left. Failing in that only warns: the note stays, and the next request tries again.
+/// Takes away a binding that an Update before this request made in place of this one, in `time`. Failing in
+/// that only warns: the note stays, and the next request tries again.
 pub(super) async fn take_away<A: BindingAws>(
     aws: &A,
     turn: &Turn<'_, A>,
-    desired: &Desired,
+    id: &BindingId,
+    account: &str,
+    hints: &Hints,
     view: &View,
+    time: Duration,
 ) {
-    let Desired {
-        id,
-        account,
-        former,
-        ..
-    } = desired;
-    let left = turn
-        .caller()
-        .until
-        .saturating_duration_since(Instant::now());
-    let taken = noted(aws, turn, id, account, former, view);
-    match tokio::time::timeout(left.saturating_sub(SPARED), taken).await {
+    let taken = noted(aws, turn, id, account, hints, view);
+    match tokio::time::timeout(time, taken).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             let error = chain(&error);
@@ -160,8 +149,7 @@ pub(super) async fn take_away<A: BindingAws>(
     }
 }
 
-/// The same for a Delete.
-pub(super) async fn noted<A: BindingAws>(
+async fn noted<A: BindingAws>(
     aws: &A,
     turn: &Turn<'_, A>,
     id: &BindingId,

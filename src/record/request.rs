@@ -136,3 +136,10 @@ pub struct Caller {
     /// When its time to work is over.
     pub until: Instant,
 }
+
+impl Caller {
+    /// How much of its time to work is left.
+    pub fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+}
