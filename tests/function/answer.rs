@@ -119,8 +119,9 @@ async fn a_call_that_hangs_is_answered_before_the_deadline() -> Result<()> {
         "CreateTargetGroup",
         hang,
     ));
-    let event = json!({"RequestType": "Create", "ResourceProperties": bench.properties(json!({}))});
-    let made = bench.request_within(event, Duration::from_secs(6)).await?;
+    let made = bench
+        .create_within(json!({}), Duration::from_secs(6))
+        .await?;
     made.assert_failed(&["not done within", "See the log stream"]);
     bench.lab.gateway().clear_faults();
     // The function goes on serving.

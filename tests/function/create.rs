@@ -191,9 +191,9 @@ async fn an_endpoint_may_also_be_a_name_instead_of_an_address() -> Result<()> {
 async fn an_alb_that_never_gets_an_address_fails_before_the_deadline() -> Result<()> {
     let bench = Bench::new().await?;
     bench.lab.dns().remove("orders");
-    let properties = bench.properties(json!({}));
-    let event = json!({"RequestType": "Create", "ResourceProperties": properties});
-    let made = bench.request_within(event, Duration::from_secs(5)).await?;
+    let made = bench
+        .create_within(json!({}), Duration::from_secs(5))
+        .await?;
     made.assert_failed(&["not done within"]);
     assert!(
         made.invocation

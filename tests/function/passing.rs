@@ -166,10 +166,9 @@ async fn throttling_is_waited_for_until_the_deadline_and_told_where_it_lasts() -
     ] {
         let fault = Fault::new(service, operation, What::Throttle);
         let fault = bench.lab.gateway().inject(fault);
-        let create = json!({
-            "RequestType": "Create", "ResourceProperties": bench.properties(json!({})),
-        });
-        let failed = bench.request_within(create, Duration::from_secs(8)).await?;
+        let failed = bench
+            .create_within(json!({}), Duration::from_secs(8))
+            .await?;
         failed.assert_failed(&["not done within", operation, code]);
         assert!(bench.lab.gateway().hits(fault) > 3, "{operation}");
         bench.lab.gateway().clear_faults();
@@ -224,10 +223,9 @@ async fn a_listener_of_the_alb_that_is_made_while_a_create_runs_is_waited_for() 
     alb.ports = vec![443];
     let bench = Bench::with(alb, NlbSpec::new("front")).await?;
     bench.scale(3);
-    let create = json!({
-        "RequestType": "Create", "ResourceProperties": bench.properties(json!({})),
-    });
-    let short = bench.request_within(create, Duration::from_secs(8)).await?;
+    let short = bench
+        .create_within(json!({}), Duration::from_secs(8))
+        .await?;
     short.assert_failed(&["not done within", "AlbPort 80", "it has HTTP 443"]);
     let elb = aws_sdk_elasticloadbalancingv2::Client::new(&bench.lab.aws());
     let response = types::FixedResponseActionConfig::builder().status_code("200");

@@ -99,9 +99,13 @@ impl Bench {
     }
 
     pub async fn create(&self, changes: Value) -> Result<Answer> {
+        self.create_within(changes, TIMEOUT).await
+    }
+
+    pub async fn create_within(&self, changes: Value, timeout: Duration) -> Result<Answer> {
         let properties = self.properties(changes);
-        self.request(json!({"RequestType": "Create", "ResourceProperties": properties}))
-            .await
+        let create = json!({"RequestType": "Create", "ResourceProperties": properties});
+        self.request_within(create, timeout).await
     }
 
     pub async fn update(&self, made: &Answer, changes: Value) -> Result<Answer> {
