@@ -96,11 +96,9 @@ fn trouble_of(error: &OrchestratorError<TypedError>, status: Option<u16>) -> Tro
         // The SDK itself has refused it.
         return Trouble::Stays;
     };
-    let metadata = metadata(error);
-    let code = metadata.and_then(ErrorMetadata::code);
-    let message = metadata.and_then(ErrorMetadata::message);
+    let (code, message) = said(error);
     // What passes only for some operations is of those that the SDK does not repeat.
-    trouble("", code, message.unwrap_or_default(), status)
+    trouble("", code, message, status)
 }
 
 /// Lets the SDK go on for as long as AWS says that it is busy; where it fails or is silent, [`TRIES`] end it.
@@ -145,10 +143,9 @@ impl Intercept for Patience {
             }
             return Ok(());
         };
-        let metadata = error.as_operation_error().and_then(|error| metadata(error));
-        let code = metadata.and_then(ErrorMetadata::code);
-        let message = metadata.and_then(ErrorMetadata::message);
-        let message = message.unwrap_or_default();
+        let (code, message) = error
+            .as_operation_error()
+            .map_or((None, ""), |error| said(error));
         let status = context
             .response()
             .map(|response| response.status().as_u16());
@@ -193,15 +190,15 @@ impl ClassifyRetry for Patience {
 }
 
 /// AWS's code and message, wherever the SDK keeps them.
-fn metadata<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a ErrorMetadata> {
+fn said<'a>(error: &'a (dyn Error + 'static)) -> (Option<&'a str>, &'a str) {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if let Some(metadata) = error.downcast_ref() {
-            return Some(metadata);
+        if let Some(metadata) = error.downcast_ref::<ErrorMetadata>() {
+            return (metadata.code(), metadata.message().unwrap_or_default());
         }
         cause = error.source();
     }
-    None
+    (None, "")
 }
 
 #[cfg(test)]

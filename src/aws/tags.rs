@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 const RESOURCES_PER_CALL: usize = 20;
 
 impl ElbTags for Aws {
-    /// Of those that AWS knows.
     async fn elb_tags(&self, arns: &[String]) -> Answer<BTreeMap<String, Tags>> {
         let mut tags = BTreeMap::new();
         for some in arns.chunks(RESOURCES_PER_CALL) {

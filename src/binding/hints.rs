@@ -1,9 +1,7 @@
 //! Where properties say that something of a binding may be. They may be of an older version or wrong:
 //! what is no name at all is passed over. No I/O.
 
-use crate::properties::{
-    Properties, TargetGroupProperties, is_bucket_name, is_load_balancer_arn, is_target_group_arn,
-};
+use crate::properties::{Properties, is_bucket_name, is_load_balancer_arn, is_target_group_arn};
 use crate::record::Candidate;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -36,15 +34,10 @@ impl Hints {
 
     /// The same of properties that were read before.
     pub fn of(properties: &Properties) -> Self {
-        let listeners = properties.listeners.iter();
-        let given = listeners.filter_map(|listener| match &listener.target_group {
-            TargetGroupProperties::Given { arn } => Some(arn.clone()),
-            TargetGroupProperties::Made(_) => None,
-        });
         Self {
             nlb_arn: Some(properties.nlb_arn.clone()),
             bucket: properties.bucket_name.clone(),
-            given: given.collect(),
+            given: properties.given().map(str::to_owned).collect(),
         }
     }
 }

@@ -93,20 +93,22 @@ pub enum BindingError {
 }
 
 impl BindingError {
+    /// What AWS has refused.
+    fn of_aws(&self) -> Option<&AwsError> {
+        match self {
+            Self::Aws(error) | Self::Record(RecordError::Aws(error)) => Some(error),
+            _ => None,
+        }
+    }
+
     /// Whether AWS has refused it for a quota.
     fn is_quota(&self) -> bool {
-        match self {
-            Self::Aws(error) | Self::Record(RecordError::Aws(error)) => error.is_quota(),
-            _ => false,
-        }
+        self.of_aws().is_some_and(AwsError::is_quota)
     }
 
     /// Whether AWS answered with one of these codes.
     fn is(&self, codes: &[&str]) -> bool {
-        match self {
-            Self::Aws(error) | Self::Record(RecordError::Aws(error)) => error.is(codes),
-            _ => false,
-        }
+        self.of_aws().is_some_and(|error| error.is(codes))
     }
 
     /// Whether another request, or another delivery of the same one, has claimed the record.

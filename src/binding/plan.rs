@@ -31,8 +31,8 @@ pub fn plan(desired: &Desired, checked: &Checked<'_>) -> Plan {
     plan_bucket(desired, observed, &mut steps);
     plan_record(desired, observed, &mut steps);
     for made in desired.made() {
-        let own = observed.groups.iter();
-        match own.into_iter().find(|own| own.group.name == made.group) {
+        let mut own = observed.groups.iter();
+        match own.find(|own| own.group.name == made.group) {
             Some(own) => change_group(own, made.properties, observed, &mut steps),
             None => create_group(&made, &checked.nlb, &mut steps),
         }

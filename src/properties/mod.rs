@@ -86,9 +86,7 @@ impl Properties {
             _ => Err(problems),
         }
     }
-}
 
-impl Properties {
     /// The listeners that the binding makes, by their ports.
     pub fn made(&self) -> impl Iterator<Item = (u16, &MadeProperties)> {
         let listeners = self.listeners.iter();

@@ -12,8 +12,8 @@ const MOST_CHARACTERS: usize = 256;
 
 const ALLOWED: &str = "rate(1 minute), rate(N minutes|hours|days) with N of 2 or more and a year at \
     most, or cron(minutes hours day-of-month month day-of-week year) with ? for one of the two days; \
-    values, lists, ranges upwards and /steps (no steps of weekdays), no sign; L, LW or 15W alone as day-of-month, L, 6L or \
-    6#3 alone as day-of-week";
+    values, lists, ranges upwards and /steps (no steps of weekdays), no sign; L, LW or 15W alone as \
+    day-of-month, L, 6L or 6#3 alone as day-of-week";
 
 pub(super) fn parse(value: &Value) -> Result<String, String> {
     reader::text(value)

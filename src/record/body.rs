@@ -229,6 +229,7 @@ impl Record {
                 self.phase = Phase::Making;
                 self.orders = None;
                 self.properties = None;
+                self.properties_before = None;
                 claim.made = true;
             }
             _ => {}

@@ -176,10 +176,12 @@ impl View {
 impl<A: Stacks> Asker<'_, A> {
     /// Asks CloudFormation once. What it does not say is unknown.
     pub async fn look(&self) -> View {
-        let asked = futures_util::future::join(
-            self.aws.stack(self.stack_id),
-            self.aws.stack_resource(self.stack_id, self.logical_id),
-        );
+        let asked = async {
+            tokio::join!(
+                self.aws.stack(self.stack_id),
+                self.aws.stack_resource(self.stack_id, self.logical_id)
+            )
+        };
         let Ok((stack, resource)) = tokio::time::timeout(ASKING, asked).await else {
             warn!("CloudFormation does not answer, so it is taken at its word");
             return View::default();

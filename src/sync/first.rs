@@ -18,7 +18,7 @@ use tracing::info;
 
 /// How long servers are waited for that are no caches, where one has answered. In a VPC without a way
 /// to the internet they never come.
-pub(super) const CACHED: Duration = Duration::from_secs(15);
+const CACHED: Duration = Duration::from_secs(15);
 
 /// What CloudFormation wants to be served.
 pub struct First<'a> {

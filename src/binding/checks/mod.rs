@@ -88,22 +88,8 @@ pub fn check<'a>(
         .into_iter()
         .partition(|(about, _)| stands.iter().any(|stands| stands.0.contains_key(about)));
     let orders = standing.map(|standing| standing.orders);
-    let other_vpc = |other: &Option<LoadBalancer>| match other {
-        Some(other) => other.vpc_id.clone(),
-        None => String::new(),
-    };
-    let alb = side(
-        &observed.alb,
-        &wanted.alb_arn,
-        orders,
-        other_vpc(&observed.nlb),
-    );
-    let nlb = side(
-        &observed.nlb,
-        &wanted.nlb_arn,
-        orders,
-        other_vpc(&observed.alb),
-    );
+    let alb = side(&observed.alb, &wanted.alb_arn, orders, &observed.nlb);
+    let nlb = side(&observed.nlb, &wanted.nlb_arn, orders, &observed.alb);
     match (alb, nlb) {
         (Some(alb), Some(nlb)) if new.is_empty() => {
             let checked = Checked { alb, nlb, observed };
@@ -118,34 +104,30 @@ fn side<'a>(
     found: &'a Option<LoadBalancer>,
     arn: &str,
     orders: Option<&Orders>,
-    other_vpc: String,
+    other: &Option<LoadBalancer>,
 ) -> Option<Cow<'a, LoadBalancer>> {
     let gone = || {
         let orders = orders?;
-        let is_alb = arn == orders.alb_arn;
         let of_arn = || arn.split('/').nth(2).unwrap_or_default().to_owned();
+        let (kind, name, dns_name) = match arn == orders.alb_arn {
+            true => {
+                let (name, dns_name) = (orders.alb_name.clone(), orders.alb_dns_name.clone());
+                (Kind::Application, name, dns_name)
+            }
+            false => (Kind::Network, of_arn(), String::new()),
+        };
+        let of_other = other.as_ref().map(|other| other.vpc_id.clone());
         Some(Cow::Owned(LoadBalancer {
             arn: arn.to_owned(),
-            name: if is_alb {
-                orders.alb_name.clone()
-            } else {
-                of_arn()
-            },
-            dns_name: match is_alb {
-                true => orders.alb_dns_name.clone(),
-                false => String::new(),
-            },
-            kind: if is_alb {
-                Kind::Application
-            } else {
-                Kind::Network
-            },
+            name,
+            dns_name,
+            kind,
             scheme: Scheme::Internal,
             state: State::of("gone"),
             // So that targets are registered as they were.
             vpc_id: match orders.availability_zone {
                 Some(_) => String::new(),
-                None => other_vpc,
+                None => of_other.unwrap_or_default(),
             },
             zones: BTreeSet::new(),
             addresses: Vec::new(),
@@ -157,19 +139,17 @@ fn side<'a>(
 /// What is found of `properties`, as far as what is `wanted` was observed for them.
 fn find(properties: &Properties, wanted: &Properties, observed: &Observed) -> Findings {
     let mut findings = Findings::default();
-    let alb = (properties.alb_arn == wanted.alb_arn)
-        .then(|| {
-            findings.usable(
-                "AlbArn",
-                &properties.alb_arn,
-                &observed.alb,
-                &Kind::Application,
-            )
-        })
-        .flatten();
-    let nlb = (properties.nlb_arn == wanted.nlb_arn)
-        .then(|| findings.usable("NlbArn", &properties.nlb_arn, &observed.nlb, &Kind::Network))
-        .flatten();
+    let Properties {
+        alb_arn, nlb_arn, ..
+    } = properties;
+    let alb = match *alb_arn == wanted.alb_arn {
+        true => findings.usable("AlbArn", alb_arn, &observed.alb, &Kind::Application),
+        false => None,
+    };
+    let nlb = match *nlb_arn == wanted.nlb_arn {
+        true => findings.usable("NlbArn", nlb_arn, &observed.nlb, &Kind::Network),
+        false => None,
+    };
     if let Some(alb) = alb {
         findings.check_scheme(alb);
         findings.check_alb_listeners(properties, alb, observed);
