@@ -1,4 +1,7 @@
 //! S3: records, read and written under conditions, and deleted with all their versions.
+//!
+//! Calls about a record are boxed: the SDK's futures nest some thirty deep, and what waits for a record
+//! nests so deep itself that together they pass the compiler's limit.
 
 use super::{Aws, failed, refused_entry, unusable};
 use crate::capabilities::{Answer, AwsError, Objects, Stored, TRIES, Version, Written};
@@ -13,7 +16,7 @@ impl Objects for Aws {
         let mut pause = Pause::short_at_first();
         let mut tries = 1;
         loop {
-            let get = self.s3.get_object().bucket(bucket).key(key).send();
+            let get = Box::pin(self.s3.get_object().bucket(bucket).key(key).send());
             let output = match get.await.map_err(failed("GetObject", resource.clone())) {
                 Ok(output) => output,
                 Err(error) if error.is(&["NoSuchKey"]) => return Ok(None),
@@ -64,8 +67,7 @@ impl Objects for Aws {
             Some(etag) => call.if_match(etag),
             None => call.if_none_match("*"),
         };
-        let answer = call
-            .send()
+        let answer = Box::pin(call.send())
             .await
             .map_err(failed("PutObject", resource.clone()));
         match answer {
@@ -85,8 +87,8 @@ impl Objects for Aws {
 
     async fn etag(&self, bucket: &str, key: &str) -> Answer<Option<String>> {
         let resource = format!("s3://{bucket}/{key}");
-        let head = self.s3.head_object().bucket(bucket).key(key).send().await;
-        match head.map_err(failed("HeadObject", resource)) {
+        let head = Box::pin(self.s3.head_object().bucket(bucket).key(key).send());
+        match head.await.map_err(failed("HeadObject", resource)) {
             Ok(head) => Ok(head.e_tag),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
