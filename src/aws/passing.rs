@@ -3,7 +3,7 @@
 //!
 //! Never sleeps and never counts: who repeats does.
 
-use crate::capabilities::{TRIES, Trouble};
+use crate::capabilities::{TRIES, Trouble, is_in_use};
 use crate::progress;
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -71,14 +71,7 @@ pub(super) fn trouble(
 ) -> Trouble {
     match (code, status) {
         (Some(code), _) if THROTTLING.contains(&code) || BUSY.contains(&code) => Trouble::Passes,
-        // AWS may see a deleted listener, or a removed rule target, for a moment still (ELBv2 API,
-        // `DeleteTargetGroup`; EventBridge API, `DeleteRule`).
-        (Some("ResourceInUse"), _) if operation.starts_with("Delete") => Trouble::Passes,
-        (Some("ValidationException"), _)
-            if operation == "DeleteRule" && message.contains("has targets") =>
-        {
-            Trouble::Passes
-        }
+        (Some(code), _) if is_in_use(operation, code, message) => Trouble::Passes,
         (_, Some(429 | 503)) => Trouble::Passes,
         (Some(code), _) if FAILED.contains(&code) => Trouble::MayPass,
         (_, Some(408 | 500..)) => Trouble::MayPass,

@@ -18,6 +18,7 @@ use crate::record::{Kind, Orders, RecordError, Turn};
 use crate::sync;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use tracing::info;
 
 /// The attributes of a binding, by the names that `Fn::GetAtt` knows.
@@ -237,6 +238,7 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                     turn: self.turn,
                     id: &desired.id,
                     leaves_bucket: Cell::new(false),
+                    in_use_for: Duration::MAX,
                 };
                 remover.remove(removal).await?;
             }

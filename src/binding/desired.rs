@@ -79,14 +79,14 @@ impl Desired {
     }
 
     /// What the binding stands on by its record: the properties that it last had a success for, and the
-    /// orders. A rollback may go back to what it stood on before.
+    /// orders. What a rollback goes back to has had one before.
     pub fn standing(&self, record: &Record, rolls_back: bool) -> Option<(Vec<Properties>, Orders)> {
-        let before = record.properties_before.iter().filter(|_| rolls_back);
-        let properties = record.properties.iter().chain(before);
         // What an earlier version took, and this one does not, stands for nothing.
         let parse = |given| Properties::parse(given, &self.region, &self.id).ok();
+        let properties = record.properties.as_ref().and_then(parse);
+        let before = rolls_back.then(|| self.properties.clone());
         Some((
-            properties.filter_map(parse).collect(),
+            properties.into_iter().chain(before).collect(),
             record.orders.clone()?,
         ))
     }

@@ -11,13 +11,19 @@ use super::removal::{Removal, Remover};
 use super::{BindingAws, BindingError};
 use crate::capabilities::AwsError;
 use crate::clock::Timestamp;
+use crate::log::chain;
 use crate::names::BindingId;
 use crate::pause::Pause;
 use crate::progress;
 use crate::record::{Found, RecordError, RuleEvent, Turn, View};
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use tracing::info;
+
+/// For how long what is in use is tried again before all is looked at anew: AWS may not have shown yet what
+/// uses it.
+const IN_USE_FOR: Duration = Duration::from_secs(5);
 
 /// Takes a binding away for a request that is no Delete of it: what it made itself and is not wanted, or
 /// what a replacement that was rolled back has made.
@@ -94,13 +100,15 @@ impl<'a> Leaving<'a> {
             turn,
             id: self.id,
             leaves_bucket: Cell::new(false),
+            in_use_for: IN_USE_FOR,
         };
         // What is taken away may be gone.
         turn.lease().fresh().clear();
         let mut pause = Pause::none_at_first();
         let mut has_ended = false;
+        let mut doing = "looking at what is there".to_owned();
         'looking: loop {
-            progress::note("looking at what is there");
+            progress::note(&doing);
             if !turn.holds(self.id) {
                 match self.claim(aws, turn, view).await {
                     // The binding has been made anew since.
@@ -158,6 +166,12 @@ impl<'a> Leaving<'a> {
                             return Err(error);
                         }
                         turn.has_taken_away(self.id);
+                        break;
+                    }
+                    Err(error) if error.is_in_use() => {
+                        let error = chain(&error);
+                        info!(error, "looking again");
+                        doing = format!("looking again at what is there, for {error}");
                         break;
                     }
                     removed => removed?,

@@ -106,6 +106,11 @@ impl BindingError {
         self.of_aws().is_some_and(AwsError::is_quota)
     }
 
+    /// Whether AWS does not delete something for what still uses it.
+    fn is_in_use(&self) -> bool {
+        self.of_aws().is_some_and(AwsError::is_in_use)
+    }
+
     /// Whether AWS answered with one of these codes.
     fn is(&self, codes: &[&str]) -> bool {
         self.of_aws().is_some_and(|error| error.is(codes))

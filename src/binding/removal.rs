@@ -4,7 +4,7 @@
 
 use super::given;
 use super::{BindingAws, BindingError};
-use crate::capabilities::{Answer, VERSIONS_PER_CALL, Version};
+use crate::capabilities::{Answer, Trouble, VERSIONS_PER_CALL, Version};
 use crate::log::chain;
 use crate::names::BindingId;
 use crate::pause::Pause;
@@ -14,6 +14,8 @@ use crate::record::{RecordError, Turn};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::time::Duration;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// One thing to take away.
@@ -78,6 +80,8 @@ pub(super) struct Remover<'a, 't, A> {
     pub(super) id: &'a BindingId,
     /// Whether the own bucket had to be left.
     pub(super) leaves_bucket: Cell<bool>,
+    /// For how long what is in use is tried again.
+    pub(super) in_use_for: Duration,
 }
 
 impl<A: BindingAws> Remover<'_, '_, A> {
@@ -116,6 +120,17 @@ impl<A: BindingAws> Remover<'_, '_, A> {
 
     /// What is gone already needs no deleting.
     async fn act(&self, call: impl AsyncFn(Permit) -> Answer<()>) -> Result<(), BindingError> {
+        let began = Instant::now();
+        let call = async |permit| {
+            let mut answer = call(permit).await;
+            if let Err(error) = &mut answer
+                && error.is_in_use()
+                && began.elapsed() >= self.in_use_for
+            {
+                error.trouble = Trouble::Stays;
+            }
+            answer
+        };
         match self.turn.lease().act(call).await {
             Err(RecordError::Aws(error)) if error.is_not_found() => Ok(()),
             done => Ok(done?),

@@ -853,29 +853,54 @@ fn more_time_than_the_albs_helps_though_that_was_not_so_before() {
 
 #[test]
 fn a_rollback_may_go_back_to_what_the_binding_stood_on_before() {
-    let raised = desired(json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 500}]}));
+    let raised = json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 500}]});
+    let properties = json!({
+        "AlbArn": ALB, "NlbArn": NLB, "Listeners": [{"Port": 80, "IdleTimeoutSeconds": 500}],
+    });
+    let raised = desired(raised);
     let before = desired(json!({}));
     let mut world = bare(&raised);
     let key = "idle_timeout.timeout_seconds".to_owned();
     world.alb_attributes.insert(key, "400".to_owned());
     let stands = carried_out(&raised, bare(&raised));
-    let orders = raised.orders(&checked(&stands), &BTreeMap::new());
     let mut record = Record::new(&raised.id.to_string(), Phase::Serving);
-    record.orders = orders;
-    record.properties = Some(json!({
-        "AlbArn": ALB, "NlbArn": NLB, "Listeners": [{"Port": 80, "IdleTimeoutSeconds": 500}],
-    }));
-    record.properties_before = Some(json!({
-        "AlbArn": ALB, "NlbArn": NLB, "Listeners": [{"Port": 80}],
-    }));
-    for (rolls_back, passes) in [(false, false), (true, true)] {
-        let (properties, orders) = before.standing(&record, rolls_back).expect("a success");
-        let standing = Standing {
-            properties: &properties,
-            orders: &orders,
-        };
-        assert_eq!(check(&before, Some(standing), &world).is_ok(), passes);
+    record.orders = raised.orders(&checked(&stands), &BTreeMap::new());
+    // One that was lost and made anew has no properties.
+    for known in [Some(properties), None] {
+        record.properties = known;
+        for (rolls_back, passes) in [(false, false), (true, true)] {
+            let (properties, orders) = before.standing(&record, rolls_back).expect("orders");
+            let standing = Standing {
+                properties: &properties,
+                orders: &orders,
+            };
+            assert_eq!(check(&before, Some(standing), &world).is_ok(), passes);
+        }
     }
+}
+
+#[test]
+fn a_rollback_to_an_alb_that_is_gone_says_so() {
+    let others = ALB.replace("orders", "others");
+    let other = desired(json!({ "AlbArn": others }));
+    let mut stands = bare(&other);
+    stands.alb = Some(load_balancer(&others, "application", &["a", "b"]));
+    let stands = carried_out(&other, stands);
+    let mut record = Record::new(&other.id.to_string(), Phase::Serving);
+    record.orders = other.orders(&checked(&stands), &BTreeMap::new());
+    let before = desired(json!({}));
+    let (properties, orders) = before.standing(&record, true).expect("orders");
+    let standing = Standing {
+        properties: &properties,
+        orders: &orders,
+    };
+    let mut world = bare(&before);
+    world.alb = None;
+    let findings = check(&before, Some(standing), &world).expect_err("nothing is known of it");
+    assert!(
+        findings.to_string().contains("does not exist"),
+        "{findings}"
+    );
 }
 
 #[test]

@@ -33,6 +33,15 @@ pub enum Trouble {
     Passes,
 }
 
+/// Whether AWS's answer means that something is not deleted for what still uses it, which AWS may see for a
+/// moment after it is gone (ELBv2 API, `DeleteTargetGroup`; EventBridge API, `DeleteRule`, whose code tells no
+/// more than that the request was wrong).
+pub fn is_in_use(operation: &str, code: &str, message: &str) -> bool {
+    let has_targets = code == "ValidationException" && message.contains("has targets");
+    operation.starts_with("Delete") && code == "ResourceInUse"
+        || operation == "DeleteRule" && has_targets
+}
+
 impl AwsError {
     /// A call that was given up because no answer came.
     pub fn no_answer(operation: &'static str, resource: impl Into<String>) -> Self {
@@ -70,6 +79,12 @@ impl AwsError {
     /// does not exist (S3 API, `GetObject`).
     pub fn is_refused_object(&self) -> bool {
         self.operation == "GetObject" && self.is(&["AccessDenied"])
+    }
+
+    /// Whether AWS does not delete something for what still uses it.
+    pub fn is_in_use(&self) -> bool {
+        let code = self.code.as_deref().unwrap_or_default();
+        is_in_use(self.operation, code, &self.reason)
     }
 
     /// Whether AWS says that the thing asked for does not exist.

@@ -10,7 +10,7 @@ mod error;
 
 pub use answers::{Answers, PutError, ResponseUrl};
 pub use dns::{Dns, DnsAnswer, DnsError, Question};
-pub use error::{AwsError, TRIES, Trouble};
+pub use error::{AwsError, TRIES, Trouble, is_in_use};
 
 use crate::model::{
     Attributes, Endpoint, HealthCheck, Listener, LoadBalancer, Registered, Rule, RuleTarget, Tags,

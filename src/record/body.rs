@@ -37,9 +37,6 @@ pub struct Record {
     /// The properties that they came of, as CloudFormation gave them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub properties: Option<Value>,
-    /// Those that the binding stood on before, which a rollback goes back to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub properties_before: Option<Value>,
     /// The request that is being served, or was the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
@@ -162,7 +159,6 @@ impl Record {
             phase,
             orders: None,
             properties: None,
-            properties_before: None,
             claim: None,
             before: Vec::new(),
             own: BTreeMap::new(),
@@ -229,7 +225,6 @@ impl Record {
                 self.phase = Phase::Making;
                 self.orders = None;
                 self.properties = None;
-                self.properties_before = None;
                 claim.made = true;
             }
             _ => {}

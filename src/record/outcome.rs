@@ -73,9 +73,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                         .found
                         .retain(|arn, _| groups.contains(arn.as_str()) || own.contains_key(arn));
                     record.orders = Some(orders.clone());
-                    if record.properties.as_ref() != Some(properties) {
-                        record.properties_before = record.properties.replace(properties.clone());
-                    }
+                    record.properties = Some(properties.clone());
                     record.phase = Phase::Serving;
                 }
             });

@@ -116,6 +116,19 @@ async fn a_listener_that_aws_does_not_know_while_it_is_looked_at_fails_nothing()
     assert_gone(&bench, &made).await
 }
 
+/// Its target group is in use until the listener goes, which only a second look shows.
+#[tokio::test]
+async fn a_listener_that_aws_does_not_show_a_delete_at_first_goes_all_the_same() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    let not_shown = (ELB, "DescribeListeners", 400, "LoadBalancerNotFound");
+    answers(&bench, not_shown, 1..=1);
+    bench.delete(&made, json!({})).await?.assert_success();
+    assert_eq!(bench.leftovers(made.id()).await?, [""; 0]);
+    let deletes = bench.lab.gateway().calls_of(ELB, "DeleteTargetGroup");
+    assert!(deletes.len() > 1, "{deletes:?}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_is_busy_with_the_same_thing_is_waited_for() -> Result<()> {
     let bench = Bench::new().await?;

@@ -56,8 +56,8 @@ pub struct Checked<'a> {
     pub observed: &'a Observed,
 }
 
-/// What a binding stands on: the properties that it last had a success for, in a rollback those before as well,
-/// and the orders that came of them.
+/// What a binding stands on: the properties that it last had a success for, in a rollback those that it goes
+/// back to as well, and the orders that came of the former.
 #[derive(Debug, Clone, Copy)]
 pub struct Standing<'a> {
     pub properties: &'a [Properties],
@@ -83,11 +83,15 @@ pub fn check<'a>(
     let stands: Vec<_> = stands
         .map(|properties| find(properties, wanted, observed))
         .collect();
-    let (known, new): (BTreeMap<_, _>, BTreeMap<_, _>) = found
-        .0
-        .into_iter()
-        .partition(|(about, _)| stands.iter().any(|stands| stands.0.contains_key(about)));
     let orders = standing.map(|standing| standing.orders);
+    let is_ordered = orders.is_some_and(|orders| orders.alb_arn == wanted.alb_arn);
+    let is_known = |about: &About| match about {
+        // Of one that is gone only the orders tell.
+        About::LoadBalancer("AlbArn") if !is_ordered => false,
+        _ => stands.iter().any(|stands| stands.0.contains_key(about)),
+    };
+    let (known, new): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        found.0.into_iter().partition(|(about, _)| is_known(about));
     let alb = side(&observed.alb, &wanted.alb_arn, orders, &observed.nlb);
     let nlb = side(&observed.nlb, &wanted.nlb_arn, orders, &observed.alb);
     match (alb, nlb) {
