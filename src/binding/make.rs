@@ -128,7 +128,9 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             self.may_be_fresh(&observed);
         }
         let stands = record.filter(|_| turn.caller().kind == RequestType::Update);
-        let stands = stands.and_then(|record| desired.standing(record, view.rolls_back()));
+        // A rollback that is over is none: the next Update may meet it still.
+        let rolls_back = view.is_rolling_back() == Some(true);
+        let stands = stands.and_then(|record| desired.standing(record, rolls_back));
         let standing = stands
             .as_ref()
             .map(|(properties, orders)| Standing { properties, orders });

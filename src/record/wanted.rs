@@ -75,8 +75,8 @@ impl View {
         !matches!(self.resource, Resource::Unknown)
     }
 
-    /// Whether the stack is known to roll back.
-    pub fn rolls_back(&self) -> bool {
+    /// Whether the stack is known to roll back, or to have rolled back.
+    fn rolls_back(&self) -> bool {
         self.rollback() == Some(true)
     }
 

@@ -376,6 +376,16 @@ async fn what_stands_with_a_finding_is_rolled_back_to_with_a_warning() -> Result
     refused.assert_failed(&["IdleTimeoutSeconds 300"]);
     let higher = json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 4001}]});
     bench.update(&made, higher).await?.assert_success();
+    // What a success has mended only a rollback goes back to. One that is over may be shown still.
+    let id = Some(made.id());
+    bench.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS", id);
+    let refused = bench.update(&made, json!({})).await?;
+    refused.assert_failed(&["IdleTimeoutSeconds 350"]);
+    bench.shows("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", id);
+    let rolled_back = bench.update(&made, json!({})).await?;
+    rolled_back.assert_success();
+    let log = &rolled_back.invocation;
+    assert!(log.mentions("IdleTimeoutSeconds 350"), "{log:?}");
     Ok(())
 }
 
