@@ -52,11 +52,11 @@ impl<Q: Question> Run<Q> {
         let nothing = BTreeSet::new();
         let mut under_way = FuturesUnordered::new();
         let mut failure = None;
-        let known = loop {
+        let (known, judgement) = loop {
             let so_far = before.as_ref().unwrap_or(&nothing);
             let judgement = tally.judge(so_far);
             if before.is_some() && judgement.is_complete {
-                break so_far;
+                break (so_far, judgement);
             }
             let free = match before.is_none() && tally.is_short() {
                 true => 0,
@@ -67,7 +67,7 @@ impl<Q: Question> Run<Q> {
                 under_way.push(question.again(tally.begin(), last.clone()));
             }
             if before.is_some() && under_way.is_empty() {
-                break so_far;
+                break (so_far, judgement);
             }
             tokio::select! {
                 addresses = &mut known, if before.is_none() => before = Some(addresses),
@@ -80,7 +80,6 @@ impl<Q: Question> Run<Q> {
                 },
             }
         };
-        let judgement = tally.judge(known);
         let found = tally.found(known, &judgement);
         if !judgement.caches.is_empty() {
             question.warn_of(&judgement.caches, found.addresses.union(known).count());
