@@ -356,9 +356,9 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
         };
         if made {
             // A Delete that ran to its end before there was a record has left no trace.
-            let held = turn.read(&desired.id).await?;
+            let held = turn.last(&desired.id);
             let record = held.as_ref().map(|held| &held.record);
-            self.wanted(turn.view().await, record).await?;
+            self.wanted(turn.view_again(view).await, record).await?;
         }
         Ok(!waited)
     }

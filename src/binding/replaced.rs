@@ -157,7 +157,11 @@ async fn noted<A: BindingAws>(
     hints: &Hints,
     view: &View,
 ) -> Result<(), BindingError> {
-    let held = turn.read(id).await?;
+    let held = match turn.last(id) {
+        // Who notes one has claimed the record.
+        Some(held) if held.record.replaced.is_empty() => return Ok(()),
+        _ => turn.read(id).await?,
+    };
     let noted = held.map(|held| held.record.replaced).unwrap_or_default();
     let mut has_living = false;
     // The newest first, for that is the likeliest to live.

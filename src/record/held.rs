@@ -27,6 +27,13 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
+    /// The record as this request last wrote or read it: what only a claim changes is so still, or the claim is
+    /// lost. `None` where this request holds none, and where it may be gone.
+    pub fn last(&self, id: &BindingId) -> Option<Held> {
+        let claimed = self.claimed(id).filter(|claimed| !claimed.may_be_gone);
+        claimed.map(|claimed| claimed.last)
+    }
+
     /// Whether this request has claimed a binding.
     pub fn holds(&self, id: &BindingId) -> bool {
         self.claimed(id).is_some()
@@ -42,20 +49,31 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// # Errors
     /// Where it has been, and where somebody else has claimed the record.
     pub async fn is_not_rolled_back(&self, id: &BindingId) -> Result<(), RecordError> {
-        self.lease().hold().confirm().await?;
-        let held = self.read(id).await?;
-        let Some(claim) = held.and_then(|held| held.record.claim) else {
-            return Ok(());
+        let claim = self.last(id).and_then(|held| held.record.claim);
+        let claim = claim.filter(|claim| is_cancelled(claim, Some(true)));
+        let Some(claim) = claim else {
+            return self.holds_all().await;
         };
-        if !is_cancelled(&claim, Some(true)) {
-            return Ok(());
-        }
         // Where CloudFormation does not say so at once it cannot be asked.
-        let view = tokio::time::timeout(CALL_TIMEOUT, self.view()).await;
+        let stack = tokio::time::timeout(CALL_TIMEOUT, self.stack());
+        let (held, view) = tokio::join!(self.lease().hold().confirm(), stack);
+        held?;
         let rollback = view.ok().and_then(|view| view.is_rolling_back());
         match is_cancelled(&claim, rollback) {
             true => Err(RecordError::RolledBack),
             false => Ok(()),
+        }
+    }
+
+    /// Rule 9: where a request holds two records, that it holds both still. A single one is looked at by
+    /// whatever changes something.
+    ///
+    /// # Errors
+    /// Where somebody else has claimed one of them.
+    pub async fn holds_all(&self) -> Result<(), RecordError> {
+        match self.lease().hold().ids().len() {
+            ..=1 => Ok(()),
+            _ => self.lease().hold().confirm().await,
         }
     }
 
@@ -71,13 +89,16 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     ) -> Result<bool, RecordError> {
         let began = Instant::now();
         let written = self.store(id).replace(held, next).await?;
-        if written.is_some() {
+        let is_written = written.is_some();
+        if let Some(last) = written {
             self.has_written(began);
+            self.keep(self.store(id), last);
         }
-        Ok(written.is_some())
+        Ok(is_written)
     }
 
-    /// Changes the record, as often as others write in between.
+    /// Changes the record, as often as others write in between. As it was last known will do to begin with,
+    /// for its condition tells whether it is so still.
     ///
     /// # Errors
     /// Where somebody else has claimed it.
@@ -87,16 +108,25 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         change: impl Fn(&mut Record),
     ) -> Result<(), RecordError> {
         let mut pause = Pause::none_at_first();
-        loop {
-            let began = Instant::now();
-            let Some(held) = self.read(id).await? else {
-                return Ok(());
-            };
+        let changed = |held: &Held| {
             let mut record = held.record.clone();
             change(&mut record);
-            let written = match record == held.record {
-                true => Some(held),
-                false => self.store(id).replace(&held, record).await?,
+            (record != held.record).then_some(record)
+        };
+        // That nothing is to be changed, only the record itself tells.
+        let mut known = self.last(id).filter(|held| changed(held).is_some());
+        loop {
+            let began = Instant::now();
+            let held = match known.take() {
+                Some(held) => Some(held),
+                None => self.read(id).await?,
+            };
+            let Some(held) = held else {
+                return Ok(());
+            };
+            let written = match changed(&held) {
+                None => Some(held),
+                Some(record) => self.store(id).replace(&held, record).await?,
             };
             if let Some(last) = written {
                 self.has_written(began);

@@ -5,7 +5,6 @@ use super::RecordError;
 use super::body::Phase;
 use super::claim::TAKEN_OVER;
 use super::holds::Claimed;
-use super::lease::Hold;
 use super::located::Held;
 use super::orders::Orders;
 use super::request::{Answer, Outcome};
@@ -46,7 +45,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         let settled = self.lease().settled();
         if serves.is_some() {
             // A success of one record is not to stand where the other's claim is lost already.
-            self.lease().hold().confirm().await?;
+            self.holds_all().await?;
         }
         let mut claimed = self.lease().hold().ids();
         claimed.sort_by_key(|claimed| claimed != id);

@@ -10,7 +10,7 @@ use super::lease::Lease;
 use super::located::Located;
 use super::request::{Caller, Claim, Replacement, RequestType};
 use super::store::Store;
-use super::wanted::{Asker, Meant, View};
+use super::wanted::{Asker, Meant, Resource, View};
 use crate::capabilities::{Objects, Stacks};
 use crate::clock::{Clock, Timestamp};
 use crate::names::BindingId;
@@ -104,6 +104,26 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// What CloudFormation says now.
     pub async fn view(&self) -> View {
         self.asker().look().await
+    }
+
+    /// What CloudFormation says of the resource now; of the stack as in `view`, unless it is the stack that
+    /// tells.
+    pub async fn view_again(&self, view: &View) -> View {
+        match self.asker().resource().await {
+            resource @ Resource::Known(_) => View {
+                resource,
+                ..view.clone()
+            },
+            _ => self.view().await,
+        }
+    }
+
+    /// What CloudFormation says of the stack now.
+    pub(super) async fn stack(&self) -> View {
+        View {
+            stack: self.asker().stack().await,
+            resource: Resource::Unknown,
+        }
     }
 
     /// Rule 5.

@@ -13,7 +13,7 @@ use tracing::{info, warn};
 pub const LAG: Duration = Duration::from_secs(10);
 
 /// How long CloudFormation may take to answer. What is to be done can be done without its word.
-const ASKING: Duration = Duration::from_secs(30);
+const ASKING: Duration = Duration::from_secs(60);
 
 /// How long lies between two looks meanwhile.
 const BETWEEN: Duration = Duration::from_secs(1);
@@ -176,23 +176,23 @@ impl View {
 impl<A: Stacks> Asker<'_, A> {
     /// Asks CloudFormation once. What it does not say is unknown.
     pub async fn look(&self) -> View {
-        let asked = async {
-            tokio::join!(
-                self.aws.stack(self.stack_id),
-                self.aws.stack_resource(self.stack_id, self.logical_id)
-            )
-        };
-        let Ok((stack, resource)) = tokio::time::timeout(ASKING, asked).await else {
-            warn!("CloudFormation does not answer, so it is taken at its word");
-            return View::default();
-        };
-        let stack = known(stack).flatten();
-        let resource = match known(resource) {
+        let (stack, resource) = tokio::join!(self.stack(), self.resource());
+        View { stack, resource }
+    }
+
+    /// The stack, where CloudFormation can be asked about it.
+    pub async fn stack(&self) -> Option<Stack> {
+        answered(self.aws.stack(self.stack_id)).await.flatten()
+    }
+
+    /// The resource.
+    pub async fn resource(&self) -> Resource {
+        let asked = self.aws.stack_resource(self.stack_id, self.logical_id);
+        match answered(asked).await {
             Some(Some(resource)) => Resource::Known(resource),
             Some(None) => Resource::Missing,
             None => Resource::Unknown,
-        };
-        View { stack, resource }
+        }
     }
 
     /// What CloudFormation says, of which `view` is what it says now, once it says so, or has had the time for it
@@ -244,16 +244,17 @@ impl<A: Stacks> Asker<'_, A> {
     }
 }
 
-fn known<T>(answer: Answer<T>) -> Option<T> {
-    answer
-        .inspect_err(|error| {
-            let error = chain(error);
-            warn!(
-                error,
-                "CloudFormation cannot be asked, so it is taken at its word"
-            );
-        })
-        .ok()
+async fn answered<T>(asked: impl Future<Output = Answer<T>>) -> Option<T> {
+    let error = match tokio::time::timeout(ASKING, asked).await {
+        Ok(Ok(answer)) => return Some(answer),
+        Ok(Err(error)) => chain(&error),
+        Err(_) => "no answer in time".to_owned(),
+    };
+    warn!(
+        error,
+        "CloudFormation cannot be asked, so it is taken at its word"
+    );
+    None
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::capabilities::{Dns, DnsError, Stacks};
 use crate::names::BindingId;
 use crate::pause::Pause;
 use crate::progress;
-use crate::record::{Orders, Own, RecordError, Turn};
+use crate::record::{Held, Orders, Own, RecordError, Turn};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -42,8 +42,11 @@ pub async fn first<A: SyncAws + Stacks>(
 ) -> Result<usize, SyncError> {
     let mut pause = Pause::short_at_first();
     let mut cached_until = None;
+    // As it was claimed will do at first: what is written has its condition, and without a write nothing is
+    // changed that depends on it.
+    let mut last = turn.last(first.id);
     loop {
-        let sight = match first.look(aws, dns, turn).await {
+        let sight = match first.look(aws, dns, turn, last.take()).await {
             Err(SyncError::Dns(error)) if passes(&error) => {
                 info!(error = %error, "waiting for the ALB's addresses in DNS");
                 progress::note(format!("waiting for addresses in DNS: {error}"));
@@ -88,9 +91,13 @@ impl First<'_> {
         aws: &A,
         dns: &impl Dns,
         turn: &Turn<'_, A>,
+        last: Option<Held>,
     ) -> Result<Sight, SyncError> {
         let read = async {
-            let held = turn.read(self.id).await?;
+            let held = match last {
+                Some(held) => Some(held),
+                None => turn.read(self.id).await?,
+            };
             Ok(held.map(|held| (held, self.orders.clone())))
         };
         let sight = look(aws, dns, Some(self.orders), read).await?;

@@ -1,5 +1,6 @@
-//! What a tick asks and writes, at several numbers of addresses and listeners: the figures that
-//! hold on any machine, and that the bill is made of. Times are for `make bench`.
+//! What a tick asks and writes, at several numbers of addresses and listeners, and what a request of
+//! CloudFormation asks: the figures that hold on any machine, and that the bill and the rates of AWS go by.
+//! Times are for `make bench`.
 
 use crate::support::{Answer, Bench, TIMEOUT};
 use anyhow::{Context, Result};
@@ -37,15 +38,20 @@ async fn tick(bench: &Bench, made: &Answer) -> Result<Asked> {
     let before = bench.lab.dns().queries("orders");
     let tick = bench.function.invoke(input, TIMEOUT).await?;
     tick.clone().success()?;
+    Ok(Asked {
+        tick,
+        calls: calls(bench),
+        queries: bench.lab.dns().queries("orders") - before,
+    })
+}
+
+/// The function's calls by operation.
+fn calls(bench: &Bench) -> BTreeMap<String, usize> {
     let mut calls = BTreeMap::new();
     for call in bench.function_calls() {
         *calls.entry(call.operation).or_default() += 1;
     }
-    Ok(Asked {
-        tick,
-        calls,
-        queries: bench.lab.dns().queries("orders") - before,
-    })
+    calls
 }
 
 fn counts<const N: usize>(counts: [(&str, usize); N]) -> BTreeMap<String, usize> {
@@ -147,5 +153,33 @@ async fn a_steady_tick_logs_one_line_that_grows_by_an_address_and_not_by_a_liste
             assert!(steady.log_size <= most, "{} > {most}", steady.log_size);
         }
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_requests_of_cloudformation_ask() -> Result<()> {
+    let mut alb = AlbSpec::new("orders");
+    alb.ports = vec![80, 81];
+    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
+    bench.scale(3);
+    bench.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+    bench.lab.gateway().clear();
+    let made = bench.create(json!({})).await?;
+    made.assert_success();
+    println!("create {:#?}", bench.function_calls().iter().map(|c| c.operation.clone()).collect::<Vec<_>>());
+    println!("create {} {:?}", bench.function_calls().len(), calls(&bench));
+    bench.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(made.id()));
+    bench.lab.gateway().clear();
+    bench.update(&made, json!({})).await?.assert_success();
+    println!("update {} {:?}", bench.function_calls().len(), calls(&bench));
+    bench.lab.gateway().clear();
+    let two = json!({"Listeners": [{"Port": "80"}, {"Port": "81"}]});
+    bench.update(&made, two.clone()).await?.assert_success();
+    println!("update {} {:?}", bench.function_calls().len(), calls(&bench));
+    bench.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(made.id()));
+    bench.lab.gateway().clear();
+    bench.delete(&made, two).await?.assert_success();
+    println!("delete {:#?}", bench.function_calls().iter().map(|c| c.operation.clone()).collect::<Vec<_>>());
+    println!("delete {} {:?}", bench.function_calls().len(), calls(&bench));
     Ok(())
 }
