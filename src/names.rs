@@ -5,6 +5,7 @@
 use crate::model::Tags;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// What every physical id starts with, and so every rule's name.
@@ -111,6 +112,12 @@ impl BindingId {
     /// A target group's name may have 32 characters (ELBv2 API): 4 + 16 + 1 + at most 5.
     pub fn target_group(&self, port: u16) -> String {
         format!("{}{port}", self.target_group_prefix())
+    }
+
+    /// The names of its target groups for listeners on these ports.
+    pub fn target_groups(&self, ports: &BTreeSet<u16>) -> Vec<String> {
+        let names = ports.iter().map(|port| self.target_group(*port));
+        names.collect()
     }
 
     /// The tags of everything made: the stack's own, and the binding's.

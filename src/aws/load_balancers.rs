@@ -1,33 +1,16 @@
 //! ELBv2: load balancers, which are only ever read.
 
-use super::{Aws, failed, unusable};
-use crate::capabilities::{Answer, LoadBalancers};
+use super::{Aws, failed, twenties, unusable};
+use crate::capabilities::{Answer, AwsError, LoadBalancers};
 use crate::model::{Attributes, Kind, LoadBalancer, Scheme, State};
 use aws_sdk_elasticloadbalancingv2::types;
 
 impl LoadBalancers for Aws {
-    async fn load_balancer(&self, arn: &str) -> Answer<Option<LoadBalancer>> {
-        let answer = self
-            .elb
-            .describe_load_balancers()
-            .load_balancer_arns(arn)
-            .send()
-            .await
-            .map_err(failed("DescribeLoadBalancers", arn));
-        match answer {
-            Ok(output) => {
-                let described = output.load_balancers.unwrap_or_default().into_iter().next();
-                let lacking = "the answer has no ARN, name, DNS name, VPC, type, scheme or state";
-                let usable = |described| {
-                    let read = load_balancer(described);
-                    read.ok_or_else(|| unusable("DescribeLoadBalancers", arn, lacking))
-                };
-                described.map(usable).transpose()
-            }
-            // AWS says ValidationError of an ARN that no load balancer of v2 can have.
-            Err(error) if error.is_not_found() || error.is(&["ValidationError"]) => Ok(None),
-            Err(error) => Err(error),
-        }
+    async fn load_balancers(&self, arns: &[String]) -> Answer<Vec<LoadBalancer>> {
+        // AWS says ValidationError of an ARN that no load balancer of v2 can have.
+        let is_unknown = |error: &AwsError| error.is_not_found() || error.is(&["ValidationError"]);
+        let describe = async |arns: &[String]| self.describe_load_balancers(arns).await;
+        twenties::known(arns, is_unknown, describe).await
     }
 
     async fn load_balancer_attributes(&self, arn: &str) -> Answer<Attributes> {
@@ -44,6 +27,25 @@ impl LoadBalancers for Aws {
             .into_iter()
             .filter_map(|attribute| Some((attribute.key?, attribute.value?)))
             .collect())
+    }
+}
+
+impl Aws {
+    async fn describe_load_balancers(&self, arns: &[String]) -> Answer<Vec<LoadBalancer>> {
+        let (operation, resource) = ("DescribeLoadBalancers", arns.join(", "));
+        let output = self
+            .elb
+            .describe_load_balancers()
+            .set_load_balancer_arns(Some(arns.to_vec()))
+            .send()
+            .await
+            .map_err(failed(operation, resource.clone()))?;
+        let lacking = "the answer has no ARN, name, DNS name, VPC, type, scheme or state";
+        let usable = |described| {
+            load_balancer(described).ok_or_else(|| unusable(operation, resource.clone(), lacking))
+        };
+        let described = output.load_balancers.unwrap_or_default().into_iter();
+        described.map(usable).collect()
     }
 }
 

@@ -16,6 +16,7 @@ mod stacks;
 mod tags;
 mod target_groups;
 mod targets;
+mod twenties;
 
 use crate::capabilities::{AwsError, Trouble};
 use crate::permit::CALL_TIMEOUT;

@@ -1,35 +1,18 @@
 //! ELBv2: tags of target groups and listeners.
 
-use super::{Aws, failed};
-use crate::capabilities::{Answer, ElbTags};
+use super::{Aws, failed, twenties};
+use crate::capabilities::{Answer, AwsError, ElbTags};
 use crate::model::Tags;
 use crate::permit::Permit;
 use aws_sdk_elasticloadbalancingv2::types::Tag;
 use std::collections::BTreeMap;
 
-/// DescribeTags takes at most 20 resources a call (ELBv2 API).
-const RESOURCES_PER_CALL: usize = 20;
-
 impl ElbTags for Aws {
     async fn elb_tags(&self, arns: &[String]) -> Answer<BTreeMap<String, Tags>> {
-        let mut tags = BTreeMap::new();
-        for some in arns.chunks(RESOURCES_PER_CALL) {
-            match self.describe_tags(some).await {
-                Ok(described) => tags.extend(described),
-                // One that was deleted meanwhile fails the call for all of them.
-                Err(error) if error.is_not_found() => {
-                    for arn in some {
-                        match self.describe_tags(std::slice::from_ref(arn)).await {
-                            Ok(described) => tags.extend(described),
-                            Err(error) if error.is_not_found() => {}
-                            Err(error) => return Err(error),
-                        }
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(tags)
+        // One that was deleted meanwhile fails the call for all of them.
+        let describe = async |arns: &[String]| self.describe_tags(arns).await;
+        let tags = twenties::known(arns, AwsError::is_not_found, describe).await?;
+        Ok(tags.into_iter().collect())
     }
 
     async fn add_elb_tags(&self, _: Permit, arn: &str, tags: &Tags) -> Answer<()> {

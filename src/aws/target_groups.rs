@@ -1,6 +1,6 @@
 //! ELBv2: target groups and their attributes.
 
-use super::{Aws, failed, tags::elb_tag_list, unusable};
+use super::{Aws, failed, tags::elb_tag_list, twenties, unusable};
 use crate::capabilities::{Answer, AwsError, TargetGroups};
 use crate::model::{Attributes, HealthCheck, HttpCheck, Tags, TargetGroup};
 use crate::pause::{Pause, outlast};
@@ -10,6 +10,21 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 
 impl TargetGroups for Aws {
+    async fn target_groups_called(&self, names: &[String]) -> Answer<Vec<TargetGroup>> {
+        let describe = async |names: &[String]| {
+            let output = self
+                .elb
+                .describe_target_groups()
+                .set_names(Some(names.to_vec()))
+                .send()
+                .await
+                .map_err(failed("DescribeTargetGroups", names.join(", ")))?;
+            let described = output.target_groups.unwrap_or_default().into_iter();
+            Ok(described.map(target_group).collect())
+        };
+        twenties::known(names, AwsError::is_not_found, describe).await
+    }
+
     async fn target_groups_named(&self, prefix: &str) -> Answer<Vec<TargetGroup>> {
         let went_between_two_pages = AwsError::is_not_found;
         let describe = async || self.describe_target_groups(prefix).await;

@@ -24,6 +24,15 @@ use tracing::info;
 /// The attributes of a binding, by the names that `Fn::GetAtt` knows.
 pub type Attributes = BTreeMap<String, String>;
 
+/// What a binding has come to.
+pub struct Bound {
+    pub attributes: Attributes,
+    /// What ticks are to go by from now on.
+    pub orders: Orders,
+    /// The ports that its target groups may be of.
+    pub ports: BTreeSet<u16>,
+}
+
 /// What the steps have made so far.
 #[derive(Default)]
 pub(super) struct Made {
@@ -72,12 +81,12 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
         Ok(())
     }
 
-    /// All other steps; gives the attributes, and what ticks are to go by.
+    /// All other steps.
     pub(super) async fn carry_out(
         &self,
         plan: &Plan,
         made: &mut Made,
-    ) -> Result<(Attributes, Orders), BindingError> {
+    ) -> Result<Bound, BindingError> {
         let takes_away = |step: &Step| matches!(step, Step::Remove(_));
         let (mut taking_away, making): (Vec<_>, Vec<_>) =
             plan.steps.iter().cloned().partition(takes_away);
@@ -110,7 +119,11 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
             // Ticks go by a success, and the rollback may have begun since.
             self.turn.is_not_rolled_back(&self.desired.id).await?;
         }
-        Ok((self.attributes(made), self.orders(made)?))
+        Ok(Bound {
+            attributes: self.attributes(made),
+            orders: self.orders(made)?,
+            ports: self.ports(),
+        })
     }
 
     async fn take(&self, step: &Step, made: &mut Made) -> Result<(), BindingError> {
@@ -172,6 +185,7 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                     id: &desired.id,
                     orders: &orders,
                     given: &given,
+                    new: made.groups.values().cloned().collect(),
                     adopted: &adopted,
                 };
                 let first = sync::first(*aws, self.dns, self.turn, &first);
@@ -267,6 +281,22 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
     fn orders(&self, made: &Made) -> Result<Orders, BindingError> {
         let orders = self.desired.orders(&self.checked, &made.groups);
         orders.ok_or(BindingError::Unplanned)
+    }
+
+    /// Of what was noted before, AWS may not have shown all yet; what it has shown and is not wanted any more
+    /// has been taken away.
+    fn ports(&self) -> BTreeSet<u16> {
+        let Self { desired, .. } = self;
+        let id = &desired.id;
+        let last = self.turn.last(id);
+        let noted = last.and_then(|held| held.record.ports).unwrap_or_default();
+        let groups = &self.checked.observed.groups;
+        let is_shown = |port: &u16| {
+            let name = id.target_group(*port);
+            groups.iter().any(|own| own.group.name == name)
+        };
+        let not_shown = noted.into_iter().filter(|port| !is_shown(port));
+        not_shown.chain(desired.ports()).collect()
     }
 
     fn attributes(&self, made: &Made) -> Attributes {

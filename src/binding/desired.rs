@@ -62,6 +62,11 @@ impl Desired {
         })
     }
 
+    /// The ports that the binding makes listeners for.
+    pub fn ports(&self) -> BTreeSet<u16> {
+        self.made().map(|made| made.port).collect()
+    }
+
     /// ARNs of the target groups that the user gives.
     pub fn given(&self) -> impl Iterator<Item = &str> {
         self.properties.given()

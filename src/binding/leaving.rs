@@ -51,6 +51,8 @@ pub(super) struct Leaving<'a> {
     pub(super) hints: &'a Hints,
     /// NLBs that its listeners may be on.
     pub(super) nlbs: BTreeSet<String>,
+    /// The ports that its target groups may be of; `None` where only a look at every one of the account tells.
+    ports: Option<BTreeSet<u16>>,
     /// What its rule gave ticks.
     pub(super) ruled: Option<RuleEvent>,
     /// Until when its tombstone stays, or where there is none, until when it looks once more.
@@ -67,6 +69,7 @@ impl<'a> Leaving<'a> {
             own_bucket: id.bucket(account),
             hints,
             nlbs: hints.nlb_arn.iter().cloned().collect(),
+            ports: None,
             ruled: None,
             stays_until: Timestamp::default(),
             uses_own_bucket: false,
@@ -217,8 +220,15 @@ impl<'a> Leaving<'a> {
         aws: &A,
         turn: &Turn<'_, A>,
     ) -> Result<Remains, BindingError> {
-        let (bucket, is_used) = (&self.own_bucket, &mut self.uses_own_bucket);
-        Remains::observe(aws, turn, self.id, bucket, is_used, &mut self.nlbs).await
+        let Self {
+            id,
+            own_bucket,
+            uses_own_bucket,
+            nlbs,
+            ports,
+            ..
+        } = self;
+        Remains::observe(aws, turn, id, own_bucket, uses_own_bucket, nlbs, ports).await
     }
 
     pub(super) fn plan(&self, remains: &Remains) -> Vec<Removal> {

@@ -3,7 +3,7 @@
 //! Look, ask whether it is wanted, check, plan, claim, and carry out; where the claim had to be waited
 //! for, or AWS says that something is there already, all is looked at anew.
 
-use super::apply::{Attributes, Context, Made};
+use super::apply::{Bound, Context, Made};
 use super::checks::{Findings, Standing, check};
 use super::hints::{Hints, candidates};
 use super::leaving::take_away;
@@ -15,7 +15,7 @@ use crate::model::Rule;
 use crate::pause::Pause;
 use crate::progress;
 use crate::record::{
-    Answer, Claiming, FRESH, Hand, Kind, Located, Orders, Phase, Record, RecordError, RequestType,
+    Answer, Claiming, FRESH, Hand, Kind, Located, Phase, Record, RecordError, RequestType,
     RuleEvent, Turn, View,
 };
 use crate::sync::{self, Unseen};
@@ -37,7 +37,7 @@ const SPARED: Duration = Duration::from_secs(1);
 
 const ALREADY_THERE: [&str; 2] = ["DuplicateTargetGroupName", "DuplicateListener"];
 
-/// Makes it so; gives the attributes for `Fn::GetAtt`, and what ticks are to go by from now on.
+/// Makes it so.
 ///
 /// # Errors
 /// Findings of the checks come before anything is made; everything else may leave some of the
@@ -47,7 +47,7 @@ pub async fn make<A: BindingAws>(
     dns: &impl Dns,
     turn: &Turn<'_, A>,
     desired: &Desired,
-) -> Result<(Attributes, Orders), BindingError> {
+) -> Result<Bound, BindingError> {
     let making = Making {
         aws,
         dns,
@@ -94,7 +94,7 @@ struct Making<'a, 't, A, D> {
 
 impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
     /// From the first look to the last step; `None` where all has to be looked at anew.
-    async fn start(&self) -> Result<Option<(Attributes, Orders)>, BindingError> {
+    async fn start(&self) -> Result<Option<Bound>, BindingError> {
         let Self {
             aws,
             dns,
@@ -349,7 +349,8 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
         }
         let store = turn.store(&desired.id);
         let bucket = desired.bucket();
-        let claiming = Claiming::ToMake;
+        let ports = &desired.ports();
+        let claiming = Claiming::ToMake { ports };
         let hand = turn.claim(&store, located, &bucket, view, claiming).await?;
         let Hand::Holds { made, waited } = hand else {
             return Ok(false);

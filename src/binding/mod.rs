@@ -23,8 +23,9 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod tombstone;
+mod wiring;
 
-pub use apply::Attributes;
+pub use apply::{Attributes, Bound};
 pub use checks::{Checked, Findings, check};
 pub use delete::delete;
 pub use desired::Desired;

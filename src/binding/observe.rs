@@ -1,18 +1,15 @@
 //! What is: everything that the checks and the plan need, read side by side.
 //!
-//! Changes nothing. Waits while a load balancer is being provisioned; the invocation's deadline
-//! ends the waiting.
+//! Changes nothing. What is asked of ELBv2 is `wiring`'s.
 
+use super::wiring::wiring;
 use super::{BindingAws, BindingError, Desired};
-use crate::capabilities::{Answer, AwsError, LoadBalancers, Trouble, gather};
-use crate::model::{Attributes, Listener, LoadBalancer, Rule, State, Tags, TargetGroup};
-use crate::names::TAG;
-use crate::pause::Pause;
+use crate::capabilities::{Answer, AwsError, Trouble, gather};
+use crate::model::{Attributes, Listener, LoadBalancer, Rule, Tags, TargetGroup};
 use crate::progress;
-use crate::properties::Properties;
 use crate::record::{Located, Record, View};
 use std::collections::{BTreeMap, BTreeSet};
-use tracing::{info, warn};
+use tracing::warn;
 
 /// AWS as it is, as far as one binding is concerned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,28 +73,24 @@ pub async fn observe(
     rule: Option<Rule>,
 ) -> Result<Observed, BindingError> {
     progress::note("looking at what is there");
-    let (alb, nlb) = load_balancers(aws, &desired.properties).await?;
-    let alb = wiring(aws, alb);
-    let nlb = wiring(aws, nlb);
-    let groups = own_groups(aws, desired);
+    let ports = ports(desired, located);
+    let wiring = wiring(aws, desired, ports.as_ref());
     let given = gather(desired.given().map(|arn| async move {
         let given = given_group(aws, arn).await?;
         Ok::<_, BindingError>((arn.to_owned(), given))
     }));
     let bucket = bucket(aws, desired, located);
     let rule_tags = rule_tags(aws, rule.as_ref());
-    let (alb, nlb, groups, given, bucket, rule_tags) =
-        tokio::try_join!(alb, nlb, groups, given, bucket, rule_tags)?;
-    let nlb_listeners = nlb_listeners(aws, desired, nlb.listeners).await?;
+    let (wiring, given, bucket, rule_tags) = tokio::try_join!(wiring, given, bucket, rule_tags)?;
     Ok(Observed {
-        alb: alb.load_balancer,
-        nlb: nlb.load_balancer,
-        alb_attributes: alb.attributes,
-        nlb_attributes: nlb.attributes,
-        alb_listeners: alb.listeners,
-        nlb_listeners,
+        alb: wiring.alb,
+        nlb: wiring.nlb,
+        alb_attributes: wiring.alb_attributes,
+        nlb_attributes: wiring.nlb_attributes,
+        alb_listeners: wiring.alb_listeners,
+        nlb_listeners: wiring.nlb_listeners,
         given_groups: given.into_iter().collect(),
-        groups,
+        groups: wiring.groups,
         bucket_exists: bucket.exists,
         bucket_refused: bucket.refused,
         bucket_tags: bucket.tags,
@@ -106,6 +99,16 @@ pub async fn observe(
         rule_tags,
         tags: desired.id.tags(stack_tags(view)),
     })
+}
+
+/// The ports of the listeners that target groups may have been made for: without a record none was, but by
+/// a request whose record was lost, and of those only what is wanted matters. `None` where only a look at every
+/// target group tells.
+fn ports(desired: &Desired, located: &Located) -> Option<BTreeSet<u16>> {
+    match located.known() {
+        Some(record) => record.ports.clone(),
+        None => Some(desired.ports()),
+    }
 }
 
 /// The record with its bucket. One that is made anew will be where it is to be.
@@ -124,101 +127,6 @@ fn stack_tags(view: &View) -> Tags {
     stack.map(|stack| stack.tags.clone()).unwrap_or_default()
 }
 
-type Pair = (Option<LoadBalancer>, Option<LoadBalancer>);
-
-async fn load_balancers(
-    aws: &impl LoadBalancers,
-    properties: &Properties,
-) -> Result<Pair, BindingError> {
-    let mut pause = Pause::short_at_first();
-    loop {
-        let (alb, nlb) = tokio::try_join!(
-            aws.load_balancer(&properties.alb_arn),
-            aws.load_balancer(&properties.nlb_arn)
-        )?;
-        let waiting: Vec<_> = [&alb, &nlb]
-            .into_iter()
-            .flatten()
-            .filter(|load_balancer| load_balancer.state == State::Provisioning)
-            .map(|load_balancer| load_balancer.name.as_str())
-            .collect();
-        if waiting.is_empty() {
-            return Ok((alb, nlb));
-        }
-        let waiting = waiting.join(", ");
-        info!(waiting, "waiting while it is provisioned");
-        progress::note(format!("waiting until {waiting} is active"));
-        pause.wait().await;
-    }
-}
-
-#[derive(Default)]
-struct Wiring {
-    load_balancer: Option<LoadBalancer>,
-    attributes: Attributes,
-    listeners: Vec<Listener>,
-}
-
-async fn wiring(
-    aws: &impl BindingAws,
-    load_balancer: Option<LoadBalancer>,
-) -> Result<Wiring, BindingError> {
-    let Some(found) = &load_balancer else {
-        return Ok(Wiring::default());
-    };
-    let attributes = aws.load_balancer_attributes(&found.arn);
-    let (attributes, listeners) = match tokio::try_join!(attributes, aws.listeners(&found.arn)) {
-        // It went while it was looked at.
-        Err(error) if error.is(&["LoadBalancerNotFound"]) => return Ok(Wiring::default()),
-        answers => answers?,
-    };
-    Ok(Wiring {
-        load_balancer,
-        attributes,
-        listeners,
-    })
-}
-
-async fn nlb_listeners(
-    aws: &impl BindingAws,
-    desired: &Desired,
-    listeners: Vec<Listener>,
-) -> Result<Vec<NlbListener>, BindingError> {
-    let arns: Vec<_> = listeners
-        .iter()
-        .map(|listener| listener.arn.clone())
-        .collect();
-    let mut tags = aws.elb_tags(&arns).await?;
-    let id = desired.id.to_string();
-    let given: BTreeSet<&str> = desired.given().collect();
-    let tagged = listeners.into_iter().filter_map(|listener| {
-        // Without an answer about its tags it went while it was looked at.
-        let tags = tags.remove(&listener.arn)?;
-        Some((listener, tags))
-    });
-    let observed = tagged.map(|(listener, tags)| {
-        let is_own = tags.get(TAG) == Some(&id);
-        let serves = is_own
-            || listener
-                .forwards_to
-                .iter()
-                .any(|group| given.contains(group.as_str()));
-        async move {
-            let attributes = match serves {
-                true => there(aws.listener_attributes(&listener.arn).await)?,
-                false => Some(Attributes::new()),
-            };
-            Ok::<_, BindingError>(attributes.map(|attributes| NlbListener {
-                listener,
-                tags,
-                is_own,
-                attributes,
-            }))
-        }
-    });
-    Ok(gather(observed).await?.into_iter().flatten().collect())
-}
-
 async fn given_group(
     aws: &impl BindingAws,
     arn: &str,
@@ -228,28 +136,6 @@ async fn given_group(
     };
     let attributes = there(aws.target_group_attributes(arn).await)?;
     Ok(attributes.map(|attributes| GivenTargetGroup { group, attributes }))
-}
-
-async fn own_groups(
-    aws: &impl BindingAws,
-    desired: &Desired,
-) -> Result<Vec<OwnTargetGroup>, BindingError> {
-    let prefix = desired.id.target_group_prefix();
-    let groups = aws.target_groups_named(&prefix).await?;
-    let arns: Vec<_> = groups.iter().map(|group| group.arn.clone()).collect();
-    let mut tags = aws.elb_tags(&arns).await?;
-    let own = groups.into_iter().map(|group| {
-        let tags = tags.remove(&group.arn).unwrap_or_default();
-        async move {
-            let attributes = there(aws.target_group_attributes(&group.arn).await)?;
-            Ok::<_, BindingError>(attributes.map(|attributes| OwnTargetGroup {
-                group,
-                attributes,
-                tags,
-            }))
-        }
-    });
-    Ok(gather(own).await?.into_iter().flatten().collect())
 }
 
 /// The bucket that the record is to be in.
@@ -307,7 +193,7 @@ async fn rule_tags(aws: &impl BindingAws, rule: Option<&Rule>) -> Result<Tags, B
 }
 
 /// What AWS tells of something; `None` where that went while it was looked at.
-fn there<T>(told: Answer<T>) -> Answer<Option<T>> {
+pub(super) fn there<T>(told: Answer<T>) -> Answer<Option<T>> {
     match told {
         Err(error) if error.is_not_found() => Ok(None),
         told => told.map(Some),

@@ -4,6 +4,7 @@
 //! record.
 
 use super::removal::Removal;
+use super::wiring::own_groups;
 use super::{BindingAws, BindingError};
 use crate::capabilities::{ElbTags, Listeners, Trouble};
 use crate::log::chain;
@@ -25,8 +26,8 @@ pub(super) struct Remains {
 }
 
 impl Remains {
-    /// Looks at what carries the id. `nlbs` are those that its listeners may be on; more of them become known,
-    /// and that the own bucket `is_used`.
+    /// Looks at what carries the id. `nlbs` are those that its listeners may be on; more of them become known, as
+    /// do the `ports` of its target groups, and that the own bucket `is_used`.
     pub(super) async fn observe<A: BindingAws>(
         aws: &A,
         turn: &Turn<'_, A>,
@@ -34,13 +35,16 @@ impl Remains {
         own_bucket: &str,
         is_used: &mut bool,
         nlbs: &mut BTreeSet<String>,
+        ports: &mut Option<BTreeSet<u16>>,
     ) -> Result<Self, BindingError> {
-        let prefix = id.target_group_prefix();
         let held = turn.read(id).await?;
+        if let Some(held) = &held {
+            ports.clone_from(&held.record.ports);
+        }
         let rule_name = id.rule();
         let (rule, groups, own) = tokio::join!(
             aws.rule(&rule_name),
-            aws.target_groups_named(&prefix),
+            own_groups(aws, id, ports.as_ref()),
             aws.bucket_exists(own_bucket)
         );
         let (rule, groups) = (rule?, groups?);

@@ -40,8 +40,8 @@ pub async fn gather<T, E>(
 pub type Answer<T> = Result<T, AwsError>;
 
 pub trait LoadBalancers {
-    /// `None` where it does not exist.
-    async fn load_balancer(&self, arn: &str) -> Answer<Option<LoadBalancer>>;
+    /// Those that exist.
+    async fn load_balancers(&self, arns: &[String]) -> Answer<Vec<LoadBalancer>>;
     async fn load_balancer_attributes(&self, arn: &str) -> Answer<Attributes>;
 }
 
@@ -72,6 +72,9 @@ pub trait Listeners {
 }
 
 pub trait TargetGroups {
+    /// Those that exist.
+    async fn target_groups_called(&self, names: &[String]) -> Answer<Vec<TargetGroup>>;
+    /// All whose name starts with `prefix`, which takes a look at every target group of the account.
     async fn target_groups_named(&self, prefix: &str) -> Answer<Vec<TargetGroup>>;
     /// `None` where it does not exist.
     async fn target_group(&self, arn: &str) -> Answer<Option<TargetGroup>>;

@@ -10,13 +10,13 @@ mod tests;
 
 pub use request::Request;
 
-use crate::binding::{self, Attributes, BindingAws, BindingError, Desired, Hints};
+use crate::binding::{self, Attributes, BindingAws, BindingError, Bound, Desired, Hints};
 use crate::capabilities::{Answers, Dns};
 use crate::clock::Clock;
 use crate::log::chain;
 use crate::progress;
 use crate::properties::{Properties, state_bucket};
-use crate::record::{Answer, Caller, Mark, Orders, RecordError, RequestType, Served, Turn, signed};
+use crate::record::{Answer, Caller, Mark, RecordError, RequestType, Served, Turn, signed};
 use answer::{failed, fit, send, success};
 use futures_util::FutureExt;
 use request::{Envelope, digest};
@@ -59,8 +59,7 @@ pub enum ProviderError {
 
 /// What a request has come to.
 enum Done {
-    /// With what ticks are to go by from now on.
-    Made(Attributes, Box<Orders>),
+    Made(Box<Bound>),
     Deleted,
     /// It, or another delivery of it, has been answered: the same again.
     Before(Answer),
@@ -115,10 +114,18 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         let mut serves = None;
         let answer = match tokio::time::timeout(working, work).await {
             Ok(Ok(Ok(Done::Before(answer)))) => return Ok(answer),
-            Ok(Ok(Ok(Done::Made(attributes, orders)))) => {
+            Ok(Ok(Ok(Done::Made(bound)))) => {
+                let Bound {
+                    attributes,
+                    orders,
+                    ports,
+                } = *bound;
                 let properties = request.properties.clone();
-                let orders = *orders;
-                serves = Some(Served { orders, properties });
+                serves = Some(Served {
+                    orders,
+                    properties,
+                    ports,
+                });
                 success(id, attributes)
             }
             Ok(Ok(Ok(Done::Deleted))) => success(id, Attributes::new()),
@@ -192,8 +199,8 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
             replaces: request.replaces(),
             region: self.region.to_owned(),
         };
-        let (attributes, orders) = binding::make(self.aws, self.dns, turn, &desired).await?;
-        Ok(Done::Made(attributes, Box::new(orders)))
+        let bound = binding::make(self.aws, self.dns, turn, &desired).await?;
+        Ok(Done::Made(Box::new(bound)))
     }
 
     fn hints(&self, properties: &Value) -> Hints {

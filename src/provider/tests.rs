@@ -28,7 +28,7 @@ macro_rules! broken {
 
 broken! {
     LoadBalancers {
-        fn load_balancer(arn: &str) -> Option<LoadBalancer>;
+        fn load_balancers(arns: &[String]) -> Vec<LoadBalancer>;
         fn load_balancer_attributes(arn: &str) -> Attributes;
     }
     Listeners {
@@ -40,6 +40,7 @@ broken! {
         fn delete_listener(permit: Permit, arn: &str) -> ();
     }
     TargetGroups {
+        fn target_groups_called(names: &[String]) -> Vec<TargetGroup>;
         fn target_groups_named(prefix: &str) -> Vec<TargetGroup>;
         fn target_group(arn: &str) -> Option<TargetGroup>;
         fn target_group_attributes(arn: &str) -> Attributes;

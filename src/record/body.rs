@@ -37,6 +37,10 @@ pub struct Record {
     /// The properties that they came of, as CloudFormation gave them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub properties: Option<Value>,
+    /// The ports of the listeners that target groups may have been made for, noted before they are; a group
+    /// that is gone may still be among them. `None` where they are not known, because the record was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ports: Option<BTreeSet<u16>>,
     /// The request that is being served, or was the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
@@ -159,6 +163,7 @@ impl Record {
             phase,
             orders: None,
             properties: None,
+            ports: None,
             claim: None,
             before: Vec::new(),
             own: BTreeMap::new(),

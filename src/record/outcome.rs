@@ -15,6 +15,7 @@ use crate::log::chain;
 use crate::names::BindingId;
 use crate::progress;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tracing::warn;
 
@@ -27,6 +28,8 @@ pub struct Served {
     pub orders: Orders,
     /// The properties that they came of, as CloudFormation gave them.
     pub properties: Value,
+    /// The ports that its target groups may be of.
+    pub ports: BTreeSet<u16>,
 }
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
@@ -61,7 +64,12 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                     let is_by_this = self.replacement(replaced) == *id;
                     replaced.done |= is_by_this && serves.is_some();
                 }
-                if let Some(Served { orders, properties }) = served {
+                if let Some(Served {
+                    orders,
+                    properties,
+                    ports,
+                }) = served
+                {
                     // Of target groups that the binding has taken away nothing is own any more.
                     let groups = orders.groups();
                     record
@@ -73,6 +81,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                         .retain(|arn, _| groups.contains(arn.as_str()) || own.contains_key(arn));
                     record.orders = Some(orders.clone());
                     record.properties = Some(properties.clone());
+                    record.ports = Some(ports.clone());
                     record.phase = Phase::Serving;
                 }
             });

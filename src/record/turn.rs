@@ -16,6 +16,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::names::BindingId;
 use crate::progress;
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use tokio::time::Instant;
 use tracing::info;
 
@@ -34,13 +35,12 @@ pub struct Turn<'a, A> {
 /// What a record is claimed for.
 #[derive(Debug, Clone, Copy)]
 pub enum Claiming<'a> {
-    ToMake,
+    /// With target groups for listeners on these ports.
+    ToMake { ports: &'a BTreeSet<u16> },
     /// Delete's tombstone.
     ToTakeAway,
     /// Rule 9: it is the record of the binding that another one, on this NLB, is made in place of.
-    ToReplace {
-        nlb_arn: &'a str,
-    },
+    ToReplace { nlb_arn: &'a str },
 }
 
 /// What became of an attempt to claim a record.
@@ -218,11 +218,17 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         let mut record = record.unwrap_or_else(|| Record::new(store.owner(), Phase::Making));
         let kind = match claim {
             Claiming::ToTakeAway => RequestType::Delete,
-            Claiming::ToMake | Claiming::ToReplace { .. } => self.caller.kind,
+            Claiming::ToMake { .. } | Claiming::ToReplace { .. } => self.caller.kind,
         };
         record.claim_for(self.new_claim(kind, view, made));
-        if let Claiming::ToReplace { nlb_arn } = claim {
-            record.note(nlb_arn);
+        match claim {
+            Claiming::ToMake { ports } if made => record.ports = Some(ports.clone()),
+            Claiming::ToMake { ports } => record
+                .ports
+                .iter_mut()
+                .for_each(|noted| noted.extend(ports)),
+            Claiming::ToReplace { nlb_arn } => record.note(nlb_arn),
+            Claiming::ToTakeAway => {}
         }
         let began = Instant::now();
         let written = match (held, &located.unreadable) {

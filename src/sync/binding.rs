@@ -185,7 +185,7 @@ pub async fn anew<A: SyncAws>(
     let mut pause = Pause::short_at_first();
     let mut addresses = BTreeSet::new();
     let registered = loop {
-        let seen = see(aws, dns, orders, ready(addresses.clone())).await;
+        let seen = see(aws, dns, orders, &BTreeSet::new(), ready(addresses.clone())).await;
         let registered = seen.targets?;
         let doubt = match seen.found {
             Ok(found) => {

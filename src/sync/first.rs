@@ -26,6 +26,8 @@ pub struct First<'a> {
     pub orders: &'a Orders,
     /// Those of the target groups that the user gives.
     pub given: &'a BTreeSet<String>,
+    /// Those that were made just now, in which nothing is registered.
+    pub new: BTreeSet<String>,
     /// What an earlier function knew of them.
     pub adopted: &'a BTreeMap<String, Own>,
 }
@@ -44,9 +46,9 @@ pub async fn first<A: SyncAws + Stacks>(
     let mut cached_until = None;
     // As it was claimed will do at first: what is written has its condition, and without a write nothing is
     // changed that depends on it.
-    let mut last = turn.last(first.id);
+    let mut known = turn.last(first.id).map(|held| (held, &first.new));
     loop {
-        let sight = match first.look(aws, dns, turn, last.take()).await {
+        let sight = match first.look(aws, dns, turn, known.take()).await {
             Err(SyncError::Dns(error)) if passes(&error) => {
                 info!(error = %error, "waiting for the ALB's addresses in DNS");
                 progress::note(format!("waiting for addresses in DNS: {error}"));
@@ -91,16 +93,19 @@ impl First<'_> {
         aws: &A,
         dns: &impl Dns,
         turn: &Turn<'_, A>,
-        last: Option<Held>,
+        known: Option<(Held, &BTreeSet<String>)>,
     ) -> Result<Sight, SyncError> {
+        let (held, new) = known.unzip();
         let read = async {
-            let held = match last {
+            let held = match held {
                 Some(held) => Some(held),
                 None => turn.read(self.id).await?,
             };
             Ok(held.map(|held| (held, self.orders.clone())))
         };
-        let sight = look(aws, dns, Some(self.orders), read).await?;
+        let nothing = BTreeSet::new();
+        let new = new.unwrap_or(&nothing);
+        let sight = look(aws, dns, Some(self.orders), new, read).await?;
         Ok(sight.ok_or(RecordError::TakenOver)?)
     }
 

@@ -43,11 +43,12 @@ impl Found {
 pub type Read = Option<(Held, Orders)>;
 
 /// Looks by the orders that most probably stand, while `read` reads the record; and looks anew where
-/// the record gives others. `None` where it gives none.
+/// the record gives others. `None` where it gives none. In target groups that are `new` nothing is registered.
 pub(super) async fn look(
     aws: &impl Targets,
     dns: &impl Dns,
     guess: Option<&Orders>,
+    new: &BTreeSet<String>,
     read: impl Future<Output = Result<Read, SyncError>>,
 ) -> Result<Option<Sight>, SyncError> {
     let (tell, known) = oneshot::channel();
@@ -61,7 +62,7 @@ pub(super) async fn look(
     let (seen, read) = match guess {
         Some(orders) => {
             let known = async { known.await.unwrap_or_default() };
-            let (seen, read) = tokio::join!(see(aws, dns, orders, known), read);
+            let (seen, read) = tokio::join!(see(aws, dns, orders, new, known), read);
             (Some((orders, seen)), read)
         }
         None => (None, read.await),
@@ -71,7 +72,7 @@ pub(super) async fn look(
     };
     let seen = match seen {
         Some((guess, seen)) if *guess == read.1 => seen,
-        _ => see(aws, dns, &read.1, ready(known_addresses(&read))).await,
+        _ => see(aws, dns, &read.1, new, ready(known_addresses(&read))).await,
     };
     let (found, targets) = (seen.found?, seen.targets?);
     let (held, orders) = read;
@@ -112,6 +113,7 @@ pub(super) async fn see<D: Dns>(
     aws: &impl Targets,
     dns: &D,
     orders: &Orders,
+    new: &BTreeSet<String>,
     known: impl Future<Output = BTreeSet<IpAddr>>,
 ) -> Seen {
     let discover = async {
@@ -120,17 +122,22 @@ pub(super) async fn see<D: Dns>(
         let run: Run<D::Question> = started.await?;
         Ok(run.finish(known).await)
     };
-    let (found, targets) = tokio::join!(discover, targets(aws, &orders.target_groups));
+    let (found, targets) = tokio::join!(discover, targets(aws, &orders.target_groups, new));
     Seen { found, targets }
 }
 
 async fn targets(
     aws: &impl Targets,
     groups: &[TargetGroupPort],
+    new: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, Option<Registered>>, SyncError> {
     let arns: BTreeSet<&str> = groups.iter().map(|group| group.arn.as_str()).collect();
     let targets = gather(arns.into_iter().map(|arn| async move {
-        Ok::<_, SyncError>((arn.to_owned(), aws.registered(arn).await?))
+        let registered = match new.contains(arn) {
+            true => Some(Registered::default()),
+            false => aws.registered(arn).await?,
+        };
+        Ok::<_, SyncError>((arn.to_owned(), registered))
     }));
     Ok(targets.await?.into_iter().collect())
 }

@@ -104,7 +104,14 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
         loop {
             progress::note("looking at DNS, at the targets and at the record");
             // 1 discover, 2 registered, 3 known before
-            let sight = look(self.aws, self.dns, guess.as_ref(), source.read()).await?;
+            let sight = look(
+                self.aws,
+                self.dns,
+                guess.as_ref(),
+                &BTreeSet::new(),
+                source.read(),
+            )
+            .await?;
             let Some(sight) = sight else {
                 info!(binding = self.store.owner(), "{IDLE}");
                 return Ok(Outcome::Idle);

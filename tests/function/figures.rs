@@ -166,20 +166,50 @@ async fn what_the_requests_of_cloudformation_ask() -> Result<()> {
     bench.lab.gateway().clear();
     let made = bench.create(json!({})).await?;
     made.assert_success();
-    println!("create {:#?}", bench.function_calls().iter().map(|c| c.operation.clone()).collect::<Vec<_>>());
-    println!("create {} {:?}", bench.function_calls().len(), calls(&bench));
+    println!(
+        "create {:#?}",
+        bench
+            .function_calls()
+            .iter()
+            .map(|c| c.operation.clone())
+            .collect::<Vec<_>>()
+    );
+    println!(
+        "create {} {:?}",
+        bench.function_calls().len(),
+        calls(&bench)
+    );
     bench.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(made.id()));
     bench.lab.gateway().clear();
     bench.update(&made, json!({})).await?.assert_success();
-    println!("update {} {:?}", bench.function_calls().len(), calls(&bench));
+    println!(
+        "update {} {:?}",
+        bench.function_calls().len(),
+        calls(&bench)
+    );
     bench.lab.gateway().clear();
     let two = json!({"Listeners": [{"Port": "80"}, {"Port": "81"}]});
     bench.update(&made, two.clone()).await?.assert_success();
-    println!("update {} {:?}", bench.function_calls().len(), calls(&bench));
+    println!(
+        "update {} {:?}",
+        bench.function_calls().len(),
+        calls(&bench)
+    );
     bench.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(made.id()));
     bench.lab.gateway().clear();
     bench.delete(&made, two).await?.assert_success();
-    println!("delete {:#?}", bench.function_calls().iter().map(|c| c.operation.clone()).collect::<Vec<_>>());
-    println!("delete {} {:?}", bench.function_calls().len(), calls(&bench));
+    println!(
+        "delete {:#?}",
+        bench
+            .function_calls()
+            .iter()
+            .map(|c| c.operation.clone())
+            .collect::<Vec<_>>()
+    );
+    println!(
+        "delete {} {:?}",
+        bench.function_calls().len(),
+        calls(&bench)
+    );
     Ok(())
 }

@@ -11,15 +11,19 @@ use alb_nlb_binding::permit::Permit;
 use std::collections::BTreeMap;
 
 impl LoadBalancers for Aws {
-    async fn load_balancer(&self, arn: &str) -> Answer<Option<LoadBalancer>> {
-        let wanted = arn.to_owned();
-        self.call(reads(Elb, "DescribeLoadBalancers"), arn, move |world, _| {
-            let elb = world.elb.borrow();
-            Ok(elb
-                .load_balancers
-                .get(&wanted)
-                .map(|(load_balancer, _)| load_balancer.clone()))
-        })
+    async fn load_balancers(&self, arns: &[String]) -> Answer<Vec<LoadBalancer>> {
+        let (asked, wanted) = (arns.join(", "), arns.to_vec());
+        self.call(
+            reads(Elb, "DescribeLoadBalancers"),
+            &asked,
+            move |world, _| {
+                let elb = world.elb.borrow();
+                let found = wanted.iter().filter_map(|arn| elb.load_balancers.get(arn));
+                Ok(found
+                    .map(|(load_balancer, _)| load_balancer.clone())
+                    .collect())
+            },
+        )
         .await
     }
 

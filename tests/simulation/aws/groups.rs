@@ -13,6 +13,23 @@ use alb_nlb_binding::properties::attribute_defaults;
 use std::collections::BTreeMap;
 
 impl TargetGroups for Aws {
+    async fn target_groups_called(&self, names: &[String]) -> Answer<Vec<TargetGroup>> {
+        let (asked, wanted) = (names.join(", "), names.to_vec());
+        self.call(
+            reads(Elb, "DescribeTargetGroups"),
+            &asked,
+            move |world, _| {
+                let (elb, now) = (world.elb.borrow(), world.stage.now());
+                let groups = elb.groups.values().filter(|held| held.shows <= now);
+                let groups = groups.filter(|held| wanted.contains(&held.group.name));
+                Ok(groups
+                    .map(|held| described(held, elb.users(&held.group.arn)))
+                    .collect())
+            },
+        )
+        .await
+    }
+
     async fn target_groups_named(&self, prefix: &str) -> Answer<Vec<TargetGroup>> {
         let wanted = prefix.to_owned();
         self.call(

@@ -1,0 +1,201 @@
+//! The load balancers as they are, with their listeners, and the binding's own target groups: all that is asked
+//! of ELBv2, in as few calls as it takes, for a hundred bindings may ask at once (ELB guide, "Request throttling
+//! for the Elastic Load Balancing API").
+//!
+//! Changes nothing.
+
+use super::observe::{NlbListener, OwnTargetGroup, there};
+use super::{BindingAws, BindingError, Desired};
+use crate::capabilities::{Answer, LoadBalancers, TargetGroups, gather};
+use crate::model::{Attributes, Listener, LoadBalancer, State, TargetGroup};
+use crate::names::{BindingId, TAG};
+use crate::pause::Pause;
+use crate::progress;
+use std::collections::BTreeSet;
+use tracing::info;
+
+/// The protocols of listeners through which a binding's traffic may come (ELBv2 API, `ListenerAttribute`).
+const HAVE_ATTRIBUTES: [&str; 2] = ["TCP", "TLS"];
+
+/// What ELBv2 tells.
+#[derive(Default)]
+pub(super) struct Wiring {
+    pub(super) alb: Option<LoadBalancer>,
+    pub(super) nlb: Option<LoadBalancer>,
+    pub(super) alb_attributes: Attributes,
+    /// Read only where the zones of both differ.
+    pub(super) nlb_attributes: Attributes,
+    pub(super) alb_listeners: Vec<Listener>,
+    /// Those that matter to the binding.
+    pub(super) nlb_listeners: Vec<NlbListener>,
+    pub(super) groups: Vec<OwnTargetGroup>,
+}
+
+/// Looks, and once more where load balancers had to be waited for. `ports` are those that own target groups may
+/// be of.
+pub(super) async fn wiring(
+    aws: &impl BindingAws,
+    desired: &Desired,
+    ports: Option<&BTreeSet<u16>>,
+) -> Result<Wiring, BindingError> {
+    let looked = look(aws, desired, ports).await?;
+    if !is_provisioned(aws, desired, &looked).await? {
+        return Ok(looked);
+    }
+    look(aws, desired, ports).await
+}
+
+/// Waits while load balancers are being provisioned; whether it did.
+async fn is_provisioned(
+    aws: &impl LoadBalancers,
+    desired: &Desired,
+    looked: &Wiring,
+) -> Result<bool, BindingError> {
+    let arns = arns(desired);
+    let found = looked.alb.iter().chain(&looked.nlb).cloned();
+    let mut found: Vec<_> = found.collect();
+    let mut pause = Pause::short_at_first();
+    let mut has_waited = false;
+    loop {
+        let waiting: Vec<_> = found
+            .iter()
+            .filter(|load_balancer| load_balancer.state == State::Provisioning)
+            .map(|load_balancer| load_balancer.name.as_str())
+            .collect();
+        if waiting.is_empty() {
+            return Ok(has_waited);
+        }
+        let waiting = waiting.join(", ");
+        info!(waiting, "waiting while it is provisioned");
+        progress::note(format!("waiting until {waiting} is active"));
+        has_waited = true;
+        pause.wait().await;
+        found = aws.load_balancers(&arns).await?;
+    }
+}
+
+fn arns(desired: &Desired) -> [String; 2] {
+    let properties = &desired.properties;
+    [properties.alb_arn.clone(), properties.nlb_arn.clone()]
+}
+
+async fn look(
+    aws: &impl BindingAws,
+    desired: &Desired,
+    ports: Option<&BTreeSet<u16>>,
+) -> Result<Wiring, BindingError> {
+    let [alb_arn, nlb_arn] = &arns(desired);
+    let load_balancers = async { Ok(aws.load_balancers(&arns(desired)).await?) };
+    let of_alb = async { Ok(there(aws.load_balancer_attributes(alb_arn).await)?) };
+    let on_alb = async { Ok(aws.listeners(alb_arn).await?) };
+    let own = own(aws, desired, ports);
+    let (found, of_alb, alb_listeners, (nlb_listeners, groups)) =
+        tokio::try_join!(load_balancers, of_alb, on_alb, own)?;
+    let find = |arn: &str| {
+        let mut found = found.iter();
+        found.find(|found| found.arn == *arn).cloned()
+    };
+    let (alb, nlb) = (find(alb_arn), find(nlb_arn));
+    let of_nlb = match (&alb, &nlb) {
+        (Some(alb), Some(nlb)) if !alb.is_elsewhere(nlb) && !alb.zones.is_superset(&nlb.zones) => {
+            there(aws.load_balancer_attributes(nlb_arn).await)?
+        }
+        _ => Some(Attributes::new()),
+    };
+    let mut wiring = Wiring {
+        groups,
+        ..Wiring::default()
+    };
+    // Without an answer about its attributes it went while it was looked at.
+    if let (Some(alb), Some(attributes)) = (alb, of_alb) {
+        wiring.alb = Some(alb);
+        wiring.alb_attributes = attributes;
+        wiring.alb_listeners = alb_listeners;
+    }
+    if let (Some(nlb), Some(attributes)) = (nlb, of_nlb) {
+        wiring.nlb = Some(nlb);
+        wiring.nlb_attributes = attributes;
+        wiring.nlb_listeners = nlb_listeners;
+    }
+    Ok(wiring)
+}
+
+/// The NLB's listeners that matter, and own target groups.
+async fn own(
+    aws: &impl BindingAws,
+    desired: &Desired,
+    ports: Option<&BTreeSet<u16>>,
+) -> Result<(Vec<NlbListener>, Vec<OwnTargetGroup>), BindingError> {
+    let (listeners, groups) = tokio::try_join!(
+        async { Ok::<_, BindingError>(aws.listeners(&desired.properties.nlb_arn).await?) },
+        async { Ok(own_groups(aws, &desired.id, ports).await?) },
+    )?;
+    let listeners: Vec<_> = listeners
+        .into_iter()
+        .filter(|listener| matters(desired, ports, listener))
+        .collect();
+    let of_listeners = listeners.iter().map(|listener| &listener.arn);
+    let of_groups = groups.iter().map(|group| &group.arn);
+    let arns: Vec<_> = of_listeners.chain(of_groups).cloned().collect();
+    let tags = async { Ok(aws.elb_tags(&arns).await?) };
+    let attributes = gather(listeners.iter().map(|listener| async {
+        match HAVE_ATTRIBUTES.contains(&listener.protocol.as_str()) {
+            true => there(aws.listener_attributes(&listener.arn).await),
+            false => Ok(Some(Attributes::new())),
+        }
+    }));
+    let attributes = async { Ok::<_, BindingError>(attributes.await?) };
+    let of_groups = gather(
+        groups
+            .iter()
+            .map(|group| async { there(aws.target_group_attributes(&group.arn).await) }),
+    );
+    let of_groups = async { Ok(of_groups.await?) };
+    let (mut tags, attributes, of_groups) = tokio::try_join!(tags, attributes, of_groups)?;
+    let id = desired.id.to_string();
+    // What has no tags, or no attributes, went while it was looked at.
+    let listeners = listeners.into_iter().zip(attributes);
+    let listeners = listeners.filter_map(|(listener, attributes)| {
+        let tags = tags.remove(&listener.arn)?;
+        Some(NlbListener {
+            is_own: tags.get(TAG) == Some(&id),
+            attributes: attributes?,
+            listener,
+            tags,
+        })
+    });
+    let listeners = listeners.collect();
+    let groups = groups.into_iter().zip(of_groups);
+    let groups = groups.filter_map(|(group, attributes)| {
+        Some(OwnTargetGroup {
+            tags: tags.remove(&group.arn).unwrap_or_default(),
+            attributes: attributes?,
+            group,
+        })
+    });
+    Ok((listeners, groups.collect()))
+}
+
+/// Whether a listener of the NLB may be the binding's, stands in its way, or leads to a target group that it
+/// serves. An NLB has those of up to fifty bindings.
+fn matters(desired: &Desired, ports: Option<&BTreeSet<u16>>, listener: &Listener) -> bool {
+    let is_wanted = desired.ports().contains(&listener.port);
+    let is_noted = ports.is_none_or(|ports| ports.contains(&listener.port));
+    let mut forwards = listener.forwards_to.iter();
+    let serves = |group: &String| {
+        desired.id.made_group(group) || desired.given().any(|given| given == group)
+    };
+    is_wanted || is_noted || listener.forwards_to.is_empty() || forwards.any(serves)
+}
+
+/// The binding's own target groups, as far as these `ports` tell.
+pub(super) async fn own_groups(
+    aws: &impl TargetGroups,
+    id: &BindingId,
+    ports: Option<&BTreeSet<u16>>,
+) -> Answer<Vec<TargetGroup>> {
+    match ports {
+        Some(ports) => aws.target_groups_called(&id.target_groups(ports)).await,
+        None => aws.target_groups_named(&id.target_group_prefix()).await,
+    }
+}
