@@ -1,4 +1,5 @@
-//! Waiting for what AWS has not done yet: a moment at first, then twice as long each time.
+//! Waiting for what AWS has not done yet: a moment at first, then twice as long each time. By chance it is up to
+//! half shorter, so that a hundred that were refused in one moment do not come back in one.
 //!
 //! Never ends the waiting: the caller, or the invocation's deadline, does.
 
@@ -27,7 +28,7 @@ impl Pause {
     /// Waits, and waits longer the next time.
     pub async fn wait(&mut self) {
         if !self.0.is_zero() {
-            tokio::time::sleep(self.0).await;
+            tokio::time::sleep(self.0.mul_f64(1.0 - fastrand::f64() / 2.0)).await;
         }
         self.0 = (self.0 * 2).clamp(SHORTEST, LONGEST);
     }
@@ -65,11 +66,26 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_pause_is_twice_as_long_as_the_one_before_up_to_five_seconds() {
+    async fn each_pause_is_twice_as_long_as_the_one_before_up_to_five_seconds_or_half_of_that() {
         let mut pause = Pause::none_at_first();
-        for expected in [0, 200, 400, 800, 1600, 3200, 5000, 5000] {
-            assert_eq!(waits(&mut pause).await, expected);
+        for most in [0, 200, 400, 800, 1600, 3200, 5000, 5000] {
+            let waited = waits(&mut pause).await;
+            assert!(
+                (most / 2..=most + 1).contains(&waited),
+                "{waited}, {most} at most"
+            );
         }
-        assert_eq!(waits(&mut Pause::short_at_first()).await, 200);
+        assert!(waits(&mut Pause::short_at_first()).await >= 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_that_wait_for_the_same_do_not_wait_for_as_long() {
+        let (mut one, mut other) = (Pause::none_at_first(), Pause::none_at_first());
+        let (mut of_one, mut of_other) = (Vec::new(), Vec::new());
+        for _ in 0..6 {
+            of_one.push(waits(&mut one).await);
+            of_other.push(waits(&mut other).await);
+        }
+        assert_ne!(of_one, of_other);
     }
 }

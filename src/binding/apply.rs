@@ -16,7 +16,8 @@ use crate::properties::TargetGroupProperties;
 use crate::published::{self, Denied};
 use crate::record::{Kind, Orders, RecordError, Turn};
 use crate::sync;
-use std::cell::Cell;
+use futures_util::stream::{self, StreamExt};
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tracing::info;
@@ -33,9 +34,19 @@ pub struct Bound {
     pub ports: BTreeSet<u16>,
 }
 
+/// How many target groups, or listeners, are made side by side: of changes ELBv2 takes only twenty at once (ELB
+/// guide, "Request throttling for the Elastic Load Balancing API").
+const MADE_SIDE_BY_SIDE: usize = 4;
+
+/// A listener that AWS refuses for a quota.
+struct Refused {
+    port: u16,
+    error: BindingError,
+}
+
 /// What the steps have made so far.
 #[derive(Default)]
-pub(super) struct Made {
+struct Made {
     /// Target group ARNs by name.
     groups: BTreeMap<String, String>,
     /// Listener ARNs by port.
@@ -82,51 +93,90 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
     }
 
     /// All other steps.
-    pub(super) async fn carry_out(
-        &self,
-        plan: &Plan,
-        made: &mut Made,
-    ) -> Result<Bound, BindingError> {
+    pub(super) async fn carry_out(&self, plan: &Plan) -> Result<Bound, BindingError> {
+        let made = RefCell::default();
         let takes_away = |step: &Step| matches!(step, Step::Remove(_));
         let (mut taking_away, making): (Vec<_>, Vec<_>) =
             plan.steps.iter().cloned().partition(takes_away);
-        let mut refused = BTreeSet::new();
-        for step in &making {
-            if matches!(step, Step::SetIdleTimeout { port, .. } if refused.contains(port)) {
+        for stage in making.chunk_by(Step::is_beside) {
+            let refused = self.stage(stage, &made).await?;
+            let ports = refused.iter().map(|refused| refused.port).collect();
+            let Some(Refused { error, .. }) = refused.into_iter().next() else {
                 continue;
-            }
-            match (self.take(step, made).await, step) {
-                (Err(error), Step::CreateListener { port, .. }) if error.is_quota() => {
-                    refused.insert(*port);
-                    // A listener that is to go makes room, as the last step.
-                    taking_away = match plan::moving(self.desired, &self.checked, &refused) {
-                        Some(steps) => steps,
-                        None => return Err(error),
-                    };
-                    let error = chain(&error);
-                    info!(error, port, "a listener that is to go will be moved there");
-                }
-                (taken, _) => taken?,
-            }
+            };
+            // A listener that is to go makes room, as the last step.
+            taking_away = match plan::moving(self.desired, &self.checked, &ports) {
+                Some(steps) => steps,
+                None => return Err(error),
+            };
+            let error = chain(&error);
+            info!(
+                error,
+                ?ports,
+                "listeners that are to go will be moved there"
+            );
         }
         // What is about to go serves what a rollback would go back to.
         self.turn.is_not_rolled_back(&self.desired.id).await?;
         for step in &taking_away {
-            self.take(step, made).await?;
+            self.take(step, &made).await?;
         }
         let waits = |step: &Step| matches!(step, Step::Remove(Removal::Targets { .. }));
         if taking_away.iter().any(waits) {
             // Ticks go by a success, and the rollback may have begun since.
             self.turn.is_not_rolled_back(&self.desired.id).await?;
         }
+        let made = made.into_inner();
         Ok(Bound {
-            attributes: self.attributes(made),
-            orders: self.orders(made)?,
+            attributes: self.attributes(&made),
+            orders: self.orders(&made)?,
             ports: self.ports(),
         })
     }
 
-    async fn take(&self, step: &Step, made: &mut Made) -> Result<(), BindingError> {
+    /// Takes steps, those of different chains side by side; gives the listeners that AWS refuses for a quota.
+    async fn stage(
+        &self,
+        steps: &[Step],
+        made: &RefCell<Made>,
+    ) -> Result<Vec<Refused>, BindingError> {
+        let mut chains: Vec<Vec<&Step>> = Vec::new();
+        for step in steps {
+            let is_its = |chain: &&mut Vec<&Step>| {
+                let first = chain.first();
+                first.is_some_and(|first| first.chain() == step.chain())
+            };
+            match chains.iter_mut().find(is_its) {
+                Some(chain) => chain.push(step),
+                None => chains.push(vec![step]),
+            }
+        }
+        let taken = chains.into_iter().map(|steps| self.take_all(steps, made));
+        // All of them end before the first that failed fails the request, so that none is dropped half way.
+        let taken = stream::iter(taken).buffered(MADE_SIDE_BY_SIDE);
+        let taken: Vec<_> = taken.collect().await;
+        let refused: Result<Vec<_>, _> = taken.into_iter().collect();
+        Ok(refused?.into_iter().flatten().collect())
+    }
+
+    /// Takes the steps of one chain, one after the other.
+    async fn take_all(
+        &self,
+        steps: Vec<&Step>,
+        made: &RefCell<Made>,
+    ) -> Result<Option<Refused>, BindingError> {
+        for step in steps {
+            match (self.take(step, made).await, step) {
+                (Err(error), &Step::CreateListener { port, .. }) if error.is_quota() => {
+                    return Ok(Some(Refused { port, error }));
+                }
+                (taken, _) => taken?,
+            }
+        }
+        Ok(None)
+    }
+
+    async fn take(&self, step: &Step, made: &RefCell<Made>) -> Result<(), BindingError> {
         let Self { aws, desired, .. } = self;
         let (lease, tags) = (self.turn.lease(), &self.checked.observed.tags);
         let rule = desired.id.rule();
@@ -155,26 +205,26 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                 };
                 let arn = lease.act(create).await?;
                 lease.fresh().add(Kind::TargetGroup, &arn);
-                made.groups.insert(name.clone(), arn);
+                made.borrow_mut().groups.insert(name.clone(), arn);
             }
             Step::ModifyHealthCheck { name, health_check } => {
-                let arn = self.group(name, made)?;
+                let arn = self.group(name, &made.borrow())?;
                 let modify =
                     async |permit| aws.modify_health_check(permit, &arn, health_check).await;
                 lease.act(modify).await?;
             }
             Step::ModifyAttributes { name, attributes } => {
-                let arn = self.group(name, made)?;
+                let arn = self.group(name, &made.borrow())?;
                 let modify = async |permit| aws.modify_attributes(permit, &arn, attributes).await;
                 lease.act(modify).await?;
             }
             Step::TagTargetGroup { name, tags } => {
-                let arn = self.group(name, made)?;
+                let arn = self.group(name, &made.borrow())?;
                 let tag = async |permit| aws.add_elb_tags(permit, &arn, tags).await;
                 lease.act(tag).await?;
             }
             Step::Sync { adopts } => {
-                let mut orders = self.orders(made)?;
+                let mut orders = self.orders(&made.borrow())?;
                 // A given target group that is gone is served no more: the checks have warned.
                 let given = &self.checked.observed.given_groups;
                 let is_there = |arn: &str| given.get(arn).is_none_or(Option::is_some);
@@ -185,30 +235,31 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                     id: &desired.id,
                     orders: &orders,
                     given: &given,
-                    new: made.groups.values().cloned().collect(),
+                    new: made.borrow().groups.values().cloned().collect(),
                     adopted: &adopted,
                 };
                 let first = sync::first(*aws, self.dns, self.turn, &first);
-                made.addresses = Box::pin(first).await?;
+                let addresses = Box::pin(first).await?;
+                made.borrow_mut().addresses = addresses;
             }
             Step::CreateListener { port, target_group } => {
-                let group = self.group(target_group, made)?;
+                let group = self.group(target_group, &made.borrow())?;
                 let nlb = &desired.properties.nlb_arn;
                 let create =
                     async |permit| aws.create_listener(permit, nlb, *port, &group, tags).await;
                 let arn = lease.act(create).await?;
                 lease.fresh().add(Kind::Listener, &arn);
-                made.listeners.insert(*port, arn);
+                made.borrow_mut().listeners.insert(*port, arn);
             }
             Step::ForwardListener {
                 arn, target_group, ..
             } => {
-                let group = self.group(target_group, made)?;
+                let group = self.group(target_group, &made.borrow())?;
                 let forward = async |permit| aws.modify_listener(permit, arn, None, &group).await;
                 lease.act(forward).await?;
             }
             Step::SetIdleTimeout { port, seconds } => {
-                let arn = listener_arn(*port, self.checked.observed, made);
+                let arn = listener_arn(*port, self.checked.observed, &made.borrow());
                 let arn = arn.ok_or(BindingError::Unplanned)?;
                 let set = async |permit| aws.set_idle_timeout(permit, &arn, *seconds).await;
                 lease.act(set).await?;
@@ -219,11 +270,11 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                 target_group,
                 ..
             } => {
-                let group = self.group(target_group, made)?;
+                let group = self.group(target_group, &made.borrow())?;
                 let modify =
                     async |permit| aws.modify_listener(permit, arn, Some(*port), &group).await;
                 lease.act(modify).await?;
-                made.listeners.insert(*port, arn.clone());
+                made.borrow_mut().listeners.insert(*port, arn.clone());
             }
             Step::TagListener { arn, tags, .. } => {
                 let tag = async |permit| aws.add_elb_tags(permit, arn, tags).await;
@@ -231,7 +282,8 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
             }
             Step::PutRule { schedule } => {
                 let put = async |permit| aws.put_rule(permit, &rule, schedule, tags).await;
-                made.rule_arn = Some(lease.act(put).await?);
+                let arn = lease.act(put).await?;
+                made.borrow_mut().rule_arn = Some(arn);
                 lease.fresh().add(Kind::Rule, &rule);
             }
             Step::TagRule { tags } => {
@@ -241,7 +293,7 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                 }
             }
             Step::PutRuleTarget => {
-                let target = desired.rule_target(&self.checked, &made.groups);
+                let target = desired.rule_target(&self.checked, &made.borrow().groups);
                 let target = target.ok_or(BindingError::Unplanned)?;
                 let put = async |permit| aws.put_rule_target(permit, &rule, &target).await;
                 lease.act(put).await?;

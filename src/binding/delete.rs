@@ -26,7 +26,8 @@ pub async fn delete<A: BindingAws>(
     is_invented: bool,
 ) -> Result<(), BindingError> {
     let began = turn.clock().now();
-    let mut view = turn.view().await;
+    let mut leaving = Leaving::new(id, account, hints);
+    let (mut view, located) = tokio::join!(turn.view(), leaving.locate(aws, turn));
     if is_invented && view.is_nameless() {
         view = turn.view_of_living(id, &view).await;
     }
@@ -34,12 +35,11 @@ pub async fn delete<A: BindingAws>(
         info!(binding = %id, "CloudFormation names this binding as the living one: nothing to delete");
         return Ok(());
     }
-    let mut leaving = Leaving::new(id, account, hints);
-    let mut located = leaving.locate(aws, turn).await?;
-    if leaving.restores(aws, dns, turn, &located).await {
+    let mut located = located?;
+    if leaving.restores(aws, dns, turn, &located.0).await {
         located = leaving.locate(aws, turn).await?;
     }
-    let record = located.record.as_ref().map(|held| &held.record);
+    let record = located.0.record.as_ref().map(|held| &held.record);
     turn.judge(record, &view)?;
     // By then what CloudFormation shows cannot lead a Create any more that came before.
     let may_come_again = record.is_none_or(|record| record.is_of_a_create(began));
@@ -53,7 +53,7 @@ pub async fn delete<A: BindingAws>(
             return Ok(());
         }
     };
-    leaving.claim(aws, turn, &view).await?;
+    leaving.claim(aws, turn, &view, Some(located)).await?;
     let half = turn.caller().left() / 2;
     replaced::take_away(aws, turn, id, account, hints, &view, half).await;
     leaving.remove(aws, turn, &view).await

@@ -6,7 +6,7 @@
 
 use super::hints::Hints;
 use super::plan::lines;
-use super::remains::Remains;
+use super::remains::{Remains, Seen, Whereabouts};
 use super::removal::{Removal, Remover};
 use super::{BindingAws, BindingError};
 use crate::capabilities::AwsError;
@@ -17,7 +17,6 @@ use crate::pause::Pause;
 use crate::progress;
 use crate::record::{Found, RecordError, RuleEvent, Turn, View};
 use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::time::Duration;
 use tracing::info;
 
@@ -39,7 +38,7 @@ pub(super) async fn take_away<A: BindingAws>(
     view: &View,
 ) -> Result<(), BindingError> {
     let mut leaving = Leaving::new(id, account, hints);
-    leaving.claim(aws, turn, view).await?;
+    leaving.claim(aws, turn, view, None).await?;
     leaving.remove(aws, turn, view).await
 }
 
@@ -49,16 +48,13 @@ pub(super) struct Leaving<'a> {
     pub(super) account: &'a str,
     pub(super) own_bucket: String,
     pub(super) hints: &'a Hints,
-    /// NLBs that its listeners may be on.
-    pub(super) nlbs: BTreeSet<String>,
-    /// The ports that its target groups may be of; `None` where only a look at every one of the account tells.
-    ports: Option<BTreeSet<u16>>,
+    pub(super) whereabouts: Whereabouts,
+    /// What the tombstone was written by, until it is looked at anew.
+    pub(super) seen: Option<Seen>,
     /// What its rule gave ticks.
     pub(super) ruled: Option<RuleEvent>,
     /// Until when its tombstone stays, or where there is none, until when it looks once more.
     stays_until: Timestamp,
-    /// Whether the record was seen in the own bucket, so that this is nobody else's.
-    uses_own_bucket: bool,
 }
 
 impl<'a> Leaving<'a> {
@@ -68,11 +64,10 @@ impl<'a> Leaving<'a> {
             account,
             own_bucket: id.bucket(account),
             hints,
-            nlbs: hints.nlb_arn.iter().cloned().collect(),
-            ports: None,
+            whereabouts: Whereabouts::on(hints.nlb_arn.iter().cloned()),
+            seen: None,
             ruled: None,
             stays_until: Timestamp::default(),
-            uses_own_bucket: false,
         }
     }
 
@@ -113,7 +108,7 @@ impl<'a> Leaving<'a> {
         'looking: loop {
             progress::note(&doing);
             if !turn.holds(self.id) {
-                match self.claim(aws, turn, view).await {
+                match self.claim(aws, turn, view, None).await {
                     // The binding has been made anew since.
                     Err(BindingError::Record(RecordError::Superseded)) if has_ended => {
                         return Ok(());
@@ -146,7 +141,7 @@ impl<'a> Leaving<'a> {
             }
             if !turn.holds(self.id) {
                 // What there is may have come with a record since.
-                let located = self.locate(aws, turn).await?;
+                let (located, _) = self.locate(aws, turn).await?;
                 if located.record.is_some() || located.has(&self.own_bucket).is_some_and(is_there) {
                     pause.wait().await;
                     continue;
@@ -179,6 +174,9 @@ impl<'a> Leaving<'a> {
                     }
                     removed => removed?,
                 }
+                if let Removal::TargetGroup { name, .. } = removal {
+                    self.whereabouts.gone.insert(name.clone());
+                }
             }
             pause.wait().await;
         }
@@ -210,7 +208,7 @@ impl<'a> Leaving<'a> {
         aws: &A,
         turn: &Turn<'_, A>,
     ) -> Result<bool, BindingError> {
-        let located = self.locate(aws, turn).await?;
+        let (located, _) = self.locate(aws, turn).await?;
         let record = located.record.map(|held| held.record);
         Ok(record.is_some_and(|record| record.is_served_for(turn.caller())))
     }
@@ -220,15 +218,9 @@ impl<'a> Leaving<'a> {
         aws: &A,
         turn: &Turn<'_, A>,
     ) -> Result<Remains, BindingError> {
-        let Self {
-            id,
-            own_bucket,
-            uses_own_bucket,
-            nlbs,
-            ports,
-            ..
-        } = self;
-        Remains::observe(aws, turn, id, own_bucket, uses_own_bucket, nlbs, ports).await
+        let seen = self.seen.take();
+        let whereabouts = &mut self.whereabouts;
+        Remains::observe(aws, turn, self.id, &self.own_bucket, whereabouts, seen).await
     }
 
     pub(super) fn plan(&self, remains: &Remains) -> Vec<Removal> {

@@ -3,7 +3,7 @@
 //! Look, ask whether it is wanted, check, plan, claim, and carry out; where the claim had to be waited
 //! for, or AWS says that something is there already, all is looked at anew.
 
-use super::apply::{Bound, Context, Made};
+use super::apply::{Bound, Context};
 use super::checks::{Findings, Standing, check};
 use super::hints::{Hints, candidates};
 use super::leaving::take_away;
@@ -102,7 +102,8 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             desired,
             ..
         } = *self;
-        let (located, rule) = self.locate().await?;
+        let (located, view) = tokio::join!(self.locate(), turn.view());
+        let ((located, rule), mut view) = (located?, view);
         let record = located.known();
         let is_held = turn.holds(&desired.id);
         if is_held && !record.is_some_and(|record| record.is_held_by(&turn.caller().mark)) {
@@ -111,7 +112,6 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
         if record.is_none() {
             turn.may_make()?;
         }
-        let mut view = turn.view().await;
         if !is_held {
             turn.judge(record, &view)?;
             view = self.wanted(view, record).await?;
@@ -168,7 +168,7 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
                 return Ok(None);
             }
         }
-        let made = Box::pin(context.carry_out(&plan, &mut Made::default())).await?;
+        let made = Box::pin(context.carry_out(&plan)).await?;
         let Desired {
             id,
             account,

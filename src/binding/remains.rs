@@ -6,11 +6,11 @@
 use super::removal::Removal;
 use super::wiring::own_groups;
 use super::{BindingAws, BindingError};
-use crate::capabilities::{ElbTags, Listeners, Trouble};
+use crate::capabilities::{ElbTags, Listeners, Trouble, gather};
 use crate::log::chain;
 use crate::model::{Listener, Rule, TargetGroup};
 use crate::names::{BindingId, TAG};
-use crate::record::{Record, Turn};
+use crate::record::{Held, Record, Turn};
 use std::collections::BTreeSet;
 use tracing::warn;
 
@@ -25,26 +25,77 @@ pub(super) struct Remains {
     pub(super) record: Option<(Record, String)>,
 }
 
+/// What is known of where to look. Looks add to it.
+#[derive(Debug, Default)]
+pub(super) struct Whereabouts {
+    /// NLBs that its listeners may be on.
+    pub(super) nlbs: BTreeSet<String>,
+    /// Listeners of others on them.
+    others: BTreeSet<String>,
+    /// The ports that its target groups may be of; `None` where only a look at every one of the account tells.
+    ports: Option<BTreeSet<u16>>,
+    /// The names of those that were taken away under this claim.
+    pub(super) gone: BTreeSet<String>,
+    /// Whether the record was seen in the own bucket, so that this is nobody else's.
+    uses_own_bucket: bool,
+}
+
+impl Whereabouts {
+    pub(super) fn on(nlbs: impl Iterator<Item = String>) -> Self {
+        Self {
+            nlbs: nlbs.collect(),
+            ..Self::default()
+        }
+    }
+}
+
+/// What the tombstone was written by: nobody but this request has acted since.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) rule: Option<Rule>,
+    pub(super) held: Option<Held>,
+}
+
 impl Remains {
-    /// Looks at what carries the id. `nlbs` are those that its listeners may be on; more of them become known, as
-    /// do the `ports` of its target groups, and that the own bucket `is_used`.
+    /// Looks at what carries the id, as far as it was not `seen` just now.
     pub(super) async fn observe<A: BindingAws>(
         aws: &A,
         turn: &Turn<'_, A>,
         id: &BindingId,
         own_bucket: &str,
-        is_used: &mut bool,
-        nlbs: &mut BTreeSet<String>,
-        ports: &mut Option<BTreeSet<u16>>,
+        whereabouts: &mut Whereabouts,
+        seen: Option<Seen>,
     ) -> Result<Self, BindingError> {
-        let held = turn.read(id).await?;
+        let (held, rule) = match seen {
+            Some(Seen { held, rule }) => (held, Some(rule)),
+            None => (turn.read(id).await?, None),
+        };
         if let Some(held) = &held {
-            ports.clone_from(&held.record.ports);
+            whereabouts.ports.clone_from(&held.record.ports);
         }
-        let rule_name = id.rule();
+        let rule = async {
+            match rule {
+                Some(rule) => Ok(rule),
+                None => aws.rule(&id.rule()).await,
+            }
+        };
+        let Whereabouts {
+            nlbs,
+            others,
+            ports,
+            gone,
+            uses_own_bucket: is_used,
+        } = whereabouts;
+        let names = ports.as_ref().map(|ports| id.target_groups(ports));
+        let names = names.map(|names| {
+            names
+                .into_iter()
+                .filter(|name| !gone.contains(name))
+                .collect()
+        });
         let (rule, groups, own) = tokio::join!(
-            aws.rule(&rule_name),
-            own_groups(aws, id, ports.as_ref()),
+            rule,
+            own_groups(aws, id, names),
             aws.bucket_exists(own_bucket)
         );
         let (rule, groups) = (rule?, groups?);
@@ -69,7 +120,7 @@ impl Remains {
         nlbs.extend(of_groups.cloned());
         Ok(Self {
             rule,
-            listeners: own_listeners(aws, id, nlbs).await?,
+            listeners: own_listeners(aws, id, nlbs, others).await?,
             groups,
             has_own_bucket,
             record: held.map(|held| (held.record, held.bucket)),
@@ -137,28 +188,30 @@ fn plan_rule(rule: Option<&Rule>) -> Vec<Removal> {
     targets.into_iter().chain([Removal::Rule]).collect()
 }
 
-/// The listeners that are a binding's by tag.
+/// The listeners that are a binding's by tag. Those that are `others'` are no more asked about.
 async fn own_listeners(
     aws: &(impl Listeners + ElbTags),
     id: &BindingId,
     load_balancers: &BTreeSet<String>,
+    others: &mut BTreeSet<String>,
 ) -> Result<Vec<Listener>, BindingError> {
     let id = id.to_string();
-    let mut own = Vec::new();
-    for load_balancer in load_balancers {
-        let listeners = aws.listeners(load_balancer).await?;
-        let arns: Vec<_> = listeners
-            .iter()
-            .map(|listener| listener.arn.clone())
-            .collect();
-        let tags = aws.elb_tags(&arns).await?;
-        own.extend(listeners.into_iter().filter(|listener| {
-            tags.get(&listener.arn)
-                .and_then(|tags| tags.get(TAG))
-                .is_some_and(|value| *value == id)
-        }));
-    }
-    Ok(own)
+    let listeners = gather(load_balancers.iter().map(|on| aws.listeners(on))).await?;
+    let listeners = listeners.into_iter().flatten();
+    let mut listeners: Vec<_> = listeners
+        .filter(|listener| !others.contains(&listener.arn))
+        .collect();
+    let arns = listeners.iter().map(|listener| listener.arn.clone());
+    let arns: Vec<_> = arns.collect();
+    let tags = aws.elb_tags(&arns).await?;
+    let is_own =
+        |listener: &Listener| tags.get(&listener.arn).and_then(|tags| tags.get(TAG)) == Some(&id);
+    let foreign = listeners
+        .iter()
+        .filter(|listener| tags.contains_key(&listener.arn) && !is_own(listener));
+    others.extend(foreign.map(|listener| listener.arn.clone()));
+    listeners.retain(is_own);
+    Ok(listeners)
 }
 
 #[cfg(test)]

@@ -170,8 +170,9 @@ impl<A: BindingAws> Remover<'_, '_, A> {
                 versions => versions?,
             };
             // Each pass looks anew: where the record is gone, what is there under its key is another's.
-            self.turn.lease().doubt();
+            let began = Instant::now();
             let is_held = self.turn.read(self.id).await?.is_some();
+            self.turn.has_looked(began);
             let key = self.turn.store(self.id).key();
             let mut left: Vec<_> = versions
                 .into_iter()

@@ -86,6 +86,39 @@ pub enum Step {
     Remove(Removal),
 }
 
+/// What is made step by step; different ones may be made side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chain<'a> {
+    TargetGroup(&'a str),
+    Listener(u16),
+}
+
+impl Step {
+    /// What a step belongs to, where not to the whole binding.
+    pub fn chain(&self) -> Option<Chain<'_>> {
+        match self {
+            Self::CreateTargetGroup { name, .. }
+            | Self::ModifyHealthCheck { name, .. }
+            | Self::ModifyAttributes { name, .. }
+            | Self::TagTargetGroup { name, .. } => Some(Chain::TargetGroup(name)),
+            Self::CreateListener { port, .. }
+            | Self::ForwardListener { port, .. }
+            | Self::SetIdleTimeout { port, .. }
+            | Self::TagListener { port, .. } => Some(Chain::Listener(*port)),
+            _ => None,
+        }
+    }
+
+    /// Whether the next step need not wait for this one and all before it, but for those of its own chain.
+    pub fn is_beside(&self, next: &Self) -> bool {
+        matches!(
+            (self.chain(), next.chain()),
+            (Some(Chain::TargetGroup(_)), Some(Chain::TargetGroup(_)))
+                | (Some(Chain::Listener(_)), Some(Chain::Listener(_)))
+        )
+    }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -5,9 +5,11 @@
 
 use super::hints::candidates;
 use super::leaving::Leaving;
+use super::remains::Seen;
 use super::{BindingAws, BindingError, replaced};
 use crate::capabilities::Dns;
 use crate::log::chain;
+use crate::model::Rule;
 use crate::pause::Pause;
 use crate::record::{Claiming, Hand, Located, Orders, Record, RuleEvent, Turn, View};
 use crate::sync::{self, Unseen};
@@ -20,19 +22,20 @@ impl Leaving<'_> {
         &mut self,
         aws: &A,
         turn: &Turn<'_, A>,
-    ) -> Result<Located, BindingError> {
+    ) -> Result<(Located, Option<Rule>), BindingError> {
         let rule = aws.rule(&self.id.rule()).await?;
         if let Some(event) = RuleEvent::of_rule(rule.as_ref()) {
             let orders = event.orders.as_ref();
-            self.nlbs
-                .extend(orders.map(|orders| orders.nlb_arn.clone()));
+            let nlbs = orders.map(|orders| orders.nlb_arn.clone());
+            self.whereabouts.nlbs.extend(nlbs);
             self.ruled = Some(event);
         }
         let ruled = self.ruled.as_ref().map(|event| event.bucket.clone());
         let said = [Some(self.own_bucket.clone()), self.hints.bucket.clone()];
         let said = said.into_iter().flatten();
         let candidates = candidates(ruled, said, &self.own_bucket);
-        Ok(turn.store(self.id).locate(candidates).await?)
+        let located = turn.store(self.id).locate(candidates).await?;
+        Ok((located, rule))
     }
 
     /// Makes a lost record anew, for it tells what is own in given target groups; whether it did. Nothing
@@ -100,16 +103,21 @@ impl Leaving<'_> {
         }
     }
 
-    /// Writes the tombstone. Where there is neither record nor bucket there is nothing to write it to.
+    /// Writes the tombstone. Where there is neither record nor bucket there is nothing to write it to. `located`
+    /// is what was found already: the tombstone is only written over that.
     pub(super) async fn claim<A: BindingAws>(
         &mut self,
         aws: &A,
         turn: &Turn<'_, A>,
         view: &View,
+        mut located: Option<(Located, Option<Rule>)>,
     ) -> Result<(), BindingError> {
         let mut pause = Pause::none_at_first();
         loop {
-            let located = self.locate(aws, turn).await?;
+            let (located, rule) = match located.take() {
+                Some(located) => located,
+                None => self.locate(aws, turn).await?,
+            };
             if let Some(unreadable) = &located.unreadable {
                 let error = chain(&unreadable.why);
                 let groups = self.named();
@@ -148,7 +156,12 @@ impl Leaving<'_> {
             let store = turn.store(self.id);
             let claiming = Claiming::ToTakeAway;
             match turn.claim(&store, &located, bucket, view, claiming).await? {
-                Hand::Holds { .. } => return Ok(()),
+                Hand::Holds { waited, .. } => {
+                    self.whereabouts.gone.clear();
+                    let held = turn.last(self.id);
+                    self.seen = (!waited).then_some(Seen { rule, held });
+                    return Ok(());
+                }
                 Hand::Again => pause.wait().await,
             }
         }

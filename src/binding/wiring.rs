@@ -126,9 +126,10 @@ async fn own(
     desired: &Desired,
     ports: Option<&BTreeSet<u16>>,
 ) -> Result<(Vec<NlbListener>, Vec<OwnTargetGroup>), BindingError> {
+    let names = ports.map(|ports| desired.id.target_groups(ports));
     let (listeners, groups) = tokio::try_join!(
         async { Ok::<_, BindingError>(aws.listeners(&desired.properties.nlb_arn).await?) },
-        async { Ok(own_groups(aws, &desired.id, ports).await?) },
+        async { Ok(own_groups(aws, &desired.id, names).await?) },
     )?;
     let listeners: Vec<_> = listeners
         .into_iter()
@@ -188,14 +189,14 @@ fn matters(desired: &Desired, ports: Option<&BTreeSet<u16>>, listener: &Listener
     is_wanted || is_noted || listener.forwards_to.is_empty() || forwards.any(serves)
 }
 
-/// The binding's own target groups, as far as these `ports` tell.
+/// The binding's own target groups, by their names where these are known.
 pub(super) async fn own_groups(
     aws: &impl TargetGroups,
     id: &BindingId,
-    ports: Option<&BTreeSet<u16>>,
+    names: Option<Vec<String>>,
 ) -> Answer<Vec<TargetGroup>> {
-    match ports {
-        Some(ports) => aws.target_groups_called(&id.target_groups(ports)).await,
+    match names {
+        Some(names) => aws.target_groups_called(&names).await,
         None => aws.target_groups_named(&id.target_group_prefix()).await,
     }
 }

@@ -8,7 +8,6 @@ use crate::log::chain;
 use crate::record::{Answer, Status};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -143,7 +142,8 @@ pub(super) async fn send(
         }
         let error = chain(&failure);
         warn!(error, tries, "not answered yet");
-        let jitter = jitter(pause, &envelope.request_id, tries);
+        // Up to as much again.
+        let jitter = pause.mul_f64(fastrand::f64());
         tokio::time::sleep((pause + jitter).min(left)).await;
         pause = (pause * 2).min(Duration::from_secs(1));
         tries += 1;
@@ -160,14 +160,6 @@ fn body(answer: &Answer, envelope: &Envelope) -> Result<String, serde_json::Erro
         logical_resource_id: &envelope.logical_resource_id,
         data: &answer.data,
     })
-}
-
-/// Up to as much again, another share for each request and each try.
-fn jitter(pause: Duration, request: &str, tries: u32) -> Duration {
-    let mut hasher = DefaultHasher::new();
-    (request, tries).hash(&mut hasher);
-    let share = u32::try_from(hasher.finish() % 1000).unwrap_or_default();
-    pause.mul_f64(f64::from(share) / 1000.0)
 }
 
 #[cfg(test)]

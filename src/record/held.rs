@@ -91,7 +91,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         let written = self.store(id).replace(held, next).await?;
         let is_written = written.is_some();
         if let Some(last) = written {
-            self.has_written(began);
+            self.has_looked(began);
             self.keep(self.store(id), last);
         }
         Ok(is_written)
@@ -129,7 +129,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                 Some(record) => self.store(id).replace(&held, record).await?,
             };
             if let Some(last) = written {
-                self.has_written(began);
+                self.has_looked(began);
                 self.keep(self.store(id), last);
                 return Ok(());
             }
@@ -160,8 +160,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// A write of a record that was begun at `began` is as good as a look, where no other is held.
-    pub fn has_written(&self, began: Instant) {
+    /// A look at a record, or a write of it, that was begun at `began` is good for all, where no other is held.
+    pub fn has_looked(&self, began: Instant) {
         if self.lease().hold().all().len() == 1 {
             self.lease().confirmed(began);
         }

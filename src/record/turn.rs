@@ -255,7 +255,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             may_be_gone: false,
         };
         self.lease.hold().hold(claimed.clone());
-        self.has_written(began);
+        self.has_looked(began);
         let now = self.clock.now();
         let wait_until = match wait {
             Wait::Until(settled) => settled,

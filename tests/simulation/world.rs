@@ -41,6 +41,8 @@ pub struct World {
 
 impl World {
     pub fn new(seed: u64, tally: &Rc<Tally>, chooser: Option<Box<dyn Chooser>>) -> Rc<Self> {
+        // The product's pauses are by chance, too.
+        fastrand::seed(seed);
         Rc::new_cyclic(|me| Self {
             stage: Stage::new(chooser),
             dice: Dice::new(seed),
