@@ -259,7 +259,7 @@ async fn what_is_remembered_is_forgotten_when_something_changes() -> Result<()> 
 #[tokio::test]
 async fn too_many_calls_of_elb_at_once_are_throttled_and_those_of_others_are_not() -> Result<()> {
     let lab = lab().await?;
-    lab.gateway().limit_rates(true);
+    lab.gateway().limit_rates(1.0);
     let config = lab.aws_as("someone").into_builder();
     let once = aws_config::retry::RetryConfig::disabled();
     let config = config.retry_config(once).build();

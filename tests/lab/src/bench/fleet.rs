@@ -3,12 +3,12 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use super::TIMEOUT;
 use crate::{Function, Invocation, Lab, Usage, lock};
 
 pub(super) struct Fleet {
@@ -41,14 +41,14 @@ impl Fleet {
         Ok(())
     }
 
-    pub async fn invoke(&self, event: Value) -> Result<Invocation> {
+    pub async fn invoke(&self, event: Value, timeout: Duration) -> Result<Invocation> {
         let _slot = self.slots.acquire().await?;
         let idle = lock(&self.idle).pop();
         let function = match idle {
             Some(function) => function,
             None => self.lab.function(&self.binary).await?,
         };
-        let done = function.invoke(event, TIMEOUT).await;
+        let done = function.invoke(event, timeout).await;
         lock(&self.idle).push(function);
         done
     }

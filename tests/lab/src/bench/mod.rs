@@ -3,6 +3,7 @@
 //! the function and not of the emulator. Says what is met and what is missed, and asserts no time.
 
 mod binding;
+mod deploy;
 mod fleet;
 mod scale;
 mod start;
@@ -34,7 +35,7 @@ pub struct Subject {
     pub binary: PathBuf,
     /// The zip that it is deployed in.
     pub package: PathBuf,
-    /// How many bindings tick in one minute; 0 leaves that out.
+    /// How many bindings tick in one minute; a third of them is deployed at once. 0 leaves both out.
     pub bindings: usize,
 }
 
@@ -67,6 +68,7 @@ pub async fn run(stage: &Stage, subject: &Subject) -> Result<()> {
     drop(lab);
 
     if subject.bindings > 0 {
+        deploy::measure(stage, &subject.binary, subject.bindings / 3).await?;
         scale::measure(stage, &subject.binary, subject.bindings).await?;
     }
     Ok(())

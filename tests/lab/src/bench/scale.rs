@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::binding::{self, Binding, Texts};
 use super::fleet::Fleet;
 use super::table::{Table, milliseconds};
-use super::{AWS_DELAY, DNS_DELAY, median, megabytes};
+use super::{AWS_DELAY, DNS_DELAY, TIMEOUT, median, megabytes};
 use crate::story::Stage;
 use crate::{ACCOUNT, AlbSpec, FUNCTION, Lab, LoadBalancers, NlbSpec, REGION};
 
@@ -91,7 +91,7 @@ pub(super) async fn measure(stage: &Stage, binary: &Path, count: usize) -> Resul
         stage
             .wait("starting environments", fleet.start(started))
             .await?;
-        lab.gateway().limit_rates(true);
+        lab.gateway().limit_rates(1.0);
         let minute = stage.wait(&title, tick(&lab, &fleet, &bound, gap)).await?;
         minutes.row(minute.cells(title.clone(), &fleet).await?);
         calls.row(minute.calls(title));
@@ -189,7 +189,7 @@ async fn tick(
         events.spawn(async move {
             tokio::time::sleep_until(start + gap * number).await;
             let event = binding.event()?;
-            anyhow::Ok((binding, fleet.invoke(event).await?))
+            anyhow::Ok((binding, fleet.invoke(event, TIMEOUT).await?))
         });
     }
     let mut minute = Minute {
@@ -235,7 +235,7 @@ async fn repair(lab: &Lab, fleet: &Arc<Fleet>, stage: &Stage, minute: Minute) ->
             "{} bindings fail for good",
             failed.len()
         );
-        lab.gateway().limit_rates(true);
+        lab.gateway().limit_rates(1.0);
         let again: Vec<_> = failed.into_iter().map(|(binding, _)| binding).collect();
         failed = tick(lab, fleet, &again, Duration::ZERO).await?.failed;
         stage.tell(&format!(

@@ -28,40 +28,51 @@ impl Bucket {
         }
     }
 
-    fn take(&mut self, now: Instant) -> bool {
+    fn refill(&mut self, now: Instant) {
         let passed = now.saturating_duration_since(self.counted).as_secs_f64();
         self.tokens = (self.tokens + passed * self.per_second).min(self.capacity);
         self.counted = now;
-        let has_one = self.tokens >= 1.0;
-        if has_one {
-            self.tokens -= 1.0;
-        }
-        has_one
     }
 }
 
-/// What an account may ask of ELBv2 in one Region: Elastic Load Balancing user guide, "Request
-/// throttling for the Elastic Load Balancing API", of which the two numbers for targets are those
-/// that kubernetes-sigs/aws-load-balancer-controller keeps to by default.
+/// What an account may ask of ELBv2 in one Region: Elastic Load Balancing user guide, "Request throttling for the
+/// Elastic Load Balancing API". Every call takes a token of the account's bucket, and one of its kind's. That one
+/// that is refused takes none is assumed.
 struct Rates {
-    describe: Bucket,
+    account: Bucket,
+    reading: Bucket,
+    changing: Bucket,
     targets: Bucket,
 }
 
 impl Rates {
-    fn new(now: Instant) -> Self {
+    fn new(share: f64, now: Instant) -> Self {
+        let bucket = |capacity, per_second| Bucket::full(capacity * share, per_second * share, now);
         Self {
-            describe: Bucket::full(40.0, 10.0, now),
-            targets: Bucket::full(20.0, 4.0, now),
+            account: bucket(40.0, 10.0),
+            reading: bucket(40.0, 10.0),
+            changing: bucket(20.0, 3.0),
+            targets: bucket(20.0, 4.0),
         }
     }
 
     fn admit(&mut self, operation: &str, now: Instant) -> bool {
-        match operation {
-            "RegisterTargets" | "DeregisterTargets" => self.targets.take(now),
-            _ if operation.starts_with("Describe") => self.describe.take(now),
-            _ => true,
+        let of_kind = match operation {
+            "RegisterTargets" | "DeregisterTargets" => &mut self.targets,
+            _ if operation.starts_with("Describe") => &mut self.reading,
+            _ => &mut self.changing,
+        };
+        let mut buckets = [&mut self.account, of_kind];
+        for bucket in &mut buckets {
+            bucket.refill(now);
         }
+        let admits = buckets.iter().all(|bucket| bucket.tokens >= 1.0);
+        if admits {
+            for bucket in buckets {
+                bucket.tokens -= 1.0;
+            }
+        }
+        admits
     }
 }
 
@@ -77,19 +88,21 @@ impl Gateway {
         self.state.pace.set_delay(delay);
     }
 
-    /// Lets ELBv2 throttle as it does on AWS, or no more. The allowance is full at first.
-    pub fn limit_rates(&self, limited: bool) {
-        self.state.pace.limit(limited);
+    /// Lets ELBv2 throttle as it does on AWS, to so many of its calls: 1 is all of them. The allowance is full at
+    /// first.
+    pub fn limit_rates(&self, share: f64) {
+        *lock(&self.state.pace.rates) = Some(Rates::new(share, Instant::now()));
+    }
+
+    /// Lets ELBv2 throttle no more.
+    pub fn lift_rates(&self) {
+        *lock(&self.state.pace.rates) = None;
     }
 }
 
 impl Pace {
     fn set_delay(&self, delay: Duration) {
         *lock(&self.delay) = delay;
-    }
-
-    fn limit(&self, limited: bool) {
-        *lock(&self.rates) = limited.then(|| Rates::new(Instant::now()));
     }
 
     /// Whether AWS would take the call rather than answer that there are too many.
@@ -122,11 +135,12 @@ mod tests {
     }
 
     #[test]
-    fn forty_descriptions_are_taken_at_once_and_ten_more_every_second() {
+    fn forty_calls_are_taken_at_once_and_ten_more_every_second() {
         let start = Instant::now();
-        let mut rates = Rates::new(start);
+        let mut rates = Rates::new(1.0, start);
         let describe = "DescribeTargetHealth";
         assert_eq!(taken(&mut rates, describe, start), 40);
+        assert_eq!(taken(&mut rates, "RegisterTargets", start), 0);
         let later = start + Duration::from_secs(1);
         assert_eq!(taken(&mut rates, describe, later), 10);
         let much_later = start + Duration::from_secs(3600);
@@ -134,11 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn registering_has_a_bucket_of_its_own() {
+    fn registering_and_changing_have_buckets_of_their_own() {
         let start = Instant::now();
-        let mut rates = Rates::new(start);
-        assert_eq!(taken(&mut rates, "DescribeTargetHealth", start), 40);
+        let mut rates = Rates::new(1.0, start);
         assert_eq!(taken(&mut rates, "RegisterTargets", start), 20);
         assert_eq!(taken(&mut rates, "DeregisterTargets", start), 0);
+        assert_eq!(taken(&mut rates, "CreateListener", start), 20);
+        let later = start + Duration::from_secs(1);
+        assert_eq!(taken(&mut rates, "RegisterTargets", later), 4);
+        assert_eq!(taken(&mut rates, "DeleteTargetGroup", later), 3);
     }
 }
