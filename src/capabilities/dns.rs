@@ -18,6 +18,16 @@ pub trait Dns {
         dns_name: &str,
         servers: &[SocketAddr],
     ) -> Result<(Self::Question, DnsAnswer), DnsError>;
+
+    /// Whom to ask, where that is known without asking anybody, and they answered last time.
+    fn at_hand(&self, dns_name: &str, servers: &[SocketAddr]) -> Option<Self::Question>;
+
+    /// The addresses that a certain list of this process last had of a name; none where there was no such
+    /// list.
+    fn remembered(&self, dns_name: &str) -> BTreeSet<IpAddr>;
+
+    /// Is told of a certain list.
+    fn remember(&self, dns_name: &str, addresses: &BTreeSet<IpAddr>);
 }
 
 /// A name, and whom to ask for it again.
@@ -25,6 +35,9 @@ pub trait Question {
     /// One more answer. Lookups are numbered from 1, the first being `Dns::ask`'s. The servers in
     /// `last` are asked only where no other one answers.
     async fn again(&self, number: usize, last: BTreeSet<usize>) -> Result<DnsAnswer, DnsError>;
+
+    /// That none of the servers has answered.
+    fn silent(&self) -> DnsError;
 
     /// How many servers there are to ask.
     fn servers(&self) -> usize;

@@ -12,7 +12,7 @@ mod server;
 mod tally;
 
 pub use certainty::lookups_needed;
-pub use run::{Run, start};
+pub use run::{Wanted, run};
 pub use tally::{Evidence, Found};
 
 use crate::capabilities::{Dns, DnsAnswer, DnsError, Question as _};
@@ -23,13 +23,13 @@ use question::Question;
 use server::Server;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tracing::info;
 
-/// How long authoritative servers may take to answer for the first time, before the system's
-/// resolver is asked instead.
+/// How long servers may take for a run's first answer, before it is found out anew whom to ask, and before the
+/// system's resolver is asked in place of authoritative ones.
 const FIRST_CONTACT: Duration = Duration::from_secs(1);
 
 /// Everything about DNS that lasts longer than one run: connections, and who the authoritative
@@ -41,6 +41,8 @@ pub struct Discovery {
     /// At which server the next run begins, by name: a stale one must not have each run's first
     /// word.
     turns: Mutex<BTreeMap<String, usize>>,
+    /// The last certain list of each name.
+    lists: Mutex<BTreeMap<String, BTreeSet<IpAddr>>>,
 }
 
 impl Discovery {
@@ -58,6 +60,7 @@ impl Discovery {
             authorities: Authorities::new(Server::system(), 53),
             default_servers: servers,
             turns: Mutex::default(),
+            lists: Mutex::default(),
         }
     }
 
@@ -99,6 +102,28 @@ impl Discovery {
         *turn
     }
 
+    /// The question to the servers given, or to those of the variable; `None` where there are none.
+    fn of_given(
+        &self,
+        dns_name: &str,
+        servers: &[SocketAddr],
+    ) -> Result<Option<Question>, DnsError> {
+        let servers = match &self.default_servers {
+            _ if !servers.is_empty() => servers,
+            Ok(servers) => servers,
+            Err(server) => {
+                let server = server.clone();
+                return Err(DnsError::Default { server });
+            }
+        };
+        if servers.is_empty() {
+            return Ok(None);
+        }
+        let servers = servers.iter().map(|address| self.server(*address));
+        let turn = self.turn(dns_name);
+        Ok(Some(Question::new(dns_name, servers.collect(), turn)))
+    }
+
     fn server(&self, address: SocketAddr) -> Arc<Server> {
         self.given
             .lock()
@@ -113,23 +138,35 @@ impl Dns for Discovery {
     type Question = Question;
 
     async fn ask(&self, dns_name: &str, servers: &[SocketAddr]) -> Result<First, DnsError> {
-        let servers = match &self.default_servers {
-            _ if !servers.is_empty() => servers,
-            Ok(servers) => servers,
-            Err(server) => {
-                let server = server.clone();
-                return Err(DnsError::Default { server });
-            }
-        };
-        if !servers.is_empty() {
-            let servers = servers.iter().map(|address| self.server(*address));
-            let turn = self.turn(dns_name);
-            return first(Question::new(dns_name, servers.collect(), turn)).await;
+        if let Some(question) = self.of_given(dns_name, servers)? {
+            return first(question).await;
         }
         if let Some(first) = self.ask_authority(dns_name).await {
             return first;
         }
         first(Question::new(dns_name, vec![self.authorities.system()], 0)).await
+    }
+
+    fn at_hand(&self, dns_name: &str, servers: &[SocketAddr]) -> Option<Question> {
+        match self.of_given(dns_name, servers) {
+            Ok(None) => {
+                let servers = self.authorities.at_hand(dns_name)?;
+                Some(Question::new(dns_name, servers, self.turn(dns_name)))
+            }
+            given => given.ok().flatten(),
+        }
+    }
+
+    fn remembered(&self, dns_name: &str) -> BTreeSet<IpAddr> {
+        let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        lists.get(dns_name).cloned().unwrap_or_default()
+    }
+
+    fn remember(&self, dns_name: &str, addresses: &BTreeSet<IpAddr>) {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        if lists.get(dns_name) != Some(addresses) {
+            lists.insert(dns_name.to_owned(), addresses.clone());
+        }
     }
 }
 

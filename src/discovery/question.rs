@@ -65,13 +65,6 @@ impl Question {
         order.into()
     }
 
-    pub(super) fn silent(&self) -> DnsError {
-        DnsError::Silent {
-            name: self.dns_name.clone(),
-            servers: names(self.servers.iter()),
-        }
-    }
-
     fn failed(&self, source: NetError) -> DnsError {
         DnsError::Failed {
             name: self.dns_name.clone(),
@@ -117,6 +110,13 @@ impl capabilities::Question for Question {
             },
             None => self.silent(),
         })
+    }
+
+    fn silent(&self) -> DnsError {
+        DnsError::Silent {
+            name: self.dns_name.clone(),
+            servers: names(self.servers.iter()),
+        }
     }
 
     fn servers(&self) -> usize {

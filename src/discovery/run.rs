@@ -2,61 +2,111 @@
 //!
 //! Never asks more often than it is allowed to, and says whether it found enough.
 
+use super::FIRST_CONTACT;
+use super::certainty::ADDRESSES_PER_ANSWER;
 use super::tally::{Found, Tally};
 use crate::capabilities::{Dns, DnsError, Question};
 use crate::log::chain;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// Lookups under way at once. At one function's end it costs a socket each; at the other end they
 /// are spread over the four servers of the zone.
 const SIDE_BY_SIDE: usize = 64;
 
-/// A run under way.
-pub struct Run<Q> {
-    question: Q,
-    tally: Tally,
+/// What to ask for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    pub dns_name: &'a str,
+    /// To ask these; where there are none, it is found out whom.
+    pub servers: &'a [SocketAddr],
+    pub max_lookups: usize,
 }
 
-/// Starts a run with its first lookup, after which most runs are done: without an answer to it there
-/// is no list at all.
+/// Asks until the list is complete or certain, or the allowance is used up. `known` tells, as soon as it can,
+/// which addresses were known before this run; what is needed in any case is asked meanwhile. How many addresses
+/// there are is told as soon as that is known, which may be earlier.
+///
+/// What this process remembers of the name is asked for at once; else the first lookup comes alone, for after it
+/// most runs are done.
 ///
 /// # Errors
 /// Where no server gives an address.
-pub async fn start<D: Dns>(
+pub async fn run<D: Dns>(
     dns: &D,
-    dns_name: &str,
-    servers: &[SocketAddr],
-    max_lookups: usize,
-) -> Result<Run<D::Question>, DnsError> {
-    let (question, first) = dns.ask(dns_name, servers).await?;
-    let mut tally = Tally::new(max_lookups, question.servers());
-    tally.begin();
-    tally.take(first);
-    Ok(Run { question, tally })
+    wanted: Wanted<'_>,
+    known: impl Future<Output = BTreeSet<IpAddr>>,
+    told: oneshot::Sender<usize>,
+) -> Result<Found, DnsError> {
+    let Wanted {
+        dns_name,
+        servers,
+        max_lookups,
+    } = wanted;
+    let mut asking = Asking {
+        known: pin!(known),
+        before: None,
+        remembered: dns.remembered(dns_name),
+        told: Some(told),
+    };
+    let has_many = asking.remembered.len() >= ADDRESSES_PER_ANSWER;
+    let question = has_many.then(|| dns.at_hand(dns_name, servers)).flatten();
+    let at_once = async {
+        let question = question?;
+        let tally = Tally::new(max_lookups, question.servers());
+        asking.finish(&question, tally).await
+    };
+    let found = match at_once.await {
+        Some(found) => found,
+        None => {
+            let (question, first) = dns.ask(dns_name, servers).await?;
+            let mut tally = Tally::new(max_lookups, question.servers());
+            tally.begin();
+            tally.take(first);
+            let finished = asking.finish(&question, tally).await;
+            finished.ok_or_else(|| question.silent())?
+        }
+    };
+    if found.certain {
+        dns.remember(dns_name, &found.addresses);
+    }
+    Ok(found)
 }
 
-impl<Q: Question> Run<Q> {
-    /// Goes on until the list is complete or certain, or the allowance is used up. `known` tells,
-    /// as soon as it can, which addresses were known before this run; what is needed in any case is
-    /// asked meanwhile.
-    pub async fn finish(self, known: impl Future<Output = BTreeSet<IpAddr>>) -> Found {
+/// A run under way.
+struct Asking<'a, K> {
+    known: Pin<&'a mut K>,
+    /// What was known before this run, once that is told.
+    before: Option<BTreeSet<IpAddr>>,
+    remembered: BTreeSet<IpAddr>,
+    told: Option<oneshot::Sender<usize>>,
+}
+
+impl<K: Future<Output = BTreeSet<IpAddr>>> Asking<'_, K> {
+    /// `None` where those who were to be asked first do not answer.
+    async fn finish(&mut self, question: &impl Question, mut tally: Tally) -> Option<Found> {
         let Self {
-            question,
-            mut tally,
+            known,
+            before,
+            remembered,
+            told,
         } = self;
-        let mut known = pin!(known);
-        let mut before = None;
-        let nothing = BTreeSet::new();
         let mut under_way = FuturesUnordered::new();
         let mut failure = None;
+        let contact_by = Instant::now() + FIRST_CONTACT;
         let (known, judgement) = loop {
-            let so_far = before.as_ref().unwrap_or(&nothing);
+            let so_far = before.as_ref().unwrap_or(remembered);
             let judgement = tally.judge(so_far);
-            if before.is_some() && judgement.is_complete {
-                break (so_far, judgement);
+            let is_done = under_way.is_empty() && judgement.wanted == 0 && tally.count() > 0;
+            if judgement.is_complete || is_done {
+                tell(told, tally.count());
+                if before.is_some() {
+                    break (so_far, judgement);
+                }
             }
             let free = match before.is_none() && tally.is_short() {
                 true => 0,
@@ -70,7 +120,7 @@ impl<Q: Question> Run<Q> {
                 break (so_far, judgement);
             }
             tokio::select! {
-                addresses = &mut known, if before.is_none() => before = Some(addresses),
+                addresses = known.as_mut(), if before.is_none() => *before = Some(addresses),
                 Some(answer) = under_way.next() => match answer {
                     Ok(answer) => tally.take(answer),
                     Err(error) => {
@@ -78,12 +128,17 @@ impl<Q: Question> Run<Q> {
                         failure = Some(error);
                     }
                 },
+                () = tokio::time::sleep_until(contact_by), if tally.count() == 0 => return None,
             }
         };
+        if tally.count() == 0 {
+            return None;
+        }
         let found = tally.found(known, &judgement);
         if !judgement.caches.is_empty() {
             question.warn_of(&judgement.caches, found.addresses.union(known).count());
         }
+        tell(told, found.addresses.len());
         if let Some(error) = failure {
             let (failed, lookups) = (found.failed_lookups, found.lookups);
             let error = chain(&error);
@@ -94,6 +149,13 @@ impl<Q: Question> Run<Q> {
                 "lookups failed, the last of them so"
             );
         }
-        found
+        Some(found)
+    }
+}
+
+/// Nobody may listen any more.
+fn tell(told: &mut Option<oneshot::Sender<usize>>, count: usize) {
+    if let Some(told) = told.take() {
+        let _ = told.send(count);
     }
 }

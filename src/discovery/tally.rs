@@ -114,6 +114,11 @@ impl Tally {
         }
     }
 
+    /// How many addresses were seen.
+    pub(super) fn count(&self) -> usize {
+        self.seen.len()
+    }
+
     /// Whether all that was said is said to be the whole list, so that what was known decides.
     pub(super) fn is_short(&self) -> bool {
         self.full.is_empty() && !self.short.is_empty()

@@ -7,6 +7,7 @@ use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use std::future::ready;
 use std::net::Ipv4Addr;
 use tokio::net::UdpSocket;
+use tokio::sync::oneshot;
 
 const ZONE: &str = "us-east-1.elb.amazonaws.com.";
 const ALB: &str = "internal-orders-1234567890.us-east-1.elb.amazonaws.com";
@@ -115,9 +116,18 @@ fn discovery(resolver: &Asked, authority: &Asked) -> Discovery {
     discovery
 }
 
+async fn found(discovery: &Discovery, servers: &[SocketAddr]) -> Result<Found, DnsError> {
+    let wanted = Wanted {
+        dns_name: ALB,
+        servers,
+        max_lookups: 50,
+    };
+    let told = oneshot::channel().0;
+    run(discovery, wanted, ready(BTreeSet::new()), told).await
+}
+
 async fn look(discovery: &Discovery) -> Found {
-    let run = start(discovery, ALB, &[], 50).await.expect("an answer");
-    run.finish(ready(BTreeSet::new())).await
+    found(discovery, &[]).await.expect("an answer")
 }
 
 #[tokio::test]
@@ -247,9 +257,8 @@ async fn each_run_of_a_name_begins_at_another_server_also_where_others_run_in_be
     let discovery = Discovery::new("");
     for _ in 0..4 {
         for name in ["orders.example", "bills.example"] {
-            start(&discovery, name, &addresses, 50)
-                .await
-                .expect("an answer");
+            let asked = discovery.ask(name, &addresses).await;
+            asked.expect("an answer");
         }
     }
     for server in &servers {
@@ -274,10 +283,8 @@ async fn one_bad_server_of_four_spoils_no_run_wherever_that_begins() {
         let addresses: Vec<_> = servers.iter().map(|server| server.address).collect();
         let discovery = Discovery::new("");
         for _ in 0..4 {
-            let run = start(&discovery, ALB, &addresses, 50)
-                .await
-                .expect("an answer");
-            assert!(run.finish(ready(BTreeSet::new())).await.certain);
+            let found = found(&discovery, &addresses).await.expect("an answer");
+            assert!(found.certain);
         }
         assert!(servers[0].count(RecordType::A, "") > 0, "it is asked");
     }

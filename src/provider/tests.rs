@@ -11,7 +11,7 @@ use crate::permit::Permit;
 use serde_json::json;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// An AWS in which every call hits a bug.
 struct Broken;
@@ -115,10 +115,24 @@ impl Dns for NoDns {
     ) -> Result<(Self::Question, DnsAnswer), DnsError> {
         panic!("a bug before any lookup")
     }
+
+    fn at_hand(&self, _: &str, _: &[SocketAddr]) -> Option<Self::Question> {
+        None
+    }
+
+    fn remembered(&self, _: &str) -> BTreeSet<IpAddr> {
+        BTreeSet::new()
+    }
+
+    fn remember(&self, _: &str, _: &BTreeSet<IpAddr>) {}
 }
 
 impl capabilities::Question for NoDns {
     async fn again(&self, _: usize, _: BTreeSet<usize>) -> Result<DnsAnswer, DnsError> {
+        panic!("a bug before any lookup")
+    }
+
+    fn silent(&self) -> DnsError {
         panic!("a bug before any lookup")
     }
 

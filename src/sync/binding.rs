@@ -12,6 +12,7 @@ use crate::record::{Held, Orders, Record, RecordError, RuleEvent, Store, owned_b
 use std::collections::BTreeSet;
 use std::future::ready;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -185,7 +186,15 @@ pub async fn anew<A: SyncAws>(
     let mut pause = Pause::short_at_first();
     let mut addresses = BTreeSet::new();
     let registered = loop {
-        let seen = see(aws, dns, orders, &BTreeSet::new(), ready(addresses.clone())).await;
+        let seen = see(
+            aws,
+            dns,
+            orders,
+            &BTreeSet::new(),
+            ready(addresses.clone()),
+            oneshot::channel().0,
+        )
+        .await;
         let registered = seen.targets?;
         let doubt = match seen.found {
             Ok(found) => {

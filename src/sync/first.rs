@@ -13,6 +13,7 @@ use crate::progress;
 use crate::record::{Held, Orders, Own, RecordError, Turn};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::info;
 
@@ -105,7 +106,7 @@ impl First<'_> {
         };
         let nothing = BTreeSet::new();
         let new = new.unwrap_or(&nothing);
-        let sight = look(aws, dns, Some(self.orders), new, read).await?;
+        let sight = look(aws, dns, Some(self.orders), new, oneshot::channel().0, read).await?;
         Ok(sight.ok_or(RecordError::TakenOver)?)
     }
 

@@ -3,7 +3,7 @@
 
 use super::SyncError;
 use crate::capabilities::{Dns, DnsError, Targets, gather};
-use crate::discovery::{self, Found, Run};
+use crate::discovery::{self, Found, Wanted};
 use crate::model::{Registered, TargetGroupPort};
 use crate::record::{Held, Orders};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,12 +43,14 @@ impl Found {
 pub type Read = Option<(Held, Orders)>;
 
 /// Looks by the orders that most probably stand, while `read` reads the record; and looks anew where
-/// the record gives others. `None` where it gives none. In target groups that are `new` nothing is registered.
+/// the record gives others. `None` where it gives none. In target groups that are `new` nothing is
+/// registered. How many addresses the guess leads to is `told` as soon as DNS has answered.
 pub(super) async fn look(
     aws: &impl Targets,
     dns: &impl Dns,
     guess: Option<&Orders>,
     new: &BTreeSet<String>,
+    told: oneshot::Sender<usize>,
     read: impl Future<Output = Result<Read, SyncError>>,
 ) -> Result<Option<Sight>, SyncError> {
     let (tell, known) = oneshot::channel();
@@ -62,7 +64,7 @@ pub(super) async fn look(
     let (seen, read) = match guess {
         Some(orders) => {
             let known = async { known.await.unwrap_or_default() };
-            let (seen, read) = tokio::join!(see(aws, dns, orders, new, known), read);
+            let (seen, read) = tokio::join!(see(aws, dns, orders, new, known, told), read);
             (Some((orders, seen)), read)
         }
         None => (None, read.await),
@@ -72,7 +74,10 @@ pub(super) async fn look(
     };
     let seen = match seen {
         Some((guess, seen)) if *guess == read.1 => seen,
-        _ => see(aws, dns, &read.1, new, ready(known_addresses(&read))).await,
+        _ => {
+            let (told, _) = oneshot::channel();
+            see(aws, dns, &read.1, new, ready(known_addresses(&read)), told).await
+        }
     };
     let (found, targets) = (seen.found?, seen.targets?);
     let (held, orders) = read;
@@ -109,19 +114,20 @@ pub(super) struct Seen {
 }
 
 /// Looks at DNS and at the target groups.
-pub(super) async fn see<D: Dns>(
+pub(super) async fn see(
     aws: &impl Targets,
-    dns: &D,
+    dns: &impl Dns,
     orders: &Orders,
     new: &BTreeSet<String>,
     known: impl Future<Output = BTreeSet<IpAddr>>,
+    told: oneshot::Sender<usize>,
 ) -> Seen {
-    let discover = async {
-        let name = &orders.alb_dns_name;
-        let started = discovery::start(dns, name, &orders.dns_servers, orders.max_lookups);
-        let run: Run<D::Question> = started.await?;
-        Ok(run.finish(known).await)
+    let wanted = Wanted {
+        dns_name: &orders.alb_dns_name,
+        servers: &orders.dns_servers,
+        max_lookups: orders.max_lookups,
     };
+    let discover = discovery::run(dns, wanted, known, told);
     let (found, targets) = tokio::join!(discover, targets(aws, &orders.target_groups, new));
     Seen { found, targets }
 }

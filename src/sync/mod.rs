@@ -31,6 +31,7 @@ use look::{Sight, look};
 use plan::{Mode, Plan, Situation, plan, waits_until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -99,34 +100,42 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
         source: &impl Source,
         mut guess: Option<Orders>,
     ) -> Result<Outcome, SyncError> {
-        let mut is_measured = false;
+        let mut is_first = true;
         let mut pause = Pause::none_at_first();
         loop {
             progress::note("looking at DNS, at the targets and at the record");
-            // 1 discover, 2 registered, 3 known before
-            let sight = look(
-                self.aws,
-                self.dns,
-                guess.as_ref(),
-                &BTreeSet::new(),
-                source.read(),
-            )
-            .await?;
-            let Some(sight) = sight else {
+            let (tell, told) = oneshot::channel();
+            let by = guess.clone();
+            let by = by.as_ref();
+            let measures = std::mem::take(&mut is_first);
+            // 1 discover, 2 registered, 3 known before; then 4, 6 and 7
+            let work = async {
+                let nothing = BTreeSet::new();
+                let looked = look(self.aws, self.dns, by, &nothing, tell, source.read());
+                let Some(sight) = looked.await? else {
+                    return Ok(None);
+                };
+                let measure = async {
+                    // What was guessed before the record was read was nothing, or wrong.
+                    if measures && by != Some(&sight.orders) {
+                        let count = sight.found.addresses.len();
+                        metric::publish(self.aws, &sight.orders, count).await;
+                    }
+                };
+                let (served, ()) = tokio::join!(self.serve(&sight, source), measure);
+                Ok::<_, SyncError>(Some((served?, sight)))
+            };
+            // 5 metric, as soon as DNS has answered
+            let measure = async {
+                if let (true, Some(orders), Ok(count)) = (measures, by, told.await) {
+                    metric::publish(self.aws, orders, count).await;
+                }
+            };
+            let (done, ()) = tokio::join!(work, measure);
+            let Some((served, sight)) = done? else {
                 info!(binding = self.store.owner(), "{IDLE}");
                 return Ok(Outcome::Idle);
             };
-            // 5 metric, beside 4, 6 and 7
-            let serve = self.serve(&sight, source);
-            let measure = async {
-                if !is_measured {
-                    let addresses = sight.found.addresses.len();
-                    metric::publish(self.aws, &sight.orders, addresses).await;
-                }
-            };
-            let (served, ()) = tokio::join!(serve, measure);
-            is_measured = true;
-            let served = served?;
             if served {
                 return outcome(&sight, self.clock.now());
             }

@@ -8,6 +8,7 @@ use crate::lambda::Process;
 use crate::slot::Slot;
 use crate::world::World;
 use alb_nlb_binding::capabilities::{Dns, DnsAnswer, DnsError, Question};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
@@ -151,6 +152,8 @@ impl Zone {
 pub struct Resolver {
     pub world: Rc<World>,
     pub process: Rc<Process>,
+    /// What this invocation remembers of each name.
+    pub lists: RefCell<BTreeMap<String, BTreeSet<IpAddr>>>,
 }
 
 pub struct Asked {
@@ -170,6 +173,24 @@ impl Dns for Resolver {
         };
         let first = asked.again(1, BTreeSet::new()).await?;
         Ok((asked, first))
+    }
+
+    fn at_hand(&self, dns_name: &str, _: &[SocketAddr]) -> Option<Asked> {
+        Some(Asked {
+            world: Rc::clone(&self.world),
+            process: Rc::clone(&self.process),
+            name: dns_name.to_owned(),
+        })
+    }
+
+    fn remembered(&self, dns_name: &str) -> BTreeSet<IpAddr> {
+        let lists = self.lists.borrow();
+        lists.get(dns_name).cloned().unwrap_or_default()
+    }
+
+    fn remember(&self, dns_name: &str, addresses: &BTreeSet<IpAddr>) {
+        let mut lists = self.lists.borrow_mut();
+        lists.insert(dns_name.to_owned(), addresses.clone());
     }
 }
 
@@ -201,6 +222,13 @@ impl Question for Asked {
             Box::new(answer),
         );
         slot.take().await
+    }
+
+    fn silent(&self) -> DnsError {
+        DnsError::Silent {
+            name: self.name.clone(),
+            servers: "the simulated one".to_owned(),
+        }
     }
 
     fn servers(&self) -> usize {

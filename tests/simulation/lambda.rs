@@ -13,7 +13,7 @@ use crate::world::World;
 use alb_nlb_binding::function::{Function, Invocation};
 use futures_util::FutureExt;
 use serde_json::Value;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
@@ -174,6 +174,7 @@ async fn run(world: Rc<World>, process: Rc<Process>, event: Value, request_id: S
         dns: Resolver {
             world: Rc::clone(&world),
             process: Rc::clone(&process),
+            lists: RefCell::default(),
         },
         answers: Post {
             world: Rc::clone(&world),
