@@ -143,6 +143,11 @@ impl Desired {
         })
     }
 
+    fn template(&self, orders: &Orders, owed: &BTreeSet<String>) -> Option<String> {
+        let (bucket, schedule) = (self.bucket(), &self.properties.schedule);
+        RuleEvent::template(&self.id, &bucket, schedule, orders, owed).ok()
+    }
+
     /// What the rule is to call the function with.
     pub fn rule_target(
         &self,
@@ -155,7 +160,7 @@ impl Desired {
         Some(RuleTarget {
             id: RULE_TARGET.to_owned(),
             arn: self.function_arn.clone(),
-            template: RuleEvent::template(&self.id, &self.bucket(), &orders, &owed).ok()?,
+            template: self.template(&orders, &owed)?,
         })
     }
 }

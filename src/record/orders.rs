@@ -11,9 +11,15 @@ use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// How many characters EventBridge takes of a template.
 const MOST_CHARACTERS: usize = 8192;
+
+/// Over how long a time the ticks of cron schedules are spread. ELBv2 lets an account make forty calls at once and
+/// then ten a second (ELB guide, "Request throttling for the Elastic Load Balancing API"): three hundred bindings
+/// get through in it, and 35 s are left of a tick's time.
+const SPREAD: Duration = Duration::from_secs(20);
 
 /// The id of the rule's one target.
 pub const RULE_TARGET: &str = "alb-nlb-binding";
@@ -64,6 +70,10 @@ pub struct RuleEvent {
     /// The minute that the tick belongs to. EventBridge may deliver one minute more than once.
     #[serde(default, deserialize_with = "time")]
     pub time: Option<Timestamp>,
+    /// Whether its schedule is a cron expression, so that those of many bindings fire in one moment; a rate counts
+    /// from when its rule was made.
+    #[serde(default)]
+    pub cron: bool,
     /// Left out where the characters do not hold it.
     #[serde(default)]
     pub orders: Option<Orders>,
@@ -90,9 +100,14 @@ impl RuleEvent {
     pub fn template(
         id: &BindingId,
         bucket: &str,
+        schedule: &str,
         orders: &Orders,
         given_up: &BTreeSet<String>,
     ) -> Result<String, serde_json::Error> {
+        let cron = match schedule.starts_with("cron") {
+            true => r#","Cron":true"#,
+            false => "",
+        };
         let pointer = |given: &BTreeSet<String>| {
             let bucket = serde_json::to_string(bucket)?;
             let given = match given.is_empty() {
@@ -100,7 +115,7 @@ impl RuleEvent {
                 false => format!(r#","Given":{}"#, serde_json::to_string(given)?),
             };
             Ok::<_, serde_json::Error>(format!(
-                r#"{{"AlbNlbBinding":"{id}","Bucket":{bucket},"Time":{TIME}{given}"#
+                r#"{{"AlbNlbBinding":"{id}","Bucket":{bucket},"Time":{TIME}{cron}{given}"#
             ))
         };
         let mut given: BTreeSet<_> = given_up.iter().map(|arn| digest(arn)).collect();
@@ -112,6 +127,19 @@ impl RuleEvent {
         let groups = orders.groups().into_iter();
         given.extend(groups.filter(|arn| !id.made_group(arn)).map(digest));
         Ok(format!("{}}}", pointer(&given)?))
+    }
+
+    /// How long its ticks wait at their start, so that those of many bindings are spread: always the same, so that
+    /// they stay as far apart as the schedule has them.
+    pub fn waits(&self) -> Duration {
+        if !self.cron {
+            return Duration::ZERO;
+        }
+        let share = Sha256::digest(self.id.to_string())
+            .iter()
+            .take(2)
+            .fold(0, |share, byte| share * 256 + u32::from(*byte));
+        SPREAD * share / 65_536
     }
 
     /// Whether the rule names a target group. Whoever may write to the record's bucket can write the record,
@@ -174,7 +202,8 @@ mod tests {
     }
 
     fn template(orders: &Orders) -> String {
-        RuleEvent::template(&id(), "bucket", orders, &BTreeSet::new()).expect("JSON")
+        let schedule = "rate(1 minute)";
+        RuleEvent::template(&id(), "bucket", schedule, orders, &BTreeSet::new()).expect("JSON")
     }
 
     #[test]
@@ -207,6 +236,28 @@ mod tests {
             assert!(event.names(&own));
             assert!(!event.names("arn:of-somebody-else"));
         }
+    }
+
+    #[test]
+    fn ticks_of_cron_schedules_are_spread_over_twenty_seconds_each_binding_by_itself() {
+        let waits = |number: u32, schedule: &str| {
+            let id = BindingId::derive("stack", &number.to_string(), "arn:nlb");
+            let template =
+                RuleEvent::template(&id, "bucket", schedule, &orders(1), &BTreeSet::new());
+            let event = RuleEvent::of_template(&template.expect("JSON")).expect("ours");
+            event.waits()
+        };
+        let waited: Vec<_> = (0..300)
+            .map(|number| waits(number, "cron(* * * * ? *)"))
+            .collect();
+        assert_eq!(waited[0], waits(0, "cron(0 12 * * ? *)"), "always the same");
+        assert!(waited.iter().all(|waits| *waits < SPREAD));
+        for quarter in 0..4 {
+            let quarter = SPREAD / 4 * quarter..SPREAD / 4 * (quarter + 1);
+            let within = waited.iter().filter(|waits| quarter.contains(*waits));
+            assert!((50..100).contains(&within.count()), "{quarter:?}");
+        }
+        assert_eq!(waits(0, "rate(1 minute)"), Duration::ZERO);
     }
 
     #[test]

@@ -41,6 +41,11 @@ pub async fn tick<A: SyncAws>(
         store,
         event,
     };
+    let waits = event.waits();
+    if !waits.is_zero() {
+        progress::note("waiting at the start, for other bindings may tick in the same moment");
+        tokio::time::sleep(waits).await;
+    }
     tick.run(&source, event.orders.clone()).await
 }
 
