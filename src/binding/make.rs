@@ -102,8 +102,7 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             desired,
             ..
         } = *self;
-        let (located, view) = tokio::join!(self.locate(), turn.view());
-        let ((located, rule), mut view) = (located?, view);
+        let (located, rule) = self.locate().await?;
         let record = located.known();
         let is_held = turn.holds(&desired.id);
         if is_held && !record.is_some_and(|record| record.is_held_by(&turn.caller().mark)) {
@@ -112,6 +111,9 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
         if record.is_none() {
             turn.may_make()?;
         }
+        // Not beside the record: an older view would take a request for the current one that the record tells to
+        // be over.
+        let mut view = turn.view().await;
         if !is_held {
             turn.judge(record, &view)?;
             view = self.wanted(view, record).await?;
