@@ -138,18 +138,26 @@ impl Tally {
 
     /// `known` are the addresses known before this run.
     pub(super) fn judge(&self, known: &BTreeSet<IpAddr>) -> Judgement {
-        let mut judgement = match self.has_shown_all(known) {
-            true => Judgement::of_answers(self.answers()),
-            false => self.judge_servers(known),
-        };
         if self.is_complete(known) {
-            judgement.is_complete = true;
-            judgement.caches = BTreeSet::new();
-        } else {
-            let allowed = self.max_lookups.saturating_sub(self.lookups);
-            judgement.wanted = self.lacks(known, judgement.worth).min(allowed);
+            return Judgement {
+                is_complete: true,
+                ..Judgement::of_answers(0)
+            };
         }
-        judgement
+        let judgement = match self.under_way {
+            0 if self.has_shown_all(known) => Judgement::of_answers(self.answers()),
+            0 => self.judge_servers(known),
+            // How far all answers are independent of each other is not asked before they have come.
+            _ => Judgement {
+                caches: self.caches(known),
+                ..Judgement::of_answers(0)
+            },
+        };
+        let allowed = self.max_lookups.saturating_sub(self.lookups);
+        Judgement {
+            wanted: self.lacks(known, judgement.worth).min(allowed),
+            ..judgement
+        }
     }
 
     /// Ends the run.
@@ -238,12 +246,22 @@ impl Tally {
         lookups_needed(self.seen.len(), known.len())
     }
 
-    fn judge_servers(&self, known: &BTreeSet<IpAddr>) -> Judgement {
+    /// The servers each of which repeats itself.
+    fn caches(&self, known: &BTreeSet<IpAddr>) -> BTreeSet<usize> {
         let known = self.seen.union(known).count();
-        let of_server = self.full.iter().map(|(server, full)| (*server, full));
-        let (caches, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            of_server.partition(|(_, full)| Pool::of([*full]).repeats(known));
-        let pool = Pool::of(others.values().copied());
+        let caches = self.full.iter().filter(|(_, full)| full.repeats(known));
+        caches.map(|(server, _)| *server).collect()
+    }
+
+    fn judge_servers(&self, known: &BTreeSet<IpAddr>) -> Judgement {
+        let caches = self.caches(known);
+        let known = self.seen.union(known).count();
+        let others = self
+            .full
+            .iter()
+            .filter(|(server, _)| !caches.contains(server));
+        let others: Vec<_> = others.map(|(_, full)| full).collect();
+        let pool = Pool::of(others.iter().copied());
         // Many servers may stand before one cache.
         if pool.repeats(known) {
             return Judgement {
@@ -251,11 +269,10 @@ impl Tally {
                 ..Judgement::of_answers(0)
             };
         }
-        let (once, often): (Vec<_>, Vec<_>) =
-            others.into_values().partition(|full| full.count == 1);
+        let (once, often): (Vec<_>, Vec<_>) = others.into_iter().partition(|full| full.count == 1);
         let often = Pool::of(often);
         Judgement {
-            caches: caches.into_keys().collect(),
+            caches,
             proven: often.worth(known) + usize::from(!once.is_empty()),
             ..Judgement::of_answers(pool.worth(known))
         }
@@ -297,6 +314,11 @@ impl Full {
         self.lives = self.lives.max(answer.lives);
         self.different.insert(answer.addresses);
     }
+
+    fn repeats(&self, known: usize) -> bool {
+        let choices = choices_of(&self.seen, self.largest, self.is_resolvers, known);
+        repeat(self.different.len(), self.count, choices)
+    }
 }
 
 /// Full answers of several servers.
@@ -330,16 +352,19 @@ impl<'a> Pool<'a> {
         worth(self.different.len(), self.count, self.choices(known))
     }
 
-    /// How many different ones there can be of the addresses that they show. Where these are no more than
-    /// one answer holds, there may be others: those that are known, and one at least where the system's
-    /// resolver says so.
     fn choices(&self, known: usize) -> f64 {
-        let addresses = match self.seen.len() > self.largest {
-            true => self.seen.len(),
-            false => known.max(self.largest + usize::from(self.is_resolvers)),
-        };
-        choices(addresses, self.largest)
+        choices_of(&self.seen, self.largest, self.is_resolvers, known)
     }
+}
+
+/// How many different answers there can be of the addresses that some show. Where these are no more than one
+/// answer holds, there may be others: those that are known, and one at least where the system's resolver says so.
+fn choices_of(seen: &BTreeSet<IpAddr>, largest: usize, is_resolvers: bool, known: usize) -> f64 {
+    let addresses = match seen.len() > largest {
+        true => seen.len(),
+        false => known.max(largest + usize::from(is_resolvers)),
+    };
+    choices(addresses, largest)
 }
 
 #[cfg(test)]
