@@ -18,7 +18,6 @@
     )
 )]
 
-pub mod answers;
 pub mod aws;
 pub mod binding;
 pub mod capabilities;

@@ -1,6 +1,5 @@
 //! The Lambda function: takes an invocation from Lambda's runtime, and hands it on.
 
-use alb_nlb_binding::answers::Http;
 use alb_nlb_binding::aws::Aws;
 use alb_nlb_binding::clock::Timestamp;
 use alb_nlb_binding::discovery::Discovery;
@@ -17,9 +16,9 @@ async fn main() -> Result<(), Error> {
     let aws = Aws::from_environment();
     let function = Function {
         region: aws.region().to_owned(),
+        answers: aws.clone(),
         aws,
         dns: Discovery::new(&std::env::var("DNS_SERVERS").unwrap_or_default()),
-        answers: Http,
         variable: Box::new(|name| std::env::var(name).ok()),
     };
     let function = &function;

@@ -17,13 +17,18 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// HTTP and HTTPS, through a proxy where `HTTPS_PROXY` and its like say so. Reads the system's
 /// trusted roots: most of the milliseconds that the function starts in, and spent before its first
 /// invocation rather than in it, for every call needs them.
-pub(super) fn client() -> SharedHttpClient {
+pub(super) fn connector() -> SharedHttpConnector {
     let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT);
     let connector = Connector::builder()
         .connector_settings(settings.build())
         .proxy_config(ProxyConfig::from_env())
         .tls_provider(Provider::rustls(CryptoMode::AwsLc))
         .build();
-    let connector = SharedHttpConnector::new(connector);
+    SharedHttpConnector::new(connector)
+}
+
+/// For the services' clients.
+pub(super) fn client(connector: &SharedHttpConnector) -> SharedHttpClient {
+    let connector = connector.clone();
     http_client_fn(move |_, _| connector.clone())
 }

@@ -4,6 +4,7 @@
 //! codes and sources. The SDK's own standard retries repeat what reads, and the record's writes, which
 //! carry a condition. What takes a permit is made once, by clients of their own.
 
+mod answers;
 mod buckets;
 mod http;
 mod listeners;
@@ -26,6 +27,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_cloudformation::config::SharedCredentialsProvider;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use passing::{Patience, trouble};
 use std::env;
 use std::error::Error;
@@ -44,7 +46,7 @@ macro_rules! patient {
     };
 }
 
-/// AWS's own clients, made once for the life of the function.
+/// AWS's own clients, and what they call by, made once for the life of the function.
 #[derive(Debug, Clone)]
 pub struct Aws {
     cloudformation: aws_sdk_cloudformation::Client,
@@ -55,6 +57,7 @@ pub struct Aws {
     events_once: aws_sdk_eventbridge::Client,
     s3: aws_sdk_s3::Client,
     s3_once: aws_sdk_s3::Client,
+    http: SharedHttpConnector,
     region: String,
 }
 
@@ -63,10 +66,11 @@ impl Aws {
     /// where Lambda puts them (Lambda guide, "Defined runtime environment variables"). The SDK's
     /// own search would go on to files and to EC2's metadata, which no function has.
     pub fn from_environment() -> Self {
+        let http = http::connector();
         let region = set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION"));
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .http_client(http::client())
+            .http_client(http::client(&http))
             .region(region.clone().map(Region::new))
             .credentials_provider(SharedCredentialsProvider::new(
                 EnvironmentVariableCredentialsProvider::new(),
@@ -108,6 +112,7 @@ impl Aws {
             events_once: aws_sdk_eventbridge::Client::from_conf(events(&once).build()),
             s3: patient!(aws_sdk_s3, s3(&config)),
             s3_once: aws_sdk_s3::Client::from_conf(s3(&once).build()),
+            http,
             region: region.unwrap_or_default(),
         }
     }

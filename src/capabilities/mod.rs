@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 /// How many calls of one kind are under way at once: AWS throttles an account that asks for fifty
 /// target groups in one moment.
-pub const SIDE_BY_SIDE: usize = 8;
+pub const SIDE_BY_SIDE: usize = 10;
 
 /// Does the same for many, some side by side, and gives the results in order.
 ///
