@@ -79,6 +79,25 @@ impl Lab {
         Self::start_with_minutes_of(Duration::from_secs(60)).await
     }
 
+    /// The same for functions that go over TLS, as they do to AWS. What the lab itself asks, and the answers to
+    /// CloudFormation, go without.
+    pub async fn start_over_tls() -> Result<Self> {
+        let mut lab = Self::start().await?;
+        let runtime = lab.runtime();
+        let (address, trusted) = ("127.0.0.1", lab.directory().join("trusted.pem"));
+        let acceptor = gateway::tls::acceptor(address, &trusted)?;
+        let listener = runtime.spawn(TcpListener::bind((address, 0))).await??;
+        let endpoint = format!("https://{}", listener.local_addr()?);
+        lab.gateway.serve_over_tls(&runtime, listener, acceptor);
+        lab.environment
+            .retain(|(name, _)| name != "AWS_ENDPOINT_URL");
+        lab.environment.extend([
+            ("AWS_ENDPOINT_URL".to_owned(), endpoint),
+            ("SSL_CERT_FILE".to_owned(), trusted.display().to_string()),
+        ]);
+        Ok(lab)
+    }
+
     /// The same with other minutes for EventBridge's schedules to count.
     pub async fn start_with_minutes_of(minute: Duration) -> Result<Self> {
         let tasks = Tasks::new()?;

@@ -53,7 +53,7 @@ pub(super) async fn measure(stage: &Stage, binary: &Path, count: usize) -> Resul
     stage.act(&format!(
         "{count} bindings of one stack at one moment, with ELBv2's request rates as on AWS"
     ));
-    let lab = Arc::new(Lab::start().await?);
+    let lab = Arc::new(Lab::start_over_tls().await?);
     let mut wanted = prepare(&lab, count).await?;
     lab.dns().set_delay(DNS_DELAY);
     lab.gateway().set_delay(AWS_DELAY);

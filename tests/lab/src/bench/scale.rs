@@ -44,7 +44,7 @@ pub(super) async fn measure(stage: &Stage, binary: &Path, count: usize) -> Resul
     stage.act(&format!(
         "{count} bindings and one function, with ELBv2's request rates as on AWS"
     ));
-    let lab = Arc::new(Lab::start().await?);
+    let lab = Arc::new(Lab::start_over_tls().await?);
     let made = prepare(&lab, binary, count);
     let bound = stage
         .wait("making target groups, buckets and rules", made)

@@ -19,6 +19,7 @@ mod stack_events;
 mod stacks;
 mod target_groups;
 mod targets;
+pub(crate) mod tls;
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,8 +34,10 @@ use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio_rustls::TlsAcceptor;
 
 use crate::response_url::{self, ResponseUrl, ResponseUrls};
 use crate::{LAB, lock};
@@ -112,8 +115,18 @@ impl Gateway {
             mappings: load_balancers::Mappings::default(),
             responses: ResponseUrls::default(),
         });
-        runtime.spawn(serve(listener, Arc::clone(&state)));
+        runtime.spawn(serve(listener, None, Arc::clone(&state)));
         Ok(Self { endpoint, state })
+    }
+
+    /// Answers there as well, over TLS.
+    pub(crate) fn serve_over_tls(
+        &self,
+        runtime: &Handle,
+        listener: TcpListener,
+        acceptor: TlsAcceptor,
+    ) {
+        runtime.spawn(serve(listener, Some(acceptor), Arc::clone(&self.state)));
     }
 
     pub(crate) fn endpoint(&self) -> &str {
@@ -199,7 +212,7 @@ impl Gateway {
     }
 }
 
-async fn serve(listener: TcpListener, state: Arc<State>) {
+async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, state: Arc<State>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
@@ -208,14 +221,28 @@ async fn serve(listener: TcpListener, state: Arc<State>) {
         let _ = stream.set_nodelay(true);
         state.connections.fetch_add(1, Ordering::Relaxed);
         let state = Arc::clone(&state);
+        let Some(tls) = tls.clone() else {
+            tokio::spawn(connection(stream, state));
+            continue;
+        };
         tokio::spawn(async move {
-            let service = service_fn(move |request| handle(Arc::clone(&state), request));
-            // An error is a client that went away, or a connection that a fault cuts.
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
+            // An error is a client that does not trust the lab, or that went away.
+            if let Ok(stream) = tls.accept(stream).await {
+                connection(stream, state).await;
+            }
         });
     }
+}
+
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    state: Arc<State>,
+) {
+    let service = service_fn(move |request| handle(Arc::clone(&state), request));
+    // An error is a client that went away, or a connection that a fault cuts.
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 /// Makes hyper close the connection without an answer.
