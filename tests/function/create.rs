@@ -2,7 +2,7 @@
 
 use crate::support::{Bench, TIMEOUT, binary, expected, operations};
 use anyhow::Result;
-use lab::{AlbSpec, NlbSpec, ZONES};
+use lab::{AlbSpec, Fault, Hold, NlbSpec, What, ZONES};
 use serde_json::json;
 use std::time::Duration;
 
@@ -66,6 +66,38 @@ async fn what_is_made_is_made_in_the_order_of_the_contract_and_tagged() -> Resul
             assert!(call.params.to_string().contains(made.id()), "{call:?}");
         }
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_several_listeners_need_is_made_side_by_side() -> Result<()> {
+    let mut alb = AlbSpec::new("orders");
+    alb.ports = vec![80, 81, 82];
+    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
+    let hold = |operation| {
+        let hold = Hold::default();
+        let fault = Fault::new("elasticloadbalancing", operation, What::Hold(hold.clone()));
+        bench.lab.gateway().inject(fault);
+        hold
+    };
+    let (groups, listeners) = (hold("CreateTargetGroup"), hold("CreateListener"));
+    let properties = json!({"Listeners": [{"Port": 80}, {"Port": 81}, {"Port": 82}]});
+    let looking_on = async {
+        groups.arrived(3).await;
+        assert!(
+            bench
+                .lab
+                .gateway()
+                .calls_of("elasticloadbalancing", "RegisterTargets")
+                .is_empty()
+        );
+        groups.release();
+        listeners.arrived(3).await;
+        assert!(bench.lab.gateway().calls_of("events", "PutRule").is_empty());
+        listeners.release();
+    };
+    let (made, ()) = tokio::join!(bench.create(properties), looking_on);
+    made?.assert_success();
     Ok(())
 }
 

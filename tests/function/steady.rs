@@ -166,3 +166,49 @@ async fn the_metric_and_the_targets_do_not_wait_for_each_other() -> Result<()> {
     assert_eq!(bench.targets(group), bench.expected(4, 80));
     Ok(())
 }
+
+#[tokio::test]
+async fn the_metric_leaves_when_dns_has_answered_and_waits_for_nothing_of_aws() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    for addresses in [3, 28] {
+        bench.scale(addresses);
+        // After the first tick the function knows how many there are.
+        bench.tick(&made).await?.success()?;
+        let health = hold(&bench, "elasticloadbalancing", "DescribeTargetHealth");
+        let known = hold(&bench, "s3", "GetObject");
+        let metric = hold(&bench, "monitoring", "PutMetricData");
+        beside(&bench, &made, async {
+            metric.arrived(1).await;
+            metric.release();
+            health.release();
+            known.release();
+        })
+        .await?;
+        let metrics = bench.lab.gateway().calls_of("monitoring", "PutMetricData");
+        let last = metrics
+            .last()
+            .map(|call| call.params["MetricData"][0]["Value"].as_f64());
+        assert_eq!(last, Some(Some(addresses as f64)));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_function_that_knows_how_many_there_are_asks_for_all_of_them_at_once() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    bench.scale(28);
+    bench.ticks(&made, 2).await?;
+    let dns = bench.lab.dns();
+    dns.fail("orders", DnsFailure::Silent);
+    let before = dns.queries("orders");
+    let log = beside(&bench, &made, async {
+        // Nobody has answered any of them.
+        while dns.queries("orders") - before < 32 {
+            tokio::task::yield_now().await;
+        }
+        dns.fail("orders", None);
+    })
+    .await?;
+    assert_eq!(record(&log)["addresses"].as_array().map(Vec::len), Some(28));
+    Ok(())
+}

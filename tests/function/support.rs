@@ -156,7 +156,9 @@ impl Bench {
         }
         event["RequestId"] = json!(format!("request-{number}"));
         event["ResourceType"] = json!("Custom::AlbNlbBinding");
-        event["LogicalResourceId"] = json!("Binding");
+        if event["LogicalResourceId"].is_null() {
+            event["LogicalResourceId"] = json!("Binding");
+        }
         let mut role = self.role.lock().expect("no panic");
         privilege::give(&mut role, &event);
         event

@@ -140,6 +140,12 @@ BREAKAGES = [
         "for replaced in noted.iter().rev().take(0) {",
     ),
     (
+        "ports are noted with the outcome only",
+        "src/record/turn.rs",
+        "            Claiming::ToMake { ports } if made => record.ports = Some(ports.clone()),\n",
+        "            Claiming::ToMake { .. } if made => record.ports = Some([].into()),\n",
+    ),
+    (
         "a record is written without its condition",
         "src/record/store.rs",
         "        self.write(&held.bucket, record, Some(&held.etag)).await\n",

@@ -19,6 +19,8 @@ pub struct Elb {
     pub load_balancers: BTreeMap<String, (LoadBalancer, Attributes)>,
     pub listeners: BTreeMap<String, HeldListener>,
     pub groups: BTreeMap<String, Group>,
+    /// Listeners made so far: no ARN comes back, as none does at AWS.
+    listeners_made: usize,
 }
 
 pub struct HeldListener {
@@ -84,7 +86,8 @@ impl Elb {
         tags: Tags,
     ) -> String {
         let tail = on.rsplit_once("loadbalancer/").map_or("", |(_, tail)| tail);
-        let arn = arn(&format!("listener/{tail}/{port}-{}", self.listeners.len()));
+        self.listeners_made += 1;
+        let arn = arn(&format!("listener/{tail}/{port}-{}", self.listeners_made));
         let listener = Listener {
             arn: arn.clone(),
             port,

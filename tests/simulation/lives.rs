@@ -82,7 +82,7 @@ fn character(seed: u64) -> Character {
             answer_put_fails: has(150, 500),
             not_yet: has(150, 500),
             metrics_fail: has(100, 500),
-            name_taken: has(150, 800),
+            name_taken: has(400, 800),
         },
         habits: Habits {
             doubled: has(250, 300),

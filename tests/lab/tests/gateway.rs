@@ -282,3 +282,19 @@ async fn too_many_calls_of_elb_at_once_are_throttled_and_those_of_others_are_not
     s3.list_buckets().send().await?;
     Ok(())
 }
+
+#[tokio::test]
+async fn elbv2_takes_twenty_names_a_call() -> Result<()> {
+    let lab = lab().await?;
+    let asked = async |count: usize| {
+        let names = (0..count).map(|number| format!("group-{number}"));
+        let asked = elb(&lab)
+            .describe_target_groups()
+            .set_names(Some(names.collect()));
+        let refused = asked.send().await.expect_err("there are none");
+        refused.code().map(str::to_owned)
+    };
+    assert_eq!(asked(20).await.as_deref(), Some("TargetGroupNotFound"));
+    assert_eq!(asked(21).await.as_deref(), Some("ValidationError"));
+    Ok(())
+}

@@ -14,6 +14,9 @@ use crate::api::Refusal;
 use crate::xml::Element;
 
 pub(super) const ELB: &str = "elasticloadbalancing";
+/// Names or ARNs that one call may name (ELBv2 API, `DescribeLoadBalancers`: "up to 20 load balancers in a single
+/// call"; `DescribeTags`: "up to 20 resources"). For target groups it is seen, not written: docs/aws.md.
+const AT_MOST: usize = 20;
 
 /// A listener and where it forwards to.
 pub(super) struct Listener {
@@ -31,6 +34,19 @@ impl Listener {
 
 impl State {
     pub(super) async fn load_balancing(&self, asked: &Asked) -> Result<Reply> {
+        let lists = [
+            "LoadBalancerArns",
+            "Names",
+            "ResourceArns",
+            "TargetGroupArns",
+        ];
+        if let Some(list) = lists
+            .into_iter()
+            .find(|list| asked.call.values(list).len() > AT_MOST)
+        {
+            let message = format!("{list} may have {AT_MOST} members at most");
+            return Ok(answer::error(&asked.call, 400, "ValidationError", &message));
+        }
         match asked.call.operation.as_str() {
             "RegisterTargets" => self.register_targets(asked).await,
             "DeregisterTargets" => self.deregister_targets(asked).await,

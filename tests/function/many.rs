@@ -1,0 +1,98 @@
+//! Many bindings of one stack at one moment, with ELBv2's request rates. The benchmark does it with a hundred, at
+//! the rates that AWS has; here it is fewer, and as much less is allowed.
+
+use crate::support::{Answer, Bench, STACK, binary};
+use anyhow::Result;
+use futures_util::future::try_join_all;
+use lab::{AlbSpec, Lab, NlbSpec, StackView};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+const BINDINGS: u16 = 6;
+/// Ten calls at once and five every two seconds.
+const SHARE: f64 = 0.25;
+/// The provider's own.
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+struct Binding {
+    bench: Bench,
+    name: String,
+    port: u16,
+    made: Option<Answer>,
+}
+
+impl Binding {
+    fn properties(&self, ports: &[u16]) -> Value {
+        let listeners = ports
+            .iter()
+            .map(|port| json!({"Port": port, "AlbPort": 80}));
+        let listeners: Vec<_> = listeners.collect();
+        self.bench.properties(json!({"Listeners": listeners}))
+    }
+
+    async fn request(&mut self, kind: &str) -> Result<()> {
+        let (one, two) = ([self.port], [self.port, self.port + 100]);
+        let mut event = json!({
+            "RequestType": kind,
+            "LogicalResourceId": self.name,
+            "ResourceProperties": self.properties(if kind == "Create" { &one } else { &two }),
+        });
+        if let Some(made) = &self.made {
+            event["PhysicalResourceId"] = json!(made.id());
+        }
+        if kind == "Update" {
+            event["OldResourceProperties"] = self.properties(&one);
+        }
+        let answer = self.bench.request_within(event, TIMEOUT).await?;
+        answer.assert_success();
+        self.made = Some(answer);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn many_bindings_at_once_wait_for_their_turn_and_all_of_them_succeed() -> Result<()> {
+    let lab = Arc::new(Lab::start().await?);
+    let pair = lab
+        .load_balancers(&AlbSpec::new("orders"), &NlbSpec::new("front"))
+        .await?;
+    let mut bindings = Vec::new();
+    for port in 8000..8000 + BINDINGS {
+        let function = lab.function(binary()).await?;
+        bindings.push(Binding {
+            bench: Bench::of(Arc::clone(&lab), function, pair.clone()),
+            name: format!("Binding{port}"),
+            port,
+            made: None,
+        });
+    }
+    let gateway = lab.gateway();
+    gateway.limit_rates(SHARE);
+    for kind in ["Create", "Update", "Delete"] {
+        let status = format!("{}_IN_PROGRESS", kind.to_uppercase());
+        let view = bindings
+            .iter()
+            .fold(StackView::new(&status), |view, binding| {
+                let id = binding.made.as_ref().map(Answer::id);
+                view.with_resource(&binding.name, &status, id)
+            });
+        gateway.set_stack(STACK, view);
+        gateway.clear();
+        try_join_all(bindings.iter_mut().map(|binding| binding.request(kind))).await?;
+        let calls = gateway.calls();
+        let throttled = calls
+            .iter()
+            .filter(|call| call.error.as_deref() == Some("Throttling"));
+        assert!(
+            throttled.count() > 0,
+            "{kind}: nothing was held back, so nothing is shown"
+        );
+    }
+    gateway.lift_rates();
+    for binding in &bindings {
+        let made = binding.made.as_ref().map(Answer::id).unwrap_or_default();
+        assert_eq!(binding.bench.leftovers(made).await?, Vec::<String>::new());
+    }
+    Ok(())
+}
