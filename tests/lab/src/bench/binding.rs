@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use super::TIMEOUT;
 use crate::{ACCOUNT, Alb, FUNCTION_NAME, Function, Lab, Nlb, REGION, rule_event};
 
+/// The schedules that the bindings have.
+pub(super) const RATE: &str = "rate(1 minute)";
+pub(super) const CRON: &str = "cron(* * * * ? *)";
 /// Enough for a hundred addresses.
 const MAX_LOOKUPS: usize = 200;
 
@@ -82,12 +85,13 @@ pub(super) async fn make(
     alb: &Alb,
     nlb: &Nlb,
     ports: &[u16],
+    schedule: &str,
 ) -> Result<Binding> {
     let url = lab.response_url();
     let listeners: Vec<_> = ports.iter().map(|port| json!({"Port": port})).collect();
     let event = json!({
         "RequestType": "Create",
-        "RequestId": nlb.name,
+        "RequestId": format!("{} {schedule}", nlb.name),
         "ResponseURL": url.url(),
         "ResourceType": "Custom::AlbNlbBinding",
         "LogicalResourceId": "Binding",
@@ -98,6 +102,7 @@ pub(super) async fn make(
             "NlbArn": nlb.arn,
             "Listeners": listeners,
             "MaxLookupsPerInvocation": MAX_LOOKUPS,
+            "Schedule": schedule,
         },
     });
     function.invoke(event, TIMEOUT).await?.success()?;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::binding::{self, Binding, Texts};
+use super::binding::{self, Binding, CRON, RATE, Texts};
 use super::fleet::Fleet;
 use super::table::{Table, milliseconds};
 use super::{AWS_DELAY, DNS_DELAY, TIMEOUT, median, megabytes};
@@ -55,17 +55,15 @@ pub(super) async fn measure(stage: &Stage, binary: &Path, count: usize) -> Resul
 
     let gap = MINUTE / u32::try_from(count)?;
     let now = Duration::ZERO;
-    // What is done, the time between two events, the concurrency, and the environments at the start.
+    // What is done by whom, the time between two events, the concurrency, and the environments at the start.
+    let (rate, cron) = (&bound.rate, &bound.cron);
+    let reserved = format!("the same, {RESERVED} at a time");
     let runs = [
-        ("each registers, over a minute".to_owned(), gap, count, 0),
-        ("steady, over a minute".to_owned(), gap, count, 0),
-        ("steady, at one moment".to_owned(), now, count, count),
-        (
-            format!("the same, {RESERVED} at a time"),
-            now,
-            RESERVED,
-            RESERVED,
-        ),
+        ("each registers, over a minute", rate, gap, count, 0),
+        ("steady, over a minute", rate, gap, count, 0),
+        ("steady, at one moment", rate, now, count, count),
+        (&reserved, rate, now, RESERVED, RESERVED),
+        ("steady, at one moment by a cron", cron, now, count, count),
     ];
     let mut minutes = Table::new([
         "",
@@ -86,15 +84,15 @@ pub(super) async fn measure(stage: &Stage, binary: &Path, count: usize) -> Resul
         "throttled",
         "DNS",
     ]);
-    for (title, gap, concurrency, started) in runs {
+    for (title, bound, gap, concurrency, started) in runs {
         let fleet = Arc::new(Fleet::new(Arc::clone(&lab), binary.to_owned(), concurrency));
         stage
             .wait("starting environments", fleet.start(started))
             .await?;
         lab.gateway().limit_rates(1.0);
-        let minute = stage.wait(&title, tick(&lab, &fleet, &bound, gap)).await?;
-        minutes.row(minute.cells(title.clone(), &fleet).await?);
-        calls.row(minute.calls(title));
+        let minute = stage.wait(title, tick(&lab, &fleet, bound, gap)).await?;
+        minutes.row(minute.cells(title.to_owned(), &fleet).await?);
+        calls.row(minute.calls(title.to_owned()));
         repair(&lab, &fleet, stage, minute).await?;
         for group in bound.iter().flat_map(|bound| &bound.target_groups) {
             let targets = lab.targets(group).len();
@@ -110,14 +108,21 @@ pub(super) async fn measure(stage: &Stage, binary: &Path, count: usize) -> Resul
     Ok(())
 }
 
-async fn prepare(lab: &Lab, binary: &Path, count: usize) -> Result<Vec<Arc<Binding>>> {
+/// The same bindings, with ticks by each of the two kinds of schedules.
+#[derive(Default)]
+struct Bound {
+    rate: Vec<Arc<Binding>>,
+    cron: Vec<Arc<Binding>>,
+}
+
+async fn prepare(lab: &Lab, binary: &Path, count: usize) -> Result<Bound> {
     let LoadBalancers { alb, nlb } = lab
         .load_balancers(&AlbSpec::new("orders"), &NlbSpec::new("front"))
         .await?;
     // As many as the others have, so that each of theirs stands in the place of one.
     lab.dns().set(&alb.name, alb.addresses(ADDRESSES));
     let function = lab.function(binary).await?;
-    let model = binding::make(lab, &function, &alb, &nlb, &[80]).await?;
+    let model = binding::make(lab, &function, &alb, &nlb, &[80], RATE).await?;
     let [model_group] = model.target_groups.as_slice() else {
         bail!("one target group, not {:?}", model.target_groups);
     };
@@ -128,7 +133,8 @@ async fn prepare(lab: &Lab, binary: &Path, count: usize) -> Result<Vec<Arc<Bindi
     let state = s3.get_object().bucket(format!("{}-{ACCOUNT}", model.id));
     let state = state.key(state_key(&model.id)).send().await?;
     let state = String::from_utf8(state.body.collect().await?.to_vec())?;
-    let mut bound = Vec::new();
+    let cron = binding::make(lab, &function, &alb, &nlb, &[80], CRON).await?;
+    let mut bound = Bound::default();
     for number in 0..count {
         let hex = format!("{number:016x}");
         let id = format!("alb-nlb-binding-{hex}");
@@ -165,7 +171,9 @@ async fn prepare(lab: &Lab, binary: &Path, count: usize) -> Result<Vec<Arc<Bindi
         // Only to be there: the events come from here, not from MiniStack.
         let rule = json!({"Name": id, "ScheduleExpression": "rate(1 minute)", "State": "DISABLED"});
         api.json("events", "AWSEvents.PutRule", &rule).await?;
-        bound.push(Arc::new(model.copy(&id, vec![group], &texts)));
+        let copy = |model: &Binding| Arc::new(model.copy(&id, vec![group.clone()], &texts));
+        bound.rate.push(copy(&model));
+        bound.cron.push(copy(&cron));
     }
     Ok(bound)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::binding::{self, Binding};
+use super::binding::{self, Binding, RATE};
 use super::start;
 use super::table::{Table, milliseconds};
 use super::{AWS_DELAY, DNS_DELAY, TIMEOUT, median, megabytes};
@@ -65,7 +65,7 @@ pub(super) async fn measure(
             .nlb(&vpc, &NlbSpec::new(&format!("front-{count}")))
             .await?;
         let ports = ports(count);
-        let made = binding::make(lab, &function, &alb, &nlb, &ports);
+        let made = binding::make(lab, &function, &alb, &nlb, &ports, RATE);
         bindings.push((count, stage.wait("making bindings", made).await?));
     }
 
