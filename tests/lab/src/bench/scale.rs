@@ -117,7 +117,7 @@ struct Bound {
 
 async fn prepare(lab: &Lab, binary: &Path, count: usize) -> Result<Bound> {
     let LoadBalancers { alb, nlb } = lab
-        .load_balancers(&AlbSpec::new("orders"), &NlbSpec::new("front"))
+        .load_balancers(&AlbSpec::new("shop"), &NlbSpec::new("front"))
         .await?;
     // As many as the others have, so that each of theirs stands in the place of one.
     lab.dns().set(&alb.name, alb.addresses(ADDRESSES));
@@ -138,7 +138,7 @@ async fn prepare(lab: &Lab, binary: &Path, count: usize) -> Result<Bound> {
     for number in 0..count {
         let hex = format!("{number:016x}");
         let id = format!("alb-nlb-binding-{hex}");
-        let (name, bucket) = (format!("orders-{number}"), format!("{id}-{ACCOUNT}"));
+        let (name, bucket) = (format!("shop-{number}"), format!("{id}-{ACCOUNT}"));
         let group = [
             ("Name", &*format!("anb-{hex}-80")),
             ("Protocol", "TCP"),
