@@ -120,7 +120,7 @@ impl Remains {
         nlbs.extend(of_groups.cloned());
         Ok(Self {
             rule,
-            listeners: own_listeners(aws, id, nlbs, others).await?,
+            listeners: own_listeners(aws, id, ports.as_ref(), nlbs, others).await?,
             groups,
             has_own_bucket,
             record: held.map(|held| (held.record, held.bucket)),
@@ -188,22 +188,34 @@ fn plan_rule(rule: Option<&Rule>) -> Vec<Removal> {
     targets.into_iter().chain([Removal::Rule]).collect()
 }
 
+/// Whether a listener may be the binding's: where the record tells on which `ports` it has any, one on these, and
+/// one that leads to its target groups, or nowhere. Those of the other bindings on an NLB go while they are asked
+/// about, and each costs a call then.
+fn may_be_own(id: &BindingId, ports: Option<&BTreeSet<u16>>, listener: &Listener) -> bool {
+    let mut forwards = listener.forwards_to.iter();
+    ports.is_none_or(|ports| ports.contains(&listener.port))
+        || listener.forwards_to.is_empty()
+        || forwards.any(|arn| id.made_group(arn))
+}
+
 /// The listeners that are a binding's by tag. Those that are `others'` are no more asked about.
 async fn own_listeners(
     aws: &(impl Listeners + ElbTags),
     id: &BindingId,
+    ports: Option<&BTreeSet<u16>>,
     load_balancers: &BTreeSet<String>,
     others: &mut BTreeSet<String>,
 ) -> Result<Vec<Listener>, BindingError> {
-    let id = id.to_string();
     let listeners = gather(load_balancers.iter().map(|on| aws.listeners(on))).await?;
     let listeners = listeners.into_iter().flatten();
     let mut listeners: Vec<_> = listeners
         .filter(|listener| !others.contains(&listener.arn))
+        .filter(|listener| may_be_own(id, ports, listener))
         .collect();
     let arns = listeners.iter().map(|listener| listener.arn.clone());
     let arns: Vec<_> = arns.collect();
     let tags = aws.elb_tags(&arns).await?;
+    let id = id.to_string();
     let is_own =
         |listener: &Listener| tags.get(&listener.arn).and_then(|tags| tags.get(TAG)) == Some(&id);
     let foreign = listeners
@@ -225,6 +237,40 @@ mod tests {
 
     fn id() -> BindingId {
         BindingId::derive("stack", "Binding", "arn:nlb")
+    }
+
+    #[test]
+    fn of_an_nlb_that_many_share_only_listeners_that_may_be_its_own_are_asked_about() {
+        let listener = |port, forwards_to: &[&str]| Listener {
+            arn: format!("arn:listener/{port}"),
+            port,
+            protocol: "TCP".to_owned(),
+            forwards_to: forwards_to.iter().map(|arn| (*arn).to_owned()).collect(),
+        };
+        let (own, theirs) = (
+            format!("arn:targetgroup/{}80", id().target_group_prefix()),
+            "arn:targetgroup/anb-0123456789abcdef-81/1",
+        );
+        let own = own.replacen("arn:", "arn:aws:elasticloadbalancing:eu-central-1:1:", 1);
+        let noted = BTreeSet::from([80]);
+        let may_be_own = |listener, ports| may_be_own(&id(), ports, &listener);
+        assert!(
+            may_be_own(listener(80, &[theirs]), Some(&noted)),
+            "by its port"
+        );
+        assert!(
+            may_be_own(listener(81, &[&own]), Some(&noted)),
+            "by its target group"
+        );
+        assert!(
+            may_be_own(listener(81, &[]), Some(&noted)),
+            "it leads nowhere"
+        );
+        assert!(!may_be_own(listener(81, &[theirs]), Some(&noted)));
+        assert!(
+            may_be_own(listener(81, &[theirs]), None),
+            "nothing is known"
+        );
     }
 
     fn rule(targets: &[&str]) -> Rule {
