@@ -52,6 +52,7 @@ pub async fn run<D: Dns>(
         before: None,
         remembered: dns.remembered(dns_name),
         told: Some(told),
+        in_vain: 0,
     };
     let has_many = asking.remembered.len() >= ADDRESSES_PER_ANSWER;
     let question = has_many.then(|| dns.at_hand(dns_name, servers)).flatten();
@@ -64,7 +65,8 @@ pub async fn run<D: Dns>(
         Some(found) => found,
         None => {
             let (question, first) = dns.ask(dns_name, servers).await?;
-            let mut tally = Tally::new(max_lookups, question.servers());
+            let tally = Tally::new(max_lookups, question.servers());
+            let mut tally = tally.made_before(asking.in_vain);
             tally.begin();
             tally.take(first);
             let finished = asking.finish(&question, tally).await;
@@ -84,6 +86,8 @@ struct Asking<'a, K> {
     before: Option<BTreeSet<IpAddr>>,
     remembered: BTreeSet<IpAddr>,
     told: Option<oneshot::Sender<usize>>,
+    /// Lookups that nobody answered in time.
+    in_vain: usize,
 }
 
 impl<K: Future<Output = BTreeSet<IpAddr>>> Asking<'_, K> {
@@ -94,6 +98,7 @@ impl<K: Future<Output = BTreeSet<IpAddr>>> Asking<'_, K> {
             before,
             remembered,
             told,
+            in_vain,
         } = self;
         let mut under_way = FuturesUnordered::new();
         let mut failure = None;
@@ -108,7 +113,10 @@ impl<K: Future<Output = BTreeSet<IpAddr>>> Asking<'_, K> {
                     break (so_far, judgement);
                 }
             }
-            let free = match before.is_none() && tally.is_short() {
+            let is_enough = before.is_none() && tally.is_short();
+            // Where nobody has answered yet, others are asked instead.
+            let is_in_vain = tally.count() == 0 && tally.lookups() > 0;
+            let free = match is_enough || is_in_vain {
                 true => 0,
                 false => SIDE_BY_SIDE.saturating_sub(under_way.len()),
             };
@@ -128,10 +136,11 @@ impl<K: Future<Output = BTreeSet<IpAddr>>> Asking<'_, K> {
                         failure = Some(error);
                     }
                 },
-                () = tokio::time::sleep_until(contact_by), if tally.count() == 0 => return None,
+                () = tokio::time::sleep_until(contact_by), if tally.count() == 0 => break (so_far, judgement),
             }
         };
         if tally.count() == 0 {
+            *in_vain = tally.lookups();
             return None;
         }
         let found = tally.found(known, &judgement);

@@ -51,7 +51,7 @@ impl Found {
 }
 
 /// The answers of one run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Tally {
     max_lookups: usize,
     /// How many servers there are to ask.
@@ -97,6 +97,12 @@ impl Tally {
         }
     }
 
+    /// Counts lookups that an earlier try of the run has made.
+    pub(super) fn made_before(mut self, lookups: usize) -> Self {
+        self.lookups = lookups;
+        self
+    }
+
     /// Counts a lookup that is begun now, and gives its number.
     pub(super) fn begin(&mut self) -> usize {
         self.lookups += 1;
@@ -112,6 +118,10 @@ impl Tally {
             true => self.short.push(answer),
             false => self.full.entry(answer.server).or_default().take(answer),
         }
+    }
+
+    pub(super) fn lookups(&self) -> usize {
+        self.lookups
     }
 
     /// How many addresses were seen.
@@ -205,7 +215,19 @@ impl Tally {
             let mut short = self.short.iter();
             short.any(|other| one.server != other.server && one.addresses == other.addresses)
         };
-        let is_believed = self.servers < 2 || self.short.len() > 1 || self.max_lookups < 2;
+        // Of many that are under way a stale server gives several, before others give any.
+        let has_two = match self.under_way {
+            0 => self.short.len() > 1,
+            _ => {
+                self.short
+                    .iter()
+                    .map(|one| one.server)
+                    .collect::<BTreeSet<_>>()
+                    .len()
+                    > 1
+            }
+        };
+        let is_believed = self.servers < 2 || has_two || self.max_lookups < 2;
         let holds_known = |one: &DnsAnswer| !known.is_empty() && one.addresses.is_superset(known);
         let is_all = |one: &DnsAnswer| is_believed || holds_known(one);
         let mut short = self.short.iter();
@@ -293,7 +315,7 @@ impl Judgement {
 }
 
 /// Full answers.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Full {
     count: usize,
     different: BTreeSet<BTreeSet<IpAddr>>,

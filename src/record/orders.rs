@@ -52,6 +52,20 @@ pub struct Orders {
 }
 
 impl Orders {
+    /// Whether the metric of both is the same.
+    pub fn measures_as(&self, other: &Self) -> bool {
+        let of = |orders: &Self| {
+            let Self {
+                alb_name,
+                alb_dns_name,
+                ip_count_metric,
+                ..
+            } = orders;
+            (alb_name.clone(), alb_dns_name.clone(), *ip_count_metric)
+        };
+        of(self) == of(other)
+    }
+
     /// ARNs of the target groups.
     pub fn groups(&self) -> BTreeSet<&str> {
         let groups = self.target_groups.iter();

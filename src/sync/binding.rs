@@ -41,10 +41,12 @@ pub async fn tick<A: SyncAws>(
         store,
         event,
     };
-    let waits = event.waits();
-    if !waits.is_zero() {
+    // One that comes late, as Lambda's repetition does, must not come later still.
+    let (waits, now) = (event.waits(), clock.now());
+    let until = event.time.map_or(now, |time| time.min(now) + waits);
+    if until > now {
         progress::note("waiting at the start, for other bindings may tick in the same moment");
-        tokio::time::sleep(waits).await;
+        clock.wait_until(until).await;
     }
     tick.run(&source, event.orders.clone()).await
 }

@@ -117,7 +117,7 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
                 };
                 let measure = async {
                     // What was guessed before the record was read was nothing, or wrong.
-                    if measures && by != Some(&sight.orders) {
+                    if measures && !by.is_some_and(|by| by.measures_as(&sight.orders)) {
                         let count = sight.found.addresses.len();
                         metric::publish(self.aws, &sight.orders, count).await;
                     }

@@ -540,6 +540,38 @@ fn a_short_answer_that_nobody_can_confirm_takes_nothing_away() {
 }
 
 #[test]
+fn of_many_lookups_under_way_several_short_answers_of_one_server_are_one_servers_word() {
+    let known = addresses(28).into_iter().collect();
+    let mut tally = Tally::new(50, 4);
+    for _ in 0..4 {
+        tally.begin();
+    }
+    // It is stale, and the quickest.
+    tally.take(short(5));
+    tally.take(short(5));
+    assert!(!tally.judge(&known).is_complete);
+    let mut confirmed = tally.clone();
+    confirmed.take(DnsAnswer {
+        server: 1,
+        ..short(5)
+    });
+    assert!(confirmed.judge(&known).is_complete);
+    // Those who should have confirmed it are silent.
+    tally.take_failure();
+    tally.take_failure();
+    assert!(tally.judge(&known).is_complete);
+}
+
+#[test]
+fn lookups_that_were_in_vain_count_for_the_next_try() {
+    let mut tally = Tally::new(50, 4).made_before(49);
+    tally.begin();
+    let full = short(ADDRESSES_PER_ANSWER);
+    tally.take(full);
+    assert_eq!(tally.judge(&BTreeSet::new()).wanted, 0);
+}
+
+#[test]
 fn a_short_answer_ends_the_run_where_there_is_one_server_or_it_holds_all_that_is_known() {
     for (servers, known, count) in [(1, 28, 5), (1, 28, 7), (4, 5, 5), (4, 5, 7), (1, 0, 1)] {
         let known = addresses(known).into_iter().collect();
