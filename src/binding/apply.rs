@@ -53,6 +53,8 @@ struct Made {
     listeners: BTreeMap<u16, String>,
     rule_arn: Option<String>,
     addresses: usize,
+    /// Target groups that were to be taken away and that AWS said not to know: it may yet.
+    unknown: BTreeSet<String>,
 }
 
 /// What the steps of one plan work with.
@@ -130,7 +132,7 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
         Ok(Bound {
             attributes: self.attributes(&made),
             orders: self.orders(&made)?,
-            ports: self.ports(),
+            ports: self.ports(&made),
         })
     }
 
@@ -151,8 +153,16 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                 None => chains.push(vec![step]),
             }
         }
-        let taken = chains.into_iter().map(|steps| self.take_all(steps, made));
-        // All of them end before the first that failed fails the request, so that none is dropped half way.
+        let has_failed = Cell::new(false);
+        let taken = chains.into_iter().map(async |steps| {
+            if has_failed.get() {
+                return Ok(None);
+            }
+            let taken = self.take_all(steps, made).await;
+            has_failed.set(has_failed.get() || taken.is_err());
+            taken
+        });
+        // Those that have begun end before the first that failed fails the request: none is dropped half way.
         let taken = stream::iter(taken).buffered(MADE_SIDE_BY_SIDE);
         let taken: Vec<_> = taken.collect().await;
         let refused: Result<Vec<_>, _> = taken.into_iter().collect();
@@ -306,7 +316,10 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                     leaves_bucket: Cell::new(false),
                     in_use_for: Duration::MAX,
                 };
-                remover.remove(removal).await?;
+                let was_there = remover.remove(removal).await?;
+                if let (false, Removal::TargetGroup { name, .. }) = (was_there, removal) {
+                    made.borrow_mut().unknown.insert(name.clone());
+                }
             }
         }
         Ok(())
@@ -337,7 +350,7 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
 
     /// Of what was noted before, AWS may not have shown all yet; what it has shown and is not wanted any more
     /// has been taken away.
-    fn ports(&self) -> BTreeSet<u16> {
+    fn ports(&self, made: &Made) -> BTreeSet<u16> {
         let Self { desired, .. } = self;
         let id = &desired.id;
         let last = self.turn.last(id);
@@ -347,8 +360,10 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
             let name = id.target_group(*port);
             groups.iter().any(|own| own.group.name == name)
         };
-        let not_shown = noted.into_iter().filter(|port| !is_shown(port));
-        not_shown.chain(desired.ports()).collect()
+        let may_be_there =
+            |port: &u16| !is_shown(port) || made.unknown.contains(&id.target_group(*port));
+        let may_be_there = noted.into_iter().filter(may_be_there);
+        may_be_there.chain(desired.ports()).collect()
     }
 
     fn attributes(&self, made: &Made) -> Attributes {

@@ -157,7 +157,7 @@ impl<'a> Leaving<'a> {
                     turn.lets_go_of(self.id);
                     has_ended = true;
                 }
-                match remover.remove(removal).await {
+                let was_there = match remover.remove(removal).await {
                     // A request that came before found no record any more, and has made one.
                     Err(error) if has_ended && error.is_taken_over() => {
                         if self.is_with_another_delivery(aws, turn).await? {
@@ -173,8 +173,8 @@ impl<'a> Leaving<'a> {
                         break;
                     }
                     removed => removed?,
-                }
-                if let Removal::TargetGroup { name, .. } = removal {
+                };
+                if let (true, Removal::TargetGroup { name, .. }) = (was_there, removal) {
                     self.whereabouts.gone.insert(name.clone());
                 }
             }

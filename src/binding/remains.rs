@@ -215,12 +215,16 @@ async fn own_listeners(
     let arns = listeners.iter().map(|listener| listener.arn.clone());
     let arns: Vec<_> = arns.collect();
     let tags = aws.elb_tags(&arns).await?;
+    let leads_to_own =
+        |listener: &Listener| listener.forwards_to.iter().any(|arn| id.made_group(arn));
     let id = id.to_string();
     let is_own =
         |listener: &Listener| tags.get(&listener.arn).and_then(|tags| tags.get(TAG)) == Some(&id);
     let foreign = listeners
         .iter()
-        .filter(|listener| tags.contains_key(&listener.arn) && !is_own(listener));
+        // AWS may not show yet what an own one is tagged with.
+        .filter(|listener| tags.contains_key(&listener.arn) && !is_own(listener))
+        .filter(|listener| !leads_to_own(listener));
     others.extend(foreign.map(|listener| listener.arn.clone()));
     listeners.retain(is_own);
     Ok(listeners)

@@ -85,7 +85,8 @@ pub(super) struct Remover<'a, 't, A> {
 }
 
 impl<A: BindingAws> Remover<'_, '_, A> {
-    pub(super) async fn remove(&self, removal: &Removal) -> Result<(), BindingError> {
+    /// Whether it was there, as far as AWS tells: it may not know yet what was just made.
+    pub(super) async fn remove(&self, removal: &Removal) -> Result<bool, BindingError> {
         info!(step = %removal, "doing");
         progress::note(removal.to_string());
         let Self { aws, turn, id, .. } = self;
@@ -99,7 +100,8 @@ impl<A: BindingAws> Remover<'_, '_, A> {
                     .await
             }
             Removal::Targets { target_group } => {
-                given::take_out(*aws, turn, id, target_group).await
+                given::take_out(*aws, turn, id, target_group).await?;
+                Ok(true)
             }
             Removal::Listener { arn, .. } => {
                 self.act(async |permit| aws.delete_listener(permit, arn).await)
@@ -109,17 +111,17 @@ impl<A: BindingAws> Remover<'_, '_, A> {
                 self.act(async |permit| aws.delete_target_group(permit, arn).await)
                     .await
             }
-            Removal::Stub { bucket } => self.stub(bucket).await,
+            Removal::Stub { bucket } => self.stub(bucket).await.map(|()| true),
             Removal::Record { bucket } => {
                 self.objects(bucket, &id.key_prefix()).await?;
-                Ok(())
+                Ok(true)
             }
-            Removal::Bucket { bucket } => self.bucket(bucket).await,
+            Removal::Bucket { bucket } => self.bucket(bucket).await.map(|()| true),
         }
     }
 
-    /// What is gone already needs no deleting.
-    async fn act(&self, call: impl AsyncFn(Permit) -> Answer<()>) -> Result<(), BindingError> {
+    /// What is gone already needs no deleting. Whether it was there.
+    async fn act(&self, call: impl AsyncFn(Permit) -> Answer<()>) -> Result<bool, BindingError> {
         let began = Instant::now();
         let call = async |permit| {
             let mut answer = call(permit).await;
@@ -132,8 +134,11 @@ impl<A: BindingAws> Remover<'_, '_, A> {
             answer
         };
         match self.turn.lease().act(call).await {
-            Err(RecordError::Aws(error)) if error.is_not_found() => Ok(()),
-            done => Ok(done?),
+            Err(RecordError::Aws(error)) if error.is_not_found() => Ok(false),
+            done => {
+                done?;
+                Ok(true)
+            }
         }
     }
 
@@ -254,7 +259,7 @@ impl<A: BindingAws> Remover<'_, '_, A> {
                     info!(bucket, "not empty any more, emptying it again");
                     pause.wait().await;
                 }
-                deleted => return deleted,
+                deleted => return deleted.map(|_| ()),
             }
         }
     }

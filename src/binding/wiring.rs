@@ -86,7 +86,13 @@ async fn look(
 ) -> Result<Wiring, BindingError> {
     let [alb_arn, nlb_arn] = &arns(desired);
     let load_balancers = async { Ok(aws.load_balancers(&arns(desired)).await?) };
-    let of_alb = async { Ok(there(aws.load_balancer_attributes(alb_arn).await)?) };
+    let of_alb = async {
+        match aws.load_balancer_attributes(alb_arn).await {
+            // Asked before it is known to be there: the ARN may be one that no ALB can have.
+            Err(error) if error.is(&["ValidationError"]) => Ok(None),
+            told => Ok(there(told)?),
+        }
+    };
     let on_alb = async { Ok(aws.listeners(alb_arn).await?) };
     let own = own(aws, desired, ports);
     let (found, of_alb, alb_listeners, (nlb_listeners, groups)) =
