@@ -4,7 +4,7 @@
 //! record.
 
 use super::removal::Removal;
-use super::wiring::own_groups;
+use super::wiring::{may_be_own, own_groups};
 use super::{BindingAws, BindingError};
 use crate::capabilities::{ElbTags, Listeners, Trouble, gather};
 use crate::log::chain;
@@ -186,16 +186,6 @@ fn plan_rule(rule: Option<&Rule>) -> Vec<Removal> {
         .collect();
     let targets = (!ids.is_empty()).then_some(Removal::RuleTargets { ids });
     targets.into_iter().chain([Removal::Rule]).collect()
-}
-
-/// Whether a listener may be the binding's: where the record tells on which `ports` it has any, one on these, and
-/// one that leads to its target groups, or nowhere. Those of the other bindings on an NLB go while they are asked
-/// about, and each costs a call then.
-fn may_be_own(id: &BindingId, ports: Option<&BTreeSet<u16>>, listener: &Listener) -> bool {
-    let mut forwards = listener.forwards_to.iter();
-    ports.is_none_or(|ports| ports.contains(&listener.port))
-        || listener.forwards_to.is_empty()
-        || forwards.any(|arn| id.made_group(arn))
 }
 
 /// The listeners that are a binding's by tag. Those that are `others'` are no more asked about.

@@ -186,13 +186,24 @@ async fn own(
 /// Whether a listener of the NLB may be the binding's, stands in its way, or leads to a target group that it
 /// serves. An NLB has those of up to fifty bindings.
 fn matters(desired: &Desired, ports: Option<&BTreeSet<u16>>, listener: &Listener) -> bool {
-    let is_wanted = desired.ports().contains(&listener.port);
-    let is_noted = ports.is_none_or(|ports| ports.contains(&listener.port));
     let mut forwards = listener.forwards_to.iter();
-    let serves = |group: &String| {
-        desired.id.made_group(group) || desired.given().any(|given| given == group)
-    };
-    is_wanted || is_noted || listener.forwards_to.is_empty() || forwards.any(serves)
+    desired.ports().contains(&listener.port)
+        || may_be_own(&desired.id, ports, listener)
+        || forwards.any(|group| desired.given().any(|given| given == group))
+}
+
+/// Whether a listener may be the binding's: where the record tells on which `ports` it has any, one on these, and
+/// one that leads to its target groups, or nowhere. Those of the other bindings on an NLB go while they are asked
+/// about, and each costs a call then.
+pub(super) fn may_be_own(
+    id: &BindingId,
+    ports: Option<&BTreeSet<u16>>,
+    listener: &Listener,
+) -> bool {
+    let mut forwards = listener.forwards_to.iter();
+    ports.is_none_or(|ports| ports.contains(&listener.port))
+        || listener.forwards_to.is_empty()
+        || forwards.any(|arn| id.made_group(arn))
 }
 
 /// The binding's own target groups, by their names where these are known.

@@ -54,16 +54,9 @@ pub struct Orders {
 impl Orders {
     /// Whether the metric of both is the same.
     pub fn measures_as(&self, other: &Self) -> bool {
-        let of = |orders: &Self| {
-            let Self {
-                alb_name,
-                alb_dns_name,
-                ip_count_metric,
-                ..
-            } = orders;
-            (alb_name.clone(), alb_dns_name.clone(), *ip_count_metric)
-        };
-        of(self) == of(other)
+        self.alb_name == other.alb_name
+            && self.alb_dns_name == other.alb_dns_name
+            && self.ip_count_metric == other.ip_count_metric
     }
 
     /// ARNs of the target groups.
