@@ -1,15 +1,18 @@
 //! One DNS server, asked many times at once.
 //!
-//! hickory's pool of connections answers equal questions that are under way at the same time from
-//! one query. Here each must get an answer of its own, for each holds another random subset; so
-//! every question under way has a pool to itself, and those are kept for the next ones. Its
-//! resolver, with the cache that it would add, is not needed.
+//! A server whose address is known is asked by UDP directly. What that does not answer whole, and
+//! the system's list of servers, is left to hickory's pool of connections. The pool answers equal
+//! questions that are under way at the same time from one query, but here each must get an answer
+//! of its own, for each holds another random subset. So every question has a pool to itself, and
+//! those are kept for the next ones. Never keeps an answer for another question, as a resolver
+//! with a cache does.
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer};
+use hickory_resolver::net::udp::UdpClientStream;
+use hickory_resolver::net::xfer::{DnsHandle, DnsRequestSender, FirstAnswer};
 use hickory_resolver::net::{DnsError, NetError, RetryDnsHandle};
-use hickory_resolver::proto::op::{DnsRequestOptions, Message, Query};
+use hickory_resolver::proto::op::{DnsRequest, DnsRequestOptions, DnsResponse, Message, Query};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::system_conf::read_system_conf;
 use hickory_resolver::{NameServerPool, PoolContext, TlsConfig};
@@ -23,7 +26,7 @@ use std::time::Duration;
 type Pool = RetryDnsHandle<NameServerPool<TokioRuntimeProvider>>;
 
 /// How long one query may take, in which a lost packet is sent again. What is not answered by then
-/// is tried once more.
+/// is asked once more.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How many names in a row may be aliases of the next. An ALB's own name is none.
@@ -120,17 +123,11 @@ impl Server {
     }
 
     async fn lookup(&self, name: &Name, kind: RecordType) -> Result<Records, NetError> {
-        let idle = self.idle().pop();
-        let pool = match idle {
-            Some(pool) => pool,
-            None => self.pool()?,
-        };
         let query = Query::query(name.clone(), kind);
-        let answer = pool
-            .lookup(query, DnsRequestOptions::default())
-            .first_answer()
-            .await;
-        self.idle().push(pool);
+        let answer = match self.ask_directly(query.clone()).await {
+            Some(answer) => DnsError::from_response(answer).map_err(NetError::from),
+            None => self.ask_by_pool(query).await,
+        };
         match answer {
             Ok(answer) => Ok(records(answer.into_message())),
             Err(NetError::Dns(DnsError::NoRecordsFound(none)))
@@ -146,9 +143,38 @@ impl Server {
         }
     }
 
+    /// One query by UDP, from a port of its own. `None` where no whole answer comes of it.
+    async fn ask_directly(&self, query: Query) -> Option<DnsResponse> {
+        let Place::Address(address) = self.place else {
+            return None;
+        };
+        let mut udp = UdpClientStream::builder(address, TokioRuntimeProvider::default())
+            .with_timeout(Some(TIMEOUT))
+            .build();
+        let request = DnsRequest::from_query(query, DnsRequestOptions::default());
+        let answer = udp.send_message(request).first_answer().await;
+        answer.ok().filter(|answer| !answer.truncation)
+    }
+
+    /// By UDP, and by TCP where that is too short.
+    async fn ask_by_pool(&self, query: Query) -> Result<DnsResponse, NetError> {
+        let idle = self.idle().pop();
+        let pool = match idle {
+            Some(pool) => pool,
+            None => self.pool()?,
+        };
+        let answer = pool
+            .lookup(query, DnsRequestOptions::default())
+            .first_answer()
+            .await;
+        self.idle().push(pool);
+        answer
+    }
+
     fn pool(&self) -> Result<Pool, NetError> {
-        let servers = match self.place {
-            Place::System => read_system_conf()?.0.name_servers,
+        let options = options();
+        let (servers, repeats) = match self.place {
+            Place::System => (read_system_conf()?.0.name_servers, options.attempts),
             Place::Address(address) => {
                 let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()]
                     .into_iter()
@@ -157,14 +183,14 @@ impl Server {
                         connection
                     })
                     .collect();
-                vec![NameServerConfig::new(address.ip(), true, connections)]
+                let server = NameServerConfig::new(address.ip(), true, connections);
+                // It was asked once directly.
+                (vec![server], 0)
             }
         };
-        let options = options();
-        let attempts = options.attempts;
         let context = Arc::new(PoolContext::new(options, TlsConfig::new()?));
         let pool = NameServerPool::from_config(servers, context, TokioRuntimeProvider::default());
-        Ok(RetryDnsHandle::new(pool, attempts))
+        Ok(RetryDnsHandle::new(pool, repeats))
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Pool>> {

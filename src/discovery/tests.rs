@@ -6,7 +6,8 @@ use hickory_resolver::proto::rr::rdata::{A, NS};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use std::future::ready;
 use std::net::Ipv4Addr;
-use tokio::net::UdpSocket;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::oneshot;
 
 const ZONE: &str = "us-east-1.elb.amazonaws.com.";
@@ -21,6 +22,8 @@ enum Mood {
     Fails(ResponseCode),
     /// Knows of other servers only.
     Refers,
+    /// Says that the answer does not fit into a packet.
+    IsTooLong,
 }
 
 /// A server that counts the questions it gets.
@@ -57,6 +60,24 @@ impl Asked {
         asked
     }
 
+    /// Answers over TCP as well, always.
+    async fn answers_over_tcp(&self) {
+        let listener = TcpListener::bind(self.address).await.expect("a port");
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            while let Ok(length) = stream.read_u16().await {
+                let mut bytes = vec![0; length.into()];
+                stream.read_exact(&mut bytes).await.expect("a question");
+                let message = Message::from_vec(&bytes).expect("a message");
+                let answer = answer(message, Mood::Answers).expect("an answer");
+                let answer = answer.to_vec().expect("a message");
+                let length = u16::try_from(answer.len()).expect("short");
+                stream.write_u16(length).await.expect("sent");
+                stream.write_all(&answer).await.expect("sent");
+            }
+        });
+    }
+
     fn becomes(&self, mood: Mood) {
         *self.mood.lock().expect("no panic") = mood;
     }
@@ -87,6 +108,10 @@ fn answer(message: Message, mood: Mood) -> Option<Message> {
         Mood::Refers => {
             let referral = Record::from_rdata(zone, 60, name_server);
             message.authorities.push(referral);
+            None
+        }
+        Mood::IsTooLong => {
+            message.metadata.truncation = true;
             None
         }
         Mood::Answers => match kind {
@@ -305,4 +330,31 @@ async fn that_there_is_no_address_is_believed_only_where_no_server_failed() {
         let says_none = matches!(error, Some(DnsError::NoAddresses { .. }));
         assert_eq!(says_none, is_none, "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_fit_into_a_packet_is_asked_for_over_tcp() {
+    let server = Asked::start(Mood::IsTooLong).await;
+    server.answers_over_tcp().await;
+    let found = found(&Discovery::new(""), &[server.address]).await;
+    let addresses = found.expect("an answer").addresses;
+    assert_eq!(
+        addresses,
+        BTreeSet::from([Ipv4Addr::new(10, 0, 0, 1).into()])
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_was_silent_for_a_second_is_asked_once_more() {
+    let server = Asked::start(Mood::Silent).await;
+    let discovery = Discovery::new("");
+    let servers = [server.address];
+    let (found, ()) = tokio::join!(found(&discovery, &servers), async {
+        // Within the second a lost packet is sent again, three times in all.
+        while server.count(RecordType::A, "") < 4 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        server.becomes(Mood::Answers);
+    });
+    assert_eq!(found.expect("an answer").addresses.len(), 1);
 }
