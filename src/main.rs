@@ -7,23 +7,29 @@ use alb_nlb_binding::function::{Function, FunctionError, Invocation};
 use alb_nlb_binding::log;
 use lambda_runtime::{Context, Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::Value;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tracing::{Instrument, error, info_span};
 
-#[tokio::main(flavor = "current_thread")]
+/// All is done in a task: what wakes the future that `main` itself is costs a system call each time.
+#[tokio::main(flavor = "local")]
 async fn main() -> Result<(), Error> {
+    tokio::task::spawn_local(serve()).await?
+}
+
+async fn serve() -> Result<(), Error> {
     log::start();
     let aws = Aws::from_environment();
-    let function = Function {
+    let function = Rc::new(Function {
         region: aws.region().to_owned(),
         answers: aws.clone(),
         aws,
         dns: Discovery::new(&std::env::var("DNS_SERVERS").unwrap_or_default()),
         variable: Box::new(|name| std::env::var(name).ok()),
-    };
-    let function = &function;
+    });
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let span = info_span!("invocation", request = event.context.request_id);
+        let function = Rc::clone(&function);
         async move {
             let invocation = invocation(event.context);
             let handled = function.handle(event.payload, &invocation).await;
