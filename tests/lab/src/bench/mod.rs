@@ -5,6 +5,8 @@
 mod binding;
 mod deploy;
 mod fleet;
+mod processor;
+mod published;
 mod scale;
 mod share;
 mod start;
@@ -19,6 +21,7 @@ use anyhow::{Context, Result};
 
 use crate::Lab;
 use crate::story::Stage;
+use processor::Processor;
 use table::{Table, milliseconds};
 
 /// How long DNS takes to answer.
@@ -38,6 +41,8 @@ pub struct Subject {
     pub package: PathBuf,
     /// How many bindings tick in one minute; a third of them is deployed at once. 0 leaves both out.
     pub bindings: usize,
+    /// The source of the function that AWS published in 2018, on Python 3, where it is at hand.
+    pub published: Option<PathBuf>,
 }
 
 /// Measures everything and shows it.
@@ -59,6 +64,10 @@ pub async fn run(stage: &Stage, subject: &Subject) -> Result<()> {
         .with_context(|| subject.package.display().to_string())?
         .len();
     goals.at_most("zip", megabytes(size), 4.5, "MB");
+    let reserved = Processor::reserve();
+    if let Err(error) = &reserved {
+        stage.tell(&format!("the function shares its processor: {error:#}"));
+    }
     let lab = Arc::new(
         stage
             .wait("starting the lab", Lab::start_over_tls())
@@ -67,9 +76,11 @@ pub async fn run(stage: &Stage, subject: &Subject) -> Result<()> {
     let ready = start::measure(&lab, stage, &subject.binary).await?;
     goals.at_most("ready", milliseconds(ready), 10.0, "ms");
 
-    ticks::measure(&lab, stage, &subject.binary, &mut goals).await?;
+    ticks::measure(&lab, stage, subject, reserved.as_ref().ok(), &mut goals).await?;
     stage.act("The figures that are to be kept");
     goals.show(stage);
+    // The lab's threads end with it: before that, all of them can be told.
+    drop(reserved);
     drop(lab);
 
     if subject.bindings > 0 {

@@ -2,27 +2,32 @@
 //! beside the limit, which is one answer of DNS and one call that follows it, and beside what the
 //! same lookups and calls take one after the other, which is the sum of their times as recorded.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use super::binding::{self, Binding, RATE};
+use super::processor::Processor;
+use super::published::Published;
 use super::start;
 use super::table::{Table, milliseconds};
-use super::{AWS_DELAY, DNS_DELAY, TIMEOUT, median, megabytes};
+use super::{AWS_DELAY, DNS_DELAY, Subject, TIMEOUT, median, megabytes};
 use crate::story::Stage;
 use crate::{Alb, AlbSpec, FUNCTION, Function, Lab, NlbSpec};
 
 /// Warm ticks measured for each row.
-const TICKS: usize = 30;
+const TICKS: usize = 100;
+/// Of the function of 2018, which takes a second and more for each.
+const PUBLISHED_TICKS: usize = 20;
 /// How near a steady tick is to come to its limit.
 const NEAR: f64 = 1.1;
 /// Listeners of the bindings; each has its own NLB.
 const LISTENERS: [u16; 4] = [1, 2, 5, 10];
 /// Growing, so that nothing waits for addresses to leave.
 const ADDRESSES: [usize; 3] = [3, 28, 100];
-const FIRST_PORT: u16 = 8000;
+pub(super) const FIRST_PORT: u16 = 8000;
 /// How often a tick may change something before it must be steady.
 const SETTLING: usize = 5;
 
@@ -41,16 +46,18 @@ struct Tick {
 
 struct Bench<'a> {
     lab: &'a Lab,
-    binary: &'a Path,
+    binary: PathBuf,
     alb: Alb,
 }
 
 pub(super) async fn measure(
     lab: &Lab,
     stage: &Stage,
-    binary: &Path,
+    subject: &Subject,
+    reserved: Option<&Processor>,
     goals: &mut Table,
 ) -> Result<()> {
+    let binary = &subject.binary;
     stage.act("Ticks: the function is up, its connections are open, nothing has changed");
     let ports = |count: u16| (FIRST_PORT..FIRST_PORT + count).collect::<Vec<_>>();
     let vpc = lab.vpc().await?;
@@ -69,11 +76,17 @@ pub(super) async fn measure(
         bindings.push((count, stage.wait("making bindings", made).await?));
     }
 
+    let (_, one) = bindings.first().context("a binding")?;
+    let published = subject.published.as_deref();
+    let published = published.map(|source| Published::new(lab, source, &alb, one, reserved));
+    let published = published.transpose()?;
+    let alone = reserved.map(|reserved| reserved.script(lab, "alone", &[binary]));
+    let binary = alone.transpose()?.unwrap_or_else(|| binary.clone());
     let bench = Bench { lab, binary, alb };
     lab.dns().set_delay(DNS_DELAY);
     lab.gateway().set_delay(AWS_DELAY);
     lab.gateway().remember_answers(true);
-    let mut table = Table::new([
+    let head = [
         "addresses, listeners",
         "DNS",
         "calls",
@@ -84,7 +97,8 @@ pub(super) async fn measure(
         "CPU",
         "peak",
         "log",
-    ]);
+    ];
+    let (mut table, mut beside) = (Table::new(head), Table::new(head));
     for addresses in ADDRESSES {
         for (listeners, binding) in &bindings {
             if *listeners != 1 && *listeners != 10 && addresses != 28 {
@@ -94,11 +108,18 @@ pub(super) async fn measure(
             let row = bench.steady(addresses, binding);
             let row = stage.wait(&format!("measuring {title}"), row).await?;
             row.remember(addresses, *listeners, goals)?;
-            table.row(row.cells(title)?);
+            table.row(row.cells(title.clone())?);
+            if let (1, Some(published)) = (*listeners, &published) {
+                beside.row(row.cells(format!("{title}: this function"))?);
+                let row = bench.published(published);
+                let title = format!("{title}: the one of 2018");
+                let row = stage.wait(&format!("measuring {title}"), row).await?;
+                beside.row(row.cells(title)?);
+            }
         }
-        if let (3, Some((_, binding))) = (addresses, bindings.first()) {
-            start::measure_ticks(lab, stage, binary, binding).await?;
-            let row = bench.registering(addresses, binding);
+        if addresses == 3 {
+            start::measure_ticks(lab, stage, &subject.binary, one).await?;
+            let row = bench.registering(addresses, one);
             let row = stage.wait("measuring ticks that register", row).await?;
             table.row(row.cells("each registers one, 1".to_owned())?);
         }
@@ -107,6 +128,11 @@ pub(super) async fn measure(
     stage.tell(&format!(
         "{TICKS} ticks a row; times in ms, memory in MB, log in bytes"
     ));
+    stage.act("Beside the function that AWS published in 2018");
+    match published {
+        Some(_) => beside.show(stage),
+        None => stage.tell("NOT MEASURED: its source is not at hand (make bench PUBLISHED=…)"),
+    }
     Ok(())
 }
 
@@ -124,10 +150,10 @@ impl Bench<'_> {
     async fn steady(&self, addresses: usize, binding: &Binding) -> Result<Row> {
         let lab = self.lab;
         lab.dns().set(&self.alb.name, self.alb.addresses(addresses));
-        let settling = lab.function(self.binary).await?;
+        let settling = lab.function(&self.binary).await?;
         for tick in 0.. {
             ensure!(tick < SETTLING, "ticks go on changing something");
-            self.tick(&settling, binding).await?;
+            self.tick(&settling, binding.event()?).await?;
             let calls = lab.gateway().calls_by(FUNCTION);
             if calls.iter().all(|call| call.operation != "PutObject") {
                 break;
@@ -138,7 +164,15 @@ impl Bench<'_> {
             let count = lab.targets(group).len();
             ensure!(count == addresses, "{group} has {count} targets");
         }
-        self.row(binding, TICKS, |_| {}).await
+        let function = lab.function(&self.binary).await?;
+        self.row(function, || binding.event(), TICKS, |_| {}).await
+    }
+
+    /// With as many addresses as were measured last.
+    async fn published(&self, published: &Published) -> Result<Row> {
+        let function = published.function(self.lab).await?;
+        let event = || published.event();
+        self.row(function, event, PUBLISHED_TICKS, |_| {}).await
     }
 
     /// One new address before each tick, below the number that takes more than one lookup.
@@ -147,19 +181,25 @@ impl Bench<'_> {
             let now = self.alb.addresses(addresses + 1 + tick);
             self.lab.dns().set(&self.alb.name, now);
         };
-        self.row(binding, 3, see).await
+        let function = self.lab.function(&self.binary).await?;
+        self.row(function, || binding.event(), 3, see).await
     }
 
-    async fn row(&self, binding: &Binding, ticks: usize, before: impl Fn(usize)) -> Result<Row> {
-        let function = self.lab.function(self.binary).await?;
+    async fn row(
+        &self,
+        function: Function,
+        event: impl Fn() -> Result<Value>,
+        ticks: usize,
+        before: impl Fn(usize),
+    ) -> Result<Row> {
         function.get_ready().await?;
         before(0);
-        let first = self.tick(&function, binding).await?;
+        let first = self.tick(&function, event()?).await?;
         let start = function.usage().await?;
         let mut warm = Vec::new();
         for tick in 1..=ticks {
             before(tick);
-            warm.push(self.tick(&function, binding).await?);
+            warm.push(self.tick(&function, event()?).await?);
         }
         let end = function.usage().await?;
         Ok(Row {
@@ -170,11 +210,11 @@ impl Bench<'_> {
         })
     }
 
-    async fn tick(&self, function: &Function, binding: &Binding) -> Result<Tick> {
+    async fn tick(&self, function: &Function, event: Value) -> Result<Tick> {
         let (dns, gateway) = (self.lab.dns(), self.lab.gateway());
         gateway.clear();
         let asked = dns.times().len();
-        let done = function.invoke(binding.event()?, TIMEOUT).await?;
+        let done = function.invoke(event, TIMEOUT).await?;
         let (took, log_size) = (done.took, done.log_size);
         done.success()?;
         let answers = dns.times().split_off(asked);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
@@ -19,6 +19,9 @@ const ROOTS: [&str; 2] = [
 /// Serves as an address of this machine, and writes what a client has to trust into a file.
 pub(crate) fn acceptor(address: &str, trusted: &Path) -> Result<TlsAcceptor> {
     let mut authority = CertificateParams::default();
+    // With the name of what it signs, OpenSSL would take that for signed by itself.
+    let name = &mut authority.distinguished_name;
+    name.push(DnType::CommonName, "the lab's authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
     let key = KeyPair::generate()?;
