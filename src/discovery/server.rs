@@ -1,7 +1,7 @@
 //! One DNS server, asked many times at once.
 //!
-//! A server whose address is known is asked by UDP directly. What that does not answer whole, and
-//! the system's list of servers, is left to hickory's pool of connections. The pool answers equal
+//! A server whose address is known is asked by UDP directly. Where it does not answer whole, or
+//! fails, and for the system's list of servers, there is hickory's pool of connections. The pool answers equal
 //! questions that are under way at the same time from one query, but here each must get an answer
 //! of its own, for each holds another random subset. So every question has a pool to itself, and
 //! those are kept for the next ones. Never keeps an answer for another question, as a resolver
@@ -12,7 +12,9 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::udp::UdpClientStream;
 use hickory_resolver::net::xfer::{DnsHandle, DnsRequestSender, FirstAnswer};
 use hickory_resolver::net::{DnsError, NetError, RetryDnsHandle};
-use hickory_resolver::proto::op::{DnsRequest, DnsRequestOptions, DnsResponse, Message, Query};
+use hickory_resolver::proto::op::{
+    DnsRequest, DnsRequestOptions, DnsResponse, Message, Query, ResponseCode,
+};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::system_conf::read_system_conf;
 use hickory_resolver::{NameServerPool, PoolContext, TlsConfig};
@@ -143,7 +145,8 @@ impl Server {
         }
     }
 
-    /// One query by UDP, from a port of its own. `None` where no whole answer comes of it.
+    /// One query by UDP, from a port of its own. `None` where no whole answer comes of it, or one that says that the
+    /// server failed: the pool asks once more.
     async fn ask_directly(&self, query: Query) -> Option<DnsResponse> {
         let Place::Address(address) = self.place else {
             return None;
@@ -153,7 +156,13 @@ impl Server {
             .build();
         let request = DnsRequest::from_query(query, DnsRequestOptions::default());
         let answer = udp.send_message(request).first_answer().await;
-        answer.ok().filter(|answer| !answer.truncation)
+        answer.ok().filter(|answer| {
+            let tells = matches!(
+                answer.response_code,
+                ResponseCode::NoError | ResponseCode::NXDomain
+            );
+            tells && !answer.truncation
+        })
     }
 
     /// By UDP, and by TCP where that is too short.

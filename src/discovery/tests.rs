@@ -345,6 +345,16 @@ async fn an_answer_that_does_not_fit_into_a_packet_is_asked_for_over_tcp() {
 }
 
 #[tokio::test]
+async fn a_server_that_fails_is_asked_once_more_at_once() {
+    for code in [ResponseCode::ServFail, ResponseCode::Refused] {
+        let server = Asked::start(Mood::Fails(code)).await;
+        let found = found(&Discovery::new(""), &[server.address]).await;
+        assert!(matches!(found, Err(DnsError::Failed { .. })));
+        assert_eq!(server.count(RecordType::A, ""), 2);
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_was_silent_for_a_second_is_asked_once_more() {
     let server = Asked::start(Mood::Silent).await;
     let discovery = Discovery::new("");
