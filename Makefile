@@ -87,7 +87,7 @@ archive.close()
 endef
 
 # provided.al2023 has glibc 2.34, which a build on Debian 12 or Amazon Linux 2023 does not exceed.
-package: target/zopfli/.made
+package: target/zopfli-1.14/.made
 ifeq ($(ARCH),arm64)
 	cargo lambda build --release --arm64 --package alb-nlb-binding
 else
@@ -95,7 +95,7 @@ else
 	mkdir -p $(PACKAGE)
 	cp target/release/alb-nlb-binding $(PACKAGE)/bootstrap
 endif
-	cd $(PACKAGE) && $(CURDIR)/target/zopfli/bin/python -c '$(ZIP)'
+	cd $(PACKAGE) && $(CURDIR)/target/zopfli-1.14/bin/python -c '$(ZIP)'
 	@ls -l $(PACKAGE)/bootstrap.zip
 
 # A binding's life on the account that the AWS CLI points at: ten minutes, and some cents.
@@ -107,9 +107,9 @@ target/venv/.made: tests/requirements.txt
 	target/venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
-target/zopfli/.made:
-	python3 -m venv target/zopfli
-	target/zopfli/bin/pip install --quiet --disable-pip-version-check zopflipy==1.14
+target/zopfli-1.14/.made:
+	python3 -m venv target/zopfli-1.14
+	target/zopfli-1.14/bin/pip install --quiet --disable-pip-version-check zopflipy==1.14
 	touch $@
 
 cdk-example/node_modules/.package-lock.json: cdk-example/package-lock.json

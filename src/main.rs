@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tracing::{Instrument, error, info_span};
 
-/// All is done in a task: what wakes the future that `main` itself is costs a system call each time.
+/// All is done in a task: where another task wakes the future that `main` itself is, the runtime looks for events first.
 #[tokio::main(flavor = "local")]
 async fn main() -> Result<(), Error> {
     tokio::task::spawn_local(serve()).await?

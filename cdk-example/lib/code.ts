@@ -85,7 +85,7 @@ class SourceCode extends AlbNlbBindingCode {
     return Code.fromAsset(this.repository, {
       // The hash is that of what the package is built from, so that nothing is built twice.
       ignoreMode: IgnoreMode.GIT,
-      exclude: ['/*', '!/Cargo.lock', '!/Cargo.toml', '!/Makefile', '!/src'],
+      exclude: ['/*', '!/.cargo', '!/Cargo.lock', '!/Cargo.toml', '!/Makefile', '!/src'],
       bundling: {
         local: {
           tryBundle: (directory) => {

@@ -78,7 +78,7 @@ describe('a build from source', () => {
   function repository(machine = X86_64): { path: string; run: string[]; code: AlbNlbBindingCode } {
     const path = temporaryDirectory();
     const run: string[] = [];
-    for (const name of ['src', 'target/lambda/alb-nlb-binding'])
+    for (const name of ['.cargo', 'src', 'target/lambda/alb-nlb-binding'])
       mkdirSync(join(path, name), { recursive: true });
     for (const name of ['Makefile', 'Cargo.toml', 'Cargo.lock', 'src/main.rs'])
       writeFileSync(join(path, name), name);
@@ -128,7 +128,10 @@ describe('a build from source', () => {
     writeFileSync(join(path, 'README.md'), 'written');
     expect(assetOf(deploy(code))).toBe(first);
     writeFileSync(join(path, 'src/main.rs'), 'changed');
-    expect(assetOf(deploy(code))).not.toBe(first);
+    const second = assetOf(deploy(code));
+    expect(second).not.toBe(first);
+    writeFileSync(join(path, '.cargo/config.toml'), 'compiled otherwise');
+    expect(assetOf(deploy(code))).not.toBe(second);
   });
 
   test('that fails is told with its cause', () => {
