@@ -303,7 +303,10 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                 }
             }
             Step::PutRuleTarget => {
-                let target = desired.rule_target(&self.checked, &made.borrow().groups);
+                let target = {
+                    let made = made.borrow();
+                    desired.rule_target(&self.checked, &made.groups, made.addresses)
+                };
                 let target = target.ok_or(BindingError::Unplanned)?;
                 let put = async |permit| aws.put_rule_target(permit, &rule, &target).await;
                 lease.act(put).await?;

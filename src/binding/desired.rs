@@ -143,24 +143,22 @@ impl Desired {
         })
     }
 
-    fn template(&self, orders: &Orders, owed: &BTreeSet<String>) -> Option<String> {
-        let (bucket, schedule) = (self.bucket(), &self.properties.schedule);
-        RuleEvent::template(&self.id, &bucket, schedule, orders, owed).ok()
-    }
-
-    /// What the rule is to call the function with.
+    /// What the rule is to call the function with, when so many addresses are known.
     pub fn rule_target(
         &self,
         checked: &Checked<'_>,
         made: &BTreeMap<String, String>,
+        addresses: usize,
     ) -> Option<RuleTarget> {
         let orders = self.orders(checked, made)?;
         // Where AWS refuses to have own targets taken out, Delete is to know of them.
         let owed = self.given_up(checked.observed);
+        let (bucket, schedule) = (self.bucket(), &self.properties.schedule);
+        let template = RuleEvent::template(&self.id, &bucket, schedule, &orders, &owed, addresses);
         Some(RuleTarget {
             id: RULE_TARGET.to_owned(),
             arn: self.function_arn.clone(),
-            template: self.template(&orders, &owed)?,
+            template: template.ok()?,
         })
     }
 }

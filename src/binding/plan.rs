@@ -231,7 +231,9 @@ fn plan_rule(desired: &Desired, checked: &Checked<'_>, steps: &mut Vec<Step>) {
     }
     let targets = observed.rule.iter().flat_map(|rule| &rule.targets);
     let mut targets = targets.filter(|target| target.id == RULE_TARGET);
-    let wanted = desired.rule_target(checked, &BTreeMap::new());
+    let record = observed.record.as_ref();
+    let addresses = record.map_or(0, |(record, _)| record.known().len());
+    let wanted = desired.rule_target(checked, &BTreeMap::new(), addresses);
     let is_right = targets.any(|target| Some(target) == wanted.as_ref());
     if !is_right {
         steps.push(Step::PutRuleTarget);

@@ -185,7 +185,7 @@ fn after(desired: &Desired, mut world: Observed, steps: Vec<Step>) -> Observed {
             }
             Step::TagRule { tags } => world.rule_tags.extend(tags),
             Step::PutRuleTarget => {
-                let target = desired.rule_target(&checked(&world), &BTreeMap::new());
+                let target = desired.rule_target(&checked(&world), &BTreeMap::new(), 0);
                 let target = target.expect("all is made");
                 world.rule.as_mut().expect("a rule").targets = vec![target];
             }
@@ -417,7 +417,7 @@ fn a_given_target_group_that_is_not_wanted_any_more_loses_own_targets_last() {
     // The rule names it on, for AWS may refuse to have them taken out now.
     let checked = checked(&world);
     let target = after
-        .rule_target(&checked, &BTreeMap::new())
+        .rule_target(&checked, &BTreeMap::new(), 0)
         .expect("a target");
     let event = RuleEvent::of_template(&target.template).expect("ours");
     assert!(event.names(GIVEN) && event.names(OTHER));

@@ -11,7 +11,7 @@ mod run;
 mod server;
 mod tally;
 
-pub use certainty::lookups_needed;
+pub use certainty::{ADDRESSES_PER_ANSWER, lookups_needed};
 pub use run::{Wanted, run};
 pub use tally::{Evidence, Found};
 

@@ -3,7 +3,7 @@
 //! Never asks more often than it is allowed to, and says whether it found enough.
 
 use super::FIRST_CONTACT;
-use super::certainty::ADDRESSES_PER_ANSWER;
+use super::certainty::{ADDRESSES_PER_ANSWER, lookups_needed};
 use super::tally::{Found, Tally};
 use crate::capabilities::{Dns, DnsError, Question};
 use crate::log::chain;
@@ -25,14 +25,16 @@ pub struct Wanted<'a> {
     /// To ask these; where there are none, it is found out whom.
     pub servers: &'a [SocketAddr],
     pub max_lookups: usize,
+    /// How many addresses it had once; zero where that is not known.
+    pub addresses: usize,
 }
 
 /// Asks until the list is complete or certain, or the allowance is used up. `known` tells, as soon as it can,
 /// which addresses were known before this run; what is needed in any case is asked meanwhile. How many addresses
 /// there are is told as soon as that is known, which may be earlier.
 ///
-/// What this process remembers of the name is asked for at once; else the first lookup comes alone, for after it
-/// most runs are done.
+/// As many addresses as this process remembers of the name, or else as it is told to want, are asked for at once;
+/// otherwise the first lookup comes alone, for after it most runs are done.
 ///
 /// # Errors
 /// Where no server gives an address.
@@ -46,20 +48,27 @@ pub async fn run<D: Dns>(
         dns_name,
         servers,
         max_lookups,
+        addresses,
     } = wanted;
+    let remembered = dns.remembered(dns_name);
+    let addresses = match remembered.len() {
+        0 => addresses,
+        remembered => remembered,
+    };
     let mut asking = Asking {
         known: pin!(known),
         before: None,
-        remembered: dns.remembered(dns_name),
+        remembered,
         told: Some(told),
         in_vain: 0,
     };
-    let has_many = asking.remembered.len() >= ADDRESSES_PER_ANSWER;
+    let has_many = addresses >= ADDRESSES_PER_ANSWER;
     let question = has_many.then(|| dns.at_hand(dns_name, servers)).flatten();
     let at_once = async {
         let question = question?;
         let tally = Tally::new(max_lookups, question.servers());
-        asking.finish(&question, tally).await
+        let at_once = lookups_needed(0, addresses).min(max_lookups);
+        asking.finish(&question, tally, at_once).await
     };
     let found = match at_once.await {
         Some(found) => found,
@@ -69,7 +78,7 @@ pub async fn run<D: Dns>(
             let mut tally = tally.made_before(asking.in_vain);
             tally.begin();
             tally.take(first);
-            let finished = asking.finish(&question, tally).await;
+            let finished = asking.finish(&question, tally, 0).await;
             finished.ok_or_else(|| question.silent())?
         }
     };
@@ -91,8 +100,14 @@ struct Asking<'a, K> {
 }
 
 impl<K: Future<Output = BTreeSet<IpAddr>>> Asking<'_, K> {
-    /// `None` where those who were to be asked first do not answer.
-    async fn finish(&mut self, question: &impl Question, mut tally: Tally) -> Option<Found> {
+    /// Asks so often at once, and then as often as the answers want it. `None` where those who were to be asked
+    /// first do not answer.
+    async fn finish(
+        &mut self,
+        question: &impl Question,
+        mut tally: Tally,
+        at_once: usize,
+    ) -> Option<Found> {
         let Self {
             known,
             before,
@@ -103,6 +118,9 @@ impl<K: Future<Output = BTreeSet<IpAddr>>> Asking<'_, K> {
         let mut under_way = FuturesUnordered::new();
         let mut failure = None;
         let contact_by = Instant::now() + FIRST_CONTACT;
+        for _ in 0..at_once.min(SIDE_BY_SIDE) {
+            under_way.push(question.again(tally.begin(), BTreeSet::new()));
+        }
         let (known, judgement) = loop {
             let so_far = before.as_ref().unwrap_or(remembered);
             let judgement = tally.judge(so_far);

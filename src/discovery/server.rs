@@ -12,9 +12,7 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::udp::UdpClientStream;
 use hickory_resolver::net::xfer::{DnsHandle, DnsRequestSender, FirstAnswer};
 use hickory_resolver::net::{DnsError, NetError, RetryDnsHandle};
-use hickory_resolver::proto::op::{
-    DnsRequest, DnsRequestOptions, DnsResponse, Message, Query, ResponseCode,
-};
+use hickory_resolver::proto::op::{DnsRequest, DnsRequestOptions, DnsResponse, Message, Query};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::system_conf::read_system_conf;
 use hickory_resolver::{NameServerPool, PoolContext, TlsConfig};
@@ -127,7 +125,7 @@ impl Server {
     async fn lookup(&self, name: &Name, kind: RecordType) -> Result<Records, NetError> {
         let query = Query::query(name.clone(), kind);
         let answer = match self.ask_directly(query.clone()).await {
-            Some(answer) => DnsError::from_response(answer).map_err(NetError::from),
+            Some(answer) => answer.map_err(NetError::from),
             None => self.ask_by_pool(query).await,
         };
         match answer {
@@ -147,7 +145,7 @@ impl Server {
 
     /// One query by UDP, from a port of its own. `None` where no whole answer comes of it, or one that says that the
     /// server failed: the pool asks once more.
-    async fn ask_directly(&self, query: Query) -> Option<DnsResponse> {
+    async fn ask_directly(&self, query: Query) -> Option<Result<DnsResponse, DnsError>> {
         let Place::Address(address) = self.place else {
             return None;
         };
@@ -155,14 +153,11 @@ impl Server {
             .with_timeout(Some(TIMEOUT))
             .build();
         let request = DnsRequest::from_query(query, DnsRequestOptions::default());
-        let answer = udp.send_message(request).first_answer().await;
-        answer.ok().filter(|answer| {
-            let tells = matches!(
-                answer.response_code,
-                ResponseCode::NoError | ResponseCode::NXDomain
-            );
-            tells && !answer.truncation
-        })
+        let answer = udp.send_message(request).first_answer().await.ok();
+        match DnsError::from_response(answer.filter(|answer| !answer.truncation)?) {
+            Err(DnsError::ResponseCode(_)) => None,
+            answer => Some(answer),
+        }
     }
 
     /// By UDP, and by TCP where that is too short.

@@ -146,6 +146,7 @@ async fn found(discovery: &Discovery, servers: &[SocketAddr]) -> Result<Found, D
         dns_name: ALB,
         servers,
         max_lookups: 50,
+        addresses: 0,
     };
     let told = oneshot::channel().0;
     run(discovery, wanted, ready(BTreeSet::new()), told).await

@@ -38,7 +38,7 @@ pub async fn tick<A: SyncAws>(
         store,
         variables,
     };
-    tick.run(&source, Some(variables.orders.clone())).await
+    tick.run(&source, Some(variables.orders.clone()), 0).await
 }
 
 struct Environment<'a, A> {

@@ -5,6 +5,7 @@
 //! It stands in the rule's target, at most 8,192 characters (EventBridge API, `InputTransformer`).
 
 use crate::clock::Timestamp;
+use crate::discovery::ADDRESSES_PER_ANSWER;
 use crate::model::{Rule, TargetGroupPort};
 use crate::names::BindingId;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -81,6 +82,10 @@ pub struct RuleEvent {
     /// from when its rule was made.
     #[serde(default)]
     pub cron: bool,
+    /// How many addresses were known when the rule was put: a process that knows nothing yet asks for so many at
+    /// once. Zero where one answer held them all.
+    #[serde(default)]
+    pub addresses: usize,
     /// Left out where the characters do not hold it.
     #[serde(default)]
     pub orders: Option<Orders>,
@@ -100,7 +105,7 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>,
 }
 
 impl RuleEvent {
-    /// The template that EventBridge makes the event of.
+    /// The template that EventBridge makes the event of, when so many addresses are known.
     ///
     /// # Errors
     /// Where the orders cannot be written as JSON.
@@ -110,10 +115,15 @@ impl RuleEvent {
         schedule: &str,
         orders: &Orders,
         given_up: &BTreeSet<String>,
+        addresses: usize,
     ) -> Result<String, serde_json::Error> {
         let cron = match schedule.starts_with("cron") {
             true => r#","Cron":true"#,
             false => "",
+        };
+        let addresses = match addresses < ADDRESSES_PER_ANSWER {
+            true => String::new(),
+            false => format!(r#","Addresses":{addresses}"#),
         };
         let pointer = |given: &BTreeSet<String>| {
             let bucket = serde_json::to_string(bucket)?;
@@ -122,7 +132,7 @@ impl RuleEvent {
                 false => format!(r#","Given":{}"#, serde_json::to_string(given)?),
             };
             Ok::<_, serde_json::Error>(format!(
-                r#"{{"AlbNlbBinding":"{id}","Bucket":{bucket},"Time":{TIME}{cron}{given}"#
+                r#"{{"AlbNlbBinding":"{id}","Bucket":{bucket},"Time":{TIME}{cron}{addresses}{given}"#
             ))
         };
         let mut given: BTreeSet<_> = given_up.iter().map(|arn| digest(arn)).collect();
@@ -210,7 +220,20 @@ mod tests {
 
     fn template(orders: &Orders) -> String {
         let schedule = "rate(1 minute)";
-        RuleEvent::template(&id(), "bucket", schedule, orders, &BTreeSet::new()).expect("JSON")
+        RuleEvent::template(&id(), "bucket", schedule, orders, &BTreeSet::new(), 0).expect("JSON")
+    }
+
+    #[test]
+    fn a_rule_tells_how_many_addresses_there_were_where_one_answer_does_not_hold_them() {
+        let told = |addresses| {
+            let (orders, none) = (orders(1), BTreeSet::new());
+            let schedule = "rate(1 minute)";
+            let template =
+                RuleEvent::template(&id(), "bucket", schedule, &orders, &none, addresses);
+            let event = RuleEvent::of_template(&template.expect("JSON")).expect("ours");
+            event.addresses
+        };
+        assert_eq!([told(7), told(8), told(28)], [0, 8, 28]);
     }
 
     #[test]
@@ -250,7 +273,7 @@ mod tests {
         let waits = |number: u32, schedule: &str| {
             let id = BindingId::derive("stack", &number.to_string(), "arn:nlb");
             let template =
-                RuleEvent::template(&id, "bucket", schedule, &orders(1), &BTreeSet::new());
+                RuleEvent::template(&id, "bucket", schedule, &orders(1), &BTreeSet::new(), 0);
             let event = RuleEvent::of_template(&template.expect("JSON")).expect("ours");
             event.waits()
         };

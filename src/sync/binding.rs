@@ -1,6 +1,6 @@
 //! A binding's tick: its rule's event says where the record is, and the record says what to do.
 
-use super::look::see;
+use super::look::{Guess, see};
 use super::{Outcome, Read, Source, SyncAws, SyncError, Tick, TickName};
 use crate::capabilities::{Dns, DnsError};
 use crate::clock::Clock;
@@ -48,7 +48,8 @@ pub async fn tick<A: SyncAws>(
         progress::note("waiting at the start, for other bindings may tick in the same moment");
         clock.wait_until(until).await;
     }
-    tick.run(&source, event.orders.clone()).await
+    tick.run(&source, event.orders.clone(), event.addresses)
+        .await
 }
 
 struct Binding<'a, A, D> {
@@ -196,7 +197,7 @@ pub async fn anew<A: SyncAws>(
         let seen = see(
             aws,
             dns,
-            orders,
+            Guess::of(orders),
             &BTreeSet::new(),
             ready(addresses.clone()),
             oneshot::channel().0,

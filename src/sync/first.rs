@@ -3,7 +3,7 @@
 //! nothing away.
 
 use super::apply::apply;
-use super::look::{Sight, look};
+use super::look::{Guess, Sight, look};
 use super::plan::{Mode, Situation, plan, waits_until};
 use super::{SyncAws, SyncError, metric, tick_log};
 use crate::capabilities::{Dns, DnsError, Stacks};
@@ -106,7 +106,8 @@ impl First<'_> {
         };
         let nothing = BTreeSet::new();
         let new = new.unwrap_or(&nothing);
-        let sight = look(aws, dns, Some(self.orders), new, oneshot::channel().0, read).await?;
+        let guess = Some(Guess::of(self.orders));
+        let sight = look(aws, dns, guess, new, oneshot::channel().0, read).await?;
         Ok(sight.ok_or(RecordError::TakenOver)?)
     }
 

@@ -39,6 +39,21 @@ impl Found {
     }
 }
 
+/// What is looked at before the record is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Guess<'a> {
+    pub orders: &'a Orders,
+    /// How many addresses there were once; zero where that is not known.
+    pub addresses: usize,
+}
+
+impl<'a> Guess<'a> {
+    pub(super) const fn of(orders: &'a Orders) -> Self {
+        let addresses = 0;
+        Self { orders, addresses }
+    }
+}
+
 /// A record, with the orders that it gives.
 pub type Read = Option<(Held, Orders)>;
 
@@ -48,7 +63,7 @@ pub type Read = Option<(Held, Orders)>;
 pub(super) async fn look(
     aws: &impl Targets,
     dns: &impl Dns,
-    guess: Option<&Orders>,
+    guess: Option<Guess<'_>>,
     new: &BTreeSet<String>,
     told: oneshot::Sender<usize>,
     read: impl Future<Output = Result<Read, SyncError>>,
@@ -62,10 +77,10 @@ pub(super) async fn look(
         read
     };
     let (seen, read) = match guess {
-        Some(orders) => {
+        Some(guess) => {
             let known = async { known.await.unwrap_or_default() };
-            let (seen, read) = tokio::join!(see(aws, dns, orders, new, known, told), read);
-            (Some((orders, seen)), read)
+            let (seen, read) = tokio::join!(see(aws, dns, guess, new, known, told), read);
+            (Some((guess.orders, seen)), read)
         }
         None => (None, read.await),
     };
@@ -76,7 +91,8 @@ pub(super) async fn look(
         Some((guess, seen)) if *guess == read.1 => seen,
         _ => {
             let (told, _) = oneshot::channel();
-            see(aws, dns, &read.1, new, ready(known_addresses(&read)), told).await
+            let known = ready(known_addresses(&read));
+            see(aws, dns, Guess::of(&read.1), new, known, told).await
         }
     };
     let (found, targets) = (seen.found?, seen.targets?);
@@ -117,15 +133,17 @@ pub(super) struct Seen {
 pub(super) async fn see(
     aws: &impl Targets,
     dns: &impl Dns,
-    orders: &Orders,
+    guess: Guess<'_>,
     new: &BTreeSet<String>,
     known: impl Future<Output = BTreeSet<IpAddr>>,
     told: oneshot::Sender<usize>,
 ) -> Seen {
+    let Guess { orders, addresses } = guess;
     let wanted = Wanted {
         dns_name: &orders.alb_dns_name,
         servers: &orders.dns_servers,
         max_lookups: orders.max_lookups,
+        addresses,
     };
     let discover = discovery::run(dns, wanted, known, told);
     let (found, targets) = tokio::join!(discover, targets(aws, &orders.target_groups, new));

@@ -27,7 +27,7 @@ use crate::pause::Pause;
 use crate::progress;
 use crate::record::{Counting, Orders, Store, Ticking};
 use apply::apply;
-use look::{Sight, look};
+use look::{Guess, Sight, look};
 use plan::{Mode, Plan, Situation, plan, waits_until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -91,7 +91,7 @@ impl TickName {
 }
 
 impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
-    /// The seven steps. `guess` are the orders that most probably stand.
+    /// The seven steps. `guess` are the orders that most probably stand, and there were so many addresses once.
     ///
     /// # Errors
     /// Anything that kept an address from being registered or a missing one from being counted.
@@ -99,6 +99,7 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
         &self,
         source: &impl Source,
         mut guess: Option<Orders>,
+        addresses: usize,
     ) -> Result<Outcome, SyncError> {
         let mut is_first = true;
         let mut pause = Pause::none_at_first();
@@ -106,7 +107,7 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
             progress::note("looking at DNS, at the targets and at the record");
             let (tell, told) = oneshot::channel();
             let by = guess.clone();
-            let by = by.as_ref();
+            let by = by.as_ref().map(|orders| Guess { orders, addresses });
             let measures = std::mem::take(&mut is_first);
             // 1 discover, 2 registered, 3 known before; then 4, 6 and 7
             let work = async {
@@ -117,7 +118,7 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
                 };
                 let measure = async {
                     // What was guessed before the record was read was nothing, or wrong.
-                    if measures && !by.is_some_and(|by| by.measures_as(&sight.orders)) {
+                    if measures && !by.is_some_and(|by| by.orders.measures_as(&sight.orders)) {
                         let count = sight.found.addresses.len();
                         metric::publish(self.aws, &sight.orders, count).await;
                     }
@@ -127,8 +128,8 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
             };
             // 5 metric, as soon as DNS has answered
             let measure = async {
-                if let (true, Some(orders), Ok(count)) = (measures, by, told.await) {
-                    metric::publish(self.aws, orders, count).await;
+                if let (true, Some(by), Ok(count)) = (measures, by, told.await) {
+                    metric::publish(self.aws, by.orders, count).await;
                 }
             };
             let (done, ()) = tokio::join!(work, measure);

@@ -1,7 +1,7 @@
 //! What a tick waits for and what it does not, and that it asks nobody twice. Never how long
 //! anything takes: that would not hold on another machine.
 
-use crate::support::{Answer, Bench, TIMEOUT, operations};
+use crate::support::{Answer, Bench, TIMEOUT, binary, operations};
 use crate::tick::{SuccessLog, record};
 use anyhow::Result;
 use lab::{DnsFailure, Fault, Hold, What};
@@ -193,15 +193,12 @@ async fn the_metric_leaves_when_dns_has_answered_and_waits_for_nothing_of_aws() 
     Ok(())
 }
 
-#[tokio::test]
-async fn a_function_that_knows_how_many_there_are_asks_for_all_of_them_at_once() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    bench.scale(28);
-    bench.ticks(&made, 2).await?;
+/// A tick of 28 addresses asks for all of them before anybody has answered.
+async fn asks_for_28_at_once(bench: &Bench, made: &Answer) -> Result<()> {
     let dns = bench.lab.dns();
     dns.fail("orders", DnsFailure::Silent);
     let before = dns.queries("orders");
-    let log = beside(&bench, &made, async {
+    let log = beside(bench, made, async {
         // Nobody has answered any of them.
         while dns.queries("orders") - before < 32 {
             tokio::task::yield_now().await;
@@ -210,5 +207,31 @@ async fn a_function_that_knows_how_many_there_are_asks_for_all_of_them_at_once()
     })
     .await?;
     assert_eq!(record(&log)["addresses"].as_array().map(Vec::len), Some(28));
+    assert_eq!(record(&log)["lookups"], 32);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_function_that_knows_how_many_there_are_asks_for_all_of_them_at_once() -> Result<()> {
+    let (bench, made) = Bench::bound().await?;
+    bench.scale(28);
+    bench.ticks(&made, 2).await?;
+    asks_for_28_at_once(&bench, &made).await
+}
+
+#[tokio::test]
+async fn a_process_that_has_just_started_asks_for_as_many_as_there_were_at_the_last_update()
+-> Result<()> {
+    let (mut bench, made) = Bench::bound().await?;
+    bench.scale(28);
+    bench.ticks(&made, 1).await?;
+    bench.update(&made, json!({})).await?.assert_success();
+    bench.function = bench.lab.function(binary()).await?;
+    asks_for_28_at_once(&bench, &made).await?;
+    // Nothing is put again where as many are known.
+    bench.lab.gateway().clear();
+    bench.update(&made, json!({})).await?.assert_success();
+    let puts = bench.lab.gateway().calls_of("events", "PutTargets");
+    assert!(puts.is_empty(), "{puts:#?}");
     Ok(())
 }

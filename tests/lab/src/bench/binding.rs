@@ -20,6 +20,8 @@ const MAX_LOOKUPS: usize = 200;
 pub(super) struct Binding {
     pub id: String,
     pub target_groups: Vec<String>,
+    /// CloudFormation's, as which it was made.
+    request: Value,
     /// Of its rule.
     target: Target,
     /// When its last tick was to be, in seconds since 1970.
@@ -56,9 +58,24 @@ impl Binding {
         Self {
             id: id.to_owned(),
             target_groups,
+            request: self.request.clone(),
             target,
             last: AtomicU64::new(0),
         }
+    }
+
+    /// After an Update that changes no property.
+    pub async fn updated(&self, lab: &Lab, function: &Function) -> Result<Self> {
+        let mut request = self.request.clone();
+        let last = self.last.load(Ordering::Relaxed);
+        request["RequestType"] = json!("Update");
+        request["RequestId"] = json!(format!("{} after {last}", self.id));
+        request["PhysicalResourceId"] = json!(self.id);
+        request["OldResourceProperties"] = request["ResourceProperties"].clone();
+        Ok(Self {
+            last: AtomicU64::new(last),
+            ..of(lab, function, request).await?
+        })
     }
 }
 
@@ -87,12 +104,10 @@ pub(super) async fn make(
     ports: &[u16],
     schedule: &str,
 ) -> Result<Binding> {
-    let url = lab.response_url();
     let listeners: Vec<_> = ports.iter().map(|port| json!({"Port": port})).collect();
     let event = json!({
         "RequestType": "Create",
         "RequestId": format!("{} {schedule}", nlb.name),
-        "ResponseURL": url.url(),
         "ResourceType": "Custom::AlbNlbBinding",
         "LogicalResourceId": "Binding",
         "StackId": format!("arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{}/1", nlb.name),
@@ -105,6 +120,14 @@ pub(super) async fn make(
             "Schedule": schedule,
         },
     });
+    of(lab, function, event).await
+}
+
+/// What a request has made.
+async fn of(lab: &Lab, function: &Function, request: Value) -> Result<Binding> {
+    let url = lab.response_url();
+    let mut event = request.clone();
+    event["ResponseURL"] = json!(url.url());
     function.invoke(event, TIMEOUT).await?.success()?;
     let answer = url.the_answer()?;
     ensure!(answer["Status"] == "SUCCESS", "no binding: {answer:#}");
@@ -118,6 +141,7 @@ pub(super) async fn make(
     Ok(Binding {
         id,
         target_groups: groups.split(',').map(str::to_owned).collect(),
+        request,
         target: target.context("a rule has a target")?,
         last: AtomicU64::new(0),
     })

@@ -30,15 +30,6 @@ impl Processor {
         move_to(&format!("0-{}", last - 1))?;
         Ok(reserved)
     }
-
-    /// A script in place of a command, by which it runs on the processor that was kept for it.
-    pub fn script(&self, lab: &Lab, name: &str, command: &[&Path]) -> Result<PathBuf> {
-        script(
-            lab,
-            name,
-            &format!("taskset -c {} {}", self.last, quoted(command)?),
-        )
-    }
 }
 
 impl Drop for Processor {
@@ -48,14 +39,17 @@ impl Drop for Processor {
     }
 }
 
-/// A script in place of a command.
-pub(super) fn script_of(lab: &Lab, name: &str, command: &[&Path]) -> Result<PathBuf> {
-    script(lab, name, &quoted(command)?)
-}
-
-fn script(lab: &Lab, name: &str, command: &str) -> Result<PathBuf> {
+/// A script in place of a command, by which it runs on the processor that was kept for it, where there is one.
+pub(super) fn script(
+    lab: &Lab,
+    name: &str,
+    command: &[&Path],
+    reserved: Option<&Processor>,
+) -> Result<PathBuf> {
+    let on = reserved.map(|reserved| format!("taskset -c {} ", reserved.last));
+    let (on, command) = (on.unwrap_or_default(), quoted(command)?);
     let script = lab.directory().join(name);
-    fs::write(&script, format!("#!/bin/sh\nexec {command}\n"))?;
+    fs::write(&script, format!("#!/bin/sh\nexec {on}{command}\n"))?;
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
     Ok(script)
 }

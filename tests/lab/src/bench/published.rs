@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::binding::Binding;
-use super::processor::{Processor, script_of};
+use super::processor::{Processor, script};
 use super::ticks::FIRST_PORT;
 use crate::{ACCOUNT, Alb, Function, Lab, process, scheduled_event};
 
@@ -30,10 +30,7 @@ impl Published {
     ) -> Result<Self> {
         let python = process::python()?;
         let command = [&python, Path::new(RUNTIME), source];
-        let script = match reserved {
-            Some(reserved) => reserved.script(lab, "published", &command),
-            None => script_of(lab, "published", &command),
-        };
+        let script = script(lab, "published", &command, reserved)?;
         let environment = lab.environment().iter();
         let trusted = environment
             .clone()
@@ -41,7 +38,7 @@ impl Published {
         let (_, trusted) = trusted.context("the lab is called over TLS")?;
         let group = binding.target_groups.first().context("a target group")?;
         Ok(Self {
-            script: script?,
+            script,
             // The template's own defaults.
             variables: [
                 ("AWS_CA_BUNDLE", trusted.clone()),

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::binding::{self, Binding, RATE};
-use super::processor::Processor;
+use super::processor::{Processor, script};
 use super::published::Published;
 use super::start;
 use super::table::{Table, milliseconds};
@@ -80,8 +80,7 @@ pub(super) async fn measure(
     let published = subject.published.as_deref();
     let published = published.map(|source| Published::new(lab, source, &alb, one, reserved));
     let published = published.transpose()?;
-    let alone = reserved.map(|reserved| reserved.script(lab, "alone", &[binary]));
-    let binary = alone.transpose()?.unwrap_or_else(|| binary.clone());
+    let binary = script(lab, "alone", &[binary], reserved)?;
     let bench = Bench { lab, binary, alb };
     lab.dns().set_delay(DNS_DELAY);
     lab.gateway().set_delay(AWS_DELAY);
@@ -126,7 +125,7 @@ pub(super) async fn measure(
     }
     table.show(stage);
     stage.tell(&format!(
-        "{TICKS} ticks a row; times in ms, memory in MB, log in bytes"
+        "{TICKS} ticks a row, {PUBLISHED_TICKS} of the function of 2018; times in ms, memory in MB, log in bytes"
     ));
     stage.act("Beside the function that AWS published in 2018");
     match published {
@@ -159,6 +158,8 @@ impl Bench<'_> {
                 break;
             }
         }
+        // The rule tells how many addresses there were when the binding was last updated.
+        let binding = &binding.updated(lab, &settling).await?;
         drop(settling);
         for group in &binding.target_groups {
             let count = lab.targets(group).len();
