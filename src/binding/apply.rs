@@ -303,9 +303,15 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                 }
             }
             Step::PutRuleTarget => {
+                let held = self.turn.last(&desired.id);
+                let known = held.map_or(0, |held| {
+                    held.record.known_of(&self.checked.alb.dns_name).len()
+                });
                 let target = {
                     let made = made.borrow();
-                    desired.rule_target(&self.checked, &made.groups, made.addresses)
+                    // DNS may not have shown all that are known.
+                    let expected = made.addresses.max(known);
+                    desired.rule_target(&self.checked, &made.groups, expected)
                 };
                 let target = target.ok_or(BindingError::Unplanned)?;
                 let put = async |permit| aws.put_rule_target(permit, &rule, &target).await;

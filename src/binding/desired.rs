@@ -143,18 +143,18 @@ impl Desired {
         })
     }
 
-    /// What the rule is to call the function with, when so many addresses are known.
+    /// What the rule is to call the function with, where so many addresses are expected.
     pub fn rule_target(
         &self,
         checked: &Checked<'_>,
         made: &BTreeMap<String, String>,
-        addresses: usize,
+        expected: usize,
     ) -> Option<RuleTarget> {
         let orders = self.orders(checked, made)?;
         // Where AWS refuses to have own targets taken out, Delete is to know of them.
         let owed = self.given_up(checked.observed);
         let (bucket, schedule) = (self.bucket(), &self.properties.schedule);
-        let template = RuleEvent::template(&self.id, &bucket, schedule, &orders, &owed, addresses);
+        let template = RuleEvent::template(&self.id, &bucket, schedule, &orders, &owed, expected);
         Some(RuleTarget {
             id: RULE_TARGET.to_owned(),
             arn: self.function_arn.clone(),

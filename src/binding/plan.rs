@@ -14,7 +14,7 @@ use crate::model::{Attributes, LoadBalancer, Tags, TargetGroupPort};
 use crate::properties::{
     DRAINING_INTERVAL, IDLE_TIMEOUT, MadeProperties, TERMINATION, attribute_defaults,
 };
-use crate::record::RULE_TARGET;
+use crate::record::{RULE_TARGET, RuleEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -232,8 +232,13 @@ fn plan_rule(desired: &Desired, checked: &Checked<'_>, steps: &mut Vec<Step>) {
     let targets = observed.rule.iter().flat_map(|rule| &rule.targets);
     let mut targets = targets.filter(|target| target.id == RULE_TARGET);
     let record = observed.record.as_ref();
-    let addresses = record.map_or(0, |(record, _)| record.known().len());
-    let wanted = desired.rule_target(checked, &BTreeMap::new(), addresses);
+    let known = record.map_or(0, |(record, _)| {
+        record.known_of(&checked.alb.dns_name).len()
+    });
+    let event = RuleEvent::of_rule(observed.rule.as_ref());
+    // One that is too large costs a new process some lookups, and is no reason to put the rule.
+    let expected = event.map_or(0, |event| event.addresses).max(known);
+    let wanted = desired.rule_target(checked, &BTreeMap::new(), expected);
     let is_right = targets.any(|target| Some(target) == wanted.as_ref());
     if !is_right {
         steps.push(Step::PutRuleTarget);

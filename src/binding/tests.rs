@@ -5,8 +5,8 @@ use super::removal::Removal;
 use super::step::Step;
 use super::*;
 use crate::model::{
-    Attributes as Map, Kind, Listener, LoadBalancer, Rule, Scheme, State, TCP_IDLE_TIMEOUT,
-    TargetGroup,
+    Attributes as Map, Endpoint, Kind, Listener, LoadBalancer, Rule, Scheme, State,
+    TCP_IDLE_TIMEOUT, TargetGroup,
 };
 use crate::names::{BindingId, TAG};
 use crate::properties::{Properties, TargetGroupProperties, attribute_defaults};
@@ -185,7 +185,10 @@ fn after(desired: &Desired, mut world: Observed, steps: Vec<Step>) -> Observed {
             }
             Step::TagRule { tags } => world.rule_tags.extend(tags),
             Step::PutRuleTarget => {
-                let target = desired.rule_target(&checked(&world), &BTreeMap::new(), 0);
+                let expected = world.record.as_ref().map_or(0, |(record, _)| {
+                    record.known_of(&checked(&world).alb.dns_name).len()
+                });
+                let target = desired.rule_target(&checked(&world), &BTreeMap::new(), expected);
                 let target = target.expect("all is made");
                 world.rule.as_mut().expect("a rule").targets = vec![target];
             }
@@ -425,6 +428,26 @@ fn a_given_target_group_that_is_not_wanted_any_more_loses_own_targets_last() {
     let record = &mut world.record.as_mut().expect("a record").0;
     record.own.insert(format!("{GIVEN}/foreign"), Own::new());
     assert_eq!(steps(&after, &world), plan);
+}
+
+#[test]
+fn the_rule_is_put_again_where_more_addresses_are_known_than_it_tells_and_not_where_fewer_are() {
+    let wanted = desired(json!({}));
+    let mut world = carried_out(&wanted, bare(&wanted));
+    // One answer of DNS shows that it holds seven addresses, and not that it holds eight.
+    for (known, is_put) in [(7, false), (8, true), (28, true), (9, false), (29, true)] {
+        let target = |last| Endpoint {
+            address: [10, 0, 0, last].into(),
+            port: 80,
+        };
+        let own = (0..known).map(|last| (target(last), Default::default()));
+        let (record, _) = world.record.as_mut().expect("a record");
+        record.own = [("arn:group".to_owned(), own.collect())].into();
+        let plan = steps(&wanted, &world);
+        assert_eq!(plan.contains("+ rule target"), is_put, "{known}: {plan}");
+        world = carried_out(&wanted, world);
+        assert_eq!(steps(&wanted, &world), NOTHING, "{known}");
+    }
 }
 
 #[test]

@@ -19,8 +19,9 @@ pub trait Dns {
         servers: &[SocketAddr],
     ) -> Result<(Self::Question, DnsAnswer), DnsError>;
 
-    /// Whom to ask, where that is known without asking anybody, and they answered last time.
-    fn at_hand(&self, dns_name: &str, servers: &[SocketAddr]) -> Option<Self::Question>;
+    /// Whom to ask, by the servers given where there are any; `None` where they cannot be found, or did not
+    /// answer last time.
+    async fn whom(&self, dns_name: &str, servers: &[SocketAddr]) -> Option<Self::Question>;
 
     /// The addresses that a certain list of this process last had of a name; none where there was no such
     /// list.

@@ -68,11 +68,9 @@ impl Authorities {
         not_before.is_none_or(|not_before| not_before <= Instant::now())
     }
 
-    /// The servers, where they are known and were reached last time.
-    pub(super) fn at_hand(&self, dns_name: &str) -> Option<Vec<Arc<Server>>> {
-        let zone = self.zone(dns_name, |zone| zone.clone());
-        let is_known = zone.until.is_some_and(|until| Instant::now() < until);
-        (is_known && zone.failures == 0 && !zone.servers.is_empty()).then_some(zone.servers)
+    /// Whether they were reached last time, or nobody has tried yet.
+    pub(super) fn are_within_reach(&self, dns_name: &str) -> bool {
+        self.zone(dns_name, |zone| zone.failures == 0)
     }
 
     pub(super) async fn of(&self, dns_name: &str) -> Result<Vec<Arc<Server>>, DnsError> {

@@ -80,16 +80,20 @@ impl Discovery {
         if let Err(error) = &first
             && !matches!(error, DnsError::NoAddresses { .. })
         {
-            let error = chain(error);
-            info!(
-                error,
-                "authoritative DNS servers are out of reach, asking the system's resolver"
-            );
-            self.authorities.were_not_reached(dns_name);
+            self.were_not_reached(dns_name, error);
             return None;
         }
         self.authorities.were_reached(dns_name);
         Some(first)
+    }
+
+    fn were_not_reached(&self, dns_name: &str, error: &DnsError) {
+        let error = chain(error);
+        info!(
+            error,
+            "authoritative DNS servers are out of reach, asking the system's resolver"
+        );
+        self.authorities.were_not_reached(dns_name);
     }
 
     /// Which server a run of lookups begins at: another one each time.
@@ -147,11 +151,12 @@ impl Dns for Discovery {
         first(Question::new(dns_name, vec![self.authorities.system()], 0)).await
     }
 
-    fn at_hand(&self, dns_name: &str, servers: &[SocketAddr]) -> Option<Question> {
+    async fn whom(&self, dns_name: &str, servers: &[SocketAddr]) -> Option<Question> {
         match self.of_given(dns_name, servers) {
-            Ok(None) => {
-                let servers = self.authorities.at_hand(dns_name)?;
-                Some(Question::new(dns_name, servers, self.turn(dns_name)))
+            Ok(None) if self.authorities.are_within_reach(dns_name) => {
+                let servers = self.authorities.of(dns_name).await;
+                let servers = servers.inspect_err(|error| self.were_not_reached(dns_name, error));
+                Some(Question::new(dns_name, servers.ok()?, self.turn(dns_name)))
             }
             given => given.ok().flatten(),
         }

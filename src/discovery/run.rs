@@ -1,6 +1,7 @@
 //! One run of lookups, side by side, until the list is complete or certain enough.
 //!
-//! Never asks more often than it is allowed to, and says whether it found enough.
+//! Never asks more often than it is allowed to, but once where all of that was in vain, and says whether it found
+//! enough.
 
 use super::FIRST_CONTACT;
 use super::certainty::{ADDRESSES_PER_ANSWER, lookups_needed};
@@ -25,16 +26,16 @@ pub struct Wanted<'a> {
     /// To ask these; where there are none, it is found out whom.
     pub servers: &'a [SocketAddr],
     pub max_lookups: usize,
-    /// How many addresses it had once; zero where that is not known.
-    pub addresses: usize,
+    /// How many addresses are expected; zero where nobody knows.
+    pub expected: usize,
 }
 
 /// Asks until the list is complete or certain, or the allowance is used up. `known` tells, as soon as it can,
 /// which addresses were known before this run; what is needed in any case is asked meanwhile. How many addresses
 /// there are is told as soon as that is known, which may be earlier.
 ///
-/// As many addresses as this process remembers of the name, or else as it is told to want, are asked for at once;
-/// otherwise the first lookup comes alone, for after it most runs are done.
+/// As many addresses as this process remembers of the name, or else as are expected, are asked for at once; where
+/// one answer may hold them all, the first lookup comes alone, for after it most runs are done.
 ///
 /// # Errors
 /// Where no server gives an address.
@@ -48,11 +49,11 @@ pub async fn run<D: Dns>(
         dns_name,
         servers,
         max_lookups,
-        addresses,
+        expected,
     } = wanted;
     let remembered = dns.remembered(dns_name);
-    let addresses = match remembered.len() {
-        0 => addresses,
+    let expected = match remembered.len() {
+        0 => expected,
         remembered => remembered,
     };
     let mut asking = Asking {
@@ -62,12 +63,13 @@ pub async fn run<D: Dns>(
         told: Some(told),
         in_vain: 0,
     };
-    let has_many = addresses >= ADDRESSES_PER_ANSWER;
-    let question = has_many.then(|| dns.at_hand(dns_name, servers)).flatten();
     let at_once = async {
-        let question = question?;
+        if expected < ADDRESSES_PER_ANSWER {
+            return None;
+        }
+        let question = dns.whom(dns_name, servers).await?;
         let tally = Tally::new(max_lookups, question.servers());
-        let at_once = lookups_needed(0, addresses).min(max_lookups);
+        let at_once = lookups_needed(0, expected).min(max_lookups);
         asking.finish(&question, tally, at_once).await
     };
     let found = match at_once.await {

@@ -146,7 +146,7 @@ async fn found(discovery: &Discovery, servers: &[SocketAddr]) -> Result<Found, D
         dns_name: ALB,
         servers,
         max_lookups: 50,
-        addresses: 0,
+        expected: 0,
     };
     let told = oneshot::channel().0;
     run(discovery, wanted, ready(BTreeSet::new()), told).await
@@ -168,6 +168,77 @@ async fn the_authoritative_servers_are_found_once_and_asked_from_then_on() {
         assert_eq!(server.count(RecordType::A, "ns.example"), 1);
         assert_eq!(server.count(RecordType::A, "internal-orders"), tick);
     }
+}
+
+#[tokio::test]
+async fn where_many_addresses_are_expected_all_are_asked_for_before_anybody_has_answered() {
+    let resolver = Asked::start(Mood::Answers).await;
+    let authority = Asked::start(Mood::Answers).await;
+    let discovery = discovery(&resolver, &authority);
+    let mut asked = 0;
+    // The second time the process remembers that there is one address, and not 28.
+    for lookups in [32, 1] {
+        asked += lookups;
+        let wanted = Wanted {
+            dns_name: ALB,
+            servers: &[],
+            max_lookups: 50,
+            expected: 28,
+        };
+        let known = async {
+            while authority.count(RecordType::A, "internal-orders") < asked {
+                tokio::task::yield_now().await;
+            }
+            BTreeSet::new()
+        };
+        let told = oneshot::channel().0;
+        let found = run(&discovery, wanted, known, told).await;
+        assert_eq!(found.expect("an answer").lookups, lookups);
+        let all = authority.count(RecordType::A, "internal-orders");
+        assert_eq!(all, asked);
+    }
+    assert_eq!(resolver.count(RecordType::NS, ""), 1);
+}
+
+#[tokio::test]
+async fn of_many_expected_addresses_no_more_are_asked_for_than_is_allowed() {
+    let server = Asked::start(Mood::Answers).await;
+    let discovery = discovery(&server, &server);
+    let wanted = Wanted {
+        dns_name: ALB,
+        servers: &[server.address],
+        max_lookups: 3,
+        expected: usize::MAX,
+    };
+    let known = async {
+        while server.count(RecordType::A, "internal-orders") < 3 {
+            tokio::task::yield_now().await;
+        }
+        BTreeSet::new()
+    };
+    let found = run(&discovery, wanted, known, oneshot::channel().0).await;
+    assert_eq!(found.expect("an answer").lookups, 3);
+    assert_eq!(server.count(RecordType::A, "internal-orders"), 3);
+}
+
+#[tokio::test]
+async fn where_many_addresses_are_expected_of_servers_out_of_reach_the_resolver_answers() {
+    let resolver = Asked::start(Mood::Answers).await;
+    let silent = Asked::start(Mood::Silent).await;
+    let discovery = discovery(&resolver, &silent);
+    // Those in vain count, and in the pause after them there are none.
+    for lookups in [33, 1] {
+        let wanted = Wanted {
+            dns_name: ALB,
+            servers: &[],
+            max_lookups: 50,
+            expected: 28,
+        };
+        let known = ready(BTreeSet::new());
+        let found = run(&discovery, wanted, known, oneshot::channel().0).await;
+        assert_eq!(found.expect("an answer").lookups, lookups);
+    }
+    assert_eq!(resolver.count(RecordType::A, "internal-orders"), 2);
 }
 
 #[tokio::test]

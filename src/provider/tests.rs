@@ -116,7 +116,7 @@ impl Dns for NoDns {
         panic!("a bug before any lookup")
     }
 
-    fn at_hand(&self, _: &str, _: &[SocketAddr]) -> Option<Self::Question> {
+    async fn whom(&self, _: &str, _: &[SocketAddr]) -> Option<Self::Question> {
         None
     }
 

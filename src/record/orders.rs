@@ -82,8 +82,8 @@ pub struct RuleEvent {
     /// from when its rule was made.
     #[serde(default)]
     pub cron: bool,
-    /// How many addresses were known when the rule was put: a process that knows nothing yet asks for so many at
-    /// once. Zero where one answer held them all.
+    /// How many addresses to expect: a process that knows nothing yet asks for so many at once. Zero below eight,
+    /// where one answer tells that it is the whole list.
     #[serde(default)]
     pub addresses: usize,
     /// Left out where the characters do not hold it.
@@ -105,7 +105,7 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>,
 }
 
 impl RuleEvent {
-    /// The template that EventBridge makes the event of, when so many addresses are known.
+    /// The template that EventBridge makes the event of, where so many addresses are expected.
     ///
     /// # Errors
     /// Where the orders cannot be written as JSON.
@@ -224,7 +224,8 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_tells_how_many_addresses_there_were_where_one_answer_does_not_hold_them() {
+    fn a_rule_tells_how_many_addresses_to_expect_where_one_answer_does_not_show_that_it_holds_them()
+    {
         let told = |addresses| {
             let (orders, none) = (orders(1), BTreeSet::new());
             let schedule = "rate(1 minute)";

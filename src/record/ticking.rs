@@ -99,6 +99,16 @@ impl Record {
             .collect()
     }
 
+    /// The addresses known of a load balancer. Where that is about to be another one, none is: what the former
+    /// one had says nothing about it.
+    pub fn known_of(&self, alb_dns_name: &str) -> BTreeSet<IpAddr> {
+        let former = self.orders.as_ref();
+        match former.is_none_or(|former| former.alb_dns_name == alb_dns_name) {
+            true => self.known(),
+            false => BTreeSet::new(),
+        }
+    }
+
     /// What ticks go by; nothing once Delete has begun to take it away.
     pub fn served(&self) -> Option<&Orders> {
         self.orders

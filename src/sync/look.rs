@@ -43,14 +43,14 @@ impl Found {
 #[derive(Debug, Clone, Copy)]
 pub struct Guess<'a> {
     pub orders: &'a Orders,
-    /// How many addresses there were once; zero where that is not known.
-    pub addresses: usize,
+    /// How many addresses are expected; zero where nobody knows.
+    pub expected: usize,
 }
 
 impl<'a> Guess<'a> {
     pub(super) const fn of(orders: &'a Orders) -> Self {
-        let addresses = 0;
-        Self { orders, addresses }
+        let expected = 0;
+        Self { orders, expected }
     }
 }
 
@@ -91,8 +91,12 @@ pub(super) async fn look(
         Some((guess, seen)) if *guess == read.1 => seen,
         _ => {
             let (told, _) = oneshot::channel();
-            let known = ready(known_addresses(&read));
-            see(aws, dns, Guess::of(&read.1), new, known, told).await
+            let known = known_addresses(&read);
+            let guess = Guess {
+                orders: &read.1,
+                expected: known.len(),
+            };
+            see(aws, dns, guess, new, ready(known), told).await
         }
     };
     let (found, targets) = (seen.found?, seen.targets?);
@@ -113,14 +117,8 @@ pub(super) async fn look(
     }))
 }
 
-/// The addresses known of the name that is looked up. Where that is about to change, none is: what
-/// the former one had says nothing about this one.
 fn known_addresses((held, orders): &(Held, Orders)) -> BTreeSet<IpAddr> {
-    let former = held.record.orders.as_ref();
-    match former.is_none_or(|former| former.alb_dns_name == orders.alb_dns_name) {
-        true => held.record.known(),
-        false => BTreeSet::new(),
-    }
+    held.record.known_of(&orders.alb_dns_name)
 }
 
 pub(super) struct Seen {
@@ -138,12 +136,12 @@ pub(super) async fn see(
     known: impl Future<Output = BTreeSet<IpAddr>>,
     told: oneshot::Sender<usize>,
 ) -> Seen {
-    let Guess { orders, addresses } = guess;
+    let Guess { orders, expected } = guess;
     let wanted = Wanted {
         dns_name: &orders.alb_dns_name,
         servers: &orders.dns_servers,
         max_lookups: orders.max_lookups,
-        addresses,
+        expected,
     };
     let discover = discovery::run(dns, wanted, known, told);
     let (found, targets) = tokio::join!(discover, targets(aws, &orders.target_groups, new));

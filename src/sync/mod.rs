@@ -91,7 +91,7 @@ impl TickName {
 }
 
 impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
-    /// The seven steps. `guess` are the orders that most probably stand, and there were so many addresses once.
+    /// The seven steps. `guess` are the orders that most probably stand, and so many addresses are expected.
     ///
     /// # Errors
     /// Anything that kept an address from being registered or a missing one from being counted.
@@ -99,7 +99,7 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
         &self,
         source: &impl Source,
         mut guess: Option<Orders>,
-        addresses: usize,
+        expected: usize,
     ) -> Result<Outcome, SyncError> {
         let mut is_first = true;
         let mut pause = Pause::none_at_first();
@@ -107,7 +107,7 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
             progress::note("looking at DNS, at the targets and at the record");
             let (tell, told) = oneshot::channel();
             let by = guess.clone();
-            let by = by.as_ref().map(|orders| Guess { orders, addresses });
+            let by = by.as_ref().map(|orders| Guess { orders, expected });
             let measures = std::mem::take(&mut is_first);
             // 1 discover, 2 registered, 3 known before; then 4, 6 and 7
             let work = async {

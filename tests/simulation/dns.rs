@@ -175,7 +175,7 @@ impl Dns for Resolver {
         Ok((asked, first))
     }
 
-    fn at_hand(&self, dns_name: &str, _: &[SocketAddr]) -> Option<Asked> {
+    async fn whom(&self, dns_name: &str, _: &[SocketAddr]) -> Option<Asked> {
         Some(Asked {
             world: Rc::clone(&self.world),
             process: Rc::clone(&self.process),
