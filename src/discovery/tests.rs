@@ -13,6 +13,14 @@ use tokio::sync::oneshot;
 const ZONE: &str = "us-east-1.elb.amazonaws.com.";
 const ALB: &str = "internal-orders-1234567890.us-east-1.elb.amazonaws.com";
 
+/// The servers are to be found, and nothing is expected.
+const WANTED: Wanted<'_> = Wanted {
+    dns_name: ALB,
+    servers: &[],
+    max_lookups: 50,
+    expected: 0,
+};
+
 /// How a server behaves.
 #[derive(Clone, Copy, PartialEq)]
 enum Mood {
@@ -142,12 +150,7 @@ fn discovery(resolver: &Asked, authority: &Asked) -> Discovery {
 }
 
 async fn found(discovery: &Discovery, servers: &[SocketAddr]) -> Result<Found, DnsError> {
-    let wanted = Wanted {
-        dns_name: ALB,
-        servers,
-        max_lookups: 50,
-        expected: 0,
-    };
+    let wanted = Wanted { servers, ..WANTED };
     let told = oneshot::channel().0;
     run(discovery, wanted, ready(BTreeSet::new()), told).await
 }
@@ -180,10 +183,8 @@ async fn where_many_addresses_are_expected_all_are_asked_for_before_anybody_has_
     for lookups in [32, 1] {
         asked += lookups;
         let wanted = Wanted {
-            dns_name: ALB,
-            servers: &[],
-            max_lookups: 50,
             expected: 28,
+            ..WANTED
         };
         let known = async {
             while authority.count(RecordType::A, "internal-orders") < asked {
@@ -205,10 +206,10 @@ async fn of_many_expected_addresses_no_more_are_asked_for_than_is_allowed() {
     let server = Asked::start(Mood::Answers).await;
     let discovery = discovery(&server, &server);
     let wanted = Wanted {
-        dns_name: ALB,
         servers: &[server.address],
         max_lookups: 3,
         expected: usize::MAX,
+        ..WANTED
     };
     let known = async {
         while server.count(RecordType::A, "internal-orders") < 3 {
@@ -229,10 +230,8 @@ async fn where_many_addresses_are_expected_of_servers_out_of_reach_the_resolver_
     // Those in vain count, and in the pause after them there are none.
     for lookups in [33, 1] {
         let wanted = Wanted {
-            dns_name: ALB,
-            servers: &[],
-            max_lookups: 50,
             expected: 28,
+            ..WANTED
         };
         let known = ready(BTreeSet::new());
         let found = run(&discovery, wanted, known, oneshot::channel().0).await;
