@@ -304,9 +304,7 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
             }
             Step::PutRuleTarget => {
                 let held = self.turn.last(&desired.id);
-                let known = held.map_or(0, |held| {
-                    held.record.known_of(&self.checked.alb.dns_name).len()
-                });
+                let known = held.map_or(0, |held| self.checked.backend.known_by(&held.record));
                 let target = {
                     let made = made.borrow();
                     // DNS may not have shown all that are known.

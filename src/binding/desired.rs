@@ -118,7 +118,11 @@ impl Desired {
     /// What ticks are to go by: `made` are target groups made since it was observed, ARN by name.
     /// `None` while a target group is not made yet.
     pub fn orders(&self, checked: &Checked<'_>, made: &BTreeMap<String, String>) -> Option<Orders> {
-        let Checked { alb, nlb, observed } = checked;
+        let Checked {
+            backend,
+            nlb,
+            observed,
+        } = checked;
         let properties = &self.properties;
         let target_groups = properties.listeners.iter().map(|listener| {
             let arn = match &listener.target_group {
@@ -131,11 +135,11 @@ impl Desired {
         });
         Some(Orders {
             nlb_arn: nlb.arn.clone(),
-            alb_arn: alb.arn.clone(),
-            alb_name: alb.name.clone(),
-            alb_dns_name: alb.dns_name.clone(),
+            alb_arn: backend.alb_arn.clone(),
+            alb_name: backend.name.clone(),
+            alb_dns_name: backend.dns_name.clone(),
             target_groups: target_groups.collect::<Option<_>>()?,
-            availability_zone: alb.is_elsewhere(nlb).then(|| "all".to_owned()),
+            availability_zone: backend.availability_zone.clone(),
             max_lookups: properties.max_lookups,
             invocations_before_deregistration: properties.invocations_before_deregistration,
             ip_count_metric: properties.ip_count_metric,

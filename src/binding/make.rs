@@ -202,7 +202,9 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
         };
         while may_come(&observed) && Instant::now() < self.alb_listens_by() {
             pause.wait().await;
-            observed.alb_listeners = aws.listeners(&desired.properties.alb_arn).await?;
+            if let Some(alb_arn) = desired.properties.alb_arn() {
+                observed.alb_listeners = aws.listeners(alb_arn).await?;
+            }
         }
         Ok(())
     }

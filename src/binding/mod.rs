@@ -26,7 +26,7 @@ mod tombstone;
 mod wiring;
 
 pub use apply::{Attributes, Bound};
-pub use checks::{Checked, Findings, check};
+pub use checks::{Backend, Checked, Findings, check};
 pub use delete::delete;
 pub use desired::Desired;
 pub use hints::Hints;

@@ -38,7 +38,7 @@ pub fn plan(desired: &Desired, checked: &Checked<'_>) -> Plan {
         }
     }
     // An ALB that is gone has no addresses, and an NLB that is gone no listeners.
-    if observed.alb.is_some() {
+    if !checked.backend.is_gone {
         let adopts = newly_given(desired, observed);
         steps.push(Step::Sync { adopts });
     }
@@ -232,9 +232,7 @@ fn plan_rule(desired: &Desired, checked: &Checked<'_>, steps: &mut Vec<Step>) {
     let targets = observed.rule.iter().flat_map(|rule| &rule.targets);
     let mut targets = targets.filter(|target| target.id == RULE_TARGET);
     let record = observed.record.as_ref();
-    let known = record.map_or(0, |(record, _)| {
-        record.known_of(&checked.alb.dns_name).len()
-    });
+    let known = record.map_or(0, |(record, _)| checked.backend.known_by(record));
     let event = RuleEvent::of_rule(observed.rule.as_ref());
     // One that is too large costs a new process some lookups, and is no reason to put the rule.
     let expected = event.map_or(0, |event| event.addresses).max(known);

@@ -74,9 +74,11 @@ fn bare(desired: &Desired) -> Observed {
 
 /// What the checks make of a world that passes the needful of them.
 fn checked(world: &Observed) -> Checked<'_> {
+    let (alb, nlb) = (world.alb.as_ref(), world.nlb.as_ref());
+    let (alb, nlb) = (alb.expect("an ALB"), nlb.expect("an NLB"));
     Checked {
-        alb: Cow::Borrowed(world.alb.as_ref().expect("an ALB")),
-        nlb: Cow::Borrowed(world.nlb.as_ref().expect("an NLB")),
+        backend: Backend::of_alb(alb, alb.is_elsewhere(nlb)),
+        nlb: Cow::Borrowed(nlb),
         observed: world,
     }
 }
@@ -185,9 +187,9 @@ fn after(desired: &Desired, mut world: Observed, steps: Vec<Step>) -> Observed {
             }
             Step::TagRule { tags } => world.rule_tags.extend(tags),
             Step::PutRuleTarget => {
-                let expected = world.record.as_ref().map_or(0, |(record, _)| {
-                    record.known_of(&checked(&world).alb.dns_name).len()
-                });
+                let record = world.record.as_ref();
+                let backend = checked(&world).backend;
+                let expected = record.map_or(0, |(record, _)| backend.known_by(record));
                 let target = desired.rule_target(&checked(&world), &BTreeMap::new(), expected);
                 let target = target.expect("all is made");
                 world.rule.as_mut().expect("a rule").targets = vec![target];

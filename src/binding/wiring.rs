@@ -74,9 +74,12 @@ async fn is_provisioned(
     }
 }
 
-fn arns(desired: &Desired) -> [String; 2] {
+fn arns(desired: &Desired) -> Vec<String> {
     let properties = &desired.properties;
-    [properties.alb_arn.clone(), properties.nlb_arn.clone()]
+    let alb = properties.alb_arn().map(str::to_owned);
+    alb.into_iter()
+        .chain([properties.nlb_arn.clone()])
+        .collect()
 }
 
 async fn look(
@@ -84,16 +87,24 @@ async fn look(
     desired: &Desired,
     ports: Option<&BTreeSet<u16>>,
 ) -> Result<Wiring, BindingError> {
-    let [alb_arn, nlb_arn] = &arns(desired);
+    let (alb_arn, nlb_arn) = (desired.properties.alb_arn(), &desired.properties.nlb_arn);
     let load_balancers = async { Ok(aws.load_balancers(&arns(desired)).await?) };
     let of_alb = async {
+        let Some(alb_arn) = alb_arn else {
+            return Ok(None);
+        };
         match aws.load_balancer_attributes(alb_arn).await {
             // Asked before it is known to be there: the ARN may be one that no ALB can have.
             Err(error) if error.is(&["ValidationError"]) => Ok(None),
             told => Ok(there(told)?),
         }
     };
-    let on_alb = async { Ok(aws.listeners(alb_arn).await?) };
+    let on_alb = async {
+        match alb_arn {
+            Some(alb_arn) => Ok(aws.listeners(alb_arn).await?),
+            None => Ok(Vec::new()),
+        }
+    };
     let own = own(aws, desired, ports);
     let (found, of_alb, alb_listeners, (nlb_listeners, groups)) =
         tokio::try_join!(load_balancers, of_alb, on_alb, own)?;
@@ -101,7 +112,7 @@ async fn look(
         let mut found = found.iter();
         found.find(|found| found.arn == *arn).cloned()
     };
-    let (alb, nlb) = (find(alb_arn), find(nlb_arn));
+    let (alb, nlb) = (alb_arn.and_then(find), find(nlb_arn));
     let of_nlb = match (&alb, &nlb) {
         (Some(alb), Some(nlb)) if !alb.is_elsewhere(nlb) && !alb.zones.is_superset(&nlb.zones) => {
             there(aws.load_balancer_attributes(nlb_arn).await)?

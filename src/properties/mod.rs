@@ -5,6 +5,7 @@
 
 mod attributes;
 mod health_check;
+mod names;
 pub(crate) mod reader;
 mod schedule;
 #[cfg(test)]
@@ -13,10 +14,15 @@ mod tests;
 pub use attributes::{
     CROSS_ZONE, CROSS_ZONE_OF_NLB, DRAINING_INTERVAL, TERMINATION, defaults as attribute_defaults,
 };
+pub(crate) use names::{bucket_name, is_dns_name, lb_name, target_group_arn};
+pub use names::{
+    is_bucket_name, is_load_balancer_arn, is_target_group_arn, parse_dns_server, state_bucket,
+};
 pub use reader::{Problem, Problems};
 
 use crate::model::{Attributes, HealthCheck};
 use crate::names::BindingId;
+use names::{bucket_of, dns_server, load_balancer_arn, target_dns_name};
 use reader::Reader;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -25,7 +31,7 @@ use std::net::SocketAddr;
 /// What a user asks for, with every default filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Properties {
-    pub alb_arn: String,
+    pub target: TargetProperties,
     pub nlb_arn: String,
     pub listeners: Vec<ListenerProperties>,
     pub schedule: String,
@@ -39,6 +45,19 @@ pub struct Properties {
     /// A bucket of the user's own.
     pub bucket_name: Option<String>,
     pub allow_zone_mismatch: bool,
+}
+
+/// Whose addresses are registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetProperties {
+    /// An internal ALB of the function's account and Region.
+    Alb { arn: String },
+    /// Whatever has IPv4 addresses behind a DNS name.
+    DnsName {
+        dns_name: String,
+        /// Whether the addresses are in the NLB's VPC.
+        same_vpc: bool,
+    },
 }
 
 /// One of `Listeners`.
@@ -87,6 +106,14 @@ impl Properties {
         }
     }
 
+    /// The ALB, where it is one that is known by its ARN.
+    pub fn alb_arn(&self) -> Option<&str> {
+        match &self.target {
+            TargetProperties::Alb { arn } => Some(arn),
+            TargetProperties::DnsName { .. } => None,
+        }
+    }
+
     /// The listeners that the binding makes, by their ports.
     pub fn made(&self) -> impl Iterator<Item = (u16, &MadeProperties)> {
         let listeners = self.listeners.iter();
@@ -117,7 +144,7 @@ fn read(
     reader.ignore("ServiceToken");
     reader.ignore("ServiceTimeout");
 
-    let alb_arn = reader.required("AlbArn", |value| load_balancer_arn(value, region));
+    let target = target(&mut reader, region);
     let nlb_arn = reader.required("NlbArn", |value| load_balancer_arn(value, region));
     let schedule = reader.optional("Schedule", schedule::parse);
     let max_lookups = reader.optional("MaxLookupsPerInvocation", reader::number(1, 1000));
@@ -134,7 +161,7 @@ fn read(
     if !reader.has("Listeners") {
         reader.missing(
             "Listeners",
-            "1 to 50 of {Port, AlbPort, TargetGroupArn, HealthCheck, TargetGroupAttributes, \
+            "1 to 50 of {Port, AlbPort or TargetPort, TargetGroupArn, HealthCheck, TargetGroupAttributes, \
              IdleTimeoutSeconds}",
         );
     }
@@ -147,7 +174,7 @@ fn read(
     }
     refuse_twice(&listeners, problems);
     Some(Properties {
-        alb_arn: alb_arn?,
+        target: target?,
         nlb_arn: nlb_arn?,
         listeners,
         schedule: schedule.unwrap_or_else(|| "rate(1 minute)".to_owned()),
@@ -160,6 +187,27 @@ fn read(
     })
 }
 
+/// An ALB, or a name in its place.
+fn target(reader: &mut Reader<'_, '_>, region: &str) -> Option<TargetProperties> {
+    let is_named = reader.has("TargetDnsName");
+    let dns_name = reader.optional("TargetDnsName", target_dns_name);
+    let same_vpc = reader.optional("SameVpc", reader::boolean);
+    if is_named {
+        reader.forbid("AlbArn", "absent next to TargetDnsName");
+        return Some(TargetProperties::DnsName {
+            dns_name: dns_name?,
+            same_vpc: same_vpc.unwrap_or(true),
+        });
+    }
+    reader.forbid("SameVpc", "absent unless TargetDnsName is given");
+    let alb_arn = |value: &Value| {
+        let or_name = |allowed| format!("{allowed}, or TargetDnsName in its place");
+        load_balancer_arn(value, region).map_err(or_name)
+    };
+    let arn = reader.required("AlbArn", alb_arn)?;
+    Some(TargetProperties::Alb { arn })
+}
+
 fn listener(
     path: String,
     value: &Value,
@@ -169,6 +217,13 @@ fn listener(
     let mut reader = Reader::open(path, value, problems)?;
     let port = reader.required("Port", reader::port);
     let alb_port = reader.optional("AlbPort", reader::port);
+    let target_port = reader.optional("TargetPort", reader::port);
+    if reader.has("AlbPort") {
+        reader.forbid(
+            "TargetPort",
+            "absent next to AlbPort, which is another name of it",
+        );
+    }
     let given = reader.optional("TargetGroupArn", |value| target_group_arn(value, region));
     let health_check = reader.take("HealthCheck");
     let attributes = reader.elements("TargetGroupAttributes", 0, 50);
@@ -188,7 +243,7 @@ fn listener(
     let port = port?;
     Some(ListenerProperties {
         port,
-        alb_port: alb_port.unwrap_or(port),
+        alb_port: alb_port.or(target_port).unwrap_or(port),
         target_group: match given {
             Some(arn) => TargetGroupProperties::Given { arn },
             None => TargetGroupProperties::Made(MadeProperties {
@@ -226,111 +281,4 @@ fn refuse_twice(listeners: &[ListenerProperties], problems: &mut Problems) {
             }
         }
     }
-}
-
-fn load_balancer_arn(value: &Value, region: &str) -> Result<String, String> {
-    elb_arn(value, region, "loadbalancer/")
-}
-
-pub(crate) fn target_group_arn(value: &Value, region: &str) -> Result<String, String> {
-    let arn = elb_arn(value, region, "targetgroup/")?;
-    BindingId::of_target_group(&arn).map_or(Ok(arn), |owner| {
-        Err(format!(
-            "a target group that no binding has made; this is {owner}'s, which deletes it when it \
-             goes: without TargetGroupArn a binding makes its own"
-        ))
-    })
-}
-
-/// `arn:<partition>:elasticloadbalancing:<region>:<account>:<resource>`
-fn elb_arn(value: &Value, region: &str, resource: &str) -> Result<String, String> {
-    let allowed = || {
-        format!(
-            "the ARN of an Elastic Load Balancing {} in {region}",
-            if resource == "targetgroup/" {
-                "target group"
-            } else {
-                "load balancer"
-            }
-        )
-    };
-    let arn = reader::text(value).ok_or_else(allowed)?;
-    let mut parts = arn.splitn(6, ':');
-    let fits = parts.next() == Some("arn")
-        && parts.next().is_some_and(|part| part.starts_with("aws"))
-        && parts.next() == Some("elasticloadbalancing")
-        && parts.next() == Some(region)
-        && parts.next().is_some_and(|part| !part.is_empty())
-        && parts.next().is_some_and(|part| {
-            part.strip_prefix(resource)
-                .is_some_and(|rest| !rest.is_empty())
-        });
-    if fits { Ok(arn) } else { Err(allowed()) }
-}
-
-/// Whether S3 may have a bucket of that name. Before March 2018 a name in us-east-1 could have capitals,
-/// underscores and 255 characters, and such buckets still exist (S3 guide, "Bucket naming rules").
-pub fn is_bucket_name(name: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    (3..=255).contains(&name.len())
-        && name.bytes().all(is_allowed)
-        && name.parse::<std::net::Ipv4Addr>().is_err()
-}
-
-/// Whether a text is the ARN of a load balancer in a region.
-pub fn is_load_balancer_arn(text: &str, region: &str) -> bool {
-    load_balancer_arn(&Value::from(text), region).is_ok()
-}
-
-/// Whether a text is the ARN of a target group in a region.
-pub fn is_target_group_arn(text: &str, region: &str) -> bool {
-    target_group_arn(&Value::from(text), region).is_ok()
-}
-
-pub(crate) fn bucket_name(value: &Value) -> Result<String, String> {
-    reader::text(value)
-        .filter(|name| is_bucket_name(name))
-        .ok_or_else(|| {
-            "the name of an existing bucket: 3 to 255 of A-Z, a-z, 0-9, '.', '_' and '-'".to_owned()
-        })
-}
-
-/// The function's own `STATE_BUCKET`, the default of `BucketName`.
-///
-/// # Errors
-/// Where it is no name of a bucket that the binding `id` may use.
-pub fn state_bucket(given: Option<&str>, id: &BindingId) -> Result<Option<String>, Problems> {
-    let Some(given) = given else {
-        return Ok(None);
-    };
-    let name = bucket_of(&Value::from(given), id);
-    name.map(Some).map_err(|allowed| {
-        let mut problems = Problems::default();
-        problems.add("the function's variable STATE_BUCKET", given, allowed);
-        problems
-    })
-}
-
-/// A bucket that no other binding has made.
-fn bucket_of(value: &Value, id: &BindingId) -> Result<String, String> {
-    let name = bucket_name(value)?;
-    match BindingId::of_bucket(&name).filter(|owner| owner != id) {
-        Some(owner) => Err(format!(
-            "a bucket that no other binding has made; this is {owner}'s, which deletes it when it goes"
-        )),
-        None => Ok(name),
-    }
-}
-
-fn dns_server(value: &Value) -> Result<SocketAddr, String> {
-    reader::text(value)
-        .and_then(|text| parse_dns_server(&text))
-        .ok_or_else(|| "an IP address, or an IP address and a port as in 10.0.0.2:53".to_owned())
-}
-
-/// `ip` or `ip:port`; DNS's own port 53 where none is given.
-pub fn parse_dns_server(text: &str) -> Option<SocketAddr> {
-    let text = text.trim();
-    let address = text.parse().map(|ip| SocketAddr::new(ip, 53));
-    address.or_else(|_| text.parse()).ok()
 }

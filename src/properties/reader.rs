@@ -145,8 +145,7 @@ impl<'a, 'p> Reader<'a, 'p> {
     }
 
     pub(super) fn forbid(&mut self, name: &'static str, allowed: &str) {
-        if let Some(value) = self.object.get(name) {
-            let place = self.place(name);
+        if let Some((place, value)) = self.take(name) {
             self.problems.add(place, value, allowed);
         }
     }

@@ -520,3 +520,75 @@ fn a_long_value_does_not_push_the_other_problems_out() {
     let found = problems(json!({"AlbArn": "x".repeat(5000), "IpCountMetric": "maybe"}));
     assert!(found.iter().all(|problem| problem.len() < 400), "{found:?}");
 }
+
+#[test]
+fn a_dns_name_stands_in_the_place_of_an_alb() {
+    let of = |target: Value| {
+        let mut given = properties(json!({}));
+        let given = given.as_object_mut().expect("an object");
+        given.remove("AlbArn");
+        given.extend(target.as_object().expect("an object").clone());
+        Properties::parse(&json!(given), "us-east-1", &id())
+    };
+    for (given, dns_name, same_vpc) in [
+        (
+            json!({"TargetDnsName": "db.example.com"}),
+            "db.example.com",
+            true,
+        ),
+        (
+            json!({"TargetDnsName": "db.example.com.", "SameVpc": "false"}),
+            "db.example.com",
+            false,
+        ),
+        (
+            json!({"TargetDnsName": "_a.b-c.internal", "SameVpc": true}),
+            "_a.b-c.internal",
+            true,
+        ),
+    ] {
+        let parsed = of(given).expect("good properties");
+        let dns_name = dns_name.to_owned();
+        let wanted = TargetProperties::DnsName { dns_name, same_vpc };
+        assert_eq!(parsed.target, wanted);
+        assert_eq!(parsed.alb_arn(), None);
+    }
+    for (given, problem) in [
+        (
+            json!({}),
+            "AlbArn: given nothing, allowed is the ARN of an Elastic Load Balancing load balancer in us-east-1, \
+             or TargetDnsName in its place",
+        ),
+        (
+            json!({"TargetDnsName": "db.example.com", "AlbArn": ALB}),
+            &format!("AlbArn: given \"{ALB}\", allowed is absent next to TargetDnsName"),
+        ),
+        (
+            json!({"AlbArn": ALB, "SameVpc": "true"}),
+            "SameVpc: given \"true\", allowed is absent unless TargetDnsName is given",
+        ),
+        (
+            json!({"TargetDnsName": "10.0.0.1"}),
+            "TargetDnsName: given \"10.0.0.1\", allowed is a DNS name, as in db.example.com",
+        ),
+        (
+            json!({"TargetDnsName": "db.example.com", "SameVpc": "no"}),
+            "SameVpc: given \"no\", allowed is true or false",
+        ),
+    ] {
+        let problems = of(given).expect_err("a problem");
+        assert_eq!(problems.to_string(), problem);
+    }
+}
+
+#[test]
+fn target_port_is_another_name_of_alb_port_and_they_do_not_stand_side_by_side() {
+    let parsed = parsed(listener(json!({"TargetPort": "5432"})));
+    assert_eq!(
+        (parsed.listeners[0].port, parsed.listeners[0].alb_port),
+        (80, 5432)
+    );
+    let found = problems(listener(json!({"TargetPort": 5432, "AlbPort": 5432})));
+    let problem = "Listeners[0].TargetPort: given 5432, allowed is absent next to AlbPort, which is another name of it";
+    assert_eq!(found, [problem]);
+}

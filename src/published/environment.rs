@@ -4,7 +4,7 @@
 
 use crate::model::TargetGroupPort;
 use crate::properties::reader::{self, Reader};
-use crate::properties::{Problems, bucket_name, target_group_arn};
+use crate::properties::{Problems, bucket_name, is_dns_name, lb_name, target_group_arn};
 use crate::record::Orders;
 use serde_json::{Map, Value};
 
@@ -60,7 +60,7 @@ pub fn variables(
 
 fn read(given: &Value, region: &str, problems: &mut Problems) -> Option<Variables> {
     let mut reader = Reader::open(String::new(), given, problems)?;
-    let alb = reader.required("ALB_DNS_NAME", dns_name);
+    let alb = reader.required("ALB_DNS_NAME", alb_dns_name);
     let port = reader.required("ALB_LISTENER", reader::port);
     let bucket = reader.required("S3_BUCKET", bucket_name);
     let group = reader.required("NLB_TG_ARN", |value| target_group_arn(value, region));
@@ -68,7 +68,8 @@ fn read(given: &Value, region: &str, problems: &mut Problems) -> Option<Variable
     let invocations = reader.optional("INVOCATIONS_BEFORE_DEREGISTRATION", reader::number(1, 1000));
     let ip_count_metric = reader.optional("CW_METRIC_FLAG_IP_COUNT", reader::boolean);
     let same_vpc = reader.optional("SAME_VPC", reader::boolean);
-    let (alb_dns_name, alb_name) = alb?;
+    let alb_dns_name = alb?;
+    let alb_name = lb_name(&alb_dns_name).to_owned();
     let (group, port) = (group?, port?);
     let identity = identity(&alb_name, &group, port);
     let orders = Orders {
@@ -99,48 +100,14 @@ pub(super) fn identity(alb_name: &str, target_group: &str, port: u16) -> String 
     format!("alb-nlb-binding/{alb_name}/{group}/{port}")
 }
 
-fn dns_name(value: &Value) -> Result<(String, String), String> {
-    reader::text(value)
-        .filter(|text| is_dns_name(text))
-        .map(|text| {
-            let name = alb_name(&text).unwrap_or(&text).to_owned();
-            (text, name)
-        })
-        .ok_or_else(|| {
-            "the DNS name of an internal ALB, as in \
-             internal-orders-1234567890.eu-west-1.elb.amazonaws.com, or a name that leads to it"
-                .to_owned()
-        })
-}
-
-/// At least two labels of letters, digits, hyphens and underscores, no address (RFC 1035, 2.3.4).
-fn is_dns_name(text: &str) -> bool {
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-    };
-    text.len() <= 253
-        && text.contains('.')
-        && text.split('.').all(is_label)
-        && text.parse::<std::net::IpAddr>().is_err()
-}
-
-/// `<name>` in `internal-<name>-<digits>.<region>.elb.amazonaws.com` and in the same of another
-/// partition, as in `.amazonaws.com.cn`. No ALB's name begins with `internal-` (ELBv2 API,
-/// `CreateLoadBalancer`). The published function resolved whatever name it was given, so another
-/// name, such as a record of one's own that leads to the ALB, is no mistake.
-fn alb_name(dns_name: &str) -> Option<&str> {
-    let (label, domain) = dns_name.split_once('.')?;
-    let (_region, domain) = domain.split_once('.')?;
-    let (name, digits) = label.rsplit_once('-')?;
-    let name = name.strip_prefix("internal-").unwrap_or(name);
-    let is_alb = domain.starts_with("elb.")
-        && !name.is_empty()
-        && !digits.is_empty()
-        && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_alb.then_some(name)
+/// The published function resolved whatever name it was given, so one that only leads to an ALB is no mistake.
+fn alb_dns_name(value: &Value) -> Result<String, String> {
+    let name = reader::text(value).filter(|text| is_dns_name(text));
+    name.ok_or_else(|| {
+        "the DNS name of an internal ALB, as in \
+         internal-orders-1234567890.eu-west-1.elb.amazonaws.com, or a name that leads to it"
+            .to_owned()
+    })
 }
 
 #[cfg(test)]
@@ -268,32 +235,6 @@ mod tests {
     fn what_is_no_dns_name_is_refused() {
         for given in ["orders", "10.0.0.1", "a..b", "a.b/", "-", "", "a b.c"] {
             assert!(with(&[("ALB_DNS_NAME", given)]).is_err(), "{given}");
-        }
-    }
-
-    #[test]
-    fn an_albs_name_is_taken_from_its_dns_name_in_every_partition() {
-        for (dns_name, expected) in [
-            ("internal-a-1.us-east-1.elb.amazonaws.com", Some("a")),
-            (
-                "internal-a-b-22.cn-north-1.elb.amazonaws.com.cn",
-                Some("a-b"),
-            ),
-            (
-                "internal-Net-Inter-RL5-34.us-east-1.elb.amazonaws.com",
-                Some("Net-Inter-RL5"),
-            ),
-            ("internal-a-1.eusc-de-east-1.elb.amazonaws.eu", Some("a")),
-            ("a-1.us-east-1.elb.amazonaws.com", Some("a")),
-            // An NLB, a record of one's own, and what only looks like an ALB.
-            ("front-0123456789abcdef.elb.us-east-1.amazonaws.com", None),
-            ("orders.example.com", None),
-            ("internal-a.us-east-1.elb.amazonaws.com", None),
-            ("internal-a-x1.us-east-1.elb.amazonaws.com", None),
-            ("internal-a-1", None),
-            ("", None),
-        ] {
-            assert_eq!(alb_name(dns_name), expected, "{dns_name}");
         }
     }
 }

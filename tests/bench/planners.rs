@@ -119,7 +119,7 @@ mod make {
     use super::*;
     use alb_nlb_binding::binding::observe::{NlbListener, Observed, OwnTargetGroup};
     use alb_nlb_binding::binding::plan::plan;
-    use alb_nlb_binding::binding::{Checked, Desired, Hints};
+    use alb_nlb_binding::binding::{Backend, Checked, Desired, Hints};
     use alb_nlb_binding::model::{
         Attributes, Kind, Listener, LoadBalancer, Scheme, State, TargetGroup,
     };
@@ -217,7 +217,7 @@ mod make {
             ..observe(&desired)
         };
         let checked = Checked {
-            alb: Cow::Owned(alb),
+            backend: Backend::of_alb(&alb, false),
             nlb: Cow::Owned(nlb),
             observed: &observed,
         };

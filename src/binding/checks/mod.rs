@@ -12,8 +12,8 @@ mod zones;
 use super::Desired;
 use super::observe::Observed;
 use crate::model::{Kind, LoadBalancer, Scheme, State};
-use crate::properties::Properties;
-use crate::record::Orders;
+use crate::properties::{Properties, TargetProperties, lb_name};
+use crate::record::{Orders, Record};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -47,13 +47,45 @@ enum About {
     Bucket,
 }
 
-/// What was observed, after the checks: there is an ALB and an NLB.
+/// What was observed, after the checks: there is something to serve, and an NLB.
 #[derive(Debug, Clone)]
 pub struct Checked<'a> {
+    pub backend: Backend,
     /// Where it is gone and the binding stands on it all the same: as the orders know it.
-    pub alb: Cow<'a, LoadBalancer>,
     pub nlb: Cow<'a, LoadBalancer>,
     pub observed: &'a Observed,
+}
+
+/// What is behind the NLB, as ticks know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backend {
+    /// Empty where only a DNS name is given.
+    pub alb_arn: String,
+    /// By which it is measured.
+    pub name: String,
+    pub dns_name: String,
+    /// `all` where its addresses are outside the NLB's VPC (ELBv2 API, `TargetDescription`).
+    pub availability_zone: Option<String>,
+    /// An ALB that is gone has no addresses.
+    pub is_gone: bool,
+}
+
+impl Backend {
+    /// An ALB, in the NLB's VPC or elsewhere.
+    pub fn of_alb(alb: &LoadBalancer, is_elsewhere: bool) -> Self {
+        Self {
+            alb_arn: alb.arn.clone(),
+            name: alb.name.clone(),
+            dns_name: alb.dns_name.clone(),
+            availability_zone: zone(is_elsewhere),
+            is_gone: false,
+        }
+    }
+
+    /// How many addresses of it a record knows.
+    pub fn known_by(&self, record: &Record) -> usize {
+        record.known_of(&self.dns_name).len()
+    }
 }
 
 /// What a binding stands on: the properties that it last had a success for, in a rollback those that it goes
@@ -84,7 +116,7 @@ pub fn check<'a>(
         .map(|properties| find(properties, wanted, observed))
         .collect();
     let orders = standing.map(|standing| standing.orders);
-    let is_ordered = orders.is_some_and(|orders| orders.alb_arn == wanted.alb_arn);
+    let is_ordered = orders.is_some_and(|orders| wanted.alb_arn() == Some(&orders.alb_arn));
     let is_known = |about: &About| match about {
         // Of one that is gone only the orders tell.
         About::LoadBalancer("AlbArn") if !is_ordered => false,
@@ -92,64 +124,92 @@ pub fn check<'a>(
     };
     let (known, new): (BTreeMap<_, _>, BTreeMap<_, _>) =
         found.0.into_iter().partition(|(about, _)| is_known(about));
-    let alb = side(&observed.alb, &wanted.alb_arn, orders, &observed.nlb);
-    let nlb = side(&observed.nlb, &wanted.nlb_arn, orders, &observed.alb);
-    match (alb, nlb) {
-        (Some(alb), Some(nlb)) if new.is_empty() => {
-            let checked = Checked { alb, nlb, observed };
+    let nlb = nlb(wanted, orders, observed);
+    let backend = backend(wanted, orders, observed);
+    match (backend, nlb) {
+        (Some(backend), Some(nlb)) if new.is_empty() => {
+            let checked = Checked {
+                backend,
+                nlb,
+                observed,
+            };
             Ok((checked, Findings(known)))
         }
         _ => Err(Findings(new)),
     }
 }
 
-/// A load balancer, or what the orders know of one that is gone.
-fn side<'a>(
-    found: &'a Option<LoadBalancer>,
-    arn: &str,
+fn backend(wanted: &Properties, orders: Option<&Orders>, observed: &Observed) -> Option<Backend> {
+    let alb_arn = match &wanted.target {
+        TargetProperties::Alb { arn } => arn.clone(),
+        TargetProperties::DnsName { dns_name, same_vpc } => {
+            return Some(Backend {
+                alb_arn: String::new(),
+                name: lb_name(dns_name).to_owned(),
+                dns_name: dns_name.clone(),
+                availability_zone: zone(!same_vpc),
+                is_gone: false,
+            });
+        }
+    };
+    let Some(alb) = &observed.alb else {
+        let orders = orders.filter(|orders| orders.alb_arn == alb_arn)?;
+        return Some(Backend {
+            alb_arn,
+            name: orders.alb_name.clone(),
+            dns_name: orders.alb_dns_name.clone(),
+            // So that targets are registered as they were.
+            availability_zone: orders.availability_zone.clone(),
+            is_gone: true,
+        });
+    };
+    let is_elsewhere = match &observed.nlb {
+        Some(nlb) => alb.is_elsewhere(nlb),
+        None => orders.is_some_and(|orders| orders.availability_zone.is_some()),
+    };
+    Some(Backend::of_alb(alb, is_elsewhere))
+}
+
+/// What targets are registered with.
+fn zone(is_elsewhere: bool) -> Option<String> {
+    is_elsewhere.then(|| "all".to_owned())
+}
+
+/// The NLB, or of one that is gone what its ARN tells.
+fn nlb<'a>(
+    wanted: &Properties,
     orders: Option<&Orders>,
-    other: &Option<LoadBalancer>,
+    observed: &'a Observed,
 ) -> Option<Cow<'a, LoadBalancer>> {
+    let arn = &wanted.nlb_arn;
     let gone = || {
-        let orders = orders?;
-        let of_arn = || arn.split('/').nth(2).unwrap_or_default().to_owned();
-        let (kind, name, dns_name) = match arn == orders.alb_arn {
-            true => {
-                let (name, dns_name) = (orders.alb_name.clone(), orders.alb_dns_name.clone());
-                (Kind::Application, name, dns_name)
-            }
-            false => (Kind::Network, of_arn(), String::new()),
-        };
-        let of_other = other.as_ref().map(|other| other.vpc_id.clone());
+        let is_elsewhere = orders?.availability_zone.is_some();
+        let alb = observed.alb.as_ref().filter(|_| !is_elsewhere);
         Some(Cow::Owned(LoadBalancer {
-            arn: arn.to_owned(),
-            name,
-            dns_name,
-            kind,
+            arn: arn.clone(),
+            name: arn.split('/').nth(2).unwrap_or_default().to_owned(),
+            dns_name: String::new(),
+            kind: Kind::Network,
             scheme: Scheme::Internal,
             state: State::of("gone"),
-            // So that targets are registered as they were.
-            vpc_id: match orders.availability_zone {
-                Some(_) => String::new(),
-                None => of_other.unwrap_or_default(),
-            },
+            vpc_id: alb.map(|alb| alb.vpc_id.clone()).unwrap_or_default(),
             zones: BTreeSet::new(),
             addresses: Vec::new(),
         }))
     };
-    found.as_ref().map(Cow::Borrowed).or_else(gone)
+    observed.nlb.as_ref().map(Cow::Borrowed).or_else(gone)
 }
 
 /// What is found of `properties`, as far as what is `wanted` was observed for them.
 fn find(properties: &Properties, wanted: &Properties, observed: &Observed) -> Findings {
     let mut findings = Findings::default();
-    let Properties {
-        alb_arn, nlb_arn, ..
-    } = properties;
-    let alb = match *alb_arn == wanted.alb_arn {
-        true => findings.usable("AlbArn", alb_arn, &observed.alb, &Kind::Application),
-        false => None,
+    let alb = match properties.alb_arn() {
+        Some(arn) if Some(arn) == wanted.alb_arn() => {
+            findings.usable("AlbArn", arn, &observed.alb, &Kind::Application)
+        }
+        _ => None,
     };
+    let nlb_arn = &properties.nlb_arn;
     let nlb = match *nlb_arn == wanted.nlb_arn {
         true => findings.usable("NlbArn", nlb_arn, &observed.nlb, &Kind::Network),
         false => None,
