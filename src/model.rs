@@ -41,11 +41,11 @@ impl LoadBalancer {
 
 /// A set of words of AWS's own, with one more for those that are not known yet.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum $name {
-            $($variant,)+
+            $($(#[$of])* $variant,)+
             /// A word that this function does not know.
             Other(String),
         }
@@ -253,6 +253,32 @@ impl FromStr for Endpoint {
             port: socket.port(),
         })
     }
+}
+
+words! {
+    /// How a target fares (ELBv2 API, `TargetHealthStateEnum`).
+    HealthState {
+        Initial = "initial",
+        Healthy = "healthy",
+        Unhealthy = "unhealthy",
+        /// Its connections run out; it is registered, and may become healthy again.
+        UnhealthyDraining = "unhealthy.draining",
+        Unused = "unused",
+        Unavailable = "unavailable",
+        /// It is being deregistered, so it is no target any more and may be registered anew.
+        Draining = "draining",
+    }
+}
+
+/// One target of a group, and how it fares (ELBv2 API, `TargetHealthDescription`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetHealth {
+    pub endpoint: Endpoint,
+    /// The Availability Zone that it was registered with.
+    pub zone: Option<String>,
+    pub state: HealthState,
+    /// AWS's word for why it is not healthy, as `Target.Timeout`.
+    pub reason: Option<String>,
 }
 
 /// The targets a group routes to, each with the Availability Zone it was registered with.

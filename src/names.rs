@@ -138,3 +138,14 @@ impl fmt::Display for BindingId {
         write!(f, "{PREFIX}{}", self.digits)
     }
 }
+
+/// The fifth part of `arn:aws:lambda:<region>:<account>:function:<name>`.
+pub fn account(function_arn: &str) -> &str {
+    function_arn.split(':').nth(4).unwrap_or_default()
+}
+
+/// A function's ARN without version or alias: what the role lets a rule call.
+pub fn unqualified(function_arn: &str) -> String {
+    let parts: Vec<_> = function_arn.split(':').take(7).collect();
+    parts.join(":")
+}

@@ -2,14 +2,14 @@
 
 use super::{Aws, failed, unusable};
 use crate::capabilities::{Answer, Targets};
-use crate::model::{Endpoint, Registered};
+use crate::model::{Endpoint, HealthState, Registered, TargetHealth};
 use crate::permit::Permit;
 use aws_sdk_elasticloadbalancingv2::types::{
     TargetDescription, TargetHealthDescription, TargetHealthStateEnum,
 };
 
 impl Targets for Aws {
-    async fn registered(&self, target_group: &str) -> Answer<Option<Registered>> {
+    async fn target_health(&self, target_group: &str) -> Answer<Option<Vec<TargetHealth>>> {
         let answer = self
             .elb
             .describe_target_health()
@@ -22,18 +22,9 @@ impl Targets for Aws {
             Err(error) if error.is_not_found() => return Ok(None),
             Err(error) => return Err(error),
         };
-        let mut registered = Registered::new();
-        for target in described {
-            if is_draining(&target) {
-                continue;
-            }
-            let (endpoint, zone) = target
-                .target
-                .and_then(identity)
-                .ok_or_else(|| unreadable(target_group))?;
-            registered.insert(endpoint, zone);
-        }
-        Ok(Some(registered))
+        let readable = |described| target_health(described).ok_or_else(|| unreadable(target_group));
+        let targets = described.into_iter().map(readable);
+        Ok(Some(targets.collect::<Result<_, _>>()?))
     }
 
     async fn register(
@@ -84,22 +75,22 @@ fn description(endpoint: &Endpoint, zone: Option<&str>) -> TargetDescription {
         .build()
 }
 
-/// NLB guide, "Target health status": `draining` is being deregistered, so it is no target any
-/// more and may be registered anew. `unhealthy.draining` is registered: it may become healthy again.
-fn is_draining(target: &TargetHealthDescription) -> bool {
-    target
-        .target_health
-        .as_ref()
-        .and_then(|health| health.state.as_ref())
-        .is_some_and(|state| *state == TargetHealthStateEnum::Draining)
-}
-
-fn identity(target: TargetDescription) -> Option<(Endpoint, Option<String>)> {
+fn target_health(described: TargetHealthDescription) -> Option<TargetHealth> {
+    let target = described.target?;
     let endpoint = Endpoint {
         address: target.id?.parse().ok()?,
         port: u16::try_from(target.port?).ok()?,
     };
-    Some((endpoint, target.availability_zone))
+    let health = described.target_health;
+    let state = health.as_ref().and_then(|health| health.state.as_ref());
+    let state = state.map(TargetHealthStateEnum::as_str).unwrap_or_default();
+    let reason = health.as_ref().and_then(|health| health.reason.as_ref());
+    Some(TargetHealth {
+        endpoint,
+        zone: target.availability_zone,
+        state: HealthState::of(state),
+        reason: reason.map(|reason| reason.as_str().to_owned()),
+    })
 }
 
 fn unreadable(target_group: &str) -> crate::capabilities::AwsError {

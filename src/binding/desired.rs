@@ -4,9 +4,10 @@ use super::checks::Checked;
 use super::hints::Hints;
 use super::observe::Observed;
 use crate::model::{RuleTarget, TargetGroupPort};
-use crate::names::BindingId;
-use crate::properties::{MadeProperties, Properties, TargetGroupProperties};
+use crate::names::{BindingId, account, unqualified};
+use crate::properties::{self, MadeProperties, Problems, Properties, TargetGroupProperties};
 use crate::record::{Orders, RULE_TARGET, Record, RuleEvent};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One binding as it should be.
@@ -36,6 +37,33 @@ pub struct MadeListener<'a> {
 }
 
 impl Desired {
+    /// Reads what properties ask for of the binding `id`. `state_bucket` is the function's own `STATE_BUCKET`, the
+    /// default of `BucketName`.
+    ///
+    /// # Errors
+    /// All problems of the properties at once.
+    pub fn read(
+        properties: &Value,
+        id: BindingId,
+        region: &str,
+        function_arn: &str,
+        state_bucket: Option<&str>,
+    ) -> Result<Self, Problems> {
+        let mut properties = Properties::parse(properties, region, &id)?;
+        if properties.bucket_name.is_none() {
+            properties.bucket_name = properties::state_bucket(state_bucket, &id)?;
+        }
+        Ok(Self {
+            id,
+            properties,
+            account: account(function_arn).to_owned(),
+            region: region.to_owned(),
+            function_arn: unqualified(function_arn),
+            former: Hints::default(),
+            replaces: None,
+        })
+    }
+
     /// The bucket of the record: the user's own, or the binding's.
     pub fn bucket(&self) -> String {
         match &self.properties.bucket_name {

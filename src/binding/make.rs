@@ -5,13 +5,14 @@
 
 use super::apply::{Bound, Context};
 use super::checks::{Findings, Standing, check};
-use super::hints::{Hints, candidates};
+use super::hints::Hints;
 use super::leaving::take_away;
-use super::observe::{self, Observed};
+use super::observe::{self, Observed, find};
+use super::wiring::are_provisioned;
 use super::{BindingAws, BindingError, Desired, plan, replaced};
 use crate::capabilities::Dns;
 use crate::log::chain;
-use crate::model::Rule;
+use crate::model::{Rule, Tags};
 use crate::pause::Pause;
 use crate::progress;
 use crate::record::{
@@ -36,6 +37,15 @@ const LISTENS_WITHIN: Duration = Duration::from_secs(60);
 const SPARED: Duration = Duration::from_secs(1);
 
 const ALREADY_THERE: [&str; 2] = ["DuplicateTargetGroupName", "DuplicateListener"];
+
+/// CloudFormation does not hand a stack's tags to a custom resource.
+fn stack_tags(view: &View) -> Tags {
+    let stack = view.stack.as_ref();
+    if stack.is_none() {
+        warn!("the stack is not known in this account, its tags are not copied");
+    }
+    stack.map(|stack| stack.tags.clone()).unwrap_or_default()
+}
 
 /// Makes it so.
 ///
@@ -125,7 +135,11 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
             return Ok(None);
         }
         let asked = Instant::now();
-        let observed = observe::observe(aws, desired, &located, &view, rule).await?;
+        let tags = stack_tags(&view);
+        let observed = observe::observe(aws, desired, &located, tags, rule).await?;
+        if are_provisioned(aws, desired, &observed).await? {
+            return Ok(None);
+        }
         if record.is_none_or(|record| record.phase == Phase::Making) {
             self.may_be_fresh(&observed);
         }
@@ -268,17 +282,11 @@ impl<A: BindingAws, D: Dns> Making<'_, '_, A, D> {
         } = *self;
         let store = turn.store(&desired.id);
         loop {
-            let rule = aws.rule(&desired.id.rule()).await?;
-            let event = RuleEvent::of_rule(rule.as_ref());
-            let ruled = event.as_ref().map(|event| event.bucket.clone());
-            // Where it is to be, and where it was to be before.
-            let said = [Some(desired.bucket()), desired.former.bucket.clone()];
-            let said = said.into_iter().flatten();
-            let candidates = candidates(ruled, said, &desired.own_bucket());
-            let mut located = store.locate(candidates).await?;
+            let (mut located, rule) = find(aws, &store, desired).await?;
             if let Some(unreadable) = located.unreadable {
                 return Err(unreadable.why.into());
             }
+            let event = RuleEvent::of_rule(rule.as_ref());
             if let Some(event) = event.filter(|event| located.has_lost(event)) {
                 if located.empty.contains(&event.bucket) {
                     // There ticks look for it.

@@ -2,14 +2,14 @@
 //!
 //! Changes nothing. What is asked of ELBv2 is `wiring`'s.
 
+use super::hints::candidates;
 use super::wiring::wiring;
 use super::{BindingAws, BindingError, Desired};
 use crate::capabilities::{Answer, AwsError, Trouble, gather};
 use crate::model::{Attributes, Listener, LoadBalancer, Rule, Tags, TargetGroup};
 use crate::progress;
-use crate::record::{Located, Record, View};
+use crate::record::{Located, Record, RuleEvent, Store};
 use std::collections::{BTreeMap, BTreeSet};
-use tracing::warn;
 
 /// AWS as it is, as far as one binding is concerned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,12 +64,28 @@ pub struct OwnTargetGroup {
     pub tags: Tags,
 }
 
-/// Looks at everything but the record and what CloudFormation says, which were looked at before.
+/// Finds the record, in whichever bucket it is, and the rule.
+pub async fn find<A: BindingAws>(
+    aws: &A,
+    store: &Store<'_, A>,
+    desired: &Desired,
+) -> Result<(Located, Option<Rule>), BindingError> {
+    let rule = aws.rule(&desired.id.rule()).await?;
+    let event = RuleEvent::of_rule(rule.as_ref());
+    // Where it is to be, and where it was to be before.
+    let said = [Some(desired.bucket()), desired.former.bucket.clone()];
+    let said = said.into_iter().flatten();
+    let candidates = candidates(event.map(|event| event.bucket), said, &desired.own_bucket());
+    Ok((store.locate(candidates).await?, rule))
+}
+
+/// Looks at everything but the record and what CloudFormation says, which were looked at before: of the latter
+/// come the tags of the stack.
 pub async fn observe(
     aws: &impl BindingAws,
     desired: &Desired,
     located: &Located,
-    view: &View,
+    stack_tags: Tags,
     rule: Option<Rule>,
 ) -> Result<Observed, BindingError> {
     progress::note("looking at what is there");
@@ -97,7 +113,7 @@ pub async fn observe(
         record: record(desired, located),
         rule,
         rule_tags,
-        tags: desired.id.tags(stack_tags(view)),
+        tags: desired.id.tags(stack_tags),
     })
 }
 
@@ -116,15 +132,6 @@ fn record(desired: &Desired, located: &Located) -> Option<(Record, String)> {
     let held = located.record.as_ref();
     let bucket = held.map_or_else(|| desired.bucket(), |held| held.bucket.clone());
     located.known().map(|record| (record.clone(), bucket))
-}
-
-/// CloudFormation does not hand a stack's tags to a custom resource.
-fn stack_tags(view: &View) -> Tags {
-    let stack = view.stack.as_ref();
-    if stack.is_none() {
-        warn!("the stack is not known in this account, its tags are not copied");
-    }
-    stack.map(|stack| stack.tags.clone()).unwrap_or_default()
 }
 
 async fn given_group(

@@ -4,7 +4,7 @@
 //!
 //! Changes nothing.
 
-use super::observe::{NlbListener, OwnTargetGroup, there};
+use super::observe::{NlbListener, Observed, OwnTargetGroup, there};
 use super::{BindingAws, BindingError, Desired};
 use crate::capabilities::{Answer, LoadBalancers, TargetGroups, gather};
 use crate::model::{Attributes, Listener, LoadBalancer, State, TargetGroup};
@@ -31,28 +31,13 @@ pub(super) struct Wiring {
     pub(super) groups: Vec<OwnTargetGroup>,
 }
 
-/// Looks, and once more where load balancers had to be waited for. `ports` are those that own target groups may
-/// be of.
-pub(super) async fn wiring(
-    aws: &impl BindingAws,
-    desired: &Desired,
-    ports: Option<&BTreeSet<u16>>,
-) -> Result<Wiring, BindingError> {
-    let looked = look(aws, desired, ports).await?;
-    if !is_provisioned(aws, desired, &looked).await? {
-        return Ok(looked);
-    }
-    look(aws, desired, ports).await
-}
-
-/// Waits while load balancers are being provisioned; whether it did.
-async fn is_provisioned(
+/// Waits while load balancers are being provisioned; whether it did. What else was observed is old by then.
+pub(super) async fn are_provisioned(
     aws: &impl LoadBalancers,
     desired: &Desired,
-    looked: &Wiring,
-) -> Result<bool, BindingError> {
-    let arns = arns(desired);
-    let found = looked.alb.iter().chain(&looked.nlb).cloned();
+    observed: &Observed,
+) -> Answer<bool> {
+    let found = observed.alb.iter().chain(&observed.nlb).cloned();
     let mut found: Vec<_> = found.collect();
     let mut pause = Pause::short_at_first();
     let mut has_waited = false;
@@ -70,7 +55,7 @@ async fn is_provisioned(
         progress::note(format!("waiting until {waiting} is active"));
         has_waited = true;
         pause.wait().await;
-        found = aws.load_balancers(&arns).await?;
+        found = aws.load_balancers(&arns(desired)).await?;
     }
 }
 
@@ -82,7 +67,8 @@ fn arns(desired: &Desired) -> Vec<String> {
         .collect()
 }
 
-async fn look(
+/// Looks. `ports` are those that own target groups may be of.
+pub(super) async fn wiring(
     aws: &impl BindingAws,
     desired: &Desired,
     ports: Option<&BTreeSet<u16>>,

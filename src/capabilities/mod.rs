@@ -13,8 +13,8 @@ pub use dns::{Dns, DnsAnswer, DnsError, Question};
 pub use error::{AwsError, TRIES, Trouble, is_in_use};
 
 use crate::model::{
-    Attributes, Endpoint, HealthCheck, Listener, LoadBalancer, Registered, Rule, RuleTarget, Tags,
-    TargetGroup,
+    Attributes, Endpoint, HealthCheck, HealthState, Listener, LoadBalancer, Registered, Rule,
+    RuleTarget, Tags, TargetGroup, TargetHealth,
 };
 use crate::permit::Permit;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -105,8 +105,19 @@ pub trait TargetGroups {
 }
 
 pub trait Targets {
-    /// `None` where the target group does not exist.
-    async fn registered(&self, target_group: &str) -> Answer<Option<Registered>>;
+    /// Every target, also what is draining; `None` where the target group does not exist.
+    async fn target_health(&self, target_group: &str) -> Answer<Option<Vec<TargetHealth>>>;
+    /// What is registered; `None` where the target group does not exist.
+    async fn registered(&self, target_group: &str) -> Answer<Option<Registered>> {
+        let targets = self.target_health(target_group).await?;
+        Ok(targets.map(|targets| {
+            let targets = targets.into_iter();
+            let targets = targets.filter(|target| target.state != HealthState::Draining);
+            targets
+                .map(|target| (target.endpoint, target.zone))
+                .collect()
+        }))
+    }
     /// One call; at most [`TARGETS_PER_CALL`] targets. `zone` is `all` for addresses outside
     /// the target group's VPC.
     async fn register(

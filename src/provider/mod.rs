@@ -14,8 +14,8 @@ use crate::binding::{self, Attributes, BindingAws, BindingError, Bound, Desired,
 use crate::capabilities::{Answers, Dns};
 use crate::clock::Clock;
 use crate::log::chain;
+use crate::names::account;
 use crate::progress;
-use crate::properties::{Properties, state_bucket};
 use crate::record::{Answer, Caller, Mark, RecordError, RequestType, Served, Turn, signed};
 use answer::{failed, fit, send, success};
 use futures_util::FutureExt;
@@ -147,13 +147,12 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         turn: &Turn<'_, A>,
         invocation: &Invocation<'_>,
     ) -> Result<Done, BindingError> {
-        let account = account(invocation.function_arn);
         let mut taken_over = None;
         loop {
             // Boxed, for the futures of all steps together are more than the compiler likes to nest.
             let done = match request.request_type {
-                RequestType::Delete => Box::pin(self.delete(request, turn, account)).await,
-                _ => Box::pin(self.make(request, turn, account, invocation)).await,
+                RequestType::Delete => Box::pin(self.delete(request, turn, invocation)).await,
+                _ => Box::pin(self.make(request, turn, invocation)).await,
             };
             return match done {
                 Err(BindingError::Record(RecordError::Answered(answer))) => {
@@ -182,22 +181,20 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         &self,
         request: &Request,
         turn: &Turn<'_, A>,
-        account: &str,
         invocation: &Invocation<'_>,
     ) -> Result<Done, BindingError> {
         let id = request.means();
-        let mut properties = Properties::parse(&request.properties, self.region, &id)?;
-        if properties.bucket_name.is_none() {
-            properties.bucket_name = state_bucket(self.state_bucket, &id)?;
-        }
-        let desired = Desired {
-            properties,
+        let read = Desired::read(
+            &request.properties,
             id,
-            account: account.to_owned(),
-            function_arn: unqualified(invocation.function_arn),
+            self.region,
+            invocation.function_arn,
+            self.state_bucket,
+        );
+        let desired = Desired {
             former: self.hints(&request.old_properties),
             replaces: request.replaces(),
-            region: self.region.to_owned(),
+            ..read?
         };
         let bound = binding::make(self.aws, self.dns, turn, &desired).await?;
         Ok(Done::Made(Box::new(bound)))
@@ -214,13 +211,14 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         &self,
         request: &Request,
         turn: &Turn<'_, A>,
-        account: &str,
+        invocation: &Invocation<'_>,
     ) -> Result<Done, BindingError> {
         let hints = self.hints(&request.properties);
         // An id that is not a binding's is one that CloudFormation invented because a Create was
         // never answered; what that Create made carries the id that it meant.
         let id = request.about();
         let is_invented = request.physical_id != Some(id.to_string());
+        let account = account(invocation.function_arn);
         binding::delete(self.aws, self.dns, turn, &id, account, &hints, is_invented).await?;
         Ok(Done::Deleted)
     }
@@ -299,17 +297,6 @@ fn caller(
         patience: working / 2,
         until: Instant::now() + working,
     }
-}
-
-/// The fifth part of `arn:aws:lambda:<region>:<account>:function:<name>`.
-fn account(function_arn: &str) -> &str {
-    function_arn.split(':').nth(4).unwrap_or_default()
-}
-
-/// A function's ARN without version or alias: what the role lets a rule call.
-fn unqualified(function_arn: &str) -> String {
-    let parts: Vec<_> = function_arn.split(':').take(7).collect();
-    parts.join(":")
 }
 
 /// Where and why is in the log, by the hook that logging sets.

@@ -5,8 +5,9 @@ use crate::capabilities::{self, *};
 use crate::clock::Timestamp;
 use crate::model::{
     Attributes, Endpoint, HealthCheck, Listener, LoadBalancer, Registered, Rule, RuleTarget, Tags,
-    TargetGroup,
+    TargetGroup, TargetHealth,
 };
+use crate::names::unqualified;
 use crate::permit::Permit;
 use serde_json::json;
 use std::cell::RefCell;
@@ -50,7 +51,7 @@ broken! {
         fn delete_target_group(permit: Permit, arn: &str) -> ();
     }
     Targets {
-        fn registered(group: &str) -> Option<Registered>;
+        fn target_health(group: &str) -> Option<Vec<TargetHealth>>;
         fn register(permit: Permit, group: &str, targets: &[Endpoint], zone: Option<&str>) -> ();
         fn deregister(permit: Permit, group: &str, targets: &Registered) -> ();
     }

@@ -33,17 +33,19 @@ impl Findings {
             );
             return None;
         }
-        // An impaired load balancer still routes (ELBv2 API, LoadBalancerState).
-        if ![State::Active, State::ActiveImpaired].contains(&found.state) {
-            self.add(
-                About::State(property),
-                format!(
-                    "{property} {arn} is in state {}, but must be active; delete it and make \
-                     another one",
-                    found.state
-                ),
-            );
-        }
+        let advice = match found.state {
+            // An impaired load balancer still routes (ELBv2 API, LoadBalancerState).
+            State::Active | State::ActiveImpaired => return Some(found),
+            State::Provisioning => "wait until it is, as a Create and an Update do",
+            _ => "delete it and make another one",
+        };
+        self.add(
+            About::State(property),
+            format!(
+                "{property} {arn} is in state {}, but must be active; {advice}",
+                found.state
+            ),
+        );
         Some(found)
     }
 

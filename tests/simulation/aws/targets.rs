@@ -4,11 +4,11 @@
 use super::{Aws, changes, missing, reads};
 use crate::weather::Service::{CloudWatch, Elb};
 use alb_nlb_binding::capabilities::{Answer, Metrics, Targets};
-use alb_nlb_binding::model::{Endpoint, Registered};
+use alb_nlb_binding::model::{Endpoint, HealthState, Registered, TargetHealth};
 use alb_nlb_binding::permit::Permit;
 
 impl Targets for Aws {
-    async fn registered(&self, target_group: &str) -> Answer<Option<Registered>> {
+    async fn target_health(&self, target_group: &str) -> Answer<Option<Vec<TargetHealth>>> {
         let wanted = target_group.to_owned();
         self.call(
             reads(Elb, "DescribeTargetHealth"),
@@ -23,15 +23,16 @@ impl Targets for Aws {
                 group
                     .targets
                     .retain(|_, held| held.drains.is_none_or(|until| until > now));
-                let targets = group
-                    .targets
-                    .iter()
-                    .filter(|(_, held)| held.drains.is_none());
-                Ok(Some(
-                    targets
-                        .map(|(endpoint, held)| (*endpoint, Some(held.zone.clone())))
-                        .collect(),
-                ))
+                let targets = group.targets.iter().map(|(endpoint, held)| TargetHealth {
+                    endpoint: *endpoint,
+                    zone: Some(held.zone.clone()),
+                    state: match held.drains {
+                        Some(_) => HealthState::Draining,
+                        None => HealthState::Healthy,
+                    },
+                    reason: None,
+                });
+                Ok(Some(targets.collect()))
             },
         )
         .await
