@@ -79,6 +79,27 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// The moment that a tick is named after, as its name is written; `None` of another name.
+    pub fn named(name: &str) -> Option<Self> {
+        let (seconds, millis) = name.split_once('.')?;
+        let seconds: u64 = seconds.parse().ok()?;
+        Some(Self(
+            seconds
+                .checked_mul(1000)?
+                .checked_add(millis.parse().ok()?)?,
+        ))
+    }
+
+    /// As a person reads it: `2026-11-25T02:10:00Z` (RFC 3339).
+    pub fn rfc3339(self) -> String {
+        let seconds = self.0 / 1000;
+        let (year, month, day) = date(seconds / 86_400);
+        let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+}
+
 /// The digits of `aa<separator>bb<separator>cc`, with or without separators, as one number.
 fn digits(text: &str, separator: char) -> Option<u64> {
     let digits: String = text.split(separator).collect();
@@ -98,6 +119,23 @@ const fn days(year: u64, month: u64, day: u64) -> u64 {
     let before = 365 * year + leap_days + (153 * month + 2) / 5 + day;
     // The first of March of year 0 is day 1; the beginning of 1970 comes 719,468 days after it.
     before - 719_469
+}
+
+/// The date of so many days after the beginning of 1970: the way back of [`days`].
+const fn date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    // Four hundred years are 146,097 days.
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let year = era * 400 + year;
+    if month < 10 {
+        (year, month + 3, day)
+    } else {
+        (year + 1, month - 9, day)
+    }
 }
 
 impl std::ops::Add<Duration> for Timestamp {
@@ -130,6 +168,21 @@ mod tests {
         ] {
             let expected = Timestamp::from_millis(seconds * 1000);
             assert_eq!(Timestamp::parse(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_written_as_it_is_read() {
+        for text in [
+            "1970-01-01T00:00:00Z",
+            "2000-02-29T23:59:59Z",
+            "2026-11-25T02:10:00Z",
+            "2027-12-31T00:00:01Z",
+            "2100-03-01T12:00:00Z",
+            "2400-02-29T00:00:00Z",
+        ] {
+            let read = Timestamp::parse(text).expect("a time");
+            assert_eq!(read.rfc3339(), text);
         }
     }
 

@@ -4,6 +4,7 @@
 //! may hold a ResponseURL.
 
 use crate::clock::Timestamp;
+use crate::first_aid::{Action, ActionError};
 use crate::record::RuleEvent;
 use serde_json::Value;
 
@@ -14,6 +15,8 @@ pub enum Event {
     CloudFormation(Value),
     /// From a binding's own rule.
     Tick(Box<RuleEvent>),
+    /// From a person.
+    FirstAid(Action),
     /// From EventBridge itself, with no input of a rule's: a tick by environment variables.
     Scheduled {
         /// The event's own id, where it has one.
@@ -28,12 +31,14 @@ pub enum Event {
 pub enum EventError {
     #[error("the rule's input is not what this function wrote into it; update the stack")]
     Tick(#[source] serde_json::Error),
+    #[error(transparent)]
+    Action(#[from] ActionError),
     #[error("the scheduled event has the time {given:?}, which is no time in UTC")]
     Time { given: String },
     #[error(
         "expected an event of CloudFormation (with RequestType), the input of a binding's rule (with \
-         AlbNlbBinding) or EventBridge's scheduled event (with the detail-type Scheduled Event), but \
-         was given {given}"
+         AlbNlbBinding), EventBridge's scheduled event (with the detail-type Scheduled Event) or a person's \
+         question (with Action: Check, Plan or Status), but was given {given}"
     )]
     Unknown { given: String },
 }
@@ -50,6 +55,9 @@ impl Event {
         if event.get("AlbNlbBinding").is_some() {
             let input = serde_json::from_value(event).map_err(EventError::Tick)?;
             return Ok(Self::Tick(Box::new(input)));
+        }
+        if event.get("Action").is_some() {
+            return Ok(Self::FirstAid(Action::parse(&event)?));
         }
         if event.get("detail-type").and_then(Value::as_str) == Some("Scheduled Event") {
             let text = |name| event.get(name).and_then(Value::as_str).map(str::to_owned);

@@ -7,6 +7,7 @@ use crate::binding::BindingAws;
 use crate::capabilities::{Answers, Dns};
 use crate::clock::{Clock, Timestamp};
 use crate::event::{Event, EventError};
+use crate::first_aid::FirstAid;
 use crate::progress;
 use crate::provider::{self, Provider, ProviderError};
 use crate::published::{self, VariablesError};
@@ -18,6 +19,9 @@ use std::time::Duration;
 /// No schedule is faster than a minute. A tick that is not done when the next one starts must not
 /// go on: it would only hold that one up.
 const TICK: Duration = Duration::from_secs(55);
+
+/// Kept of an invocation's time for its end.
+const SPARED: Duration = Duration::from_millis(500);
 
 /// Everything that outlives an invocation.
 pub struct Function<A, D, R> {
@@ -55,6 +59,8 @@ pub enum FunctionError {
     Variables(#[from] VariablesError),
     #[error(transparent)]
     Sync(#[from] SyncError),
+    #[error("the answer could not be written as JSON")]
+    Unwritable(#[from] serde_json::Error),
     #[error("the tick was not done in its time and is given up; last: {doing}")]
     OutOfTime { doing: String },
 }
@@ -71,16 +77,17 @@ impl<A: BindingAws, D: Dns, R: Answers> Function<A, D, R> {
         invocation: &Invocation,
     ) -> Result<Value, FunctionError> {
         let clock = Clock::starting_at(invocation.now);
+        let state_bucket = (self.variable)("STATE_BUCKET");
+        let state_bucket = state_bucket.as_deref().map(str::trim);
+        let state_bucket = state_bucket.filter(|bucket| !bucket.is_empty());
         match Event::parse(event)? {
             Event::CloudFormation(event) => {
-                let state_bucket = (self.variable)("STATE_BUCKET");
-                let state_bucket = state_bucket.as_deref().map(str::trim);
                 let provider = Provider {
                     aws: &self.aws,
                     dns: &self.dns,
                     answers: &self.answers,
                     region: &self.region,
-                    state_bucket: state_bucket.filter(|bucket| !bucket.is_empty()),
+                    state_bucket,
                 };
                 let invocation = provider::Invocation {
                     function_arn: &invocation.function_arn,
@@ -94,6 +101,18 @@ impl<A: BindingAws, D: Dns, R: Answers> Function<A, D, R> {
                 let id = &invocation.request_id;
                 let tick = sync::tick(&self.aws, &self.dns, clock, &event, id);
                 in_time(invocation, Box::pin(tick)).await?;
+            }
+            Event::FirstAid(action) => {
+                let first_aid = FirstAid {
+                    aws: &self.aws,
+                    dns: &self.dns,
+                    region: &self.region,
+                    state_bucket,
+                    function_arn: &invocation.function_arn,
+                    clock,
+                };
+                let within = invocation.remaining.saturating_sub(SPARED);
+                return Ok(Box::pin(first_aid.answer(&action, within)).await?);
             }
             Event::Scheduled { id, time } => {
                 let variables = published::variables(&self.variable, &self.region)?;
@@ -112,9 +131,7 @@ async fn in_time(
     invocation: &Invocation,
     tick: impl Future<Output = Result<Outcome, SyncError>>,
 ) -> Result<(), FunctionError> {
-    let limit = invocation
-        .remaining
-        .saturating_sub(Duration::from_millis(500));
+    let limit = invocation.remaining.saturating_sub(SPARED);
     let doing = Rc::default();
     let tick = progress::track(&doing, tick);
     let tick = tokio::time::timeout(limit.min(TICK), tick).await;

@@ -24,6 +24,7 @@ pub mod capabilities;
 pub mod clock;
 pub mod discovery;
 pub mod event;
+pub mod first_aid;
 pub mod function;
 pub mod log;
 pub mod model;

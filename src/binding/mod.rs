@@ -26,11 +26,13 @@ mod tombstone;
 mod wiring;
 
 pub use apply::{Attributes, Bound};
-pub use checks::{Backend, Checked, Findings, check};
+pub use checks::{Backend, Checked, Findings, Standing, check};
 pub use delete::delete;
-pub use desired::Desired;
+pub use desired::{Desired, MadeListener};
 pub use hints::Hints;
 pub use make::make;
+pub use observe::{Observed, find, observe};
+pub use step::{Chain, Step};
 
 use crate::capabilities::{
     AwsError, Buckets, ElbTags, Listeners, LoadBalancers, Metrics, Objects, Rules, Stacks,

@@ -104,7 +104,7 @@ impl<'a, 'p> Reader<'a, 'p> {
         self.ignored.insert(name);
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.object.get(name).is_some_and(|value| !value.is_null())
     }
 
@@ -195,7 +195,7 @@ impl<'a, 'p> Reader<'a, 'p> {
     }
 
     /// Reports every property that nobody asked for.
-    pub(super) fn close(self) {
+    pub(crate) fn close(self) {
         for (name, value) in self.object {
             let name_str = name.as_str();
             if !self.known.contains(name_str) && !self.ignored.contains(name_str) {

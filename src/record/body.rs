@@ -61,6 +61,9 @@ pub struct Record {
     /// When a tick last wrote: whatever it then did was done 15 s later.
     #[serde(default)]
     pub ticked: Timestamp,
+    /// What the last tick that acted could not do; the next one takes it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Failure>,
     /// The bucket that it comes from: it counts only once there is a stub.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arriving_from: Option<String>,
@@ -80,6 +83,13 @@ pub enum Phase {
     Serving,
     /// Delete's tombstone: ticks stop.
     Leaving,
+}
+
+/// Why a tick failed that had begun to register and deregister.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    pub at: Timestamp,
+    pub reason: String,
 }
 
 /// What an object of the record's key may be.
@@ -171,6 +181,7 @@ impl Record {
             counted: Vec::new(),
             cached_until: Timestamp::default(),
             ticked: Timestamp::default(),
+            failed: None,
             arriving_from: None,
             elsewhere: BTreeSet::new(),
             replaced: Vec::new(),

@@ -2,16 +2,22 @@
 //! anew. Rules 2 and 6 of the record.
 
 use super::RecordError;
-use super::body::Record;
+use super::body::{Failure, Record};
 use super::lease::{Hold, Lease};
 use super::located::Held;
 use super::request::Mark;
 use super::store::Store;
 use crate::capabilities::Objects;
 use crate::clock::Clock;
+use crate::log::chain;
 use crate::names::BindingId;
+use crate::permit::CALL_TIMEOUT;
 use std::cell::RefCell;
 use tokio::time::Instant;
+use tracing::warn;
+
+/// How much of a reason is kept, in characters.
+const LONGEST_REASON: usize = 1000;
 
 /// The claims that one request holds: its binding's, and where it replaces another, that one's too.
 pub struct Claims<'a, A> {
@@ -130,6 +136,26 @@ impl<'a, A: Objects> Ticking<'a, A> {
         let lease = Lease::new(Self { store, clock, held }, clock);
         lease.confirmed(began);
         Ok(Some(lease))
+    }
+
+    /// Puts down why it failed, for whoever asks how the binding fares. Nothing depends on it, so somebody else's
+    /// write, and whatever S3 refuses, is let be.
+    pub async fn failed(&self, reason: &str) {
+        let held = self.held.borrow().clone();
+        let mut record = held.record.clone();
+        record.failed = Some(Failure {
+            at: self.clock.now(),
+            reason: reason.chars().take(LONGEST_REASON).collect(),
+        });
+        let put_down = self.store.replace(&held, record);
+        match tokio::time::timeout(CALL_TIMEOUT, put_down).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                let error = chain(&error);
+                warn!(error, "that this tick failed is not in the record");
+            }
+            Err(_) => warn!("that this tick failed is not in the record: no answer in time"),
+        }
     }
 }
 

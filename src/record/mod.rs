@@ -36,7 +36,7 @@ mod ticking;
 mod turn;
 mod wanted;
 
-pub use body::{Phase, Record};
+pub use body::{Failure, Phase, Record};
 pub use claim::{TAKEN_OVER, signed};
 pub use fresh::{Fresh, Kind};
 pub use holds::{Claims, Ticking};
@@ -50,7 +50,7 @@ pub use request::{Answer, Caller, Claim, Digest, Mark, Replacement, RequestType,
 pub use store::Store;
 pub use ticking::Counting;
 pub use turn::{Claiming, Hand, Turn};
-pub use wanted::{LAG, Resource, View};
+pub use wanted::{Asker, LAG, Resource, View};
 
 use crate::capabilities::AwsError;
 

@@ -200,7 +200,10 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
             if applied.was_stopped() {
                 return Ok(false);
             }
-            applied.into_result()?;
+            if let Err(error) = applied.into_result() {
+                lease.hold().failed(&chain(&error)).await;
+                return Err(error);
+            }
         }
         stays_unknown.map_or(Ok(true), Err)
     }

@@ -100,6 +100,7 @@ pub fn waits_until(situation: &Situation<'_>) -> Option<Timestamp> {
 pub fn plan(situation: &Situation<'_>) -> Plan {
     let known = situation.record.addresses();
     let mut next = situation.record.clone();
+    next.failed = None;
     let mut plan = Plan {
         record: None,
         groups: BTreeMap::new(),

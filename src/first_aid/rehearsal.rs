@@ -1,0 +1,196 @@
+//! `Check` and `Plan`: what a Create or an Update with some properties would find and do.
+
+use super::FirstAid;
+use super::report::{Dns, Rehearsal};
+use super::request::Wish;
+use crate::binding::{self, BindingAws, BindingError, Desired, Hints, Standing, Step};
+use crate::capabilities;
+use crate::log::chain;
+use crate::model::Tags;
+use crate::record::{Asker, Record, Store};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// Addresses that AWS takes as targets from wherever they are (ELBv2 API, `RegisterTargets`); of others only those
+/// in the target group's VPC.
+const TARGETS: [(u32, u32); 4] = [
+    (0x0a00_0000, 8),
+    (0x6440_0000, 10),
+    (0xac10_0000, 12),
+    (0xc0a8_0000, 16),
+];
+
+impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
+    pub(super) async fn rehearse(&self, wish: &Wish, plans: bool) -> Rehearsal {
+        let id = wish.id();
+        let read = Desired::read(
+            &wish.properties,
+            id.clone(),
+            self.region,
+            self.function_arn,
+            self.state_bucket,
+        );
+        let rehearsed = match read {
+            Ok(desired) => self.of_desired(wish, desired, plans).await,
+            Err(problems) => Ok(Rehearsal {
+                findings: problems.iter().map(ToString::to_string).collect(),
+                ..Rehearsal::default()
+            }),
+        };
+        let mut rehearsal = rehearsed.unwrap_or_else(|error| Rehearsal {
+            verdict: format!("cannot be told: {}", chain(&error)),
+            ..Rehearsal::default()
+        });
+        if rehearsal.verdict.is_empty() {
+            rehearsal.verdict = verdict(&rehearsal);
+        }
+        rehearsal.physical_resource_id = wish.is_of_somebody().then(|| id.to_string());
+        rehearsal
+    }
+
+    async fn of_desired(
+        &self,
+        wish: &Wish,
+        mut desired: Desired,
+        plans: bool,
+    ) -> Result<Rehearsal, BindingError> {
+        let Self { aws, .. } = *self;
+        let store = Store::new(aws, desired.id.to_string());
+        let (located, rule) = binding::find(aws, &store, &desired).await?;
+        if let Some(unreadable) = located.unreadable {
+            return Err(unreadable.why.into());
+        }
+        let mut rehearsal = Rehearsal::default();
+        let record = located.known();
+        if let Some(refused) = replaces(wish, record) {
+            rehearsal.verdict = refused;
+            return Ok(rehearsal);
+        }
+        if let Some(under_way) = record.and_then(|record| record.open_claim(self.clock.now())) {
+            let (kind, at) = (under_way.kind, under_way.at.rfc3339());
+            let warning =
+                format!("a request of CloudFormation, {kind:?}, has been under way since {at}");
+            rehearsal.warnings.push(warning);
+        }
+        if let Some(properties) = record.and_then(|record| record.properties.as_ref()) {
+            desired.former = Hints::read(properties, self.region);
+        }
+        let tags = self.stack_tags(wish).await;
+        let observed = binding::observe(aws, &desired, &located, tags, rule).await?;
+        let stands = record.filter(|record| record.serves());
+        let stands = stands.and_then(|record| desired.standing(record, false));
+        let standing = stands
+            .as_ref()
+            .map(|(properties, orders)| Standing { properties, orders });
+        let (checked, findings) = match binding::check(&desired, standing, &observed) {
+            Ok((checked, known)) => {
+                let known = known.iter().map(str::to_owned);
+                let stands = |finding| format!("{finding} (the binding stands all the same)");
+                rehearsal.warnings.extend(known.map(stands));
+                (Some(checked), Vec::new())
+            }
+            Err(findings) => (None, findings.iter().map(str::to_owned).collect()),
+        };
+        rehearsal.findings = findings;
+        let backend = checked.as_ref().map(|checked| &checked.backend);
+        if let Some(backend) = backend.filter(|backend| !backend.is_gone) {
+            let known = record.map(|record| record.known_of(&backend.dns_name));
+            let known = known.unwrap_or_default();
+            self.look_up(&mut rehearsal, &desired, &backend.dns_name, known)
+                .await;
+        }
+        if plans {
+            let steps = checked.map(|checked| binding::plan::plan(&desired, &checked).steps);
+            let steps = steps.unwrap_or_default();
+            let is_same = |step: &Step| matches!(step, Step::Claim { .. } | Step::Sync { .. });
+            if rehearsal.findings.is_empty() && steps.iter().all(is_same) {
+                rehearsal.verdict =
+                    "nothing is to be done but to register what is in DNS and not registered yet"
+                        .to_owned();
+            }
+            rehearsal.steps = Some(steps.iter().map(ToString::to_string).collect());
+        }
+        Ok(rehearsal)
+    }
+
+    /// What a first sync would meet.
+    async fn look_up(
+        &self,
+        rehearsal: &mut Rehearsal,
+        desired: &Desired,
+        dns_name: &str,
+        known: BTreeSet<IpAddr>,
+    ) {
+        let properties = &desired.properties;
+        let (servers, most) = (&properties.dns_servers, properties.max_lookups);
+        let found = match self.discover(dns_name, servers, most, known).await {
+            Ok(found) => found,
+            Err(error) => {
+                let finding =
+                    format!("{error}; a request waits for an address until its time is over");
+                return rehearsal.findings.push(finding);
+            }
+        };
+        if !found.certain {
+            rehearsal.warnings.push(UNCERTAIN.to_owned());
+        }
+        let public = found
+            .addresses
+            .iter()
+            .filter(|address| !is_private(address));
+        rehearsal.warnings.extend(public.map(|address| {
+            format!("AWS takes {address} as a target only where it is in the NLB's VPC, for it is no private address")
+        }));
+        rehearsal.dns = Some(Dns::new(dns_name, &found));
+    }
+
+    /// The tags of the stack, where one is named.
+    async fn stack_tags(&self, wish: &Wish) -> Tags {
+        let Some((stack_id, logical_id)) = &wish.resource else {
+            return Tags::new();
+        };
+        let asker = Asker {
+            aws: self.aws,
+            stack_id,
+            logical_id,
+        };
+        let stack = asker.stack().await;
+        stack.map(|stack| stack.tags).unwrap_or_default()
+    }
+}
+
+pub(super) const UNCERTAIN: &str = "the list of addresses is not certain: a higher MaxLookupsPerInvocation makes it \
+                                    so, or DnsServers that do not cache";
+
+/// Why a plan for one binding says nothing: another NLB makes another binding, whose id the stack and the resource
+/// tell.
+fn replaces(wish: &Wish, record: Option<&Record>) -> Option<String> {
+    let orders = record?.orders.as_ref()?;
+    let is_same = wish.resource.is_some() || wish.nlb_arn() == Some(&orders.nlb_arn);
+    (!is_same).then(|| {
+        format!(
+            "NlbArn is another one than the binding's, which is {}: an Update makes a new binding in its place; give \
+             StackId and LogicalResourceId to see what of",
+            orders.nlb_arn
+        )
+    })
+}
+
+fn verdict(rehearsal: &Rehearsal) -> String {
+    match (rehearsal.findings.len(), &rehearsal.steps) {
+        (0, None) => "all checks pass".to_owned(),
+        (0, Some(steps)) => format!("all checks pass; {} steps are to be done", steps.len()),
+        (1, _) => "a request would fail, for what is found".to_owned(),
+        (findings, _) => format!("a request would fail, for {findings} findings"),
+    }
+}
+
+fn is_private(address: &IpAddr) -> bool {
+    let IpAddr::V4(address) = address else {
+        return false;
+    };
+    let bits = address.to_bits();
+    TARGETS
+        .iter()
+        .any(|(network, length)| (bits ^ network) >> (32 - length) == 0)
+}
