@@ -1,19 +1,21 @@
-import { CustomResource, Duration, Fn, Resource, Token } from 'aws-cdk-lib';
+import { CustomResource, Duration, Fn, Resource, Stack, Token, type CfnResource } from 'aws-cdk-lib';
 import { Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Dependable, type Construct, type IConstruct, type IDependable } from 'constructs';
 import { checkListeners } from './checks/listeners';
 import { checkSchedule } from './checks/schedule';
 import { checkTopology } from './checks/topology';
+import { commandOf } from './commands';
 import { grantGiven } from './grants';
 import { isCrossZoneListener, renderListener } from './listener';
 import { listenersOf } from './load-balancers';
 import { Problems } from './problems';
 import type { AlbNlbBindingProps } from './props';
 import { AlbNlbBindingProvider, type IAlbNlbBindingProvider } from './provider';
+import { arnOf, checkArn, checkTarget, targetOf, type Target } from './target';
 
 /**
- * Gives an internal Application Load Balancer the fixed addresses of a Network Load Balancer: keeps the ALB's current
- * addresses registered as the NLB's IP targets.
+ * Gives an internal Application Load Balancer, or whatever else is behind a DNS name, the fixed addresses of a Network
+ * Load Balancer: keeps its current addresses registered as the NLB's IP targets.
  *
  * @resource Custom::AlbNlbBinding
  */
@@ -38,47 +40,57 @@ export class AlbNlbBinding extends Resource {
   public readonly availabilityZones: string[];
   /** The NLB's fixed addresses, where the API gives them; their number is only known when deployed. */
   public readonly nlbAddresses: string[];
-  /** Number of the ALB's addresses that were registered when the stack last changed. */
+  /** Number of addresses that were registered when the stack last changed. */
   public readonly ipCount: number;
+  /** Shell command that shows how the binding is: its addresses and targets, what is pending, and a verdict. */
+  public readonly statusCommand: string;
+  /** Shell command that checks the binding's properties, as they were deployed, and what they name. */
+  public readonly checkCommand: string;
+  /** Shell command that shows what an Update would do with those properties, or with others that are written there. */
+  public readonly planCommand: string;
   /** The function behind the binding. */
   public readonly provider: IAlbNlbBindingProvider;
-  private readonly albArn: string;
+  private readonly target: Target;
   private readonly nlbArn: string;
   /** Of the listeners that are made on the NLB. */
   private readonly ports: number[];
 
   constructor(scope: Construct, id: string, props: AlbNlbBindingProps) {
     super(scope, id);
-    const albArn = arnOf(props.alb);
+    check(this, props);
+    const target = targetOf(props);
     const nlbArn = arnOf(props.nlb);
-    check(this, albArn, nlbArn, props);
     const made = props.listeners.filter((listener) => listener.targetGroup === undefined);
-    this.albArn = albArn;
+    this.target = target;
     this.nlbArn = nlbArn;
     this.ports = made.map(({ port }) => port);
     this.provider = props.provider ?? AlbNlbBindingProvider.of(this);
 
+    const properties = {
+      ...target.properties,
+      NlbArn: nlbArn,
+      Listeners: props.listeners.map(renderListener),
+      Schedule: props.schedule?.expressionString,
+      MaxLookupsPerInvocation: props.maxLookupsPerInvocation,
+      InvocationsBeforeDeregistration: props.invocationsBeforeDeregistration,
+      IpCountMetric: props.ipCountMetric,
+      DnsServers: props.dnsServers,
+      BucketName: props.bucket?.bucketName,
+      AllowZoneMismatch: props.allowZoneMismatch,
+    };
     const resource = new CustomResource(this, 'Resource', {
       resourceType: 'Custom::AlbNlbBinding',
       serviceToken: this.provider.serviceToken,
       serviceTimeout: props.serviceTimeout ?? Duration.minutes(10),
-      properties: {
-        AlbArn: albArn,
-        NlbArn: nlbArn,
-        Listeners: props.listeners.map(renderListener),
-        Schedule: props.schedule?.expressionString,
-        MaxLookupsPerInvocation: props.maxLookupsPerInvocation,
-        InvocationsBeforeDeregistration: props.invocationsBeforeDeregistration,
-        IpCountMetric: props.ipCountMetric,
-        DnsServers: props.dnsServers,
-        BucketName: props.bucket?.bucketName,
-        AllowZoneMismatch: props.allowZoneMismatch,
-      },
+      properties,
     });
     // Its role's permissions must be there before it is asked for anything, and until it has answered the last Delete.
     resource.node.addDependency(this.provider, ...grantGiven(this, this.provider, props));
     // The function checks that the ALB listens, and no reference tells CloudFormation so.
-    resource.node.addDependency(foundAtSynthesis(() => listenersOf(albArn, this)));
+    const { albArn } = target;
+    if (albArn !== undefined) {
+      resource.node.addDependency(foundAtSynthesis(() => listenersOf(albArn, this)));
+    }
     this.node.addValidation({
       validate: () =>
         checkTopology(this, {
@@ -104,10 +116,23 @@ export class AlbNlbBinding extends Resource {
     this.availabilityZones = list('AvailabilityZones');
     this.nlbAddresses = list('NlbAddresses');
     this.ipCount = Token.asNumber(resource.getAtt('IpCount'));
+
+    const { serviceToken } = this.provider;
+    const request = {
+      ResourceProperties: properties,
+      StackId: Stack.of(this).stackId,
+      LogicalResourceId: (resource.node.defaultChild as CfnResource).logicalId,
+    };
+    this.statusCommand = commandOf(this, serviceToken, 'Status', { PhysicalResourceId: this.bindingId });
+    this.checkCommand = commandOf(this, serviceToken, 'Check', request);
+    this.planCommand = commandOf(this, serviceToken, 'Plan', request);
   }
 
   /**
-   * How many addresses the ALB has, one value for each run of the function.
+   * How many addresses there are, one value for each run of the function, under the name of the ALB.
+   *
+   * With `targetDnsName` it is the DNS name, or the ALB's own where it is that of an ALB. A DNS name that is known at
+   * deployment only is used as it is: where it is that of an ALB, give `dimensionsMap: { LoadBalancerName: <name> }`.
    *
    * @default minimum over 5 minutes
    */
@@ -115,8 +140,7 @@ export class AlbNlbBinding extends Resource {
     return new Metric({
       namespace: 'AlbNlbBinding',
       metricName: 'LoadBalancerIPCount',
-      // arn:aws:elasticloadbalancing:<region>:<account>:loadbalancer/app/<name>/<id>
-      dimensionsMap: { LoadBalancerName: Fn.select(2, Fn.split('/', this.albArn)) },
+      dimensionsMap: { LoadBalancerName: this.target.name },
       statistic: 'Minimum',
       ...options,
     }).attachTo(this);
@@ -132,14 +156,10 @@ export class AlbNlbBinding extends Resource {
   }
 }
 
-function arnOf(loadBalancer: { readonly loadBalancerArn: string } | string): string {
-  return typeof loadBalancer === 'string' ? loadBalancer : loadBalancer.loadBalancerArn;
-}
-
-function check(scope: IConstruct, albArn: string, nlbArn: string, props: AlbNlbBindingProps): void {
+function check(scope: IConstruct, props: AlbNlbBindingProps): void {
   const problems = new Problems();
-  checkArn('alb', albArn, 'app', 'an Application', problems);
-  checkArn('nlb', nlbArn, 'net', 'a Network', problems);
+  checkTarget(props, problems);
+  checkArn('nlb', arnOf(props.nlb), 'net', 'a Network', problems);
   checkListeners(props.listeners, problems);
   checkSchedule(props.schedule, problems);
   problems.integer('maxLookupsPerInvocation', props.maxLookupsPerInvocation, 1, 1000);
@@ -148,19 +168,6 @@ function check(scope: IConstruct, albArn: string, nlbArn: string, props: AlbNlbB
     problems.add('dnsServers', `a list of ${props.dnsServers.length}`, '50 at most');
   }
   problems.throwIn(scope);
-}
-
-function checkArn(property: string, arn: string, kind: string, name: string, problems: Problems): void {
-  const pattern = new RegExp(
-    `^arn:aws[a-z-]*:elasticloadbalancing:[^:]+:[^:]+:loadbalancer/${kind}/[^/]+/[^/]+$`,
-  );
-  if (!Token.isUnresolved(arn) && !pattern.test(arn)) {
-    problems.add(
-      property,
-      arn,
-      `the ARN of ${name} Load Balancer, arn:aws:...:loadbalancer/${kind}/<name>/<id>`,
-    );
-  }
 }
 
 /** Something to depend on that is looked for when the app is synthesized, so that what is made later counts too. */

@@ -89,6 +89,12 @@ export interface AlbNlbListener {
    */
   readonly albPort?: number;
   /**
+   * Another name of `albPort`, for what is no ALB. Not together with it.
+   *
+   * @default - the same as `port`
+   */
+  readonly targetPort?: number;
+  /**
    * A target group of your own, or its ARN: of target type `ip`, protocol TCP, in the NLB's VPC. Neither
    * group nor listener is made, changed or deleted then, only the binding's own targets come and go, and
    * `port` is no more than the default of `albPort`. The provider is allowed to use the group.
@@ -189,6 +195,7 @@ export function renderListener(listener: AlbNlbListener): Record<string, unknown
   return {
     Port: listener.port,
     AlbPort: listener.albPort,
+    TargetPort: listener.targetPort,
     TargetGroupArn: targetGroupArnOf(listener),
     HealthCheck: listener.healthCheck && renderHealthCheck(listener.healthCheck),
     IdleTimeoutSeconds: listener.idleTimeout?.toSeconds(),

@@ -10,14 +10,30 @@ export interface AlbNlbBindingProps {
   /**
    * The internal ALB, or its ARN. It may be in another VPC than the NLB, peered with it. A changed one takes the
    * place of the old one: its addresses are registered before the update ends.
+   *
+   * @default - `targetDnsName` is given in its place
    */
-  readonly alb: IApplicationLoadBalancer | string;
+  readonly alb?: IApplicationLoadBalancer | string;
+  /**
+   * A DNS name in the place of `alb`: an ALB of another account or Region, a database, whatever has IPv4 addresses
+   * that the NLB can reach. What is behind it is not checked. One of the two must be given.
+   *
+   * @default - `alb` is given
+   */
+  readonly targetDnsName?: string;
+  /**
+   * Whether the addresses behind `targetDnsName` are in the NLB's VPC. Those that are not are registered for all
+   * Availability Zones. Not together with `alb`, whose VPC is known.
+   *
+   * @default true
+   */
+  readonly sameVpc?: boolean;
   /** The NLB, or its ARN. Another NLB makes a new binding before the old one is deleted. */
   readonly nlb: INetworkLoadBalancer | string;
   /** The ports to serve, 1 to 50. One DNS lookup serves all of them. */
   readonly listeners: readonly AlbNlbListener[];
   /**
-   * How often the ALB's addresses are looked up; EventBridge knows nothing faster than a minute.
+   * How often the addresses are looked up; EventBridge knows nothing faster than a minute.
    *
    * @default Schedule.rate(Duration.minutes(1))
    */
@@ -35,15 +51,16 @@ export interface AlbNlbBindingProps {
    */
   readonly invocationsBeforeDeregistration?: number;
   /**
-   * Publish the number of the ALB's addresses as a CloudWatch metric.
+   * Publish the number of addresses as a CloudWatch metric.
    *
    * @default true
    */
   readonly ipCountMetric?: boolean;
   /**
-   * DNS servers to ask, as `ip` or `ip:port`, 50 at most. They must be authoritative or must not cache.
+   * DNS servers to ask, as `ip` or `ip:port`, 50 at most. They must be authoritative or must not cache, unless there
+   * are never more than 7 addresses.
    *
-   * @default - those of the provider, else the authoritative servers of the ALB's zone
+   * @default - those of the provider, else the authoritative servers of the name's zone
    */
   readonly dnsServers?: readonly string[];
   /**

@@ -7,6 +7,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct, type IConstruct } from 'constructs';
 import { AlbNlbBindingCode } from './code';
+import { commandOf } from './commands';
 import { explainPatterns } from './findings';
 import { functionStatements, givenBucketStatements, givenTargetGroupStatements, ruleArns } from './policy';
 
@@ -23,6 +24,8 @@ export interface IAlbNlbBindingProvider extends IConstruct {
    * @default - unknown: nothing can be granted to the function
    */
   readonly role?: IRole;
+  /** Shell command that shows how all bindings of the Region are. */
+  readonly statusCommand: string;
 }
 
 /** Detail of the function's log. */
@@ -123,12 +126,14 @@ export class AlbNlbBindingProvider extends Construct implements IAlbNlbBindingPr
     class Imported extends Construct implements IAlbNlbBindingProvider {
       public readonly serviceToken = attributes.functionArn;
       public readonly role = attributes.role;
+      public readonly statusCommand = commandOf(this, attributes.functionArn, 'Status');
     }
     return new Imported(scope, id);
   }
 
   public readonly serviceToken: string;
   public readonly role: IRole;
+  public readonly statusCommand: string;
   /** The function, for alarms on its metrics. */
   public readonly function: Function;
   private readonly policy: Policy;
@@ -174,6 +179,7 @@ export class AlbNlbBindingProvider extends Construct implements IAlbNlbBindingPr
       functionStatements(this, { functionArn: this.function.functionArn, logGroupArn: logGroup.logGroupArn }),
     );
     this.serviceToken = this.function.functionArn;
+    this.statusCommand = commandOf(this, this.serviceToken, 'Status');
   }
 
   /** Lets bindings of other stacks and apps keep their state in a bucket; those of this app see to it themselves. */

@@ -13,6 +13,7 @@ mod delete;
 mod dns;
 mod faults;
 mod figures;
+mod first_aid;
 mod many;
 mod passing;
 mod privilege;

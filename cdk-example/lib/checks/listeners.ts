@@ -34,6 +34,14 @@ export function checkListeners(listeners: readonly AlbNlbListener[], problems: P
 function checkListener(path: string, listener: AlbNlbListener, problems: Problems): void {
   problems.integer(`${path}.port`, listener.port, 1, 65535);
   problems.integer(`${path}.albPort`, listener.albPort, 1, 65535);
+  problems.integer(`${path}.targetPort`, listener.targetPort, 1, 65535);
+  if (listener.albPort !== undefined && listener.targetPort !== undefined) {
+    problems.add(
+      `${path}.targetPort`,
+      String(listener.targetPort),
+      'absent next to albPort, which is another name of it',
+    );
+  }
   checkSeconds(`${path}.deregistrationDelay`, listener.deregistrationDelay, 0, 3600, problems);
   checkSeconds(`${path}.idleTimeout`, listener.idleTimeout, 60, 6000, problems);
   if (listener.targetGroup !== undefined) {
@@ -108,7 +116,7 @@ function checkDuplicates(listeners: readonly AlbNlbListener[], problems: Problem
         );
       return;
     }
-    const key = `${group}:${listener.albPort ?? listener.port}`;
+    const key = `${group}:${listener.albPort ?? listener.targetPort ?? listener.port}`;
     const first = groups.get(key);
     if (first === undefined) groups.set(key, index);
     else {

@@ -5,7 +5,8 @@ import { isCrossZone, listenersOf, resourceOf, shareVpc, zonesOf } from '../load
 
 /** What is looked at: the two load balancers by their ARNs, and how they are bound. */
 export interface Topology {
-  readonly albArn: string;
+  /** Absent where only the NLB is known. */
+  readonly albArn?: string;
   readonly nlbArn: string;
   /** Ports of the listeners that the binding makes on the NLB. */
   readonly ports: readonly number[];
@@ -18,7 +19,7 @@ export interface Topology {
 
 /** Everything that is wrong with load balancers of this app, each with both values and the way to mend it. */
 export function checkTopology(scope: IConstruct, topology: Topology): string[] {
-  const alb = resourceOf(topology.albArn, scope);
+  const alb = topology.albArn === undefined ? undefined : resourceOf(topology.albArn, scope);
   const nlb = resourceOf(topology.nlbArn, scope);
   return [
     ...(alb ? publicAlb(alb) : []),

@@ -236,9 +236,14 @@ impl Health {
 
 fn health(target: &Target, zones: &Option<HashSet<String>>) -> Health {
     match (target.state, zones, target.zone.as_deref()) {
-        // "Target.FailedHealthChecks" and the state are of API_TargetHealth.
+        // "Target.FailedHealthChecks" and the states are of API_TargetHealth.
         (TargetState::UnhealthyDraining, ..) => Health {
             state: "unhealthy.draining",
+            reason: "Target.FailedHealthChecks",
+            description: "Health checks failed",
+        },
+        (TargetState::Unhealthy, Some(_), _) => Health {
+            state: "unhealthy",
             reason: "Target.FailedHealthChecks",
             description: "Health checks failed",
         },

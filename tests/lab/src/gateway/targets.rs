@@ -13,6 +13,8 @@ use crate::lock;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetState {
     Healthy,
+    /// Its health checks fail.
+    Unhealthy,
     /// Still registered; its connections run out, and it may become healthy again.
     UnhealthyDraining,
     /// On its way out.
