@@ -5,6 +5,7 @@
 //! a failed invocation would be an alarm.
 
 mod diagnosis;
+mod look;
 mod rehearsal;
 mod report;
 mod request;

@@ -8,7 +8,7 @@ use crate::model::{Rule, TargetHealth};
 use crate::names::BindingId;
 use crate::record::{Orders, Record, RuleEvent};
 use crate::sync::plan::Plan;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One binding, looked at.
 #[derive(Debug)]
@@ -39,11 +39,17 @@ pub(super) enum RecordSight {
         record: Box<Record>,
         place: String,
     },
-    /// There is no such object in any of these buckets.
+    /// There is no such object in any of these buckets, and of some not even the bucket.
     Gone {
-        buckets: Vec<String>,
+        buckets: BTreeSet<String>,
+        missing: BTreeSet<String>,
     },
+    /// There is an object, and no record can be read from it.
     Unreadable {
+        why: String,
+    },
+    /// S3 does not let anybody look, or does not answer.
+    Hidden {
         why: String,
     },
 }
@@ -52,7 +58,7 @@ impl RecordSight {
     pub(super) fn record(&self) -> Option<&Record> {
         match self {
             Self::There { record, .. } => Some(record),
-            Self::Gone { .. } | Self::Unreadable { .. } => None,
+            Self::Gone { .. } | Self::Unreadable { .. } | Self::Hidden { .. } => None,
         }
     }
 }
