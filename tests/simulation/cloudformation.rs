@@ -134,7 +134,7 @@ impl Process {
     pub fn stack(&self) -> Option<&Rc<Stack>> {
         match &self.role {
             Role::Request(sent) => Some(&sent.stack),
-            Role::Tick { .. } => None,
+            Role::Tick { .. } | Role::Question { .. } => None,
         }
     }
 }

@@ -45,13 +45,17 @@ pub enum Role {
         id: Rc<str>,
         scheduled: u64,
     },
+    /// A person's question how a binding fares.
+    Question {
+        id: Rc<str>,
+    },
 }
 
 impl Role {
     /// The bindings that it is about: its own, and the one that was before.
     fn bindings(&self) -> BTreeSet<String> {
         match self {
-            Self::Tick { id, .. } => [id.to_string()].into(),
+            Self::Tick { id, .. } | Self::Question { id } => [id.to_string()].into(),
             Self::Request(sent) => {
                 let old = sent.old.as_ref().map(|old| old.id(&sent.stack.id));
                 old.into_iter().chain([sent.about.clone()]).collect()
@@ -121,6 +125,7 @@ fn start(
     let name = match role {
         Role::Request(sent) => format!("{:?}~{number}", sent.kind),
         Role::Tick { .. } => format!("tick~{number}"),
+        Role::Question { .. } => format!("question~{number}"),
     };
     let process = Rc::new(Process {
         number,
@@ -141,10 +146,12 @@ fn start(
             let late = world.wall().saturating_sub(*scheduled) / 1000;
             format!("begins: {id}, {late} s after its time")
         }
+        Role::Question { id } => format!("begins: how does {id} fare?"),
     });
     world.tally.count(match role {
         Role::Request(_) => "invocations for CloudFormation",
         Role::Tick { .. } => "ticks",
+        Role::Question { .. } => "questions",
     });
     world.begins();
     let task = world.stage.spawn(run(
@@ -192,7 +199,10 @@ async fn run(world: Rc<World>, process: Rc<Process>, event: Value, request_id: S
     };
     let handled = AssertUnwindSafe(function.handle(event, &invocation)).catch_unwind();
     let end = match handled.await {
-        Ok(Ok(_)) => End::Done,
+        Ok(Ok(answer)) => {
+            world.judge.is_told(&world, &process, &answer);
+            End::Done
+        }
         Ok(Err(error)) => {
             world.tell(&process, || {
                 format!("fails: {}", alb_nlb_binding::log::chain(&error))

@@ -9,11 +9,13 @@ use crate::dns::{ADDRESSES_PER_ANSWER, NAMES};
 use crate::elb::{Group, arn};
 use crate::eventbridge::{EventBridge, Habits};
 use crate::fortune::Fortune;
+use crate::lambda::{Delivery, Role, invoke};
 use crate::user::User;
 use crate::weather::Climate;
 use crate::wishes::{Choices, Wish};
 use crate::world::World;
 use alb_nlb_binding::model::{Endpoint, HealthCheck, Kind, TargetGroup};
+use serde_json::json;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -215,12 +217,14 @@ pub async fn live(world: Rc<World>, character: Character) {
     }
     is_quiet(&world).await;
     converges(&world).await;
+    is_asked(&world).await;
     if world.violation().is_some() {
         return;
     }
     futures_util::future::join_all(users.iter().map(|user| user.deletes_all())).await;
     is_quiet(&world).await;
     world.judge.nothing_is_left(&world);
+    is_asked(&world).await;
     world.tally.count("lives");
     world.stage.end();
 }
@@ -237,6 +241,17 @@ async fn script(user: Rc<User>, changes: u64) {
         }
         user.sleeps(dice.between(1_000, 220_000)).await;
     }
+}
+
+/// How each binding fares, and each that was.
+async fn is_asked(world: &Rc<World>) {
+    let ids = world.judge.bindings();
+    for id in ids {
+        let question = json!({"Action": "Status", "PhysicalResourceId": id});
+        let role = Role::Question { id: id.into() };
+        invoke(world, question, role, Delivery::default());
+    }
+    is_quiet(world).await;
 }
 
 /// Until nothing is under way any more.

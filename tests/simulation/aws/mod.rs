@@ -15,7 +15,7 @@ pub use rules::HeldRule;
 pub use s3::{Object, S3};
 pub use stacks::Post;
 
-use crate::lambda::Process;
+use crate::lambda::{Process, Role};
 use crate::slot::Slot;
 use crate::weather::{Kind, Operation, Service, patience, refused};
 use crate::world::World;
@@ -85,6 +85,9 @@ impl Aws {
         effect: Rc<impl Fn(&World, &Process) -> Answer<T> + 'static>,
     ) -> Answer<T> {
         let Self { world, process } = self;
+        if operation.kind != Kind::Read && matches!(process.role, Role::Question { .. }) {
+            world.violate(format!("{} changes something", process.name));
+        }
         if operation.kind == Kind::Permitted {
             world.judge.begins_change(world, process, operation.name);
         }

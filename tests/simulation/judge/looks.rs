@@ -144,7 +144,7 @@ impl Judge {
         if looked.is_empty() {
             let id = match &process.role {
                 Role::Request(sent) => sent.about.clone(),
-                Role::Tick { id, .. } => id.to_string(),
+                Role::Tick { id, .. } | Role::Question { id } => id.to_string(),
             };
             if world.has_record(&id) {
                 world.violate(format!(

@@ -16,7 +16,7 @@ use alb_nlb_binding::names::{BindingId, TAG};
 /// The bindings that an invocation may mean: those of its resource with any NLB, a tick its own.
 fn ids(world: &World, process: &Process) -> Vec<String> {
     match &process.role {
-        Role::Tick { id, .. } => vec![id.to_string()],
+        Role::Tick { id, .. } | Role::Question { id } => vec![id.to_string()],
         Role::Request(sent) => {
             let stack = &sent.stack.id;
             let Ok(elb) = world.elb.try_borrow() else {

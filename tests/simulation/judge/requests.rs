@@ -8,6 +8,7 @@ use crate::cloudformation::Sent;
 use crate::lambda::{End, Process, Role};
 use crate::world::World;
 use alb_nlb_binding::record::RequestType;
+use serde_json::Value;
 use std::rc::Rc;
 
 /// The first answer to a request.
@@ -204,6 +205,28 @@ impl Judge {
         }
     }
 
+    /// All that there are or were.
+    pub fn bindings(&self) -> Vec<String> {
+        self.books.borrow().keys().cloned().collect()
+    }
+
+    /// The contract, "First aid": a person is told how a binding fares.
+    pub fn is_told(&self, world: &World, process: &Process, answer: &Value) {
+        let Role::Question { id } = &process.role else {
+            return;
+        };
+        let is_gone = self.books.borrow()[&**id].current().is_none();
+        let begins = if is_gone {
+            "there is no binding"
+        } else {
+            "well: "
+        };
+        let verdict = answer["Verdict"].as_str().unwrap_or_default();
+        if !verdict.starts_with(begins) {
+            world.violate(format!("{} is told of {id}: {verdict}", process.name));
+        }
+    }
+
     pub fn ends(&self, world: &World, process: &Process, end: End) {
         let now = world.stage.number();
         self.closes_claims(process);
@@ -222,7 +245,7 @@ impl Judge {
                 world.violate(format!("{} ends without an answer", process.name));
             }
             Role::Tick { id, .. } if end == End::Done => self.tick_ends(world, process, id),
-            Role::Request(_) | Role::Tick { .. } => {}
+            Role::Request(_) | Role::Tick { .. } | Role::Question { .. } => {}
         }
     }
 }

@@ -101,6 +101,7 @@ impl Judge {
         };
         let is_right = match &process.role {
             Role::Request(sent) => is_right(&sent.about, &sent.wish),
+            Role::Question { .. } => false,
             Role::Tick { id, .. } => {
                 let allowed = books
                     .get(&**id)
@@ -124,7 +125,7 @@ impl Judge {
         let who = &process.name;
         let key = (group.to_owned(), *endpoint);
         let id = match &process.role {
-            Role::Tick { id, .. } => id.to_string(),
+            Role::Tick { id, .. } | Role::Question { id } => id.to_string(),
             Role::Request(sent) => sent.about.clone(),
         };
         for (whose, book) in books.iter() {
