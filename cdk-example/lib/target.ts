@@ -5,7 +5,11 @@ import type { AlbNlbBindingProps } from './props';
 
 /** What is behind the NLB: an ALB of this account and Region, or whatever a DNS name leads to. */
 export interface Target {
-  /** The ALB's ARN, where it is one that is known by it. */
+  /**
+   * The ALB's ARN.
+   *
+   * @default - only a DNS name is known
+   */
   readonly albArn?: string;
   /** The properties of `Custom::AlbNlbBinding` that name it. */
   readonly properties: Readonly<Record<string, unknown>>;
@@ -87,5 +91,5 @@ function whole(dnsName: string): string {
 function nameOf(dnsName: string): string {
   if (Token.isUnresolved(dnsName)) return dnsName;
   const [, name] = /^(?:internal-)?([^.]+)-[0-9]+\.[^.]+\.elb\./i.exec(dnsName) ?? [];
-  return name ?? whole(dnsName).toLowerCase();
+  return name ?? whole(dnsName);
 }

@@ -81,6 +81,10 @@ export class FixedAddressesStack extends Stack {
       description: 'The target group that follows the ALB.',
       value: binding.targetGroupArn,
     });
+    new CfnOutput(this, 'StatusCommand', {
+      description: 'Shows how the binding is, in a shell with the AWS CLI and jq.',
+      value: binding.statusCommand,
+    });
   }
 
   private alarms(binding: AlbNlbBinding, provider: AlbNlbBindingProvider): void {

@@ -5,10 +5,8 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { AlbNlbBindingProvider } from '../lib';
-import { evaluate, parseTemplate, type CfnTemplate, type Values } from './template';
+import { PSEUDO, defaultsOf, evaluate, readTemplate, type CfnTemplate, type Values } from './template';
 import { GROUP_ARN, dummyCode, newApp } from './support';
 
 /*
@@ -19,12 +17,6 @@ import { GROUP_ARN, dummyCode, newApp } from './support';
 const BUCKET_ARN = 'arn:aws:s3:::states';
 const KEY_ARN = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 const DNS_SERVERS = '10.0.0.2,10.0.0.3:53';
-const PSEUDO: Values = {
-  'AWS::Partition': 'aws',
-  'AWS::Region': 'eu-west-1',
-  'AWS::AccountId': '123456789012',
-  'AWS::URLSuffix': 'amazonaws.com',
-};
 
 /** A template with its statements by their Sid, and its resources by their type. */
 interface Provider {
@@ -79,12 +71,9 @@ function normal(statement: Record<string, unknown>): Record<string, unknown> {
 }
 
 function ofCloudFormation(): Provider {
-  const template = parseTemplate(readFileSync(join(__dirname, '../../cfn/provider.yaml'), 'utf8'));
-  const defaults = Object.fromEntries(
-    Object.entries(template.Parameters ?? {}).map(([name, parameter]) => [name, parameter.Default]),
-  );
+  const template = readTemplate('provider.yaml');
   const values = {
-    ...defaults,
+    ...defaultsOf(template),
     Architecture: 'x86_64',
     DnsServers: DNS_SERVERS,
     GivenBuckets: [BUCKET_ARN],

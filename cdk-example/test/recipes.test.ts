@@ -1,20 +1,41 @@
 import { App, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
-import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import {
   ApplicationLoadBalancer,
   ApplicationProtocol,
   ListenerAction,
   NetworkLoadBalancer,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import {
+  AuroraPostgresEngineVersion,
+  ClusterInstance,
+  DatabaseCluster,
+  DatabaseClusterEngine,
+} from 'aws-cdk-lib/aws-rds';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AlbNlbBindingProvider } from '../lib';
-import { AcrossVpcs, ClientAddresses, GivenTargetGroup, SeveralPorts, SharedProvider } from './recipes';
+import {
+  AcrossVpcs,
+  ClientAddresses,
+  Database,
+  FirstAid,
+  GivenTargetGroup,
+  OtherAccount,
+  SeveralPorts,
+  SharedProvider,
+} from './recipes';
 import { bindingOf, dummyCode, newApp } from './support';
 
 interface Recipe extends Stack {
-  make(given: { alb: ApplicationLoadBalancer; nlb: NetworkLoadBalancer; vpc: Vpc; ordersVpc: Vpc }): void;
+  make(given: {
+    alb: ApplicationLoadBalancer;
+    nlb: NetworkLoadBalancer;
+    vpc: Vpc;
+    ordersVpc: Vpc;
+    database: DatabaseCluster;
+  }): void;
 }
 
 /** A stack with what the recipes take for granted, and the recipe made in it. */
@@ -37,8 +58,22 @@ function stackOf(Class: new (app: App, id: string) => Recipe, peered = false): S
     vpc,
     securityGroups: [new SecurityGroup(stack, 'NlbSecurityGroup', { vpc })],
   });
-  stack.make({ alb, nlb, vpc, ordersVpc });
+  stack.make({
+    ...{ alb, nlb, vpc, ordersVpc },
+    get database() {
+      return databaseIn(stack, vpc);
+    },
+  });
   return stack;
+}
+
+function databaseIn(stack: Stack, vpc: Vpc): DatabaseCluster {
+  return new DatabaseCluster(stack, 'Database', {
+    engine: DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_16_6 }),
+    writer: ClusterInstance.serverlessV2('Writer'),
+    vpc,
+    vpcSubnets: { subnetType: SubnetType.PRIVATE_ISOLATED },
+  });
 }
 
 test('several ports', () => {
@@ -83,13 +118,47 @@ test('a shared provider', () => {
   Template.fromStack(stack).resourceCountIs('AWS::Lambda::Function', 0);
 });
 
+test('an ALB of another account', () => {
+  const { Properties, DependsOn } = bindingOf(stackOf(OtherAccount));
+  expect(Properties).toMatchObject({
+    TargetDnsName: 'internal-orders-1234567890.eu-west-1.elb.amazonaws.com',
+    SameVpc: false,
+    Listeners: [{ Port: 443, TargetPort: 8443 }],
+  });
+  // The ALB of the stack is another one.
+  expect(DependsOn.filter((id) => id.startsWith('Alb') && !id.startsWith('AlbNlbBinding'))).toEqual([]);
+});
+
+test('a database', () => {
+  const stack = stackOf(Database);
+  const { Properties, DependsOn } = bindingOf(stack);
+  expect(Properties).toMatchObject({
+    TargetDnsName: { 'Fn::GetAtt': [expect.stringMatching(/^Database/), 'Endpoint.Address'] },
+    DnsServers: ['1.1.1.1', '8.8.8.8'],
+    InvocationsBeforeDeregistration: 1,
+  });
+  // Its name has no address before there is a writer.
+  const [writer] = Object.keys(Template.fromStack(stack).findResources('AWS::RDS::DBInstance'));
+  expect(DependsOn).toContain(writer);
+});
+
+test('first aid', () => {
+  const outputs = Template.fromStack(stackOf(FirstAid)).findOutputs('*');
+  expect(Object.keys(outputs)).toEqual([
+    'StatusCommand',
+    'CheckCommand',
+    'PlanCommand',
+    'StatusOfAllCommand',
+  ]);
+});
+
 test('every recipe of the README is one of these, word for word', () => {
   const read = (name: string): string => readFileSync(join(__dirname, name), 'utf8');
   const tested = [...read('recipes.ts').matchAll(/ {4}\/\/ \[(.+)\]\n(.+?) {4}\/\/ \[\1\]/gs)].map(
     ([, , code = '']) => code.replace(/^ {4}/gm, ''),
   );
   const written = [...read('../README.md').matchAll(/```ts\n(.+?)```/gs)].map(([, code]) => code);
-  expect(tested).toHaveLength(5);
+  expect(tested).toHaveLength(8);
   expect(written.sort()).toEqual(tested.sort());
 });
 

@@ -1,4 +1,4 @@
-import { Duration, Fn, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Fn, Stack } from 'aws-cdk-lib';
 import { CfnRoute, CfnVPCPeeringConnection, Peer, Port, type Vpc } from 'aws-cdk-lib/aws-ec2';
 import {
   NetworkTargetGroup,
@@ -6,6 +6,7 @@ import {
   type ApplicationLoadBalancer,
   type NetworkLoadBalancer,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type { DatabaseCluster } from 'aws-cdk-lib/aws-rds';
 import { AlbNlbBinding, AlbNlbBindingProvider, AlbNlbHealthCheckProtocol } from '../lib';
 
 /*
@@ -19,6 +20,7 @@ interface Given {
   readonly vpc: Vpc;
   /** Another VPC, for the recipe that needs two. */
   readonly ordersVpc: Vpc;
+  readonly database: DatabaseCluster;
 }
 
 export class SeveralPorts extends Stack {
@@ -91,6 +93,47 @@ export class ClientAddresses extends Stack {
     alb.connections.allowFrom(nlb, Port.tcp(443), 'Clients by way of the NLB, and its health checks');
     new AlbNlbBinding(this, 'Binding', { alb, nlb, listeners: [{ port: 443, preserveClientIp: true }] });
     // [client addresses]
+  }
+}
+
+export class OtherAccount extends Stack {
+  public make({ nlb }: Given): void {
+    // [an ALB of another account]
+    new AlbNlbBinding(this, 'Binding', {
+      targetDnsName: 'internal-orders-1234567890.eu-west-1.elb.amazonaws.com',
+      sameVpc: false,
+      nlb,
+      listeners: [{ port: 443, targetPort: 8443 }],
+    });
+    // [an ALB of another account]
+  }
+}
+
+export class Database extends Stack {
+  public make({ nlb, database }: Given): void {
+    // [a database]
+    database.connections.allowDefaultPortFrom(nlb, 'Clients by way of the NLB, and its health checks');
+    const binding = new AlbNlbBinding(this, 'Binding', {
+      targetDnsName: database.clusterEndpoint.hostname,
+      nlb,
+      listeners: [{ port: 5432, deregistrationDelay: Duration.seconds(0), connectionTermination: true }],
+      dnsServers: ['1.1.1.1', '8.8.8.8'],
+      invocationsBeforeDeregistration: 1,
+    });
+    binding.node.addDependency(database);
+    // [a database]
+  }
+}
+
+export class FirstAid extends Stack {
+  public make({ alb, nlb }: Given): void {
+    // [first aid]
+    const binding = new AlbNlbBinding(this, 'Binding', { alb, nlb, listeners: [{ port: 443 }] });
+    new CfnOutput(this, 'StatusCommand', { value: binding.statusCommand });
+    new CfnOutput(this, 'CheckCommand', { value: binding.checkCommand });
+    new CfnOutput(this, 'PlanCommand', { value: binding.planCommand });
+    new CfnOutput(this, 'StatusOfAllCommand', { value: binding.provider.statusCommand });
+    // [first aid]
   }
 }
 

@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseDocument, type CollectionTag, type ScalarTag } from 'yaml';
 
 /*
- * Reads CloudFormation templates and evaluates what of its intrinsic functions the provider's template and those of
- * the CDK use. Anything else is an error, never a guess.
+ * Reads CloudFormation templates and evaluates what of its intrinsic functions those in cfn and those of the CDK
+ * use. Anything else is an error, never a guess.
  * Source: CloudFormation user guide, "Intrinsic function reference".
  */
 
@@ -14,13 +16,24 @@ export interface Resource {
 }
 
 export interface CfnTemplate {
-  Parameters?: Record<string, { Default?: unknown }>;
+  Parameters?: Record<string, { Type: string; Default?: unknown }>;
   Conditions?: Record<string, unknown>;
   Resources: Record<string, Resource>;
+  Outputs?: Record<string, { Value: unknown }>;
 }
 
 /** What references stand for. */
 export type Values = Record<string, unknown>;
+
+/** The pseudo parameters of every stack. */
+export const PSEUDO: Values = {
+  'AWS::Partition': 'aws',
+  'AWS::Region': 'eu-west-1',
+  'AWS::AccountId': '123456789012',
+  'AWS::URLSuffix': 'amazonaws.com',
+  'AWS::StackId':
+    'arn:aws:cloudformation:eu-west-1:123456789012:stack/Orders/51af3dc0-da77-11e4-872e-1234567db123',
+};
 
 const FUNCTIONS = ['Ref', 'Sub', 'GetAtt', 'If', 'Not', 'Equals', 'Select', 'Split', 'Join'];
 
@@ -39,7 +52,23 @@ const TAGS = FUNCTIONS.flatMap((name): (ScalarTag | CollectionTag)[] => {
   ];
 });
 
-export function parseTemplate(text: string): CfnTemplate {
+/** A template in cfn. */
+export function readTemplate(name: string): CfnTemplate {
+  return parseTemplate(readFileSync(join(__dirname, '../../cfn', name), 'utf8'));
+}
+
+/** The defaults of a template's parameters. */
+export function defaultsOf({ Parameters = {} }: CfnTemplate): Values {
+  const parameters = Object.entries(Parameters);
+  return Object.fromEntries(
+    parameters.map(([name, { Type, Default }]) => [
+      name,
+      Type === 'CommaDelimitedList' ? String(Default).split(',') : Default,
+    ]),
+  );
+}
+
+function parseTemplate(text: string): CfnTemplate {
   const document = parseDocument(text, { customTags: TAGS });
   if (document.errors[0]) throw document.errors[0];
   return document.toJS() as CfnTemplate;
@@ -72,6 +101,7 @@ function call(name: string, argument: unknown, values: Values, conditions: Recor
   if (name === 'Ref') return valueOf(argument as string, values);
   // A resource's ARN is what it stands for.
   if (name === 'Fn::GetAtt') return valueOf((argument as string[])[0] ?? '', values);
+  if (name === 'Fn::ImportValue') return valueOf(inside(argument) as string, values);
   const given = inside(argument) as unknown[];
   switch (name) {
     case 'Fn::Not':
@@ -95,8 +125,12 @@ function substitute(argument: unknown, inside: (part: unknown) => unknown): stri
     Record<string, unknown>,
   ];
   return text.replace(/\$\{([^}]+)\}/g, (_, name: string) =>
-    String(name in own ? inside(own[name]) : inside({ Ref: name })),
+    String(inside(name in own ? own[name] : referenceTo(name))),
   );
+}
+
+function referenceTo(name: string): unknown {
+  return name.includes('.') ? { 'Fn::GetAtt': name.split('.') } : { Ref: name };
 }
 
 function valueOf(name: string, values: Values): unknown {
