@@ -55,6 +55,12 @@ impl Timestamp {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
+    /// So long before it; the beginning where there was nothing before.
+    pub fn before(self, duration: Duration) -> Self {
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(millis))
+    }
+
     /// Reads `2026-11-25T02:10:00Z`, as EventBridge writes it, with or without a fraction of a second,
     /// and `20261125T021000Z`, as a signed URL has it (RFC 3339; Signature Version 4). Only UTC.
     pub fn parse(text: &str) -> Option<Self> {

@@ -3,7 +3,7 @@
 //!
 //! One function in two roles: the provider of the CloudFormation resource
 //! `Custom::AlbNlbBinding`, and the sync that a schedule rule calls, for a binding or in place of
-//! the function that AWS published in 2018.
+//! the function that AWS published in 2018. A person may ask it how things are (`first_aid`).
 //! Data flows one way: event, typed request, observe, pure plan, apply, answer.
 
 // Nothing here is spawned: one invocation is one task.

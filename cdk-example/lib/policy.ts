@@ -163,6 +163,11 @@ function observability(scope: IConstruct, own: { readonly logGroupArn: string })
       conditions: { StringEquals: { 'cloudwatch:namespace': 'AlbNlbBinding' } },
     }),
     new PolicyStatement({
+      sid: 'SeeWhenLastMeasured',
+      actions: ['cloudwatch:GetMetricStatistics'],
+      resources: ['*'],
+    }),
+    new PolicyStatement({
       sid: 'ReadStacks',
       actions: ['cloudformation:DescribeStackResource', 'cloudformation:DescribeStacks'],
       resources: [

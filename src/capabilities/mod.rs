@@ -12,6 +12,7 @@ pub use answers::{Answers, PutError, ResponseUrl};
 pub use dns::{Dns, DnsAnswer, DnsError, Question};
 pub use error::{AwsError, TRIES, Trouble, is_in_use};
 
+use crate::clock::Timestamp;
 use crate::model::{
     Attributes, Endpoint, HealthCheck, HealthState, Listener, LoadBalancer, Registered, Rule,
     RuleTarget, Tags, TargetGroup, TargetHealth,
@@ -236,6 +237,13 @@ pub trait Rules {
 pub trait Metrics {
     /// How many addresses the load balancer has in DNS now.
     async fn put_ip_count(&self, load_balancer: &str, count: usize) -> Answer<()>;
+    /// When that was last put, in a minute of these; `None` where it was not.
+    async fn last_ip_count(
+        &self,
+        load_balancer: &str,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Answer<Option<Timestamp>>;
 }
 
 /// A stack, as far as CloudFormation does not tell a custom resource of it.

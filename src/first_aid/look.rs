@@ -2,7 +2,7 @@
 
 use super::FirstAid;
 use super::report::Listener;
-use super::sight::{RecordSight, Sight, Wiring};
+use super::sight::{MEASURED_WITHIN, RecordSight, Sight, Wiring};
 use crate::binding::{self, BindingAws, BindingError, Desired, MadeListener, Standing};
 use crate::capabilities::{self, gather};
 use crate::clock::Timestamp;
@@ -10,6 +10,7 @@ use crate::discovery::Found;
 use crate::log::chain;
 use crate::model::{HealthState, Registered, Rule, Tags, TargetHealth};
 use crate::names::{BindingId, account, unqualified};
+use crate::permit::CALL_TIMEOUT;
 use crate::properties;
 use crate::record::{Candidate, Located, Orders, Record, RuleEvent, Store};
 use crate::sync::plan::{Mode, Plan, Situation, plan};
@@ -27,10 +28,11 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
             .and_then(|record| record.orders.as_ref())
             .or(copy)
             .cloned();
-        let (dns, groups, wiring) = tokio::join!(
+        let (dns, groups, wiring, measured) = tokio::join!(
             self.addresses(orders.as_ref(), known),
             self.targets(orders.as_ref()),
             self.wiring(id, &located, known, rule.clone()),
+            self.measured(orders.as_ref()),
         );
         let next_tick = next_tick(id, orders.as_ref(), known, &dns, &groups, self.clock.now());
         let mut leftovers = Vec::new();
@@ -52,6 +54,7 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
             dns,
             groups,
             next_tick,
+            measured,
             wiring,
             leftovers,
         })
@@ -110,6 +113,18 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
             self.discover(name, servers, orders.max_lookups, known)
                 .await,
         )
+    }
+
+    /// Nothing but a note depends on it, and a VPC may have no way to CloudWatch.
+    async fn measured(&self, orders: Option<&Orders>) -> Option<Result<Option<Timestamp>, String>> {
+        let orders = orders.filter(|orders| orders.ip_count_metric)?;
+        let now = self.clock.now();
+        let from = now.before(MEASURED_WITHIN);
+        let last = self.aws.last_ip_count(&orders.alb_name, from, now);
+        Some(match tokio::time::timeout(CALL_TIMEOUT, last).await {
+            Ok(last) => last.map_err(|error| chain(&error)),
+            Err(_) => Err("CloudWatch did not answer in time".to_owned()),
+        })
     }
 
     async fn targets(

@@ -118,6 +118,8 @@ pub(super) struct Request {
 pub(super) struct LastTick {
     /// When one last changed something.
     pub(super) acted_at: Option<String>,
+    /// The minute in which one last had DNS's answer, by the metric.
+    pub(super) measured_at: Option<String>,
     /// The scheduled time of the one that last counted something.
     pub(super) counted: Option<String>,
     pub(super) outcome: String,

@@ -9,6 +9,10 @@ use crate::names::BindingId;
 use crate::record::{Orders, Record, RuleEvent};
 use crate::sync::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// How far back the metric is looked at.
+pub(super) const MEASURED_WITHIN: Duration = Duration::from_secs(3600);
 
 /// One binding, looked at.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub(super) struct Sight {
     /// The targets of each group; `None` where it does not exist.
     pub(super) groups: BTreeMap<String, Result<Option<Vec<TargetHealth>>, String>>,
     pub(super) next_tick: Option<Plan>,
+    /// When a tick or a request last had DNS's answer, within [`MEASURED_WITHIN`]. None without the metric.
+    pub(super) measured: Option<Result<Option<Timestamp>, String>>,
     /// None where nobody knows the properties.
     pub(super) wiring: Option<Result<Wiring, String>>,
     /// Target groups that are the binding's by name, where there is neither rule nor record.

@@ -132,6 +132,8 @@ fn told(sight: Sight) -> Status {
         .iter()
         .filter(|step| !matches!(step, Step::Claim { .. } | Step::Sync { .. }));
     let next_tick = sight.next_tick.as_ref();
+    let measured = sight.measured.as_ref();
+    let measured = measured.and_then(|measured| *measured.as_ref().ok()?);
     Status {
         physical_resource_id: sight.id.to_string(),
         verdict: diagnosis::verdict(&sight, &problems),
@@ -146,7 +148,7 @@ fn told(sight: Sight) -> Status {
         next_tick: next_tick
             .map(|plan| lines(plan.to_string()))
             .unwrap_or_default(),
-        last_tick: record.map(last_tick),
+        last_tick: record.map(|record| last_tick(record, measured)),
         rule: sight.rule.as_ref().map(|rule| Rule {
             name: sight.id.rule(),
             schedule: rule.schedule.clone(),
@@ -185,12 +187,13 @@ fn request(record: &Record) -> Option<Request> {
     })
 }
 
-fn last_tick(record: &Record) -> LastTick {
+fn last_tick(record: &Record, measured: Option<Timestamp>) -> LastTick {
     let counted = record.counted.last();
     let counted =
         counted.map(|tick| Timestamp::named(tick).map_or_else(|| tick.clone(), Timestamp::rfc3339));
     LastTick {
         acted_at: report::moment(record.ticked),
+        measured_at: measured.map(Timestamp::rfc3339),
         counted,
         outcome: match &record.failed {
             Some(failed) => format!("failed at {}: {}", failed.at.rfc3339(), failed.reason),

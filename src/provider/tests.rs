@@ -85,6 +85,7 @@ broken! {
     }
     Metrics {
         fn put_ip_count(load_balancer: &str, count: usize) -> ();
+        fn last_ip_count(load_balancer: &str, from: Timestamp, until: Timestamp) -> Option<Timestamp>;
     }
     Stacks {
         fn stack(stack_id: &str) -> Option<Stack>;

@@ -69,6 +69,7 @@ async fn no_call_is_allowed_on_what_has_not_our_name_or_tag() -> Result<()> {
         let looks = request.resource == "*"
             && (request.action.starts_with("elasticloadbalancing:Describe")
                 || request.action.starts_with("ec2:Describe")
+                || request.action == "cloudwatch:GetMetricStatistics"
                 || request.action == "events:ListRules");
         assert_eq!(strangers.is_empty(), looks, "{request}");
         let refused = life.role.refused(&strangers)?;

@@ -31,6 +31,8 @@ pub struct World {
     pub s3: RefCell<S3>,
     pub rules: RefCell<BTreeMap<String, HeldRule>>,
     pub dns: RefCell<Zone>,
+    /// When each load balancer's metric was last put.
+    pub measured: RefCell<BTreeMap<String, Timestamp>>,
     /// Requests of CloudFormation by their response addresses.
     pub sent: RefCell<BTreeMap<String, Rc<Sent>>>,
     /// Invocations that run, and deliveries that are still to come.
@@ -54,6 +56,7 @@ impl World {
             s3: RefCell::default(),
             rules: RefCell::default(),
             dns: RefCell::default(),
+            measured: RefCell::default(),
             sent: RefCell::default(),
             under_way: Cell::new(0),
             violation: RefCell::default(),

@@ -1,6 +1,8 @@
 //! What is wrong with a binding, and what to do about it: from what was seen to sentences. Pure.
 
 mod targets;
+#[cfg(test)]
+mod tests;
 mod ticks;
 mod wiring;
 
@@ -26,6 +28,7 @@ pub(super) fn problems(sight: &Sight) -> Vec<String> {
         problems.extend(ticks::of_rule(sight));
         problems.extend(wiring::of_wiring(sight));
         problems.extend(ticks::of_last_tick(sight));
+        problems.extend(ticks::of_silence(sight));
         problems.extend(ticks::of_dns(sight));
         problems.extend(targets::of_targets(sight));
     }
@@ -53,6 +56,11 @@ pub(super) fn notes(sight: &Sight) -> Vec<String> {
         } else if !found.certain {
             notes.push(super::rehearsal::UNCERTAIN.to_owned());
         }
+    }
+    if let Some(Err(error)) = &sight.measured {
+        notes.push(format!(
+            "whether ticks come cannot be told, for the metric cannot be read: {error}"
+        ));
     }
     for (arn, seen) in sight.in_dns() {
         let new = targets::named(seen, |target| target.state == HealthState::Initial);

@@ -1,8 +1,12 @@
 //! Whether ticks come, and what they meet. Pure.
 
 use super::BY_UPDATE;
-use crate::first_aid::sight::Sight;
+use crate::first_aid::sight::{MEASURED_WITHIN, Sight};
 use crate::record::{RULE_TARGET, RuleEvent};
+use std::time::Duration;
+
+/// How long it takes until CloudWatch shows what it was given.
+const SHOWN_WITHIN: Duration = Duration::from_secs(600);
 
 pub(super) fn of_rule(sight: &Sight) -> Option<String> {
     let id = &sight.id;
@@ -38,6 +42,38 @@ pub(super) fn of_rule(sight: &Sight) -> Option<String> {
             "the rule {id} gives the function another input than the record has orders: {BY_UPDATE}"
         )),
     }
+}
+
+/// Of a schedule of minutes it is known when a tick should have come, and the metric tells when one last did.
+pub(super) fn of_silence(sight: &Sight) -> Option<String> {
+    let Some(Ok(last)) = &sight.measured else {
+        return None;
+    };
+    let rule = sight.rule.as_ref().filter(|rule| rule.enabled)?;
+    let waits = interval(&rule.schedule)? * 2 + SHOWN_WITHIN;
+    if waits > MEASURED_WITHIN {
+        return None;
+    }
+    let since = sight.record.record()?.claim.as_ref()?.at;
+    let last = last.unwrap_or_default().max(since);
+    let silent = sight.now.since(last);
+    (silent > waits).then(|| {
+        format!(
+            "for {} minutes no tick has had an answer of DNS, though the rule is to call the function by {}: see whether \
+             the function's policy lets EventBridge call it, whether it is throttled, and what its log says",
+            silent.as_secs() / 60,
+            rule.schedule
+        )
+    })
+}
+
+/// The time between two ticks of a schedule of minutes.
+fn interval(schedule: &str) -> Option<Duration> {
+    let rate = schedule.strip_prefix("rate(")?;
+    let minutes = rate.strip_suffix(" minutes)");
+    let minutes = minutes.or_else(|| rate.strip_suffix(" minute)"))?;
+    let minutes: u64 = minutes.parse().ok()?;
+    Some(Duration::from_secs(minutes.checked_mul(60)?))
 }
 
 pub(super) fn of_last_tick(sight: &Sight) -> Option<String> {

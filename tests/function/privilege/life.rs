@@ -1,7 +1,7 @@
 //! A binding's whole life, in which every call is made that the function has.
 
 use super::asked;
-use crate::support::{Answer, Bench, STACK, binary};
+use crate::support::{Answer, Bench, STACK, TIMEOUT, binary};
 use anyhow::{Context, Result, ensure};
 use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum};
 use lab::policy::{Request, Role, of_key};
@@ -38,6 +38,12 @@ async fn live() -> Result<Life> {
     let made = stack.create(&bench, json!({})).await?;
     bench.scale(2);
     ticks(&bench, &made).await?;
+    for question in [
+        json!({"Action": "Status"}),
+        json!({"Action": "Status", "PhysicalResourceId": made.id()}),
+    ] {
+        bench.function.invoke(question, TIMEOUT).await?.success()?;
+    }
     stack.team = "invoices";
     let listeners = json!([
         {"Port": 80, "HealthCheck": {"Protocol": "HTTP", "Path": "/up"},

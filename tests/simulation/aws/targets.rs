@@ -4,6 +4,7 @@
 use super::{Aws, changes, missing, reads};
 use crate::weather::Service::{CloudWatch, Elb};
 use alb_nlb_binding::capabilities::{Answer, Metrics, Targets};
+use alb_nlb_binding::clock::Timestamp;
 use alb_nlb_binding::model::{Endpoint, HealthState, Registered, TargetHealth};
 use alb_nlb_binding::permit::Permit;
 
@@ -108,16 +109,37 @@ fn list(targets: &[Endpoint]) -> String {
 
 impl Metrics for Aws {
     async fn put_ip_count(&self, load_balancer: &str, _: usize) -> Answer<()> {
+        let name = load_balancer.to_owned();
         self.call(
             reads(CloudWatch, "PutMetricData"),
             load_balancer,
-            |world, _| {
+            move |world, _| {
                 let fails = world.dice.chance(world.weather.climate().metrics_fail);
                 if fails {
-                    Err(missing("PutMetricData", "it", "AccessDenied"))
-                } else {
-                    Ok(())
+                    return Err(missing("PutMetricData", "it", "AccessDenied"));
                 }
+                let mut measured = world.measured.borrow_mut();
+                measured.insert(name.clone(), world.timestamp());
+                Ok(())
+            },
+        )
+        .await
+    }
+
+    async fn last_ip_count(
+        &self,
+        load_balancer: &str,
+        from: Timestamp,
+        _: Timestamp,
+    ) -> Answer<Option<Timestamp>> {
+        let name = load_balancer.to_owned();
+        self.call(
+            reads(CloudWatch, "GetMetricStatistics"),
+            load_balancer,
+            move |world, _| {
+                let measured = world.measured.borrow();
+                let last = measured.get(&name).copied();
+                Ok(last.filter(|last| *last >= from))
             },
         )
         .await

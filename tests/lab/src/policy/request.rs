@@ -62,6 +62,9 @@ pub(super) fn of(call: &Call, tags: impl Fn(&str) -> Tags) -> Result<Vec<Request
         "elasticloadbalancing" => load_balancing(call, tags),
         "s3" => s3(call),
         "events" => events(call),
+        "monitoring" if call.operation == "GetMetricStatistics" => {
+            Ok(vec![Request::new("cloudwatch:GetMetricStatistics", "*")])
+        }
         "monitoring" if call.operation == "PutMetricData" => {
             let request = Request::new("cloudwatch:PutMetricData", "*");
             Ok(vec![

@@ -1,0 +1,198 @@
+use super::*;
+use crate::clock::Timestamp;
+use crate::discovery::Evidence;
+use crate::first_aid::sight::Wiring;
+use crate::model::{Rule, RuleTarget, TargetGroupPort};
+use crate::names::BindingId;
+use crate::record::{Orders, RULE_TARGET, Record, RuleEvent};
+use std::net::IpAddr;
+use std::time::Duration;
+
+const FUNCTION: &str = "arn:function";
+const GROUP: &str = "arn:group";
+
+fn address(last: u8) -> IpAddr {
+    IpAddr::from([10, 0, 0, last])
+}
+
+fn healthy(last: u8) -> TargetHealth {
+    TargetHealth {
+        endpoint: Endpoint {
+            address: address(last),
+            port: 80,
+        },
+        zone: None,
+        state: HealthState::Healthy,
+        reason: None,
+    }
+}
+
+/// A binding that serves two addresses, an hour after its Create.
+fn well() -> Sight {
+    let id = BindingId::derive("stack", "Binding", "arn:nlb");
+    let orders = Orders {
+        nlb_arn: "arn:nlb".to_owned(),
+        alb_arn: "arn:alb".to_owned(),
+        alb_name: "orders".to_owned(),
+        alb_dns_name: "orders.example.com".to_owned(),
+        target_groups: vec![TargetGroupPort::new(GROUP, 80)],
+        availability_zone: None,
+        max_lookups: 50,
+        invocations_before_deregistration: 3,
+        ip_count_metric: true,
+        dns_servers: Vec::new(),
+    };
+    let schedule = "rate(1 minute)";
+    let template = RuleEvent::template(&id, "bucket", schedule, &orders, &BTreeSet::new(), 0);
+    let rule = Rule {
+        arn: "arn:rule".to_owned(),
+        schedule: schedule.to_owned(),
+        enabled: true,
+        targets: vec![RuleTarget {
+            id: RULE_TARGET.to_owned(),
+            arn: FUNCTION.to_owned(),
+            template: template.expect("JSON"),
+        }],
+    };
+    let now = Timestamp::parse("2026-11-25T03:00:00Z").expect("a time");
+    let mut record = Record::new(&id.to_string(), Phase::Serving);
+    record.orders = Some(orders.clone());
+    Sight {
+        id,
+        function_arn: FUNCTION.to_owned(),
+        now,
+        event: RuleEvent::of_rule(Some(&rule)),
+        rule: Some(rule),
+        record: RecordSight::There {
+            record: Box::new(record),
+            place: "s3://bucket/key".to_owned(),
+        },
+        orders: Some(orders),
+        dns: Some(Ok(Found {
+            addresses: [address(1), address(2)].into(),
+            lookups: 1,
+            failed_lookups: 0,
+            certain: true,
+            doubt: 0.0,
+            evidence: Evidence::default(),
+            is_cached: false,
+        })),
+        groups: [(GROUP.to_owned(), Ok(Some(vec![healthy(1), healthy(2)])))].into(),
+        next_tick: None,
+        measured: Some(Ok(Some(now.before(Duration::from_secs(60))))),
+        wiring: Some(Ok(Wiring {
+            findings: Vec::new(),
+            steps: Vec::new(),
+            listeners: Vec::new(),
+            unused: Vec::new(),
+        })),
+        leftovers: Vec::new(),
+    }
+}
+
+fn claimed(sight: &mut Sight, minutes_ago: u64) {
+    let RecordSight::There { record, .. } = &mut sight.record else {
+        panic!("a record");
+    };
+    let at = sight.now.before(Duration::from_secs(60 * minutes_ago));
+    record.claim = Some(crate::record::Claim {
+        mark: crate::record::Mark {
+            request: "request".to_owned(),
+            runner: "runner".to_owned(),
+        },
+        kind: crate::record::RequestType::Create,
+        signed: None,
+        at,
+        rolls_back: None,
+        goes_on: false,
+        takes_back: false,
+        wants: crate::record::Digest(String::new()),
+        wanted_before: crate::record::Digest(String::new()),
+        made: true,
+        gives_up: BTreeSet::new(),
+        outcome: None,
+    });
+}
+
+#[test]
+fn what_is_others_and_what_is_about_to_leave_makes_no_binding_sick() {
+    let mut sight = well();
+    claimed(&mut sight, 60);
+    assert_eq!(problems(&sight), Vec::<String>::new());
+    let with = |state| TargetHealth {
+        state,
+        ..healthy(9)
+    };
+    let mut targets = vec![healthy(1), healthy(2)];
+    targets.extend([HealthState::Unhealthy, HealthState::Unused].map(with));
+    sight.groups.insert(GROUP.to_owned(), Ok(Some(targets)));
+    assert_eq!(problems(&sight), Vec::<String>::new());
+    // One that has just been registered is only noted.
+    let mut new = healthy(2);
+    new.state = HealthState::Initial;
+    let targets = Ok(Some(vec![healthy(1), new]));
+    sight.groups.insert(GROUP.to_owned(), targets);
+    assert_eq!(problems(&sight), Vec::<String>::new());
+    assert!(notes(&sight)[0].contains("10.0.0.2:80 initial"));
+}
+
+#[test]
+fn ticks_that_have_not_come_for_long_are_told_where_the_metric_shows_it() {
+    let silent_for = |minutes: Option<u64>, created: u64, schedule: &str| {
+        let mut sight = well();
+        claimed(&mut sight, created);
+        sight.rule.as_mut().expect("a rule").schedule = schedule.to_owned();
+        let last = minutes.map(|minutes| sight.now.before(Duration::from_secs(60 * minutes)));
+        sight.measured = Some(Ok(last));
+        problems(&sight)
+    };
+    let minute = "rate(1 minute)";
+    for (last, created, schedule) in [
+        (Some(11), 600, minute),
+        // CloudFormation's last request looked at DNS, too.
+        (None, 11, minute),
+        (Some(29), 600, "rate(10 minutes)"),
+        // When these should come is not known, or too seldom.
+        (None, 600, "cron(* * * * ? *)"),
+        (None, 600, "rate(30 minutes)"),
+        (None, 600, "rate(1 hour)"),
+    ] {
+        let told = silent_for(last, created, schedule);
+        assert_eq!(told, Vec::<String>::new(), "{last:?} {schedule}");
+    }
+    for (last, schedule) in [
+        (Some(13), minute),
+        (None, minute),
+        (Some(31), "rate(10 minutes)"),
+    ] {
+        let told = silent_for(last, 600, schedule);
+        assert_eq!(told.len(), 1, "{last:?} {schedule}");
+        assert!(told[0].contains("no tick has had an answer of DNS"));
+    }
+    let mut sight = well();
+    claimed(&mut sight, 600);
+    sight.measured = Some(Err("AccessDenied".to_owned()));
+    assert_eq!(problems(&sight), Vec::<String>::new());
+    assert!(notes(&sight)[0].contains("AccessDenied"));
+}
+
+#[test]
+fn a_request_under_way_is_no_illness_of_a_binding_that_serves_and_the_whole_of_one_that_does_not() {
+    let mut sight = well();
+    claimed(&mut sight, 1);
+    assert_eq!(problems(&sight), Vec::<String>::new());
+    assert!(notes(&sight)[0].starts_with("Create has been under way since 2026-11-25T02:59:00Z"));
+    for (phase, told) in [
+        (Phase::Making, "no request has had a success yet"),
+        (Phase::Leaving, "a Delete has begun"),
+    ] {
+        if let RecordSight::There { record, .. } = &mut sight.record {
+            record.phase = phase;
+        }
+        sight.rule = None;
+        let problems = problems(&sight);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].contains(told), "{problems:?}");
+        assert!(problems[0].contains("under way since"), "{problems:?}");
+    }
+}
