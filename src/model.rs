@@ -284,3 +284,12 @@ pub struct TargetHealth {
 /// The targets a group routes to, each with the Availability Zone it was registered with.
 /// Draining targets are not among them.
 pub type Registered = BTreeMap<Endpoint, Option<String>>;
+
+/// Those of a group's targets.
+pub fn registered(targets: &[TargetHealth]) -> Registered {
+    let targets = targets.iter();
+    let targets = targets.filter(|target| target.state != HealthState::Draining);
+    targets
+        .map(|target| (target.endpoint, target.zone.clone()))
+        .collect()
+}

@@ -16,7 +16,7 @@ export function commandOf(
   return [
     `aws lambda invoke --region ${Stack.of(scope).region} --function-name ${functionArn}`,
     // Without the format the CLI would take the payload for base64, and it waits for a minute only.
-    '--cli-binary-format raw-in-base64-out --cli-read-timeout 300',
+    '--cli-binary-format raw-in-base64-out --cli-read-timeout 320',
     `--payload ${quoted(Stack.of(scope).toJsonString({ Action: action, ...about }))}`,
     `${file} > /dev/null && jq . ${file}`,
   ].join(' ');

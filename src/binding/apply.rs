@@ -247,6 +247,7 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                     given: &given,
                     new: made.borrow().groups.values().cloned().collect(),
                     adopted: &adopted,
+                    may_be_silent: self.checked.backend.may_be_silent,
                 };
                 let first = sync::first(*aws, self.dns, self.turn, &first);
                 let addresses = Box::pin(first).await?;

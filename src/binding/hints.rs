@@ -44,7 +44,7 @@ impl Hints {
 
 /// Where the record may be: where the rule says, which surely is or was used, where properties say, and in the
 /// own bucket.
-pub(super) fn candidates(
+pub fn candidates(
     ruled: Option<String>,
     said: impl IntoIterator<Item = String>,
     own: &str,

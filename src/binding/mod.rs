@@ -30,6 +30,7 @@ pub use checks::{Backend, Checked, Findings, Standing, check};
 pub use delete::delete;
 pub use desired::{Desired, MadeListener};
 pub use hints::Hints;
+pub(crate) use hints::candidates;
 pub use make::make;
 pub use observe::{Observed, find, observe};
 pub use step::{Chain, Step};

@@ -14,8 +14,8 @@ pub use error::{AwsError, TRIES, Trouble, is_in_use};
 
 use crate::clock::Timestamp;
 use crate::model::{
-    Attributes, Endpoint, HealthCheck, HealthState, Listener, LoadBalancer, Registered, Rule,
-    RuleTarget, Tags, TargetGroup, TargetHealth,
+    Attributes, Endpoint, HealthCheck, Listener, LoadBalancer, Registered, Rule, RuleTarget, Tags,
+    TargetGroup, TargetHealth, registered,
 };
 use crate::permit::Permit;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -111,13 +111,7 @@ pub trait Targets {
     /// What is registered; `None` where the target group does not exist.
     async fn registered(&self, target_group: &str) -> Answer<Option<Registered>> {
         let targets = self.target_health(target_group).await?;
-        Ok(targets.map(|targets| {
-            let targets = targets.into_iter();
-            let targets = targets.filter(|target| target.state != HealthState::Draining);
-            targets
-                .map(|target| (target.endpoint, target.zone))
-                .collect()
-        }))
+        Ok(targets.as_deref().map(registered))
     }
     /// One call; at most [`TARGETS_PER_CALL`] targets. `zone` is `all` for addresses outside
     /// the target group's VPC.

@@ -8,11 +8,11 @@ use crate::capabilities::{self, gather};
 use crate::clock::Timestamp;
 use crate::discovery::Found;
 use crate::log::chain;
-use crate::model::{HealthState, Registered, Rule, Tags, TargetHealth};
+use crate::model::{Rule, Tags, TargetHealth, registered};
 use crate::names::{BindingId, account, unqualified};
 use crate::permit::CALL_TIMEOUT;
 use crate::properties;
-use crate::record::{Candidate, Located, Orders, Record, RuleEvent, Store};
+use crate::record::{Located, Orders, Record, RuleEvent, Store};
 use crate::sync::plan::{Mode, Plan, Situation, plan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -45,6 +45,8 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
         }
         Ok(Sight {
             id: id.clone(),
+            region: self.region.to_owned(),
+            account: account(self.function_arn).to_owned(),
             function_arn: unqualified(self.function_arn),
             now: self.clock.now(),
             rule,
@@ -65,14 +67,9 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
         let store = Store::new(self.aws, id.to_string());
         let account = account(self.function_arn);
         let ruled = event.map(|event| event.bucket.clone());
-        let state_bucket = properties::state_bucket(self.state_bucket, id)
-            .ok()
-            .flatten();
-        let surely = ruled.into_iter().map(|bucket| (bucket, true));
-        let maybe = state_bucket.into_iter().chain([id.bucket(account)]);
-        let candidates = surely.chain(maybe.map(|bucket| (bucket, false)));
-        let candidates = candidates.map(|(bucket, surely)| Candidate { bucket, surely });
-        let candidates: Vec<_> = candidates.collect();
+        let state_bucket = properties::state_bucket(self.state_bucket, id);
+        let state_bucket = state_bucket.ok().flatten();
+        let candidates = binding::candidates(ruled, state_bucket, &id.bucket(account));
         let buckets: BTreeSet<_> = candidates
             .iter()
             .map(|candidate| candidate.bucket.clone())
@@ -91,6 +88,14 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
             },
             (None, Some(unreadable)) => RecordSight::Unreadable {
                 why: chain(&unreadable.why),
+            },
+            (None, None) if !located.refused.is_empty() => RecordSight::Hidden {
+                why: located
+                    .refused
+                    .values()
+                    .map(|error| chain(error))
+                    .collect::<Vec<_>>()
+                    .join("; "),
             },
             (None, None) => RecordSight::Gone {
                 buckets,
@@ -174,10 +179,6 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
             .map(|(properties, orders)| Standing { properties, orders });
         let checked = binding::check(&desired, standing, &observed).ok();
         let steps = checked.map(|(checked, _)| binding::plan::plan(&desired, &checked).steps);
-        let unused = observed.given_groups.iter().filter(|(_, given)| {
-            let group = given.as_ref().map(|given| &given.group);
-            group.is_some_and(|group| group.load_balancers.is_empty())
-        });
         Some(Ok(Wiring {
             findings: all
                 .iter()
@@ -189,7 +190,6 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
                 .made()
                 .map(|made| listener(&made, &observed))
                 .collect(),
-            unused: unused.map(|(arn, _)| arn.clone()).collect(),
         }))
     }
 }
@@ -222,15 +222,11 @@ fn next_tick(
 ) -> Option<Plan> {
     let orders = orders?;
     let found = dns.as_ref()?.as_ref().ok()?;
-    let registered = groups.iter().filter_map(|(arn, targets)| {
-        let targets = targets.as_ref().ok()?.as_ref()?.iter();
-        let targets = targets.filter(|target| target.state != HealthState::Draining);
-        let targets: Registered = targets
-            .map(|target| (target.endpoint, target.zone.clone()))
-            .collect();
-        Some((arn.clone(), targets))
+    let there = groups.iter().filter_map(|(arn, targets)| {
+        let targets = targets.as_ref().ok()?.as_ref()?;
+        Some((arn.clone(), registered(targets)))
     });
-    let registered = registered.collect();
+    let registered = there.collect();
     let anew;
     let record = match record {
         Some(record) => record,

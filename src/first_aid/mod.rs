@@ -1,8 +1,8 @@
 //! First aid: a person asks the deployed function what a request would find and do (`Check`, `Plan`), and how a
 //! binding fares (`Status`). It looks, checks and plans by the very code of a request and of a tick.
 //!
-//! Changes nothing: it has no lease, and only a lease gives permits. Whatever goes wrong is told in the answer, for
-//! a failed invocation would be an alarm.
+//! Changes nothing: it has no lease, and only a lease gives permits. Whatever goes wrong with a question that is
+//! understood is told in the answer, for a failed invocation would be an alarm.
 
 mod diagnosis;
 mod look;

@@ -1,19 +1,19 @@
 //! `Check` and `Plan`: what a Create or an Update with some properties would find and do.
 
 use super::FirstAid;
-use super::report::{Dns, Rehearsal};
+use super::report::{Dns, Rehearsal, UNCERTAIN};
 use super::request::Wish;
 use crate::binding::{self, BindingAws, BindingError, Desired, Hints, Standing, Step};
 use crate::capabilities;
 use crate::log::chain;
 use crate::model::Tags;
-use crate::record::{Asker, Record, Store};
+use crate::record::{Asker, Record, RuleEvent, Store};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// Addresses that AWS takes as targets from wherever they are (ELBv2 API, `RegisterTargets`); of others only those
+/// Networks whose addresses AWS takes as targets, wherever they are (ELBv2 API, `RegisterTargets`); of others only those
 /// in the target group's VPC.
-const TARGETS: [(u32, u32); 4] = [
+const PRIVATE: [(u32, u32); 4] = [
     (0x0a00_0000, 8),
     (0x6440_0000, 10),
     (0xac10_0000, 12),
@@ -61,6 +61,20 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
             return Err(unreadable.why.into());
         }
         let mut rehearsal = Rehearsal::default();
+        let event = RuleEvent::of_rule(rule.as_ref());
+        if event.is_some_and(|event| located.has_lost(&event)) {
+            let warning = "the record is lost; an Update, or the next tick, first makes it anew";
+            rehearsal.warnings.push(warning.to_owned());
+        }
+        let former = wish
+            .binding
+            .as_ref()
+            .filter(|former| **former != desired.id);
+        if let Some(former) = former {
+            rehearsal.warnings.push(format!(
+                "an Update makes this binding in the place of {former}, which CloudFormation deletes afterwards"
+            ));
+        }
         let record = located.known();
         if let Some(refused) = replaces(wish, record) {
             rehearsal.verdict = refused;
@@ -89,7 +103,11 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
                 rehearsal.warnings.extend(known.map(stands));
                 (Some(checked), Vec::new())
             }
-            Err(findings) => (None, findings.iter().map(str::to_owned).collect()),
+            Err(findings) => {
+                let (findings, passing) = findings.but_for_provisioning();
+                rehearsal.warnings.extend(passing.iter().map(str::to_owned));
+                (None, findings.iter().map(str::to_owned).collect())
+            }
         };
         rehearsal.findings = findings;
         let backend = checked.as_ref().map(|checked| &checked.backend);
@@ -159,9 +177,6 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
     }
 }
 
-pub(super) const UNCERTAIN: &str = "the list of addresses is not certain: a higher MaxLookupsPerInvocation makes it \
-                                    so, or DnsServers that do not cache";
-
 /// Why a plan for one binding says nothing: another NLB makes another binding, whose id the stack and the resource
 /// tell.
 fn replaces(wish: &Wish, record: Option<&Record>) -> Option<String> {
@@ -190,7 +205,7 @@ fn is_private(address: &IpAddr) -> bool {
         return false;
     };
     let bits = address.to_bits();
-    TARGETS
+    PRIVATE
         .iter()
         .any(|(network, length)| (bits ^ network) >> (32 - length) == 0)
 }

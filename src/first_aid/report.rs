@@ -8,6 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
+/// Told of a list of addresses.
+pub(super) const UNCERTAIN: &str = "the list of addresses is not certain: a higher MaxLookupsPerInvocation makes it \
+                                    so, or DnsServers that do not cache";
+
 /// A question that could not be answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -101,6 +105,8 @@ pub(super) struct Status {
     pub(super) record: Option<String>,
     /// What an Update would put right, as the log prints it.
     pub(super) next_update: Vec<String>,
+    #[serde(skip)]
+    pub(super) is_of_another: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -116,7 +122,7 @@ pub(super) struct Request {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct LastTick {
-    /// When one last changed something.
+    /// When one last wrote: before it registered, deregistered or counted something.
     pub(super) acted_at: Option<String>,
     /// The minute in which one last had DNS's answer, by the metric.
     pub(super) measured_at: Option<String>,

@@ -45,6 +45,8 @@ impl Action {
 
 fn read(event: &Value, problems: &mut Problems) -> Option<Action> {
     let mut reader = Reader::open(String::new(), event, problems)?;
+    // A secret, wherever it comes from.
+    reader.ignore("ResponseURL");
     let action = reader.required("Action", |value| match value.as_str() {
         Some("Check") => Ok(Some(Action::Check as fn(Wish) -> Action)),
         Some("Plan") => Ok(Some(Action::Plan as fn(Wish) -> Action)),

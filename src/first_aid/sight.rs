@@ -18,6 +18,8 @@ pub(super) const MEASURED_WITHIN: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub(super) struct Sight {
     pub(super) id: BindingId,
+    pub(super) region: String,
+    pub(super) account: String,
     /// This function, which the rule is to call.
     pub(super) function_arn: String,
     pub(super) now: Timestamp,
@@ -75,6 +77,4 @@ pub(super) struct Wiring {
     pub(super) findings: Vec<String>,
     pub(super) steps: Vec<Step>,
     pub(super) listeners: Vec<Listener>,
-    /// Given target groups that no load balancer uses.
-    pub(super) unused: Vec<String>,
 }

@@ -43,12 +43,15 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
             .buffered(SIDE_BY_SIDE)
             .collect()
             .await;
+        let (others, bindings): (Vec<_>, Vec<_>) = bindings
+            .into_iter()
+            .partition(|status| status.is_of_another);
         let sick = bindings.iter().filter(|status| !status.problems.is_empty());
         let sick: Vec<_> = sick
             .map(|status| status.physical_resource_id.as_str())
             .collect();
-        let verdict = match (bindings.len(), sick.as_slice()) {
-            (0, _) => "there is no binding in this account and Region".to_owned(),
+        let mut verdict = match (bindings.len(), sick.as_slice()) {
+            (0, _) => "there is no binding of this function in this account and Region".to_owned(),
             (all, []) => format!("well: all {all} bindings are"),
             (all, sick) => format!(
                 "{} of {all} bindings are not well: {}",
@@ -56,6 +59,9 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
                 sick.join(", ")
             ),
         };
+        if !others.is_empty() {
+            verdict.push_str(&format!("; {} more are of other functions", others.len()));
+        }
         Statuses { verdict, bindings }
     }
 
@@ -125,19 +131,20 @@ fn told(sight: Sight) -> Status {
         .map(|orders| orders.alb_dns_name.as_str());
     let lines = |text: String| text.lines().map(str::to_owned).collect::<Vec<_>>();
     let steps = match &sight.wiring {
-        Some(Ok(wiring)) => wiring.steps.as_slice(),
+        Some(Ok(wiring)) if sight.may_serve() => wiring.steps.as_slice(),
         _ => &[],
     };
     let steps = steps
         .iter()
         .filter(|step| !matches!(step, Step::Claim { .. } | Step::Sync { .. }));
-    let next_tick = sight.next_tick.as_ref();
+    let next_tick = sight.next_tick.as_ref().filter(|_| sight.may_serve());
     let measured = sight.measured.as_ref();
     let measured = measured.and_then(|measured| *measured.as_ref().ok()?);
     Status {
         physical_resource_id: sight.id.to_string(),
         verdict: diagnosis::verdict(&sight, &problems),
         notes: diagnosis::notes(&sight),
+        is_of_another: diagnosis::is_of_another(&sight),
         phase: record.map(|record| format!("{:?}", record.phase)),
         request: record.and_then(request),
         dns: found.map(|found| Dns::new(dns_name.unwrap_or_default(), found)),
@@ -200,7 +207,7 @@ fn last_tick(record: &Record, measured: Option<Timestamp>) -> LastTick {
             None if record.ticked == Timestamp::default() => {
                 "no tick has had anything to do yet".to_owned()
             }
-            None => "did all that it had to do; ticks since then had nothing to do".to_owned(),
+            None => "did all that it had to do; one that failed since then before it wrote is only in the log".to_owned(),
         },
     }
 }

@@ -100,7 +100,7 @@ impl<'a, 'p> Reader<'a, 'p> {
         })
     }
 
-    pub(super) fn ignore(&mut self, name: &'static str) {
+    pub(crate) fn ignore(&mut self, name: &'static str) {
         self.ignored.insert(name);
     }
 

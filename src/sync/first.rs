@@ -7,6 +7,7 @@ use super::look::{Guess, Sight, look};
 use super::plan::{Mode, Situation, plan, waits_until};
 use super::{SyncAws, SyncError, metric, tick_log};
 use crate::capabilities::{Dns, DnsError, Stacks};
+use crate::log::chain;
 use crate::names::BindingId;
 use crate::pause::Pause;
 use crate::progress;
@@ -15,11 +16,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use tracing::info;
+use tracing::{info, warn};
 
 /// How long servers are waited for that are no caches, where one has answered. In a VPC without a way
 /// to the internet they never come.
 const CACHED: Duration = Duration::from_secs(15);
+
+/// How long DNS that is silent is waited for where the binding stands without it: a rollback has to get through.
+const SILENT: Duration = Duration::from_secs(15);
 
 /// What CloudFormation wants to be served.
 pub struct First<'a> {
@@ -31,6 +35,8 @@ pub struct First<'a> {
     pub new: BTreeSet<String>,
     /// What an earlier function knew of them.
     pub adopted: &'a BTreeMap<String, Own>,
+    /// Whether the binding stood on a name that nothing but DNS tells of.
+    pub may_be_silent: bool,
 }
 
 /// Registers every address; gives how many there are.
@@ -44,6 +50,7 @@ pub async fn first<A: SyncAws + Stacks>(
     first: &First<'_>,
 ) -> Result<usize, SyncError> {
     let mut pause = Pause::short_at_first();
+    let began = Instant::now();
     let mut cached_until = None;
     // As it was claimed will do at first: what is written has its condition, and without a write nothing is
     // changed that depends on it.
@@ -51,7 +58,15 @@ pub async fn first<A: SyncAws + Stacks>(
     loop {
         let sight = match first.look(aws, dns, turn, known.take()).await {
             Err(SyncError::Dns(error)) if passes(&error) => {
-                info!(error = %error, "waiting for the ALB's addresses in DNS");
+                if first.may_be_silent && began.elapsed() >= SILENT {
+                    let error = chain(&error);
+                    warn!(
+                        error,
+                        "the binding stood on this name before, so it stands without its addresses"
+                    );
+                    return Ok(0);
+                }
+                info!(error = %error, "waiting for addresses in DNS");
                 progress::note(format!("waiting for addresses in DNS: {error}"));
                 pause.wait().await;
                 continue;

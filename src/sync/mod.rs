@@ -200,7 +200,8 @@ impl<A: SyncAws, D: Dns> Tick<'_, A, D> {
             if applied.was_stopped() {
                 return Ok(false);
             }
-            if let Err(error) = applied.into_result() {
+            let failure = applied.into_result().err().or(stays_unknown.take());
+            if let Some(error) = failure {
                 lease.hold().failed(&chain(&error)).await;
                 return Err(error);
             }

@@ -2,6 +2,7 @@
 
 use crate::privilege;
 use anyhow::{Context, Result};
+use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum, ProtocolEnum, TargetTypeEnum};
 use lab::policy::Role;
 use lab::{
     AlbSpec, Call, Function, Invocation, Lab, LoadBalancers, Nlb, NlbSpec, ResponseUrl, StackView,
@@ -389,9 +390,13 @@ pub async fn rule_input(lab: &Lab, rule: &str, time: SystemTime) -> Result<Value
 
 /// A target group of somebody else's in the NLB's VPC, with a listener to it.
 pub async fn target_group(lab: &Lab, nlb: &Nlb, name: &str, port: u16) -> Result<String> {
-    use aws_sdk_elasticloadbalancingv2::types::{
-        Action, ActionTypeEnum, ProtocolEnum, TargetTypeEnum,
-    };
+    let group = idle_group(lab, nlb, name, port).await?;
+    listener(lab, nlb, port, &group).await?;
+    Ok(group)
+}
+
+/// The same, that no listener forwards to yet.
+pub async fn idle_group(lab: &Lab, nlb: &Nlb, name: &str, port: u16) -> Result<String> {
     let elb = aws_sdk_elasticloadbalancingv2::Client::new(&lab.aws());
     let group = elb
         .create_target_group()
@@ -402,25 +407,30 @@ pub async fn target_group(lab: &Lab, nlb: &Nlb, name: &str, port: u16) -> Result
         .target_type(TargetTypeEnum::Ip)
         .send()
         .await?;
-    let arn = group
-        .target_groups()
-        .first()
-        .and_then(|group| group.target_group_arn())
-        .context("a target group has an ARN")?
-        .to_owned();
-    elb.create_listener()
+    let group = group.target_groups().first();
+    let arn = group.and_then(|group| group.target_group_arn());
+    arn.map(str::to_owned).context("a target group has an ARN")
+}
+
+/// A TCP listener of somebody else's on the NLB.
+pub async fn listener(lab: &Lab, nlb: &Nlb, port: u16, group: &str) -> Result<String> {
+    let elb = aws_sdk_elasticloadbalancingv2::Client::new(&lab.aws());
+    let listener = elb
+        .create_listener()
         .load_balancer_arn(&nlb.arn)
         .protocol(ProtocolEnum::Tcp)
         .port(i32::from(port))
-        .default_actions(
-            Action::builder()
-                .r#type(ActionTypeEnum::Forward)
-                .target_group_arn(&arn)
-                .build(),
-        )
+        .default_actions(forward(group))
         .send()
         .await?;
-    Ok(arn)
+    let listener = listener.listeners().first();
+    let arn = listener.and_then(|listener| listener.listener_arn());
+    arn.map(str::to_owned).context("a listener has an ARN")
+}
+
+pub fn forward(group: &str) -> Action {
+    let action = Action::builder().r#type(ActionTypeEnum::Forward);
+    action.target_group_arn(group).build()
 }
 
 pub fn expected(addresses: &[Ipv4Addr], port: u16) -> Vec<String> {

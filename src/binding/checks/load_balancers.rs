@@ -33,14 +33,17 @@ impl Findings {
             );
             return None;
         }
-        let advice = match found.state {
+        let (about, advice) = match found.state {
             // An impaired load balancer still routes (ELBv2 API, LoadBalancerState).
             State::Active | State::ActiveImpaired => return Some(found),
-            State::Provisioning => "wait until it is, as a Create and an Update do",
-            _ => "delete it and make another one",
+            State::Provisioning => (
+                About::Provisioning(property),
+                "a Create and an Update wait until it is",
+            ),
+            _ => (About::State(property), "delete it and make another one"),
         };
         self.add(
-            About::State(property),
+            about,
             format!(
                 "{property} {arn} is in state {}, but must be active; {advice}",
                 found.state

@@ -35,6 +35,8 @@ enum About {
     /// That a load balancer is there, and of the right type.
     LoadBalancer(&'static str),
     State(&'static str),
+    /// That it is being made: a request waits for it.
+    Provisioning(&'static str),
     Scheme,
     /// The zones that only the ALB has, or only the NLB.
     ZonesOfAlb(BTreeSet<String>),
@@ -68,6 +70,8 @@ pub struct Backend {
     pub availability_zone: Option<String>,
     /// An ALB that is gone has no addresses.
     pub is_gone: bool,
+    /// Of a name that the binding stood on before only DNS tells whether it is gone.
+    pub may_be_silent: bool,
 }
 
 impl Backend {
@@ -79,6 +83,7 @@ impl Backend {
             dns_name: alb.dns_name.clone(),
             availability_zone: zone(is_elsewhere),
             is_gone: false,
+            may_be_silent: false,
         }
     }
 
@@ -94,6 +99,13 @@ impl Backend {
 pub struct Standing<'a> {
     pub properties: &'a [Properties],
     pub orders: &'a Orders,
+}
+
+impl Standing<'_> {
+    fn is_on(&self, target: &TargetProperties) -> bool {
+        let mut stands = self.properties.iter();
+        stands.any(|properties| properties.target == *target)
+    }
 }
 
 /// Checks what an Update goes by against what stands; a Create stands on nothing. Gives the findings that
@@ -125,7 +137,7 @@ pub fn check<'a>(
     let (known, new): (BTreeMap<_, _>, BTreeMap<_, _>) =
         found.0.into_iter().partition(|(about, _)| is_known(about));
     let nlb = nlb(wanted, orders, observed);
-    let backend = backend(wanted, orders, observed);
+    let backend = backend(wanted, standing, observed);
     match (backend, nlb) {
         (Some(backend), Some(nlb)) if new.is_empty() => {
             let checked = Checked {
@@ -139,7 +151,12 @@ pub fn check<'a>(
     }
 }
 
-fn backend(wanted: &Properties, orders: Option<&Orders>, observed: &Observed) -> Option<Backend> {
+fn backend(
+    wanted: &Properties,
+    standing: Option<Standing<'_>>,
+    observed: &Observed,
+) -> Option<Backend> {
+    let orders = standing.map(|standing| standing.orders);
     let alb_arn = match &wanted.target {
         TargetProperties::Alb { arn } => arn.clone(),
         TargetProperties::DnsName { dns_name, same_vpc } => {
@@ -149,6 +166,7 @@ fn backend(wanted: &Properties, orders: Option<&Orders>, observed: &Observed) ->
                 dns_name: dns_name.clone(),
                 availability_zone: zone(!same_vpc),
                 is_gone: false,
+                may_be_silent: standing.is_some_and(|standing| standing.is_on(&wanted.target)),
             });
         }
     };
@@ -161,6 +179,7 @@ fn backend(wanted: &Properties, orders: Option<&Orders>, observed: &Observed) ->
             // So that targets are registered as they were.
             availability_zone: orders.availability_zone.clone(),
             is_gone: true,
+            may_be_silent: false,
         });
     };
     let is_elsewhere = match &observed.nlb {
@@ -243,6 +262,13 @@ impl Findings {
                 .0
                 .keys()
                 .all(|about| matches!(about, About::AlbListener(_)))
+    }
+
+    /// Without those that a request waits for until they pass, and these by themselves.
+    pub fn but_for_provisioning(self) -> (Self, Self) {
+        let is_made = |about: &About| matches!(about, About::Provisioning(_));
+        let (made, rest) = self.0.into_iter().partition(|(about, _)| is_made(about));
+        (Self(rest), Self(made))
     }
 
     /// Each by itself.

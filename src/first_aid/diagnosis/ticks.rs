@@ -1,6 +1,7 @@
 //! Whether ticks come, and what they meet. Pure.
 
 use super::BY_UPDATE;
+use crate::clock::Timestamp;
 use crate::first_aid::sight::{MEASURED_WITHIN, Sight};
 use crate::record::{RULE_TARGET, RuleEvent};
 use std::time::Duration;
@@ -8,8 +9,15 @@ use std::time::Duration;
 /// How long it takes until CloudWatch shows what it was given.
 const SHOWN_WITHIN: Duration = Duration::from_secs(600);
 
+/// The function that the rule calls, where it is another one than this.
+pub(super) fn of_another(sight: &Sight) -> Option<&str> {
+    let mut targets = sight.rule.as_ref()?.targets.iter();
+    let target = targets.find(|target| target.id == RULE_TARGET)?;
+    (target.arn != sight.function_arn).then_some(&target.arn)
+}
+
 pub(super) fn of_rule(sight: &Sight) -> Option<String> {
-    let id = &sight.id;
+    let (id, region) = (&sight.id, &sight.region);
     let Some(rule) = &sight.rule else {
         return Some(format!(
             "the rule {id} is gone, so no tick comes: {BY_UPDATE}"
@@ -17,26 +25,20 @@ pub(super) fn of_rule(sight: &Sight) -> Option<String> {
     };
     if !rule.enabled {
         return Some(format!(
-            "the rule {id} is disabled, so no tick comes: enable it by aws events enable-rule --name {id}"
+            "the rule {id} is disabled, so no tick comes: enable it by aws events enable-rule --region {region} --name \
+             {id}"
         ));
     }
-    let mut targets = rule.targets.iter();
-    let Some(target) = targets.find(|target| target.id == RULE_TARGET) else {
+    if !rule.targets.iter().any(|target| target.id == RULE_TARGET) {
         return Some(format!(
             "the rule {id} calls nothing, so no tick comes: {BY_UPDATE}"
-        ));
-    };
-    if target.arn != sight.function_arn {
-        return Some(format!(
-            "the rule {id} calls {}, which is not this function: {BY_UPDATE}",
-            target.arn
         ));
     }
     let is_right = |event: &RuleEvent| {
         let is_copied = event.orders.is_none() || event.orders == sight.orders;
         event.id == *id && is_copied
     };
-    match sight.event.as_ref().is_some_and(is_right) {
+    match sight.is_being_changed() || sight.event.as_ref().is_some_and(is_right) {
         true => None,
         false => Some(format!(
             "the rule {id} gives the function another input than the record has orders: {BY_UPDATE}"
@@ -44,25 +46,53 @@ pub(super) fn of_rule(sight: &Sight) -> Option<String> {
     }
 }
 
-/// Of a schedule of minutes it is known when a tick should have come, and the metric tells when one last did.
+/// How long ticks may leave no trace, where it is known when they should come: of a schedule of minutes.
+fn patience(sight: &Sight) -> Option<Duration> {
+    let rule = sight.rule.as_ref().filter(|rule| rule.enabled)?;
+    let waits = interval(&rule.schedule)?.checked_mul(2)? + SHOWN_WITHIN;
+    (waits <= MEASURED_WITHIN).then_some(waits)
+}
+
+/// The metric tells when a tick, or a request, last had an answer of DNS.
 pub(super) fn of_silence(sight: &Sight) -> Option<String> {
     let Some(Ok(last)) = &sight.measured else {
         return None;
     };
-    let rule = sight.rule.as_ref().filter(|rule| rule.enabled)?;
-    let waits = interval(&rule.schedule)? * 2 + SHOWN_WITHIN;
-    if waits > MEASURED_WITHIN {
+    let since = sight.record.record()?.claim.as_ref()?.at;
+    let silent = sight.now.since(last.unwrap_or_default().max(since));
+    (silent > patience(sight)?).then(|| {
+        format!(
+            "the metric has had no value for {} minutes, so it seems that no tick comes: where the rule has just been \
+             enabled, wait; else see whether the function's policy lets EventBridge call it, whether it is throttled, and \
+             what its log says",
+            silent.as_secs() / 60
+        )
+    })
+}
+
+/// What is missing from DNS is counted by each tick, unless that fails before it can write.
+pub(super) fn of_counting(sight: &Sight) -> Option<String> {
+    let record = sight.record.record()?;
+    let is_quiet = record.open_claim(sight.now).is_none() && sight.found()?.certain;
+    let pending = sight.next_tick.as_ref()?.pending.len();
+    if !is_quiet || pending == 0 {
         return None;
     }
-    let since = sight.record.record()?.claim.as_ref()?.at;
-    let last = last.unwrap_or_default().max(since);
+    let counted = record
+        .counted
+        .last()
+        .and_then(|tick| Timestamp::named(tick));
+    let claimed = record.claim.as_ref().map(|claim| claim.at);
+    let last = counted
+        .unwrap_or_default()
+        .max(claimed.unwrap_or_default())
+        .max(record.ticked);
     let silent = sight.now.since(last);
-    (silent > waits).then(|| {
+    (silent > patience(sight)?).then(|| {
         format!(
-            "for {} minutes no tick has had an answer of DNS, though the rule is to call the function by {}: see whether \
-             the function's policy lets EventBridge call it, whether it is throttled, and what its log says",
-            silent.as_secs() / 60,
-            rule.schedule
+            "{pending} addresses are missing from DNS, and for {} minutes no tick has counted that: ticks fail before they \
+             write, and the log tells why",
+            silent.as_secs() / 60
         )
     })
 }

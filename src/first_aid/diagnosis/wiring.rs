@@ -5,6 +5,9 @@ use crate::binding::{Chain, Step};
 use crate::first_aid::sight::Sight;
 
 pub(super) fn of_wiring(sight: &Sight) -> Vec<String> {
+    if sight.is_being_changed() {
+        return Vec::new();
+    }
     let wiring = match &sight.wiring {
         None => return Vec::new(),
         Some(Err(error)) => return vec![format!("what was made cannot be looked at: {error}")],
@@ -20,16 +23,7 @@ pub(super) fn of_wiring(sight: &Sight) -> Vec<String> {
     let steps = wiring.steps.iter();
     let steps = steps.filter(|step| !is_of_made(step) && !is_told(step));
     let steps = steps.filter_map(of_step);
-    let unused = wiring.unused.iter().map(|arn| {
-        format!("no load balancer uses the given target group {arn}, so its targets are unused: let a listener of the NLB lead to it")
-    });
-    wiring
-        .findings
-        .iter()
-        .cloned()
-        .chain(steps)
-        .chain(unused)
-        .collect()
+    wiring.findings.iter().cloned().chain(steps).collect()
 }
 
 /// What a step makes that is not there.

@@ -100,7 +100,10 @@ pub fn waits_until(situation: &Situation<'_>) -> Option<Timestamp> {
 pub fn plan(situation: &Situation<'_>) -> Plan {
     let known = situation.record.addresses();
     let mut next = situation.record.clone();
-    next.failed = None;
+    // One that only adds leaves undone what another one failed at.
+    if situation.mode != Mode::OnlyAdd {
+        next.failed = None;
+    }
     let mut plan = Plan {
         record: None,
         groups: BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! The DNS of load balancers: pools of addresses that tests scale, answered as AWS answers for a
-//! load balancer's name, over UDP and TCP, on one server or on several. Resolves nothing else.
+//! load balancer's name, over UDP and TCP, on one server or on several. Other names may have addresses
+//! as well, or be aliases. Resolves nothing else.
 //!
 //! At most eight addresses an answer, another random choice each time, for 60 seconds: the
 //! Application Load Balancer user guide, "Application Load Balancer overview" (TTL) and the
@@ -16,8 +17,8 @@ use anyhow::{Context, Result, bail};
 use hickory_server::Server;
 use hickory_server::net::runtime::Time;
 use hickory_server::proto::op::{Header, HeaderCounts, Metadata, ResponseCode};
-use hickory_server::proto::rr::rdata::A;
-use hickory_server::proto::rr::{RData, Record, RecordType};
+use hickory_server::proto::rr::rdata::{A, CNAME};
+use hickory_server::proto::rr::{Name, RData, Record, RecordType};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::MessageResponseBuilder;
 use rand::seq::{IndexedRandom, SliceRandom};
@@ -30,6 +31,9 @@ const ADDRESSES_PER_ANSWER: usize = 8;
 /// How many of them are shown because it is their turn.
 const IN_TURN: usize = 2;
 const TTL: u32 = 60;
+/// Of names that are no load balancer's: as many seconds as Aurora's zones have (Amazon Aurora MySQL Database
+/// Administrator's Handbook, "DNS caching").
+const TTL_OF_OTHERS: u32 = 5;
 
 /// How a lookup goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,6 +50,8 @@ pub enum DnsFailure {
 #[derive(Default)]
 struct Pools {
     addresses: HashMap<String, Pool>,
+    /// Names that only lead to other names.
+    aliases: HashMap<String, String>,
     failures: HashMap<String, Failing>,
     delay: Duration,
     times: Vec<Duration>,
@@ -115,6 +121,14 @@ impl Pool {
     }
 }
 
+/// What one answer says of a name.
+#[derive(Clone)]
+struct Found {
+    /// The name that the addresses are of, where it is another one (CNAME).
+    alias: Option<String>,
+    addresses: Vec<Ipv4Addr>,
+}
+
 /// All the DNS servers of a lab; they share their pools.
 pub struct Dns {
     pools: Arc<Mutex<Pools>>,
@@ -133,11 +147,17 @@ impl Dns {
         Ok(dns)
     }
 
-    /// Replaces the addresses of a load balancer, given by its name.
+    /// Replaces the addresses of a load balancer, given by its name, or of any other DNS name, given whole.
     pub fn set(&self, load_balancer: &str, addresses: impl IntoIterator<Item = Ipv4Addr>) {
         lock(&self.pools)
             .addresses
             .insert(load_balancer.to_owned(), Pool::of(addresses));
+    }
+
+    /// Makes a DNS name an alias of another one, as the endpoint of an Aurora cluster is one of its writer's.
+    pub fn set_alias(&self, name: &str, of: &str) {
+        let aliases = &mut lock(&self.pools).aliases;
+        aliases.insert(name.to_owned(), of.to_owned());
     }
 
     /// Takes the name of a load balancer out of DNS.
@@ -261,7 +281,7 @@ struct ServerState {
     stale: Option<Pool>,
     cache: Option<Cache>,
     /// What its nodes keep, by load balancer.
-    kept: HashMap<(String, usize), Vec<Ipv4Addr>>,
+    kept: HashMap<(String, usize), Found>,
     /// After how many answers it forgets that.
     keeps: Option<usize>,
 }
@@ -271,8 +291,8 @@ impl ServerState {
     fn cached(
         &mut self,
         load_balancer: &str,
-        ask: impl FnOnce(&mut Option<Pool>) -> Vec<Ipv4Addr>,
-    ) -> Vec<Ipv4Addr> {
+        ask: impl FnOnce(&mut Option<Pool>) -> Found,
+    ) -> Found {
         let Some(cache) = self.cache else {
             return ask(&mut self.stale);
         };
@@ -332,9 +352,9 @@ struct Handler {
 }
 
 impl Handler {
-    /// The records to answer, or why not.
-    fn look_up(&self, name: &str, kind: RecordType) -> Result<Vec<Ipv4Addr>, DnsFailure> {
-        let load_balancer = load_balancer_of(name).ok_or(DnsFailure::NxDomain)?;
+    /// What to answer, or why not.
+    fn look_up(&self, name: &str, kind: RecordType) -> Result<Found, DnsFailure> {
+        let load_balancer = known_as(name);
         if kind == RecordType::A {
             *lock(&self.state)
                 .queries
@@ -349,15 +369,19 @@ impl Handler {
         if let Some(failure) = failing.and_then(|failing| failing.fails(kind)) {
             return Err(failure);
         }
+        let alias = pools.aliases.get(load_balancer).cloned();
+        let holder = alias.as_deref().map_or(load_balancer, known_as);
         let pool = pools
             .addresses
-            .get_mut(load_balancer)
+            .get_mut(holder)
             .ok_or(DnsFailure::NxDomain)?;
         if kind != RecordType::A {
-            return Ok(Vec::new());
+            let addresses = Vec::new();
+            return Ok(Found { alias, addresses });
         }
         Ok(lock(&self.state).cached(load_balancer, |stale| {
-            stale.as_mut().unwrap_or(pool).answer()
+            let addresses = stale.as_mut().unwrap_or(pool).answer();
+            Found { alias, addresses }
         }))
     }
 
@@ -377,8 +401,8 @@ impl Handler {
         let says_so = lock(&self.state).cache.is_some_and(|cache| cache.says_so);
         metadata.authoritative = !says_so;
         metadata.recursion_available = says_so;
-        let addresses = match self.look_up(&name, question.query_type()) {
-            Ok(addresses) => addresses,
+        let found = match self.look_up(&name, question.query_type()) {
+            Ok(found) => found,
             Err(DnsFailure::Silent) => return Ok(unsent(metadata)),
             Err(failure) => {
                 metadata.response_code = match failure {
@@ -387,14 +411,13 @@ impl Handler {
                     DnsFailure::NxDomain => ResponseCode::NXDomain,
                     DnsFailure::NoAddresses | DnsFailure::Silent => ResponseCode::NoError,
                 };
-                Vec::new()
+                Found {
+                    alias: None,
+                    addresses: Vec::new(),
+                }
             }
         };
-        let owner = question.original().name();
-        let records: Vec<Record> = addresses
-            .into_iter()
-            .map(|address| Record::from_rdata(owner.clone(), TTL, RData::A(A(address))))
-            .collect();
+        let records = records(question.original().name().clone(), found)?;
         let response = MessageResponseBuilder::from_message_request(request).build(
             metadata,
             &records,
@@ -424,11 +447,32 @@ impl RequestHandler for Handler {
     }
 }
 
+/// An alias comes before the addresses that it leads to.
+fn records(mut owner: Name, found: Found) -> Result<Vec<Record>> {
+    let mut records = Vec::new();
+    if let Some(alias) = &found.alias {
+        let alias = Name::from_ascii(format!("{alias}."))?;
+        let leads = RData::CNAME(CNAME(alias.clone()));
+        records.push(Record::from_rdata(owner, TTL_OF_OTHERS, leads));
+        owner = alias;
+    }
+    let is_load_balancer = load_balancer_of(&owner.to_ascii()).is_some();
+    let ttl = if is_load_balancer { TTL } else { TTL_OF_OTHERS };
+    let address = |address| Record::from_rdata(owner.clone(), ttl, RData::A(A(address)));
+    records.extend(found.addresses.into_iter().map(address));
+    Ok(records)
+}
+
 fn unsent(metadata: Metadata) -> ResponseInfo {
     ResponseInfo::from(Header {
         metadata,
         counts: HeaderCounts::default(),
     })
+}
+
+/// By what a DNS name is known here: a load balancer's by the load balancer's own, any other as it is.
+fn known_as(name: &str) -> &str {
+    load_balancer_of(name).unwrap_or(name.trim_end_matches('.'))
 }
 
 /// The name of the load balancer in its DNS name: `orders` in
@@ -449,7 +493,7 @@ fn load_balancer_of(name: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Pool, load_balancer_of};
+    use super::{Pool, known_as, load_balancer_of};
     use std::collections::BTreeSet;
     use std::net::Ipv4Addr;
 
@@ -482,5 +526,6 @@ mod tests {
             Some("my-app")
         );
         assert_eq!(load_balancer_of("example.com."), None);
+        assert_eq!(known_as("example.com."), "example.com");
     }
 }

@@ -202,6 +202,42 @@ async fn a_cache_repeats_its_answer_until_it_forgets_it() -> Result<()> {
 }
 
 #[tokio::test]
+async fn another_name_has_addresses_or_is_an_alias_and_a_cache_keeps_both() -> Result<()> {
+    let lab = Lab::start().await?;
+    let (dns, server) = (lab.dns(), lab.dns().server());
+    let [first, second] = ["db-1", "db-2"].map(|host| format!("{host}.rds.example.com"));
+    dns.set(&first, pool(1));
+    dns.set(&second, pool(9).split_off(8));
+    let resolver = resolver(server.address(), false, Duration::from_secs(60))?;
+    let look_up = async || {
+        let found = resolver.lookup_ip("db.rds.example.com.").await?;
+        Ok::<_, NetError>(found.iter().collect::<Vec<_>>())
+    };
+    assert!(look_up().await.is_err());
+    dns.set_alias("db.rds.example.com", &first);
+    assert_eq!(look_up().await?, [Ipv4Addr::new(10, 0, 0, 1)]);
+    server.set_cache(Cache {
+        nodes: 1,
+        says_so: true,
+    });
+    for (shown, of) in [(1, &first), (1, &second), (9, &second)] {
+        dns.set_alias("db.rds.example.com", of);
+        if shown == 9 {
+            server.forget_after(0);
+        }
+        assert_eq!(look_up().await?, [Ipv4Addr::new(10, 0, 0, shown)]);
+    }
+    dns.set("large", pool(28));
+    dns.set_alias(
+        "db.rds.example.com",
+        "large-1a2b3c4d.us-east-1.elb.amazonaws.com",
+    );
+    server.set_cache(None);
+    assert_eq!(look_up().await?.len(), 8);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_stale_server_shows_its_own_addresses_and_the_others_what_there_is() -> Result<()> {
     let lab = Lab::start().await?;
     lab.dns().set("moved", pool(7));

@@ -82,7 +82,8 @@ impl State {
     }
 
     pub(super) async fn listeners(&self, call: &Call) -> Result<Vec<Listener>> {
-        let described = self.api(call).query(ELB, "DescribeListeners", &[]).await?;
+        let mut described = self.api(call).query(ELB, "DescribeListeners", &[]).await?;
+        self.mend_listeners(&mut described);
         let listener = |listener: &Element| Listener {
             arn: listener.text_of("ListenerArn").to_owned(),
             load_balancer: listener.text_of("LoadBalancerArn").to_owned(),
@@ -90,7 +91,8 @@ impl State {
             target_groups: listener
                 .list("DefaultActions")
                 .iter()
-                .map(|action| action.text_of("TargetGroupArn").to_owned())
+                .flat_map(|action| action.list("TargetGroups").iter().chain([action]))
+                .map(|forward| forward.text_of("TargetGroupArn").to_owned())
                 .collect(),
         };
         Ok(described.list("Listeners").iter().map(listener).collect())

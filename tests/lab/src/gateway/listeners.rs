@@ -1,13 +1,24 @@
 //! Listeners: one for a port of a load balancer, to target groups that exist and are of no other
-//! load balancer.
+//! load balancer, and the weights between several, which MiniStack does not keep.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
 
 use anyhow::Result;
 
-use super::elb::{ELB, Listener, all_found, not_found, refused, success};
+use super::call::Call;
+use super::elb::{ELB, Listener, all_found, not_found, refused, rewritten, success};
 use super::{Asked, Reply, State, answer};
+use crate::lock;
+use crate::xml::Element;
 
 /// Network Load Balancer guide, "Quotas".
 const LISTENERS: usize = 50;
+
+/// The `ForwardConfig` of a listener's action, by listener. The action of an NLB's listener is one, to one
+/// target group or to several with weights (API_Action; AWS's Networking & Content Delivery blog, "Network
+/// Load Balancers now support Weighted Target Groups").
+pub(super) type Forwards = Mutex<HashMap<String, Element>>;
 
 impl State {
     /// DuplicateListener, TargetGroupNotFound and TargetGroupAssociationLimit of API_CreateListener
@@ -35,10 +46,9 @@ impl State {
             let message = "The maximum number of listeners has been reached";
             return Ok(answer::error(call, 400, "TooManyListeners", message));
         }
-        for action in call.members("DefaultActions") {
-            let Some(group) = action.get("TargetGroupArn") else {
-                continue;
-            };
+        let actions = call.members("DefaultActions");
+        let fields = actions.iter().flatten();
+        for (_, group) in fields.filter(|(field, _)| field.ends_with("TargetGroupArn")) {
             let params = [("TargetGroupArns.member.1", group.as_str())];
             if let Err(error) = self
                 .api(call)
@@ -62,7 +72,46 @@ impl State {
                 ));
             }
         }
-        self.forward(asked, None).await
+        let reply = self.forward(asked, None).await?;
+        let Some(mut put) = success(&reply) else {
+            return Ok(reply);
+        };
+        if !actions.is_empty() {
+            let arn = put.find("ListenerArn").map(|arn| arn.text.clone());
+            self.keep_forward(arn.unwrap_or_default(), call);
+        }
+        self.mend_listeners(&mut put);
+        Ok(rewritten(reply, &put))
+    }
+
+    fn keep_forward(&self, listener: String, call: &Call) {
+        let groups = call.members("DefaultActions.member.1.ForwardConfig.TargetGroups");
+        let groups = groups.into_iter().map(|group| {
+            let fields = group.iter();
+            let fields = fields.map(|(name, value)| Element::with_text(name, value));
+            Element::of("member", fields.collect())
+        });
+        let groups: Vec<_> = groups.collect();
+        let mut forwards = lock(&self.forwards);
+        match groups.is_empty() {
+            true => drop(forwards.remove(&listener)),
+            false => {
+                let config = Element::of("TargetGroups", groups);
+                let config = Element::new("ForwardConfig").with(config);
+                forwards.insert(listener, config);
+            }
+        }
+    }
+
+    pub(super) fn mend_listeners(&self, answer: &mut Element) {
+        let forwards = lock(&self.forwards);
+        for listener in answer.list_mut("Listeners").into_iter().flatten() {
+            let forward = forwards.get(listener.text_of("ListenerArn"));
+            let actions = listener.list_mut("DefaultActions");
+            if let (Some(forward), Some([action])) = (forward, actions.map(Vec::as_mut_slice)) {
+                action.set(forward.clone());
+            }
+        }
     }
 
     pub(super) async fn describe_listeners(&self, asked: &Asked) -> Result<Reply> {
@@ -78,12 +127,13 @@ impl State {
             }
         }
         let reply = self.forward(asked, None).await?;
-        let Some(found) = success(&reply) else {
+        let Some(mut found) = success(&reply) else {
             return Ok(reply);
         };
         if !all_found(asked, &found, "ListenerArns", "ListenerArn", "Listeners") {
             return Ok(not_found(&asked.call, "ListenerNotFound", "listeners"));
         }
-        Ok(reply)
+        self.mend_listeners(&mut found);
+        Ok(rewritten(reply, &found))
     }
 }

@@ -82,6 +82,8 @@ struct State {
     target_quota: AtomicUsize,
     /// Fixed addresses of NLBs by load balancer and subnet, as CreateLoadBalancer gave them.
     mappings: load_balancers::Mappings,
+    /// Weighted target groups of listeners.
+    forwards: listeners::Forwards,
     responses: ResponseUrls,
 }
 
@@ -113,6 +115,7 @@ impl Gateway {
             targets: Targets::default(),
             target_quota: AtomicUsize::new(TARGETS),
             mappings: load_balancers::Mappings::default(),
+            forwards: listeners::Forwards::default(),
             responses: ResponseUrls::default(),
         });
         runtime.spawn(serve(listener, None, Arc::clone(&state)));

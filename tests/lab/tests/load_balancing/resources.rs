@@ -3,7 +3,9 @@
 use super::{elb, lab, listener, target_group};
 use anyhow::Result;
 use aws_sdk_elasticloadbalancingv2::error::ProvideErrorMetadata;
-use aws_sdk_elasticloadbalancingv2::types::ProtocolEnum;
+use aws_sdk_elasticloadbalancingv2::types::{
+    Action, ActionTypeEnum, ForwardActionConfig, ProtocolEnum, TargetGroupTuple,
+};
 use lab::{AlbSpec, NlbSpec};
 
 #[tokio::test]
@@ -145,6 +147,52 @@ async fn a_port_has_one_listener_and_a_group_in_use_stays() -> Result<()> {
         .target_group_arn(&group)
         .send()
         .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_listener_keeps_the_weights_of_its_groups_until_it_forwards_to_one() -> Result<()> {
+    let lab = lab().await;
+    let vpc = lab.vpc().await?;
+    let nlb = lab.nlb(&vpc, &NlbSpec::new("nlb-weights")).await?;
+    let other = lab.nlb(&vpc, &NlbSpec::new("nlb-no-weights")).await?;
+    let one = target_group(lab, &nlb, "weights-1").await?;
+    let two = target_group(lab, &nlb, "weights-2").await?;
+    let made = listener(lab, &nlb, 80, &one).await?;
+    let weighted = [(&one, 90), (&two, 10)].map(|(group, weight)| {
+        let tuple = TargetGroupTuple::builder().target_group_arn(group);
+        tuple.weight(weight).build()
+    });
+    let forward = ForwardActionConfig::builder().set_target_groups(Some(weighted.to_vec()));
+    let action = Action::builder()
+        .r#type(ActionTypeEnum::Forward)
+        .forward_config(forward.build());
+    let client = elb(lab);
+    let modify = || client.modify_listener().listener_arn(&made);
+    modify().default_actions(action.build()).send().await?;
+    let weights = async || {
+        let described = client.describe_listeners().listener_arns(&made);
+        let described = described.send().await?;
+        let actions = described.listeners()[0].default_actions().iter();
+        let forwards = actions.filter_map(|action| action.forward_config());
+        let groups = forwards.flat_map(|forward| forward.target_groups());
+        let groups: Vec<_> = groups.map(|group| group.weight()).collect();
+        Ok::<_, anyhow::Error>(groups)
+    };
+    assert_eq!(weights().await?, [Some(90), Some(10)]);
+    let in_use = client.delete_target_group().target_group_arn(&two);
+    let refused = in_use.send().await.expect_err("a group in use stays");
+    assert_eq!(refused.code(), Some("ResourceInUse"));
+    let taken = listener(lab, &other, 80, &two).await;
+    assert!(taken.is_err(), "a group serves one load balancer");
+    modify().port(81).send().await?;
+    assert_eq!(weights().await?, [Some(90), Some(10)]);
+    let action = Action::builder()
+        .r#type(ActionTypeEnum::Forward)
+        .target_group_arn(&one);
+    modify().default_actions(action.build()).send().await?;
+    assert!(weights().await?.is_empty());
+    listener(lab, &other, 80, &two).await?;
     Ok(())
 }
 
