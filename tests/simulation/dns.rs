@@ -8,7 +8,7 @@ use crate::lambda::Process;
 use crate::slot::Slot;
 use crate::world::World;
 use alb_nlb_binding::capabilities::{Dns, DnsAnswer, DnsError, Question};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
@@ -160,6 +160,7 @@ pub struct Asked {
     world: Rc<World>,
     process: Rc<Process>,
     name: String,
+    has_answered: Rc<Cell<bool>>,
 }
 
 impl Dns for Resolver {
@@ -170,6 +171,7 @@ impl Dns for Resolver {
             world: Rc::clone(&self.world),
             process: Rc::clone(&self.process),
             name: dns_name.to_owned(),
+            has_answered: Rc::default(),
         };
         let first = asked.again(1, BTreeSet::new()).await?;
         Ok((asked, first))
@@ -180,6 +182,7 @@ impl Dns for Resolver {
             world: Rc::clone(&self.world),
             process: Rc::clone(&self.process),
             name: dns_name.to_owned(),
+            has_answered: Rc::default(),
         })
     }
 
@@ -200,9 +203,12 @@ impl Question for Asked {
         let answer = {
             let (world, process) = (Rc::clone(&self.world), Rc::clone(&self.process));
             let (name, slot) = (self.name.clone(), slot.clone());
+            let has_answered = Rc::clone(&self.has_answered);
             move || {
                 let answer = look(&world, &name);
-                if number == 1 {
+                // Where the first lookup of a run fails, the run has looked by the next one.
+                let is_first_answer = answer.is_ok() && !has_answered.replace(true);
+                if number == 1 || is_first_answer {
                     world.story.add(
                         world.stage.now(),
                         &process.name,

@@ -42,11 +42,16 @@ impl Findings {
             let nlb_seconds = other.idle_timeout();
             if other.listener.forwards_to.iter().any(forwards) && alb_seconds >= nlb_seconds {
                 let arn = &other.listener.arn;
+                // NLB guide, "Update the TCP idle timeout for your Network Load Balancer listener".
+                let way = match other.listener.protocol == "TLS" {
+                    true => "lower the ALB's timeout, for that of a TLS listener is fixed",
+                    false => "lower the ALB's timeout or raise that listener's",
+                };
                 self.add(
                     About::IdleTimeout(arn.clone(), nlb_seconds),
                     format!(
                         "{is} {TCP_IDLE_TIMEOUT} {nlb_seconds} of the NLB's listener {arn} on port \
-                         {}; lower the ALB's timeout or raise that listener's",
+                         {}; {way}",
                         other.listener.port
                     ),
                 );

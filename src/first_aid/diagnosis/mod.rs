@@ -77,6 +77,7 @@ pub(super) fn notes(sight: &Sight) -> Vec<String> {
             "whether ticks come cannot be told, for the metric cannot be read: {error}"
         ));
     }
+    notes.extend(ticks::note_of_rule(sight));
     notes.extend(targets::notes(sight));
     notes
 }

@@ -3,7 +3,7 @@
 use super::BY_UPDATE;
 use crate::clock::Timestamp;
 use crate::first_aid::sight::{MEASURED_WITHIN, Sight};
-use crate::record::{RULE_TARGET, RuleEvent};
+use crate::record::RULE_TARGET;
 use std::time::Duration;
 
 /// How long it takes until CloudWatch shows what it was given.
@@ -34,16 +34,27 @@ pub(super) fn of_rule(sight: &Sight) -> Option<String> {
             "the rule {id} calls nothing, so no tick comes: {BY_UPDATE}"
         ));
     }
-    let is_right = |event: &RuleEvent| {
-        let is_copied = event.orders.is_none() || event.orders == sight.orders;
-        event.id == *id && is_copied
-    };
-    match sight.is_being_changed() || sight.event.as_ref().is_some_and(is_right) {
+    match sight.event.as_ref().is_some_and(|event| event.id == *id) {
         true => None,
         false => Some(format!(
-            "the rule {id} gives the function another input than the record has orders: {BY_UPDATE}"
+            "the rule {id} gives the function what is no binding's input, so ticks fail: {BY_UPDATE}"
         )),
     }
+}
+
+/// The record decides, so a tick only looks twice.
+pub(super) fn note_of_rule(sight: &Sight) -> Option<String> {
+    let copy = sight.event.as_ref()?.orders.as_ref()?;
+    let differs = sight
+        .record
+        .record()?
+        .served()
+        .is_some_and(|orders| orders != copy);
+    (differs && !sight.is_being_changed()).then(|| {
+        format!(
+            "the rule's copy of the orders is another one than the record's, by which ticks go: {BY_UPDATE}"
+        )
+    })
 }
 
 /// How long ticks may leave no trace, where it is known when they should come: of a schedule of minutes.
@@ -74,7 +85,10 @@ pub(super) fn of_silence(sight: &Sight) -> Option<String> {
 pub(super) fn of_counting(sight: &Sight) -> Option<String> {
     let record = sight.record.record()?;
     let is_quiet = record.open_claim(sight.now).is_none() && sight.found()?.certain;
-    let pending = sight.next_tick.as_ref()?.pending.len();
+    // What is due and stays is wanted by another binding.
+    let known = record.known();
+    let pending = sight.next_tick.as_ref()?.pending.keys();
+    let pending = pending.filter(|address| known.contains(address)).count();
     if !is_quiet || pending == 0 {
         return None;
     }
