@@ -87,7 +87,7 @@ function callsOf(
 function optionsOf(region = 'eu-west-1'): string[] {
   return [
     ...['lambda', 'invoke', '--region', region, '--function-name', FUNCTION_ARN],
-    ...['--cli-binary-format', 'raw-in-base64-out', '--cli-read-timeout', '300', '--payload'],
+    ...['--cli-binary-format', 'raw-in-base64-out', '--cli-read-timeout', '320', '--payload'],
   ];
 }
 

@@ -160,6 +160,7 @@ describe('the resource of the templates is that of the construct', () => {
     bind(stack, {
       listeners: [{ port: 443, albPort: 8443, idleTimeout: Duration.minutes(10) }],
       schedule: Schedule.rate(Duration.minutes(5)),
+      maxLookupsPerInvocation: 51,
       invocationsBeforeDeregistration: 5,
       allowZoneMismatch: true,
     });
@@ -170,6 +171,7 @@ describe('the resource of the templates is that of the construct', () => {
       AlbPort: '8443',
       IdleTimeoutSeconds: 600,
       Schedule: 'rate(5 minutes)',
+      MaxLookupsPerInvocation: 51,
       InvocationsBeforeDeregistration: 5,
       AllowZoneMismatch: 'true',
     };
@@ -183,6 +185,7 @@ describe('the resource of the templates is that of the construct', () => {
       listeners: [{ port: 443, targetPort: 8443, idleTimeout: Duration.minutes(10) }],
       dnsServers: ['10.0.0.2', '10.0.0.3:53'],
       schedule: Schedule.rate(Duration.minutes(5)),
+      maxLookupsPerInvocation: 51,
       invocationsBeforeDeregistration: 1,
     });
     const parameters = {
@@ -194,6 +197,7 @@ describe('the resource of the templates is that of the construct', () => {
       DnsServers: ['10.0.0.2', '10.0.0.3:53'],
       IdleTimeoutSeconds: 600,
       Schedule: 'rate(5 minutes)',
+      MaxLookupsPerInvocation: 51,
       InvocationsBeforeDeregistration: 1,
     };
     expect(propertiesOf('target.yaml', parameters)).toEqual(sent(bindingOf(stack).Properties));
@@ -208,6 +212,7 @@ describe('the resource of the templates is that of the construct', () => {
       NlbArn: NLB_ARN,
       Listeners: [{ Port: '5432', IdleTimeoutSeconds: '350' }],
       Schedule: 'rate(1 minute)',
+      MaxLookupsPerInvocation: '50',
       InvocationsBeforeDeregistration: '3',
     });
   });

@@ -7,6 +7,7 @@ use crate::binding::{self, BindingAws, BindingError, Desired, Hints, Standing, S
 use crate::capabilities;
 use crate::log::chain;
 use crate::model::Tags;
+use crate::properties::TargetProperties;
 use crate::record::{Asker, Record, RuleEvent, Store};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -110,22 +111,32 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
             }
         };
         rehearsal.findings = findings;
-        let backend = checked.as_ref().map(|checked| &checked.backend);
-        if let Some(backend) = backend.filter(|backend| !backend.is_gone) {
-            let known = record.map(|record| record.known_of(&backend.dns_name));
+        let dns_name = match &desired.properties.target {
+            TargetProperties::DnsName { dns_name, .. } => Some(dns_name),
+            TargetProperties::Alb { .. } => observed.alb.as_ref().map(|alb| &alb.dns_name),
+        };
+        if let Some(dns_name) = dns_name {
+            let known = record.map(|record| record.known_of(dns_name));
             let known = known.unwrap_or_default();
-            self.look_up(&mut rehearsal, &desired, &backend.dns_name, known)
+            self.look_up(&mut rehearsal, &desired, dns_name, known)
                 .await;
+        }
+        if checked.is_none() && rehearsal.findings.is_empty() {
+            rehearsal.verdict =
+                "a request would wait for what is being made; ask again when it is".to_owned();
         }
         if plans {
             let steps = checked.map(|checked| binding::plan::plan(&desired, &checked).steps);
-            let steps = steps.unwrap_or_default();
             let is_same = |step: &Step| matches!(step, Step::Claim { .. } | Step::Sync { .. });
-            if rehearsal.findings.is_empty() && steps.iter().all(is_same) {
+            let nothing = steps
+                .as_ref()
+                .is_some_and(|steps| steps.iter().all(is_same));
+            if nothing && rehearsal.findings.is_empty() {
                 rehearsal.verdict =
                     "nothing is to be done but to register what is in DNS and not registered yet"
                         .to_owned();
             }
+            let steps = steps.unwrap_or_default();
             rehearsal.steps = Some(steps.iter().map(ToString::to_string).collect());
         }
         Ok(rehearsal)

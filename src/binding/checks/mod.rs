@@ -4,16 +4,20 @@
 //! What would be found just so of the properties that stand holds no Update up: a rollback must get
 //! through, and nothing gets worse by it.
 
+mod backend;
 mod load_balancers;
 mod ports;
 mod timeouts;
 mod zones;
 
+pub use backend::Backend;
+
 use super::Desired;
 use super::observe::Observed;
 use crate::model::{Kind, LoadBalancer, Scheme, State};
-use crate::properties::{Properties, TargetProperties, lb_name};
-use crate::record::{Orders, Record};
+use crate::properties::{Properties, TargetProperties};
+use crate::record::Orders;
+use backend::backend;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -56,41 +60,6 @@ pub struct Checked<'a> {
     /// Where it is gone and the binding stands on it all the same: as the orders know it.
     pub nlb: Cow<'a, LoadBalancer>,
     pub observed: &'a Observed,
-}
-
-/// What is behind the NLB, as ticks know it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Backend {
-    /// Empty where only a DNS name is given.
-    pub alb_arn: String,
-    /// By which it is measured.
-    pub name: String,
-    pub dns_name: String,
-    /// `all` where its addresses are outside the NLB's VPC (ELBv2 API, `TargetDescription`).
-    pub availability_zone: Option<String>,
-    /// An ALB that is gone has no addresses.
-    pub is_gone: bool,
-    /// Of a name that the binding stood on before only DNS tells whether it is gone.
-    pub may_be_silent: bool,
-}
-
-impl Backend {
-    /// An ALB, in the NLB's VPC or elsewhere.
-    pub fn of_alb(alb: &LoadBalancer, is_elsewhere: bool) -> Self {
-        Self {
-            alb_arn: alb.arn.clone(),
-            name: alb.name.clone(),
-            dns_name: alb.dns_name.clone(),
-            availability_zone: zone(is_elsewhere),
-            is_gone: false,
-            may_be_silent: false,
-        }
-    }
-
-    /// How many addresses of it a record knows.
-    pub fn known_by(&self, record: &Record) -> usize {
-        record.known_of(&self.dns_name).len()
-    }
 }
 
 /// What a binding stands on: the properties that it last had a success for, in a rollback those that it goes
@@ -149,49 +118,6 @@ pub fn check<'a>(
         }
         _ => Err(Findings(new)),
     }
-}
-
-fn backend(
-    wanted: &Properties,
-    standing: Option<Standing<'_>>,
-    observed: &Observed,
-) -> Option<Backend> {
-    let orders = standing.map(|standing| standing.orders);
-    let alb_arn = match &wanted.target {
-        TargetProperties::Alb { arn } => arn.clone(),
-        TargetProperties::DnsName { dns_name, same_vpc } => {
-            return Some(Backend {
-                alb_arn: String::new(),
-                name: lb_name(dns_name).to_owned(),
-                dns_name: dns_name.clone(),
-                availability_zone: zone(!same_vpc),
-                is_gone: false,
-                may_be_silent: standing.is_some_and(|standing| standing.is_on(&wanted.target)),
-            });
-        }
-    };
-    let Some(alb) = &observed.alb else {
-        let orders = orders.filter(|orders| orders.alb_arn == alb_arn)?;
-        return Some(Backend {
-            alb_arn,
-            name: orders.alb_name.clone(),
-            dns_name: orders.alb_dns_name.clone(),
-            // So that targets are registered as they were.
-            availability_zone: orders.availability_zone.clone(),
-            is_gone: true,
-            may_be_silent: false,
-        });
-    };
-    let is_elsewhere = match &observed.nlb {
-        Some(nlb) => alb.is_elsewhere(nlb),
-        None => orders.is_some_and(|orders| orders.availability_zone.is_some()),
-    };
-    Some(Backend::of_alb(alb, is_elsewhere))
-}
-
-/// What targets are registered with.
-fn zone(is_elsewhere: bool) -> Option<String> {
-    is_elsewhere.then(|| "all".to_owned())
 }
 
 /// The NLB, or of one that is gone what its ARN tells.

@@ -104,8 +104,8 @@ pub(super) fn of_counting(sight: &Sight) -> Option<String> {
     let silent = sight.now.since(last);
     (silent > patience(sight)?).then(|| {
         format!(
-            "{pending} addresses are missing from DNS, and for {} minutes no tick has counted that: ticks fail before they \
-             write, and the log tells why",
+            "{pending} addresses are missing from DNS, and for {} minutes no tick has counted that: ticks come too late, \
+             or fail before they write, and the log tells why",
             silent.as_secs() / 60
         )
     })
