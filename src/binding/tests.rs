@@ -567,6 +567,47 @@ fn everything_that_is_wrong_is_told_at_once() {
     }
 }
 
+#[test]
+fn a_load_balancer_that_is_being_made_is_told_apart_from_what_fails_a_request() {
+    let desired = desired(json!({"Listeners": [{"Port": 81}]}));
+    let mut world = bare(&desired);
+    world.nlb.as_mut().expect("an NLB").state = State::Provisioning;
+    let found = check(&desired, None, &world).expect_err("two findings");
+    let (fails, waits) = found.but_for_provisioning();
+    let fails: Vec<_> = fails.iter().collect();
+    let waits: Vec<_> = waits.iter().collect();
+    assert!(
+        matches!(fails.as_slice(), [fails] if fails.contains("AlbPort 81")),
+        "{fails:?}"
+    );
+    assert!(
+        matches!(waits.as_slice(), [waits] if waits.ends_with("a Create and an Update wait until it is")),
+        "{waits:?}"
+    );
+}
+
+#[test]
+fn a_name_stands_in_the_place_of_an_alb_and_only_the_nlb_is_checked() {
+    let to_name = json!({"AlbArn": null, "TargetDnsName": "db.example.com", "SameVpc": false});
+    let desired = desired(to_name);
+    let mut world = bare(&desired);
+    // As it is looked at: nothing of an ALB is asked.
+    (world.alb, world.alb_listeners) = (None, Vec::new());
+    let (checked, known) = check(&desired, None, &world).expect("it passes");
+    assert_eq!(known, Findings::default());
+    let orders = Desired::orders(&desired, &checked, &BTreeMap::new());
+    assert_eq!(orders, None, "the target group is not made yet");
+    let backend = &checked.backend;
+    assert_eq!(
+        (backend.alb_arn.as_str(), backend.name.as_str()),
+        ("", "db.example.com")
+    );
+    assert_eq!(backend.availability_zone.as_deref(), Some("all"));
+    assert!(!backend.may_be_silent, "a Create waits for its addresses");
+    world.nlb = None;
+    assert!(findings(&desired, &world).contains("NlbArn"));
+}
+
 /// An own listener on a port that is made, one that serves a given group, and others' beside them.
 #[test]
 fn only_the_listeners_that_carry_the_bindings_traffic_must_hold_connections_for_longer() {
