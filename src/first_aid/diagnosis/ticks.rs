@@ -122,12 +122,28 @@ fn interval(schedule: &str) -> Option<Duration> {
 
 pub(super) fn of_last_tick(sight: &Sight) -> Option<String> {
     let failure = sight.record.record()?.failed.as_ref()?;
-    let at = failure.at.rfc3339();
+    let (at, reason) = (failure.at.rfc3339(), &failure.reason);
+    let way = WAYS.iter().find(|(code, _)| reason.contains(code));
+    let way = way.map_or("the log has all of it", |(_, way)| way);
     Some(format!(
-        "the last tick that had something to do failed at {at}: {}; each tick tries again, and the log has all of it",
-        failure.reason
+        "the last tick that had something to do failed at {at}: {reason}; {way}, and the next tick tries again"
     ))
 }
+
+/// What to do about AWS's codes for what a tick may not do (ELBv2 API, RegisterTargets and DeregisterTargets).
+const WAYS: [(&str, &str); 4] = [
+    ("AccessDenied", "let the function's role do that"),
+    ("TooMany", "raise that quota, or make room"),
+    (
+        "InvalidTarget",
+        "see whether the addresses are where the NLB takes targets from: private ones, and of its VPC unless they are \
+         registered for all zones",
+    ),
+    (
+        "TargetGroupNotFound",
+        "make the target group again, or change the properties",
+    ),
+];
 
 pub(super) fn of_dns(sight: &Sight) -> Option<String> {
     let Some(Err(error)) = &sight.dns else {

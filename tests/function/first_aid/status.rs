@@ -257,6 +257,7 @@ async fn what_the_last_tick_could_not_do_is_told_until_a_tick_can() -> Result<()
         "the last tick that had something to do failed at",
         "RegisterTargets",
         "AccessDenied",
+        "let the function's role do that, and the next tick tries again",
     ];
     for text in says {
         assert!(verdict.contains(text), "{text:?} is not in {verdict}");
