@@ -8,15 +8,6 @@ use std::net::Ipv4Addr;
 
 const DATABASE: &str = "db.example.com";
 
-/// Properties with a name in the place of the ALB.
-fn named(bench: &Bench, name: &str, changes: Value) -> Value {
-    let mut properties = bench.properties(changes);
-    properties["TargetDnsName"] = json!(name);
-    let fields = properties.as_object_mut().expect("an object");
-    fields.remove("AlbArn");
-    properties
-}
-
 async fn update(bench: &Bench, made: &Answer, from: &Value, to: &Value) -> Result<Answer> {
     bench
         .request(json!({
@@ -48,7 +39,7 @@ async fn an_update_goes_from_an_alb_to_a_name_and_back_and_registers_before_anyt
     };
     let (alb, name) = (
         bench.properties(json!({})),
-        named(&bench, DATABASE, json!({})),
+        bench.named(DATABASE, json!({})),
     );
     let updated = update(&bench, &made, &alb, &name).await?;
     updated.assert_success();
@@ -73,13 +64,13 @@ async fn an_update_and_a_rollback_get_through_where_the_name_that_stood_before_i
 -> Result<()> {
     let bench = Bench::new().await?;
     let theirs = database(&bench);
-    let old = named(&bench, DATABASE, json!({}));
+    let old = bench.named(DATABASE, json!({}));
     let create = json!({"RequestType": "Create", "ResourceProperties": old});
     let made = bench.request(create).await?;
     made.assert_success();
     let group = made.attribute("TargetGroupArn");
     bench.lab.dns().fail(DATABASE, DnsFailure::NxDomain);
-    let counts = named(&bench, DATABASE, json!({"MaxLookupsPerInvocation": 51}));
+    let counts = bench.named(DATABASE, json!({"MaxLookupsPerInvocation": 51}));
     let updated = update(&bench, &made, &old, &counts).await?;
     updated.assert_success();
     assert!(
@@ -93,7 +84,7 @@ async fn an_update_and_a_rollback_get_through_where_the_name_that_stood_before_i
         .lab
         .dns()
         .set("new.example.com", bench.pair.alb.addresses(1));
-    let new = named(&bench, "new.example.com", json!({}));
+    let new = bench.named("new.example.com", json!({}));
     bench.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(made.id()));
     update(&bench, &made, &counts, &new).await?.assert_success();
     let stack = "UPDATE_ROLLBACK_IN_PROGRESS";
@@ -114,7 +105,7 @@ async fn a_name_that_has_no_address_yet_is_waited_for_by_a_create() -> Result<()
         .lab
         .dns()
         .fail_for(DATABASE, 0, DnsFailure::NxDomain, twenty);
-    let properties = named(&bench, DATABASE, json!({}));
+    let properties = bench.named(DATABASE, json!({}));
     let create = json!({"RequestType": "Create", "ResourceProperties": properties});
     let made = bench.request(create).await?;
     made.assert_success();

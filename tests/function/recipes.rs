@@ -7,7 +7,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, Certificate, ForwardActionConfig, Listener, ListenerAttribute,
     ProtocolEnum, TargetGroupTuple,
 };
-use lab::{AlbSpec, Lab, LoadBalancers, NlbSpec, ZONES};
+use lab::{AlbSpec, Fault, Lab, LoadBalancers, NlbSpec, What, ZONES};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -435,17 +435,8 @@ async fn a_port_moves_from_one_stack_to_another_in_two_updates_and_the_rest_serv
 
 // Other targets, by a DNS name in place of an ALB.
 
-/// Properties of a binding that is given a DNS name.
-fn named(bench: &Bench, name: &str, changes: Value) -> Value {
-    let mut properties = bench.properties(changes);
-    let fields = properties.as_object_mut().expect("an object");
-    fields.remove("AlbArn");
-    fields.insert("TargetDnsName".to_owned(), json!(name));
-    properties
-}
-
 async fn create_named(bench: &Bench, name: &str, changes: Value) -> Result<Answer> {
-    let properties = named(bench, name, changes);
+    let properties = bench.named(name, changes);
     let create = json!({"RequestType": "Create", "ResourceProperties": properties});
     bench.request(create).await
 }
@@ -455,7 +446,7 @@ async fn delete_named(bench: &Bench, name: &str, made: &Answer, changes: Value) 
     let delete = json!({
         "RequestType": "Delete",
         "PhysicalResourceId": made.id(),
-        "ResourceProperties": named(bench, name, changes),
+        "ResourceProperties": bench.named(name, changes),
     });
     bench.request(delete).await?.assert_success();
     assert_eq!(bench.leftovers(made.id()).await?, [""; 0]);
@@ -584,5 +575,39 @@ async fn a_database_that_fails_over_is_followed_with_the_first_tick_that_dns_sho
     let changed: Vec<_> = changed.filter(|name| name.ends_with("Targets")).collect();
     assert_eq!(changed, ["RegisterTargets", "DeregisterTargets"]);
     assert_eq!(dns.server().queries(CLUSTER), 0);
+    Ok(())
+}
+
+/// All that an endpoint service does to ELBv2 is that its NLB cannot be deleted (NLB guide, "Delete a Network Load
+/// Balancer"): the embedded AWS has no PrivateLink, so that is played here.
+#[tokio::test]
+async fn behind_an_endpoint_service_a_binding_comes_follows_and_goes_and_only_the_nlb_has_to_stay()
+-> Result<()> {
+    let bench = elsewhere().await?;
+    let nlb = &bench.pair.nlb.arn;
+    let gateway = bench.lab.gateway();
+    let in_use = What::Answer {
+        status: 400,
+        code: "ResourceInUse".to_owned(),
+        message: format!("Load balancer '{nlb}' is associated with another service"),
+    };
+    let service = Fault::new("elasticloadbalancing", "DeleteLoadBalancer", in_use);
+    let service = gateway.inject(service);
+    let owner = Client::new(&bench.lab.aws_as("owner"));
+    let name = bench.pair.alb.dns_name.clone();
+    let changes = json!({"SameVpc": false, "Listeners": [{"Port": 443}]});
+    let made = create_named(&bench, &name, changes.clone()).await?;
+    made.assert_success();
+    let group = made.attribute("TargetGroupArn");
+    bench.scale(5);
+    bench.ticks(&made, 1).await?;
+    assert_eq!(bench.targets(group), bench.expected(5, 443));
+    let deleted = owner.delete_load_balancer().load_balancer_arn(nlb).send();
+    let refused = deleted.await.expect_err("the service stands");
+    assert!(refused.into_service_error().is_resource_in_use_exception());
+    delete_named(&bench, &name, &made, changes).await?;
+    gateway.remove_fault(service);
+    let deleted = owner.delete_load_balancer().load_balancer_arn(nlb).send();
+    deleted.await?;
     Ok(())
 }

@@ -99,6 +99,15 @@ impl Bench {
         properties
     }
 
+    /// The same with a DNS name in the place of the ALB.
+    pub fn named(&self, name: &str, changes: Value) -> Value {
+        let mut properties = self.properties(changes);
+        let fields = properties.as_object_mut().expect("an object");
+        fields.remove("AlbArn");
+        fields.insert("TargetDnsName".to_owned(), json!(name));
+        properties
+    }
+
     pub async fn create(&self, changes: Value) -> Result<Answer> {
         self.create_within(changes, TIMEOUT).await
     }
