@@ -109,6 +109,11 @@ impl Step {
         }
     }
 
+    /// Whether it is in every plan, also where all is as it should be.
+    pub const fn is_in_every_plan(&self) -> bool {
+        matches!(self, Self::Claim { .. } | Self::Sync { .. })
+    }
+
     /// Whether the next step need not wait for this one and all before it, but for those of its own chain.
     pub fn is_beside(&self, next: &Self) -> bool {
         matches!(

@@ -127,10 +127,8 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
         }
         if plans {
             let steps = checked.map(|checked| binding::plan::plan(&desired, &checked).steps);
-            let is_same = |step: &Step| matches!(step, Step::Claim { .. } | Step::Sync { .. });
-            let nothing = steps
-                .as_ref()
-                .is_some_and(|steps| steps.iter().all(is_same));
+            let changes_nothing = |steps: &Vec<Step>| steps.iter().all(Step::is_in_every_plan);
+            let nothing = steps.as_ref().is_some_and(changes_nothing);
             if nothing && rehearsal.findings.is_empty() {
                 rehearsal.verdict =
                     "nothing is to be done but to register what is in DNS and not registered yet"

@@ -3,7 +3,7 @@
 use super::report::{self, Dns, LastTick, Request, Rule, Status, Statuses, Target, TargetGroup};
 use super::sight::{RecordSight, Sight};
 use super::{FirstAid, diagnosis};
-use crate::binding::{BindingAws, BindingError, Step};
+use crate::binding::{BindingAws, BindingError};
 use crate::capabilities;
 use crate::clock::Timestamp;
 use crate::log::chain;
@@ -134,9 +134,7 @@ fn told(sight: Sight) -> Status {
         Some(Ok(wiring)) if sight.may_serve() => wiring.steps.as_slice(),
         _ => &[],
     };
-    let steps = steps
-        .iter()
-        .filter(|step| !matches!(step, Step::Claim { .. } | Step::Sync { .. }));
+    let steps = steps.iter().filter(|step| !step.is_in_every_plan());
     let next_tick = sight.next_tick.as_ref().filter(|_| sight.may_serve());
     let measured = sight.measured.as_ref();
     let measured = measured.and_then(|measured| *measured.as_ref().ok()?);
