@@ -286,10 +286,10 @@ pub struct TargetHealth {
 pub type Registered = BTreeMap<Endpoint, Option<String>>;
 
 /// Those of a group's targets.
-pub fn registered(targets: &[TargetHealth]) -> Registered {
-    let targets = targets.iter();
+pub fn registered(targets: impl IntoIterator<Item = TargetHealth>) -> Registered {
+    let targets = targets.into_iter();
     let targets = targets.filter(|target| target.state != HealthState::Draining);
     targets
-        .map(|target| (target.endpoint, target.zone.clone()))
+        .map(|target| (target.endpoint, target.zone))
         .collect()
 }

@@ -111,7 +111,7 @@ pub trait Targets {
     /// What is registered; `None` where the target group does not exist.
     async fn registered(&self, target_group: &str) -> Answer<Option<Registered>> {
         let targets = self.target_health(target_group).await?;
-        Ok(targets.as_deref().map(registered))
+        Ok(targets.map(registered))
     }
     /// One call; at most [`TARGETS_PER_CALL`] targets. `zone` is `all` for addresses outside
     /// the target group's VPC.

@@ -224,7 +224,7 @@ fn next_tick(
     let found = dns.as_ref()?.as_ref().ok()?;
     let there = groups.iter().filter_map(|(arn, targets)| {
         let targets = targets.as_ref().ok()?.as_ref()?;
-        Some((arn.clone(), registered(targets)))
+        Some((arn.clone(), registered(targets.iter().cloned())))
     });
     let registered = there.collect();
     let anew;
