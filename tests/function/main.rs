@@ -11,6 +11,7 @@ mod answer;
 mod create;
 mod delete;
 mod dns;
+mod enterprise;
 mod faults;
 mod figures;
 mod first_aid;

@@ -387,6 +387,24 @@ impl Minutes {
     }
 }
 
+/// Waits until a rule that fires once a minute has made the targets be those of these addresses.
+pub async fn settled(lab: &Lab, group: &str, addresses: &[Ipv4Addr]) -> Result<()> {
+    let wanted = expected(addresses, 80);
+    let targets = || {
+        let targets = lab.targets(group).into_iter();
+        let targets = targets.filter(|target| target.state != lab::TargetState::Draining);
+        let targets = targets.map(|target| format!("{}:{}", target.address, target.port));
+        targets.collect::<Vec<_>>()
+    };
+    let waiting = async {
+        while targets() != wanted {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let waited = tokio::time::timeout(TIMEOUT, waiting).await;
+    waited.with_context(|| format!("the targets are {:?}, not {wanted:?}", targets()))
+}
+
 /// What a rule gives the function at a scheduled time.
 pub async fn rule_input(lab: &Lab, rule: &str, time: SystemTime) -> Result<Value> {
     let events = aws_sdk_eventbridge::Client::new(&lab.aws());

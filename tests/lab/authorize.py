@@ -5,8 +5,11 @@ Reads one JSON object a line and answers with one, until its input ends:
 {"allowed_by": [[Sid...]...], "grants": [[Sid, action]...]}
 
 In place of "policy" there may be a "template", its file, with "role", the role's logical id, and
-"parameters": its intrinsics are resolved by MiniStack's CloudFormation. Each statement is evaluated
-alone, which is the same while none of them denies.
+"parameters": its intrinsics are resolved by MiniStack's CloudFormation. Each statement that allows is
+evaluated alone but for those that deny.
+
+Without "requests" it answers what a template asks CloudFormation for: {logical id: {...}...}. This is
+for properties that MiniStack's own stacks do not keep.
 """
 
 import functools
@@ -27,24 +30,41 @@ def parsed_template(path):
         return engine._parse_template(file.read())
 
 
-def resolved(path, role, given):
+def resources(path, given):
+    """Those that the conditions leave, with their logical ids for names."""
     template = parsed_template(path)
     parameters = engine._resolve_parameters(
         template, [{"Key": key, "Value": value} for key, value in given.items()]
     )
     conditions = engine._evaluate_conditions(template, parameters)
-    # What Fn::GetAtt gives for an AWS::Logs::LogGroup.
-    name = engine._resolve_refs(
-        template["Resources"]["LogGroup"]["Properties"]["LogGroupName"],
-        {}, parameters, conditions, {}, "stack", "stack",
-    )
+    left = {
+        name: resource
+        for name, resource in template["Resources"].items()
+        if conditions.get(resource.get("Condition"), True)
+    }
+    made = {
+        name: {"PhysicalResourceId": name, "Attributes": {"Arn": name}} for name in left
+    }
+
+    def resolve(value):
+        return engine._resolve_refs(value, made, parameters, conditions, {}, "stack", "stack")
+
+    # What Fn::GetAtt gives for an AWS::Logs::LogGroup: it stands in policies.
+    name = resolve(left["LogGroup"]["Properties"]["LogGroupName"])
     arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{name}:*"
-    made = {"LogGroup": {"PhysicalResourceId": name, "Attributes": {"Arn": arn}}}
-    policies = engine._resolve_refs(
-        template["Resources"][role]["Properties"]["Policies"],
-        made, parameters, conditions, {}, "stack", "stack",
-    )
-    return [policy["PolicyDocument"] for policy in policies]
+    made["LogGroup"] = {"PhysicalResourceId": name, "Attributes": {"Arn": arn}}
+    return resolve(left)
+
+
+def policies(made, role):
+    """The role's own, and those that are resources of their own."""
+    inline = made[role]["Properties"]["Policies"]
+    attached = [
+        resource["Properties"]
+        for resource in made.values()
+        if resource["Type"] == "AWS::IAM::Policy" and role in resource["Properties"]["Roles"]
+    ]
+    return [policy["PolicyDocument"] for policy in inline + attached]
 
 
 @functools.cache
@@ -53,12 +73,8 @@ def statements(asked):
     if "policy" in asked:
         documents = [asked["policy"]]
     else:
-        documents = resolved(asked["template"], asked["role"], asked["parameters"])
-    parsed = [s for document in documents for s in parse_policy_document(document)]
-    for statement in parsed:
-        if statement.effect != "Allow" or statement.not_actions or statement.not_resources:
-            raise ValueError(f"{statement.sid} is more than a plain Allow: evaluate the role whole")
-    return parsed
+        documents = policies(resources(asked["template"], asked["parameters"]), asked["role"])
+    return [s for document in documents for s in parse_policy_document(document)]
 
 
 def allowed_by(request, role):
@@ -75,15 +91,19 @@ def allowed_by(request, role):
         region=get_region(),
         service_context=context,
     )
-    return [s.sid for s in role if evaluate(asked, [[s]]).decision == "Allow"]
+    denying = [s for s in role if s.effect == "Deny"]
+    return [s.sid for s in role if evaluate(asked, [[s, *denying]]).decision == "Allow"]
 
 
 for line in sys.stdin:
     asked = json.loads(line)
-    requests = asked.pop("requests")
-    role = statements(json.dumps(asked))
-    answer = {
-        "allowed_by": [allowed_by(request, role) for request in requests],
-        "grants": [[s.sid, action] for s in role for action in s.actions],
-    }
+    requests = asked.pop("requests", None)
+    if requests is None:
+        answer = resources(asked["template"], asked["parameters"])
+    else:
+        role = statements(json.dumps(asked))
+        answer = {
+            "allowed_by": [allowed_by(request, role) for request in requests],
+            "grants": [[s.sid, a] for s in role if s.effect == "Allow" for a in s.actions],
+        }
     print(json.dumps(answer), flush=True)

@@ -1,39 +1,20 @@
 //! By template: cfn/sync.yaml behind a real stack, fired by a real schedule.
 
 use super::BUCKET;
-use crate::support::{TIMEOUT, binary, expected, target_group};
+use crate::support::{binary, settled, target_group};
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use lab::policy::{Policy, of_key, requests};
 use lab::story::{CODE, stack, upload};
-use lab::{ACCOUNT, AlbSpec, Lab, LoadBalancers, NlbSpec, TargetState};
+use lab::{ACCOUNT, AlbSpec, Lab, LoadBalancers, NlbSpec};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
 
 /// How long EventBridge's minutes last here.
 const MINUTE: Duration = Duration::from_secs(4);
 const STACK: &str = "orders-sync";
-
-/// Waits until a rule that fires once a minute has made the targets be those of these addresses.
-async fn settled(lab: &Lab, group: &str, addresses: &[Ipv4Addr]) -> Result<()> {
-    let wanted = expected(addresses, 80);
-    let targets = || {
-        let targets = lab.targets(group).into_iter();
-        let targets = targets.filter(|target| target.state != TargetState::Draining);
-        let targets = targets.map(|target| format!("{}:{}", target.address, target.port));
-        targets.collect::<Vec<_>>()
-    };
-    let waiting = async {
-        while targets() != wanted {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    let waited = tokio::time::timeout(TIMEOUT, waiting).await;
-    waited.with_context(|| format!("the targets are {:?}, not {wanted:?}", targets()))
-}
 
 /// What both ways begin with: load balancers, target group and bucket.
 struct Ground {

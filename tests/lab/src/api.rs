@@ -47,6 +47,7 @@ impl Api {
             "cloudformation" => "2010-05-15",
             "ec2" => "2016-11-15",
             "elasticloadbalancing" => "2015-12-01",
+            "iam" => "2010-05-08",
             _ => anyhow::bail!("the version of {service}'s query API is not known here"),
         };
         let form = form_urlencoded::Serializer::new(String::new())

@@ -1,4 +1,4 @@
-//! Reads what functions wrote to CloudWatch Logs.
+//! Reads what functions wrote to CloudWatch Logs, and how their log groups are set up.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -42,5 +42,12 @@ impl Lab {
                 }
             }
         }
+    }
+    /// How a log group is set up (CloudWatch Logs API, `DescribeLogGroups`).
+    pub async fn log_group(&self, name: &str) -> Result<Value> {
+        let request = json!({"logGroupNamePrefix": name});
+        let target = "Logs_20140328.DescribeLogGroups";
+        let answer = self.api()?.json("logs", target, &request).await?;
+        Ok(answer["logGroups"][0].clone())
     }
 }

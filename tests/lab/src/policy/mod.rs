@@ -16,7 +16,7 @@ use std::sync::Mutex;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::{lock, process};
+use crate::{Lab, lock, process};
 
 pub use book::requests;
 pub use request::{Request, of_key};
@@ -79,6 +79,25 @@ impl Policy {
         Self(json!({"template": template, "role": role, "parameters": parameters}))
     }
 
+    /// The inline policies of a role that is deployed, by its name.
+    pub async fn of_role(lab: &Lab, role: &str) -> Result<Self> {
+        let api = lab.api()?;
+        let named = [("RoleName", role)];
+        let listed = api.query("iam", "ListRolePolicies", &named).await?;
+        let mut statements = Vec::new();
+        for name in listed.list("PolicyNames") {
+            let asked = [("RoleName", role), ("PolicyName", &name.text)];
+            let got = api.query("iam", "GetRolePolicy", &asked).await?;
+            let document = got.find("PolicyDocument").context("a document")?;
+            let document: Value = serde_json::from_str(&decoded(&document.text))?;
+            let all = document["Statement"].as_array().into_iter().flatten();
+            statements.extend(all.cloned());
+        }
+        Ok(Self(
+            json!({"policy": {"Version": "2012-10-17", "Statement": statements}}),
+        ))
+    }
+
     pub fn judge(&self, requests: &[Request]) -> Result<Verdict> {
         let mut asked = self.0.clone();
         asked["requests"] = requests.iter().map(Request::to_json).collect();
@@ -112,6 +131,24 @@ impl Verdict {
         }
         unneeded
     }
+}
+
+/// IAM answers documents as RFC 3986 encodes them (IAM API, GetRolePolicy): a plus is a plus.
+fn decoded(document: &str) -> String {
+    let document = document.replace('+', "%2B");
+    let mut pairs = form_urlencoded::parse(document.as_bytes());
+    pairs
+        .next()
+        .map(|(text, _)| text.into_owned())
+        .unwrap_or_default()
+}
+
+/// What a template of cfn/ asks CloudFormation for, by logical id: what its conditions leave, with
+/// logical ids in the place of what is not known before.
+pub fn resources(file: &str, parameters: &Value) -> Result<Value> {
+    let template = format!("{TEMPLATES}/{file}");
+    let answer = ask(&json!({"template": template, "parameters": parameters}));
+    answer.context("authorize.py does not answer")
 }
 
 /// One evaluator for all tests of a process: its input ends with the process, and it with that.
