@@ -6,7 +6,9 @@ use lab::ZONES;
 use lab::policy::{Policy, Request, resources};
 use lab::story::{CODE, stack};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
+const DOCUMENTED: &str = include_str!("../../../docs/boundary.json");
 const BOUNDARY: &str = "arn:aws:iam::000000000000:policy/limits/Boundary";
 const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/ours";
 const SIGNING: &str =
@@ -158,6 +160,39 @@ fn lambda_may_make_network_interfaces_in_the_roles_name_and_the_function_may_not
         );
         assert_eq!(outside.refused(&asked)?, asked, "{}", template.file);
     }
+    Ok(())
+}
+
+#[test]
+fn the_boundary_of_the_docs_has_every_action_of_the_role_and_no_other() -> Result<()> {
+    let actions = |policy: Policy| -> Result<BTreeSet<String>> {
+        let grants = policy.judge(&[])?.grants.into_iter();
+        Ok(grants.map(|(_, action)| action).collect())
+    };
+    let boundary = actions(Policy::new(DOCUMENTED)?)?;
+    let given = [
+        ("GivenBuckets", "arn:aws:s3:::theirs"),
+        ("GivenBucketKeys", KEY),
+        (
+            "GivenTargetGroups",
+            "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/theirs/0123456789abcdef",
+        ),
+    ];
+    let [provider, sync] = TEMPLATES.map(|template| {
+        let given = match template.file {
+            "provider.yaml" => [&VPC[..], &given].concat(),
+            _ => [&VPC[..], &[("S3BucketKeyARN", KEY)]].concat(),
+        };
+        let parameters = template.parameters(&given);
+        actions(Policy::of_template(
+            template.file,
+            template.role,
+            parameters,
+        ))
+    });
+    assert_eq!(boundary, provider?);
+    let lacking: Vec<_> = sync?.difference(&boundary).cloned().collect();
+    assert_eq!(lacking, [""; 0]);
     Ok(())
 }
 
