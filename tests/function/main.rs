@@ -16,6 +16,7 @@ mod faults;
 mod figures;
 mod first_aid;
 mod many;
+mod operations;
 mod other_targets;
 mod passing;
 mod privilege;
