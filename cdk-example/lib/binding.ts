@@ -1,17 +1,14 @@
 import { CustomResource, Duration, Fn, Resource, Stack, Token, type CfnResource } from 'aws-cdk-lib';
 import { Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Dependable, type Construct, type IConstruct, type IDependable } from 'constructs';
-import { checkListeners } from './checks/listeners';
-import { checkSchedule } from './checks/schedule';
-import { checkTopology } from './checks/topology';
 import { commandOf } from './commands';
 import { grantGiven } from './grants';
 import { isCrossZoneListener, renderListener } from './listener';
 import { listenersOf } from './load-balancers';
-import { Problems } from './problems';
 import type { AlbNlbBindingProps } from './props';
 import { AlbNlbBindingProvider, type IAlbNlbBindingProvider } from './provider';
-import { arnOf, checkArn, checkTarget, targetOf, type Target } from './target';
+import { arnOf, targetOf } from './target';
+import { checkTopology } from './topology';
 
 /**
  * Gives an internal Application Load Balancer, or whatever else is behind a DNS name, the fixed addresses of a Network
@@ -50,18 +47,19 @@ export class AlbNlbBinding extends Resource {
   public readonly planCommand: string;
   /** The function behind the binding. */
   public readonly provider: IAlbNlbBindingProvider;
-  private readonly target: Target;
-  private readonly nlbArn: string;
+  /** ARN of the NLB. */
+  public readonly nlbArn: string;
+  /** Name under which the addresses are counted: the ALB's, or of another target the DNS name. */
+  public readonly loadBalancerName: string;
   /** Of the listeners that are made on the NLB. */
   private readonly ports: number[];
 
   constructor(scope: Construct, id: string, props: AlbNlbBindingProps) {
     super(scope, id);
-    check(this, props);
     const target = targetOf(props);
     const nlbArn = arnOf(props.nlb);
     const made = props.listeners.filter((listener) => listener.targetGroup === undefined);
-    this.target = target;
+    this.loadBalancerName = target.name;
     this.nlbArn = nlbArn;
     this.ports = made.map(({ port }) => port);
     this.provider = props.provider ?? AlbNlbBindingProvider.of(this);
@@ -69,7 +67,7 @@ export class AlbNlbBinding extends Resource {
     const properties = {
       ...target.properties,
       NlbArn: nlbArn,
-      Listeners: props.listeners.map(renderListener),
+      Listeners: props.listeners.map((listener) => renderListener(listener, this.node.path)),
       Schedule: props.schedule?.expressionString,
       MaxLookupsPerInvocation: props.maxLookupsPerInvocation,
       InvocationsBeforeDeregistration: props.invocationsBeforeDeregistration,
@@ -140,7 +138,7 @@ export class AlbNlbBinding extends Resource {
     return new Metric({
       namespace: 'AlbNlbBinding',
       metricName: 'LoadBalancerIPCount',
-      dimensionsMap: { LoadBalancerName: this.target.name },
+      dimensionsMap: { LoadBalancerName: this.loadBalancerName },
       statistic: 'Minimum',
       ...options,
     }).attachTo(this);
@@ -154,20 +152,6 @@ export class AlbNlbBinding extends Resource {
       .filter((binding) => binding !== this && binding.nlbArn === this.nlbArn)
       .map(({ node, ports }) => ({ path: node.path, ports }));
   }
-}
-
-function check(scope: IConstruct, props: AlbNlbBindingProps): void {
-  const problems = new Problems();
-  checkTarget(props, problems);
-  checkArn('nlb', arnOf(props.nlb), 'net', 'a Network', problems);
-  checkListeners(props.listeners, problems);
-  checkSchedule(props.schedule, problems);
-  problems.integer('maxLookupsPerInvocation', props.maxLookupsPerInvocation, 1, 1000);
-  problems.integer('invocationsBeforeDeregistration', props.invocationsBeforeDeregistration, 1, 1000);
-  if (props.dnsServers && props.dnsServers.length > 50) {
-    problems.add('dnsServers', `a list of ${props.dnsServers.length}`, '50 at most');
-  }
-  problems.throwIn(scope);
 }
 
 /** Something to depend on that is looked for when the app is synthesized, so that what is made later counts too. */

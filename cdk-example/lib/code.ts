@@ -1,46 +1,28 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { BundlingOutput, DockerImage, IgnoreMode } from 'aws-cdk-lib';
 import { Architecture, Code } from 'aws-cdk-lib/aws-lambda';
 import { architectureOf } from './package';
 
-const REPOSITORY = resolve(__dirname, '../..');
-const PACKAGE = 'target/lambda/alb-nlb-binding/bootstrap.zip';
-
-/** Runs a command in a directory and throws when it fails. */
-export type CommandRunner = (command: string, args: readonly string[], directory: string) => void;
-
-/** Options of {@link AlbNlbBindingCode.fromSource}. */
-export interface SourceOptions {
-  /**
-   * Where the repository is.
-   *
-   * @default - the one that this file is in
-   */
-  readonly repository?: string;
-  /**
-   * What runs `make`.
-   *
-   * @default - a child process whose output goes to standard error
-   */
-  readonly run?: CommandRunner;
-}
-
 /** The function's code: a binary named `bootstrap` in a zip. */
 export abstract class AlbNlbBindingCode {
   /**
-   * What `make package` has built.
+   * A packaged function.
    *
-   * @param zip where the package is; by default where `make package` puts it
+   * @param zip where the package is; by default that of this library, for the provider's processor
    */
-  public static fromPackage(zip: string = join(REPOSITORY, PACKAGE)): AlbNlbBindingCode {
+  public static fromPackage(zip?: string): AlbNlbBindingCode {
     return new PackagedCode(zip);
   }
 
-  /** Builds the function whenever its sources changed, by `make package`. Needs what that needs: Rust, for a start. */
-  public static fromSource(options: SourceOptions = {}): AlbNlbBindingCode {
-    return new SourceCode(options.repository ?? REPOSITORY, options.run ?? run);
+  /**
+   * Builds the function whenever its sources changed, by `make package`. Needs what that needs: Rust, for a start.
+   *
+   * @param repository where the project's sources are
+   */
+  public static fromSource(repository: string): AlbNlbBindingCode {
+    return new SourceCode(repository);
   }
 
   /** Any other code, such as that in a bucket: `Code.fromBucket(...)`. It is for you to see that the processor fits. */
@@ -57,27 +39,25 @@ export abstract class AlbNlbBindingCode {
 }
 
 class PackagedCode extends AlbNlbBindingCode {
-  constructor(private readonly zip: string) {
+  constructor(private readonly zip?: string) {
     super();
   }
 
   public override forArchitecture(architecture: Architecture): Code {
-    if (!existsSync(this.zip)) {
+    const zip = this.zip ?? join(__dirname, `../assets/bootstrap-${architecture.name}.zip`);
+    if (!existsSync(zip)) {
       throw new Error(
-        `the function's package ${this.zip} does not exist: build it with \`${makePackage(architecture)}\` in ` +
-          `${REPOSITORY}, or let the CDK build it with AlbNlbBindingCode.fromSource()`,
+        `the function's package ${zip} does not exist: in the project's sources, build it with ` +
+          `\`${makePackage(architecture)}\`, or let the CDK build it with AlbNlbBindingCode.fromSource()`,
       );
     }
-    checkArchitecture(this.zip, architecture);
-    return Code.fromAsset(this.zip);
+    checkArchitecture(zip, architecture);
+    return Code.fromAsset(zip);
   }
 }
 
 class SourceCode extends AlbNlbBindingCode {
-  constructor(
-    private readonly repository: string,
-    private readonly run: CommandRunner,
-  ) {
+  constructor(private readonly repository: string) {
     super();
   }
 
@@ -104,16 +84,16 @@ class SourceCode extends AlbNlbBindingCode {
   private build(architecture: Architecture, directory: string): void {
     const [command, ...args] = makePackage(architecture).split(' ') as [string, ...string[]];
     try {
-      this.run(command, args, this.repository);
+      // The CLI reads the app's standard output.
+      execFileSync(command, args, {
+        cwd: this.repository,
+        stdio: ['ignore', process.stderr, process.stderr],
+      });
     } catch (cause) {
-      throw new Error(
-        `\`${makePackage(architecture)}\` in ${this.repository} failed; run it by hand to see why`,
-        {
-          cause,
-        },
-      );
+      const text = `\`${makePackage(architecture)}\` in ${this.repository} failed; run it by hand to see why`;
+      throw new Error(text, { cause });
     }
-    const zip = join(this.repository, PACKAGE);
+    const zip = join(this.repository, 'target/lambda', PACKAGES[architecture.name] ?? '', 'bootstrap.zip');
     checkArchitecture(zip, architecture);
     copyFileSync(zip, join(directory, 'bootstrap.zip'));
   }
@@ -124,16 +104,19 @@ class OtherCode extends AlbNlbBindingCode {
     super();
   }
 
-  public override forArchitecture(): Code {
+  public override forArchitecture(_architecture: Architecture): Code {
     return this.code;
   }
 }
 
-/** `make package` without an argument builds for x86_64; arm64 needs cargo-lambda. */
-function makePackage(architecture: Architecture): string {
-  return architecture.name === Architecture.ARM_64.name
-    ? 'make package ARCH=arm64'
-    : 'make package ARCH=x86_64';
+/** Where `make package` puts what it builds, below target/lambda. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  x86_64: 'alb-nlb-binding',
+  arm64: 'alb-nlb-binding-arm64',
+};
+
+function makePackage({ name }: Architecture): string {
+  return `make package ARCH=${name}`;
 }
 
 function checkArchitecture(zip: string, wanted: Architecture): void {
@@ -145,9 +128,4 @@ function checkArchitecture(zip: string, wanted: Architecture): void {
         `it with \`${makePackage(wanted)}\`, or give the provider architecture: Architecture.${name}`,
     );
   }
-}
-
-function run(command: string, args: readonly string[], directory: string): void {
-  // The CLI reads the app's standard output.
-  execFileSync(command, args, { cwd: directory, stdio: ['ignore', process.stderr, process.stderr] });
 }

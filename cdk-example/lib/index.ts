@@ -1,5 +1,6 @@
 export * from './binding';
 export * from './code';
 export * from './listener';
+export * from './operations';
 export * from './props';
 export * from './provider';

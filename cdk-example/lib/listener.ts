@@ -155,7 +155,7 @@ export interface AlbNlbListener {
    *
    * @default - AWS's defaults
    */
-  readonly attributes?: Readonly<Record<string, string>>;
+  readonly attributes?: { readonly [key: string]: string };
 }
 
 /** The attributes of a listener's target group as CloudFormation names them. */
@@ -189,9 +189,21 @@ export function targetGroupArnOf(listener: AlbNlbListener): string | undefined {
   return typeof given === 'object' ? given.targetGroupArn : given;
 }
 
-/** One of the property `Listeners` of `Custom::AlbNlbBinding`. */
-export function renderListener(listener: AlbNlbListener): Record<string, unknown> {
-  const attributes = [...attributesOf(listener), ...Object.entries(listener.attributes ?? {})];
+/**
+ * One of the property `Listeners` of `Custom::AlbNlbBinding`.
+ *
+ * @param path of the binding, for errors
+ */
+export function renderListener(listener: AlbNlbListener, path: string): Record<string, unknown> {
+  const own = attributesOf(listener);
+  const others = Object.entries(listener.attributes ?? {});
+  const twice = others.map(([key]) => key).find((key) => own.has(key));
+  if (twice !== undefined) {
+    throw new Error(
+      `${path}: attributes of the listener on port ${listener.port} name ${twice}, which another property sets: give it once`,
+    );
+  }
+  const attributes = [...own, ...others];
   return {
     Port: listener.port,
     AlbPort: listener.albPort,

@@ -31,7 +31,7 @@ export interface AlbNlbBindingProps {
   /** The NLB, or its ARN. Another NLB makes a new binding before the old one is deleted. */
   readonly nlb: INetworkLoadBalancer | string;
   /** The ports to serve, 1 to 50. One DNS lookup serves all of them. */
-  readonly listeners: readonly AlbNlbListener[];
+  readonly listeners: AlbNlbListener[];
   /**
    * How often the addresses are looked up; EventBridge knows nothing faster than a minute.
    *
@@ -62,7 +62,7 @@ export interface AlbNlbBindingProps {
    *
    * @default - those of the provider, else the authoritative servers of the name's zone
    */
-  readonly dnsServers?: readonly string[];
+  readonly dnsServers?: string[];
   /**
    * A bucket of your own for the state. It is not made, changed or deleted, and the provider is allowed to use it.
    *

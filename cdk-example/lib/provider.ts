@@ -1,15 +1,18 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Fn, Names, Stack } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { SecurityGroup, type ISecurityGroup, type IVpc, type SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { INetworkTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import { Policy, Role, ServicePrincipal, type IRole, type PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Function, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Role, type IManagedPolicy, type IRole } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Architecture, Function, type ICodeSigningConfig, type IFunction } from 'aws-cdk-lib/aws-lambda';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct, type IConstruct } from 'constructs';
 import { AlbNlbBindingCode } from './code';
 import { commandOf } from './commands';
-import { explainPatterns } from './findings';
-import { functionStatements, givenBucketStatements, givenTargetGroupStatements, ruleArns } from './policy';
+import { grantBucket, grantTargetGroup } from './grants';
+import { explainFindings } from './findings';
+import { include } from './template';
 
 /** The function behind bindings. */
 export interface IAlbNlbBindingProvider extends IConstruct {
@@ -18,6 +21,8 @@ export interface IAlbNlbBindingProvider extends IConstruct {
    * settings are the unqualified function's, and rules call that one in any case.
    */
   readonly serviceToken: string;
+  /** Name of the function. */
+  readonly functionName: string;
   /**
    * The function's role. What users bring is granted to it.
    *
@@ -47,13 +52,13 @@ export interface AlbNlbBindingProviderProps {
   /**
    * The processor that the code was built for.
    *
-   * @default Architecture.X86_64, which `make package` builds for
+   * @default Architecture.ARM_64
    */
   readonly architecture?: Architecture;
   /**
    * Name of the function.
    *
-   * @default - CloudFormation makes one up
+   * @default - made of the construct's path
    */
   readonly functionName?: string;
   /**
@@ -73,7 +78,74 @@ export interface AlbNlbBindingProviderProps {
    *
    * @default - the authoritative servers of the ALB's zone
    */
-  readonly dnsServers?: readonly string[];
+  readonly dnsServers?: string[];
+  /**
+   * The permissions boundary of the function's role.
+   *
+   * @default - none, or that of `PermissionsBoundary.of(...)`
+   */
+  readonly permissionsBoundary?: IManagedPolicy;
+  /**
+   * The path of the function's role, which begins and ends with a slash.
+   *
+   * @default '/'
+   */
+  readonly rolePath?: string;
+  /**
+   * The KMS key that the log group is encrypted with. Its policy must let CloudWatch Logs use it.
+   *
+   * @default - CloudWatch Logs' own key
+   */
+  readonly logGroupKey?: IKey;
+  /**
+   * The VPC that the function runs in. It must reach what docs/enterprise.md lists, and the DNS servers.
+   *
+   * @default - none, the function is not in a VPC
+   */
+  readonly vpc?: IVpc;
+  /**
+   * The subnets that the function runs in.
+   *
+   * @default - the VPC's private subnets
+   */
+  readonly vpcSubnets?: SubnetSelection;
+  /**
+   * The security groups of the function.
+   *
+   * @default - with `vpc`, one that allows all traffic out
+   */
+  readonly securityGroups?: ISecurityGroup[];
+  /**
+   * Which signatures of its code the function accepts.
+   *
+   * @default - any code, signed or not
+   */
+  readonly codeSigningConfig?: ICodeSigningConfig;
+  /**
+   * The most invocations at one time, which are set aside for this function. With too few, the ticks of some bindings
+   * hold up the stack events of others.
+   *
+   * @default - what the account has left
+   */
+  readonly reservedConcurrency?: number;
+  /**
+   * A bucket of your own for the state of all bindings that name none. The function then makes no buckets.
+   *
+   * @default - each binding makes a bucket of its own
+   */
+  readonly stateBucket?: IBucket;
+  /**
+   * Makes one bucket for the state of all bindings that name none. Not together with `stateBucket`.
+   *
+   * @default false
+   */
+  readonly makeStateBucket?: boolean;
+  /**
+   * The KMS key that the bucket of `makeStateBucket` is encrypted with. That of `stateBucket` is known by the bucket.
+   *
+   * @default - S3's own encryption
+   */
+  readonly stateBucketKey?: IKey;
 }
 
 /** A provider that exists already; one of the two is enough where nothing has to be granted. */
@@ -91,7 +163,7 @@ export interface AlbNlbBindingProviderAttributes {
 const SINGLETON = 'AlbNlbBindingProvider';
 
 /**
- * The function of `Custom::AlbNlbBinding`, with a role that is cut along the names of what it makes. The same as
+ * The function of `Custom::AlbNlbBinding`, with a role that is cut along the names of what it makes. It is that of
  * cfn/provider.yaml, which says why it is as it is. One serves all bindings of an account and Region.
  */
 export class AlbNlbBindingProvider extends Construct implements IAlbNlbBindingProvider {
@@ -125,6 +197,8 @@ export class AlbNlbBindingProvider extends Construct implements IAlbNlbBindingPr
   ): IAlbNlbBindingProvider {
     class Imported extends Construct implements IAlbNlbBindingProvider {
       public readonly serviceToken = attributes.functionArn;
+      // arn:aws:lambda:<region>:<account>:function:<name>
+      public readonly functionName = Fn.select(6, Fn.split(':', attributes.functionArn));
       public readonly role = attributes.role;
       public readonly statusCommand = commandOf(this, attributes.functionArn, 'Status');
     }
@@ -132,64 +206,61 @@ export class AlbNlbBindingProvider extends Construct implements IAlbNlbBindingPr
   }
 
   public readonly serviceToken: string;
-  public readonly role: IRole;
+  public readonly functionName: string;
+  public readonly role?: IRole;
   public readonly statusCommand: string;
   /** The function, for alarms on its metrics. */
-  public readonly function: Function;
-  private readonly policy: Policy;
+  public readonly function: IFunction;
+  private readonly ownRole: IRole;
 
   constructor(scope: Construct, id: string, props: AlbNlbBindingProviderProps = {}) {
     super(scope, id);
-    const architecture = props.architecture ?? Architecture.X86_64;
-    const logGroup = new LogGroup(this, 'LogGroup', {
-      logGroupName: props.functionName === undefined ? undefined : `/aws/lambda/${props.functionName}`,
-      retention: props.logRetention ?? RetentionDays.ONE_MONTH,
-      removalPolicy: RemovalPolicy.DESTROY,
+    const architecture = props.architecture ?? Architecture.ARM_64;
+    const code = (props.code ?? AlbNlbBindingCode.fromPackage()).forArchitecture(architecture);
+    const { s3Location } = code.bind(this);
+    if (!s3Location) throw new Error(`${this.node.path}: the code of the function must be in a bucket`);
+    const network = this.network(props);
+    const { rolePath = '/' } = props;
+    const template = include(this, 'Template', 'provider', {
+      CodeBucket: s3Location.bucketName,
+      CodeKey: s3Location.objectKey,
+      CodeObjectVersion: s3Location.objectVersion,
+      Architecture: architecture.name,
+      FunctionName: props.functionName ?? Names.uniqueResourceName(this, { maxLength: 64, separator: '-' }),
+      LogRetentionInDays: props.logRetention ?? RetentionDays.ONE_MONTH,
+      LogLevel: props.logLevel,
+      DnsServers: props.dnsServers?.join(','),
+      PermissionsBoundary: props.permissionsBoundary?.managedPolicyArn,
+      RolePath: rolePath,
+      LogGroupKey: props.logGroupKey?.keyArn,
+      SubnetIds: network?.subnetIds,
+      SecurityGroupIds: network?.securityGroupIds,
+      CodeSigningConfig: props.codeSigningConfig?.codeSigningConfigArn,
+      ReservedConcurrency: props.reservedConcurrency,
+      StateBucket: props.makeStateBucket ? 'Make' : props.stateBucket?.bucketName,
+      StateBucketKey: (props.stateBucketKey ?? props.stateBucket?.encryptionKey)?.keyArn,
     });
-    this.role = new Role(this, 'Role', {
-      description: 'What the function of Custom::AlbNlbBinding may do.',
-      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    });
-    this.function = new Function(this, 'Function', {
-      functionName: props.functionName,
-      description: "Custom::AlbNlbBinding, keeps NLB targets equal to an ALB's addresses.",
-      runtime: Runtime.PROVIDED_AL2023,
-      handler: 'bootstrap',
-      architecture,
-      code: (props.code ?? AlbNlbBindingCode.fromPackage()).forArchitecture(architecture),
-      role: this.role,
-      memorySize: 128,
-      timeout: Duration.seconds(300),
-      logGroup,
-      loggingFormat: LoggingFormat.TEXT,
-      environment: {
-        LOG_LEVEL: props.logLevel ?? AlbNlbBindingLogLevel.INFO,
-        ...(props.dnsServers && { DNS_SERVERS: props.dnsServers.join(',') }),
-      },
-      retryAttempts: 1,
-      maxEventAge: Duration.seconds(300),
-    });
-    this.function.addPermission('RulesMayInvoke', {
-      principal: new ServicePrincipal('events.amazonaws.com'),
-      sourceArn: ruleArns(this),
-    });
-    // Not the role's own: it names the function, and the function needs the role first.
-    this.policy = new Policy(this, 'Policy', { roles: [this.role] });
-    this.allow(
-      functionStatements(this, { functionArn: this.function.functionArn, logGroupArn: logGroup.logGroupArn }),
-    );
-    this.serviceToken = this.function.functionArn;
+    explainFindings(template);
+    const made = template.getResource('Function');
+    code.bindToResource(made);
+    this.serviceToken = made.getAtt('Arn').toString();
+    this.functionName = made.ref;
+    this.function = Function.fromFunctionName(this, 'Function', this.functionName);
+    if (network) made.addResourceDependency(template.getResource('NetworkInterfacesPolicy'));
+    // The name alone, and the path before it for the ARN.
+    this.ownRole = Role.fromRoleName(this, 'Role', `${rolePath.slice(1)}${template.getResource('Role').ref}`);
+    this.role = this.ownRole;
     this.statusCommand = commandOf(this, this.serviceToken, 'Status');
   }
 
   /** Lets bindings of other stacks and apps keep their state in a bucket; those of this app see to it themselves. */
   public grantBucket(bucket: IBucket): void {
-    this.allow(givenBucketStatements(bucket.bucketArn, bucket.encryptionKey?.keyArn));
+    grantBucket(this, this.ownRole, bucket);
   }
 
   /** Lets bindings of other stacks and apps use a target group; those of this app see to it themselves. */
   public grantTargetGroup(targetGroup: INetworkTargetGroup): void {
-    this.allow(givenTargetGroupStatements(targetGroup.targetGroupArn));
+    grantTargetGroup(this, this.ownRole, targetGroup.targetGroupArn);
   }
 
   /**
@@ -201,8 +272,15 @@ export class AlbNlbBindingProvider extends Construct implements IAlbNlbBindingPr
     return this.function.metricErrors(options);
   }
 
-  private allow(statements: PolicyStatement[]): void {
-    this.policy.addStatements(...statements);
-    explainPatterns(this.policy, statements);
+  private network({
+    vpc,
+    vpcSubnets,
+    securityGroups,
+  }: AlbNlbBindingProviderProps): { subnetIds: string[]; securityGroupIds: string[] } | undefined {
+    if (!vpc) return undefined;
+    const { subnetIds, internetConnectivityEstablished } = vpc.selectSubnets(vpcSubnets);
+    this.node.addDependency(internetConnectivityEstablished);
+    const groups = securityGroups ?? [new SecurityGroup(this, 'SecurityGroup', { vpc })];
+    return { subnetIds, securityGroupIds: groups.map(({ securityGroupId }) => securityGroupId) };
   }
 }

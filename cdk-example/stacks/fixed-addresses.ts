@@ -1,6 +1,4 @@
-import { CfnOutput, Duration, Fn, Stack, type StackProps } from 'aws-cdk-lib';
-import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import { CfnEIP, IpAddresses, Peer, Port, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import {
   ApplicationLoadBalancer,
@@ -8,9 +6,14 @@ import {
   ListenerAction,
   NetworkLoadBalancer,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { AlbNlbBinding, AlbNlbBindingProvider, type AlbNlbBindingCode } from '../lib';
+import {
+  AlbNlbBinding,
+  AlbNlbBindingAlarms,
+  AlbNlbBindingOperations,
+  AlbNlbBindingProvider,
+  type AlbNlbBindingCode,
+} from '../lib';
 import { acceptFindings } from './findings';
 
 /** Properties of a {@link FixedAddressesStack}. */
@@ -68,7 +71,8 @@ export class FixedAddressesStack extends Stack {
     const provider = new AlbNlbBindingProvider(this, 'Provider', { code: props.code });
     const binding = new AlbNlbBinding(this, 'Binding', { alb, nlb, listeners: [{ port: 80 }], provider });
 
-    this.alarms(binding, provider);
+    const { topic } = new AlbNlbBindingOperations(this, 'Operations', { provider });
+    new AlbNlbBindingAlarms(this, 'Alarms', { binding, topic });
     acceptFindings({ vpc, nlbSecurityGroup, nlb, alb });
     new CfnOutput(this, 'FixedAddresses', {
       description: 'The addresses to put into firewalls; try `curl http://<address>/`.',
@@ -85,24 +89,5 @@ export class FixedAddressesStack extends Stack {
       description: 'Shows how the binding is, in a shell with the AWS CLI and jq.',
       value: binding.statusCommand,
     });
-  }
-
-  private alarms(binding: AlbNlbBinding, provider: AlbNlbBindingProvider): void {
-    const topic = new Topic(this, 'Alarms', { enforceSSL: true });
-    const errors = provider.metricErrors({ period: Duration.minutes(1) }).createAlarm(this, 'Errors', {
-      alarmDescription: 'Runs of the binding fail: targets may be out of date.',
-      threshold: 1,
-      evaluationPeriods: 5,
-      datapointsToAlarm: 3,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
-    const noAddress = binding.metricIpCount().createAlarm(this, 'NoAddress', {
-      alarmDescription: 'The ALB has no address in DNS, or nobody has looked for five minutes.',
-      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-      threshold: 1,
-      evaluationPeriods: 1,
-      treatMissingData: TreatMissingData.BREACHING,
-    });
-    for (const alarm of [errors, noAddress]) alarm.addAlarmAction(new SnsAction(topic));
   }
 }

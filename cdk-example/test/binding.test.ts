@@ -17,7 +17,7 @@ test('a binding has no properties but those it was given, and does not hang a st
   bind(stack);
   const { ServiceToken, ...properties } = bindingOf(stack).Properties;
   expect(ServiceToken).toEqual({
-    'Fn::GetAtt': [expect.stringMatching(/^AlbNlbBindingProviderFunction/), 'Arn'],
+    'Fn::GetAtt': [expect.stringMatching(/^AlbNlbBindingProviderTemplateFunction/), 'Arn'],
   });
   expect(properties).toEqual({
     AlbArn: ALB_ARN,
@@ -176,7 +176,6 @@ test('a binding comes after the NLB, and after everything that its function need
   expect(Properties.NlbArn).toEqual(stack.resolve(nlb.loadBalancerArn));
   const template = Template.fromStack(stack);
   for (const type of [
-    'AWS::IAM::Policy',
     'AWS::IAM::Role',
     'AWS::Lambda::EventInvokeConfig',
     'AWS::Lambda::Function',

@@ -30,19 +30,19 @@ describe('a package', () => {
   test('that is missing is told with the command that builds it', () => {
     const zip = join(temporaryDirectory(), 'bootstrap.zip');
     expect(() => deploy(AlbNlbBindingCode.fromPackage(zip))).toThrow(
-      `the function's package ${zip} does not exist: build it with \`make package ARCH=x86_64\` in `,
+      `the function's package ${zip} does not exist: in the project's sources, build it with \`make package ARCH=arm64\``,
     );
-    expect(() => deploy(AlbNlbBindingCode.fromPackage(zip), Architecture.ARM_64)).toThrow(
-      '`make package ARCH=arm64`',
+    expect(() => deploy(AlbNlbBindingCode.fromPackage(zip), Architecture.X86_64)).toThrow(
+      '`make package ARCH=x86_64`',
     );
   });
 
   test('for another processor is refused with both ways to mend it', () => {
-    expect(() => deploy(packaged(AARCH64))).toThrow(
-      /bootstrap.zip is for arm64, and the provider's architecture is x86_64: build it with `make package ARCH=x86_64`, or give the provider architecture: Architecture.ARM_64$/,
+    expect(() => deploy(packaged(X86_64))).toThrow(
+      /bootstrap.zip is for x86_64, and the provider's architecture is arm64: build it with `make package ARCH=arm64`, or give the provider architecture: Architecture.X86_64$/,
     );
-    expect(() => deploy(packaged(X86_64), Architecture.ARM_64)).toThrow('is for x86_64');
-    expect(() => deploy(packaged(AARCH64), Architecture.ARM_64)).not.toThrow();
+    expect(() => deploy(packaged(AARCH64), Architecture.X86_64)).toThrow('is for arm64');
+    expect(() => deploy(packaged(X86_64), Architecture.X86_64)).not.toThrow();
   });
 
   const zipped = (machine: number, magic?: string): Buffer =>
@@ -74,78 +74,57 @@ test('code in a bucket is taken as it is', () => {
 });
 
 describe('a build from source', () => {
-  /** A repository, and what was run in it; `make` builds for this machine. */
-  function repository(machine = X86_64): { path: string; run: string[]; code: AlbNlbBindingCode } {
+  /** A repository whose `make package` makes a package of `machine` for a processor. */
+  function repository(architecture: Architecture, machine: number): string {
     const path = temporaryDirectory();
-    const run: string[] = [];
-    for (const name of ['.cargo', 'src', 'target/lambda/alb-nlb-binding'])
+    for (const name of [
+      '.cargo',
+      'src',
+      'target/lambda/alb-nlb-binding',
+      'target/lambda/alb-nlb-binding-arm64',
+    ])
       mkdirSync(join(path, name), { recursive: true });
-    for (const name of ['Makefile', 'Cargo.toml', 'Cargo.lock', 'src/main.rs'])
-      writeFileSync(join(path, name), name);
-    const code = AlbNlbBindingCode.fromSource({
-      repository: path,
-      run: (command, args, directory) => {
-        run.push([directory, command, ...args].join(' '));
-        writePackage(join(path, 'target/lambda/alb-nlb-binding/bootstrap.zip'), machine);
-      },
-    });
-    return { path, run, code };
+    for (const name of ['Cargo.toml', 'Cargo.lock', 'src/main.rs']) writeFileSync(join(path, name), name);
+    const zip = writePackage(join(temporaryDirectory(), 'bootstrap.zip'), machine);
+    const built = { x86_64: 'alb-nlb-binding', arm64: 'alb-nlb-binding-arm64' }[architecture.name] ?? '';
+    writeFileSync(
+      join(path, 'Makefile'),
+      `package:\n\ttest "$(ARCH)" = ${architecture.name} && cp ${zip} target/lambda/${built}/`,
+    );
+    return path;
   }
 
-  function assetOf(stack: Stack): unknown {
+  function build(path: string, architecture?: Architecture): unknown {
+    const stack = deploy(AlbNlbBindingCode.fromSource(path), architecture);
     const [found] = Object.values(Template.fromStack(stack).findResources('AWS::Lambda::Function'));
     return (found?.Properties as { Code: { S3Key: unknown } }).Code.S3Key;
   }
 
   test('runs `make package` for the processor and deploys what it makes', () => {
-    const { path, run, code } = repository();
-    const key = assetOf(deploy(code));
-    expect(run).toEqual([`${path} make package ARCH=x86_64`]);
-    expect(key).toMatch(/\.zip$/);
-    const arm = repository(AARCH64);
-    deploy(arm.code, Architecture.ARM_64);
-    expect(arm.run).toEqual([`${arm.path} make package ARCH=arm64`]);
-  });
-
-  test('is made by make itself', () => {
-    const { path } = repository();
-    const zip = writePackage(join(temporaryDirectory(), 'bootstrap.zip'));
-    writeFileSync(
-      join(path, 'Makefile'),
-      `package:\n\ttest "$(ARCH)" = x86_64 && cp ${zip} target/lambda/alb-nlb-binding/`,
-    );
-    expect(assetOf(deploy(AlbNlbBindingCode.fromSource({ repository: path })))).toMatch(/\.zip$/);
-    writeFileSync(join(path, 'Makefile'), 'package:\n\tfalse');
-    expect(() => deploy(AlbNlbBindingCode.fromSource({ repository: path }))).toThrow(
-      'failed; run it by hand',
-    );
+    expect(build(repository(Architecture.ARM_64, AARCH64))).toMatch(/\.zip$/);
+    expect(build(repository(Architecture.X86_64, X86_64), Architecture.X86_64)).toMatch(/\.zip$/);
   });
 
   test('is new code when a source changes, and only then', () => {
-    const { path, code } = repository();
-    const first = assetOf(deploy(code));
+    const path = repository(Architecture.ARM_64, AARCH64);
+    const first = build(path);
     writeFileSync(join(path, 'target/anything'), 'built');
     writeFileSync(join(path, 'README.md'), 'written');
-    expect(assetOf(deploy(code))).toBe(first);
+    expect(build(path)).toBe(first);
     writeFileSync(join(path, 'src/main.rs'), 'changed');
-    const second = assetOf(deploy(code));
+    const second = build(path);
     expect(second).not.toBe(first);
     writeFileSync(join(path, '.cargo/config.toml'), 'compiled otherwise');
-    expect(assetOf(deploy(code))).not.toBe(second);
+    expect(build(path)).not.toBe(second);
   });
 
-  test('that fails is told with its cause', () => {
-    const code = AlbNlbBindingCode.fromSource({
-      repository: repository().path,
-      run: () => {
-        throw new Error('spawn make ENOENT');
-      },
-    });
-    const failed = (): unknown => deploy(code);
-    expect(failed).toThrow(/`make package ARCH=x86_64` in .+ failed; run it by hand to see why/);
+  test('that fails is told with the command to run by hand', () => {
+    const path = repository(Architecture.ARM_64, AARCH64);
+    writeFileSync(join(path, 'Makefile'), 'package:\n\tfalse');
+    expect(() => build(path)).toThrow(/`make package ARCH=arm64` in .+ failed; run it by hand to see why/);
   });
 
   test('that makes a package for another processor is refused', () => {
-    expect(() => deploy(repository(AARCH64).code)).toThrow('is for arm64');
+    expect(() => build(repository(Architecture.ARM_64, X86_64))).toThrow('is for x86_64');
   });
 });

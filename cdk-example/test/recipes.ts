@@ -53,19 +53,20 @@ export class AcrossVpcs extends Stack {
       vpcId: vpc.vpcId,
       peerVpcId: ordersVpc.vpcId,
     });
-    const connect = (from: Vpc, to: Vpc): void => {
-      [...from.publicSubnets, ...from.privateSubnets, ...from.isolatedSubnets].forEach(
-        ({ node, routeTable }) => {
-          new CfnRoute(this, `Peering-${node.addr}`, {
-            routeTableId: routeTable.routeTableId,
-            destinationCidrBlock: to.vpcCidrBlock,
-            vpcPeeringConnectionId: peering.ref,
-          });
-        },
-      );
-    };
-    connect(vpc, ordersVpc);
-    connect(ordersVpc, vpc);
+    for (const subnet of vpc.privateSubnets) {
+      new CfnRoute(this, `To-${subnet.node.addr}`, {
+        routeTableId: subnet.routeTable.routeTableId,
+        destinationCidrBlock: ordersVpc.vpcCidrBlock,
+        vpcPeeringConnectionId: peering.ref,
+      });
+    }
+    for (const subnet of ordersVpc.privateSubnets) {
+      new CfnRoute(this, `Back-${subnet.node.addr}`, {
+        routeTableId: subnet.routeTable.routeTableId,
+        destinationCidrBlock: vpc.vpcCidrBlock,
+        vpcPeeringConnectionId: peering.ref,
+      });
+    }
     alb.connections.allowFrom(Peer.ipv4(vpc.vpcCidrBlock), Port.tcp(443), 'The NLB');
     new AlbNlbBinding(this, 'Binding', { alb, nlb, listeners: [{ port: 443 }] });
     // [across VPCs]

@@ -34,8 +34,8 @@ export function temporaryDirectory(): string {
   return mkdtempSync(join(DIRECTORY, 'test-'));
 }
 
-/** Writes a package as `make package` does, of a program for this machine that does nothing. */
-export function writePackage(file: string, machine = X86_64, magic = '\x7fELF'): string {
+/** Writes a package as `make package` does, of a program that does nothing. */
+export function writePackage(file: string, machine = AARCH64, magic = '\x7fELF'): string {
   const program = Buffer.alloc(64);
   program.write(magic, 'latin1');
   program.writeUInt16LE(machine, 18);

@@ -3,7 +3,7 @@ import { ApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2'
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import type { AlbNlbBinding, AlbNlbBindingProps } from '../lib';
 import { PSEUDO, defaultsOf, evaluate, readTemplate, type Values } from './template';
-import { ALB_ARN, GROUP_ARN, NLB_ARN, appOf, bind, bindingOf, loadBalancers, newStack } from './support';
+import { ALB_ARN, NLB_ARN, appOf, bind, bindingOf, loadBalancers, newStack } from './support';
 
 const NAME = 'db.example.com';
 
@@ -38,54 +38,10 @@ test('a DNS name may be whole, and may be known at deployment only', () => {
   expect(bindingOf(stack).Properties.TargetDnsName).toEqual({ Ref: 'Name' });
 });
 
-const MISTAKES: readonly (readonly [string, Partial<AlbNlbBindingProps>, string])[] = [
-  [
-    'neither an ALB nor a DNS name',
-    { alb: undefined },
-    'alb: given nothing, allowed is an internal ALB or its ARN, or targetDnsName in its place',
-  ],
-  [
-    'both an ALB and a DNS name',
-    { alb: ALB_ARN, targetDnsName: NAME },
-    'alb: given a value, allowed is absent next to targetDnsName',
-  ],
-  [
-    'sameVpc next to an ALB',
-    { alb: ALB_ARN, sameVpc: true },
-    'sameVpc: given true, allowed is absent unless targetDnsName is given',
-  ],
-  ...['10.0.0.1', 'localhost', 'db..example.com', 'https://db.example.com', `${'a.'.repeat(127)}a`].map(
-    (targetDnsName) =>
-      [
-        `the DNS name ${targetDnsName}`,
-        { alb: undefined, targetDnsName },
-        `targetDnsName: given ${targetDnsName}, allowed is a DNS name, as in db.example.com`,
-      ] as const,
-  ),
-  [
-    'a port by both of its names',
-    { listeners: [{ port: 80, albPort: 8080, targetPort: 8080 }] },
-    'listeners[0].targetPort: given 8080, allowed is absent next to albPort, which is another name of it',
-  ],
-  [
-    'a target port beyond all ports',
-    { listeners: [{ port: 80, targetPort: 65536 }] },
-    'listeners[0].targetPort: given 65536, allowed is a whole number from 1 to 65535',
-  ],
-  [
-    'a target group twice, by the target port',
-    {
-      listeners: [
-        { port: 80, targetGroup: GROUP_ARN },
-        { port: 443, targetPort: 80, targetGroup: GROUP_ARN },
-      ],
-    },
-    'listeners[1].targetGroup: given that of listeners[0]',
-  ],
-];
-
-test.each(MISTAKES)('%s is refused where the binding is made', (_, changes, sentence) => {
-  expect(() => bind(newStack(), changes)).toThrow(sentence);
+test('all that is given arrives, and the function tells what does not go together', () => {
+  const stack = newStack();
+  bind(stack, { alb: ALB_ARN, targetDnsName: NAME, sameVpc: true });
+  expect(bindingOf(stack).Properties).toMatchObject({ AlbArn: ALB_ARN, TargetDnsName: NAME, SameVpc: true });
 });
 
 describe('what is behind a DNS name', () => {

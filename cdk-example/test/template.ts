@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parseDocument, type CollectionTag, type ScalarTag } from 'yaml';
+import { readTemplate as read } from '../scripts/templates';
 
 /*
- * Reads CloudFormation templates and evaluates what of its intrinsic functions those in cfn and those of the CDK
- * use. Anything else is an error, never a guess.
+ * Evaluates what of CloudFormation's intrinsic functions the templates in cfn and those of the CDK use. Anything else
+ * is an error, never a guess.
  * Source: CloudFormation user guide, "Intrinsic function reference".
  */
 
@@ -35,26 +33,9 @@ export const PSEUDO: Values = {
     'arn:aws:cloudformation:eu-west-1:123456789012:stack/Orders/51af3dc0-da77-11e4-872e-1234567db123',
 };
 
-const FUNCTIONS = ['Ref', 'Sub', 'GetAtt', 'If', 'Not', 'Equals', 'Select', 'Split', 'Join'];
-
-/** Short forms in YAML become the long ones of JSON. */
-const TAGS = FUNCTIONS.flatMap((name): (ScalarTag | CollectionTag)[] => {
-  const tag = `!${name}`;
-  const key = name === 'Ref' ? name : `Fn::${name}`;
-  const wrap = (value: unknown): unknown => ({ [key]: name === 'GetAtt' ? String(value).split('.') : value });
-  return [
-    { tag, resolve: wrap },
-    {
-      tag,
-      collection: 'seq',
-      resolve: (seq) => ({ [key]: (seq as { toJSON(): unknown }).toJSON() }),
-    },
-  ];
-});
-
 /** A template in cfn. */
 export function readTemplate(name: string): CfnTemplate {
-  return parseTemplate(readFileSync(join(__dirname, '../../cfn', name), 'utf8'));
+  return read(name) as CfnTemplate;
 }
 
 /** The defaults of a template's parameters. */
@@ -66,12 +47,6 @@ export function defaultsOf({ Parameters = {} }: CfnTemplate): Values {
       Type === 'CommaDelimitedList' ? String(Default).split(',') : Default,
     ]),
   );
-}
-
-function parseTemplate(text: string): CfnTemplate {
-  const document = parseDocument(text, { customTags: TAGS });
-  if (document.errors[0]) throw document.errors[0];
-  return document.toJS() as CfnTemplate;
 }
 
 const ABSENT = Symbol('AWS::NoValue');

@@ -1,7 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import type { CfnLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { IConstruct } from 'constructs';
-import { isCrossZone, listenersOf, resourceOf, shareVpc, zonesOf } from '../load-balancers';
+import { isCrossZone, listenersOf, resourceOf, shareVpc, zonesOf } from './load-balancers';
 
 /** What is looked at: the two load balancers by their ARNs, and how they are bound. */
 export interface Topology {
