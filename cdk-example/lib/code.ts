@@ -30,6 +30,11 @@ export abstract class AlbNlbBindingCode {
     return new OtherCode(code);
   }
 
+  /** The processor that the code was built for, where that is known before it is built. */
+  public get architecture(): Architecture | undefined {
+    return undefined;
+  }
+
   /**
    * The code for a function on this kind of processor.
    *
@@ -41,6 +46,10 @@ export abstract class AlbNlbBindingCode {
 class PackagedCode extends AlbNlbBindingCode {
   constructor(private readonly zip?: string) {
     super();
+  }
+
+  public override get architecture(): Architecture | undefined {
+    return this.zip !== undefined && existsSync(this.zip) ? architectureOf(this.zip) : undefined;
   }
 
   public override forArchitecture(architecture: Architecture): Code {

@@ -52,7 +52,7 @@ export interface AlbNlbBindingProviderProps {
   /**
    * The processor that the code was built for.
    *
-   * @default Architecture.ARM_64
+   * @default - that of the package that is given as code, else Architecture.ARM_64
    */
   readonly architecture?: Architecture;
   /**
@@ -215,8 +215,9 @@ export class AlbNlbBindingProvider extends Construct implements IAlbNlbBindingPr
 
   constructor(scope: Construct, id: string, props: AlbNlbBindingProviderProps = {}) {
     super(scope, id);
-    const architecture = props.architecture ?? Architecture.ARM_64;
-    const code = (props.code ?? AlbNlbBindingCode.fromPackage()).forArchitecture(architecture);
+    const source = props.code ?? AlbNlbBindingCode.fromPackage();
+    const architecture = props.architecture ?? source.architecture ?? Architecture.ARM_64;
+    const code = source.forArchitecture(architecture);
     const { s3Location } = code.bind(this);
     if (!s3Location) throw new Error(`${this.node.path}: the code of the function must be in a bucket`);
     const network = this.network(props);

@@ -37,8 +37,19 @@ describe('a package', () => {
     );
   });
 
-  test('for another processor is refused with both ways to mend it', () => {
-    expect(() => deploy(packaged(X86_64))).toThrow(
+  test('decides what processor the function runs on', () => {
+    for (const [machine, name] of [
+      [X86_64, 'x86_64'],
+      [AARCH64, 'arm64'],
+    ] as const) {
+      Template.fromStack(deploy(packaged(machine))).hasResourceProperties('AWS::Lambda::Function', {
+        Architectures: [name],
+      });
+    }
+  });
+
+  test('for another processor than was asked for is refused with both ways to mend it', () => {
+    expect(() => deploy(packaged(X86_64), Architecture.ARM_64)).toThrow(
       /bootstrap.zip is for x86_64, and the provider's architecture is arm64: build it with `make package ARCH=arm64`, or give the provider architecture: Architecture.X86_64$/,
     );
     expect(() => deploy(packaged(AARCH64), Architecture.X86_64)).toThrow('is for arm64');

@@ -13,9 +13,10 @@ import {
   DatabaseCluster,
   DatabaseClusterEngine,
 } from 'aws-cdk-lib/aws-rds';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AlbNlbBindingProvider } from '../lib';
+import { AlbNlbBindingCode, AlbNlbBindingProvider } from '../lib';
 import {
   AcrossVpcs,
   ClientAddresses,
@@ -23,8 +24,10 @@ import {
   FirstAid,
   GivenTargetGroup,
   OtherAccount,
+  OwnRules,
   SeveralPorts,
   SharedProvider,
+  Watched,
 } from './recipes';
 import { bindingOf, dummyCode, newApp } from './support';
 
@@ -35,6 +38,7 @@ interface Recipe extends Stack {
     vpc: Vpc;
     ordersVpc: Vpc;
     database: DatabaseCluster;
+    key: Key;
   }): void;
 }
 
@@ -60,6 +64,9 @@ function stackOf(Class: new (app: App, id: string) => Recipe, peered = false): S
   });
   stack.make({
     ...{ alb, nlb, vpc, ordersVpc },
+    get key() {
+      return new Key(stack, 'Key');
+    },
     get database() {
       return databaseIn(stack, vpc);
     },
@@ -151,13 +158,36 @@ test('first aid', () => {
   ]);
 });
 
+test('alarms and a dashboard', () => {
+  const template = Template.fromStack(stackOf(Watched));
+  template.resourceCountIs('AWS::CloudWatch::Alarm', 5);
+  template.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
+  template.resourceCountIs('AWS::SNS::Topic', 1);
+});
+
+test('an account with rules of its own', () => {
+  // The package is not what is looked at.
+  const packaged = jest.spyOn(AlbNlbBindingCode, 'fromPackage').mockReturnValue(dummyCode());
+  const template = Template.fromStack(stackOf(OwnRules));
+  packaged.mockRestore();
+  template.hasResourceProperties('AWS::IAM::Role', {
+    Path: '/workload/',
+    PermissionsBoundary: Match.anyValue(),
+  });
+  template.hasResourceProperties('AWS::Lambda::Function', {
+    VpcConfig: Match.anyValue(),
+    ReservedConcurrentExecutions: 20,
+  });
+  template.resourceCountIs('AWS::S3::Bucket', 1);
+});
+
 test('every recipe of the README is one of these, word for word', () => {
   const read = (name: string): string => readFileSync(join(__dirname, name), 'utf8');
   const tested = [...read('recipes.ts').matchAll(/ {4}\/\/ \[(.+)\]\n(.+?) {4}\/\/ \[\1\]/gs)].map(
     ([, , code = '']) => code.replace(/^ {4}/gm, ''),
   );
   const written = [...read('../README.md').matchAll(/```ts\n(.+?)```/gs)].map(([, code]) => code);
-  expect(tested).toHaveLength(8);
+  expect(tested).toHaveLength(10);
   expect(written.sort()).toEqual(tested.sort());
 });
 

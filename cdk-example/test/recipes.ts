@@ -6,8 +6,16 @@ import {
   type ApplicationLoadBalancer,
   type NetworkLoadBalancer,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
+import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { DatabaseCluster } from 'aws-cdk-lib/aws-rds';
-import { AlbNlbBinding, AlbNlbBindingProvider, AlbNlbHealthCheckProtocol } from '../lib';
+import {
+  AlbNlbBinding,
+  AlbNlbBindingAlarms,
+  AlbNlbBindingOperations,
+  AlbNlbBindingProvider,
+  AlbNlbHealthCheckProtocol,
+} from '../lib';
 
 /*
  * The recipes of README.md, one stack each: what stands between the two lines of a name is in the README as well, and
@@ -21,6 +29,7 @@ interface Given {
   /** Another VPC, for the recipe that needs two. */
   readonly ordersVpc: Vpc;
   readonly database: DatabaseCluster;
+  readonly key: Key;
 }
 
 export class SeveralPorts extends Stack {
@@ -152,5 +161,32 @@ export class SharedProvider extends Stack {
       ),
     });
     // [a shared provider]
+  }
+}
+
+export class Watched extends Stack {
+  public make({ alb, nlb }: Given): void {
+    // [alarms and a dashboard]
+    const binding = new AlbNlbBinding(this, 'Binding', { alb, nlb, listeners: [{ port: 443 }] });
+    const operations = new AlbNlbBindingOperations(this, 'Operations', { provider: binding.provider });
+    new AlbNlbBindingAlarms(this, 'Alarms', { binding, topic: operations.topic });
+    // [alarms and a dashboard]
+  }
+}
+
+export class OwnRules extends Stack {
+  public make({ alb, nlb, vpc, key }: Given): void {
+    // [an account with rules of its own]
+    const provider = new AlbNlbBindingProvider(this, 'Provider', {
+      permissionsBoundary: ManagedPolicy.fromManagedPolicyName(this, 'Boundary', 'workload-boundary'),
+      rolePath: '/workload/',
+      vpc,
+      logGroupKey: key,
+      makeStateBucket: true,
+      stateBucketKey: key,
+      reservedConcurrency: 20,
+    });
+    new AlbNlbBinding(this, 'Binding', { alb, nlb, listeners: [{ port: 443 }], provider });
+    // [an account with rules of its own]
   }
 }
