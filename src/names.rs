@@ -144,6 +144,11 @@ pub fn account(function_arn: &str) -> &str {
     function_arn.split(':').nth(4).unwrap_or_default()
 }
 
+/// The second part: `aws`, or `aws-cn`.
+pub fn partition(function_arn: &str) -> &str {
+    function_arn.split(':').nth(1).unwrap_or_default()
+}
+
 /// A function's ARN without version or alias: what the role lets a rule call.
 pub fn unqualified(function_arn: &str) -> String {
     let parts: Vec<_> = function_arn.split(':').take(7).collect();

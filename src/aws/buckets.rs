@@ -22,18 +22,18 @@ impl Buckets for Aws {
         }
     }
 
-    async fn create_bucket(&self, _: Permit, bucket: &str) -> Answer<()> {
+    async fn create_bucket(&self, _: Permit, bucket: &str, tags: &Tags) -> Answer<()> {
         // us-east-1 is the default and must not be named (S3 API, CreateBucket).
-        let place = (self.region != "us-east-1").then(|| {
-            CreateBucketConfiguration::builder()
-                .location_constraint(BucketLocationConstraint::from(self.region.as_str()))
-                .build()
-        });
+        let region = (self.region != "us-east-1").then_some(self.region.as_str());
+        let configuration = CreateBucketConfiguration::builder()
+            .set_location_constraint(region.map(BucketLocationConstraint::from))
+            .set_tags(Some(tag_set("CreateBucket", bucket, tags)?))
+            .build();
         let answer = self
             .s3_once
             .create_bucket()
             .bucket(bucket)
-            .set_create_bucket_configuration(place)
+            .create_bucket_configuration(configuration)
             .send()
             .await
             .map_err(failed("CreateBucket", bucket));
@@ -64,19 +64,44 @@ impl Buckets for Aws {
     }
 
     async fn put_bucket_tags(&self, _: Permit, bucket: &str, tags: &Tags) -> Answer<()> {
-        let tags = tags
-            .iter()
-            .map(|(key, value)| Tag::builder().key(key).value(value).build())
-            .collect::<Result<Vec<_>, _>>()
-            .and_then(|tags| Tagging::builder().set_tag_set(Some(tags)).build())
-            .map_err(|error| unusable("PutBucketTagging", bucket, error.to_string()))?;
+        let operation = "PutBucketTagging";
+        let tags = Tagging::builder()
+            .set_tag_set(Some(tag_set(operation, bucket, tags)?))
+            .build()
+            .map_err(|error| unusable(operation, bucket, error.to_string()))?;
         self.s3_once
             .put_bucket_tagging()
             .bucket(bucket)
             .tagging(tags)
             .send()
             .await
-            .map_err(failed("PutBucketTagging", bucket))?;
+            .map_err(failed(operation, bucket))?;
+        Ok(())
+    }
+
+    async fn bucket_policy(&self, bucket: &str) -> Answer<Option<String>> {
+        let answer = self
+            .s3
+            .get_bucket_policy()
+            .bucket(bucket)
+            .send()
+            .await
+            .map_err(failed("GetBucketPolicy", bucket));
+        match answer {
+            Ok(output) => Ok(output.policy),
+            Err(error) if error.is(&["NoSuchBucketPolicy"]) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn put_bucket_policy(&self, _: Permit, bucket: &str, policy: &str) -> Answer<()> {
+        self.s3_once
+            .put_bucket_policy()
+            .bucket(bucket)
+            .policy(policy)
+            .send()
+            .await
+            .map_err(failed("PutBucketPolicy", bucket))?;
         Ok(())
     }
 
@@ -89,4 +114,11 @@ impl Buckets for Aws {
             .map_err(failed("DeleteBucket", bucket))?;
         Ok(())
     }
+}
+
+fn tag_set(operation: &'static str, bucket: &str, tags: &Tags) -> Answer<Vec<Tag>> {
+    let tags = tags.iter();
+    let tags = tags.map(|(key, value)| Tag::builder().key(key).value(value).build());
+    tags.collect::<Result<_, _>>()
+        .map_err(|error| unusable(operation, bucket, error.to_string()))
 }

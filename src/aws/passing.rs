@@ -288,7 +288,7 @@ mod tests {
             ("PutTargets", Some("InternalFailure"), "", None, MayPass),
             ("PutRule", Some("InternalException"), "", Some(500), MayPass),
             (
-                "PutBucketTagging",
+                "PutBucketPolicy",
                 Some("RequestTimeout"),
                 "",
                 Some(400),

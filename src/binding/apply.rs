@@ -2,15 +2,16 @@
 //!
 //! Decides nothing: which steps there are, and their order, is the plan's.
 
-use super::checks::{Checked, lost_name};
+use super::checks::{Checked, lost_name, no_policy};
 use super::desired::group_arn;
-use super::observe::Observed;
+use super::observe::{Observed, there};
 use super::plan::{self, Plan};
 use super::removal::{Removal, Remover};
 use super::step::Step;
 use super::{BindingAws, BindingError, Desired};
 use crate::capabilities::Dns;
 use crate::log::chain;
+use crate::model::Tags;
 use crate::progress;
 use crate::properties::TargetGroupProperties;
 use crate::published::{self, Denied};
@@ -20,7 +21,7 @@ use futures_util::stream::{self, StreamExt};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use tracing::info;
+use tracing::{info, warn};
 
 /// The attributes of a binding, by the names that `Fn::GetAtt` knows.
 pub type Attributes = BTreeMap<String, String>;
@@ -73,25 +74,71 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
             match step {
                 Step::CreateBucket { bucket } => {
                     note(step);
-                    let create = async |permit| self.aws.create_bucket(permit, bucket).await;
-                    match self.turn.lease().act(create).await {
-                        Err(RecordError::Aws(error)) if error.is(&["BucketAlreadyExists"]) => {
-                            let reason = lost_name(bucket, &error.reason);
-                            return Err(BindingError::LostName { reason });
-                        }
-                        created => created?,
-                    }
-                    self.turn.lease().fresh().add(Kind::Bucket, bucket);
+                    self.create_bucket(bucket).await?;
                 }
                 Step::TagBucket { bucket, tags } => {
                     note(step);
-                    let tag = async |permit| self.aws.put_bucket_tags(permit, bucket, tags).await;
-                    self.turn.lease().act(tag).await?;
+                    self.tag_bucket(bucket, tags).await?;
+                }
+                Step::PutBucketPolicy { bucket, policy } => {
+                    note(step);
+                    self.put_bucket_policy(bucket, policy).await?;
                 }
                 _ => {}
             }
         }
         Ok(())
+    }
+
+    async fn create_bucket(&self, bucket: &str) -> Result<(), BindingError> {
+        let (lease, tags) = (self.turn.lease(), &self.checked.observed.tags);
+        let create = async |permit| self.aws.create_bucket(permit, bucket, tags).await;
+        let refused = match lease.act(create).await {
+            Err(RecordError::Aws(error)) if error.is(&["BucketAlreadyExists"]) => {
+                Some(lost_name(bucket, &error.reason))
+            }
+            Err(RecordError::Aws(error)) if error.is(&["AccessDenied"]) => Some(format!(
+                "{error}; allow s3:CreateBucket and s3:TagResource on it"
+            )),
+            created => {
+                created?;
+                None
+            }
+        };
+        if let Some(reason) = refused {
+            return Err(BindingError::OwnBucket { reason });
+        }
+        lease.fresh().add(Kind::Bucket, bucket);
+        // The answer does not tell whether the tags were taken: a bucket that was there already keeps its own, and
+        // not everything that speaks S3 knows tags there. One that is not shown yet was made with them.
+        let present = there(self.aws.bucket_tags(bucket).await)?;
+        let lacking = present.and_then(|present| plan::bucket_tags(&present, tags));
+        match lacking {
+            Some(tags) => self.tag_bucket(bucket, &tags).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn tag_bucket(&self, bucket: &str, tags: &Tags) -> Result<(), BindingError> {
+        let tag = async |permit| self.aws.put_bucket_tags(permit, bucket, tags).await;
+        Ok(self.turn.lease().act(tag).await?)
+    }
+
+    /// Nothing is written into a new bucket that takes requests without TLS. Where the binding stands, nothing that
+    /// serves depends on it.
+    async fn put_bucket_policy(&self, bucket: &str, policy: &str) -> Result<(), BindingError> {
+        let put = async |permit| self.aws.put_bucket_policy(permit, bucket, policy).await;
+        match self.turn.lease().act(put).await {
+            Err(RecordError::Aws(error)) => {
+                let reason = no_policy(bucket, &chain(&error));
+                if !self.checked.bucket_stands {
+                    return Err(BindingError::OwnBucket { reason });
+                }
+                warn!(reason, "the binding stands all the same");
+                Ok(())
+            }
+            put => Ok(put?),
+        }
     }
 
     /// All other steps.
@@ -192,15 +239,19 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
         let rule = desired.id.rule();
         match step {
             // Done and told before the claim, and the claim.
-            Step::CreateBucket { .. } | Step::TagBucket { .. } | Step::Claim { .. } => {
-                return Ok(());
-            }
+            Step::CreateBucket { .. }
+            | Step::TagBucket { .. }
+            | Step::PutBucketPolicy { .. }
+            | Step::Claim { .. } => return Ok(()),
             // Told by what takes away.
             Step::Remove(_) => {}
             _ => note(step),
         }
         match step {
-            Step::CreateBucket { .. } | Step::TagBucket { .. } | Step::Claim { .. } => {}
+            Step::CreateBucket { .. }
+            | Step::TagBucket { .. }
+            | Step::PutBucketPolicy { .. }
+            | Step::Claim { .. } => {}
             Step::TakeRecord { to, .. } => self.turn.take_to(&desired.id, to).await?,
             Step::CreateTargetGroup {
                 name,

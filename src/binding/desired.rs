@@ -4,7 +4,7 @@ use super::checks::Checked;
 use super::hints::Hints;
 use super::observe::Observed;
 use crate::model::{RuleTarget, TargetGroupPort};
-use crate::names::{BindingId, account, unqualified};
+use crate::names::{BindingId, account, partition, unqualified};
 use crate::properties::{self, MadeProperties, Problems, Properties, TargetGroupProperties};
 use crate::record::{Orders, RULE_TARGET, Record, RuleEvent};
 use serde_json::Value;
@@ -74,6 +74,12 @@ impl Desired {
 
     pub fn own_bucket(&self) -> String {
         self.id.bucket(&self.account)
+    }
+
+    /// In the function's own partition: a bucket's ARN has neither Region nor account.
+    pub fn own_bucket_arn(&self) -> String {
+        let partition = partition(&self.function_arn);
+        format!("arn:{partition}:s3:::{}", self.own_bucket())
     }
 
     /// The listeners that the binding makes, each with its target group.
@@ -150,6 +156,7 @@ impl Desired {
             backend,
             nlb,
             observed,
+            ..
         } = checked;
         let properties = &self.properties;
         let target_groups = properties.listeners.iter().map(|listener| {

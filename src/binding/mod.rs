@@ -16,6 +16,7 @@ pub mod observe;
 pub mod plan;
 #[cfg(test)]
 mod planning;
+mod policy;
 mod remains;
 mod removal;
 mod replaced;
@@ -91,7 +92,7 @@ pub enum BindingError {
     )]
     NotDeleted { object: String },
     #[error("{reason}")]
-    LostName { reason: String },
+    OwnBucket { reason: String },
     #[error("the plan names a target group that was not made, which is a fault in this function")]
     Unplanned,
 }

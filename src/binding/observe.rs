@@ -32,6 +32,10 @@ pub struct Observed {
     pub record: Option<(Record, String)>,
     /// The tags of the binding's own bucket, where it uses one.
     pub bucket_tags: Tags,
+    /// Its policy, where it has one.
+    pub bucket_policy: Option<String>,
+    /// Why its policy cannot be read.
+    pub bucket_policy_refused: Option<String>,
     pub rule: Option<Rule>,
     pub rule_tags: Tags,
     /// What everything made should be tagged with.
@@ -110,6 +114,8 @@ pub async fn observe(
         bucket_exists: bucket.exists,
         bucket_refused: bucket.refused,
         bucket_tags: bucket.tags,
+        bucket_policy: bucket.policy,
+        bucket_policy_refused: bucket.policy_refused,
         record: record(desired, located),
         rule,
         rule_tags,
@@ -151,6 +157,8 @@ struct Bucket {
     exists: bool,
     refused: Option<String>,
     tags: Tags,
+    policy: Option<String>,
+    policy_refused: Option<String>,
 }
 
 impl Bucket {
@@ -179,15 +187,26 @@ async fn bucket(
             exists => exists?,
         },
     };
-    let tags = match exists && !is_given {
-        // S3 shows it to one call and not to the next, where it was just made.
-        true => there(aws.bucket_tags(&name).await)?.unwrap_or_default(),
-        false => Tags::new(),
+    let bucket = Bucket {
+        exists,
+        ..Bucket::default()
+    };
+    if is_given || !exists {
+        return Ok(bucket);
+    }
+    let (tags, policy) = tokio::join!(aws.bucket_tags(&name), aws.bucket_policy(&name));
+    // S3 shows it to one call and not to the next, where it was just made.
+    let tags = there(tags)?.unwrap_or_default();
+    let (policy, policy_refused) = match there(policy) {
+        Ok(policy) => (policy.flatten(), None),
+        // A finding: nothing that serves depends on it.
+        Err(error) => (None, Some(error.reason)),
     };
     Ok(Bucket {
-        exists,
-        refused: None,
         tags,
+        policy,
+        policy_refused,
+        ..bucket
     })
 }
 

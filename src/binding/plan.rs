@@ -8,6 +8,7 @@ use super::Desired;
 use super::checks::Checked;
 use super::desired::MadeListener;
 use super::observe::{NlbListener, Observed, OwnTargetGroup};
+use super::policy;
 use super::removal::Removal;
 use super::step::Step;
 use crate::model::{Attributes, LoadBalancer, Tags, TargetGroupPort};
@@ -54,23 +55,32 @@ pub fn plan(desired: &Desired, checked: &Checked<'_>) -> Plan {
 }
 
 fn plan_bucket(desired: &Desired, observed: &Observed, steps: &mut Vec<Step>) {
-    let bucket = desired.bucket();
-    if desired.properties.bucket_name.is_none() {
-        if !observed.bucket_exists {
-            steps.push(Step::CreateBucket {
-                bucket: bucket.clone(),
-            });
-        }
-        if let Some(tags) = missing(&observed.bucket_tags, &observed.tags) {
-            // PutBucketTagging replaces all tags, so those that others set are put again.
-            let mut all = observed.bucket_tags.clone();
-            all.extend(tags);
-            steps.push(Step::TagBucket {
-                bucket: bucket.clone(),
-                tags: all,
-            });
-        }
+    if desired.properties.bucket_name.is_some() {
+        return;
     }
+    let bucket = desired.own_bucket();
+    if !observed.bucket_exists {
+        let bucket = bucket.clone();
+        steps.push(Step::CreateBucket { bucket });
+    } else if let Some(tags) = bucket_tags(&observed.bucket_tags, &observed.tags) {
+        let bucket = bucket.clone();
+        steps.push(Step::TagBucket { bucket, tags });
+    }
+    // One that cannot be read may have statements of others: the checks have found it.
+    let present = observed.bucket_policy.as_deref();
+    if observed.bucket_policy_refused.is_none()
+        && let Some(policy) = policy::with_tls_only(present, &desired.own_bucket_arn())
+    {
+        steps.push(Step::PutBucketPolicy { bucket, policy });
+    }
+}
+
+/// All tags to put, where any is missing: PutBucketTagging replaces them all, so those that others set are put
+/// again.
+pub fn bucket_tags(present: &Tags, wanted: &Tags) -> Option<Tags> {
+    let mut tags = present.clone();
+    tags.extend(missing(present, wanted)?);
+    Some(tags)
 }
 
 fn plan_record(desired: &Desired, observed: &Observed, steps: &mut Vec<Step>) {

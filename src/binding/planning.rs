@@ -133,6 +133,7 @@ proptest! {
             if !is_there {
                 world.bucket_exists = desired.properties.bucket_name.is_some();
                 world.bucket_tags.clear();
+                world.bucket_policy = None;
             }
             world = carried_out(&desired, world);
             // The stub of a changed bucket goes with the next Update.

@@ -17,6 +17,11 @@ pub enum Step {
         bucket: String,
         tags: Tags,
     },
+    /// From here on S3 denies every request without TLS.
+    PutBucketPolicy {
+        bucket: String,
+        policy: String,
+    },
     /// The record of the binding, or the claim on it: from here on nobody else acts.
     Claim {
         bucket: String,
@@ -130,6 +135,9 @@ impl fmt::Display for Step {
             Self::CreateBucket { bucket } => write!(f, "+ bucket {bucket}"),
             Self::TagBucket { bucket, tags } => {
                 write!(f, "~ bucket {bucket}: tags {}", pairs(tags))
+            }
+            Self::PutBucketPolicy { bucket, .. } => {
+                write!(f, "~ bucket {bucket}: policy, no request without TLS")
             }
             Self::Claim { bucket } => write!(f, "~ record in bucket {bucket}"),
             Self::TakeRecord { from, to } => {

@@ -80,6 +80,7 @@ fn checked(world: &Observed) -> Checked<'_> {
         backend: Backend::of_alb(alb, alb.is_elsewhere(nlb)),
         nlb: Cow::Borrowed(nlb),
         observed: world,
+        bucket_stands: false,
     }
 }
 
@@ -96,7 +97,10 @@ pub(super) fn carried_out(desired: &Desired, world: Observed) -> Observed {
 fn after(desired: &Desired, mut world: Observed, steps: Vec<Step>) -> Observed {
     for step in steps {
         match step {
-            Step::CreateBucket { .. } => world.bucket_exists = true,
+            Step::CreateBucket { .. } => {
+                world.bucket_exists = true;
+                world.bucket_tags = world.tags.clone();
+            }
             Step::Claim { bucket } => {
                 let new = || (Record::new(&desired.id.to_string(), Phase::Making), bucket);
                 world.record.get_or_insert_with(new);
@@ -115,6 +119,7 @@ fn after(desired: &Desired, mut world: Observed, steps: Vec<Step>) -> Observed {
                 }
             }
             Step::TagBucket { tags, .. } => world.bucket_tags = tags,
+            Step::PutBucketPolicy { policy, .. } => world.bucket_policy = Some(policy),
             Step::CreateTargetGroup {
                 name,
                 port,
@@ -476,6 +481,43 @@ fn tags_that_others_added_stay() {
         plan.contains("tags alb-nlb-binding=") && plan.contains("theirs=kept"),
         "{plan}"
     );
+}
+
+#[test]
+fn an_own_bucket_without_its_policy_gets_it_and_one_whose_policy_is_unread_does_not() {
+    let desired = Desired {
+        function_arn: "arn:aws-cn:lambda:cn-north-1:123456789012:function:binding".to_owned(),
+        ..desired(json!({}))
+    };
+    let mut world = carried_out(&desired, bare(&desired));
+    let put = world.bucket_policy.take().expect("a policy");
+    let arn = format!("arn:aws-cn:s3:::{}", desired.own_bucket());
+    assert!(put.contains(&format!("[\"{arn}\",\"{arn}/*\"]")), "{put}");
+    let plan = steps(&desired, &world);
+    assert!(plan.contains("no request without TLS"), "{plan}");
+    assert_eq!(plan.lines().count(), 2, "{plan}");
+    world.bucket_policy_refused = Some("AccessDenied".to_owned());
+    assert_eq!(steps(&desired, &world), NOTHING);
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_holds_up_only_what_does_not_stand_with_its_bucket() {
+    let own = desired(json!({}));
+    let given = desired(json!({"BucketName": "their-bucket"}));
+    let unread = |desired: &Desired| {
+        let mut world = carried_out(desired, bare(desired));
+        world.bucket_exists = true;
+        world.bucket_policy_refused = Some("AccessDenied".to_owned());
+        world
+    };
+    let advice = "allow s3:GetBucketPolicy and s3:PutBucketPolicy";
+    assert!(findings(&own, &unread(&own)).contains(advice));
+    let (errors, warnings) = update(&own, &own, &unread(&own));
+    assert_eq!(errors, None);
+    assert!(warnings.contains(advice), "{warnings}");
+    // To a bucket of its own the binding only comes.
+    let (errors, _) = update(&given, &own, &unread(&given));
+    assert!(errors.expect("it is new").contains(advice));
 }
 
 #[test]

@@ -142,9 +142,13 @@ pub trait ElbTags {
 
 pub trait Buckets {
     async fn bucket_exists(&self, bucket: &str) -> Answer<bool>;
-    async fn create_bucket(&self, permit: Permit, bucket: &str) -> Answer<()>;
+    /// One that is there already and is the caller's own keeps its tags.
+    async fn create_bucket(&self, permit: Permit, bucket: &str, tags: &Tags) -> Answer<()>;
     async fn bucket_tags(&self, bucket: &str) -> Answer<Tags>;
     async fn put_bucket_tags(&self, permit: Permit, bucket: &str, tags: &Tags) -> Answer<()>;
+    /// `None` where it has no policy.
+    async fn bucket_policy(&self, bucket: &str) -> Answer<Option<String>>;
+    async fn put_bucket_policy(&self, permit: Permit, bucket: &str, policy: &str) -> Answer<()>;
     async fn delete_bucket(&self, permit: Permit, bucket: &str) -> Answer<()>;
 }
 

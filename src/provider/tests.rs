@@ -61,9 +61,11 @@ broken! {
     }
     Buckets {
         fn bucket_exists(bucket: &str) -> bool;
-        fn create_bucket(permit: Permit, bucket: &str) -> ();
+        fn create_bucket(permit: Permit, bucket: &str, tags: &Tags) -> ();
         fn bucket_tags(bucket: &str) -> Tags;
         fn put_bucket_tags(permit: Permit, bucket: &str, tags: &Tags) -> ();
+        fn bucket_policy(bucket: &str) -> Option<String>;
+        fn put_bucket_policy(permit: Permit, bucket: &str, policy: &str) -> ();
         fn delete_bucket(permit: Permit, bucket: &str) -> ();
     }
     Objects {

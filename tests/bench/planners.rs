@@ -220,6 +220,7 @@ mod make {
             backend: Backend::of_alb(&alb, false),
             nlb: Cow::Owned(nlb),
             observed: &observed,
+            bucket_stands: true,
         };
         bencher
             .counter(ItemsCount::new(listeners))

@@ -50,7 +50,7 @@ async fn what_is_made_is_made_in_the_order_of_the_contract_and_tagged() -> Resul
         operations(&changes),
         [
             "CreateBucket",
-            "PutBucketTagging",
+            "PutBucketPolicy",
             "PutObject",
             "CreateTargetGroup",
             "PutObject",
@@ -62,9 +62,13 @@ async fn what_is_made_is_made_in_the_order_of_the_contract_and_tagged() -> Resul
         ]
     );
     for call in changes {
-        if ["CreateTargetGroup", "CreateListener", "PutRule"].contains(&call.operation.as_str()) {
-            assert!(call.params.to_string().contains(made.id()), "{call:?}");
-        }
+        let tags = match call.operation.as_str() {
+            // Its name has the id as well.
+            "CreateBucket" => &call.params["Tags"],
+            "CreateTargetGroup" | "CreateListener" | "PutRule" => &call.params,
+            _ => continue,
+        };
+        assert!(tags.to_string().contains(made.id()), "{call:?}");
     }
     Ok(())
 }

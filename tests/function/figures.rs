@@ -199,7 +199,7 @@ async fn a_request_of_cloudformation_asks_as_little_as_it_can() -> Result<()> {
     let (_, delete) = asked(&bench, bench.delete(&made, two)).await?;
     assert_eq!(
         [create, nothing, another, delete],
-        [[21, 8, 5], [19, 9, 9], [26, 12, 9], [26, 8, 4]]
+        [[22, 8, 5], [20, 9, 9], [27, 12, 9], [26, 8, 4]]
     );
     Ok(())
 }

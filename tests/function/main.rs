@@ -18,6 +18,7 @@ mod first_aid;
 mod many;
 mod operations;
 mod other_targets;
+mod own_bucket;
 mod passing;
 mod privilege;
 mod published;

@@ -67,7 +67,8 @@ async fn what_aws_does_not_know_yet_of_what_was_just_made_is_waited_for() -> Res
             (ELB, "ModifyListenerAttributes", 400, "ListenerNotFound"),
             1..=3,
         ),
-        (("s3", "PutBucketTagging", 404, "NoSuchBucket"), 1..=3),
+        (("s3", "GetBucketTagging", 404, "NoSuchBucket"), 1..=3),
+        (("s3", "PutBucketPolicy", 404, "NoSuchBucket"), 1..=3),
         (("s3", "PutObject", 404, "NoSuchBucket"), 1..=3),
         // The Delete asks for it; the Create knows it.
         (("s3", "HeadBucket", 404, "NotFound"), 1..=3),
@@ -136,7 +137,7 @@ async fn what_is_busy_with_the_same_thing_is_waited_for() -> Result<()> {
     let busy = "ConcurrentModificationException";
     for (answer, calls) in [
         (("s3", "CreateBucket", 409, "OperationAborted"), 1..=3),
-        (("s3", "PutBucketTagging", 409, "OperationAborted"), 1..=2),
+        (("s3", "PutBucketPolicy", 409, "OperationAborted"), 1..=2),
         (("s3", "PutObject", 409, "OperationAborted"), 1..=2),
         (
             ("s3", "PutObject", 409, "ConditionalRequestConflict"),

@@ -21,7 +21,7 @@ mod unwanted;
 use crate::support::TIMEOUT;
 use lab::Call;
 use request::{Request, SIGNATURES, Signature, killed_at};
-use stack::Stack;
+pub use stack::Stack;
 use std::time::{Duration, SystemTime};
 
 const ELB: &str = "elasticloadbalancing";

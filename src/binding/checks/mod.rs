@@ -51,6 +51,8 @@ enum About {
     /// The NLB's listener, and the seconds for which it holds a connection.
     IdleTimeout(String, u32),
     Bucket,
+    /// Whether it denies requests without TLS.
+    BucketPolicy,
 }
 
 /// What was observed, after the checks: there is something to serve, and an NLB.
@@ -60,6 +62,8 @@ pub struct Checked<'a> {
     /// Where it is gone and the binding stands on it all the same: as the orders know it.
     pub nlb: Cow<'a, LoadBalancer>,
     pub observed: &'a Observed,
+    /// Whether the binding stands with this bucket: what is wrong with its policy only warns.
+    pub bucket_stands: bool,
 }
 
 /// What a binding stands on: the properties that it last had a success for, in a rollback those that it goes
@@ -71,6 +75,13 @@ pub struct Standing<'a> {
 }
 
 impl Standing<'_> {
+    /// Whether the bucket is the one that the record is in, or that a rollback goes back to.
+    fn has_bucket(&self, desired: &Desired, observed: &Observed) -> bool {
+        let record = observed.record.as_ref();
+        record.is_some_and(|(_, bucket)| *bucket == desired.bucket())
+            || self.properties.contains(&desired.properties)
+    }
+
     fn is_on(&self, target: &TargetProperties) -> bool {
         let mut stands = self.properties.iter();
         stands.any(|properties| properties.target == *target)
@@ -98,7 +109,9 @@ pub fn check<'a>(
         .collect();
     let orders = standing.map(|standing| standing.orders);
     let is_ordered = orders.is_some_and(|orders| wanted.alb_arn() == Some(&orders.alb_arn));
+    let bucket_stands = standing.is_some_and(|standing| standing.has_bucket(desired, observed));
     let is_known = |about: &About| match about {
+        About::BucketPolicy => bucket_stands,
         // Of one that is gone only the orders tell.
         About::LoadBalancer("AlbArn") if !is_ordered => false,
         _ => stands.iter().any(|stands| stands.0.contains_key(about)),
@@ -113,6 +126,7 @@ pub fn check<'a>(
                 backend,
                 nlb,
                 observed,
+                bucket_stands,
             };
             Ok((checked, Findings(known)))
         }
@@ -224,7 +238,18 @@ impl Findings {
                 ),
             );
         }
+        if let Some(refused) = &observed.bucket_policy_refused {
+            self.add(About::BucketPolicy, no_policy(&bucket, refused));
+        }
     }
+}
+
+/// What to do about an own bucket whose policy can be neither read nor put.
+pub(super) fn no_policy(bucket: &str, refused: &str) -> String {
+    format!(
+        "the binding's own bucket {bucket} cannot be made to deny requests without TLS ({refused}); allow \
+         s3:GetBucketPolicy and s3:PutBucketPolicy on it"
+    )
 }
 
 /// What to do about an own bucket whose name another account has.

@@ -54,6 +54,9 @@ fn of_step(step: &Step) -> Option<String> {
         Step::PutRule { schedule } => {
             format!("the rule has another schedule than {schedule}")
         }
+        Step::PutBucketPolicy { bucket, .. } => {
+            format!("the policy of the bucket {bucket} does not deny requests without TLS")
+        }
         // Told elsewhere, done in any case, or of no consequence.
         Step::CreateBucket { .. }
         | Step::TagBucket { .. }

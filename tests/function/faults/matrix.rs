@@ -45,6 +45,11 @@ fn scenarios(event: Event, calls: &[Call]) -> Vec<Scenario> {
                 reason: reason.to_owned(),
                 warning: "made in place of this one is left".to_owned(),
             },
+            // Nothing that serves depends on it.
+            "GetBucketPolicy" => Expects::Warning {
+                reason: reason.to_owned(),
+                warning: "cannot be made to deny requests without TLS".to_owned(),
+            },
             // The answer to a HEAD has no words. A bucket that holds no record may be another account's.
             "HeadBucket" if !reason.is_empty() => Expects::Warning {
                 reason: "HTTP status 403".to_owned(),

@@ -134,7 +134,7 @@ fn assert_same(answers: &[Value], point: Point) {
 async fn two_deliveries_of_a_create_at_once_answer_the_same() -> Result<()> {
     let points = [
         None,
-        Some(("s3", "PutBucketTagging")),
+        Some(("s3", "PutBucketPolicy")),
         Some(("s3", "PutObject")),
         Some((ELB, "CreateTargetGroup")),
         Some((ELB, "RegisterTargets")),

@@ -103,7 +103,7 @@ async fn a_create_that_goes_on_when_its_delete_is_done_leaves_nothing() -> Resul
         ("s3", "GetObject"),
         (ELB, "DescribeLoadBalancers"),
         ("s3", "CreateBucket"),
-        ("s3", "PutBucketTagging"),
+        ("s3", "PutBucketPolicy"),
         ("s3", "PutObject"),
         (ELB, "CreateTargetGroup"),
         (ELB, "RegisterTargets"),

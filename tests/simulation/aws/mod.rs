@@ -12,7 +12,7 @@ mod stacks;
 mod targets;
 
 pub use rules::HeldRule;
-pub use s3::{Object, S3};
+pub use s3::{Bucket, Object, S3};
 pub use stacks::Post;
 
 use crate::lambda::{Process, Role};

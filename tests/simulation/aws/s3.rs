@@ -24,6 +24,7 @@ pub struct S3 {
 #[derive(Default)]
 pub struct Bucket {
     pub tags: Tags,
+    pub policy: Option<String>,
     pub objects: BTreeMap<String, Object>,
     /// Whether a user made it.
     pub is_given: bool,
@@ -69,8 +70,8 @@ impl Buckets for Aws {
         .await
     }
 
-    async fn create_bucket(&self, _: Permit, bucket: &str) -> Answer<()> {
-        let wanted = bucket.to_owned();
+    async fn create_bucket(&self, _: Permit, bucket: &str, tags: &Tags) -> Answer<()> {
+        let (wanted, tags) = (bucket.to_owned(), tags.clone());
         self.call(
             changes(Service, "CreateBucket"),
             bucket,
@@ -90,6 +91,7 @@ impl Buckets for Aws {
                         world.tally.count("a bucket not yet visible");
                     }
                     Bucket {
+                        tags: tags.clone(),
                         unseen,
                         ..Bucket::default()
                     }
@@ -126,6 +128,38 @@ impl Buckets for Aws {
                 let mut s3 = world.s3.borrow_mut();
                 let bucket = s3.seen(world, process, &wanted).ok_or_else(gone)?;
                 bucket.tags = tags.clone();
+                Ok(())
+            },
+        )
+        .await
+    }
+
+    async fn bucket_policy(&self, bucket: &str) -> Answer<Option<String>> {
+        let wanted = bucket.to_owned();
+        self.call(
+            reads(Service, "GetBucketPolicy"),
+            bucket,
+            move |world, process| {
+                let gone = || missing("GetBucketPolicy", &wanted, "NoSuchBucket");
+                let mut s3 = world.s3.borrow_mut();
+                let bucket = s3.seen(world, process, &wanted).ok_or_else(gone)?;
+                Ok(bucket.policy.clone())
+            },
+        )
+        .await
+    }
+
+    async fn put_bucket_policy(&self, _: Permit, bucket: &str, policy: &str) -> Answer<()> {
+        let (wanted, policy) = (bucket.to_owned(), policy.to_owned());
+        self.call(
+            changes(Service, "PutBucketPolicy"),
+            bucket,
+            move |world, process| {
+                world.judge.touches_bucket(world, process, &wanted);
+                let gone = || missing("PutBucketPolicy", &wanted, "NoSuchBucket");
+                let mut s3 = world.s3.borrow_mut();
+                let bucket = s3.seen(world, process, &wanted).ok_or_else(gone)?;
+                bucket.policy = Some(policy.clone());
                 Ok(())
             },
         )

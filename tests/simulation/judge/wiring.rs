@@ -5,6 +5,8 @@
 
 use super::Judge;
 use super::book::group_name;
+use crate::aws::Bucket;
+use crate::elb::ACCOUNT;
 use crate::lambda::{Process, Role};
 use crate::wishes::Wish;
 use crate::world::World;
@@ -100,6 +102,12 @@ fn wired(world: &World, id: &str, wish: &Wish) -> Result<(), String> {
     let is_right = |held: &&crate::aws::HeldRule| held.rule.enabled && held.rule.targets.len() == 1;
     if rules.get(id).filter(is_right).is_none() {
         return Err(format!("no rule {id} is enabled with one target"));
+    }
+    let bucket = format!("{id}-{ACCOUNT}");
+    let s3 = world.s3.borrow();
+    let is_closed = |bucket: &Bucket| bucket.policy.is_some() && bucket.tags.contains_key(TAG);
+    if wish.bucket.is_none() && !s3.buckets.get(&bucket).is_some_and(is_closed) {
+        return Err(format!("{bucket} has no policy, or not its tags"));
     }
     let mut listeners = elb.listeners.values();
     let own = |held: &&crate::elb::HeldListener| held.tags.get(TAG).is_some_and(|tag| tag == id);

@@ -26,7 +26,7 @@ pub struct Call {
     pub service: String,
     pub operation: String,
     /// The query API's parameters (`Targets.member.1.Id`), the JSON or CBOR body, or S3's `Bucket`,
-    /// `Key`, query parameters, and `Objects` of DeleteObjects.
+    /// `Key`, query parameters, `Objects` of DeleteObjects, and `Tags` of CreateBucket.
     pub params: Value,
     /// `if-match`, `if-none-match`, `content-type` and `content-encoding`, where given.
     pub headers: BTreeMap<String, String>,
@@ -104,8 +104,10 @@ impl Call {
                     .chain(query)
                     .collect(),
             );
-            if operation == "DeleteObjects" {
-                call.params["Objects"] = deleted(body);
+            match operation {
+                "DeleteObjects" => call.params["Objects"] = members(body, "Delete"),
+                "CreateBucket" => call.params["Tags"] = members(body, "Tags"),
+                _ => {}
             }
         } else {
             call.operation = format!("{} {}", parts.method, parts.uri.path());
@@ -167,13 +169,17 @@ impl Call {
     }
 }
 
-/// The objects in the body of DeleteObjects.
-fn deleted(body: &[u8]) -> Value {
+/// The members of the list of that name in a body, each with its fields.
+fn members(body: &[u8], list: &str) -> Value {
     let body = Element::parse(&String::from_utf8_lossy(body)).unwrap_or_default();
-    let objects = body.children.iter().filter(|child| child.name == "Object");
     let field = |field: &Element| (field.name.clone(), Value::from(field.text.clone()));
-    objects
-        .map(|object| Value::Object(object.children.iter().map(field).collect()))
+    // DeleteObjects has a plain field beside its objects.
+    let members = body
+        .list(list)
+        .iter()
+        .filter(|member| !member.children.is_empty());
+    members
+        .map(|member| Value::Object(member.children.iter().map(field).collect()))
         .collect()
 }
 

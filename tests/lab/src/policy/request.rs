@@ -178,9 +178,22 @@ fn s3(call: &Call) -> Result<Vec<Request>> {
             let request = Request::new("s3:ListBucketVersions", &bucket);
             vec![request.with("s3:prefix", call.param("prefix"))]
         }
-        "CreateBucket" | "DeleteBucket" | "GetBucketTagging" | "PutBucketTagging" => {
-            vec![Request::new(action, &bucket)]
+        "CreateBucket" => {
+            let tags = call.params["Tags"].as_array().into_iter().flatten();
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let tags: Tags = tags
+                .map(|tag| (text(&tag["Key"]), text(&tag["Value"])))
+                .collect();
+            // "You must have the s3:TagResource permission to create a general purpose bucket with tags" (API,
+            // CreateBucketConfiguration).
+            let tagging = Some("s3:TagResource").filter(|_| !tags.is_empty());
+            let actions = [Some(action.as_str()), tagging].into_iter().flatten();
+            actions
+                .map(|action| Request::new(action, &bucket).with_tags("RequestTag", &tags))
+                .collect()
         }
+        "DeleteBucket" | "GetBucketPolicy" | "GetBucketTagging" | "PutBucketPolicy"
+        | "PutBucketTagging" => vec![Request::new(action, &bucket)],
         "GetObject" | "HeadObject" => {
             let mut requests = vec![Request::new("s3:GetObject", object(call.param("Key")))];
             // "If you don't have the s3:ListBucket permission, Amazon S3 returns 403" in place of it.
