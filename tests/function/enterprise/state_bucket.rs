@@ -243,7 +243,7 @@ async fn an_update_moves_a_record_from_the_bindings_own_bucket_to_the_one_for_al
         "a record moves with its binding's Update"
     );
     let template = stack::template("binding.yaml")?;
-    let parameters = ground.parameters("cron(* * * * ? *)");
+    let parameters = ground.parameters("rate(2 minutes)");
     let updated = stack::update(ground.client(), STACK, &template, &parameters).await?;
     let updated = updated.expect("UPDATE_COMPLETE")?;
     assert_eq!(updated.output("BucketName")?, GIVEN);
