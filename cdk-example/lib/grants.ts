@@ -1,10 +1,12 @@
 import { Annotations, Names, Stack } from 'aws-cdk-lib';
 import { CfnPolicy, type IRole } from 'aws-cdk-lib/aws-iam';
+import type { INetworkTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { createHash } from 'node:crypto';
 import type { Construct, IDependable } from 'constructs';
 import { explainFindings } from './findings';
-import { targetGroupArnOf, type AlbNlbListener } from './listener';
+import type { AlbNlbListener } from './listener';
 import type { IAlbNlbBindingProvider } from './provider';
 import { include } from './template';
 
@@ -18,14 +20,14 @@ export function grantGiven(
   { role }: IAlbNlbBindingProvider,
   { bucket, listeners }: { readonly bucket?: IBucket; readonly listeners: AlbNlbListener[] },
 ): IDependable[] {
-  const groups = new Set(listeners.map(targetGroupArnOf).filter((arn) => arn !== undefined));
+  const groups = listeners.flatMap(({ targetGroup }) => (targetGroup === undefined ? [] : [targetGroup]));
   if (role) {
     return [
       ...(bucket ? [grantBucket(scope, role, bucket)] : []),
-      ...[...groups].map((arn) => grantTargetGroup(scope, role, arn)),
+      ...groups.map((group) => grantTargetGroup(scope, role, group)),
     ];
   }
-  if (bucket || groups.size > 0) {
+  if (bucket || groups.length > 0) {
     Annotations.of(scope).addWarningV2(
       'alb-nlb-binding:roleUnknown',
       'the provider is known by its ARN only, so nothing is granted to it here: name bucket, its key and target ' +
@@ -37,47 +39,57 @@ export function grantGiven(
 }
 
 /** For the state in a bucket that the user brings, and for the key that it is encrypted with. */
-export function grantBucket(
-  scope: Construct,
-  role: IRole,
-  { bucketArn, encryptionKey }: IBucket,
-): IDependable {
-  const key = encryptionKey?.keyArn;
-  return grant(scope, role, bucketArn, {
-    GivenBuckets: [bucketArn],
+export function grantBucket(scope: Construct, role: IRole, bucket: IBucket): IDependable {
+  const key = keyArnOf(bucket.encryptionKey);
+  return grant(scope, role, bucket.node.path, {
+    GivenBuckets: [bucket.bucketArn],
     GivenBucketKeys: key === undefined ? undefined : [key],
   });
 }
 
 /** For the targets of a group that the user brings. */
-export function grantTargetGroup(scope: Construct, role: IRole, targetGroupArn: string): IDependable {
-  return grant(scope, role, targetGroupArn, { GivenTargetGroups: [targetGroupArn] });
+export function grantTargetGroup(
+  scope: Construct,
+  role: IRole,
+  group: INetworkTargetGroup | string,
+): IDependable {
+  const [arn, id] =
+    typeof group === 'string'
+      ? [group, JSON.stringify(Stack.of(scope).resolve(group))]
+      : [group.targetGroupArn, group.node.path];
+  return grant(scope, role, id, { GivenTargetGroups: [arn] });
 }
 
+/**
+ * The ARN of a key, for a policy.
+ *
+ * @throws an error where it is an alias, which no policy matches
+ */
+export function keyArnOf(key: IKey | undefined): string | undefined {
+  if (key && ('aliasName' in key || key.keyArn.includes(':alias/'))) {
+    throw new Error(`${key.node.path} is an alias, which a policy does not match: give the key itself`);
+  }
+  return key?.keyArn;
+}
+
+/** @param given tells what is granted from anything else, also of another stack */
 function grant(
   scope: Construct,
   { roleName }: IRole,
-  arn: string,
-  given: Readonly<Record<string, string[] | undefined>>,
+  given: string,
+  parameters: Readonly<Record<string, string[] | undefined>>,
 ): IDependable {
-  const policies = Object.keys(given).map((parameter) => `${parameter}Policy`);
-  const template = include(
-    scope,
-    `Given${digest(scope, arn)}`,
-    'provider',
-    { ...given, Role: roleName },
-    policies,
-  );
+  const id = `Given${createHash('sha256').update(given).digest('hex').slice(0, 8)}`;
+  const granted = scope.node.tryFindChild(id);
+  if (granted) return granted;
+  const policies = Object.keys(parameters).map((parameter) => `${parameter}Policy`);
+  const template = include(scope, id, 'provider', { ...parameters, Role: roleName }, policies);
   for (const policy of template.node.children) {
     // Under the name in the template it would take the place of another one of this role.
-    if (policy instanceof CfnPolicy) policy.policyName = Names.uniqueResourceName(policy, { separator: '-' });
+    if (policy instanceof CfnPolicy) {
+      policy.policyName = Names.uniqueResourceName(policy, { maxLength: 128, separator: '-' });
+    }
   }
   explainFindings(template);
   return template;
-}
-
-/** Tells one given ARN from another, be it known now or only at deployment. */
-function digest(scope: Construct, arn: string): string {
-  const resolved = JSON.stringify(Stack.of(scope).resolve(arn));
-  return createHash('sha256').update(resolved).digest('hex').slice(0, 8);
 }

@@ -41,6 +41,12 @@ export interface AlbNlbBindingAlarmsProps extends AlbNlbBindingAlarmOptions {
    * @default 2
    */
   readonly minimumAddresses?: number;
+  /**
+   * Name under which the binding's addresses are counted.
+   *
+   * @default - that of the binding, which is wrong only for an ALB's DNS name that is known at deployment only
+   */
+  readonly loadBalancerName?: string;
 }
 
 /**
@@ -77,12 +83,16 @@ export class AlbNlbBindingAlarms extends Construct {
     const { loadBalancerName, nlbArn, targetGroupArns } = props.binding;
     const [first, ...others] = targetGroupArns;
     const parameters = {
-      LoadBalancerName: loadBalancerName,
+      LoadBalancerName: props.loadBalancerName ?? loadBalancerName,
       NlbArn: nlbArn,
       MinimumAddresses: props.minimumAddresses,
       ...parametersOf(props),
     };
-    const template = include(this, 'Template', 'alarms', { ...parameters, TargetGroupArn: first });
+    // Without the metric the alarms on it would always be on.
+    const only = props.binding._hasMetric
+      ? undefined
+      : ['TopicKey', 'Topic', 'TopicPolicy', 'UnhealthyTargets'];
+    const template = include(this, 'Template', 'alarms', { ...parameters, TargetGroupArn: first }, only);
     const topic = topicOf(this, props.topic, template);
     // As many as there are: the template has a place for five only.
     others.forEach((TargetGroupArn, index) => {

@@ -1,4 +1,4 @@
-import { Fn, Names, Stack } from 'aws-cdk-lib';
+import { Fn, Names, Stack, Token } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { SecurityGroup, type ISecurityGroup, type IVpc, type SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { INetworkTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
@@ -10,7 +10,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct, type IConstruct } from 'constructs';
 import { AlbNlbBindingCode } from './code';
 import { commandOf } from './commands';
-import { grantBucket, grantTargetGroup } from './grants';
+import { grantBucket, grantTargetGroup, keyArnOf } from './grants';
 import { explainFindings } from './findings';
 import { include } from './template';
 
@@ -153,7 +153,8 @@ export interface AlbNlbBindingProviderAttributes {
   /** ARN of the function: output `FunctionArn` of cfn/provider.yaml, or `serviceToken` of a provider. */
   readonly functionArn: string;
   /**
-   * The function's role: output `RoleArn` of cfn/provider.yaml.
+   * The function's role: `Role.fromRoleName(..., Fn.importValue('alb-nlb-binding-RoleName'))` for that of
+   * cfn/provider.yaml.
    *
    * @default - unknown: nothing can be granted to the function here
    */
@@ -215,6 +216,7 @@ export class AlbNlbBindingProvider extends Construct implements IAlbNlbBindingPr
 
   constructor(scope: Construct, id: string, props: AlbNlbBindingProviderProps = {}) {
     super(scope, id);
+    check(this, props);
     const source = props.code ?? AlbNlbBindingCode.fromPackage();
     const architecture = props.architecture ?? source.architecture ?? Architecture.ARM_64;
     const code = source.forArchitecture(architecture);
@@ -233,15 +235,18 @@ export class AlbNlbBindingProvider extends Construct implements IAlbNlbBindingPr
       DnsServers: props.dnsServers?.join(','),
       PermissionsBoundary: props.permissionsBoundary?.managedPolicyArn,
       RolePath: rolePath,
-      LogGroupKey: props.logGroupKey?.keyArn,
+      LogGroupKey: keyArnOf(props.logGroupKey),
       SubnetIds: network?.subnetIds,
       SecurityGroupIds: network?.securityGroupIds,
       CodeSigningConfig: props.codeSigningConfig?.codeSigningConfigArn,
       ReservedConcurrency: props.reservedConcurrency,
       StateBucket: props.makeStateBucket ? 'Make' : props.stateBucket?.bucketName,
-      StateBucketKey: (props.stateBucketKey ?? props.stateBucket?.encryptionKey)?.keyArn,
+      StateBucketKey: keyArnOf(props.stateBucketKey ?? props.stateBucket?.encryptionKey),
     });
     explainFindings(template);
+    if (props.logRetention === RetentionDays.INFINITE) {
+      template.getResource('LogGroup').addPropertyDeletionOverride('RetentionInDays');
+    }
     const made = template.getResource('Function');
     code.bindToResource(made);
     this.serviceToken = made.getAtt('Arn').toString();
@@ -261,7 +266,7 @@ export class AlbNlbBindingProvider extends Construct implements IAlbNlbBindingPr
 
   /** Lets bindings of other stacks and apps use a target group; those of this app see to it themselves. */
   public grantTargetGroup(targetGroup: INetworkTargetGroup): void {
-    grantTargetGroup(this, this.ownRole, targetGroup.targetGroupArn);
+    grantTargetGroup(this, this.ownRole, targetGroup);
   }
 
   /**
@@ -284,4 +289,23 @@ export class AlbNlbBindingProvider extends Construct implements IAlbNlbBindingPr
     const groups = securityGroups ?? [new SecurityGroup(this, 'SecurityGroup', { vpc })];
     return { subnetIds, securityGroupIds: groups.map(({ securityGroupId }) => securityGroupId) };
   }
+}
+
+/** What CloudFormation would take, and nobody can have meant. */
+function check(scope: IConstruct, props: AlbNlbBindingProviderProps): void {
+  const { vpc, vpcSubnets, securityGroups, stateBucket, stateBucketKey, makeStateBucket = false } = props;
+  const wrong = [
+    makeStateBucket && stateBucket ? 'makeStateBucket and stateBucket: give one of them' : undefined,
+    stateBucketKey && !makeStateBucket && !stateBucket
+      ? 'stateBucketKey without a state bucket: give makeStateBucket or stateBucket as well'
+      : undefined,
+    (vpcSubnets ?? securityGroups) && !vpc
+      ? 'vpcSubnets or securityGroups without vpc: give the VPC as well'
+      : undefined,
+    props.reservedConcurrency === 0
+      ? 'reservedConcurrency 0, with which the function never runs: give at least 1'
+      : undefined,
+    Token.isUnresolved(props.rolePath) ? 'rolePath is known at deployment only: write it out' : undefined,
+  ].filter((problem) => problem !== undefined);
+  if (wrong.length > 0) throw new Error(`${scope.node.path}: ${wrong.join('; ')}`);
 }

@@ -139,3 +139,9 @@ describe('a build from source', () => {
     expect(() => build(repository(Architecture.ARM_64, X86_64))).toThrow('is for x86_64');
   });
 });
+
+test('the library has the version of the function', () => {
+  const read = (name: string): string => readFileSync(join(__dirname, '../..', name), 'utf8');
+  const [, version] = /^version = "(.+)"$/m.exec(read('Cargo.toml')) ?? [];
+  expect(JSON.parse(read('cdk-example/package.json'))).toMatchObject({ version });
+});

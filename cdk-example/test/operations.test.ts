@@ -114,4 +114,18 @@ describe('a binding', () => {
       expect(alarm.Dimensions).toEqual([{ Name: 'LoadBalancerName', Value: { Ref: 'Name' } }]);
     }
   });
+
+  test('without the metric has alarms on its target groups only', () => {
+    const stack = newStack();
+    new AlbNlbBindingAlarms(stack, 'Alarms', { binding: bind(stack, { ipCountMetric: false }) });
+    expect(alarms(stack).map(({ MetricName }) => MetricName)).toEqual(['UnHealthyHostCount']);
+  });
+
+  test('is watched under another name where that is given', () => {
+    const stack = newStack();
+    new AlbNlbBindingAlarms(stack, 'Alarms', { binding: bind(stack), loadBalancerName: 'payments' });
+    for (const alarm of alarms(stack, 'LoadBalancerIPCount')) {
+      expect(alarm.Dimensions).toEqual([{ Name: 'LoadBalancerName', Value: 'payments' }]);
+    }
+  });
 });

@@ -164,6 +164,56 @@ test('a provider can be allowed buckets and target groups of other apps', () => 
   );
 });
 
+test('what is granted twice is granted once, and what is alike in two stacks is two', () => {
+  const app = newApp();
+  const shared = new Stack(app, 'Shared');
+  const provider = new AlbNlbBindingProvider(shared, 'Provider', { code: dummyCode() });
+  for (const id of ['First', 'Second']) {
+    const bucket = new Bucket(new Stack(app, id), 'State');
+    provider.grantBucket(bucket);
+    provider.grantBucket(bucket);
+  }
+  expect(givenPolicies(shared)).toHaveLength(2);
+});
+
+test('the name of a policy is one that IAM takes, however long the names of stack and binding are', () => {
+  const stack = new Stack(newApp(), 'MyCompany-Platform-Networking-Production-EuWest1-StaticAddresses');
+  const provider = new AlbNlbBindingProvider(stack, 'Provider', { code: dummyCode() });
+  const id = 'OrdersServicePublicFixedAddressesBindingOfTheWholeCompany';
+  bind(stack, { provider, listeners: [{ port: 80, targetGroup: GROUP_ARN }] }, id);
+  for (const { PolicyName } of givenPolicies(stack)) expect(PolicyName.length).toBeLessThanOrEqual(128);
+});
+
+test('a key is given by itself, for a policy matches no alias', () => {
+  const stack = newStack();
+  const encryptionKey = new Key(stack, 'Key').addAlias('states');
+  const bucket = new Bucket(stack, 'Bucket', { encryptionKey });
+  expect(() => bind(stack, { bucket })).toThrow(
+    'is an alias, which a policy does not match: give the key itself',
+  );
+});
+
+test('a log that is kept for ever has no retention', () => {
+  const stack = new Stack(newApp(), 'Provider');
+  new AlbNlbBindingProvider(stack, 'Provider', { code: dummyCode(), logRetention: RetentionDays.INFINITE });
+  Template.fromStack(stack).hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: Match.absent() });
+});
+
+test('what nobody can have meant is told all at once', () => {
+  const stack = new Stack(newApp(), 'Provider');
+  const made = (): unknown =>
+    new AlbNlbBindingProvider(stack, 'Provider', {
+      code: dummyCode(),
+      makeStateBucket: true,
+      stateBucket: Bucket.fromBucketName(stack, 'Bucket', 'states'),
+      securityGroups: [],
+      reservedConcurrency: 0,
+    });
+  expect(made).toThrow(
+    /^Provider\/Provider: makeStateBucket and stateBucket: .+; vpcSubnets or securityGroups without vpc: .+; reservedConcurrency 0/,
+  );
+});
+
 describe('a provider of another stack', () => {
   test('of the same app serves bindings and what they bring', () => {
     const app = newApp();

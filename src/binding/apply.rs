@@ -98,7 +98,8 @@ impl<A: BindingAws, D: Dns> Context<'_, '_, A, D> {
                 Some(lost_name(bucket, &error.reason))
             }
             Err(RecordError::Aws(error)) if error.is(&["AccessDenied"]) => Some(format!(
-                "{error}; allow s3:CreateBucket and s3:TagResource on it"
+                "{error}; allow s3:CreateBucket and s3:TagResource on it, or give BucketName, or StateBucket of the \
+                 provider's stack (the function's variable STATE_BUCKET), to use an existing bucket"
             )),
             created => {
                 created?;

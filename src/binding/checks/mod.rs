@@ -248,7 +248,8 @@ impl Findings {
 pub(super) fn no_policy(bucket: &str, refused: &str) -> String {
     format!(
         "the binding's own bucket {bucket} cannot be made to deny requests without TLS ({refused}); allow \
-         s3:GetBucketPolicy and s3:PutBucketPolicy on it"
+         s3:GetBucketPolicy and s3:PutBucketPolicy on it, or give StateBucket of the provider's stack or BucketName, \
+         to use an existing bucket"
     )
 }
 
@@ -256,8 +257,8 @@ pub(super) fn no_policy(bucket: &str, refused: &str) -> String {
 pub(super) fn lost_name(bucket: &str, refused: &str) -> String {
     format!(
         "the binding's own bucket {bucket} cannot be used ({refused}), so its name is another account's or \
-         permission is missing; give BucketName, or set the function's variable STATE_BUCKET, to use an \
-         existing bucket"
+         permission is missing; give BucketName, or StateBucket of the provider's stack (the function's \
+         variable STATE_BUCKET), to use an existing bucket"
     )
 }
 
