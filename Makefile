@@ -135,14 +135,14 @@ release: target/lint/.made
 	target/lint/bin/cfn-lint -- $(RELEASE)/*.yaml
 	python3 release/licenses.py >$(RELEASE)/THIRD-PARTY-LICENSES
 	set -e; for arch in x86_64 arm64; do $(MAKE) package ARCH=$$arch; done
-	$(foreach arch,x86_64 arm64,cp $(call ZIP,$(arch)) $(RELEASE)/alb-nlb-binding-$(VERSION)-$(arch).zip;)
-	cd $(RELEASE) && sha256sum -- * >../SHA256SUMS && mv ../SHA256SUMS .
+	set -e; $(foreach arch,x86_64 arm64,cp $(call ZIP,$(arch)) $(RELEASE)/alb-nlb-binding-$(VERSION)-$(arch).zip;)
+	cd $(RELEASE) && export LC_ALL=C && sha256sum -- * >../SHA256SUMS && mv ../SHA256SUMS .
 
 # The construct as it is published, for npm and PyPI, with the packages for both processors inside.
 construct: release cdk-example/node_modules/.package-lock.json
 	rm -rf cdk-example/assets cdk-example/dist
 	mkdir cdk-example/assets
-	$(foreach arch,x86_64 arm64,cp $(call ZIP,$(arch)) cdk-example/assets/bootstrap-$(arch).zip;)
+	set -e; $(foreach arch,x86_64 arm64,cp $(call ZIP,$(arch)) cdk-example/assets/bootstrap-$(arch).zip;)
 	cp $(RELEASE)/THIRD-PARTY-LICENSES cdk-example/assets
 	cd cdk-example && npm run --silent build && npm run --silent package
 

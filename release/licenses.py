@@ -38,5 +38,5 @@ for crate in json.loads(cargo("metadata", "--format-version=1"))["packages"]:
             used_by[text].add(name)
 
 print("alb-nlb-binding is built from the following crates, and from Rust's standard library (MIT OR Apache-2.0).")
-for text, names in sorted(used_by.items(), key=lambda pair: sorted(pair[1])):
-    print("\n" + "-" * 80, *sorted(names), "", text, sep="\n")
+for names, text in sorted((sorted(names), text) for text, names in used_by.items()):
+    print("\n" + "-" * 80, *names, "", text, sep="\n")
