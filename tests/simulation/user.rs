@@ -6,6 +6,7 @@
 
 use crate::cloudformation::{Answered, Ask, Sent, Stack};
 use crate::fortune::{Fortune, PATIENCE};
+use crate::weather::Climate;
 use crate::wishes::{Choices, Wish};
 use crate::world::World;
 use alb_nlb_binding::record::RequestType::{self, Create, Delete, Update};
@@ -215,6 +216,12 @@ impl User {
             self.world
                 .tally
                 .count("rollbacks that had to be sent again");
+            // Who sends it again has mended DNS, for which it may else wait for hours, beside a cache.
+            let weather = &self.world.weather;
+            weather.set(Climate {
+                dns_fails: 0,
+                ..weather.climate()
+            });
             self.sleeps(self.world.dice.between(5_000, 120_000)).await;
         }
         let cleaning = "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS";
