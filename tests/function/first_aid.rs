@@ -16,7 +16,7 @@ async fn ask(bench: &Bench, question: Value) -> Result<Value> {
     Ok(answer)
 }
 
-async fn status(bench: &Bench, made: &Answer) -> Result<Value> {
+pub async fn status(bench: &Bench, made: &Answer) -> Result<Value> {
     ask(
         bench,
         json!({"Action": "Status", "PhysicalResourceId": made.id()}),
@@ -25,7 +25,7 @@ async fn status(bench: &Bench, made: &Answer) -> Result<Value> {
 }
 
 /// The elements of a list of texts.
-fn texts<'a>(answer: &'a Value, name: &str) -> Vec<&'a str> {
+pub fn texts<'a>(answer: &'a Value, name: &str) -> Vec<&'a str> {
     let list = answer[name].as_array();
     let list = list.unwrap_or_else(|| panic!("a list {name} in {answer:#}"));
     list.iter().filter_map(Value::as_str).collect()

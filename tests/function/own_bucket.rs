@@ -1,6 +1,7 @@
 //! The bucket that a binding makes: tagged as it is made, and closed to requests without TLS before anything is
 //! written into it.
 
+use crate::first_aid::{status, texts};
 use crate::record::Stack;
 use crate::support::{Answer, Bench, operations};
 use anyhow::Result;
@@ -117,6 +118,12 @@ async fn a_create_that_is_killed_before_the_policy_and_run_again_completes_with_
 async fn an_update_puts_a_policy_that_is_gone_back_and_leaves_statements_of_others() -> Result<()> {
     let (bench, made) = Bench::bound().await?;
     let bucket = without_policy(&bench, &made).await?;
+    let status = status(&bench, &made).await?;
+    let told = texts(&status, "Problems").join("\n");
+    assert!(
+        told.contains("does not deny requests without TLS"),
+        "{told}"
+    );
     bench.update(&made, json!({})).await?.assert_success();
     assert_eq!(policy(&bench, &bucket).await?, own_policy(&bucket));
 
