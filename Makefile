@@ -144,6 +144,7 @@ construct: release cdk-example/node_modules/.package-lock.json
 	mkdir cdk-example/assets
 	set -e; $(foreach arch,x86_64 arm64,cp $(call ZIP,$(arch)) cdk-example/assets/bootstrap-$(arch).zip;)
 	cp $(RELEASE)/THIRD-PARTY-LICENSES cdk-example/assets
+	cp LICENSE-APACHE cdk-example/LICENSE
 	cd cdk-example && npm run --silent build && npm run --silent package
 
 # A binding's life on the account that the AWS CLI points at: ten minutes, and some cents.

@@ -57,7 +57,7 @@ class PackagedCode extends AlbNlbBindingCode {
     if (!existsSync(zip)) {
       throw new Error(
         `the function's package ${zip} does not exist: in the project's sources, build it with ` +
-          `\`${makePackage(architecture)}\`, or let the CDK build it with AlbNlbBindingCode.fromSource()`,
+          `\`${makePackage(architecture)}\`, or let the CDK build it with AlbNlbBindingCode.fromSource(repository)`,
       );
     }
     checkArchitecture(zip, architecture);
@@ -74,7 +74,7 @@ class SourceCode extends AlbNlbBindingCode {
     return Code.fromAsset(this.repository, {
       // The hash is that of what the package is built from, so that nothing is built twice.
       ignoreMode: IgnoreMode.GIT,
-      exclude: ['/*', '!/.cargo', '!/Cargo.lock', '!/Cargo.toml', '!/Makefile', '!/src'],
+      exclude: ['/*', '!/.cargo', '!/Cargo.lock', '!/Cargo.toml', '!/Makefile', '!/release', '!/src'],
       bundling: {
         local: {
           tryBundle: (directory) => {
