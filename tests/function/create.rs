@@ -298,12 +298,7 @@ async fn a_given_target_group_and_bucket_are_used_and_nothing_else_is_made() -> 
     let bench = Bench::new().await?;
     bench.scale(2);
     let group = bench.given_group("theirs", 8000).await?;
-    bench
-        .s3()
-        .create_bucket()
-        .bucket("their-bucket")
-        .send()
-        .await?;
+    bench.given_bucket("their-bucket").await?;
     bench.lab.gateway().clear();
     let made = bench
         .create(json!({

@@ -188,12 +188,7 @@ async fn a_binding_that_stands_is_updated_and_deleted_also_where_its_policy_is_d
 #[tokio::test]
 async fn an_update_that_makes_a_bucket_without_its_policy_fails_and_is_rolled_back() -> Result<()> {
     let bench = Bench::new().await?;
-    bench
-        .s3()
-        .create_bucket()
-        .bucket("their-bucket")
-        .send()
-        .await?;
+    bench.given_bucket("their-bucket").await?;
     let given = json!({"BucketName": "their-bucket"});
     let made = bench.create(given.clone()).await?;
     made.assert_success();

@@ -283,12 +283,7 @@ async fn an_own_bucket_name_that_another_account_has_is_told_with_the_way_out() 
     bench.delete(&failed, json!({})).await?.assert_success();
     let failed = bench.create(json!({})).await?;
     failed.assert_failed(&["AccessDenied", "give BucketName", "STATE_BUCKET"]);
-    bench
-        .s3()
-        .create_bucket()
-        .bucket("our-bucket")
-        .send()
-        .await?;
+    bench.given_bucket("our-bucket").await?;
     let given = json!({"BucketName": "our-bucket"});
     let made = bench.create(given.clone()).await?;
     made.assert_success();
@@ -301,12 +296,7 @@ async fn an_own_bucket_name_that_another_account_has_is_told_with_the_way_out() 
 async fn the_functions_state_bucket_is_used_where_properties_name_none() -> Result<()> {
     let mut bench = Bench::new().await?;
     bench.scale(3);
-    bench
-        .s3()
-        .create_bucket()
-        .bucket("shared-state")
-        .send()
-        .await?;
+    bench.given_bucket("shared-state").await?;
     let function = bench
         .lab
         .function_with(binary(), &[("STATE_BUCKET", "shared-state")]);

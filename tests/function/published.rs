@@ -42,7 +42,7 @@ impl SetUp {
     pub async fn of(bench: Bench, changes: &[(&str, &str)]) -> Result<Self> {
         bench.scale(3);
         let group = bench.given_group("front-80", 80).await?;
-        bench.s3().create_bucket().bucket(BUCKET).send().await?;
+        bench.given_bucket(BUCKET).await?;
         let function = function(&bench, &group, changes).await?;
         Ok(Self {
             bench,

@@ -278,6 +278,12 @@ impl Bench {
         target_group(&self.lab, &self.pair.nlb, name, port).await
     }
 
+    /// A bucket of somebody else's.
+    pub async fn given_bucket(&self, name: &str) -> Result<()> {
+        self.s3().create_bucket().bucket(name).send().await?;
+        Ok(())
+    }
+
     /// An address in the VPC that is not the ALB's.
     pub fn foreign_address(&self) -> Ipv4Addr {
         self.pair.alb.addresses_after(200, 1)[0]

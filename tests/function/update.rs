@@ -207,12 +207,7 @@ async fn a_changed_bucket_takes_the_counts_along() -> Result<()> {
     bench.scale(2);
     bench.tick(&made).await?.success()?;
     bench.tick(&made).await?.success()?;
-    bench
-        .s3()
-        .create_bucket()
-        .bucket("their-bucket")
-        .send()
-        .await?;
+    bench.given_bucket("their-bucket").await?;
     let moved = bench
         .update(&made, json!({"BucketName": "their-bucket"}))
         .await?;
@@ -300,12 +295,7 @@ async fn another_nlb_is_another_binding() -> Result<()> {
 async fn a_rolled_back_change_of_bucket_and_alb_forgets_no_target() -> Result<()> {
     let (bench, made) = Bench::bound().await?;
     let group = made.attribute("TargetGroupArn").to_owned();
-    bench
-        .s3()
-        .create_bucket()
-        .bucket("their-bucket")
-        .send()
-        .await?;
+    bench.given_bucket("their-bucket").await?;
     let next = bench
         .lab
         .alb(&bench.pair.alb.vpc, &AlbSpec::new("next"))

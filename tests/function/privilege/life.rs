@@ -31,8 +31,7 @@ async fn live() -> Result<Life> {
     bench.function = bench.lab.function_with(binary(), &variables).await?;
     bench.scale(3);
     let theirs = bench.given_group("theirs", 8000).await?;
-    let bucket = bench.s3().create_bucket().bucket("their-bucket");
-    bucket.send().await?;
+    bench.given_bucket("their-bucket").await?;
     let mut stack = Stack { team: "orders" };
 
     let made = stack.create(&bench, json!({})).await?;

@@ -27,8 +27,7 @@ async fn life() -> Result<(SetUp, Vec<Request>)> {
     // Nothing was left for this one: every file that may be there is asked for.
     let secure = set_up.bench.given_group("front-443", 443).await?;
     let fresh = [("ALB_LISTENER", "443"), ("S3_BUCKET", "new-bucket")];
-    let bucket = set_up.bench.s3().create_bucket().bucket("new-bucket");
-    bucket.send().await?;
+    set_up.bench.given_bucket("new-bucket").await?;
     let fresh = function(&set_up.bench, &secure, &fresh).await?;
     fresh.invoke(set_up.event()?, TIMEOUT).await?.success()?;
     let history = set_up.bench.lab.gateway().history();

@@ -245,8 +245,7 @@ impl Stack {
     }
 
     pub async fn bucket(&self, name: &str) -> Result<()> {
-        self.bench.s3().create_bucket().bucket(name).send().await?;
-        Ok(())
+        self.bench.given_bucket(name).await
     }
 
     #[track_caller]
