@@ -3,15 +3,16 @@
 //! Knows no AWS, no DNS and no Lambda: all it asks for are capabilities, so that a simulation may
 //! drive it as Lambda does.
 
-use crate::binding::BindingAws;
-use crate::capabilities::{Answers, Dns};
+use crate::aws::api::Aws;
+use crate::aws::api::Responder;
 use crate::clock::{Clock, Timestamp};
+use crate::discovery::Dns;
 use crate::event::{Event, EventError};
 use crate::first_aid::FirstAid;
+use crate::legacy::{self, VariablesError};
 use crate::progress;
 use crate::provider::{self, Provider, ProviderError};
-use crate::published::{self, VariablesError};
-use crate::sync::{self, Outcome, SyncError, TickName};
+use crate::sync::{self, SyncError, TickName, TickOutcome};
 use serde_json::Value;
 use std::rc::Rc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ const SPARED: Duration = Duration::from_millis(500);
 pub struct Function<A, D, R> {
     pub aws: A,
     pub dns: D,
-    pub answers: R,
+    pub responder: R,
     pub region: String,
     /// The function's environment.
     pub variable: Variable,
@@ -65,7 +66,7 @@ pub enum FunctionError {
     OutOfTime { doing: String },
 }
 
-impl<A: BindingAws, D: Dns, R: Answers> Function<A, D, R> {
+impl<A: Aws, D: Dns, R: Responder> Function<A, D, R> {
     /// Handles one event.
     ///
     /// # Errors
@@ -85,7 +86,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Function<A, D, R> {
                 let provider = Provider {
                     aws: &self.aws,
                     dns: &self.dns,
-                    answers: &self.answers,
+                    responder: &self.responder,
                     region: &self.region,
                     state_bucket,
                 };
@@ -115,10 +116,10 @@ impl<A: BindingAws, D: Dns, R: Answers> Function<A, D, R> {
                 return Ok(Box::pin(first_aid.answer(&action, within)).await?);
             }
             Event::Scheduled { id, time } => {
-                let variables = published::variables(&self.variable, &self.region)?;
+                let variables = legacy::variables(&self.variable, &self.region)?;
                 let id = id.as_ref().unwrap_or(&invocation.request_id);
                 let name = TickName::new(time, id);
-                let tick = published::tick(&self.aws, &self.dns, clock, &variables, name);
+                let tick = legacy::tick(&self.aws, &self.dns, clock, &variables, name);
                 in_time(invocation, Box::pin(tick)).await?;
             }
         }
@@ -129,7 +130,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Function<A, D, R> {
 /// A tick that ends before the next one starts, and before Lambda stops the sandbox.
 async fn in_time(
     invocation: &Invocation,
-    tick: impl Future<Output = Result<Outcome, SyncError>>,
+    tick: impl Future<Output = Result<TickOutcome, SyncError>>,
 ) -> Result<(), FunctionError> {
     let limit = invocation.remaining.saturating_sub(SPARED);
     let doing = Rc::default();

@@ -19,8 +19,9 @@
 )]
 
 pub mod aws;
+pub mod backoff;
 pub mod binding;
-pub mod capabilities;
+
 pub mod clock;
 pub mod discovery;
 pub mod event;
@@ -29,11 +30,11 @@ pub mod function;
 pub mod log;
 pub mod model;
 pub mod names;
-pub mod pause;
+
+pub mod legacy;
 pub mod permit;
 pub mod progress;
 pub mod properties;
 pub mod provider;
-pub mod published;
 pub mod record;
 pub mod sync;

@@ -1,8 +1,8 @@
 //! The Lambda function: takes an invocation from Lambda's runtime, and hands it on.
 
-use alb_nlb_binding::aws::Aws;
+use alb_nlb_binding::aws::sdk::Sdk;
 use alb_nlb_binding::clock::Timestamp;
-use alb_nlb_binding::discovery::Discovery;
+use alb_nlb_binding::discovery::DnsClient;
 use alb_nlb_binding::function::{Function, FunctionError, Invocation};
 use alb_nlb_binding::log;
 use lambda_runtime::{Context, Diagnostic, Error, LambdaEvent, service_fn};
@@ -19,12 +19,12 @@ async fn main() -> Result<(), Error> {
 
 async fn serve() -> Result<(), Error> {
     log::start();
-    let aws = Aws::from_environment();
+    let aws = Sdk::from_environment();
     let function = Rc::new(Function {
         region: aws.region().to_owned(),
-        answers: aws.clone(),
+        responder: aws.clone(),
         aws,
-        dns: Discovery::new(&std::env::var("DNS_SERVERS").unwrap_or_default()),
+        dns: DnsClient::new(&std::env::var("DNS_SERVERS").unwrap_or_default()),
         variable: Box::new(|name| std::env::var(name).ok()),
     });
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {

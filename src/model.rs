@@ -23,7 +23,7 @@ pub struct LoadBalancer {
     pub arn: String,
     pub name: String,
     pub dns_name: String,
-    pub kind: Kind,
+    pub kind: LoadBalancerType,
     pub scheme: Scheme,
     pub state: State,
     pub vpc_id: String,
@@ -73,7 +73,7 @@ macro_rules! words {
 
 words! {
     /// A load balancer's type (ELBv2 API, `LoadBalancerTypeEnum`).
-    Kind { Application = "application", Network = "network", Gateway = "gateway" }
+    LoadBalancerType { Application = "application", Network = "network", Gateway = "gateway" }
 }
 
 words! {
@@ -122,7 +122,7 @@ pub struct HealthCheck {
 impl HealthCheck {
     /// Whether what AWS tells of a health check says nothing against `wanted`. A matcher may be
     /// left untold.
-    pub fn is_told_as(&self, wanted: &Self) -> bool {
+    pub fn matches(&self, wanted: &Self) -> bool {
         let mut told = self.clone();
         if let (Some(told), Some(wanted)) = (&mut told.http, &wanted.http)
             && told.matcher.is_empty()

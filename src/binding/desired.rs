@@ -1,14 +1,12 @@
 //! What should be: one request's properties with the names that follow from its id. No I/O.
 
-use super::checks::Checked;
 use super::hints::Hints;
-use super::observe::Observed;
-use crate::model::{RuleTarget, TargetGroupPort};
+use crate::model::TargetGroupPort;
 use crate::names::{BindingId, account, partition, unqualified};
 use crate::properties::{self, MadeProperties, Problems, Properties, TargetGroupProperties};
-use crate::record::{Orders, RULE_TARGET, Record, RuleEvent};
+use crate::record::{Orders, Record};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// One binding as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,85 +127,4 @@ impl Desired {
             record.orders.clone()?,
         ))
     }
-
-    /// Given target groups in which the binding has targets, and that it is no longer to serve.
-    pub fn given_up(&self, observed: &Observed) -> BTreeSet<String> {
-        let record = observed.record.as_ref().map(|(record, _)| record);
-        let own = record.into_iter().flat_map(|record| record.own.keys());
-        // A tick may register there until the end.
-        let orders = record.and_then(|record| record.orders.as_ref());
-        let served = orders.into_iter().flat_map(Orders::groups);
-        let known = own.map(String::as_str).chain(served);
-        let wanted: BTreeSet<&str> = self.given().collect();
-        // A record may be written by whoever may write to its bucket, the rule and the properties by nobody.
-        let event = RuleEvent::of_rule(observed.rule.as_ref());
-        let is_ruled = |arn: &str| event.as_ref().is_some_and(|event| event.names(arn));
-        known
-            .filter(|arn| !wanted.contains(arn) && !self.id.made_group(arn))
-            .filter(|arn| self.former.given.contains(*arn) || is_ruled(arn))
-            .map(str::to_owned)
-            .collect()
-    }
-
-    /// What ticks are to go by: `made` are target groups made since it was observed, ARN by name.
-    /// `None` while a target group is not made yet.
-    pub fn orders(&self, checked: &Checked<'_>, made: &BTreeMap<String, String>) -> Option<Orders> {
-        let Checked {
-            backend,
-            nlb,
-            observed,
-            ..
-        } = checked;
-        let properties = &self.properties;
-        let target_groups = properties.listeners.iter().map(|listener| {
-            let arn = match &listener.target_group {
-                TargetGroupProperties::Given { arn } => arn.clone(),
-                TargetGroupProperties::Made(_) => {
-                    group_arn(&self.id.target_group(listener.port), observed, made)?
-                }
-            };
-            Some(TargetGroupPort::new(arn, listener.alb_port))
-        });
-        Some(Orders {
-            nlb_arn: nlb.arn.clone(),
-            alb_arn: backend.alb_arn.clone(),
-            alb_name: backend.name.clone(),
-            alb_dns_name: backend.dns_name.clone(),
-            target_groups: target_groups.collect::<Option<_>>()?,
-            availability_zone: backend.availability_zone.clone(),
-            max_lookups: properties.max_lookups,
-            invocations_before_deregistration: properties.invocations_before_deregistration,
-            ip_count_metric: properties.ip_count_metric,
-            dns_servers: properties.dns_servers.clone(),
-        })
-    }
-
-    /// What the rule is to call the function with, where so many addresses are expected.
-    pub fn rule_target(
-        &self,
-        checked: &Checked<'_>,
-        made: &BTreeMap<String, String>,
-        expected: usize,
-    ) -> Option<RuleTarget> {
-        let orders = self.orders(checked, made)?;
-        // Where AWS refuses to have own targets taken out, Delete is to know of them.
-        let owed = self.given_up(checked.observed);
-        let (bucket, schedule) = (self.bucket(), &self.properties.schedule);
-        let template = RuleEvent::template(&self.id, &bucket, schedule, &orders, &owed, expected);
-        Some(RuleTarget {
-            id: RULE_TARGET.to_owned(),
-            arn: self.function_arn.clone(),
-            template: template.ok()?,
-        })
-    }
-}
-
-pub fn group_arn(
-    name: &str,
-    observed: &Observed,
-    made: &BTreeMap<String, String>,
-) -> Option<String> {
-    let existing = observed.groups.iter().find(|own| own.group.name == name);
-    let existing = existing.map(|own| &own.group.arn);
-    made.get(name).or(existing).cloned()
 }

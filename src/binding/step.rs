@@ -2,7 +2,6 @@
 //!
 //! `+` makes, `~` changes, `-` takes away.
 
-use super::removal::Removal;
 use crate::model::{Attributes, HealthCheck, Tags, TargetGroupPort};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -209,4 +208,65 @@ fn pairs(map: &BTreeMap<String, String>) -> String {
         .map(|(key, value)| format!("{key}={value}"))
         .collect();
     pairs.join(", ")
+}
+
+/// One thing to take away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Removal {
+    RuleTargets {
+        ids: Vec<String>,
+    },
+    Rule,
+    /// The binding's own targets, out of a target group that is not its own.
+    Targets {
+        target_group: String,
+    },
+    Listener {
+        arn: String,
+        port: u16,
+    },
+    TargetGroup {
+        arn: String,
+        name: String,
+    },
+    /// What a changed `BucketName` left in a bucket that the binding no longer uses.
+    Stub {
+        bucket: String,
+    },
+    /// The binding's record, out of a bucket that is not its own.
+    Record {
+        bucket: String,
+    },
+    /// The binding's own bucket, with all that is in it.
+    Bucket {
+        bucket: String,
+    },
+}
+
+impl fmt::Display for Removal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RuleTargets { ids } => write!(f, "- rule target {}", ids.join(", ")),
+            Self::Rule => f.write_str("- rule"),
+            Self::Targets { target_group } => write!(f, "- own targets in {target_group}"),
+            Self::Listener { port, .. } => write!(f, "- listener on port {port}"),
+            Self::TargetGroup { name, .. } => write!(f, "- target group {name}"),
+            Self::Stub { bucket } => write!(f, "- stub in bucket {bucket}"),
+            Self::Record { bucket } => write!(f, "- record in bucket {bucket}"),
+            Self::Bucket { bucket } => write!(f, "- bucket {bucket}"),
+        }
+    }
+}
+
+impl Removal {
+    /// Whether it takes the record away, or what the record is in.
+    pub const fn is_last(&self) -> bool {
+        matches!(self, Self::Record { .. } | Self::Bucket { .. })
+    }
+}
+
+/// Steps as they read in the log: one a line.
+pub fn lines(steps: &[impl fmt::Display]) -> String {
+    let lines: Vec<_> = steps.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }

@@ -3,10 +3,9 @@
 //! Never asks more often than it is allowed to, but once where all of that was in vain, and says whether it found
 //! enough.
 
-use super::FIRST_CONTACT;
-use super::certainty::{ADDRESSES_PER_ANSWER, lookups_needed};
-use super::tally::{Found, Tally};
-use crate::capabilities::{Dns, DnsError, Question};
+use super::dns::{Dns, DnsError, DnsQuery, FIRST_CONTACT};
+use super::sampling::{Found, Sampling};
+use super::stopping_rule::{ADDRESSES_PER_ANSWER, lookups_needed};
 use crate::log::chain;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::BTreeSet;
@@ -17,11 +16,11 @@ use tokio::time::Instant;
 
 /// Lookups under way at once. At one function's end it costs a socket each; at the other end they
 /// are spread over the four servers of the zone.
-const SIDE_BY_SIDE: usize = 48;
+const LOOKUPS_SIDE_BY_SIDE: usize = 48;
 
 /// What to ask for.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct Search<'a> {
     pub dns_name: &'a str,
     /// To ask these; where there are none, it is found out whom.
     pub servers: &'a [SocketAddr],
@@ -41,11 +40,11 @@ pub struct Wanted<'a> {
 /// Where no server gives an address.
 pub async fn run<D: Dns>(
     dns: &D,
-    wanted: Wanted<'_>,
+    wanted: Search<'_>,
     known: impl Future<Output = BTreeSet<IpAddr>>,
     told: oneshot::Sender<usize>,
 ) -> Result<Found, DnsError> {
-    let Wanted {
+    let Search {
         dns_name,
         servers,
         max_lookups,
@@ -67,21 +66,21 @@ pub async fn run<D: Dns>(
         if expected < ADDRESSES_PER_ANSWER {
             return None;
         }
-        let question = dns.whom(dns_name, servers).await?;
-        let tally = Tally::new(max_lookups, question.servers());
+        let query = dns.whom(dns_name, servers).await?;
+        let sampling = Sampling::new(max_lookups, query.servers());
         let at_once = lookups_needed(0, expected).min(max_lookups);
-        asking.finish(&question, tally, at_once).await
+        asking.finish(&query, sampling, at_once).await
     };
     let found = match at_once.await {
         Some(found) => found,
         None => {
-            let (question, first) = dns.ask(dns_name, servers).await?;
-            let tally = Tally::new(max_lookups, question.servers());
-            let mut tally = tally.made_before(asking.in_vain);
-            tally.begin();
-            tally.take(first);
-            let finished = asking.finish(&question, tally, 0).await;
-            finished.ok_or_else(|| question.silent())?
+            let (query, first) = dns.ask(dns_name, servers).await?;
+            let sampling = Sampling::new(max_lookups, query.servers());
+            let mut sampling = sampling.made_before(asking.in_vain);
+            sampling.begin();
+            sampling.take(first);
+            let finished = asking.finish(&query, sampling, 0).await;
+            finished.ok_or_else(|| query.silent())?
         }
     };
     if found.certain {
@@ -106,8 +105,8 @@ impl<K: Future<Output = BTreeSet<IpAddr>>> Asking<'_, K> {
     /// first do not answer.
     async fn finish(
         &mut self,
-        question: &impl Question,
-        mut tally: Tally,
+        query: &impl DnsQuery,
+        mut sampling: Sampling,
         at_once: usize,
     ) -> Option<Found> {
         let Self {
@@ -120,29 +119,29 @@ impl<K: Future<Output = BTreeSet<IpAddr>>> Asking<'_, K> {
         let mut under_way = FuturesUnordered::new();
         let mut failure = None;
         let contact_by = Instant::now() + FIRST_CONTACT;
-        for _ in 0..at_once.min(SIDE_BY_SIDE) {
-            under_way.push(question.again(tally.begin(), BTreeSet::new()));
+        for _ in 0..at_once.min(LOOKUPS_SIDE_BY_SIDE) {
+            under_way.push(query.again(sampling.begin(), BTreeSet::new()));
         }
         let (known, judgement) = loop {
             let so_far = before.as_ref().unwrap_or(remembered);
-            let judgement = tally.judge(so_far);
-            let is_done = under_way.is_empty() && judgement.wanted == 0 && tally.count() > 0;
+            let judgement = sampling.judge(so_far);
+            let is_done = under_way.is_empty() && judgement.wanted == 0 && sampling.count() > 0;
             if judgement.is_complete || is_done {
-                tell(told, tally.count());
+                tell(told, sampling.count());
                 if before.is_some() {
                     break (so_far, judgement);
                 }
             }
-            let is_enough = before.is_none() && tally.is_short();
+            let is_enough = before.is_none() && sampling.is_short();
             // Where nobody has answered yet, others are asked instead.
-            let is_in_vain = tally.count() == 0 && tally.lookups() > 0;
+            let is_in_vain = sampling.count() == 0 && sampling.lookups() > 0;
             let free = match is_enough || is_in_vain {
                 true => 0,
-                false => SIDE_BY_SIDE.saturating_sub(under_way.len()),
+                false => LOOKUPS_SIDE_BY_SIDE.saturating_sub(under_way.len()),
             };
-            let last = tally.last(&judgement);
+            let last = sampling.last(&judgement);
             for _ in 0..judgement.wanted.min(free) {
-                under_way.push(question.again(tally.begin(), last.clone()));
+                under_way.push(query.again(sampling.begin(), last.clone()));
             }
             if before.is_some() && under_way.is_empty() {
                 break (so_far, judgement);
@@ -150,22 +149,22 @@ impl<K: Future<Output = BTreeSet<IpAddr>>> Asking<'_, K> {
             tokio::select! {
                 addresses = known.as_mut(), if before.is_none() => *before = Some(addresses),
                 Some(answer) = under_way.next() => match answer {
-                    Ok(answer) => tally.take(answer),
+                    Ok(answer) => sampling.take(answer),
                     Err(error) => {
-                        tally.take_failure();
+                        sampling.take_failure();
                         failure = Some(error);
                     }
                 },
-                () = tokio::time::sleep_until(contact_by), if tally.count() == 0 => break (so_far, judgement),
+                () = tokio::time::sleep_until(contact_by), if sampling.count() == 0 => break (so_far, judgement),
             }
         };
-        if tally.count() == 0 {
-            *in_vain = tally.lookups();
+        if sampling.count() == 0 {
+            *in_vain = sampling.lookups();
             return None;
         }
-        let found = tally.found(known, &judgement);
+        let found = sampling.found(known, &judgement);
         if !judgement.caches.is_empty() {
-            question.warn_of(&judgement.caches, found.addresses.union(known).count());
+            query.warn_of(&judgement.caches, found.addresses.union(known).count());
         }
         tell(told, found.addresses.len());
         if let Some(error) = failure {

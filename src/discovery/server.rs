@@ -4,7 +4,7 @@
 //! fails, and for the system's list of servers, there is hickory's pool of connections. The pool answers equal
 //! questions that are under way at the same time from one query, but here each must get an answer
 //! of its own, for each holds another random subset. So every question has a pool to itself, and
-//! those are kept for the next ones. Never keeps an answer for another question, as a resolver
+//! those are kept for the next ones. Never keeps an answer for another query, as a resolver
 //! with a cache does.
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverOpts};

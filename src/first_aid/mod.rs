@@ -5,22 +5,21 @@
 //! understood is told in the answer, for a failed invocation would be an alarm.
 
 mod diagnosis;
-mod look;
+mod observe;
+mod observed;
 mod rehearsal;
 mod report;
 mod request;
-mod sight;
 mod status;
 
-pub use request::{Action, Wish};
+pub use request::{Action, ActionError, Wish};
 
-use crate::binding::BindingAws;
-use crate::capabilities::Dns;
+use crate::aws::api::Aws;
 use crate::clock::Clock;
-use crate::discovery::{self, Found, Wanted};
+use crate::discovery::Dns;
+use crate::discovery::{self, Found, Search};
 use crate::log::chain;
 use crate::progress;
-use crate::properties::Problems;
 use report::Refused;
 use serde::Serialize;
 use serde_json::Value;
@@ -43,7 +42,7 @@ pub struct FirstAid<'a, A, D> {
     pub clock: Clock,
 }
 
-impl<A: BindingAws, D: Dns> FirstAid<'_, A, D> {
+impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
     /// The answer, within that time.
     ///
     /// # Errors
@@ -74,7 +73,7 @@ impl<A: BindingAws, D: Dns> FirstAid<'_, A, D> {
         max_lookups: usize,
         known: BTreeSet<IpAddr>,
     ) -> Result<Found, String> {
-        let wanted = Wanted {
+        let wanted = Search {
             dns_name,
             servers,
             max_lookups,
@@ -88,8 +87,3 @@ impl<A: BindingAws, D: Dns> FirstAid<'_, A, D> {
 fn written(answer: &impl Serialize) -> serde_json::Result<Value> {
     serde_json::to_value(answer)
 }
-
-/// A question that cannot be answered as it was asked.
-#[derive(Debug, thiserror::Error)]
-#[error("the event's Action cannot be done: {0}")]
-pub struct ActionError(Problems);

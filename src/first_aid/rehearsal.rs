@@ -1,10 +1,11 @@
 //! `Check` and `Plan`: what a Create or an Update with some properties would find and do.
 
 use super::FirstAid;
-use super::report::{Dns, Rehearsal, UNCERTAIN};
+use super::report::{DnsReport, Rehearsal, UNCERTAIN};
 use super::request::Wish;
-use crate::binding::{self, BindingAws, BindingError, Desired, Hints, Standing, Step};
-use crate::capabilities;
+use crate::aws::api::Aws;
+use crate::binding::{self, BindingError, Desired, Hints, Standing, Step};
+use crate::discovery::Dns;
 use crate::log::chain;
 use crate::model::Tags;
 use crate::properties::TargetProperties;
@@ -21,7 +22,7 @@ const PRIVATE: [(u32, u32); 4] = [
     (0xc0a8_0000, 16),
 ];
 
-impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
+impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
     pub(super) async fn rehearse(&self, wish: &Wish, plans: bool) -> Rehearsal {
         let id = wish.id();
         let read = Desired::read(
@@ -126,7 +127,7 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
                 "a request would wait for what is being made; ask again when it is".to_owned();
         }
         if plans {
-            let steps = checked.map(|checked| binding::plan::plan(&desired, &checked).steps);
+            let steps = checked.map(|checked| binding::plan(&desired, &checked).steps);
             let changes_nothing = |steps: &Vec<Step>| steps.iter().all(Step::is_in_every_plan);
             let nothing = steps.as_ref().is_some_and(changes_nothing);
             if nothing && rehearsal.findings.is_empty() {
@@ -168,7 +169,7 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
         rehearsal.warnings.extend(public.map(|address| {
             format!("AWS takes {address} as a target only where it is in the NLB's VPC, for it is no private address")
         }));
-        rehearsal.dns = Some(Dns::new(dns_name, &found));
+        rehearsal.dns = Some(DnsReport::new(dns_name, &found));
     }
 
     /// The tags of the stack, where one is named.

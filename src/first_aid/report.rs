@@ -40,7 +40,7 @@ pub(super) struct Rehearsal {
     /// What only warns.
     pub(super) warnings: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) dns: Option<Dns>,
+    pub(super) dns: Option<DnsReport>,
     /// As the log prints them; only of a plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) steps: Option<Vec<String>>,
@@ -49,7 +49,7 @@ pub(super) struct Rehearsal {
 /// What DNS shows.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Dns {
+pub(super) struct DnsReport {
     name: String,
     addresses: BTreeSet<IpAddr>,
     lookups: usize,
@@ -57,7 +57,7 @@ pub(super) struct Dns {
     certain: bool,
 }
 
-impl Dns {
+impl DnsReport {
     pub(super) fn new(name: &str, found: &Found) -> Self {
         Self {
             name: name.to_owned(),
@@ -92,7 +92,7 @@ pub(super) struct Status {
     /// CloudFormation's last request.
     pub(super) request: Option<Request>,
     pub(super) orders: Option<Orders>,
-    pub(super) dns: Option<Dns>,
+    pub(super) dns: Option<DnsReport>,
     pub(super) target_groups: Vec<TargetGroup>,
     /// Addresses missing from DNS, with the ticks in a row that have missed them.
     pub(super) pending: BTreeMap<IpAddr, u32>,

@@ -1,6 +1,5 @@
 //! What a person asks for: the event `{"Action": …}`, typed. No I/O.
 
-use super::ActionError;
 use crate::names::BindingId;
 use crate::properties::Problems;
 use crate::properties::reader::{self, Reader};
@@ -111,6 +110,11 @@ impl Wish {
         self.resource.is_some() || self.binding.is_some()
     }
 }
+
+/// A question that cannot be answered as it was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("the event's Action cannot be done: {0}")]
+pub struct ActionError(Problems);
 
 #[cfg(test)]
 mod tests {

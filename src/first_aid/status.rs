@@ -1,11 +1,14 @@
 //! `Status`: looks at everything of a binding, and tells what is wrong with it.
 
-use super::report::{self, Dns, LastTick, Request, Rule, Status, Statuses, Target, TargetGroup};
-use super::sight::{RecordSight, Sight};
+use super::observed::{RecordSight, Sight};
+use super::report::{
+    self, DnsReport, LastTick, Request, Rule, Status, Statuses, Target, TargetGroup,
+};
 use super::{FirstAid, diagnosis};
-use crate::binding::{BindingAws, BindingError};
-use crate::capabilities;
+use crate::aws::api::Aws;
+use crate::binding::BindingError;
 use crate::clock::Timestamp;
+use crate::discovery::Dns;
 use crate::log::chain;
 use crate::model::TargetHealth;
 use crate::names::{BindingId, PREFIX};
@@ -17,9 +20,9 @@ use tokio::time::Instant;
 
 /// How many bindings are looked at side by side: a look asks ELBv2 some ten times, which it takes forty times at once
 /// (ELB guide, "Request throttling for the Elastic Load Balancing API").
-const SIDE_BY_SIDE: usize = 4;
+const BINDINGS_SIDE_BY_SIDE: usize = 4;
 
-impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
+impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
     /// How all bindings of the Region fare: those that have a rule, or a target group of their own.
     pub(super) async fn statuses(&self, until: Instant) -> Statuses {
         let ids = match self.all().await {
@@ -40,7 +43,7 @@ impl<A: BindingAws, D: capabilities::Dns> FirstAid<'_, A, D> {
             })
         });
         let bindings: Vec<Status> = stream::iter(statuses)
-            .buffered(SIDE_BY_SIDE)
+            .buffered(BINDINGS_SIDE_BY_SIDE)
             .collect()
             .await;
         let (others, bindings): (Vec<_>, Vec<_>) = bindings
@@ -145,7 +148,7 @@ fn told(sight: Sight) -> Status {
         is_of_another: diagnosis::is_of_another(&sight),
         phase: record.map(|record| format!("{:?}", record.phase)),
         request: record.and_then(request),
-        dns: found.map(|found| Dns::new(dns_name.unwrap_or_default(), found)),
+        dns: found.map(|found| DnsReport::new(dns_name.unwrap_or_default(), found)),
         target_groups: target_groups.collect(),
         pending: next_tick
             .map(|plan| plan.pending.clone())

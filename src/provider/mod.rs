@@ -3,23 +3,25 @@
 //! Whatever happens in between, an error, a panic, a hang or an event that cannot be read, an
 //! answer is sent before the invocation's deadline; without one CloudFormation waits an hour.
 
-mod answer;
 mod request;
+mod response;
 #[cfg(test)]
 mod tests;
 
 pub use request::Request;
 
-use crate::binding::{self, Attributes, BindingAws, BindingError, Bound, Desired, Hints};
-use crate::capabilities::{Answers, Dns};
+use crate::aws::api::Aws;
+use crate::aws::api::Responder;
+use crate::binding::{self, BindingError, Bound, Desired, Hints, ReturnValues};
 use crate::clock::Clock;
+use crate::discovery::Dns;
 use crate::log::chain;
 use crate::names::account;
 use crate::progress;
-use crate::record::{Answer, Caller, Mark, RecordError, RequestType, Served, Turn, signed};
-use answer::{failed, fit, send, success};
+use crate::record::{Caller, Mark, RecordError, RequestType, Response, Served, Turn, signed};
 use futures_util::FutureExt;
 use request::{Envelope, digest};
+use response::{failed, fit, send, success};
 use serde_json::Value;
 use std::hash::{BuildHasher, RandomState};
 use std::panic::AssertUnwindSafe;
@@ -32,7 +34,7 @@ use tracing::{error, info, warn};
 pub struct Provider<'a, A, D, R> {
     pub aws: &'a A,
     pub dns: &'a D,
-    pub answers: &'a R,
+    pub responder: &'a R,
     pub region: &'a str,
     /// The function's variable `STATE_BUCKET`.
     pub state_bucket: Option<&'a str>,
@@ -54,7 +56,7 @@ pub enum ProviderError {
     #[error(transparent)]
     Request(#[from] request::RequestError),
     #[error(transparent)]
-    Answer(#[from] answer::AnswerError),
+    Response(#[from] response::ResponseError),
 }
 
 /// What a request has come to.
@@ -62,10 +64,10 @@ enum Done {
     Made(Box<Bound>),
     Deleted,
     /// It, or another delivery of it, has been answered: the same again.
-    Before(Answer),
+    Before(Response),
 }
 
-impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
+impl<A: Aws, D: Dns, R: Responder> Provider<'_, A, D, R> {
     /// Handles one event of CloudFormation.
     ///
     /// # Errors
@@ -85,7 +87,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
                 fit(answer, &envelope, invocation.log_stream)?
             }
         };
-        Ok(send(self.answers, &answer, &envelope, until).await?)
+        Ok(send(self.responder, &answer, &envelope, until).await?)
     }
 
     /// The answer to a request, put down in the record that it has claimed.
@@ -95,7 +97,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         envelope: &Envelope,
         invocation: &Invocation<'_>,
         until: Instant,
-    ) -> Result<Answer, ProviderError> {
+    ) -> Result<Response, ProviderError> {
         info!(
             request_type = ?request.request_type,
             stack = request.stack_id,
@@ -128,7 +130,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
                 });
                 success(id, attributes)
             }
-            Ok(Ok(Ok(Done::Deleted))) => success(id, Attributes::new()),
+            Ok(Ok(Ok(Done::Deleted))) => success(id, ReturnValues::new()),
             Ok(Ok(Err(failure))) => {
                 error!(error = chain(&failure), "failed");
                 failed(id, &chain(&failure))
@@ -183,7 +185,7 @@ impl<A: BindingAws, D: Dns, R: Answers> Provider<'_, A, D, R> {
         turn: &Turn<'_, A>,
         invocation: &Invocation<'_>,
     ) -> Result<Done, BindingError> {
-        let id = request.means();
+        let id = request.binding_id();
         let read = Desired::read(
             &request.properties,
             id,
@@ -231,15 +233,15 @@ const FOR_THE_PUT: Duration = Duration::from_secs(10);
 /// Rule 3 of the record: the answer is put down before it is sent. Where that cannot be done it is
 /// sent all the same, for CloudFormation waits; but where another delivery has been faster, its answer
 /// is the answer.
-async fn conclude<A: BindingAws>(
+async fn conclude<A: Aws>(
     turn: &Turn<'_, A>,
-    answer: Answer,
+    answer: Response,
     serves: Option<&Served>,
     request: &Request,
     envelope: &Envelope,
     invocation: &Invocation<'_>,
     until: Instant,
-) -> Result<Answer, answer::AnswerError> {
+) -> Result<Response, response::ResponseError> {
     let left = || until.saturating_duration_since(Instant::now());
     let id = request.about();
     let concluded = tokio::time::timeout(left() / 2, turn.conclude(&id, &answer, serves)).await;

@@ -2,7 +2,7 @@
 //!
 //! The ResponseURL is a credential. Its type prints nothing of it.
 
-use crate::capabilities::ResponseUrl;
+use crate::aws::api::ResponseUrl;
 use crate::names::BindingId;
 use crate::record::{Digest, RequestType};
 use aws_lambda_events::cloudformation::CloudFormationCustomResourceRequest;
@@ -78,7 +78,7 @@ impl Request {
     }
 
     /// The id that this request means by what it asks for.
-    pub fn means(&self) -> BindingId {
+    pub fn binding_id(&self) -> BindingId {
         let nlb_arn = self.nlb_arn().unwrap_or_default();
         BindingId::derive(&self.stack_id, &self.logical_resource_id, nlb_arn)
     }
@@ -87,15 +87,15 @@ impl Request {
     pub fn replaces(&self) -> Option<BindingId> {
         let former = BindingId::parse(self.physical_id.as_ref()?)?;
         let is_update = self.request_type == RequestType::Update;
-        (is_update && former != self.means()).then_some(former)
+        (is_update && former != self.binding_id()).then_some(former)
     }
 
     /// The binding that it is about.
     pub(super) fn about(&self) -> BindingId {
         let given = self.physical_id.as_deref().and_then(BindingId::parse);
         match self.request_type {
-            RequestType::Delete => given.unwrap_or_else(|| self.means()),
-            RequestType::Create | RequestType::Update => self.means(),
+            RequestType::Delete => given.unwrap_or_else(|| self.binding_id()),
+            RequestType::Create | RequestType::Update => self.binding_id(),
         }
     }
 
@@ -105,7 +105,7 @@ impl Request {
         match (&self.request_type, &self.physical_id) {
             (RequestType::Delete, Some(id)) => id.clone(),
             (RequestType::Update, Some(id)) if self.nlb_arn().is_none() => id.clone(),
-            _ => self.means().to_string(),
+            _ => self.binding_id().to_string(),
         }
     }
 

@@ -1,8 +1,9 @@
 //! What no emulator can do to the function: a fault of its own in the middle of a request.
 
 use super::*;
-use crate::capabilities::{self, *};
+use crate::aws::api::*;
 use crate::clock::Timestamp;
+use crate::discovery::{DnsAnswer, DnsError, DnsQuery};
 use crate::model::{
     Attributes, Endpoint, HealthCheck, Listener, LoadBalancer, Registered, Rule, RuleTarget, Tags,
     TargetGroup, TargetHealth,
@@ -20,7 +21,7 @@ struct Broken;
 macro_rules! broken {
     ($($capability:ident { $(fn $call:ident($($name:ident: $kind:ty),*) -> $answer:ty;)* })*) => {
         $(impl $capability for Broken {
-            $(async fn $call(&self, $(_: $kind),*) -> crate::capabilities::Answer<$answer> {
+            $(async fn $call(&self, $(_: $kind),*) -> crate::aws::api::AwsResult<$answer> {
                 panic!("a bug in {}", stringify!($call))
             })*
         })*
@@ -99,7 +100,7 @@ broken! {
 #[derive(Default)]
 struct Mailbox(RefCell<Vec<String>>);
 
-impl Answers for Mailbox {
+impl Responder for Mailbox {
     async fn put(&self, _: &ResponseUrl, body: String, _: Duration) -> Result<u16, PutError> {
         self.0.borrow_mut().push(body);
         Ok(200)
@@ -110,17 +111,13 @@ impl Answers for Mailbox {
 struct NoDns;
 
 impl Dns for NoDns {
-    type Question = Self;
+    type Query = Self;
 
-    async fn ask(
-        &self,
-        _: &str,
-        _: &[SocketAddr],
-    ) -> Result<(Self::Question, DnsAnswer), DnsError> {
+    async fn ask(&self, _: &str, _: &[SocketAddr]) -> Result<(Self::Query, DnsAnswer), DnsError> {
         panic!("a bug before any lookup")
     }
 
-    async fn whom(&self, _: &str, _: &[SocketAddr]) -> Option<Self::Question> {
+    async fn whom(&self, _: &str, _: &[SocketAddr]) -> Option<Self::Query> {
         None
     }
 
@@ -131,7 +128,7 @@ impl Dns for NoDns {
     fn remember(&self, _: &str, _: &BTreeSet<IpAddr>) {}
 }
 
-impl capabilities::Question for NoDns {
+impl DnsQuery for NoDns {
     async fn again(&self, _: usize, _: BTreeSet<usize>) -> Result<DnsAnswer, DnsError> {
         panic!("a bug before any lookup")
     }
@@ -153,7 +150,7 @@ async fn a_panic_in_the_middle_of_a_request_is_answered_and_the_next_request_too
     let provider = Provider {
         aws: &Broken,
         dns: &NoDns,
-        answers: &answers,
+        responder: &answers,
         region: "us-east-1",
         state_bucket: None,
     };

@@ -5,9 +5,8 @@
 use super::orders::Orders;
 use super::own::{Own, is_default};
 use super::request::{
-    Answer, Caller, Claim, Former, Mark, Outcome, Replacement, RequestType, Status,
+    Caller, Claim, Former, Mark, Outcome, Replacement, RequestType, Response, Status, UNANSWERED,
 };
-use super::ticking::UNANSWERED;
 use crate::clock::Timestamp;
 use crate::model::Endpoint;
 use serde::{Deserialize, Serialize};
@@ -293,7 +292,7 @@ impl Record {
     }
 
     /// The answer that a request was given, if it is remembered.
-    pub fn answer_to(&self, request: &str) -> Option<&Answer> {
+    pub fn answer_to(&self, request: &str) -> Option<&Response> {
         let claim = self.claim.as_ref();
         let now = claim
             .filter(|claim| claim.mark.request == request)

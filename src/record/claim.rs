@@ -2,13 +2,9 @@
 //! waits. Pure.
 
 use super::body::Record;
-use super::request::{Answer, Claim, Digest, Former, RequestType, Signed};
+use super::request::{Claim, Digest, Former, RequestType, Response, Signed};
 use crate::clock::Timestamp;
 use std::time::Duration;
-
-/// By then a request whose claim was taken over has stopped, and what it did is done: it acts within
-/// 5 s of a look, and a call of it takes 5 s at most.
-pub const TAKEN_OVER: Duration = Duration::from_secs(15);
 
 /// How much two environments' clocks, and the order of two signatures, may be off.
 const TOLERANCE: Duration = Duration::from_secs(2);
@@ -32,7 +28,7 @@ pub enum Verdict {
     /// Claim it, and wait until what the former request does is done.
     Claim { wait: Wait },
     /// It has been answered: send the same again.
-    Answered(Answer),
+    Answered(Response),
     /// A later request has claimed the binding: do nothing.
     Superseded,
 }
@@ -42,7 +38,7 @@ pub enum Verdict {
 pub enum Wait {
     /// By that moment; there may have been none.
     Until(Timestamp),
-    /// It has no answer yet: only the claim stops it, [`TAKEN_OVER`] after it was written.
+    /// It has no answer yet: only the claim stops it, [`super::request::TAKEN_OVER`] after it was written.
     TakenOver,
 }
 

@@ -1,6 +1,6 @@
 //! What a request has just made: AWS may not know it for a moment, and then says so of it to the next calls.
 
-use crate::capabilities::AwsError;
+use crate::aws::api::AwsError;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -13,7 +13,7 @@ const DENIED_FOR: Duration = Duration::from_secs(5);
 
 /// What AWS may not know for a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum ResourceKind {
     Bucket,
     /// By its ARN.
     TargetGroup,
@@ -27,11 +27,11 @@ pub enum Kind {
 #[derive(Debug, Clone, Default)]
 pub struct Fresh(Rc<RefCell<Made>>);
 
-type Made = BTreeMap<(Kind, String), Option<Instant>>;
+type Made = BTreeMap<(ResourceKind, String), Option<Instant>>;
 
 impl Fresh {
     /// Notes what was made.
-    pub fn add(&self, kind: Kind, name: &str) {
+    pub fn add(&self, kind: ResourceKind, name: &str) {
         let mut made = self.0.borrow_mut();
         made.entry((kind, name.to_owned())).or_default();
     }
@@ -39,7 +39,7 @@ impl Fresh {
     /// Notes that S3 has shown the record in a bucket.
     pub fn has_shown(&self, bucket: &str) {
         let mut made = self.0.borrow_mut();
-        if let Some(until) = made.get_mut(&(Kind::Bucket, bucket.to_owned())) {
+        if let Some(until) = made.get_mut(&(ResourceKind::Bucket, bucket.to_owned())) {
             until.get_or_insert_with(|| Instant::now() + DENIED_FOR);
         }
     }
@@ -50,27 +50,27 @@ impl Fresh {
     }
 
     pub fn has_bucket(&self, bucket: &str) -> bool {
-        let key = (Kind::Bucket, bucket.to_owned());
+        let key = (ResourceKind::Bucket, bucket.to_owned());
         self.0.borrow().get(&key).is_some_and(may_be_unknown)
     }
 
     /// Whether AWS says that something does not exist which was just made.
     pub fn is_not_shown(&self, error: &AwsError) -> bool {
         let kind = match error.code.as_deref() {
-            Some("NoSuchBucket") => Kind::Bucket,
-            Some("TargetGroupNotFound") => Kind::TargetGroup,
-            Some("ListenerNotFound") => Kind::Listener,
-            Some("ResourceNotFoundException") => Kind::Rule,
+            Some("NoSuchBucket") => ResourceKind::Bucket,
+            Some("TargetGroupNotFound") => ResourceKind::TargetGroup,
+            Some("ListenerNotFound") => ResourceKind::Listener,
+            Some("ResourceNotFoundException") => ResourceKind::Rule,
             _ => return false,
         };
         let resource = match kind {
-            Kind::Bucket => bucket_of(&error.resource),
+            ResourceKind::Bucket => bucket_of(&error.resource),
             _ => &error.resource,
         };
         let is_about = |name: &str| match kind {
-            Kind::Bucket | Kind::Rule => resource == name,
+            ResourceKind::Bucket | ResourceKind::Rule => resource == name,
             // An ARN beside others.
-            Kind::TargetGroup | Kind::Listener => resource.contains(name),
+            ResourceKind::TargetGroup | ResourceKind::Listener => resource.contains(name),
         };
         let made = self.0.borrow();
         let mut made = made.iter().filter(|((made, _), _)| *made == kind);
@@ -102,8 +102,8 @@ mod tests {
     #[test]
     fn only_what_was_made_is_waited_for_and_only_where_it_is_what_was_not_found() {
         let fresh = Fresh::default();
-        fresh.add(Kind::TargetGroup, "arn:group/new");
-        fresh.add(Kind::Rule, "rule");
+        fresh.add(ResourceKind::TargetGroup, "arn:group/new");
+        fresh.add(ResourceKind::Rule, "rule");
         let listener = "port 80 of arn:nlb for arn:group/new";
         for (operation, resource, code, expected) in [
             ("CreateListener", listener, "TargetGroupNotFound", true),
@@ -142,7 +142,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_bucket_that_has_shown_the_record_is_gone_when_s3_denies_it_for_long() {
         let fresh = Fresh::default();
-        fresh.add(Kind::Bucket, "own");
+        fresh.add(ResourceKind::Bucket, "own");
         let denied = not_found("GetObject", "s3://own/id/state.json", "NoSuchBucket");
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert!(fresh.is_not_shown(&denied) && fresh.has_bucket("own"));

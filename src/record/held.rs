@@ -1,17 +1,17 @@
 //! What a request does with the records that it holds: reads them, changes them, takes them to another
 //! bucket (rule 10), and lets go of them.
 
-use super::RecordError;
 use super::body::Record;
 use super::claim::is_cancelled;
+use super::error::RecordError;
 use super::holds::Claimed;
 use super::lease::Hold;
 use super::located::Held;
 use super::store::Store;
 use super::turn::Turn;
-use crate::capabilities::{Objects, Stacks};
+use crate::aws::api::{Objects, Stacks};
+use crate::backoff::Backoff;
 use crate::names::BindingId;
-use crate::pause::Pause;
 use crate::permit::CALL_TIMEOUT;
 use tokio::time::Instant;
 
@@ -107,7 +107,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         id: &BindingId,
         change: impl Fn(&mut Record),
     ) -> Result<(), RecordError> {
-        let mut pause = Pause::none_at_first();
+        let mut backoff = Backoff::none_at_first();
         let changed = |held: &Held| {
             let mut record = held.record.clone();
             change(&mut record);
@@ -133,7 +133,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                 self.keep(self.store(id), last);
                 return Ok(());
             }
-            pause.wait().await;
+            backoff.wait().await;
         }
     }
 
@@ -143,7 +143,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// Where somebody else has claimed it, or the bucket cannot be used.
     pub async fn take_to(&self, id: &BindingId, bucket: &str) -> Result<(), RecordError> {
         let store = self.store(id);
-        let mut pause = Pause::none_at_first();
+        let mut backoff = Backoff::none_at_first();
         loop {
             let Some(held) = self.read(id).await? else {
                 return Err(RecordError::TakenOver);
@@ -156,7 +156,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                 self.keep(store, last);
                 return Ok(());
             }
-            pause.wait().await;
+            backoff.wait().await;
         }
     }
 

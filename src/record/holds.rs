@@ -1,13 +1,13 @@
 //! What a lease hangs on: a request's claims, which are looked at, and a tick's own write, which is made
 //! anew. Rules 2 and 6 of the record.
 
-use super::RecordError;
 use super::body::{Failure, Record};
+use super::error::RecordError;
 use super::lease::{Hold, Lease};
 use super::located::Held;
 use super::request::Mark;
 use super::store::Store;
-use crate::capabilities::Objects;
+use crate::aws::api::Objects;
 use crate::clock::Clock;
 use crate::log::chain;
 use crate::names::BindingId;

@@ -4,12 +4,12 @@
 //! The lease is the only one that gives permits, and so the only one that repeats such a call. What
 //! it may not do any more it does not do: nothing is undone here.
 
-use super::RecordError;
+use super::error::RecordError;
 use super::fresh::Fresh;
-use crate::capabilities::{Answer, TRIES, Trouble};
+use crate::aws::api::{AwsResult, TRIES, Trouble};
+use crate::backoff::Backoff;
 use crate::clock::{Clock, Timestamp};
 use crate::log::chain;
-use crate::pause::Pause;
 use crate::permit::{CALL_TIMEOUT, Permit};
 use crate::progress;
 use std::cell::Cell;
@@ -82,8 +82,11 @@ impl<H: Hold> Lease<H> {
     ///
     /// # Errors
     /// What AWS refuses, and where the lease is gone.
-    pub async fn act<T>(&self, call: impl AsyncFn(Permit) -> Answer<T>) -> Result<T, RecordError> {
-        let mut pause = Pause::short_at_first();
+    pub async fn act<T>(
+        &self,
+        call: impl AsyncFn(Permit) -> AwsResult<T>,
+    ) -> Result<T, RecordError> {
+        let mut backoff = Backoff::short_at_first();
         let mut failures = 0;
         let mut waits_for = None;
         loop {
@@ -108,7 +111,7 @@ impl<H: Hold> Lease<H> {
             info!(error = chain(&error), "trying again");
             progress::waits(error.operation, error.to_string());
             waits_for = Some(error.operation);
-            pause.wait().await;
+            backoff.wait().await;
             self.doubt();
         }
     }

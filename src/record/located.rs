@@ -1,9 +1,9 @@
 //! What was found of a record, bucket by bucket, and where it may be looked for. No I/O.
 
-use super::RecordError;
 use super::body::Record;
+use super::error::RecordError;
 use super::orders::RuleEvent;
-use crate::capabilities::AwsError;
+use crate::aws::api::AwsError;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A record as it was read or written, with its condition for the next write.
@@ -26,7 +26,7 @@ pub struct Candidate {
 
 /// What was found in one bucket.
 #[derive(Debug)]
-pub enum Found {
+pub enum Contents {
     NoBucket,
     Nothing,
     Record(Box<Held>),

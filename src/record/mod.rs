@@ -13,12 +13,13 @@
 //! 8. The rule's event: `orders`. A lost record: [`Record::made_anew`].
 //! 9. A replacement claims two records: [`Turn::claim`] is called for both, with [`Replacement`].
 //! 10. Another bucket: `store` and `located`, and [`Turn::take_to`].
-//! 11. Found targets: [`Target::found`]; others' own: `others`.
+//! 11. Contents targets: [`OwnTarget::found`]; others' own: `others`.
 //!
 //! It asks S3 and CloudFormation, and EventBridge for others' rules; it changes nothing but the record.
 
 mod body;
 mod claim;
+mod error;
 mod fresh;
 mod held;
 mod holds;
@@ -37,61 +38,21 @@ mod turn;
 mod wanted;
 
 pub use body::{Failure, Phase, Record};
-pub use claim::{TAKEN_OVER, signed};
-pub use fresh::{Fresh, Kind};
+pub use claim::signed;
+pub use error::RecordError;
+pub use fresh::{Fresh, ResourceKind};
 pub use holds::{Claims, Ticking};
 pub use lease::{FRESH, Hold, Lease};
-pub use located::{Candidate, Found, Held, Located, Unreadable};
+pub use located::{Candidate, Contents, Held, Located, Unreadable};
 pub use orders::{Orders, RULE_TARGET, RuleEvent};
 pub use others::owned_by_others;
 pub use outcome::Served;
-pub use own::{Own, Target};
-pub use request::{Answer, Caller, Claim, Digest, Mark, Replacement, RequestType, Signed, Status};
+pub use own::{Own, OwnTarget};
+pub use request::TAKEN_OVER;
+pub use request::{
+    Caller, Claim, Digest, Mark, Replacement, RequestType, Response, Signed, Status,
+};
 pub use store::Store;
 pub use ticking::Counting;
 pub use turn::{Claiming, Hand, Turn};
 pub use wanted::{Asker, LAG, Resource, View};
-
-use crate::capabilities::AwsError;
-
-impl RecordError {
-    /// Whether there is an object, and no record can be read from it.
-    fn is_unreadable(&self) -> bool {
-        match self {
-            Self::Unusable { .. } => true,
-            Self::Aws(error) => error.is(&["InvalidObjectState"]),
-            _ => false,
-        }
-    }
-}
-
-/// Why the record does not let an invocation go on.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    #[error(transparent)]
-    Aws(#[from] AwsError),
-    #[error("the record s3://{bucket}/{key} cannot be used, and nothing was changed")]
-    Unusable {
-        bucket: String,
-        key: String,
-        #[source]
-        source: body::BodyError,
-    },
-    #[error("the record could not be written as JSON")]
-    Unwritable(#[source] serde_json::Error),
-    #[error("the bucket {bucket} for the record does not exist")]
-    NoBucket { bucket: String },
-    #[error(
-        "another request has taken the binding over, so this one has stopped where it was; it has \
-         undone nothing"
-    )]
-    TakenOver,
-    #[error("a later request has come before this one, so this one has done nothing")]
-    Superseded,
-    #[error("the stack has begun to roll this Update back")]
-    RolledBack,
-    #[error("{reason}; nothing was changed")]
-    NotWanted { reason: String },
-    #[error("the request has been answered already")]
-    Answered(Box<Answer>),
-}

@@ -89,7 +89,7 @@ pub struct RuleEvent {
     /// Left out where the characters do not hold it.
     #[serde(default)]
     pub orders: Option<Orders>,
-    /// Target groups that the binding did not make and that the copy does not name, each by a digest of its
+    /// OwnTarget groups that the binding did not make and that the copy does not name, each by a digest of its
     /// ARN: all where there is no copy, and those that were given up with this rule.
     #[serde(default)]
     pub given: BTreeSet<String>,

@@ -3,13 +3,13 @@
 //!
 //! Other bindings are found by their rules, which say where their records are. Only reads.
 
-use super::RecordError;
 use super::body::{Phase, Record};
+use super::error::RecordError;
 use super::located::Candidate;
 use super::orders::RuleEvent;
-use super::own::Target;
+use super::own::OwnTarget;
 use super::store::Store;
-use crate::capabilities::{Objects, Rules, gather};
+use crate::aws::api::{Objects, Rules, gather};
 use crate::log::chain;
 use crate::model::Endpoint;
 use crate::names::{BindingId, PREFIX};
@@ -93,8 +93,8 @@ pub(super) fn owned(record: &Record, group: &str) -> BTreeMap<Endpoint, bool> {
     let serves = orders.is_none_or(|orders| orders.groups().contains(group));
     let until = orders.map(|orders| orders.invocations_before_deregistration);
     let needed = record.answers_needed();
-    let is_due = |target: &Target, until| record.is_due(target, until, needed);
-    let is_wanted = |target: &Target| serves && until.is_none_or(|until| !is_due(target, until));
+    let is_due = |target: &OwnTarget, until| record.is_due(target, until, needed);
+    let is_wanted = |target: &OwnTarget| serves && until.is_none_or(|until| !is_due(target, until));
     let own = record.own.get(group).into_iter().flatten();
     own.map(|(endpoint, target)| (*endpoint, is_wanted(target)))
         .collect()

@@ -1,16 +1,16 @@
 //! How a request's turn with the record ends: rule 3, the outcome put down before it is sent; and what
 //! another delivery of the same request has come to.
 
-use super::RecordError;
 use super::body::Phase;
-use super::claim::TAKEN_OVER;
+use super::error::RecordError;
 use super::holds::Claimed;
 use super::located::Held;
 use super::orders::Orders;
-use super::request::{Answer, Outcome};
+use super::request::TAKEN_OVER;
+use super::request::{Outcome, Response};
 use super::store::Store;
 use super::turn::Turn;
-use crate::capabilities::{Objects, Stacks};
+use crate::aws::api::{Objects, Stacks};
 use crate::log::chain;
 use crate::names::BindingId;
 use crate::progress;
@@ -42,7 +42,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     pub async fn conclude(
         &self,
         id: &BindingId,
-        answer: &Answer,
+        answer: &Response,
         serves: Option<&Served>,
     ) -> Result<(), RecordError> {
         let settled = self.lease().settled();
@@ -105,7 +105,10 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     ///
     /// # Errors
     /// Where the record cannot be read.
-    pub async fn of_another_delivery(&self, id: &BindingId) -> Result<Option<Answer>, RecordError> {
+    pub async fn of_another_delivery(
+        &self,
+        id: &BindingId,
+    ) -> Result<Option<Response>, RecordError> {
         loop {
             match self.ending(id).await? {
                 Ending::Answered(answer) => return Ok(Some(answer)),
@@ -127,8 +130,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     pub async fn answers_for_another_delivery(
         &self,
         id: &BindingId,
-        answer: &Answer,
-    ) -> Result<Option<Answer>, RecordError> {
+        answer: &Response,
+    ) -> Result<Option<Response>, RecordError> {
         loop {
             let (store, held) = match self.ending(id).await? {
                 Ending::Answered(answer) => return Ok(Some(answer)),
@@ -177,7 +180,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
 
 /// What a request has come to that another delivery may have taken over.
 enum Ending<'a, A> {
-    Answered(Answer),
+    Answered(Response),
     UnderWay {
         store: Store<'a, A>,
         held: Box<Held>,

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Own targets of one target group.
-pub type Own = BTreeMap<Endpoint, Target>;
+pub type Own = BTreeMap<Endpoint, OwnTarget>;
 
 /// What is known of one own target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Target {
+pub struct OwnTarget {
     /// For how many ticks in a row it has been missing from DNS.
     #[serde(default)]
     pub missed: u32,

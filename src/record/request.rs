@@ -6,6 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// By then a request whose claim was taken over has stopped, and what it did is done: it acts within
+/// 5 s of a look, and a call of it takes 5 s at most.
+pub const TAKEN_OVER: Duration = Duration::from_secs(15);
+
+/// After so long a request that has no answer will not get one: CloudFormation's function has ended
+/// long before.
+pub(super) const UNANSWERED: Duration = Duration::from_secs(15 * 60);
+
 /// A request's hold on the binding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
@@ -31,7 +39,7 @@ pub struct Claim {
     /// Whether this request made the record, so that nothing was there before it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub made: bool,
-    /// Target groups that are given now and no longer wanted: ticks leave them alone.
+    /// OwnTarget groups that are given now and no longer wanted: ticks leave them alone.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub gives_up: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,20 +87,20 @@ pub struct Digest(pub String);
 pub struct Former {
     pub request: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<Answer>,
+    pub answer: Option<Response>,
 }
 
 /// How a request ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    pub answer: Answer,
+    pub answer: Response,
     /// From when on no call of the request can have an effect any more.
     pub settled: Timestamp,
 }
 
 /// What CloudFormation is answered, but for what identifies the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
+pub struct Response {
     pub status: Status,
     pub reason: String,
     pub physical_id: String,

@@ -3,14 +3,14 @@
 //! Rule 10: an Update may take the record to another bucket, and leaves a stub that says where. Every
 //! reader follows it. Never writes without If-Match or If-None-Match.
 
-use super::RecordError;
 use super::body::{Body, BodyError, Record};
+use super::error::RecordError;
 use super::fresh::Fresh;
 use super::lease::FRESH;
-use super::located::{Candidate, Found, Held, Located, Unreadable};
-use crate::capabilities::{AwsError, Objects, Stored, Trouble, Written};
+use super::located::{Candidate, Contents, Held, Located, Unreadable};
+use crate::aws::api::{AwsError, Objects, Stored, Trouble, Written};
+use crate::backoff::{Backoff, outlast};
 use crate::log::chain;
-use crate::pause::{Pause, outlast};
 use crate::permit::CALL_TIMEOUT;
 use crate::progress;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -68,15 +68,15 @@ impl<'a, A: Objects> Store<'a, A> {
     }
 
     /// Looks into one bucket.
-    pub async fn look(&self, bucket: &str) -> Result<Found, AwsError> {
+    pub async fn look(&self, bucket: &str) -> Result<Contents, AwsError> {
         let unreadable = |etag, why| {
             let bucket = bucket.to_owned();
-            Ok(Found::Unreadable(Unreadable { bucket, etag, why }))
+            Ok(Contents::Unreadable(Unreadable { bucket, etag, why }))
         };
         let Stored { body, etag } = match self.read(bucket).await {
             Ok(Some(stored)) => stored,
-            Ok(None) => return Ok(Found::Nothing),
-            Err(error) if error.is(&["NoSuchBucket"]) => return Ok(Found::NoBucket),
+            Ok(None) => return Ok(Contents::Nothing),
+            Err(error) if error.is(&["NoSuchBucket"]) => return Ok(Contents::NoBucket),
             // Archived (S3 API, `GetObject`).
             Err(error) if error.is(&["InvalidObjectState"]) => {
                 return unreadable(None, error.into());
@@ -84,12 +84,12 @@ impl<'a, A: Objects> Store<'a, A> {
             Err(error) => return Err(error),
         };
         match Body::parse(&body, &self.owner) {
-            Ok(Body::Record(record)) => Ok(Found::Record(Box::new(Held {
+            Ok(Body::Record(record)) => Ok(Contents::Record(Box::new(Held {
                 record: *record,
                 bucket: bucket.to_owned(),
                 etag,
             }))),
-            Ok(Body::Stub { to }) => Ok(Found::Stub { to, etag }),
+            Ok(Body::Stub { to }) => Ok(Contents::Stub { to, etag }),
             Err(source) => unreadable(Some(etag), self.unusable(bucket, source)),
         }
     }
@@ -97,7 +97,7 @@ impl<'a, A: Objects> Store<'a, A> {
     async fn read(&self, bucket: &str) -> Result<Option<Stored>, AwsError> {
         let is_not_shown = |error: &AwsError| self.fresh.is_not_shown(error);
         let read = async || self.aws.read(bucket, &self.key()).await;
-        let stored = outlast(Pause::short_at_first(), is_not_shown, read).await?;
+        let stored = outlast(Backoff::short_at_first(), is_not_shown, read).await?;
         if stored.is_some() {
             self.fresh.has_shown(bucket);
         }
@@ -143,19 +143,19 @@ impl<'a, A: Objects> Store<'a, A> {
                 found => found?,
             };
             let leads_to = match found {
-                Found::NoBucket => {
+                Contents::NoBucket => {
                     located.missing.insert(bucket);
                     None
                 }
-                Found::Nothing => {
+                Contents::Nothing => {
                     located.empty.insert(bucket);
                     None
                 }
-                Found::Stub { to, etag } => {
+                Contents::Stub { to, etag } => {
                     located.stubs.insert(bucket, etag);
                     Some(to)
                 }
-                Found::Record(held) => match self.arrived(held).await? {
+                Contents::Record(held) => match self.arrived(held).await? {
                     Arrival::Counts(held) => {
                         located.record = Some(*held);
                         located.unreadable = None;
@@ -163,7 +163,7 @@ impl<'a, A: Objects> Store<'a, A> {
                     }
                     Arrival::Never { to } => Some(to),
                 },
-                Found::Unreadable(unreadable) => {
+                Contents::Unreadable(unreadable) => {
                     located.unreadable.get_or_insert(unreadable);
                     None
                 }
@@ -182,10 +182,12 @@ impl<'a, A: Objects> Store<'a, A> {
             return Ok(Arrival::Counts(held));
         };
         match self.look(from).await? {
-            Found::Record(original) => Ok(Arrival::Counts(original)),
-            Found::Unreadable(unreadable) => Err(unreadable.why),
-            Found::Stub { to, .. } if to != held.bucket => Ok(Arrival::Never { to }),
-            Found::Stub { .. } | Found::Nothing | Found::NoBucket => Ok(Arrival::Counts(held)),
+            Contents::Record(original) => Ok(Arrival::Counts(original)),
+            Contents::Unreadable(unreadable) => Err(unreadable.why),
+            Contents::Stub { to, .. } if to != held.bucket => Ok(Arrival::Never { to }),
+            Contents::Stub { .. } | Contents::Nothing | Contents::NoBucket => {
+                Ok(Arrival::Counts(held))
+            }
         }
     }
 
@@ -210,7 +212,7 @@ impl<'a, A: Objects> Store<'a, A> {
     ) -> Result<Option<Held>, RecordError> {
         let body = record.to_body().map_err(RecordError::Unwritable)?;
         let key = self.key();
-        let mut pause = Pause::short_at_first();
+        let mut backoff = Backoff::short_at_first();
         loop {
             let write = self.aws.write(bucket, &key, body.clone(), etag);
             if let Written::Done { etag } = write.await? {
@@ -223,11 +225,11 @@ impl<'a, A: Objects> Store<'a, A> {
             }
             match self.look(bucket).await? {
                 // A write whose answer was lost, and that was sent again, meets its own work.
-                Found::Record(held) if held.record == record => return Ok(Some(*held)),
+                Contents::Record(held) if held.record == record => return Ok(Some(*held)),
                 // S3 did not know the bucket, which was just made.
-                Found::Nothing if etag.is_none() && self.fresh.has_bucket(bucket) => {
+                Contents::Nothing if etag.is_none() && self.fresh.has_bucket(bucket) => {
                     progress::waits("PutObject", format!("S3 does not know bucket {bucket} yet"));
-                    pause.wait().await;
+                    backoff.wait().await;
                 }
                 _ => return Ok(None),
             }
@@ -253,11 +255,11 @@ impl<'a, A: Objects> Store<'a, A> {
         };
         // A stub of an earlier move, or a copy that never arrived.
         let there = match self.look(to).await? {
-            Found::Nothing => None,
-            Found::Record(former) => Some(former.etag),
-            Found::Stub { etag, .. } => Some(etag),
-            Found::Unreadable(unreadable) => Some(self.etag_of(&unreadable).await?).flatten(),
-            Found::NoBucket => {
+            Contents::Nothing => None,
+            Contents::Record(former) => Some(former.etag),
+            Contents::Stub { etag, .. } => Some(etag),
+            Contents::Unreadable(unreadable) => Some(self.etag_of(&unreadable).await?).flatten(),
+            Contents::NoBucket => {
                 let bucket = to.to_owned();
                 return Err(RecordError::NoBucket { bucket });
             }

@@ -40,8 +40,8 @@ fn claim(kind: RequestType, request: &str, runner: &str) -> Claim {
     }
 }
 
-fn answer() -> Answer {
-    Answer {
+fn answer() -> Response {
+    Response {
         status: Status::Failed,
         reason: "why".to_owned(),
         physical_id: "id".to_owned(),
@@ -50,7 +50,7 @@ fn answer() -> Answer {
 }
 
 /// Gives the request that is under way its answer.
-fn settle(record: &mut Record, answer: Answer) {
+fn settle(record: &mut Record, answer: Response) {
     let settled = now();
     let claim = record.claim.as_mut().expect("a request is under way");
     claim.outcome = Some(Outcome { answer, settled });
@@ -81,7 +81,7 @@ fn full() -> Record {
     record.claim_for(claim(RequestType::Create, "first", "a"));
     settle(&mut record, answer());
     record.claim_for(claim(RequestType::Update, "second", "b"));
-    let target = Target {
+    let target = OwnTarget {
         missed: 2,
         draws: 1,
         of: Some("alb.example".to_owned()),
@@ -105,7 +105,7 @@ fn a_create_may_come_again_until_its_success_and_for_fifteen_minutes_after_it() 
     let answered = |status| {
         let mut record = Record::new("binding", Phase::Making);
         record.claim_for(claim(RequestType::Create, "first", "a"));
-        settle(&mut record, Answer { status, ..answer() });
+        settle(&mut record, Response { status, ..answer() });
         record
     };
     let success = answered(Status::Success);
@@ -128,7 +128,7 @@ fn a_request_is_changing_the_binding_until_its_success_and_for_fifteen_minutes_a
         record.claim_for(claim(RequestType::Update, "first", "a"));
         if let Some(claim) = &mut record.claim {
             claim.outcome = status.map(|status| Outcome {
-                answer: Answer { status, ..answer() },
+                answer: Response { status, ..answer() },
                 settled: now(),
             });
         }
@@ -499,7 +499,7 @@ fn known_is_what_neither_is_due_to_leave_nor_of_a_former_load_balancer() {
             address: address(last),
             port: 80,
         };
-        let target = Target {
+        let target = OwnTarget {
             missed,
             draws: 1,
             of,

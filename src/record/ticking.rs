@@ -1,10 +1,10 @@
 //! Rule 6 of the record, and a part of rule 8: what a tick may do by the record. Pure.
 
 use super::body::{Phase, Record};
-use super::claim::TAKEN_OVER;
 use super::orders::Orders;
-use super::own::Target;
+use super::own::OwnTarget;
 use super::request::{Claim, Status};
+use super::request::{TAKEN_OVER, UNANSWERED};
 use crate::clock::Timestamp;
 use crate::discovery::lookups_needed;
 use crate::model::{Endpoint, Registered, TargetGroupPort};
@@ -12,10 +12,6 @@ use crate::names::BindingId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
-
-/// After so long a request that has no answer will not get one: CloudFormation's function has ended
-/// long before.
-pub(super) const UNANSWERED: Duration = Duration::from_secs(15 * 60);
 
 /// A tick that comes later than this after its scheduled time counts nothing, so that of ticks held
 /// back and delivered in a burst at most two are misses.
@@ -66,13 +62,13 @@ impl Record {
 
     /// Whether an own target has been missing for long enough to leave: for so many ticks, which are together
     /// worth so many answers of DNS.
-    pub fn is_due(&self, target: &Target, until: u32, needed: u32) -> bool {
+    pub fn is_due(&self, target: &OwnTarget, until: u32, needed: u32) -> bool {
         target.missed >= until && (target.draws >= needed || self.is_former(target))
     }
 
     /// Whether it is of another load balancer than the one that is served: its address says nothing about that
     /// one's, and DNS need not make certain that it is gone.
-    fn is_former(&self, target: &Target) -> bool {
+    fn is_former(&self, target: &OwnTarget) -> bool {
         let served = self.orders.as_ref().map(|orders| &orders.alb_dns_name);
         target.of.is_some() && target.of.as_ref() != served
     }
@@ -92,7 +88,7 @@ impl Record {
         let until = orders.map_or(u32::MAX, |orders| orders.invocations_before_deregistration);
         let needed = self.answers_needed();
         let is_known =
-            |target: &Target| !self.is_former(target) && !self.is_due(target, until, needed);
+            |target: &OwnTarget| !self.is_former(target) && !self.is_due(target, until, needed);
         let own = self.own.values().flatten();
         own.filter(|(_, target)| is_known(target))
             .map(|(endpoint, _)| endpoint.address)
@@ -174,7 +170,7 @@ impl Record {
                 |endpoint: &Endpoint| endpoint.port == *port && seen.contains(&endpoint.address);
             let registered = registered.get(arn).into_iter().flat_map(BTreeMap::keys);
             let own = registered.filter(|endpoint| id.made_group(arn) || is_seen(endpoint));
-            let own = own.map(|endpoint| (*endpoint, Target::default()));
+            let own = own.map(|endpoint| (*endpoint, OwnTarget::default()));
             record.own.entry(arn.clone()).or_default().extend(own);
         }
         record.orders = Some(orders.clone());

@@ -2,16 +2,17 @@
 //!
 //! Decides nothing about the binding itself: what is made or taken away is the caller's.
 
-use super::RecordError;
 use super::body::{Phase, Record};
-use super::claim::{Asking, TAKEN_OVER, Verdict, Wait, judge};
+use super::claim::{Asking, Verdict, Wait, judge};
+use super::error::RecordError;
 use super::holds::{Claimed, Claims};
 use super::lease::Lease;
 use super::located::Located;
+use super::request::TAKEN_OVER;
 use super::request::{Caller, Claim, Replacement, RequestType};
 use super::store::Store;
 use super::wanted::{Asker, Meant, Resource, View};
-use crate::capabilities::{Objects, Stacks};
+use crate::aws::api::{Objects, Stacks};
 use crate::clock::{Clock, Timestamp};
 use crate::names::BindingId;
 use crate::progress;

@@ -2,7 +2,7 @@
 //! where it says no, once more and again for ten seconds, for what it shows may lag behind.
 
 use super::request::RequestType;
-use crate::capabilities::{Answer, Stack, StackResource, Stacks};
+use crate::aws::api::{AwsResult, Stack, StackResource, Stacks};
 use crate::clock::{Clock, Timestamp};
 use crate::log::chain;
 use crate::names::BindingId;
@@ -244,7 +244,7 @@ impl<A: Stacks> Asker<'_, A> {
     }
 }
 
-async fn answered<T>(asked: impl Future<Output = Answer<T>>) -> Option<T> {
+async fn answered<T>(asked: impl Future<Output = AwsResult<T>>) -> Option<T> {
     let error = match tokio::time::timeout(ASKING, asked).await {
         Ok(Ok(answer)) => return Some(answer),
         Ok(Err(error)) => chain(&error),

@@ -4,16 +4,16 @@
 //! what is due to leave makes room, and then it is tried once more. One bad target keeps no other out.
 //! Nothing is done without the lease.
 
-use super::SyncError;
+use super::error::SyncError;
 use super::plan::{GroupPlan, Plan};
-use crate::capabilities::{SIDE_BY_SIDE, TARGETS_PER_CALL, Targets};
+use crate::aws::api::{CALLS_SIDE_BY_SIDE, TARGETS_PER_CALL, Targets};
 use crate::log::chain;
 use crate::model::{Endpoint, Registered};
 use crate::record::{Hold, Lease, RecordError};
 use futures_util::stream::{self, StreamExt};
 use tracing::{info, warn};
 
-/// Answers by which AWS refuses a whole call for the sake of some of its targets.
+/// Responder by which AWS refuses a whole call for the sake of some of its targets.
 const REFUSALS: [&str; 3] = [
     "InvalidTarget",
     "TooManyRegistrationsForTargetId",
@@ -79,7 +79,10 @@ pub(super) async fn apply<H: Hold>(
 }
 
 async fn side_by_side<T>(calls: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    stream::iter(calls).buffered(SIDE_BY_SIDE).collect().await
+    stream::iter(calls)
+        .buffered(CALLS_SIDE_BY_SIDE)
+        .collect()
+        .await
 }
 
 impl<A: Targets, H: Hold> Group<'_, A, H> {

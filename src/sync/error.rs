@@ -1,6 +1,7 @@
 //! Why a tick can fail; every one of these fails the invocation, so that alarms on errors work.
 
-use crate::capabilities::{AwsError, DnsError};
+use crate::aws::api::AwsError;
+use crate::discovery::DnsError;
 use crate::record::RecordError;
 use std::error::Error;
 

@@ -1,6 +1,6 @@
 //! Step 5 of a tick: the metric, which is worth no failure.
 
-use crate::capabilities::Metrics;
+use crate::aws::api::Metrics;
 use crate::log::chain;
 use crate::progress;
 use crate::record::Orders;

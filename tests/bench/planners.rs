@@ -23,8 +23,8 @@ mod tick {
     use alb_nlb_binding::clock::Timestamp;
     use alb_nlb_binding::discovery::Evidence;
     use alb_nlb_binding::model::{Endpoint, Registered, TargetGroupPort};
-    use alb_nlb_binding::record::{Own, Phase, Record, Target};
-    use alb_nlb_binding::sync::plan::{Mode, Situation, plan};
+    use alb_nlb_binding::record::{Own, OwnTarget, Phase, Record};
+    use alb_nlb_binding::sync::{Mode, Situation, plan};
     use std::collections::{BTreeMap, BTreeSet};
     use std::net::{IpAddr, Ipv4Addr};
     use std::time::Duration;
@@ -50,10 +50,10 @@ mod tick {
             };
             let all = || (0..addresses).map(endpoint);
             let own: Own = missed.map_or_else(Own::new, |missed| {
-                let target = Target {
+                let target = OwnTarget {
                     missed,
                     draws: missed,
-                    ..Target::default()
+                    ..OwnTarget::default()
                 };
                 all().map(|endpoint| (endpoint, target.clone())).collect()
             });
@@ -117,11 +117,12 @@ mod tick {
 #[divan::bench_group(name = "make, by listeners")]
 mod make {
     use super::*;
-    use alb_nlb_binding::binding::observe::{NlbListener, Observed, OwnTargetGroup};
-    use alb_nlb_binding::binding::plan::plan;
-    use alb_nlb_binding::binding::{Backend, Checked, Desired, Hints};
+
+    use alb_nlb_binding::binding::{
+        Backend, Checked, Desired, Hints, NlbListener, Observed, OwnTargetGroup, plan,
+    };
     use alb_nlb_binding::model::{
-        Attributes, Kind, Listener, LoadBalancer, Scheme, State, TargetGroup,
+        Attributes, Listener, LoadBalancer, LoadBalancerType, Scheme, State, TargetGroup,
     };
     use alb_nlb_binding::names::BindingId;
     use alb_nlb_binding::properties::MadeProperties;
@@ -151,7 +152,7 @@ mod make {
         }
     }
 
-    /// Target groups and listeners as they should be.
+    /// OwnTarget groups and listeners as they should be.
     fn made(desired: &Desired) -> Observed {
         let mut made = Observed::default();
         for listener in desired.made() {
@@ -191,7 +192,7 @@ mod make {
         made
     }
 
-    fn load_balancer(kind: Kind, name: &str) -> LoadBalancer {
+    fn load_balancer(kind: LoadBalancerType, name: &str) -> LoadBalancer {
         LoadBalancer {
             arn: format!("{ARN}{name}"),
             name: name.to_owned(),
@@ -208,8 +209,8 @@ mod make {
     fn bench(bencher: Bencher, listeners: u16, observe: impl Fn(&Desired) -> Observed) {
         let desired = desired(listeners);
         let (alb, nlb) = (
-            load_balancer(Kind::Application, "orders"),
-            load_balancer(Kind::Network, "front"),
+            load_balancer(LoadBalancerType::Application, "orders"),
+            load_balancer(LoadBalancerType::Network, "front"),
         );
         let observed = Observed {
             alb: Some(alb.clone()),

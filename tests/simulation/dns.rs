@@ -7,7 +7,7 @@ use crate::dice::Dice;
 use crate::lambda::Process;
 use crate::slot::Slot;
 use crate::world::World;
-use alb_nlb_binding::capabilities::{Dns, DnsAnswer, DnsError, Question};
+use alb_nlb_binding::discovery::{Dns, DnsAnswer, DnsError, DnsQuery};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -164,7 +164,7 @@ pub struct Asked {
 }
 
 impl Dns for Resolver {
-    type Question = Asked;
+    type Query = Asked;
 
     async fn ask(&self, dns_name: &str, _: &[SocketAddr]) -> Result<(Asked, DnsAnswer), DnsError> {
         let asked = Asked {
@@ -197,7 +197,7 @@ impl Dns for Resolver {
     }
 }
 
-impl Question for Asked {
+impl DnsQuery for Asked {
     async fn again(&self, number: usize, _: BTreeSet<usize>) -> Result<DnsAnswer, DnsError> {
         let slot = Slot::new();
         let answer = {

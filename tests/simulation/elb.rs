@@ -5,7 +5,8 @@
 //! Holds and answers; who may do what is the judge's.
 
 use alb_nlb_binding::model::{
-    Attributes, Endpoint, Kind, Listener, LoadBalancer, Scheme, State, Tags, TargetGroup,
+    Attributes, Endpoint, Listener, LoadBalancer, LoadBalancerType, Scheme, State, Tags,
+    TargetGroup,
 };
 use std::collections::BTreeMap;
 
@@ -54,8 +55,8 @@ pub fn arn(what: &str) -> String {
 }
 
 impl Elb {
-    pub fn add_load_balancer(&mut self, kind: Kind, name: &str) -> String {
-        let short = if kind == Kind::Application {
+    pub fn add_load_balancer(&mut self, kind: LoadBalancerType, name: &str) -> String {
+        let short = if kind == LoadBalancerType::Application {
             "app"
         } else {
             "net"

@@ -3,7 +3,7 @@
 //!
 //! A kill drops the invocation at the await where it is; what it has sent may arrive all the same.
 
-use crate::aws::{Aws, Post};
+use crate::aws::{Post, SimulatedAws};
 use crate::cloudformation::Sent;
 use crate::dns::Resolver;
 use crate::judge::Notes;
@@ -174,7 +174,7 @@ fn start(
 
 async fn run(world: Rc<World>, process: Rc<Process>, event: Value, request_id: String) {
     let function = Function {
-        aws: Aws {
+        aws: SimulatedAws {
             world: Rc::clone(&world),
             process: Rc::clone(&process),
         },
@@ -183,7 +183,7 @@ async fn run(world: Rc<World>, process: Rc<Process>, event: Value, request_id: S
             process: Rc::clone(&process),
             lists: RefCell::default(),
         },
-        answers: Post {
+        responder: Post {
             world: Rc::clone(&world),
             process: Rc::clone(&process),
         },

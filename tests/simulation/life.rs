@@ -14,7 +14,7 @@ use crate::user::User;
 use crate::weather::Climate;
 use crate::wishes::{Choices, Wish};
 use crate::world::World;
-use alb_nlb_binding::model::{Endpoint, HealthCheck, Kind, TargetGroup};
+use alb_nlb_binding::model::{Endpoint, HealthCheck, LoadBalancerType, TargetGroup};
 use serde_json::json;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -48,10 +48,10 @@ pub struct Ground {
 pub fn prepare(world: &World, addresses: usize) -> Ground {
     let mut elb = world.elb.borrow_mut();
     let albs: Vec<_> = ["alb1", "alb2"]
-        .map(|name| elb.add_load_balancer(Kind::Application, name))
+        .map(|name| elb.add_load_balancer(LoadBalancerType::Application, name))
         .into();
     let nlbs: Vec<_> = ["nlb1", "nlb2"]
-        .map(|name| elb.add_load_balancer(Kind::Network, name))
+        .map(|name| elb.add_load_balancer(LoadBalancerType::Network, name))
         .into();
     for alb in &albs {
         elb.add_listener(alb, 80, "HTTP", &[], BTreeMap::new());

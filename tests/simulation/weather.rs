@@ -5,7 +5,7 @@
 
 use crate::dice::Dice;
 use crate::world::World;
-use alb_nlb_binding::capabilities::{AwsError, Trouble};
+use alb_nlb_binding::aws::api::{AwsError, Trouble};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -6,7 +6,7 @@ mod tests;
 mod ticks;
 mod wiring;
 
-use super::sight::{RecordSight, Sight};
+use super::observed::{RecordSight, Sight};
 use crate::discovery::Found;
 use crate::first_aid::report::UNCERTAIN;
 use crate::model::{Endpoint, TargetGroupPort, TargetHealth};

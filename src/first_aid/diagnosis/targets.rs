@@ -1,7 +1,7 @@
 //! Whether what DNS shows is registered, and how it fares. Pure.
 
 use super::BY_UPDATE;
-use crate::first_aid::sight::Sight;
+use crate::first_aid::observed::Sight;
 use crate::model::{Endpoint, HealthState, TargetHealth};
 use std::collections::BTreeSet;
 

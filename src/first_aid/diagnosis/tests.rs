@@ -2,11 +2,11 @@ use super::*;
 use crate::binding::Step;
 use crate::clock::Timestamp;
 use crate::discovery::Evidence;
-use crate::first_aid::sight::Wiring;
+use crate::first_aid::observed::Wiring;
 use crate::model::{HealthState, Rule, RuleTarget, TargetGroupPort};
 use crate::names::BindingId;
 use crate::record::{Orders, RULE_TARGET, Record, RuleEvent};
-use crate::sync::plan::Plan;
+use crate::sync::Plan;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -242,7 +242,7 @@ fn misses_that_no_tick_counts_are_told() {
     assert_eq!(problems(&sight), Vec::<String>::new());
     if let RecordSight::There { record, .. } = &mut sight.record {
         let own = record.own.entry(GROUP.to_owned()).or_default();
-        own.insert(healthy(3).endpoint, crate::record::Target::default());
+        own.insert(healthy(3).endpoint, crate::record::OwnTarget::default());
     }
     assert!(problems(&sight)[0].contains("no tick has counted that"));
     claimed(&mut sight, 10);
@@ -257,13 +257,13 @@ fn an_address_that_no_tick_has_seen_yet_is_only_noted_and_one_that_is_own_is_mis
     sight.groups.insert(GROUP.to_owned(), only);
     if let RecordSight::There { record, .. } = &mut sight.record {
         let own = record.own.entry(GROUP.to_owned()).or_default();
-        own.insert(healthy(1).endpoint, crate::record::Target::default());
+        own.insert(healthy(1).endpoint, crate::record::OwnTarget::default());
     }
     assert_eq!(problems(&sight), Vec::<String>::new());
     assert!(notes(&sight)[0].contains("10.0.0.2:80 are new in DNS"));
     if let RecordSight::There { record, .. } = &mut sight.record {
         let own = record.own.entry(GROUP.to_owned()).or_default();
-        own.insert(healthy(2).endpoint, crate::record::Target::default());
+        own.insert(healthy(2).endpoint, crate::record::OwnTarget::default());
     }
     assert!(problems(&sight)[0].contains("10.0.0.2:80"));
 }

@@ -2,7 +2,7 @@
 
 use super::BY_UPDATE;
 use crate::clock::Timestamp;
-use crate::first_aid::sight::{MEASURED_WITHIN, Sight};
+use crate::first_aid::observed::{MEASURED_WITHIN, Sight};
 use crate::record::RULE_TARGET;
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use super::BY_UPDATE;
 use crate::binding::{Chain, Step};
-use crate::first_aid::sight::Sight;
+use crate::first_aid::observed::Sight;
 
 pub(super) fn of_wiring(sight: &Sight) -> Vec<String> {
     if sight.is_being_changed() {

@@ -13,8 +13,8 @@ fn at(seconds: u64) -> Option<Signed> {
     Some(Signed::At(time))
 }
 
-fn answer() -> Answer {
-    Answer {
+fn answer() -> Response {
+    Response {
         status: Status::Success,
         reason: String::new(),
         physical_id: "id".to_owned(),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::capabilities::AwsError;
+use crate::aws::api::AwsError;
 use std::time::Duration;
 
 /// Counts the looks; each takes some time, and from some look on the hold is gone.
@@ -41,7 +41,7 @@ fn error(trouble: Trouble) -> AwsError {
     }
 }
 
-async fn done(_: Permit) -> Answer<()> {
+async fn done(_: Permit) -> AwsResult<()> {
     Ok(())
 }
 
@@ -79,14 +79,14 @@ async fn a_look_that_takes_five_seconds_is_repeated() {
 #[tokio::test(start_paused = true)]
 async fn without_the_hold_no_call_is_made() {
     let gone = lease(Duration::ZERO, 1);
-    let call = async |_| -> Answer<()> { panic!("it must not be made") };
+    let call = async |_| -> AwsResult<()> { panic!("it must not be made") };
     assert!(matches!(gone.act(call).await, Err(RecordError::TakenOver)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_busy_is_tried_until_the_deadline() {
     let lease = lease(Duration::ZERO, 99);
-    let busy = async |_| -> Answer<()> { Err(error(Trouble::Passes)) };
+    let busy = async |_| -> AwsResult<()> { Err(error(Trouble::Passes)) };
     let act = tokio::time::timeout(Duration::from_secs(60), lease.act(busy));
     assert!(act.await.is_err(), "it goes on");
     assert!(looks(&lease) > 5, "{}", looks(&lease));
@@ -97,7 +97,7 @@ async fn what_may_pass_is_tried_seven_times_and_what_is_refused_once_and_each_tr
     for (trouble, tries) in [(Trouble::MayPass, 7), (Trouble::Stays, 1)] {
         let lease = lease(Duration::ZERO, 99);
         let made = Cell::new(0);
-        let call = async |_| -> Answer<()> {
+        let call = async |_| -> AwsResult<()> {
             made.set(made.get() + 1);
             Err(error(trouble))
         };
@@ -112,7 +112,7 @@ async fn a_call_that_was_given_up_half_way_may_still_have_an_effect_for_its_five
     let lease = lease(Duration::ZERO, 99);
     lease.act(done).await.expect("done");
     assert_eq!(lease.settled(), Timestamp::from_millis(0));
-    let hangs = async |_| -> Answer<()> { std::future::pending().await };
+    let hangs = async |_| -> AwsResult<()> { std::future::pending().await };
     let act = tokio::time::timeout(Duration::from_secs(1), lease.act(hangs));
     assert!(act.await.is_err());
     assert_eq!(lease.settled(), Timestamp::from_millis(5_000));

@@ -242,11 +242,11 @@ impl Shows {
 }
 
 impl Stacks for Shows {
-    async fn stack(&self, _: &str) -> Answer<Option<Stack>> {
+    async fn stack(&self, _: &str) -> AwsResult<Option<Stack>> {
         Ok(None)
     }
 
-    async fn stack_resource(&self, _: &str, _: &str) -> Answer<Option<StackResource>> {
+    async fn stack_resource(&self, _: &str, _: &str) -> AwsResult<Option<StackResource>> {
         let mut statuses = self.0.borrow_mut();
         let status = match statuses.len() {
             1 => statuses[0],

@@ -7,7 +7,7 @@
 use crate::clock::Timestamp;
 use crate::discovery::Evidence;
 use crate::model::{Endpoint, Registered, TargetGroupPort};
-use crate::record::{Own, Record, TAKEN_OVER, Target};
+use crate::record::{Own, OwnTarget, Record, TAKEN_OVER};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
@@ -192,9 +192,9 @@ fn plan_group(
     let wanted = wanted_of(situation, arn);
     for endpoint in &wanted {
         let target = own.entry(*endpoint).or_default();
-        *target = Target {
+        *target = OwnTarget {
             of: moves(situation.mode).map(|(_, to)| to.to_owned()),
-            ..Target::default()
+            ..OwnTarget::default()
         };
     }
     let missing = wanted
@@ -227,7 +227,7 @@ fn plan_group(
             plan.pending.insert(endpoint.address, target.missed);
             return true;
         };
-        let leaves = |target: &Target| situation.record.is_due(target, until, evidence.needed);
+        let leaves = |target: &OwnTarget| situation.record.is_due(target, until, evidence.needed);
         if !leaves(target) && counts(situation.record, tick, at, evidence) {
             has_grown = true;
             target.missed = target.missed.saturating_add(1);
@@ -272,7 +272,7 @@ fn is_of_others(
 
 /// A target is forgotten only when it is seen to be gone long enough after it was put out: a
 /// deregistration may fail unseen, and a tick under way may be about to register it.
-fn is_remembered(target: &mut Target, now: Timestamp) -> bool {
+fn is_remembered(target: &mut OwnTarget, now: Timestamp) -> bool {
     let out = *target.out.get_or_insert(now);
     now.since(out) < TAKEN_OVER
 }

@@ -298,9 +298,9 @@ fn what_an_earlier_function_knew_becomes_own_with_its_counts() {
     let mut world = World::new(&[1]);
     let theirs = Registered::from([(endpoint(1, 80), None), (endpoint(2, 80), None)]);
     world.registered.insert(GROUP.to_owned(), theirs);
-    let missed = Target {
+    let missed = OwnTarget {
         missed: 2,
-        ..Target::default()
+        ..OwnTarget::default()
     };
     let own = Own::from([(endpoint(1, 80), missed.clone()), (endpoint(2, 80), missed)]);
     world.carry_out(As::Binds(&BTreeMap::from([(GROUP.to_owned(), own)])));
@@ -449,7 +449,7 @@ fn what_is_seen_again_needs_all_the_evidence_anew() {
     misses(&mut world, [of_32(1); 31]);
     world.see(&[1, 2]);
     world.tick();
-    assert_eq!(world.own()[&endpoint(2, 80)], Target::default());
+    assert_eq!(world.own()[&endpoint(2, 80)], OwnTarget::default());
     misses(&mut world, [of_32(1); 31]);
     assert_eq!(world.registered().len(), 2);
 }
@@ -550,7 +550,7 @@ fn what_a_former_load_balancer_had_leaves_by_the_count_of_ticks_alone() {
     for _ in 0..2 {
         assert!(!world.tick().takes_out());
         let seen = &world.own()[&endpoint(2, 80)];
-        assert_eq!(*seen, Target::default(), "it is seen");
+        assert_eq!(*seen, OwnTarget::default(), "it is seen");
     }
     assert!(world.tick().takes_out());
     assert_eq!(world.registered(), ["10.0.0.2:80", "10.0.0.3:80"]);

@@ -3,15 +3,15 @@
 //!
 //! Never judges: every change is shown to the judge before it is made.
 
-use super::{Aws, changes, missing, reads};
+use super::{SimulatedAws, changes, missing, reads};
 use crate::weather::Service::Elb;
-use alb_nlb_binding::capabilities::{Answer, ElbTags, Listeners, LoadBalancers};
+use alb_nlb_binding::aws::api::{AwsResult, ElbTags, Listeners, LoadBalancers};
 use alb_nlb_binding::model::{Attributes, Listener, LoadBalancer, TCP_IDLE_TIMEOUT, Tags};
 use alb_nlb_binding::permit::Permit;
 use std::collections::BTreeMap;
 
-impl LoadBalancers for Aws {
-    async fn load_balancers(&self, arns: &[String]) -> Answer<Vec<LoadBalancer>> {
+impl LoadBalancers for SimulatedAws {
+    async fn load_balancers(&self, arns: &[String]) -> AwsResult<Vec<LoadBalancer>> {
         let (asked, wanted) = (arns.join(", "), arns.to_vec());
         self.call(
             reads(Elb, "DescribeLoadBalancers"),
@@ -27,7 +27,7 @@ impl LoadBalancers for Aws {
         .await
     }
 
-    async fn load_balancer_attributes(&self, arn: &str) -> Answer<Attributes> {
+    async fn load_balancer_attributes(&self, arn: &str) -> AwsResult<Attributes> {
         let wanted = arn.to_owned();
         self.call(
             reads(Elb, "DescribeLoadBalancerAttributes"),
@@ -51,8 +51,8 @@ impl LoadBalancers for Aws {
     }
 }
 
-impl Listeners for Aws {
-    async fn listeners(&self, load_balancer: &str) -> Answer<Vec<Listener>> {
+impl Listeners for SimulatedAws {
+    async fn listeners(&self, load_balancer: &str) -> AwsResult<Vec<Listener>> {
         let on = load_balancer.to_owned();
         self.call(
             reads(Elb, "DescribeListeners"),
@@ -69,7 +69,7 @@ impl Listeners for Aws {
         .await
     }
 
-    async fn listener_attributes(&self, arn: &str) -> Answer<Attributes> {
+    async fn listener_attributes(&self, arn: &str) -> AwsResult<Attributes> {
         let wanted = arn.to_owned();
         self.call(
             reads(Elb, "DescribeListenerAttributes"),
@@ -84,7 +84,7 @@ impl Listeners for Aws {
         .await
     }
 
-    async fn set_idle_timeout(&self, _: Permit, arn: &str, seconds: u32) -> Answer<()> {
+    async fn set_idle_timeout(&self, _: Permit, arn: &str, seconds: u32) -> AwsResult<()> {
         let wanted = arn.to_owned();
         self.call(
             changes(Elb, "ModifyListenerAttributes"),
@@ -109,7 +109,7 @@ impl Listeners for Aws {
         port: u16,
         target_group: &str,
         tags: &Tags,
-    ) -> Answer<String> {
+    ) -> AwsResult<String> {
         let (on, to, tags) = (
             load_balancer.to_owned(),
             target_group.to_owned(),
@@ -145,7 +145,7 @@ impl Listeners for Aws {
         arn: &str,
         port: Option<u16>,
         target_group: &str,
-    ) -> Answer<()> {
+    ) -> AwsResult<()> {
         let (wanted, to) = (arn.to_owned(), target_group.to_owned());
         self.call(
             changes(Elb, "ModifyListener"),
@@ -169,7 +169,7 @@ impl Listeners for Aws {
         .await
     }
 
-    async fn delete_listener(&self, _: Permit, arn: &str) -> Answer<()> {
+    async fn delete_listener(&self, _: Permit, arn: &str) -> AwsResult<()> {
         let wanted = arn.to_owned();
         self.call(
             changes(Elb, "DeleteListener"),
@@ -186,8 +186,8 @@ impl Listeners for Aws {
     }
 }
 
-impl ElbTags for Aws {
-    async fn elb_tags(&self, arns: &[String]) -> Answer<BTreeMap<String, Tags>> {
+impl ElbTags for SimulatedAws {
+    async fn elb_tags(&self, arns: &[String]) -> AwsResult<BTreeMap<String, Tags>> {
         if arns.is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -209,7 +209,7 @@ impl ElbTags for Aws {
         .await
     }
 
-    async fn add_elb_tags(&self, _: Permit, arn: &str, tags: &Tags) -> Answer<()> {
+    async fn add_elb_tags(&self, _: Permit, arn: &str, tags: &Tags) -> AwsResult<()> {
         let (wanted, tags) = (arn.to_owned(), tags.clone());
         self.call(changes(Elb, "AddTags"), arn, move |world, process| {
             if wanted.contains(":targetgroup/") {

@@ -3,17 +3,17 @@
 //!
 //! Never judges: every change is shown to the judge before it is made.
 
-use super::{Aws, changes, missing, reads};
+use super::{SimulatedAws, changes, missing, reads};
 use crate::elb::{Group, arn};
 use crate::weather::Service::Elb;
-use alb_nlb_binding::capabilities::{Answer, TargetGroups};
+use alb_nlb_binding::aws::api::{AwsResult, TargetGroups};
 use alb_nlb_binding::model::{Attributes, HealthCheck, Tags, TargetGroup};
 use alb_nlb_binding::permit::Permit;
 use alb_nlb_binding::properties::attribute_defaults;
 use std::collections::BTreeMap;
 
-impl TargetGroups for Aws {
-    async fn target_groups_called(&self, names: &[String]) -> Answer<Vec<TargetGroup>> {
+impl TargetGroups for SimulatedAws {
+    async fn target_groups_called(&self, names: &[String]) -> AwsResult<Vec<TargetGroup>> {
         let (asked, wanted) = (names.join(", "), names.to_vec());
         self.call(
             reads(Elb, "DescribeTargetGroups"),
@@ -30,7 +30,7 @@ impl TargetGroups for Aws {
         .await
     }
 
-    async fn target_groups_named(&self, prefix: &str) -> Answer<Vec<TargetGroup>> {
+    async fn target_groups_named(&self, prefix: &str) -> AwsResult<Vec<TargetGroup>> {
         let wanted = prefix.to_owned();
         self.call(
             reads(Elb, "DescribeTargetGroups"),
@@ -47,7 +47,7 @@ impl TargetGroups for Aws {
         .await
     }
 
-    async fn target_group(&self, arn: &str) -> Answer<Option<TargetGroup>> {
+    async fn target_group(&self, arn: &str) -> AwsResult<Option<TargetGroup>> {
         let wanted = arn.to_owned();
         self.call(reads(Elb, "DescribeTargetGroups"), arn, move |world, _| {
             let elb = world.elb.borrow();
@@ -60,7 +60,7 @@ impl TargetGroups for Aws {
         .await
     }
 
-    async fn target_group_attributes(&self, arn: &str) -> Answer<Attributes> {
+    async fn target_group_attributes(&self, arn: &str) -> AwsResult<Attributes> {
         let wanted = arn.to_owned();
         self.call(
             reads(Elb, "DescribeTargetGroupAttributes"),
@@ -89,7 +89,7 @@ impl TargetGroups for Aws {
         vpc_id: &str,
         health_check: &HealthCheck,
         tags: &Tags,
-    ) -> Answer<String> {
+    ) -> AwsResult<String> {
         let (wanted, tags) = (name.to_owned(), tags.clone());
         let (vpc_id, health_check) = (vpc_id.to_owned(), health_check.clone());
         self.call(
@@ -140,7 +140,12 @@ impl TargetGroups for Aws {
         .await
     }
 
-    async fn modify_health_check(&self, _: Permit, arn: &str, check: &HealthCheck) -> Answer<()> {
+    async fn modify_health_check(
+        &self,
+        _: Permit,
+        arn: &str,
+        check: &HealthCheck,
+    ) -> AwsResult<()> {
         let check = check.clone();
         self.modify(arn, "ModifyTargetGroup", move |held| {
             held.group.health_check = check.clone()
@@ -148,7 +153,12 @@ impl TargetGroups for Aws {
         .await
     }
 
-    async fn modify_attributes(&self, _: Permit, arn: &str, attributes: &Attributes) -> Answer<()> {
+    async fn modify_attributes(
+        &self,
+        _: Permit,
+        arn: &str,
+        attributes: &Attributes,
+    ) -> AwsResult<()> {
         let more = attributes.clone();
         self.modify(arn, "ModifyTargetGroupAttributes", move |held| {
             held.attributes.extend(more.clone())
@@ -156,7 +166,7 @@ impl TargetGroups for Aws {
         .await
     }
 
-    async fn delete_target_group(&self, _: Permit, arn: &str) -> Answer<()> {
+    async fn delete_target_group(&self, _: Permit, arn: &str) -> AwsResult<()> {
         let wanted = arn.to_owned();
         self.call(
             changes(Elb, "DeleteTargetGroup"),
@@ -176,13 +186,13 @@ impl TargetGroups for Aws {
     }
 }
 
-impl Aws {
+impl SimulatedAws {
     async fn modify(
         &self,
         arn: &str,
         name: &'static str,
         change: impl Fn(&mut Group) + 'static,
-    ) -> Answer<()> {
+    ) -> AwsResult<()> {
         let wanted = arn.to_owned();
         self.call(changes(Elb, name), arn, move |world, process| {
             world.judge.touches_group(world, process, &wanted);

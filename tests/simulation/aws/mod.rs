@@ -19,12 +19,12 @@ use crate::lambda::{Process, Role};
 use crate::slot::Slot;
 use crate::weather::{Kind, Operation, Service, patience, refused};
 use crate::world::World;
-use alb_nlb_binding::capabilities::{Answer, AwsError, Trouble};
+use alb_nlb_binding::aws::api::{AwsError, AwsResult, Trouble};
 use std::rc::Rc;
 use std::time::Duration;
 
 /// What one process reaches AWS by.
-pub struct Aws {
+pub struct SimulatedAws {
     pub world: Rc<World>,
     pub process: Rc<Process>,
 }
@@ -55,13 +55,13 @@ const fn changes(service: Service, name: &'static str) -> Operation {
     }
 }
 
-impl Aws {
+impl SimulatedAws {
     async fn call<T: 'static>(
         &self,
         operation: Operation,
         resource: &str,
-        effect: impl Fn(&World, &Process) -> Answer<T> + 'static,
-    ) -> Answer<T> {
+        effect: impl Fn(&World, &Process) -> AwsResult<T> + 'static,
+    ) -> AwsResult<T> {
         let effect = Rc::new(effect);
         let mut attempt = 1;
         loop {
@@ -82,8 +82,8 @@ impl Aws {
         &self,
         operation: Operation,
         resource: &str,
-        effect: Rc<impl Fn(&World, &Process) -> Answer<T> + 'static>,
-    ) -> Answer<T> {
+        effect: Rc<impl Fn(&World, &Process) -> AwsResult<T> + 'static>,
+    ) -> AwsResult<T> {
         let Self { world, process } = self;
         if operation.kind != Kind::Read && matches!(process.role, Role::Question { .. }) {
             world.violate(format!("{} changes something", process.name));

@@ -1,9 +1,9 @@
 //! EventBridge: rules and their targets. EventBridge API, `PutRule`, `PutTargets` (a rule that is not
 //! there: ResourceNotFoundException), `DeleteRule` (only without targets).
 
-use super::{Aws, changes, missing, reads};
+use super::{SimulatedAws, changes, missing, reads};
 use crate::weather::Service::Events;
-use alb_nlb_binding::capabilities::{Answer, Rules};
+use alb_nlb_binding::aws::api::{AwsResult, Rules};
 use alb_nlb_binding::model::{Rule, RuleTarget, Tags};
 use alb_nlb_binding::permit::Permit;
 
@@ -12,8 +12,8 @@ pub struct HeldRule {
     pub tags: Tags,
 }
 
-impl Rules for Aws {
-    async fn rule(&self, name: &str) -> Answer<Option<Rule>> {
+impl Rules for SimulatedAws {
+    async fn rule(&self, name: &str) -> AwsResult<Option<Rule>> {
         let wanted = name.to_owned();
         self.call(reads(Events, "DescribeRule"), name, move |world, _| {
             let rules = world.rules.borrow();
@@ -22,7 +22,7 @@ impl Rules for Aws {
         .await
     }
 
-    async fn rules_named(&self, prefix: &str) -> Answer<Vec<String>> {
+    async fn rules_named(&self, prefix: &str) -> AwsResult<Vec<String>> {
         let wanted = prefix.to_owned();
         self.call(reads(Events, "ListRules"), prefix, move |world, _| {
             let rules = world.rules.borrow();
@@ -35,7 +35,7 @@ impl Rules for Aws {
         .await
     }
 
-    async fn rule_tags(&self, arn: &str) -> Answer<Tags> {
+    async fn rule_tags(&self, arn: &str) -> AwsResult<Tags> {
         let wanted = arn.to_owned();
         self.call(
             reads(Events, "ListTagsForResource"),
@@ -50,7 +50,13 @@ impl Rules for Aws {
         .await
     }
 
-    async fn put_rule(&self, _: Permit, name: &str, schedule: &str, tags: &Tags) -> Answer<String> {
+    async fn put_rule(
+        &self,
+        _: Permit,
+        name: &str,
+        schedule: &str,
+        tags: &Tags,
+    ) -> AwsResult<String> {
         let (wanted, schedule, tags) = (name.to_owned(), schedule.to_owned(), tags.clone());
         self.call(changes(Events, "PutRule"), name, move |world, process| {
             world.judge.touches_rule(world, process, &wanted);
@@ -72,7 +78,7 @@ impl Rules for Aws {
         .await
     }
 
-    async fn put_rule_target(&self, _: Permit, rule: &str, target: &RuleTarget) -> Answer<()> {
+    async fn put_rule_target(&self, _: Permit, rule: &str, target: &RuleTarget) -> AwsResult<()> {
         let target = target.clone();
         self.change_targets(rule, "PutTargets", move |targets| {
             targets.retain(|other| other.id != target.id);
@@ -81,14 +87,14 @@ impl Rules for Aws {
         .await
     }
 
-    async fn remove_rule_targets(&self, _: Permit, rule: &str, ids: &[String]) -> Answer<()> {
+    async fn remove_rule_targets(&self, _: Permit, rule: &str, ids: &[String]) -> AwsResult<()> {
         let ids = ids.to_vec();
         let remove =
             move |targets: &mut Vec<RuleTarget>| targets.retain(|target| !ids.contains(&target.id));
         self.change_targets(rule, "RemoveTargets", remove).await
     }
 
-    async fn delete_rule(&self, _: Permit, rule: &str) -> Answer<()> {
+    async fn delete_rule(&self, _: Permit, rule: &str) -> AwsResult<()> {
         let wanted = rule.to_owned();
         self.call(
             changes(Events, "DeleteRule"),
@@ -110,7 +116,7 @@ impl Rules for Aws {
         .await
     }
 
-    async fn tag_rule(&self, _: Permit, arn: &str, tags: &Tags) -> Answer<()> {
+    async fn tag_rule(&self, _: Permit, arn: &str, tags: &Tags) -> AwsResult<()> {
         let (wanted, tags) = (arn.to_owned(), tags.clone());
         self.call(
             changes(Events, "TagResource"),
@@ -132,13 +138,13 @@ impl Rules for Aws {
     }
 }
 
-impl Aws {
+impl SimulatedAws {
     async fn change_targets(
         &self,
         rule: &str,
         name: &'static str,
         change: impl Fn(&mut Vec<RuleTarget>) + 'static,
-    ) -> Answer<()> {
+    ) -> AwsResult<()> {
         let wanted = rule.to_owned();
         self.call(changes(Events, name), rule, move |world, process| {
             world.judge.touches_rule(world, process, &wanted);

@@ -3,12 +3,12 @@
 //!
 //! Keeps no versions. A body's ETag follows from the body, so the same body has the same again.
 
-use super::{Aws, changes, missing, reads, writes};
+use super::{SimulatedAws, changes, missing, reads, writes};
 use crate::lambda::Process;
 use crate::weather::Service::S3 as Service;
 use crate::weather::refused;
 use crate::world::World;
-use alb_nlb_binding::capabilities::{Answer, Buckets, Objects, Stored, Trouble, Version, Written};
+use alb_nlb_binding::aws::api::{AwsResult, Buckets, Objects, Stored, Trouble, Version, Written};
 use alb_nlb_binding::model::Tags;
 use alb_nlb_binding::permit::Permit;
 use std::collections::BTreeMap;
@@ -56,8 +56,8 @@ impl Object {
     }
 }
 
-impl Buckets for Aws {
-    async fn bucket_exists(&self, bucket: &str) -> Answer<bool> {
+impl Buckets for SimulatedAws {
+    async fn bucket_exists(&self, bucket: &str) -> AwsResult<bool> {
         let wanted = bucket.to_owned();
         self.call(
             reads(Service, "HeadBucket"),
@@ -70,7 +70,7 @@ impl Buckets for Aws {
         .await
     }
 
-    async fn create_bucket(&self, _: Permit, bucket: &str, tags: &Tags) -> Answer<()> {
+    async fn create_bucket(&self, _: Permit, bucket: &str, tags: &Tags) -> AwsResult<()> {
         let (wanted, tags) = (bucket.to_owned(), tags.clone());
         self.call(
             changes(Service, "CreateBucket"),
@@ -102,7 +102,7 @@ impl Buckets for Aws {
         .await
     }
 
-    async fn bucket_tags(&self, bucket: &str) -> Answer<Tags> {
+    async fn bucket_tags(&self, bucket: &str) -> AwsResult<Tags> {
         let wanted = bucket.to_owned();
         self.call(
             reads(Service, "GetBucketTagging"),
@@ -117,7 +117,7 @@ impl Buckets for Aws {
         .await
     }
 
-    async fn put_bucket_tags(&self, _: Permit, bucket: &str, tags: &Tags) -> Answer<()> {
+    async fn put_bucket_tags(&self, _: Permit, bucket: &str, tags: &Tags) -> AwsResult<()> {
         let (wanted, tags) = (bucket.to_owned(), tags.clone());
         self.call(
             changes(Service, "PutBucketTagging"),
@@ -134,7 +134,7 @@ impl Buckets for Aws {
         .await
     }
 
-    async fn bucket_policy(&self, bucket: &str) -> Answer<Option<String>> {
+    async fn bucket_policy(&self, bucket: &str) -> AwsResult<Option<String>> {
         let wanted = bucket.to_owned();
         self.call(
             reads(Service, "GetBucketPolicy"),
@@ -149,7 +149,7 @@ impl Buckets for Aws {
         .await
     }
 
-    async fn put_bucket_policy(&self, _: Permit, bucket: &str, policy: &str) -> Answer<()> {
+    async fn put_bucket_policy(&self, _: Permit, bucket: &str, policy: &str) -> AwsResult<()> {
         let (wanted, policy) = (bucket.to_owned(), policy.to_owned());
         self.call(
             changes(Service, "PutBucketPolicy"),
@@ -166,7 +166,7 @@ impl Buckets for Aws {
         .await
     }
 
-    async fn delete_bucket(&self, _: Permit, bucket: &str) -> Answer<()> {
+    async fn delete_bucket(&self, _: Permit, bucket: &str) -> AwsResult<()> {
         let wanted = bucket.to_owned();
         self.call(
             changes(Service, "DeleteBucket"),
@@ -192,8 +192,8 @@ impl Buckets for Aws {
     }
 }
 
-impl Objects for Aws {
-    async fn read(&self, bucket: &str, key: &str) -> Answer<Option<Stored>> {
+impl Objects for SimulatedAws {
+    async fn read(&self, bucket: &str, key: &str) -> AwsResult<Option<Stored>> {
         let (wanted, key) = (bucket.to_owned(), key.to_owned());
         let resource = format!("s3://{bucket}/{key}");
         self.call(
@@ -223,7 +223,7 @@ impl Objects for Aws {
         key: &str,
         body: Vec<u8>,
         etag: Option<&str>,
-    ) -> Answer<Written> {
+    ) -> AwsResult<Written> {
         let (wanted, key, etag) = (bucket.to_owned(), key.to_owned(), etag.map(str::to_owned));
         let resource = format!("s3://{bucket}/{key}");
         self.call(
@@ -252,7 +252,7 @@ impl Objects for Aws {
         .await
     }
 
-    async fn etag(&self, bucket: &str, key: &str) -> Answer<Option<String>> {
+    async fn etag(&self, bucket: &str, key: &str) -> AwsResult<Option<String>> {
         let (wanted, key) = (bucket.to_owned(), key.to_owned());
         let resource = format!("s3://{bucket}/{key}");
         self.call(reads(Service, "HeadObject"), &resource, move |world, _| {
@@ -266,7 +266,7 @@ impl Objects for Aws {
         .await
     }
 
-    async fn versions(&self, bucket: &str, prefix: &str) -> Answer<Vec<Version>> {
+    async fn versions(&self, bucket: &str, prefix: &str) -> AwsResult<Vec<Version>> {
         let (wanted, prefix) = (bucket.to_owned(), prefix.to_owned());
         let resource = format!("s3://{bucket}/{prefix}*");
         self.call(
@@ -294,7 +294,7 @@ impl Objects for Aws {
         _: Permit,
         bucket: &str,
         versions: &[Version],
-    ) -> Answer<Vec<Version>> {
+    ) -> AwsResult<Vec<Version>> {
         let (wanted, versions) = (bucket.to_owned(), versions.to_vec());
         self.call(
             changes(Service, "DeleteObjects"),

@@ -3,21 +3,21 @@
 //!
 //! What is shown may lag. An answer that nobody waits for any more changes nothing.
 
-use super::{Aws, missing, reads};
+use super::{SimulatedAws, missing, reads};
 use crate::lambda::Process;
 use crate::slot::Slot;
 use crate::weather::Service::CloudFormation;
 use crate::world::World;
-use alb_nlb_binding::capabilities::{
-    Answer, Answers, PutError, ResponseUrl, Stack, StackResource, Stacks,
+use alb_nlb_binding::aws::api::{
+    AwsResult, PutError, Responder, ResponseUrl, Stack, StackResource, Stacks,
 };
 use alb_nlb_binding::model::Tags;
 use serde_json::Value;
 use std::rc::Rc;
 use std::time::Duration;
 
-impl Stacks for Aws {
-    async fn stack(&self, stack_id: &str) -> Answer<Option<Stack>> {
+impl Stacks for SimulatedAws {
+    async fn stack(&self, stack_id: &str) -> AwsResult<Option<Stack>> {
         let wanted = stack_id.to_owned();
         self.call(
             reads(CloudFormation, "DescribeStacks"),
@@ -43,7 +43,7 @@ impl Stacks for Aws {
         &self,
         stack_id: &str,
         logical_id: &str,
-    ) -> Answer<Option<StackResource>> {
+    ) -> AwsResult<Option<StackResource>> {
         let (wanted, resource) = (stack_id.to_owned(), logical_id.to_owned());
         self.call(
             reads(CloudFormation, "DescribeStackResource"),
@@ -80,7 +80,7 @@ enum Put {
     Broken,
 }
 
-impl Answers for Post {
+impl Responder for Post {
     async fn put(
         &self,
         url: &ResponseUrl,

@@ -1,15 +1,15 @@
 //! ELBv2: targets. `RegisterTargets`, `DeregisterTargets` (one that is not there is no error),
 //! `DescribeTargetHealth`; NLB guide, "Target health status": what drains is not registered.
 
-use super::{Aws, changes, missing, reads};
+use super::{SimulatedAws, changes, missing, reads};
 use crate::weather::Service::{CloudWatch, Elb};
-use alb_nlb_binding::capabilities::{Answer, Metrics, Targets};
+use alb_nlb_binding::aws::api::{AwsResult, Metrics, Targets};
 use alb_nlb_binding::clock::Timestamp;
 use alb_nlb_binding::model::{Endpoint, HealthState, Registered, TargetHealth};
 use alb_nlb_binding::permit::Permit;
 
-impl Targets for Aws {
-    async fn target_health(&self, target_group: &str) -> Answer<Option<Vec<TargetHealth>>> {
+impl Targets for SimulatedAws {
+    async fn target_health(&self, target_group: &str) -> AwsResult<Option<Vec<TargetHealth>>> {
         let wanted = target_group.to_owned();
         self.call(
             reads(Elb, "DescribeTargetHealth"),
@@ -45,7 +45,7 @@ impl Targets for Aws {
         target_group: &str,
         targets: &[Endpoint],
         zone: Option<&str>,
-    ) -> Answer<()> {
+    ) -> AwsResult<()> {
         let (wanted, zone) = (target_group.to_owned(), zone.map(str::to_owned));
         let targets = targets.to_vec();
         let resource = format!("{} in {target_group}", list(&targets));
@@ -72,7 +72,12 @@ impl Targets for Aws {
         .await
     }
 
-    async fn deregister(&self, _: Permit, target_group: &str, targets: &Registered) -> Answer<()> {
+    async fn deregister(
+        &self,
+        _: Permit,
+        target_group: &str,
+        targets: &Registered,
+    ) -> AwsResult<()> {
         let wanted = target_group.to_owned();
         let targets: Vec<_> = targets.keys().copied().collect();
         let resource = format!("{} in {target_group}", list(&targets));
@@ -107,8 +112,8 @@ fn list(targets: &[Endpoint]) -> String {
     targets.join(" ")
 }
 
-impl Metrics for Aws {
-    async fn put_ip_count(&self, load_balancer: &str, _: usize) -> Answer<()> {
+impl Metrics for SimulatedAws {
+    async fn put_ip_count(&self, load_balancer: &str, _: usize) -> AwsResult<()> {
         let name = load_balancer.to_owned();
         self.call(
             reads(CloudWatch, "PutMetricData"),
@@ -131,7 +136,7 @@ impl Metrics for Aws {
         load_balancer: &str,
         from: Timestamp,
         _: Timestamp,
-    ) -> Answer<Option<Timestamp>> {
+    ) -> AwsResult<Option<Timestamp>> {
         let name = load_balancer.to_owned();
         self.call(
             reads(CloudWatch, "GetMetricStatistics"),

@@ -10,7 +10,7 @@ use crate::elb::ACCOUNT;
 use crate::lambda::{Process, Role};
 use crate::wishes::LOGICAL_ID;
 use crate::world::World;
-use alb_nlb_binding::model::{Kind, Tags};
+use alb_nlb_binding::model::{LoadBalancerType, Tags};
 use alb_nlb_binding::names::{BindingId, TAG};
 
 /// The bindings that an invocation may mean: those of its resource with any NLB, a tick its own.
@@ -24,7 +24,8 @@ fn ids(world: &World, process: &Process) -> Vec<String> {
                 return vec![sent.about.clone()];
             };
             let nlbs = elb.load_balancers.iter();
-            let nlbs = nlbs.filter(|(_, (load_balancer, _))| load_balancer.kind == Kind::Network);
+            let nlbs = nlbs
+                .filter(|(_, (load_balancer, _))| load_balancer.kind == LoadBalancerType::Network);
             nlbs.map(|(arn, _)| BindingId::derive(stack, LOGICAL_ID, arn).to_string())
                 .collect()
         }

@@ -1,0 +1,175 @@
+//! S3: records, read and written under conditions, and deleted with all their versions.
+//!
+//! Calls about a record are boxed: the SDK's futures nest some thirty deep, and what waits for a record
+//! nests so deep itself that together they pass the compiler's limit.
+
+use super::{Sdk, failed, refused_entry, unusable};
+use crate::aws::api::{AwsError, AwsResult, Objects, Stored, TRIES, Version, Written};
+use crate::backoff::Backoff;
+use crate::permit::Permit;
+use crate::progress;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+
+impl Objects for Sdk {
+    async fn read(&self, bucket: &str, key: &str) -> AwsResult<Option<Stored>> {
+        let resource = format!("s3://{bucket}/{key}");
+        let mut backoff = Backoff::short_at_first();
+        let mut tries = 1;
+        loop {
+            let get = Box::pin(self.s3.get_object().bucket(bucket).key(key).send());
+            let output = match get.await.map_err(failed("GetObject", resource.clone())) {
+                Ok(output) => output,
+                Err(error) if error.is(&["NoSuchKey"]) => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            let etag = output
+                .e_tag
+                .ok_or_else(|| unusable("GetObject", resource.clone(), "the answer has no ETag"))?;
+            // The SDK's own retries end where the body begins.
+            match output.body.collect().await {
+                Ok(body) => {
+                    let body = body.to_vec();
+                    return Ok(Some(Stored { body, etag }));
+                }
+                Err(source) => {
+                    let error = AwsError {
+                        reason: "the answer was cut off".to_owned(),
+                        source: Some(Box::new(source)),
+                        ..AwsError::no_answer("GetObject", resource.clone())
+                    };
+                    if tries == TRIES {
+                        return Err(error);
+                    }
+                    progress::waits(error.operation, error.to_string());
+                    backoff.wait().await;
+                    tries += 1;
+                }
+            }
+        }
+    }
+
+    async fn write(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: Vec<u8>,
+        etag: Option<&str>,
+    ) -> AwsResult<Written> {
+        let resource = format!("s3://{bucket}/{key}");
+        let call = self
+            .s3
+            .put_object()
+            .bucket(bucket)
+            .key(key)
+            .content_type("application/json")
+            .body(body.into());
+        let call = match etag {
+            Some(etag) => call.if_match(etag),
+            None => call.if_none_match("*"),
+        };
+        let answer = Box::pin(call.send())
+            .await
+            .map_err(failed("PutObject", resource.clone()));
+        match answer {
+            Ok(output) => {
+                let etag = output.e_tag;
+                let etag = etag.ok_or_else(|| unusable("PutObject", resource, "no ETag"))?;
+                Ok(Written::Done { etag })
+            }
+            // S3 guide, "Conditional writes": 412 where the condition does not hold, 404 where the object or
+            // its bucket is gone. 409, where another write or delete was under way, is tried again.
+            Err(error) if error.is(&["PreconditionFailed", "NoSuchKey", "NoSuchBucket"]) => {
+                Ok(Written::Lost)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn etag(&self, bucket: &str, key: &str) -> AwsResult<Option<String>> {
+        let resource = format!("s3://{bucket}/{key}");
+        let head = Box::pin(self.s3.head_object().bucket(bucket).key(key).send());
+        match head.await.map_err(failed("HeadObject", resource)) {
+            Ok(head) => Ok(head.e_tag),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn versions(&self, bucket: &str, prefix: &str) -> AwsResult<Vec<Version>> {
+        let mut found = Vec::new();
+        let (mut key, mut version) = (None, None);
+        loop {
+            let page = self
+                .s3
+                .list_object_versions()
+                .bucket(bucket)
+                .prefix(prefix)
+                .set_key_marker(key)
+                .set_version_id_marker(version)
+                .send()
+                .await
+                .map_err(failed(
+                    "ListObjectVersions",
+                    format!("s3://{bucket}/{prefix}*"),
+                ))?;
+            let versions = page.versions.unwrap_or_default().into_iter();
+            let versions = versions.map(|version| (version.key, version.version_id));
+            let markers = page.delete_markers.unwrap_or_default().into_iter();
+            let markers = markers.map(|marker| (marker.key, marker.version_id));
+            let all = versions.chain(markers);
+            found.extend(all.filter_map(|(key, id)| Some(Version { key: key?, id })));
+            if page.is_truncated != Some(true) {
+                return Ok(found);
+            }
+            (key, version) = (page.next_key_marker, page.next_version_id_marker);
+        }
+    }
+
+    async fn delete_versions(
+        &self,
+        _: Permit,
+        bucket: &str,
+        versions: &[Version],
+    ) -> AwsResult<Vec<Version>> {
+        let resource = format!("s3://{bucket}");
+        let objects = versions.iter().map(|version| {
+            let object = ObjectIdentifier::builder().key(&version.key);
+            object.set_version_id(version.id.clone()).build()
+        });
+        let delete = objects
+            .collect::<Result<Vec<_>, _>>()
+            .and_then(|objects| {
+                let delete = Delete::builder().set_objects(Some(objects));
+                delete.quiet(true).build()
+            })
+            .map_err(|error| unusable("DeleteObjects", resource.clone(), error.to_string()))?;
+        let output = self
+            .s3_once
+            .delete_objects()
+            .bucket(bucket)
+            .delete(delete)
+            .send()
+            .await
+            .map_err(failed("DeleteObjects", resource.clone()))?;
+        // DeleteObjects answers 200 also where it deleted nothing.
+        let mut left = Vec::new();
+        for error in output.errors.unwrap_or_default() {
+            let key = error.key.unwrap_or_default();
+            match error.code.as_deref() {
+                // The code of a version under a retention lock, too (S3 guide, "Object Lock").
+                Some("AccessDenied") => left.push(Version {
+                    key,
+                    id: error.version_id,
+                }),
+                Some("NoSuchKey" | "NoSuchVersion") => {}
+                code => {
+                    let code = code.unwrap_or("no code").to_owned();
+                    let message = error.message.unwrap_or_default();
+                    let resource = format!("{resource}/{key}");
+                    return Err(refused_entry("DeleteObjects", resource, code, &message));
+                }
+            }
+        }
+        Ok(left)
+    }
+}

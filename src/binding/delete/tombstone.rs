@@ -1,0 +1,187 @@
+//! The tombstone of a binding that leaves: where its record is, what tells which given target groups it
+//! may take targets out of, and the claim that Delete begins with.
+//!
+//! Takes nothing away.
+
+use super::leaving::Leaving;
+use super::living;
+use super::observe::Seen;
+use crate::aws::api::Aws;
+use crate::backoff::Backoff;
+use crate::binding::error::BindingError;
+use crate::binding::hints::candidates;
+use crate::discovery::Dns;
+use crate::log::chain;
+use crate::model::Rule;
+use crate::record::{Claiming, Hand, Located, Orders, Record, RuleEvent, Turn, View};
+use crate::sync::{self, Unseen};
+use std::collections::BTreeSet;
+use tracing::warn;
+
+impl Leaving<'_> {
+    /// Finds the record, and remembers what the rule says, which goes before the record.
+    pub(super) async fn locate<A: Aws>(
+        &mut self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+    ) -> Result<(Located, Option<Rule>), BindingError> {
+        let rule = aws.rule(&self.id.rule()).await?;
+        if let Some(event) = RuleEvent::of_rule(rule.as_ref()) {
+            let orders = event.orders.as_ref();
+            let nlbs = orders.map(|orders| orders.nlb_arn.clone());
+            self.whereabouts.nlbs.extend(nlbs);
+            self.ruled = Some(event);
+        }
+        let ruled = self.ruled.as_ref().map(|event| event.bucket.clone());
+        let said = [Some(self.own_bucket.clone()), self.hints.bucket.clone()];
+        let said = said.into_iter().flatten();
+        let candidates = candidates(ruled, said, &self.own_bucket);
+        let located = turn.store(self.id).locate(candidates).await?;
+        Ok((located, rule))
+    }
+
+    /// Makes a lost record anew, for it tells what is own in given target groups; whether it did. Nothing
+    /// else depends on it, so failing in that only warns.
+    pub(super) async fn restores<A: Aws>(
+        &self,
+        aws: &A,
+        dns: &impl Dns,
+        turn: &Turn<'_, A>,
+        located: &Located,
+    ) -> bool {
+        let Some(event) = self.ruled.as_ref().filter(|event| located.has_lost(event)) else {
+            return false;
+        };
+        let groups = self.named();
+        if !located.empty.contains(&event.bucket) {
+            if !groups.is_empty() {
+                warn!(
+                    groups,
+                    "the record is lost with its bucket; own targets in given target groups stay there"
+                );
+            }
+            return false;
+        }
+        match sync::make_anew(aws, dns, &turn.store(self.id), event, Unseen::IsWaitedFor).await {
+            Ok(held) => held.is_some(),
+            Err(error) => {
+                let error = chain(&error);
+                warn!(
+                    error,
+                    groups, "the record is lost; own targets in given target groups stay there"
+                );
+                false
+            }
+        }
+    }
+
+    /// Whether its orders name or named a target group, by what nobody else can write: its rule, and the
+    /// properties. A record may be written by whoever may write to its bucket.
+    pub(super) fn names(&self, arn: &str) -> bool {
+        let ruled = self.ruled.as_ref();
+        self.hints.given.contains(arn) || ruled.is_some_and(|event| event.names(arn))
+    }
+
+    /// The given target groups that are known to be named, to be told.
+    fn named(&self) -> String {
+        let orders = self.ruled.iter().filter_map(|event| event.orders.as_ref());
+        let ruled = orders.flat_map(Orders::groups);
+        let given = ruled.filter(|arn| !self.id.made_group(arn));
+        let given: BTreeSet<_> = given
+            .chain(self.hints.given.iter().map(String::as_str))
+            .collect();
+        given.into_iter().collect::<Vec<_>>().join(", ")
+    }
+
+    /// Own targets that this leaves where they are.
+    fn warn_of_unnamed(&self, record: &Record) {
+        for (group, own) in &record.own {
+            if !own.is_empty() && !self.id.made_group(group) && !self.names(group) {
+                warn!(
+                    group,
+                    "own targets stay in a target group that neither the rule nor the properties name"
+                );
+            }
+        }
+    }
+
+    /// Writes the tombstone. Where there is neither record nor bucket there is nothing to write it to. `located`
+    /// is what was found already: the tombstone is only written over that.
+    pub(super) async fn claim<A: Aws>(
+        &mut self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+        view: &View,
+        mut located: Option<(Located, Option<Rule>)>,
+    ) -> Result<(), BindingError> {
+        let mut backoff = Backoff::none_at_first();
+        loop {
+            let (located, rule) = match located.take() {
+                Some(located) => located,
+                None => self.locate(aws, turn).await?,
+            };
+            if let Some(unreadable) = &located.unreadable {
+                let error = chain(&unreadable.why);
+                let groups = self.named();
+                warn!(
+                    error,
+                    groups,
+                    "the record cannot be read; own targets in given target groups stay there"
+                );
+            }
+            if let Some(record) = located.known() {
+                self.warn_of_unnamed(record);
+            }
+            let has_own_bucket = located.empty.contains(&self.own_bucket);
+            let is_there = located.record.is_some() || located.unreadable.is_some();
+            let is_there = is_there || has_own_bucket || !located.stubs.is_empty();
+            let remains = match is_there {
+                true => None,
+                false => Some(self.observe(aws, turn).await?),
+            };
+            if remains.is_some_and(|remains| self.plan(&remains).is_empty()) {
+                // A tombstone for nothing would stay where Lambda stops this request.
+                return Ok(());
+            }
+            if located.record.is_none() && located.unreadable.is_none() {
+                self.is_not_made_anew(aws, turn, view).await?;
+            }
+            let bucket = match located.empty.first() {
+                // A stub there may lead to a bucket that is gone.
+                _ if has_own_bucket || located.stubs.contains_key(&self.own_bucket) => {
+                    &self.own_bucket
+                }
+                Some(bucket) => bucket,
+                None if located.record.is_none() && located.unreadable.is_none() => return Ok(()),
+                None => &self.own_bucket,
+            };
+            let store = turn.store(self.id);
+            let claiming = Claiming::ToTakeAway;
+            match turn.claim(&store, &located, bucket, view, claiming).await? {
+                Hand::Holds { waited, .. } => {
+                    self.whereabouts.gone.clear();
+                    let held = turn.last(self.id);
+                    self.seen = (!waited).then_some(Seen { rule, held });
+                    return Ok(());
+                }
+                Hand::Again => backoff.wait().await,
+            }
+        }
+    }
+
+    /// Where no record is found: whether a later request has made the binding anew.
+    ///
+    /// # Errors
+    /// Where one has, and what AWS refuses.
+    pub(super) async fn is_not_made_anew<A: Aws>(
+        &self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+        view: &View,
+    ) -> Result<(), BindingError> {
+        let Self {
+            id, account, hints, ..
+        } = self;
+        living::is_not_made_anew(aws, turn, id, account, hints, view).await
+    }
+}

@@ -1,0 +1,192 @@
+//! The load balancers as they are, with their listeners, and the binding's own target groups: all that is asked
+//! of ELBv2, in as few calls as it takes, for a hundred bindings may ask at once (ELB guide, "Request throttling
+//! for the Elastic Load Balancing API").
+//!
+//! Changes nothing.
+
+use super::observed::{NlbListener, Observed, OwnTargetGroup};
+use crate::aws::api::{Aws, AwsResult, gather, unless_gone};
+use crate::backoff::Backoff;
+use crate::binding::desired::Desired;
+use crate::binding::error::BindingError;
+use crate::binding::own::{may_be_own, own_groups};
+use crate::model::{Attributes, Listener, LoadBalancer, State};
+use crate::names::TAG;
+use crate::progress;
+use std::collections::BTreeSet;
+use tracing::info;
+
+/// The protocols of listeners through which a binding's traffic may come (ELBv2 API, `ListenerAttribute`).
+const HAVE_ATTRIBUTES: [&str; 2] = ["TCP", "TLS"];
+
+/// What ELBv2 tells.
+#[derive(Default)]
+pub(super) struct Elb {
+    pub(super) alb: Option<LoadBalancer>,
+    pub(super) nlb: Option<LoadBalancer>,
+    pub(super) alb_attributes: Attributes,
+    /// Read only where the zones of both differ.
+    pub(super) nlb_attributes: Attributes,
+    pub(super) alb_listeners: Vec<Listener>,
+    /// Those that matter to the binding.
+    pub(super) nlb_listeners: Vec<NlbListener>,
+    pub(super) groups: Vec<OwnTargetGroup>,
+}
+
+/// Waits while load balancers are being provisioned; whether it did. What else was observed is old by then.
+pub(super) async fn are_provisioned(
+    aws: &impl Aws,
+    desired: &Desired,
+    observed: &Observed,
+) -> AwsResult<bool> {
+    let found = observed.alb.iter().chain(&observed.nlb).cloned();
+    let mut found: Vec<_> = found.collect();
+    let mut backoff = Backoff::short_at_first();
+    let mut has_waited = false;
+    loop {
+        let waiting: Vec<_> = found
+            .iter()
+            .filter(|load_balancer| load_balancer.state == State::Provisioning)
+            .map(|load_balancer| load_balancer.name.as_str())
+            .collect();
+        if waiting.is_empty() {
+            return Ok(has_waited);
+        }
+        let waiting = waiting.join(", ");
+        info!(waiting, "waiting while it is provisioned");
+        progress::note(format!("waiting until {waiting} is active"));
+        has_waited = true;
+        backoff.wait().await;
+        found = aws.load_balancers(&arns(desired)).await?;
+    }
+}
+
+fn arns(desired: &Desired) -> Vec<String> {
+    let properties = &desired.properties;
+    let alb = properties.alb_arn().map(str::to_owned);
+    alb.into_iter()
+        .chain([properties.nlb_arn.clone()])
+        .collect()
+}
+
+/// Looks. `ports` are those that own target groups may be of.
+pub(super) async fn look_at_elb(
+    aws: &impl Aws,
+    desired: &Desired,
+    ports: Option<&BTreeSet<u16>>,
+) -> Result<Elb, BindingError> {
+    let (alb_arn, nlb_arn) = (desired.properties.alb_arn(), &desired.properties.nlb_arn);
+    let load_balancers = async { Ok(aws.load_balancers(&arns(desired)).await?) };
+    let of_alb = async {
+        let Some(alb_arn) = alb_arn else {
+            return Ok(None);
+        };
+        match aws.load_balancer_attributes(alb_arn).await {
+            // Asked before it is known to be there: the ARN may be one that no ALB can have.
+            Err(error) if error.is(&["ValidationError"]) => Ok(None),
+            told => Ok(unless_gone(told)?),
+        }
+    };
+    let on_alb = async {
+        match alb_arn {
+            Some(alb_arn) => Ok(aws.listeners(alb_arn).await?),
+            None => Ok(Vec::new()),
+        }
+    };
+    let own = own(aws, desired, ports);
+    let (found, of_alb, alb_listeners, (nlb_listeners, groups)) =
+        tokio::try_join!(load_balancers, of_alb, on_alb, own)?;
+    let find = |arn: &str| {
+        let mut found = found.iter();
+        found.find(|found| found.arn == *arn).cloned()
+    };
+    let (alb, nlb) = (alb_arn.and_then(find), find(nlb_arn));
+    let of_nlb = match (&alb, &nlb) {
+        (Some(alb), Some(nlb)) if !alb.is_elsewhere(nlb) && !alb.zones.is_superset(&nlb.zones) => {
+            unless_gone(aws.load_balancer_attributes(nlb_arn).await)?
+        }
+        _ => Some(Attributes::new()),
+    };
+    let mut elb = Elb {
+        groups,
+        ..Elb::default()
+    };
+    // Without an answer about its attributes it went while it was looked at.
+    if let (Some(alb), Some(attributes)) = (alb, of_alb) {
+        elb.alb = Some(alb);
+        elb.alb_attributes = attributes;
+        elb.alb_listeners = alb_listeners;
+    }
+    if let (Some(nlb), Some(attributes)) = (nlb, of_nlb) {
+        elb.nlb = Some(nlb);
+        elb.nlb_attributes = attributes;
+        elb.nlb_listeners = nlb_listeners;
+    }
+    Ok(elb)
+}
+
+/// The NLB's listeners that matter, and own target groups.
+async fn own(
+    aws: &impl Aws,
+    desired: &Desired,
+    ports: Option<&BTreeSet<u16>>,
+) -> Result<(Vec<NlbListener>, Vec<OwnTargetGroup>), BindingError> {
+    let names = ports.map(|ports| desired.id.target_groups(ports));
+    let (listeners, groups) = tokio::try_join!(
+        async { Ok::<_, BindingError>(aws.listeners(&desired.properties.nlb_arn).await?) },
+        async { Ok(own_groups(aws, &desired.id, names).await?) },
+    )?;
+    let listeners: Vec<_> = listeners
+        .into_iter()
+        .filter(|listener| matters(desired, ports, listener))
+        .collect();
+    let of_listeners = listeners.iter().map(|listener| &listener.arn);
+    let of_groups = groups.iter().map(|group| &group.arn);
+    let arns: Vec<_> = of_listeners.chain(of_groups).cloned().collect();
+    let tags = async { Ok(aws.elb_tags(&arns).await?) };
+    let attributes = gather(listeners.iter().map(|listener| async {
+        match HAVE_ATTRIBUTES.contains(&listener.protocol.as_str()) {
+            true => unless_gone(aws.listener_attributes(&listener.arn).await),
+            false => Ok(Some(Attributes::new())),
+        }
+    }));
+    let attributes = async { Ok::<_, BindingError>(attributes.await?) };
+    let of_groups = gather(
+        groups
+            .iter()
+            .map(|group| async { unless_gone(aws.target_group_attributes(&group.arn).await) }),
+    );
+    let of_groups = async { Ok(of_groups.await?) };
+    let (mut tags, attributes, of_groups) = tokio::try_join!(tags, attributes, of_groups)?;
+    let id = desired.id.to_string();
+    // What has no tags, or no attributes, went while it was looked at.
+    let listeners = listeners.into_iter().zip(attributes);
+    let listeners = listeners.filter_map(|(listener, attributes)| {
+        let tags = tags.remove(&listener.arn)?;
+        Some(NlbListener {
+            is_own: tags.get(TAG) == Some(&id),
+            attributes: attributes?,
+            listener,
+            tags,
+        })
+    });
+    let listeners = listeners.collect();
+    let groups = groups.into_iter().zip(of_groups);
+    let groups = groups.filter_map(|(group, attributes)| {
+        Some(OwnTargetGroup {
+            tags: tags.remove(&group.arn).unwrap_or_default(),
+            attributes: attributes?,
+            group,
+        })
+    });
+    Ok((listeners, groups.collect()))
+}
+
+/// Whether a listener of the NLB may be the binding's, stands in its way, or leads to a target group that it
+/// serves. An NLB has those of up to fifty bindings.
+fn matters(desired: &Desired, ports: Option<&BTreeSet<u16>>, listener: &Listener) -> bool {
+    let mut forwards = listener.forwards_to.iter();
+    desired.ports().contains(&listener.port)
+        || may_be_own(&desired.id, ports, listener)
+        || forwards.any(|group| desired.given().any(|given| given == group))
+}

@@ -1,0 +1,73 @@
+//! Rule 9 of the record: an Update with another NLB makes another binding in place of the former one, whose record it
+//! claims first and in whose record it notes its own id. CloudFormation deletes the former one after a success.
+
+use crate::aws::api::Aws;
+use crate::backoff::Backoff;
+use crate::binding::desired::Desired;
+use crate::binding::error::BindingError;
+use crate::binding::locate::locate;
+use crate::names::BindingId;
+use crate::record::{Claiming, Hand, Located, Response, Turn, View};
+use tracing::{info, warn};
+
+/// Claims the record of the binding that this one replaces, where it replaces one. Whether that had to
+/// be waited for, so that what was observed before has to be observed anew.
+pub(super) async fn claim<A: Aws>(
+    aws: &A,
+    turn: &Turn<'_, A>,
+    desired: &Desired,
+    view: &View,
+) -> Result<bool, BindingError> {
+    let Some(former) = &desired.replaces else {
+        return Ok(false);
+    };
+    let store = turn.store(former);
+    let own = former.bucket(&desired.account);
+    let mut backoff = Backoff::none_at_first();
+    let mut has_waited = false;
+    while turn.read(former).await?.is_none() {
+        let located = locate_former(aws, turn, desired, former).await?;
+        if let Some(unreadable) = located.unreadable {
+            return Err(unreadable.why.into());
+        }
+        if located.record.is_none() {
+            warn!(%former, "the binding that is replaced has no record");
+            return Ok(false);
+        }
+        let nlb_arn = &desired.properties.nlb_arn;
+        let claiming = Claiming::ToReplace { nlb_arn };
+        match turn.claim(&store, &located, &own, view, claiming).await? {
+            Hand::Again => backoff.wait().await,
+            Hand::Holds { waited, .. } => has_waited = waited,
+        }
+    }
+    info!(%former, by = %desired.id, "the former binding is claimed, too");
+    Ok(has_waited)
+}
+
+/// Finds the record of the binding that this one replaces.
+async fn locate_former<A: Aws>(
+    aws: &A,
+    turn: &Turn<'_, A>,
+    desired: &Desired,
+    former: &BindingId,
+) -> Result<Located, BindingError> {
+    let said = desired.former.bucket.clone();
+    locate(aws, turn, former, said, &former.bucket(&desired.account)).await
+}
+
+/// The answer that this request was given, where only the record of the binding that it replaced still has
+/// it.
+pub(super) async fn answer<A: Aws>(
+    aws: &A,
+    turn: &Turn<'_, A>,
+    desired: &Desired,
+) -> Result<Option<Response>, BindingError> {
+    let Some(former) = &desired.replaces else {
+        return Ok(None);
+    };
+    let located = locate_former(aws, turn, desired, former).await?;
+    let record = located.record.map(|held| held.record);
+    let answer = record.and_then(|record| record.answer_to(&turn.caller().mark.request).cloned());
+    Ok(answer)
+}

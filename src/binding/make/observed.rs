@@ -1,0 +1,62 @@
+//! What is, as the checks and the plan read it. No I/O.
+
+use crate::model::{Attributes, Listener, LoadBalancer, Rule, Tags, TargetGroup};
+use crate::record::Record;
+use std::collections::BTreeMap;
+
+/// AWS as it is, as far as one binding is concerned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    pub alb: Option<LoadBalancer>,
+    pub nlb: Option<LoadBalancer>,
+    pub alb_attributes: Attributes,
+    pub nlb_attributes: Attributes,
+    pub alb_listeners: Vec<Listener>,
+    pub nlb_listeners: Vec<NlbListener>,
+    /// Target groups that the user gives, by ARN; `None` where there is none.
+    pub given_groups: BTreeMap<String, Option<GivenTargetGroup>>,
+    /// Target groups that are the binding's by name.
+    pub groups: Vec<OwnTargetGroup>,
+    /// Whether the bucket that the record is to be in exists.
+    pub bucket_exists: bool,
+    /// Why a given bucket cannot be used.
+    pub bucket_refused: Option<String>,
+    /// The record, and the bucket that it is in.
+    pub record: Option<(Record, String)>,
+    /// The tags of the binding's own bucket, where it uses one.
+    pub bucket_tags: Tags,
+    /// Its policy, where it has one.
+    pub bucket_policy: Option<String>,
+    /// Why its policy cannot be read.
+    pub bucket_policy_refused: Option<String>,
+    pub rule: Option<Rule>,
+    pub rule_tags: Tags,
+    /// What everything made should be tagged with.
+    pub tags: Tags,
+}
+
+/// A listener of the NLB, whoever made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NlbListener {
+    pub listener: Listener,
+    pub tags: Tags,
+    /// Whether it is the binding's by its tag.
+    pub is_own: bool,
+    /// Read only where the binding's traffic goes through it.
+    pub attributes: Attributes,
+}
+
+/// A target group that the user gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenTargetGroup {
+    pub group: TargetGroup,
+    pub attributes: Attributes,
+}
+
+/// A target group that is the binding's by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnTargetGroup {
+    pub group: TargetGroup,
+    pub attributes: Attributes,
+    pub tags: Tags,
+}

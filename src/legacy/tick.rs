@@ -1,0 +1,141 @@
+//! A tick in place of the published function: its orders are environment variables, there is no rule
+//! of ours to ask, and nobody has made a record before the first tick.
+//!
+//! The first tick makes the record, without orders, and then adopts into it what the published
+//! function knew. The orders that it writes then only tell that this has been done.
+
+use super::adopt::Denied;
+use super::adopt::adopt;
+use super::error::LegacyError;
+use super::variables::Variables;
+use crate::aws::api::Aws;
+use crate::backoff::Backoff;
+use crate::clock::Clock;
+use crate::discovery::Dns;
+use crate::model::{Endpoint, Registered};
+use crate::record::{Contents, Held, Orders, Phase, Record, RecordError, Store};
+use crate::sync::{Read, Source, SyncError, Tick, TickName, TickOutcome};
+use std::collections::BTreeSet;
+use tracing::info;
+
+/// One tick by environment variables.
+///
+/// # Errors
+/// As a binding's tick, and a file of the published function that cannot be used.
+pub async fn tick<A: Aws>(
+    aws: &A,
+    dns: &impl Dns,
+    clock: Clock,
+    variables: &Variables,
+    name: TickName,
+) -> Result<TickOutcome, SyncError> {
+    let store = Store::new(aws, variables.identity.clone());
+    let tick = Tick {
+        aws,
+        dns,
+        clock,
+        store: store.clone(),
+        name,
+    };
+    let source = Environment {
+        aws,
+        store,
+        variables,
+    };
+    tick.run(&source, Some(variables.orders.clone()), 0).await
+}
+
+struct Environment<'a, A> {
+    aws: &'a A,
+    store: Store<'a, A>,
+    variables: &'a Variables,
+}
+
+impl<A: Aws> Source for Environment<'_, A> {
+    async fn read(&self) -> Result<Read, SyncError> {
+        let held = self.open().await.map_err(|error| match error {
+            LegacyError::Aws(error) => error.into(),
+            LegacyError::Record(error) => error.into(),
+            error => SyncError::Source(Box::new(error)),
+        })?;
+        Ok(Some((held, self.variables.orders.clone())))
+    }
+
+    fn may_leave(&self, orders: &Orders) -> BTreeSet<String> {
+        orders.groups().into_iter().map(str::to_owned).collect()
+    }
+
+    /// The role of a function in the published one's place does not let it look for others.
+    async fn of_others(&self, _: &str, _: &Registered) -> Result<BTreeSet<Endpoint>, SyncError> {
+        Ok(BTreeSet::new())
+    }
+}
+
+impl<A: Aws> Environment<'_, A> {
+    /// The record, after it has been given what the published function knew.
+    async fn open(&self) -> Result<Held, LegacyError> {
+        let Variables {
+            bucket,
+            orders,
+            identity,
+        } = self.variables;
+        let mut backoff = Backoff::none_at_first();
+        loop {
+            let (held, refused) = match self.store.look(bucket).await {
+                Ok(Contents::Record(held)) => (Some(*held), None),
+                Ok(Contents::Nothing | Contents::Stub { .. }) => (None, None),
+                Ok(Contents::NoBucket) => {
+                    let bucket = bucket.clone();
+                    return Err(RecordError::NoBucket { bucket }.into());
+                }
+                Ok(Contents::Unreadable(unreadable)) => return Err(unreadable.why.into()),
+                // Whether it is missing shows when it is made.
+                Err(error) if error.is_refused_object() => (None, Some(error)),
+                Err(error) => return Err(error.into()),
+            };
+            let Some(held) = held else {
+                let empty = Record::new(identity, Phase::Serving);
+                let made = self.written(self.store.write(bucket, empty, None).await)?;
+                if let (None, Some(error)) = (&made, refused) {
+                    let source = Box::new(error);
+                    let (bucket, key) = (bucket.clone(), self.store.key());
+                    return Err(LegacyError::MayNotRead {
+                        bucket,
+                        key,
+                        source,
+                    });
+                }
+                match made {
+                    Some(_) => info!(bucket, "the first tick: a record is made"),
+                    None => backoff.wait().await,
+                }
+                continue;
+            };
+            if held.record.orders.is_some() {
+                return Ok(held);
+            }
+            let groups = &orders.target_groups;
+            let mut record = held.record.clone();
+            record.own = adopt(self.aws, orders, bucket, groups, Denied::IsMissing).await?;
+            record.orders = Some(orders.clone());
+            if let Some(held) = self.written(self.store.replace(&held, record).await)? {
+                return Ok(held);
+            }
+            backoff.wait().await;
+        }
+    }
+
+    /// A role that is made for the published function may write its two files only.
+    fn written<T>(&self, written: Result<T, RecordError>) -> Result<T, LegacyError> {
+        match written {
+            Err(RecordError::Aws(source)) if source.is(&["AccessDenied"]) => {
+                Err(LegacyError::MayNotWrite {
+                    bucket: self.variables.bucket.clone(),
+                    key: self.store.key(),
+                    source: Box::new(source),
+                })
+            }
+            written => Ok(written?),
+        }
+    }
+}

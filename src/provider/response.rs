@@ -1,0 +1,239 @@
+//! The answer to CloudFormation: one PUT to the ResponseURL, of at most 4096 bytes.
+//!
+//! Source: CloudFormation guide, "Custom resource response objects". It never shows the URL.
+
+use super::request::Envelope;
+use crate::aws::api::{PutError, Responder};
+use crate::log::chain;
+use crate::record::{Response, Status};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+/// CloudFormation reads no more than this of an answer.
+const MOST_BYTES: usize = 4096;
+
+/// How long one PUT may take, at most.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// With less time left than this, another PUT is not begun.
+const SHORTEST_TRY: Duration = Duration::from_millis(100);
+
+/// An answer that did not arrive.
+#[derive(Debug, thiserror::Error)]
+pub enum ResponseError {
+    #[error("the answer could not be written as JSON")]
+    Json(#[from] serde_json::Error),
+    #[error("the answer could not be sent to CloudFormation")]
+    Put(#[source] PutError),
+    #[error("CloudFormation's response address answered with status {status}")]
+    Status { status: u16 },
+}
+
+impl ResponseError {
+    /// Whether the next PUT may have more luck.
+    const fn may_pass(&self) -> bool {
+        match self {
+            Self::Put(error) => error.may_pass,
+            Self::Status { status } => *status >= 500,
+            Self::Json(_) => false,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Body<'a> {
+    status: Status,
+    reason: &'a str,
+    physical_resource_id: &'a str,
+    stack_id: &'a str,
+    request_id: &'a str,
+    logical_resource_id: &'a str,
+    data: &'a BTreeMap<String, String>,
+}
+
+pub(super) fn success(physical_id: String, data: BTreeMap<String, String>) -> Response {
+    Response {
+        status: Status::Success,
+        reason: String::new(),
+        physical_id,
+        data,
+    }
+}
+
+pub(super) fn failed(physical_id: String, reason: &str) -> Response {
+    Response {
+        status: Status::Failed,
+        reason: reason.to_owned(),
+        physical_id,
+        data: BTreeMap::new(),
+    }
+}
+
+/// Names the log stream in an answer, and makes it fit into its bytes: a reason is cut, lists of
+/// attributes are left out.
+pub(super) fn fit(
+    mut answer: Response,
+    envelope: &Envelope,
+    log_stream: &str,
+) -> Result<Response, ResponseError> {
+    let log = format!("See the log stream {log_stream}");
+    let reason = std::mem::take(&mut answer.reason);
+    answer.reason = if reason.is_empty() {
+        log.clone()
+    } else {
+        format!("{reason}. {log}")
+    };
+    let mut length = body(&answer, envelope)?.len();
+    // An attribute that is not there makes only a template fail that uses it.
+    for name in ["ListenerArns", "TargetGroupArns"] {
+        if length > MOST_BYTES && answer.data.remove(name).is_some() {
+            warn!(
+                attribute = name,
+                "left out, for the answer would be too long"
+            );
+            length = body(&answer, envelope)?.len();
+        }
+    }
+    let mut kept = reason.chars().count();
+    while length > MOST_BYTES && kept > 0 {
+        // A character may take up to six bytes in JSON, so this goes by what is too much.
+        let surplus = (length - MOST_BYTES).div_ceil(6).max(1);
+        kept = kept.saturating_sub(surplus);
+        let cut: String = reason.chars().take(kept).collect();
+        answer.reason = format!("{cut} … {log}");
+        length = body(&answer, envelope)?.len();
+    }
+    Ok(answer)
+}
+
+/// Sends an answer, again and again where the address has trouble (5xx and network errors), until
+/// the invocation's deadline.
+pub(super) async fn send(
+    answers: &impl Responder,
+    answer: &Response,
+    envelope: &Envelope,
+    until: Instant,
+) -> Result<(), ResponseError> {
+    let body = body(answer, envelope)?;
+    let mut pause = Duration::from_millis(100);
+    let mut tries = 1_u32;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        // One PUT that hangs must leave time for another.
+        let timeout = TIMEOUT.min(left / 2);
+        let put = answers.put(&envelope.response_url, body.clone(), timeout);
+        let failure = match put.await {
+            Ok(status) if (200..300).contains(&status) => {
+                info!(status = ?answer.status, tries, "answered");
+                return Ok(());
+            }
+            Ok(status) => ResponseError::Status { status },
+            Err(error) => ResponseError::Put(error),
+        };
+        let left = until
+            .saturating_duration_since(Instant::now())
+            .saturating_sub(SHORTEST_TRY);
+        if !failure.may_pass() || left.is_zero() {
+            return Err(failure);
+        }
+        let error = chain(&failure);
+        warn!(error, tries, "not answered yet");
+        // Up to as much again.
+        let jitter = pause.mul_f64(fastrand::f64());
+        tokio::time::sleep((pause + jitter).min(left)).await;
+        pause = (pause * 2).min(Duration::from_secs(1));
+        tries += 1;
+    }
+}
+
+fn body(answer: &Response, envelope: &Envelope) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&Body {
+        status: answer.status,
+        reason: &answer.reason,
+        physical_resource_id: &answer.physical_id,
+        stack_id: &envelope.stack_id,
+        request_id: &envelope.request_id,
+        logical_resource_id: &envelope.logical_resource_id,
+        data: &answer.data,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn envelope() -> Envelope {
+        Envelope::parse(&json!({
+            "ResponseURL": "https://secret", "RequestId": "r", "StackId": "s", "LogicalResourceId": "l",
+        }))
+        .expect("an envelope")
+    }
+
+    fn fitted(answer: Response) -> Value {
+        let answer = fit(answer, &envelope(), "2026/11/22/[$LATEST]abc").expect("JSON");
+        let body = body(&answer, &envelope()).expect("JSON");
+        assert!(body.len() <= MOST_BYTES, "{} bytes", body.len());
+        serde_json::from_str(&body).expect("JSON")
+    }
+
+    #[test]
+    fn a_reason_of_any_length_and_script_is_cut_to_fit_and_still_names_the_log_stream() {
+        for reason in [
+            "x".repeat(10_000),
+            "\u{1}\"\\".repeat(5_000),
+            "名".repeat(3_000),
+            String::new(),
+        ] {
+            let body = fitted(failed("id".to_owned(), &reason));
+            let cut = body["Reason"].as_str().expect("a reason");
+            assert!(
+                cut.ends_with("See the log stream 2026/11/22/[$LATEST]abc"),
+                "{cut}"
+            );
+            assert!(reason.is_empty() || cut.chars().count() > 500, "{cut}");
+        }
+    }
+
+    #[test]
+    fn lists_that_do_not_fit_are_left_out_before_anything_else() {
+        let attributes = [
+            ("ListenerArns", "x".repeat(3_000)),
+            ("TargetGroupArns", "y".repeat(3_000)),
+            ("BucketName", "bucket".to_owned()),
+        ];
+        let attributes = attributes
+            .map(|(name, value)| (name.to_owned(), value))
+            .into();
+        let body = fitted(success("id".to_owned(), attributes));
+        assert_eq!(body["Data"]["BucketName"], "bucket");
+        assert!(body["Data"].get("ListenerArns").is_none());
+        assert_eq!(
+            body["Data"]["TargetGroupArns"].as_str().map(str::len),
+            Some(3_000)
+        );
+    }
+
+    #[test]
+    fn an_answer_repeats_what_identifies_the_request() {
+        let body = fitted(success("id".to_owned(), BTreeMap::new()));
+        for (field, value) in [
+            ("Status", "SUCCESS"),
+            ("PhysicalResourceId", "id"),
+            ("StackId", "s"),
+            ("RequestId", "r"),
+            ("LogicalResourceId", "l"),
+        ] {
+            assert_eq!(body[field], value);
+        }
+    }
+
+    #[test]
+    fn the_response_url_is_not_in_what_is_printed() {
+        assert!(!format!("{:?}", envelope()).contains("https://secret"));
+    }
+}

@@ -1,0 +1,131 @@
+//! A binding's tick: its rule's event says where the record is, and the record says what to do.
+
+use super::error::SyncError;
+use super::lost_record::{Unseen, make_anew};
+use super::observe::Read;
+use super::source::Source;
+use super::tick::{Tick, TickName, TickOutcome};
+use crate::aws::api::Aws;
+use crate::clock::Clock;
+use crate::discovery::Dns;
+use crate::model::{Endpoint, Registered};
+use crate::progress;
+use crate::record::{Held, Orders, RuleEvent, Store, owned_by_others};
+use std::collections::BTreeSet;
+use tracing::warn;
+
+/// One tick of a binding's rule; `invocation` tells it from others where the event has no time.
+///
+/// # Errors
+/// Anything that kept an address from being registered or a missing one from being counted.
+pub async fn tick<A: Aws>(
+    aws: &A,
+    dns: &impl Dns,
+    clock: Clock,
+    event: &RuleEvent,
+    invocation: &str,
+) -> Result<TickOutcome, SyncError> {
+    let store = Store::new(aws, event.id.to_string());
+    let tick = Tick {
+        aws,
+        dns,
+        clock,
+        store: store.clone(),
+        name: TickName::new(event.time, invocation),
+    };
+    let source = Binding {
+        aws,
+        dns,
+        store,
+        event,
+    };
+    // One that comes late, as Lambda's repetition does, must not come later still.
+    let (waits, now) = (event.waits(), clock.now());
+    let until = event.time.map_or(now, |time| time.min(now) + waits);
+    if until > now {
+        progress::note("waiting at the start, for other bindings may tick in the same moment");
+        clock.wait_until(until).await;
+    }
+    tick.run(&source, event.orders.clone(), event.addresses)
+        .await
+}
+
+struct Binding<'a, A, D> {
+    aws: &'a A,
+    dns: &'a D,
+    store: Store<'a, A>,
+    event: &'a RuleEvent,
+}
+
+impl<A: Aws, D: Dns> Source for Binding<'_, A, D> {
+    async fn read(&self) -> Result<Read, SyncError> {
+        let held = match self.store.again(&self.event.bucket).await? {
+            Some(held) => Some(held),
+            None => self.find().await?,
+        };
+        let Some(held) = held else {
+            return Ok(None);
+        };
+        let orders = held.record.served().cloned();
+        Ok(orders.map(|orders| (held, orders)))
+    }
+
+    /// Of groups that are not the binding's own by name, targets leave only those that the rule names.
+    fn may_leave(&self, orders: &Orders) -> BTreeSet<String> {
+        let groups = orders.groups().into_iter();
+        let (may, may_not): (Vec<_>, Vec<_>) = groups.partition(|arn| self.event.names(arn));
+        if !may_not.is_empty() {
+            let groups = may_not.join(", ");
+            warn!(
+                groups,
+                "the rule names other target groups than the record, so no target leaves these; update the stack"
+            );
+        }
+        may.into_iter().map(str::to_owned).collect()
+    }
+
+    async fn of_others(
+        &self,
+        group: &str,
+        leaving: &Registered,
+    ) -> Result<BTreeSet<Endpoint>, SyncError> {
+        match self.event.id.made_group(group) {
+            true => Ok(BTreeSet::new()),
+            false => self.shared(group, leaving).await,
+        }
+    }
+}
+
+impl<A: Aws, D: Dns> Binding<'_, A, D> {
+    /// Own targets in a given group that another binding serves, too.
+    async fn shared(
+        &self,
+        group: &str,
+        leaving: &Registered,
+    ) -> Result<BTreeSet<Endpoint>, SyncError> {
+        let others = owned_by_others(self.aws, &self.event.id, group).await?;
+        let is_theirs = |endpoint: &&Endpoint| match &others {
+            Some(others) => others.get(endpoint) == Some(&true),
+            None => true,
+        };
+        Ok(leaving.keys().filter(is_theirs).copied().collect())
+    }
+
+    /// The record is not where the event says: the binding is deleted, or keeps it elsewhere since the
+    /// event was made, or it is lost. The rule tells, which Delete takes away before the record.
+    async fn find(&self) -> Result<Option<Held>, SyncError> {
+        let rule = self.aws.rule(&self.event.id.rule()).await?;
+        let Some(event) = RuleEvent::of_rule(rule.as_ref()) else {
+            return Ok(None);
+        };
+        if event.bucket != self.event.bucket
+            && let Some(held) = self.store.again(&event.bucket).await?
+        {
+            return Ok(Some(held));
+        }
+        if event.orders.is_none() {
+            return Err(SyncError::Lost);
+        }
+        make_anew(self.aws, self.dns, &self.store, &event, Unseen::Fails).await
+    }
+}
