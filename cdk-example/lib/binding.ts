@@ -86,7 +86,7 @@ export class AlbNlbBinding extends Resource {
       properties,
     });
     // Its role's permissions must be there before it is asked for anything, and until it has answered the last Delete.
-    resource.node.addDependency(this.provider, ...grantGiven(this, this.provider, props));
+    resource.node.addDependency(this.provider, ...grantGiven(this, this.provider.role, props));
     // The function checks that the ALB listens, and no reference tells CloudFormation so.
     const { albArn } = target;
     if (albArn !== undefined) {

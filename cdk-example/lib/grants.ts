@@ -7,7 +7,6 @@ import { createHash } from 'node:crypto';
 import type { Construct, IDependable } from 'constructs';
 import { explainFindings } from './findings';
 import type { AlbNlbListener } from './listener';
-import type { IAlbNlbBindingProvider } from './provider';
 import { include } from './template';
 
 /**
@@ -17,7 +16,7 @@ import { include } from './template';
  */
 export function grantGiven(
   scope: Construct,
-  { role }: IAlbNlbBindingProvider,
+  role: IRole | undefined,
   { bucket, listeners }: { readonly bucket?: IBucket; readonly listeners: AlbNlbListener[] },
 ): IDependable[] {
   const groups = listeners.flatMap(({ targetGroup }) => (targetGroup === undefined ? [] : [targetGroup]));
