@@ -74,7 +74,16 @@ class SourceCode extends AlbNlbBindingCode {
     return Code.fromAsset(this.repository, {
       // The hash is that of what the package is built from, so that nothing is built twice.
       ignoreMode: IgnoreMode.GIT,
-      exclude: ['/*', '!/.cargo', '!/Cargo.lock', '!/Cargo.toml', '!/Makefile', '!/release', '!/src'],
+      exclude: [
+        '/*',
+        '!/.cargo',
+        '!/Cargo.lock',
+        '!/Cargo.toml',
+        '!/Makefile',
+        '!/release',
+        '!/rust-toolchain.toml',
+        '!/src',
+      ],
       bundling: {
         local: {
           tryBundle: (directory) => {

@@ -126,7 +126,10 @@ describe('a build from source', () => {
     const second = build(path);
     expect(second).not.toBe(first);
     writeFileSync(join(path, '.cargo/config.toml'), 'compiled otherwise');
-    expect(build(path)).not.toBe(second);
+    const third = build(path);
+    expect(third).not.toBe(second);
+    writeFileSync(join(path, 'rust-toolchain.toml'), 'compiled by another Rust');
+    expect(build(path)).not.toBe(third);
   });
 
   test('that fails is told with the command to run by hand', () => {
