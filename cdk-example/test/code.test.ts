@@ -85,7 +85,7 @@ test('code in a bucket is taken as it is', () => {
 });
 
 describe('a build from source', () => {
-  /** A repository whose `make package` makes a package of `machine` for a processor. */
+  /** A repository whose `make package` for a processor makes a package for `machine`, which may be another one. */
   function repository(architecture: Architecture, machine: number): string {
     const path = temporaryDirectory();
     for (const name of [
@@ -143,8 +143,14 @@ describe('a build from source', () => {
   });
 });
 
-test('the library has the version of the function', () => {
+test('the library has the version and the repository of the function', () => {
   const read = (name: string): string => readFileSync(join(__dirname, '../..', name), 'utf8');
-  const [, version] = /^version = "(.+)"$/m.exec(read('Cargo.toml')) ?? [];
-  expect(JSON.parse(read('cdk-example/package.json'))).toMatchObject({ version });
+  const named = (key: string): string =>
+    new RegExp(`^${key} = "(.+)"$`, 'm').exec(read('Cargo.toml'))?.[1] ?? '';
+  const repository = named('repository');
+  expect(JSON.parse(read('cdk-example/package.json'))).toMatchObject({
+    version: named('version'),
+    repository: { url: `${repository}.git` },
+    author: { url: repository },
+  });
 });
