@@ -9,13 +9,13 @@ export default tseslint.config(
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
-      // Constructs are made for what making them does.
+      // A construct adds itself to its scope when it is made, so nobody has to keep it.
       'no-new': 'off',
       '@typescript-eslint/no-extraneous-class': 'off',
-      // jsii knows index signatures only.
+      // jsii knows index signatures, but not Record.
       '@typescript-eslint/consistent-indexed-object-style': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
-      // Ports and counts in messages.
+      // Messages name ports and counts.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
     },
   },

@@ -2,6 +2,6 @@ module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   transform: { '\\.ts$': ['ts-jest', {}] },
-  // The CDK prints the mistakes that the tests make on purpose.
+  // The CDK would print the mistakes that the tests make on purpose.
   silent: true,
 };

@@ -1,13 +1,13 @@
 import { CustomResource, Duration, Fn, Resource, Stack, Token, type CfnResource } from 'aws-cdk-lib';
 import { Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Dependable, type Construct, type IConstruct, type IDependable } from 'constructs';
+import { arnOf, backendOf } from './backend';
 import { commandOf } from './commands';
 import { grantGiven } from './grants';
 import { isCrossZoneListener, renderListener } from './listener';
 import { listenersOf } from './load-balancers';
 import type { AlbNlbBindingProps } from './props';
 import { AlbNlbBindingProvider, type IAlbNlbBindingProvider } from './provider';
-import { arnOf, targetOf } from './target';
 import { checkTopology } from './topology';
 
 /**
@@ -19,7 +19,7 @@ import { checkTopology } from './topology';
 export class AlbNlbBinding extends Resource {
   /** The binding's id, `alb-nlb-binding-<16 hex digits>`; all that it makes carries it in its name or tag. */
   public readonly bindingId: string;
-  /** Name of the bucket that holds the state, made or given. */
+  /** Name of the bucket that holds the binding's state: your own, or one that was made. */
   public readonly bucketName: string;
   /** Name of the EventBridge rule that calls the function. */
   public readonly ruleName: string;
@@ -27,23 +27,23 @@ export class AlbNlbBinding extends Resource {
   public readonly ruleArn: string;
   /** ARN of the target group of the first of `listeners`. */
   public readonly targetGroupArn: string;
-  /** ARNs of the target groups, made or given, in the order of `listeners`. Beyond some 15 it may be missing. */
+  /** ARNs of all target groups, in the order of `listeners`. It may be missing beyond some 15 of them. */
   public readonly targetGroupArns: string[];
-  /** ARN of the first listener made on the NLB. Empty where every target group is given. */
+  /** ARN of the first listener made on the NLB. Empty where every target group is your own. */
   public readonly listenerArn: string;
-  /** ARNs of the listeners made on the NLB, in the order of `listeners`. Beyond some 15 it may be missing. */
+  /** ARNs of the listeners made on the NLB, in the order of `listeners`. It may be missing beyond some 15 of them. */
   public readonly listenerArns: string[];
-  /** The NLB's Availability Zones; their number is only known when deployed. */
+  /** The NLB's Availability Zones; their number is known only at deployment. */
   public readonly availabilityZones: string[];
-  /** The NLB's fixed addresses, where the API gives them; their number is only known when deployed. */
+  /** The NLB's fixed addresses, where the API gives them; their number is known only at deployment. */
   public readonly nlbAddresses: string[];
   /** Number of addresses that were registered when the stack last changed. */
   public readonly ipCount: number;
-  /** Shell command that shows how the binding is: its addresses and targets, what is pending, and a verdict. */
+  /** Shell command that shows how the binding does: its addresses and targets, what is pending, and a verdict. */
   public readonly statusCommand: string;
-  /** Shell command that checks the binding's properties, as they were deployed, and what they name. */
+  /** Shell command that checks the binding's properties, as they were deployed, and the resources that they name. */
   public readonly checkCommand: string;
-  /** Shell command that shows what an Update would do with those properties, or with others that are written there. */
+  /** Shell command that shows what an Update would do with these properties, or with others that you write there. */
   public readonly planCommand: string;
   /** @internal */
   public readonly _hasMetric: boolean;
@@ -51,24 +51,24 @@ export class AlbNlbBinding extends Resource {
   public readonly provider: IAlbNlbBindingProvider;
   /** ARN of the NLB. */
   public readonly nlbArn: string;
-  /** Name under which the addresses are counted: the ALB's, or of another target the DNS name. */
+  /** Name under which the metric counts the addresses: the ALB's name, or the DNS name of what is no ALB. */
   public readonly loadBalancerName: string;
-  /** Of the listeners that are made on the NLB. */
+  /** Ports of the listeners that the binding makes on the NLB. */
   private readonly ports: number[];
 
   constructor(scope: Construct, id: string, props: AlbNlbBindingProps) {
     super(scope, id);
-    const target = targetOf(props);
+    const backend = backendOf(props);
     const nlbArn = arnOf(props.nlb);
     const made = props.listeners.filter((listener) => listener.targetGroup === undefined);
-    this.loadBalancerName = target.name;
+    this.loadBalancerName = backend.name;
     this._hasMetric = props.ipCountMetric ?? true;
     this.nlbArn = nlbArn;
     this.ports = made.map(({ port }) => port);
     this.provider = props.provider ?? AlbNlbBindingProvider.of(this);
 
     const properties = {
-      ...target.properties,
+      ...backend.properties,
       NlbArn: nlbArn,
       Listeners: props.listeners.map((listener) => renderListener(listener, this.node.path)),
       Schedule: props.schedule?.expressionString,
@@ -85,10 +85,10 @@ export class AlbNlbBinding extends Resource {
       serviceTimeout: props.serviceTimeout ?? Duration.minutes(10),
       properties,
     });
-    // Its role's permissions must be there before it is asked for anything, and until it has answered the last Delete.
+    // The function needs its permissions before its first request, and until it has answered the last Delete.
     resource.node.addDependency(this.provider, ...grantGiven(this, this.provider.role, props));
-    // The function checks that the ALB listens, and no reference tells CloudFormation so.
-    const { albArn } = target;
+    // The function checks that the ALB has listeners, and no reference tells CloudFormation to make them first.
+    const { albArn } = backend;
     if (albArn !== undefined) {
       resource.node.addDependency(foundAtSynthesis(() => listenersOf(albArn, this)));
     }
@@ -130,10 +130,11 @@ export class AlbNlbBinding extends Resource {
   }
 
   /**
-   * How many addresses there are, one value for each run of the function, under the name of the ALB.
+   * The number of addresses. Each run of the function publishes one value under the name of the ALB.
    *
-   * With `targetDnsName` it is the DNS name, or the ALB's own where it is that of an ALB. A DNS name that is known at
-   * deployment only is used as it is: where it is that of an ALB, give `dimensionsMap: { LoadBalancerName: <name> }`.
+   * With `targetDnsName` the value is under that DNS name, or under the ALB's name if the DNS name belongs to an ALB.
+   * A DNS name that is known only at deployment is used as it is: if it belongs to an ALB, give
+   * `dimensionsMap: { LoadBalancerName: <name> }`.
    *
    * @default minimum over 5 minutes
    */
@@ -157,7 +158,7 @@ export class AlbNlbBinding extends Resource {
   }
 }
 
-/** Something to depend on that is looked for when the app is synthesized, so that what is made later counts too. */
+/** A dependency on constructs that are looked for at synthesis, so that those made later count too. */
 function foundAtSynthesis(find: () => IConstruct[]): IDependable {
   const dependable: IDependable = {};
   Dependable.implement(dependable, new FoundAtSynthesis(find));

@@ -10,27 +10,27 @@ export abstract class AlbNlbBindingCode {
   /**
    * A packaged function.
    *
-   * @param zip where the package is; by default that of this library, for the provider's processor
+   * @param zip path of the package; by default that of the library's own package for the provider's processor
    */
   public static fromPackage(zip?: string): AlbNlbBindingCode {
     return new PackagedCode(zip);
   }
 
   /**
-   * Builds the function whenever its sources changed, by `make package`. Needs what that needs: Rust, for a start.
+   * Runs `make package` whenever the function's sources have changed. That needs Rust, and more.
    *
-   * @param repository where the project's sources are
+   * @param repository path of the project's sources
    */
   public static fromSource(repository: string): AlbNlbBindingCode {
     return new SourceCode(repository);
   }
 
-  /** Any other code, such as that in a bucket: `Code.fromBucket(...)`. It is for you to see that the processor fits. */
+  /** Any other code, such as `Code.fromBucket(...)`. Nothing checks that it was built for the provider's processor. */
   public static fromCode(code: Code): AlbNlbBindingCode {
     return new OtherCode(code);
   }
 
-  /** The processor that the code was built for, where that is known before it is built. */
+  /** The processor that the code was built for, if that is known before the build. */
   public get architecture(): Architecture | undefined {
     return undefined;
   }
@@ -38,7 +38,7 @@ export abstract class AlbNlbBindingCode {
   /**
    * The code for a function on this kind of processor.
    *
-   * @throws an error where it is missing, cannot be built, or is for another processor; it names the remedy
+   * @throws an error that names the remedy, if the code is missing, cannot be built, or is for another processor
    */
   public abstract forArchitecture(architecture: Architecture): Code;
 }
@@ -72,7 +72,7 @@ class SourceCode extends AlbNlbBindingCode {
 
   public override forArchitecture(architecture: Architecture): Code {
     return Code.fromAsset(this.repository, {
-      // The hash is that of what the package is built from, so that nothing is built twice.
+      // Only what the package is built from is hashed, so that the CDK builds it again only when that changes.
       ignoreMode: IgnoreMode.GIT,
       exclude: [
         '/*',
@@ -92,7 +92,7 @@ class SourceCode extends AlbNlbBindingCode {
           },
         },
         outputType: BundlingOutput.ARCHIVED,
-        // Part of the hash. No container is ever run: the build is local or fails.
+        // The command is part of the hash. The CDK never runs a container: the local build succeeds or throws.
         command: makePackage(architecture).split(' '),
         image: DockerImage.fromRegistry('scratch'),
       },
@@ -102,7 +102,7 @@ class SourceCode extends AlbNlbBindingCode {
   private build(architecture: Architecture, directory: string): void {
     const [command, ...args] = makePackage(architecture).split(' ') as [string, ...string[]];
     try {
-      // The CLI reads the app's standard output.
+      // The CDK's CLI reads the app's standard output, so nothing else may write there.
       execFileSync(command, args, {
         cwd: this.repository,
         stdio: ['ignore', process.stderr, process.stderr],
@@ -127,7 +127,7 @@ class OtherCode extends AlbNlbBindingCode {
   }
 }
 
-/** Where `make package` puts what it builds, below target/lambda. */
+/** Folder below target/lambda into which `make package` puts the package, by processor. */
 const PACKAGES: Readonly<Record<string, string>> = {
   x86_64: 'alb-nlb-binding',
   arm64: 'alb-nlb-binding-arm64',

@@ -2,7 +2,7 @@ import { Lazy, Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 
 /*
- * First aid: what a person asks the function by the AWS CLI. The answer is JSON, and nothing is changed.
+ * First aid: a person asks the function a question by the AWS CLI. The function answers in JSON and changes nothing.
  */
 
 /** A shell command that asks the function of a stack's Region and shows its answer. */
@@ -15,7 +15,7 @@ export function commandOf(
   const file = `${action.toLowerCase()}.json`;
   return [
     `aws lambda invoke --region ${Stack.of(scope).region} --function-name ${functionArn}`,
-    // Without the format the CLI would take the payload for base64, and it waits for a minute only.
+    // By default the CLI takes the payload for base64, and waits only one minute for the answer.
     '--cli-binary-format raw-in-base64-out --cli-read-timeout 320',
     `--payload ${quoted(Stack.of(scope).toJsonString({ Action: action, ...about }))}`,
     `${file} > /dev/null && jq . ${file}`,
@@ -28,8 +28,8 @@ function quoted(json: string): string {
 }
 
 /**
- * Writes each single quote as JSON's own escape for it. Only in what is known now: what CloudFormation fills in are
- * ARNs, ids and names, which have none.
+ * Replaces each single quote by JSON's escape for it. The values that CloudFormation fills in later need no change:
+ * they are ARNs, ids and names, which have no quotes.
  */
 function withoutQuotes(text: unknown): unknown {
   if (typeof text === 'string') return text.replaceAll("'", '\\u0027');

@@ -3,7 +3,7 @@ import { CfnPolicy, CfnRole } from 'aws-cdk-lib/aws-iam';
 import { CfnBucket } from 'aws-cdk-lib/aws-s3';
 import type { CfnInclude } from 'aws-cdk-lib/cloudformation-include';
 
-/** Why a statement's resources are patterns, by its Sid. */
+/** Why the resources of a policy statement are patterns, by the statement's Sid. */
 const REASONS: Readonly<Record<string, string>> = {
   Look: 'The Describe actions of Elastic Load Balancing have no resource-level permissions, nor has ListRules.',
   LookAsLoadBalancingAsks: 'The Describe actions of EC2 have no resource-level permissions.',
@@ -30,8 +30,8 @@ interface PolicyDocument {
 }
 
 /**
- * Tells cdk-nag, where it is used, why resources of the function's policies are patterns. Each finding is named in
- * full, so that a new pattern is a new finding.
+ * Tells cdk-nag, if the app uses it, why resources of the function's policies are patterns. Each finding is named in
+ * full, so that cdk-nag reports a new pattern.
  */
 export function explainFindings(template: CfnInclude): void {
   const resolve = (value: unknown): unknown => Stack.of(template).resolve(value);

@@ -10,9 +10,9 @@ import type { AlbNlbListener } from './listener';
 import { include } from './template';
 
 /**
- * Lets the function use what the user of one binding brings. Each bucket and target group has policies of its own,
- * in the binding's stack: where one is taken away, CloudFormation updates the binding first, which takes its targets
- * out of the group, and deletes the policy in the end. And a provider in another stack needs nothing from this one.
+ * Lets the function use the bucket and the target groups that a binding is given. Each of them has its own policies
+ * in the binding's stack. When one is taken away, CloudFormation first updates the binding, which deregisters its
+ * targets from the group, and deletes the policy last. A provider in another stack imports nothing from this stack.
  */
 export function grantGiven(
   scope: Construct,
@@ -37,7 +37,7 @@ export function grantGiven(
   return [];
 }
 
-/** For the state in a bucket that the user brings, and for the key that it is encrypted with. */
+/** Allows the role to keep state in a given bucket, and to use the key that the bucket is encrypted with. */
 export function grantBucket(scope: Construct, role: IRole, bucket: IBucket): IDependable {
   const key = keyArnOf(bucket.encryptionKey);
   return grant(scope, role, bucket.node.path, {
@@ -46,7 +46,7 @@ export function grantBucket(scope: Construct, role: IRole, bucket: IBucket): IDe
   });
 }
 
-/** For the targets of a group that the user brings. */
+/** Allows the role to register targets in a given target group. */
 export function grantTargetGroup(
   scope: Construct,
   role: IRole,
@@ -62,7 +62,7 @@ export function grantTargetGroup(
 /**
  * The ARN of a key, for a policy.
  *
- * @throws an error where it is an alias, which no policy matches
+ * @throws an error if it is an alias, which no policy matches
  */
 export function keyArnOf(key: IKey | undefined): string | undefined {
   if (key && ('aliasName' in key || key.keyArn.includes(':alias/'))) {
@@ -71,20 +71,20 @@ export function keyArnOf(key: IKey | undefined): string | undefined {
   return key?.keyArn;
 }
 
-/** @param given tells what is granted from anything else, also of another stack */
+/** @param identity tells what is granted apart from anything else that is granted in this scope */
 function grant(
   scope: Construct,
   { roleName }: IRole,
-  given: string,
+  identity: string,
   parameters: Readonly<Record<string, string[] | undefined>>,
 ): IDependable {
-  const id = `Given${createHash('sha256').update(given).digest('hex').slice(0, 8)}`;
+  const id = `Given${createHash('sha256').update(identity).digest('hex').slice(0, 8)}`;
   const granted = scope.node.tryFindChild(id);
   if (granted) return granted;
   const policies = Object.keys(parameters).map((parameter) => `${parameter}Policy`);
   const template = include(scope, id, 'provider', { ...parameters, Role: roleName }, policies);
   for (const policy of template.node.children) {
-    // Under the name in the template it would take the place of another one of this role.
+    // With the name in the template it would replace another policy of the role, which has each name only once.
     if (policy instanceof CfnPolicy) {
       policy.policyName = Names.uniqueResourceName(policy, { maxLength: 128, separator: '-' });
     }

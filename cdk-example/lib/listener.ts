@@ -1,19 +1,19 @@
 import { Duration } from 'aws-cdk-lib';
 import type { INetworkTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 
-/** How the NLB finds out whether an address of the ALB is healthy. */
+/** How the NLB checks whether an address of the ALB is healthy. */
 export enum AlbNlbHealthCheckProtocol {
-  /** A connection is opened. */
+  /** The NLB opens a connection. */
   TCP = 'TCP',
-  /** A path is asked for over HTTP. */
+  /** The NLB requests a path over HTTP. */
   HTTP = 'HTTP',
-  /** A path is asked for over HTTPS; the certificate is not verified. */
+  /** The NLB requests a path over HTTPS, and does not verify the certificate. */
   HTTPS = 'HTTPS',
 }
 
 /** Whether a target group's traffic crosses Availability Zones. */
 export enum CrossZone {
-  /** As the NLB is set. */
+  /** The NLB's own setting decides. */
   USE_LOAD_BALANCER_CONFIGURATION = 'use_load_balancer_configuration',
   /** Every node of the NLB sends to the ALB's addresses in all zones. */
   ENABLED = 'true',
@@ -34,13 +34,13 @@ export interface AlbNlbHealthCheck {
    */
   readonly protocol?: AlbNlbHealthCheckProtocol;
   /**
-   * The ALB's port that is checked, 1 to 65535.
+   * The ALB's port that the NLB checks, 1 to 65535.
    *
    * @default - the port that traffic goes to
    */
   readonly port?: number;
   /**
-   * The path that is asked for. HTTP and HTTPS only.
+   * The path that the NLB requests. HTTP and HTTPS only.
    *
    * @default '/'
    */
@@ -59,7 +59,7 @@ export interface AlbNlbHealthCheck {
    */
   readonly interval?: Duration;
   /**
-   * How long an answer is waited for, 2 to 120 seconds and less than the interval.
+   * How long the NLB waits for an answer, 2 to 120 seconds and less than the interval.
    *
    * @default - 10 seconds, or 6 for HTTP
    */
@@ -89,18 +89,18 @@ export interface AlbNlbListener {
    */
   readonly albPort?: number;
   /**
-   * Another name of `albPort`, for what is no ALB. Not together with it.
+   * Another name for `albPort`, for what is no ALB. Give only one of the two.
    *
    * @default - the same as `port`
    */
   readonly targetPort?: number;
   /**
-   * A target group of your own, or its ARN: of target type `ip`, protocol TCP, in the NLB's VPC. Neither
-   * group nor listener is made, changed or deleted then, only the binding's own targets come and go, and
-   * `port` is no more than the default of `albPort`. The provider is allowed to use the group.
+   * A target group of your own, or its ARN. It must have target type `ip` and protocol TCP, and be in the NLB's VPC.
+   * The binding then makes, changes and deletes neither a group nor a listener: it only registers and deregisters its
+   * own targets, and `port` is only the default of `albPort`. The provider is allowed to use the group.
    *
-   * Not together with a health check or attributes, which are the group's own, nor with an idle timeout, which is
-   * its listener's.
+   * Not together with a health check or attributes, which belong to the group, nor with an idle timeout, which belongs
+   * to the group's listener.
    *
    * @default - a target group and a listener are made
    */
@@ -112,14 +112,14 @@ export interface AlbNlbListener {
    */
   readonly healthCheck?: AlbNlbHealthCheck;
   /**
-   * How long connections to an address that leaves may go on, 0 to 3600 seconds.
+   * How long connections to a deregistered address may go on, 0 to 3600 seconds.
    *
    * @default Duration.minutes(5)
    */
   readonly deregistrationDelay?: Duration;
   /**
-   * After how long without traffic the listener that is made forgets a connection, 60 to 6000 seconds. It must be
-   * longer than the ALB's idle timeout.
+   * How long a connection may be without traffic until the listener that is made forgets it, 60 to 6000 seconds. It
+   * must be longer than the ALB's idle timeout.
    *
    * @default Duration.seconds(350)
    */
@@ -151,7 +151,7 @@ export interface AlbNlbListener {
   readonly crossZone?: CrossZone;
   /**
    * Further attributes of the target group that is made, by their keys in `AWS::ElasticLoadBalancingV2::TargetGroup`,
-   * such as `target_health_state.unhealthy.draining_interval_seconds`. One taken away goes back to AWS's default.
+   * such as `target_health_state.unhealthy.draining_interval_seconds`. One that you remove goes back to AWS's default.
    *
    * @default - AWS's defaults
    */
@@ -172,7 +172,7 @@ export function attributesOf(listener: AlbNlbListener): Map<string, string> {
   return attributes;
 }
 
-/** Whether the target group that is made balances across zones; undefined where it goes by the NLB. */
+/** Whether the target group that is made balances across zones; undefined where the NLB's own setting decides. */
 export function isCrossZoneListener(listener: AlbNlbListener): boolean | undefined {
   const key = 'load_balancing.cross_zone.enabled';
   const setting = attributesOf(listener).get(key) ?? listener.attributes?.[key];
@@ -190,9 +190,9 @@ export function targetGroupArnOf(listener: AlbNlbListener): string | undefined {
 }
 
 /**
- * One of the property `Listeners` of `Custom::AlbNlbBinding`.
+ * An item of the property `Listeners` of `Custom::AlbNlbBinding`.
  *
- * @param path of the binding, for errors
+ * @param path the binding's path, for errors
  */
 export function renderListener(listener: AlbNlbListener, path: string): Record<string, unknown> {
   const own = attributesOf(listener);

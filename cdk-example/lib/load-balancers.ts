@@ -4,8 +4,9 @@ import { CfnListener, CfnLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalanci
 import type { IConstruct } from 'constructs';
 
 /*
- * What is known about load balancers before they are deployed. Only what a stack of this app says outright: a load
- * balancer that exists already, or a value that CloudFormation fills in, is left to the function's own checks.
+ * What the app knows about load balancers before it is deployed. It knows only those that it makes, and only values
+ * that it writes out: a load balancer that exists already, or a value that CloudFormation fills in, is left to the
+ * function's own checks.
  */
 
 /** The listeners of a load balancer, wherever in the app they are made. */
@@ -59,11 +60,11 @@ function subnetsOf(loadBalancer: CfnLoadBalancer): string[] {
 function zoneOf(subnetId: string, scope: IConstruct): string | undefined {
   for (const construct of scope.node.root.node.findAll()) {
     if (isSubnet(construct) && construct.ref === subnetId) return construct.availabilityZone;
-    if (isGivenSubnet(construct) && construct.subnetId === subnetId) {
+    if (isImportedSubnet(construct) && construct.subnetId === subnetId) {
       try {
         return construct.availabilityZone;
       } catch {
-        // A subnet that was imported without its zone.
+        // The subnet was imported without its zone.
         return undefined;
       }
     }
@@ -71,12 +72,12 @@ function zoneOf(subnetId: string, scope: IConstruct): string | undefined {
   return undefined;
 }
 
-/** The VPC of a subnet, of this app or looked up together with its VPC. */
+/** The VPC of a subnet that this app makes, or that it imported together with its VPC. */
 function vpcOf(subnetId: string, scope: IConstruct): string | undefined {
   for (const construct of scope.node.root.node.findAll()) {
     if (isSubnet(construct) && construct.ref === subnetId) return construct.vpcId;
     const vpc = construct.node.scope;
-    if (isGivenSubnet(construct) && construct.subnetId === subnetId && vpc && isVpc(vpc)) return vpc.vpcId;
+    if (isImportedSubnet(construct) && construct.subnetId === subnetId && vpc && isVpc(vpc)) return vpc.vpcId;
   }
   return undefined;
 }
@@ -106,7 +107,7 @@ function isOfType(construct: IConstruct, type: string): boolean {
 }
 
 /** A subnet that exists already, as `Vpc.fromLookup` and `Subnet.fromSubnetAttributes` give it. */
-function isGivenSubnet(
+function isImportedSubnet(
   construct: IConstruct,
 ): construct is IConstruct & { subnetId: string; availabilityZone: string } {
   return 'subnetId' in construct && !('cfnResourceType' in construct);

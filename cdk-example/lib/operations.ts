@@ -6,18 +6,18 @@ import type { AlbNlbBinding } from './binding';
 import type { IAlbNlbBindingProvider } from './provider';
 import { include } from './template';
 
-/** Whom alarms tell, and how long they wait. */
+/** Which topic alarms tell, and how often the function runs. */
 export interface AlbNlbBindingAlarmOptions {
   /**
-   * The topic that is told when an alarm goes off and when it is over. Its policy, and its key's, must let CloudWatch
-   * publish.
+   * The topic that alarms tell when they go off and when they are over. The topic's policy, and that of its key, must
+   * let CloudWatch publish.
    *
    * @default - one is made, with a KMS key of its own
    */
   readonly topic?: ITopic;
   /**
-   * The time from one run of the function to the next, by `schedule`, or the next longer one of 1, 2, 3, 5, 10, 15 and
-   * 30 minutes, 1, 2, 6, 12 and 24 hours.
+   * The time from one run of the function to the next, as `schedule` has it. It must be 1, 2, 3, 5, 10, 15 or 30
+   * minutes, or 1, 2, 6, 12 or 24 hours: in between, take the next longer one.
    *
    * @default Duration.minutes(1)
    */
@@ -35,26 +35,26 @@ export interface AlbNlbBindingAlarmsProps extends AlbNlbBindingAlarmOptions {
   /** The binding that is watched. */
   readonly binding: AlbNlbBinding;
   /**
-   * Addresses below which an alarm goes off. An ALB has at least one in each of its Availability Zones; a name may
-   * have one only.
+   * An alarm goes off while there are fewer addresses than this. An ALB has at least one in each of its Availability
+   * Zones; a DNS name may have only one.
    *
    * @default 2
    */
   readonly minimumAddresses?: number;
   /**
-   * Name under which the binding's addresses are counted.
+   * Name under which the metric counts the binding's addresses.
    *
-   * @default - that of the binding, which is wrong only for an ALB's DNS name that is known at deployment only
+   * @default - the binding's `loadBalancerName`, which is wrong only if an ALB's DNS name is known only at deployment
    */
   readonly loadBalancerName?: string;
 }
 
 /**
  * Watches the function of bindings: alarms on its errors and throttles, a dashboard, and saved queries of its log.
- * Once for each function. It is cfn/operations.yaml.
+ * One serves all bindings of a function. Its resources are those of cfn/operations.yaml.
  */
 export class AlbNlbBindingOperations extends Construct {
-  /** The topic that alarms tell, given or made; the same for the alarms of bindings. */
+  /** The topic that alarms tell: your own, or the one that was made. Give it to the alarms of bindings as well. */
   public readonly topic: ITopic;
   /** Name of the dashboard. */
   public readonly dashboardName: string;
@@ -71,11 +71,11 @@ export class AlbNlbBindingOperations extends Construct {
 }
 
 /**
- * Watches one binding: alarms where it has not run, has too few addresses, or has unhealthy targets in one of its
- * target groups. It is cfn/alarms.yaml.
+ * Watches one binding: alarms go off if it has not run, has too few addresses, or has unhealthy targets in one of its
+ * target groups. Its resources are those of cfn/alarms.yaml.
  */
 export class AlbNlbBindingAlarms extends Construct {
-  /** The topic that alarms tell, given or made. */
+  /** The topic that alarms tell: your own, or the one that was made. */
   public readonly topic: ITopic;
 
   constructor(scope: Construct, id: string, props: AlbNlbBindingAlarmsProps) {
@@ -88,13 +88,13 @@ export class AlbNlbBindingAlarms extends Construct {
       MinimumAddresses: props.minimumAddresses,
       ...parametersOf(props),
     };
-    // Without the metric the alarms on it would always be on.
+    // If the binding publishes no metric, the alarms on the metric would never be over.
     const only = props.binding._hasMetric
       ? undefined
       : ['TopicKey', 'Topic', 'TopicPolicy', 'UnhealthyTargets'];
     const template = include(this, 'Template', 'alarms', { ...parameters, TargetGroupArn: first }, only);
     const topic = topicOf(this, props.topic, template);
-    // As many as there are: the template has a place for five only.
+    // The template has a place for five target groups only, and a binding may have more.
     others.forEach((TargetGroupArn, index) => {
       const group = { ...parameters, TargetGroupArn, TopicArn: topic.topicArn };
       include(this, `Group${index + 2}`, 'alarms', group, ['UnhealthyTargets']);
@@ -107,6 +107,6 @@ function parametersOf({ topic, period }: AlbNlbBindingAlarmOptions): Record<stri
   return { TopicArn: topic?.topicArn, PeriodSeconds: period?.toSeconds() };
 }
 
-function topicOf(scope: Construct, given: ITopic | undefined, template: CfnInclude): ITopic {
-  return given ?? Topic.fromTopicArn(scope, 'Topic', template.getResource('Topic').ref);
+function topicOf(scope: Construct, topic: ITopic | undefined, template: CfnInclude): ITopic {
+  return topic ?? Topic.fromTopicArn(scope, 'Topic', template.getResource('Topic').ref);
 }

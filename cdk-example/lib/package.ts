@@ -5,7 +5,7 @@ import { Architecture } from 'aws-cdk-lib/aws-lambda';
 const LOCAL_HEADER = 0x04034b50;
 const HEADER_BYTES = 30;
 const DEFLATED = 8;
-/** Enough of the compressed file for the first bytes of the file in it. */
+/** So much of the compressed file is more than enough for the first bytes of its content. */
 const SAMPLE_BYTES = 64 * 1024;
 /** e_machine of the ELF header (System V ABI; EM_X86_64 and EM_AARCH64). */
 const MACHINES = new Map([
@@ -14,10 +14,10 @@ const MACHINES = new Map([
 ]);
 
 /**
- * The processor that the function in a package was built for, by the ELF header of its first file. A function on
- * the other one deploys without complaint and then fails at every event, so it is worth the look.
+ * The processor that the function in a package was built for, by the ELF header of its first file. On the other
+ * processor the function would deploy without complaint and then fail at every event.
  *
- * @throws an error where the file is no zip of a Lambda function for x86_64 or arm64
+ * @throws an error if the file is no zip of a Lambda function for x86_64 or arm64
  */
 export function architectureOf(zip: string): Architecture {
   const bytes = readFileSync(zip);

@@ -8,15 +8,15 @@ import type { IAlbNlbBindingProvider } from './provider';
 /** Properties of an {@link AlbNlbBinding}. */
 export interface AlbNlbBindingProps {
   /**
-   * The internal ALB, or its ARN. It may be in another VPC than the NLB, peered with it. A changed one takes the
-   * place of the old one: its addresses are registered before the update ends.
+   * The internal ALB, or its ARN. It may be in another VPC than the NLB, if the two VPCs are peered. If you change it,
+   * the addresses of the new ALB are registered before the update ends.
    *
-   * @default - `targetDnsName` is given in its place
+   * @default - `targetDnsName` is given instead
    */
   readonly alb?: IApplicationLoadBalancer | string;
   /**
-   * A DNS name in the place of `alb`: an ALB of another account or Region, a database, whatever has IPv4 addresses
-   * that the NLB can reach. What is behind it is not checked. One of the two must be given.
+   * A DNS name instead of `alb`: of an ALB of another account or Region, of a database, of whatever has IPv4 addresses
+   * that the NLB can reach. Nothing checks what is behind the name. Give either this or `alb`.
    *
    * @default - `alb` is given
    */
@@ -28,12 +28,12 @@ export interface AlbNlbBindingProps {
    * @default true
    */
   readonly sameVpc?: boolean;
-  /** The NLB, or its ARN. Another NLB makes a new binding before the old one is deleted. */
+  /** The NLB, or its ARN. If you change it, a new binding is made before the old one is deleted. */
   readonly nlb: INetworkLoadBalancer | string;
   /** The ports to serve, 1 to 50. One DNS lookup serves all of them. */
   readonly listeners: AlbNlbListener[];
   /**
-   * How often the addresses are looked up; EventBridge knows nothing faster than a minute.
+   * How often the function looks the addresses up. Once a minute is the most that EventBridge offers.
    *
    * @default Schedule.rate(Duration.minutes(1))
    */
@@ -57,21 +57,21 @@ export interface AlbNlbBindingProps {
    */
   readonly ipCountMetric?: boolean;
   /**
-   * DNS servers to ask, as `ip` or `ip:port`, 50 at most. They must be authoritative or must not cache, unless there
-   * are never more than 7 addresses.
+   * DNS servers to ask, as `ip` or `ip:port`, 50 at most. They must not answer from a cache, unless there are never
+   * more than 7 addresses.
    *
    * @default - those of the provider, else the authoritative servers of the name's zone
    */
   readonly dnsServers?: string[];
   /**
-   * A bucket of your own for the state. It is not made, changed or deleted, and the provider is allowed to use it.
+   * A bucket of your own for the state. The binding does not change or delete it. The provider is allowed to use it.
    *
    * @default - a bucket is made, and deleted with the binding
    */
   readonly bucket?: IBucket;
   /**
-   * Accept Availability Zones that only the NLB has. Cross-zone load balancing must be on for every target group: by
-   * the listener's `crossZone`, or a given group's own setting, else by the NLB.
+   * Accept Availability Zones that only the NLB has. Cross-zone load balancing must be on for every target group. The
+   * listener's `crossZone` decides that, or the setting of a target group of your own, else the NLB.
    *
    * @default false
    */
@@ -83,8 +83,8 @@ export interface AlbNlbBindingProps {
    */
   readonly provider?: IAlbNlbBindingProvider;
   /**
-   * How long CloudFormation waits for the function, 1 second to 1 hour. It starts within 300 seconds or not at
-   * all, and answers within the 300 after that, so longer waiting is in vain.
+   * How long CloudFormation waits for the function, 1 second to 1 hour. The function starts within 300 seconds or not
+   * at all, and answers within 300 more, so it is no use to wait longer than the default.
    *
    * @default Duration.minutes(10)
    */

@@ -17,19 +17,19 @@ import { include } from './template';
 /** The function behind bindings. */
 export interface IAlbNlbBindingProvider extends IConstruct {
   /**
-   * ARN of the function, the `ServiceToken` of a binding. Without version or alias: the asynchronous invocation's
-   * settings are the unqualified function's, and rules call that one in any case.
+   * ARN of the function, the `ServiceToken` of a binding, without version or alias: the settings of asynchronous
+   * invocations are those of the unqualified function, and rules call that one in any case.
    */
   readonly serviceToken: string;
   /** Name of the function. */
   readonly functionName: string;
   /**
-   * The function's role. What users bring is granted to it.
+   * The function's role. It is allowed to use the buckets and target groups that bindings are given.
    *
    * @default - unknown: nothing can be granted to the function
    */
   readonly role?: IRole;
-  /** Shell command that shows how all bindings of the Region are. */
+  /** Shell command that shows how all bindings of the Region do. */
   readonly statusCommand: string;
 }
 
@@ -52,7 +52,7 @@ export interface AlbNlbBindingProviderProps {
   /**
    * The processor that the code was built for.
    *
-   * @default - that of the package that is given as code, else Architecture.ARM_64
+   * @default - the processor of the package that you give as `code`, else Architecture.ARM_64
    */
   readonly architecture?: Architecture;
   /**
@@ -62,7 +62,7 @@ export interface AlbNlbBindingProviderProps {
    */
   readonly functionName?: string;
   /**
-   * How long the log, which is the history of the addresses, is kept.
+   * How long CloudWatch Logs keeps the log, which is the history of the addresses.
    *
    * @default RetentionDays.ONE_MONTH
    */
@@ -122,8 +122,8 @@ export interface AlbNlbBindingProviderProps {
    */
   readonly codeSigningConfig?: ICodeSigningConfig;
   /**
-   * The most invocations at one time, which are set aside for this function. With too few, the ticks of some bindings
-   * hold up the stack events of others.
+   * How many invocations are reserved for this function, which are also the most at one time. If they are too few, the
+   * ticks of some bindings hold up the stack events of others.
    *
    * @default - what the account has left
    */
@@ -141,14 +141,14 @@ export interface AlbNlbBindingProviderProps {
    */
   readonly makeStateBucket?: boolean;
   /**
-   * The KMS key that the bucket of `makeStateBucket` is encrypted with. That of `stateBucket` is known by the bucket.
+   * The KMS key that the bucket of `makeStateBucket` is encrypted with. `stateBucket` itself knows its key.
    *
    * @default - S3's own encryption
    */
   readonly stateBucketKey?: IKey;
 }
 
-/** A provider that exists already; one of the two is enough where nothing has to be granted. */
+/** A provider that exists already. The ARN is enough if no binding is given a bucket or a target group. */
 export interface AlbNlbBindingProviderAttributes {
   /** ARN of the function: output `FunctionArn` of cfn/provider.yaml, or `serviceToken` of a provider. */
   readonly functionArn: string;
@@ -164,14 +164,14 @@ export interface AlbNlbBindingProviderAttributes {
 const SINGLETON = 'AlbNlbBindingProvider';
 
 /**
- * The function of `Custom::AlbNlbBinding`, with a role that is cut along the names of what it makes. It is that of
- * cfn/provider.yaml, which says why it is as it is. One serves all bindings of an account and Region.
+ * The function of `Custom::AlbNlbBinding`, and its role, which the names and tags of bindings limit. Both are those of
+ * cfn/provider.yaml, which says why they are as they are. One function serves all bindings of an account and Region.
  */
 export class AlbNlbBindingProvider extends Construct implements IAlbNlbBindingProvider {
   /**
-   * The provider that all bindings of a stack share; it is made when it is first asked for.
+   * The provider that all bindings of a stack share. The first call makes it.
    *
-   * @param props for the provider to be made; an error where there is one already
+   * @param props properties of the provider that is made; if there is one already, they are an error
    */
   public static of(scope: IConstruct, props?: AlbNlbBindingProviderProps): AlbNlbBindingProvider {
     const stack = Stack.of(scope);
@@ -216,7 +216,7 @@ export class AlbNlbBindingProvider extends Construct implements IAlbNlbBindingPr
 
   constructor(scope: Construct, id: string, props: AlbNlbBindingProviderProps = {}) {
     super(scope, id);
-    check(this, props);
+    refuseContradictions(this, props);
     const source = props.code ?? AlbNlbBindingCode.fromPackage();
     const architecture = props.architecture ?? source.architecture ?? Architecture.ARM_64;
     const code = source.forArchitecture(architecture);
@@ -253,24 +253,24 @@ export class AlbNlbBindingProvider extends Construct implements IAlbNlbBindingPr
     this.functionName = made.ref;
     this.function = Function.fromFunctionName(this, 'Function', this.functionName);
     if (network) made.addResourceDependency(template.getResource('NetworkInterfacesPolicy'));
-    // The name alone, and the path before it for the ARN.
+    // `Ref` is the role's name without its path, and the ARN needs the path.
     this.ownRole = Role.fromRoleName(this, 'Role', `${rolePath.slice(1)}${template.getResource('Role').ref}`);
     this.role = this.ownRole;
     this.statusCommand = commandOf(this, this.serviceToken, 'Status');
   }
 
-  /** Lets bindings of other stacks and apps keep their state in a bucket; those of this app see to it themselves. */
+  /** Lets bindings of other stacks and apps keep their state in a bucket. Bindings of this app need no such call. */
   public grantBucket(bucket: IBucket): void {
     grantBucket(this, this.ownRole, bucket);
   }
 
-  /** Lets bindings of other stacks and apps use a target group; those of this app see to it themselves. */
+  /** Lets bindings of other stacks and apps use a target group. Bindings of this app need no such call. */
   public grantTargetGroup(targetGroup: INetworkTargetGroup): void {
     grantTargetGroup(this, this.ownRole, targetGroup);
   }
 
   /**
-   * Runs that did not do their work. A request of CloudFormation that was answered FAILED is none.
+   * Runs that failed. A run that answered FAILED to CloudFormation is not one of them.
    *
    * @default sum over 5 minutes
    */
@@ -291,8 +291,8 @@ export class AlbNlbBindingProvider extends Construct implements IAlbNlbBindingPr
   }
 }
 
-/** What CloudFormation would take, and nobody can have meant. */
-function check(scope: IConstruct, props: AlbNlbBindingProviderProps): void {
+/** Refuses properties that CloudFormation would accept, although nobody can mean them. */
+function refuseContradictions(scope: IConstruct, props: AlbNlbBindingProviderProps): void {
   const { vpc, vpcSubnets, securityGroups, stateBucket, stateBucketKey, makeStateBucket = false } = props;
   const wrong = [
     makeStateBucket && stateBucket ? 'makeStateBucket and stateBucket: give one of them' : undefined,

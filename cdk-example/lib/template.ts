@@ -6,8 +6,8 @@ import type { Construct } from 'constructs';
 
 /*
  * Puts a template of the project's folder cfn into a stack. Function, role, alarms and dashboard are written there
- * once, for people with templates and for the CDK alike. Where a parameter's value decides, the choice is made here,
- * so that the stack gets neither parameters nor conditions of ours.
+ * once, for users of templates and of the CDK alike. The conditions of the template are decided here, by the values of
+ * its parameters, so that the stack gets neither parameters nor conditions of ours.
  */
 
 interface Template {
@@ -24,8 +24,8 @@ const ABSENT = Symbol('AWS::NoValue');
 /**
  * Makes the resources of a template in `scope`.
  *
- * @param parameters values of the template's parameters; those that are left out, or undefined, have their defaults
- * @param only the logical ids of the resources to make, all by default; what others they refer to is given as a parameter
+ * @param parameters values of the template's parameters; one that is left out, or undefined, has its default
+ * @param only logical ids of the resources to make, by default all; parameters must stand for others that they name
  */
 export function include(
   scope: Construct,
@@ -35,7 +35,7 @@ export function include(
   only?: readonly string[],
 ): CfnInclude {
   const { Parameters = {}, Conditions = {}, Mappings = {}, Resources } = read(name);
-  const values: Values = { ...defaultsOf(Parameters), ...given(parameters) };
+  const values: Values = { ...defaultsOf(Parameters), ...withoutUndefined(parameters) };
   const conditions = Object.fromEntries(
     Object.entries(Conditions).map(([condition, expression]) => [
       condition,
@@ -53,7 +53,7 @@ export function include(
     Mappings,
     Resources: Object.fromEntries(chosen) as Values,
   };
-  // CfnInclude takes files only, and has read this one when it is made.
+  // CfnInclude takes only files, and reads this one in its constructor.
   const directory = mkdtempSync(join(tmpdir(), 'alb-nlb-binding-'));
   try {
     const templateFile = join(directory, `${name}.json`);
@@ -77,11 +77,11 @@ function defaultsOf(parameters: NonNullable<Template['Parameters']>): Values {
   );
 }
 
-function given(parameters: Values): Values {
+function withoutUndefined(parameters: Values): Values {
   return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined));
 }
 
-/** What a condition says of these values. One that is known at deployment only is no value that a condition names. */
+/** The value of a condition. A value that is known only at deployment equals none that a condition names. */
 function evaluate(expression: unknown, values: Values, conditions: Values): unknown {
   if (typeof expression !== 'object' || expression === null) return expression;
   const inside = (part: unknown): unknown => evaluate(part, values, conditions);
@@ -107,7 +107,7 @@ function evaluate(expression: unknown, values: Values, conditions: Values): unkn
   }
 }
 
-/** A part of the template in which each choice by a condition is made. */
+/** A part of the template, with each `Fn::If` replaced by the side that its condition chooses. */
 function decided(part: unknown, conditions: Record<string, boolean>): unknown {
   if (Array.isArray(part)) {
     return part.map((item) => decided(item, conditions)).filter((item) => item !== ABSENT);

@@ -3,21 +3,21 @@ import type { CfnLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { IConstruct } from 'constructs';
 import { isCrossZone, listenersOf, resourceOf, shareVpc, zonesOf } from './load-balancers';
 
-/** What is looked at: the two load balancers by their ARNs, and how they are bound. */
+/** What is checked: the two load balancers by their ARNs, and how the binding uses them. */
 export interface Topology {
-  /** Absent where only the NLB is known. */
+  /** Absent where a DNS name is given instead of an ALB. */
   readonly albArn?: string;
   readonly nlbArn: string;
   /** Ports of the listeners that the binding makes on the NLB. */
   readonly ports: readonly number[];
-  /** The same of all other bindings of this NLB. */
+  /** Paths and ports of all other bindings of this NLB. */
   readonly others: readonly { readonly path: string; readonly ports: readonly number[] }[];
   readonly allowZoneMismatch: boolean;
-  /** Of each target group that is made, whether it balances across zones; undefined where it goes by the NLB. */
+  /** Whether each target group that is made balances across zones; undefined where the NLB's own setting decides. */
   readonly crossZones: readonly (boolean | undefined)[];
 }
 
-/** Everything that is wrong with load balancers of this app, each with both values and the way to mend it. */
+/** One message for everything that is wrong with load balancers of this app: the values, and how to mend them. */
 export function checkTopology(scope: IConstruct, topology: Topology): string[] {
   const alb = topology.albArn === undefined ? undefined : resourceOf(topology.albArn, scope);
   const nlb = resourceOf(topology.nlbArn, scope);
@@ -29,7 +29,7 @@ export function checkTopology(scope: IConstruct, topology: Topology): string[] {
 }
 
 function publicAlb(alb: CfnLoadBalancer): string[] {
-  // Without a scheme CloudFormation makes a public one.
+  // Without a scheme CloudFormation makes a public load balancer.
   const scheme = alb.scheme ?? 'internet-facing';
   if (Token.isUnresolved(scheme) || scheme === 'internal') return [];
   return [
@@ -43,7 +43,7 @@ function differingZones(
   nlb: CfnLoadBalancer,
   { allowZoneMismatch, crossZones }: Topology,
 ): string[] {
-  // Targets in another VPC are registered with all zones, and reached from every one of them.
+  // Targets in another VPC are registered for all zones, and every zone of the NLB reaches them.
   if (!shareVpc(alb, nlb)) return [];
   const albZones = zonesOf(alb);
   const nlbZones = zonesOf(nlb);
@@ -64,7 +64,7 @@ function differingZones(
         'or give the NLB crossZoneEnabled: true and the binding allowZoneMismatch: true',
     );
   }
-  // A target group's own setting goes before the NLB's.
+  // A target group's own setting overrides the NLB's.
   const ofNlb = isCrossZone(nlb);
   if (onlyNlb && allowZoneMismatch && crossZones.some((own) => (own ?? ofNlb) === false)) {
     found.push(

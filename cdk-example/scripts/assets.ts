@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTemplate } from './templates';
 
-// What the library takes along of the project: its templates, as JSON. The function's packages come from `make construct`.
+// Writes the project's templates, as JSON, into the library. `make construct` adds the function's packages.
 const assets = join(__dirname, '../assets');
 mkdirSync(assets, { recursive: true });
 for (const name of ['provider', 'operations', 'alarms']) {

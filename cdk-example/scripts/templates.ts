@@ -18,7 +18,7 @@ const FUNCTIONS = [
   'Condition',
 ];
 
-/** Short forms in YAML become the long ones of JSON. */
+/** Turns CloudFormation's short forms in YAML into the long forms of JSON. */
 const TAGS = FUNCTIONS.flatMap((name): (ScalarTag | CollectionTag)[] => {
   const tag = `!${name}`;
   const key = name === 'Ref' || name === 'Condition' ? name : `Fn::${name}`;
@@ -33,7 +33,7 @@ const TAGS = FUNCTIONS.flatMap((name): (ScalarTag | CollectionTag)[] => {
   ];
 });
 
-/** A template of the project's folder cfn, as JSON would have it. */
+/** A template of the project's folder cfn, as it would be in JSON. */
 export function readTemplate(name: string): unknown {
   const text = readFileSync(join(__dirname, '../../cfn', name), 'utf8');
   const document = parseDocument(text, { customTags: TAGS });

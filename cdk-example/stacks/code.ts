@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { AlbNlbBindingCode } from '../lib';
 
 /**
- * The function's code as the command line says: `-c source=true` builds it, `-c package=<zip>` names a package, and
- * without either it is the library's own.
+ * The function's code that the command line asks for: `-c source=true` builds it, `-c package=<zip>` names a package,
+ * and without either it is the library's own package.
  */
 export function codeFrom(node: Node): AlbNlbBindingCode {
   const zip: unknown = node.tryGetContext('package');

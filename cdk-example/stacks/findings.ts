@@ -1,7 +1,7 @@
 import { Validations } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 
-/** What cdk-nag finds in the example, and why it stays. What it finds in the function's role, the provider explains. */
+/** Tells cdk-nag why its findings in the example stay. The provider explains those in the function's role. */
 export function acceptFindings({
   vpc,
   nlbSecurityGroup,

@@ -23,7 +23,7 @@ export interface FixedAddressesStackProps extends StackProps {
 }
 
 /**
- * The whole example: an internal ALB that answers a fixed text, reached through the two Elastic IPs of an NLB, with
+ * The whole example: an internal ALB that answers with a fixed text, an NLB with two Elastic IPs in front of it, and
  * alarms. It costs money while it exists.
  */
 export class FixedAddressesStack extends Stack {

@@ -16,7 +16,7 @@ export interface SmallStackProps extends StackProps {
   /** The function's code. */
   readonly code: AlbNlbBindingCode;
   /**
-   * Name of the ALB. Another name is another ALB, which CloudFormation makes before it takes the old one away.
+   * Name of the ALB. Another name makes another ALB, which CloudFormation makes before it deletes the old one.
    *
    * @default 'orders'
    */
@@ -24,8 +24,8 @@ export interface SmallStackProps extends StackProps {
 }
 
 /**
- * Everything internal and nothing but what a binding needs: no Elastic IPs, alarms or rules between security groups,
- * so that emulators of AWS which do not know those can deploy it too.
+ * Only what a binding needs, and all of it internal. It has no Elastic IPs, alarms or rules between security groups,
+ * so that emulators of AWS that do not know those can deploy it too.
  */
 export class SmallStack extends Stack {
   constructor(scope: Construct, id: string, props: SmallStackProps) {
@@ -34,7 +34,7 @@ export class SmallStack extends Stack {
       ipAddresses: IpAddresses.cidr(NETWORK),
       maxAzs: 2,
       natGateways: 0,
-      // It is a function of the CDK that would do it, which is more than a binding needs.
+      // The CDK would restrict it by a Lambda function of its own, which a binding does not need.
       restrictDefaultSecurityGroup: false,
       subnetConfiguration: [{ name: 'Internal', subnetType: SubnetType.PRIVATE_ISOLATED }],
     });

@@ -21,13 +21,13 @@ import {
   writePackage,
 } from './support';
 
-/** What cdk-nag finds in an app, as the CDK reports it, but for what is explained. */
+/** What cdk-nag finds in an app and nobody has explained, as the CDK reports it. */
 function findings(app: App): { ruleName: string }[] {
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   try {
     app.synth();
   } catch {
-    // Findings are errors; the report tells which.
+    // Findings make the synthesis fail; the report names them.
   }
   const report = JSON.parse(readFileSync(join(app.outdir, 'validation-report.json'), 'utf8')) as {
     pluginReports: { pluginName: string; violations: { ruleName: string }[] }[];

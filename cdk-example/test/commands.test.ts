@@ -19,7 +19,7 @@ import {
 
 const FUNCTION_ARN = 'arn:aws:lambda:eu-west-1:123456789012:function:alb-nlb-binding';
 const ID = 'alb-nlb-binding-0123456789abcdef';
-/** What `Ref`, or the ARN, of a resource is, by a part of its logical id. */
+/** The value of `Ref` or of the ARN of a resource, by a part of its logical id. */
 const DEPLOYED: readonly (readonly [RegExp, string])[] = [
   [/Function/, FUNCTION_ARN],
   [/^Binding/, ID],
@@ -27,7 +27,7 @@ const DEPLOYED: readonly (readonly [RegExp, string])[] = [
   [/^Nlb/, NLB_ARN],
 ];
 
-/** How the AWS CLI is called by a command, and what the function is asked. */
+/** How a command calls the AWS CLI, and the event that it sends to the function. */
 interface Call {
   options: string[];
   file: string | undefined;
@@ -35,8 +35,8 @@ interface Call {
 }
 
 /**
- * Runs a command in a shell, with an AWS CLI that answers with its own arguments. So nothing is taken for granted of
- * quotes: the payload is what arrives.
+ * Runs a command in a shell, with a stand-in for the AWS CLI that answers with its own arguments. So the payload is
+ * what arrives there after the shell has read all quotes.
  */
 function run(command: string): Call {
   const aws =
@@ -52,13 +52,18 @@ function run(command: string): Call {
   return { options, file, event };
 }
 
-/** The outputs of a template when it is deployed. */
-function outputsOf(template: CfnTemplate, given: Values = {}): Record<string, string> {
+/** The outputs of a template after its deployment. */
+function outputsOf(template: CfnTemplate, imports: Values = {}): Record<string, string> {
   const resources = Object.keys(template.Resources).map((id) => [
     id,
     DEPLOYED.find(([pattern]) => pattern.test(id))?.[1],
   ]);
-  const values = { ...PSEUDO, ...defaultsOf(template), ...Object.fromEntries(resources), ...given } as Values;
+  const values = {
+    ...PSEUDO,
+    ...defaultsOf(template),
+    ...Object.fromEntries(resources),
+    ...imports,
+  } as Values;
   return Object.fromEntries(
     Object.entries(template.Outputs ?? {}).map(([name, { Value }]) => [
       name,
@@ -67,11 +72,11 @@ function outputsOf(template: CfnTemplate, given: Values = {}): Record<string, st
   );
 }
 
-/** A binding's commands as outputs of its stack, run. */
+/** Puts a binding's commands into outputs of its stack, and runs them. */
 function callsOf(
   make: (stack: Stack) => AlbNlbBinding,
   props?: StackProps,
-  given?: Values,
+  imports?: Values,
 ): Record<'Status' | 'Check' | 'Plan' | 'All', Call> {
   const stack = newStack(props);
   const { statusCommand, checkCommand, planCommand, provider } = make(stack);
@@ -79,7 +84,7 @@ function callsOf(
   new CfnOutput(stack, 'Check', { value: checkCommand });
   new CfnOutput(stack, 'Plan', { value: planCommand });
   new CfnOutput(stack, 'All', { value: provider.statusCommand });
-  const { Status, Check, Plan, All } = outputsOf(Template.fromStack(stack).toJSON() as CfnTemplate, given);
+  const { Status, Check, Plan, All } = outputsOf(Template.fromStack(stack).toJSON() as CfnTemplate, imports);
   const called = (command = ''): Call => run(command);
   return { Status: called(Status), Check: called(Check), Plan: called(Plan), All: called(All) };
 }

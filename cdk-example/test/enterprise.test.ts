@@ -9,8 +9,8 @@ import { AlbNlbBindingProvider, type AlbNlbBindingProviderProps } from '../lib';
 import { dummyCode, newApp } from './support';
 
 /*
- * What accounts with rules of their own ask of the function: each property of the provider arrives where
- * cfn/provider.yaml takes it, and asks for nothing more.
+ * What accounts with rules of their own demand of the function. Each property of the provider must arrive at its
+ * parameter of cfn/provider.yaml, and change nothing else.
  */
 
 const ACCOUNT = '123456789012';
@@ -31,7 +31,7 @@ function only(template: Template, type: string): Record<string, unknown> {
   return found[0]?.Properties as Record<string, unknown>;
 }
 
-/** All that the function's role allows, by Sid. */
+/** All statements of the function's role, by their Sids. */
 function statements(template: Template): Record<string, { Action: string | string[]; Effect: string }> {
   interface Policy {
     PolicyDocument: { Statement: { Sid: string; Action: string | string[]; Effect: string }[] };
@@ -117,7 +117,7 @@ test('the function runs in the VPC, and may make its network interfaces', () => 
   template.hasResource('AWS::Lambda::Function', {
     DependsOn: Match.arrayWith([Match.stringLikeRegexp('PrivateSubnet1DefaultRoute')]),
   });
-  const given = stackWith((stack) => {
+  const ownNetwork = stackWith((stack) => {
     const vpc = new Vpc(stack, 'Vpc', { maxAzs: 1, restrictDefaultSecurityGroup: false });
     return {
       vpc,
@@ -125,7 +125,7 @@ test('the function runs in the VPC, and may make its network interfaces', () => 
       securityGroups: [SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-12345678')],
     };
   });
-  expect(only(given, 'AWS::Lambda::Function').VpcConfig).toEqual({
+  expect(only(ownNetwork, 'AWS::Lambda::Function').VpcConfig).toEqual({
     SubnetIds: [{ Ref: expect.stringContaining('PublicSubnet') as string }],
     SecurityGroupIds: ['sg-12345678'],
   });

@@ -80,7 +80,7 @@ describe('an internet-facing ALB', () => {
 describe('Availability Zones', () => {
   const ENV = { account: '123456789012', region: 'eu-west-1' };
 
-  /** A stack with an ALB and an NLB in these zones, bound. */
+  /** A stack that binds an ALB and an NLB in these zones. */
   function stackIn(
     albZones: string,
     nlbZones: string,
@@ -151,7 +151,7 @@ describe('Availability Zones', () => {
     const off = { crossZone: CrossZone.DISABLED };
     const offByName = { attributes: { [setting]: 'false' } };
     const ofNlb = { crossZone: CrossZone.USE_LOAD_BALANCER_CONFIGURATION };
-    // The group's own setting is not known here: the function looks at it.
+    // The setting of a given group is not known at synthesis: the function checks it.
     const given = { targetGroup: GROUP_ARN };
     expect(synthesized(stackIn('ab', 'abc', true, false, on, onByName, given))).not.toThrow();
     expect(synthesized(stackIn('ab', 'abc', true, true, ofNlb, on))).not.toThrow();

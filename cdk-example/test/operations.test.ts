@@ -6,7 +6,7 @@ import { GROUP_ARN, NLB_ARN, bind, bindingOf, newStack } from './support';
 
 const FUNCTION_ARN = 'arn:aws:lambda:eu-west-1:123456789012:function:bindings';
 
-/** The alarms of a stack on a metric, or on any. */
+/** The alarms of a stack, by default on any metric. */
 function alarms(stack: Stack, metric?: string): Record<string, unknown>[] {
   return Object.values(Template.fromStack(stack).findResources('AWS::CloudWatch::Alarm'))
     .map(({ Properties }) => Properties as Record<string, unknown>)

@@ -28,7 +28,7 @@ interface Policy {
   PolicyDocument: { Statement: Record<string, unknown>[] };
 }
 
-/** The policies of a stack but for the role's own. */
+/** The policies of a stack that are resources of their own, apart from the role. */
 function givenPolicies(stack: Stack): Policy[] {
   const policies = Object.values(Template.fromStack(stack).findResources('AWS::IAM::Policy'));
   return policies.map(({ Properties }) => Properties as Policy);
@@ -134,7 +134,7 @@ test('a bucket that the user brings is granted with its key, but no other object
   expect(statements.UseKeyOfGivenBuckets).toMatchObject({
     Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
     Resource: [stack.resolve(encryptionKey.keyArn) as unknown],
-    // For S3 only, which asks in the function's name.
+    // Only S3, which uses the key in the function's name, may use it.
     Condition: { StringEquals: { 'kms:ViaService': { 'Fn::Sub': 's3.${AWS::Region}.${AWS::URLSuffix}' } } },
   });
 });
@@ -220,7 +220,7 @@ describe('a provider of another stack', () => {
     const provider = new AlbNlbBindingProvider(new Stack(app, 'Shared'), 'Provider', { code: dummyCode() });
     const stack = new Stack(app, 'Orders');
     bind(stack, { provider, listeners: [{ port: 80, targetGroup: GROUP_ARN }] });
-    // No cycle: the grant is in the stack of the binding.
+    // The stacks do not depend on each other in a circle, because the grant is in the binding's stack.
     app.synth();
     expect(givenPolicies(stack)).toHaveLength(1);
     expect(stack.dependencies.map(({ node }) => node.id)).toEqual(['Shared']);

@@ -7,15 +7,15 @@ import { AlbNlbBindingCode } from '../lib';
 import { temporaryDirectory, writePackage } from './support';
 
 /*
- * The library as Python's users get it: the wheel, installed into an environment that has the CDK and nothing of the
- * project. `make cdk` makes both.
+ * The library as users of Python get it: the wheel, in an environment that has the CDK and nothing of the project.
+ * `make cdk` makes both the wheel and the environment.
  */
 
 const ROOT = join(__dirname, '..');
 const PYTHON = join(ROOT, '../target/cdk-python/bin/python');
 const CONTEXT = (JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: object }).context;
 
-/** Runs Python and gives what it says. */
+/** Runs Python and returns what it prints. */
 function python(...args: string[]): string {
   return execFileSync(PYTHON, args, {
     cwd: temporaryDirectory(),
@@ -39,7 +39,7 @@ beforeAll(() => {
     throw new Error('there is no wheel, or no Python to install it for: run `make cdk`, which makes both');
   }
   python('-m', 'pip', 'install', '--quiet', '--force-reinstall', '--no-deps', join(wheels, wheel));
-  // What the wheel asks for is there, so that `pip install` of it is enough.
+  // Fails if the wheel needs a package that the environment lacks, so that for users `pip install` is enough.
   python('-m', 'pip', 'check');
 }, 120_000);
 

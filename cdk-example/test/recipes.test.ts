@@ -32,7 +32,7 @@ import {
 import { bindingOf, dummyCode, newApp } from './support';
 
 interface Recipe extends Stack {
-  make(given: {
+  make(ingredients: {
     alb: ApplicationLoadBalancer;
     nlb: NetworkLoadBalancer;
     vpc: Vpc;
@@ -42,7 +42,7 @@ interface Recipe extends Stack {
   }): void;
 }
 
-/** A stack with what the recipes take for granted, and the recipe made in it. */
+/** A stack with all that a recipe uses, and the recipe in it. */
 function stackOf(Class: new (app: App, id: string) => Recipe, peered = false): Stack {
   const stack = new Class(newApp(), 'Recipe');
   AlbNlbBindingProvider.of(stack, { code: dummyCode() });
@@ -95,7 +95,7 @@ test('across VPCs', () => {
   const peered = template.findResources('AWS::EC2::Route', {
     Properties: { VpcPeeringConnectionId: { Ref: 'Peering' } },
   });
-  // Two private subnets of each VPC.
+  // One route for each of the two private subnets of the two VPCs.
   expect(Object.keys(peered)).toHaveLength(4);
   template.resourceCountIs('Custom::AlbNlbBinding', 1);
 });
@@ -131,7 +131,7 @@ test('an ALB of another account', () => {
     SameVpc: false,
     Listeners: [{ Port: 443, TargetPort: 8443 }],
   });
-  // The ALB of the stack is another one.
+  // The binding does not wait for the stack's own ALB, which is another one.
   expect(DependsOn.filter((id) => id.startsWith('Alb') && !id.startsWith('AlbNlbBinding'))).toEqual([]);
 });
 
@@ -143,7 +143,7 @@ test('a database', () => {
     DnsServers: ['1.1.1.1', '8.8.8.8'],
     InvocationsBeforeDeregistration: 1,
   });
-  // Its name has no address before there is a writer.
+  // The database's name has no address until it has a writer.
   const [writer] = Object.keys(Template.fromStack(stack).findResources('AWS::RDS::DBInstance'));
   expect(DependsOn).toContain(writer);
 });
@@ -166,7 +166,7 @@ test('alarms and a dashboard', () => {
 });
 
 test('an account with rules of its own', () => {
-  // The package is not what is looked at.
+  // This test does not look at the package, which may not be built.
   const packaged = jest.spyOn(AlbNlbBindingCode, 'fromPackage').mockReturnValue(dummyCode());
   const template = Template.fromStack(stackOf(OwnRules));
   packaged.mockRestore();

@@ -18,11 +18,11 @@ import {
 } from '../lib';
 
 /*
- * The recipes of README.md, one stack each: what stands between the two lines of a name is in the README as well, and
- * recipes.test.ts sees to it that it stays so.
+ * The recipes of README.md, one stack each. The code between two lines with the name of a recipe is in README.md as well:
+ * recipes.test.ts compares the two.
  */
 
-interface Given {
+interface Ingredients {
   readonly alb: ApplicationLoadBalancer;
   readonly nlb: NetworkLoadBalancer;
   readonly vpc: Vpc;
@@ -33,7 +33,7 @@ interface Given {
 }
 
 export class SeveralPorts extends Stack {
-  public make({ alb, nlb }: Given): void {
+  public make({ alb, nlb }: Ingredients): void {
     // [several ports]
     new AlbNlbBinding(this, 'Binding', {
       alb,
@@ -56,7 +56,7 @@ export class SeveralPorts extends Stack {
 }
 
 export class AcrossVpcs extends Stack {
-  public make({ alb, nlb, vpc, ordersVpc }: Given): void {
+  public make({ alb, nlb, vpc, ordersVpc }: Ingredients): void {
     // [across VPCs]
     const peering = new CfnVPCPeeringConnection(this, 'Peering', {
       vpcId: vpc.vpcId,
@@ -83,7 +83,7 @@ export class AcrossVpcs extends Stack {
 }
 
 export class GivenTargetGroup extends Stack {
-  public make({ alb, nlb, vpc }: Given): void {
+  public make({ alb, nlb, vpc }: Ingredients): void {
     // [a given target group]
     const targetGroup = new NetworkTargetGroup(this, 'Orders', {
       vpc,
@@ -98,7 +98,7 @@ export class GivenTargetGroup extends Stack {
 }
 
 export class ClientAddresses extends Stack {
-  public make({ alb, nlb }: Given): void {
+  public make({ alb, nlb }: Ingredients): void {
     // [client addresses]
     alb.connections.allowFrom(nlb, Port.tcp(443), 'Clients by way of the NLB, and its health checks');
     new AlbNlbBinding(this, 'Binding', { alb, nlb, listeners: [{ port: 443, preserveClientIp: true }] });
@@ -107,7 +107,7 @@ export class ClientAddresses extends Stack {
 }
 
 export class OtherAccount extends Stack {
-  public make({ nlb }: Given): void {
+  public make({ nlb }: Ingredients): void {
     // [an ALB of another account]
     new AlbNlbBinding(this, 'Binding', {
       targetDnsName: 'internal-orders-1234567890.eu-west-1.elb.amazonaws.com',
@@ -120,7 +120,7 @@ export class OtherAccount extends Stack {
 }
 
 export class Database extends Stack {
-  public make({ nlb, database }: Given): void {
+  public make({ nlb, database }: Ingredients): void {
     // [a database]
     database.connections.allowDefaultPortFrom(nlb, 'Clients by way of the NLB, and its health checks');
     const binding = new AlbNlbBinding(this, 'Binding', {
@@ -136,7 +136,7 @@ export class Database extends Stack {
 }
 
 export class FirstAid extends Stack {
-  public make({ alb, nlb }: Given): void {
+  public make({ alb, nlb }: Ingredients): void {
     // [first aid]
     const binding = new AlbNlbBinding(this, 'Binding', { alb, nlb, listeners: [{ port: 443 }] });
     new CfnOutput(this, 'StatusCommand', { value: binding.statusCommand });
@@ -165,7 +165,7 @@ export class SharedProvider extends Stack {
 }
 
 export class Watched extends Stack {
-  public make({ alb, nlb }: Given): void {
+  public make({ alb, nlb }: Ingredients): void {
     // [alarms and a dashboard]
     const binding = new AlbNlbBinding(this, 'Binding', { alb, nlb, listeners: [{ port: 443 }] });
     const operations = new AlbNlbBindingOperations(this, 'Operations', { provider: binding.provider });
@@ -175,7 +175,7 @@ export class Watched extends Stack {
 }
 
 export class OwnRules extends Stack {
-  public make({ alb, nlb, vpc, key }: Given): void {
+  public make({ alb, nlb, vpc, key }: Ingredients): void {
     // [an account with rules of its own]
     const provider = new AlbNlbBindingProvider(this, 'Provider', {
       permissionsBoundary: ManagedPolicy.fromManagedPolicyName(this, 'Boundary', 'workload-boundary'),

@@ -22,19 +22,19 @@ export const NLB_ARN =
 export const GROUP_ARN =
   'arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/given/943f017f100becff';
 
-/** All that tests write, the cloud assemblies of their apps included. */
+/** Holds all that tests write, also the cloud assemblies of their apps. */
 const DIRECTORY = mkdtempSync(join(tmpdir(), 'cdk-example-'));
 
 afterAll(() => {
   rmSync(DIRECTORY, { recursive: true });
 });
 
-/** A directory that is gone when the tests of a file are over. */
+/** A directory that is deleted after the tests of a file. */
 export function temporaryDirectory(): string {
   return mkdtempSync(join(DIRECTORY, 'test-'));
 }
 
-/** Writes a package as `make package` does, of a program that does nothing. */
+/** Writes a package like that of `make package`, with a program that does nothing. */
 export function writePackage(file: string, machine = AARCH64, magic = '\x7fELF'): string {
   const program = Buffer.alloc(64);
   program.write(magic, 'latin1');
@@ -101,7 +101,7 @@ export function bind(stack: Stack, changes: Partial<AlbNlbBindingProps> = {}, id
   return new AlbNlbBinding(stack, id, { alb: ALB_ARN, nlb: NLB_ARN, listeners: [{ port: 80 }], ...changes });
 }
 
-/** The only binding of a stack as it is in the template. */
+/** The only binding of a stack, as the template has it. */
 export function bindingOf(stack: Stack): {
   id: string;
   Properties: Record<string, unknown>;

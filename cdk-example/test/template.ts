@@ -1,8 +1,8 @@
 import { readTemplate as read } from '../scripts/templates';
 
 /*
- * Evaluates what of CloudFormation's intrinsic functions the templates in cfn and those of the CDK use. Anything else
- * is an error, never a guess.
+ * Evaluates those of CloudFormation's intrinsic functions that the templates in cfn and of the CDK use. Any other is an
+ * error, never a guess.
  * Source: CloudFormation user guide, "Intrinsic function reference".
  */
 
@@ -20,7 +20,7 @@ export interface CfnTemplate {
   Outputs?: Record<string, { Value: unknown }>;
 }
 
-/** What references stand for. */
+/** What each name that a template may refer to stands for. */
 export type Values = Record<string, unknown>;
 
 /** The pseudo parameters of every stack. */
@@ -74,21 +74,21 @@ function call(name: string, argument: unknown, values: Values, conditions: Recor
   }
   if (name === 'Fn::Sub') return substitute(argument, inside);
   if (name === 'Ref') return valueOf(argument as string, values);
-  // A resource's ARN is what it stands for.
+  // A resource stands for its ARN here.
   if (name === 'Fn::GetAtt') return valueOf((argument as string[])[0] ?? '', values);
   if (name === 'Fn::ImportValue') return valueOf(inside(argument) as string, values);
-  const given = inside(argument) as unknown[];
+  const operands = inside(argument) as unknown[];
   switch (name) {
     case 'Fn::Not':
-      return given[0] !== true;
+      return operands[0] !== true;
     case 'Fn::Equals':
-      return given[0] === given[1];
+      return operands[0] === operands[1];
     case 'Fn::Select':
-      return (given[1] as unknown[])[Number(given[0])];
+      return (operands[1] as unknown[])[Number(operands[0])];
     case 'Fn::Split':
-      return String(given[1]).split(String(given[0]));
+      return String(operands[1]).split(String(operands[0]));
     case 'Fn::Join':
-      return (given[1] as unknown[]).join(String(given[0]));
+      return (operands[1] as unknown[]).join(String(operands[0]));
     default:
       throw new Error(`${name} is not known here`);
   }

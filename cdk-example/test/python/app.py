@@ -1,7 +1,7 @@
 """stacks/small.ts in Python, for a user who has installed the wheel and nothing else of the project.
 
-Called with a directory to synthesize into; the feature flags of cdk.json are in the variable CDK_CONTEXT_JSON, where
-the CDK's CLI puts them.
+The first argument is the directory to synthesize into. The feature flags of cdk.json are in the variable
+CDK_CONTEXT_JSON, as the CDK's CLI would set it.
 """
 
 import sys
@@ -62,6 +62,6 @@ class SmallStack(Stack):
 
 
 app = App(outdir=sys.argv[1])
-# Without an argument: the package that came with the wheel.
+# Without a second argument it is the package that came with the wheel.
 SmallStack(app, "Small", AlbNlbBindingCode.from_package(*sys.argv[2:]))
 app.synth()

@@ -7,7 +7,7 @@ import { ALB_ARN, NLB_ARN, appOf, bind, bindingOf, loadBalancers, newStack } fro
 
 const NAME = 'db.example.com';
 
-/** A binding to a DNS name instead of an ALB. */
+/** A binding of a DNS name instead of an ALB. */
 function bindName(stack: Stack, changes: Partial<AlbNlbBindingProps> = {}, id?: string): AlbNlbBinding {
   return bind(stack, { alb: undefined, targetDnsName: NAME, ...changes }, id);
 }
@@ -68,7 +68,7 @@ describe('the metric of addresses', () => {
     ['internal-orders-1234567890.cn-north-1.elb.amazonaws.com.cn', 'orders'],
     ['internal-orders-1234567890.eu-west-1.elb.amazonaws.com.', 'orders'],
     ['orders-1234567890.eu-west-1.elb.amazonaws.com', 'orders'],
-    // An NLB, and what only looks like an ALB.
+    // The name of an NLB, and a name that only looks like an ALB's.
     [
       'front-0123456789abcdef.elb.us-east-1.amazonaws.com',
       'front-0123456789abcdef.elb.us-east-1.amazonaws.com',
@@ -90,20 +90,20 @@ describe('the metric of addresses', () => {
 });
 
 describe('the resource of the templates is that of the construct', () => {
-  /** The properties in a template as CloudFormation sends them. */
-  function propertiesOf(name: string, given: Values): unknown {
+  /** The properties of a template's binding, as CloudFormation sends them. */
+  function propertiesOf(name: string, parameters: Values): unknown {
     const template = readTemplate(name);
     const values = {
       ...PSEUDO,
       ...defaultsOf(template),
-      ...given,
+      ...parameters,
       'alb-nlb-binding-FunctionArn': 'function',
     };
     const properties = evaluate(template.Resources.Binding?.Properties, values, template.Conditions ?? {});
     return sent(properties as Values);
   }
 
-  /** Every scalar as a string, as CloudFormation sends it. */
+  /** Properties with every scalar as a string, as CloudFormation sends them. */
   function sent({ ServiceToken, ...properties }: Values): unknown {
     expect(ServiceToken).toBeDefined();
     const scalar = (_: string, value: unknown): unknown =>

@@ -1,8 +1,8 @@
 import { Fn, Token } from 'aws-cdk-lib';
 import type { AlbNlbBindingProps } from './props';
 
-/** What is behind the NLB: an ALB of this account and Region, or whatever a DNS name leads to. */
-export interface Target {
+/** What receives the NLB's traffic: an ALB of this account and Region, or whatever a DNS name leads to. */
+export interface Backend {
   /**
    * The ALB's ARN.
    *
@@ -11,13 +11,13 @@ export interface Target {
   readonly albArn?: string;
   /** The properties of `Custom::AlbNlbBinding` that name it. */
   readonly properties: Readonly<Record<string, unknown>>;
-  /** By which name its addresses are counted. */
+  /** Name under which the metric counts its addresses. */
   readonly name: string;
 }
 
-type TargetProps = Pick<AlbNlbBindingProps, 'alb' | 'targetDnsName' | 'sameVpc'>;
+type BackendProps = Pick<AlbNlbBindingProps, 'alb' | 'targetDnsName' | 'sameVpc'>;
 
-export function targetOf({ alb, targetDnsName, sameVpc }: TargetProps): Target {
+export function backendOf({ alb, targetDnsName, sameVpc }: BackendProps): Backend {
   const albArn = alb === undefined ? undefined : arnOf(alb);
   return {
     albArn,
@@ -31,14 +31,14 @@ export function arnOf(loadBalancer: { readonly loadBalancerArn: string } | strin
   return typeof loadBalancer === 'string' ? loadBalancer : loadBalancer.loadBalancerArn;
 }
 
-/** A name without the final dot that says that it is whole. */
-function whole(dnsName: string): string {
+/** A DNS name without the final dot, which marks a fully qualified name. */
+function withoutFinalDot(dnsName: string): string {
   return dnsName.replace(/\.$/, '');
 }
 
-/** An ALB's own name, `[internal-]<name>-<digits>.<region>.elb.amazonaws.com`, counts as that ALB's. */
+/** The DNS name of an ALB, `[internal-]<name>-<digits>.<region>.elb.amazonaws.com`, gives the ALB's name. */
 function nameOf(dnsName: string): string {
   if (Token.isUnresolved(dnsName)) return dnsName;
   const [, name] = /^(?:internal-)?([^.]+)-[0-9]+\.[^.]+\.elb\./i.exec(dnsName) ?? [];
-  return name ?? whole(dnsName);
+  return name ?? withoutFinalDot(dnsName);
 }
