@@ -1,8 +1,8 @@
-# The function, its bindings and what watches them, by the CloudFormation templates beside this folder: the custom
-# resource is CloudFormation's, and so are its waiting, its rollback and its checks.
+# Deploys the function, its bindings and their alarms by the CloudFormation templates in the folder above: a binding is
+# a custom resource, and only CloudFormation can wait for one, roll it back and pass on its errors.
 
-# The key carries the package's hash, for CloudFormation deploys new code only when the key changes. The former package
-# goes last, so that a stack that rolls back still finds it.
+# The key contains the package's hash because CloudFormation deploys new code only when the key changes. The former
+# package is deleted last, so that a stack that rolls back still finds it.
 resource "aws_s3_object" "package" {
   bucket = var.code_bucket
   key    = "alb-nlb-binding/${substr(filesha256(var.package), 0, 16)}.zip"
