@@ -3,7 +3,7 @@
 
 .PHONY: demo test bench unit lives broken mutants lint cdk deny package release construct smoke clean
 
-# The processor that is built for: x86_64, or arm64.
+# The processor that `make package` builds for: x86_64 or arm64.
 ARCH ?= x86_64
 # What the demo and the tests run: the function's binary, or a zip of it for the demo.
 BINARY ?= target/debug/alb-nlb-binding
@@ -19,9 +19,10 @@ PACKAGE = $(patsubst %/,%,$(dir $(call ZIP,$(ARCH))))
 RELEASE = target/release-files
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 ACTIONLINT = target/actionlint-1.6.0
-# AWS Control Tower's rules, but those that a parameter is for (CloudWatch 2, 3; Lambda 3; S3 10) or an
-# existing StateBucket (S3 2, 4, 6, 9, 11), those that know functions in their long form only (Lambda 2,
-# S3 8), and those of load balancers that the example does without (1, 5, 6, 14).
+# cfn-guard checks the templates by AWS Control Tower's rules. These are left out: rules that users can meet by
+# a parameter (CloudWatch 2, 3; Lambda 3; S3 10) or by a StateBucket of their own (S3 2, 4, 6, 9, 11), rules that
+# know only the long form of functions (Lambda 2, S3 8), and rules for load balancers that the example does not
+# follow (1, 5, 6, 14).
 GUARD = target/guard/node_modules/@cdklabs/cdk-validator-cfnguard
 UNGUARDED = ct-(cloudwatch-pr-[23]|lambda-pr-[23]|s3-pr-(2|4|6|8|9|10|11)|elasticloadbalancing-pr-(1|5|6|14))\.guard
 AS_DEPLOYED = opt-level="z" debug-assertions=false overflow-checks=false
@@ -30,14 +31,14 @@ MUTANTS = target/cargo-mutants-27.1.0/bin/cargo-mutants
 ADVISORIES = https://github.com/RustSec/advisory-db
 
 export LAB_PYTHON = $(CURDIR)/target/venv/bin/python
-# What builds the construct runs on Node.js 20 and says at length that it is old.
+# jsii runs on Node.js 20, but would print a long warning that it is old.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
 demo: target/venv/.made
 	cargo build --workspace --locked
 	@target/debug/demo "$(BINARY)"
 
-# Builds once for all: clippy's own build of the dependencies is the only other one.
+# Its steps share one build, but for clippy, which builds the dependencies once more.
 test: lint deny target/venv/.made
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
@@ -54,21 +55,21 @@ bench: package target/venv/.made
 	cargo bench --workspace --locked --profile dev --bench planners \
 		$(foreach setting,$(AS_DEPLOYED),--config 'profile.dev.package.alb-nlb-binding.$(setting)')
 
-# The planners, the properties, the record and the answers: no AWS, and no DNS but its own.
+# The tests inside of the modules. They need no AWS, and no DNS but their own.
 unit:
 	cargo test --package alb-nlb-binding --lib
 
-# The simulation with as many lives as there is time for, built to be quick.
+# The simulation with many more lives than `make test` plays, optimised.
 lives:
 	SIMULATION_LIVES=$(LIVES) cargo test --locked --test simulation \
 		--config 'profile.dev.package.alb-nlb-binding.opt-level=2' -- --nocapture lives
 
-# The product broken on purpose, one way at a time: the simulation has to find each of them.
+# Breaks the product on purpose, in one way after the other: the simulation must find each of them.
 broken:
 	python3 tests/simulation/broken.py
 
-# The record's rules and the plans changed by a machine, one change at a time: the unit tests have to
-# notice each of them, but for those that tests/mutants.toml lists with a reason.
+# Lets cargo-mutants change the record's rules and the plans, one change at a time: the unit tests must notice
+# each of them, but for those that tests/mutants.toml lists with a reason.
 mutants: $(MUTANTS)
 	$(MUTANTS) mutants --config tests/mutants.toml --package alb-nlb-binding --output target/mutants
 
@@ -81,8 +82,8 @@ lint: target/lint/.made $(ACTIONLINT)/.made target/guard/.made tests/terraform/n
 		--rules $$(find $(GUARD)/rules -name '*.guard' | grep -vE '/$(UNGUARDED)$$')
 	node tests/terraform/check.mjs
 
-# The construct and its apps without deploying anything: that is one of the cargo tests, by the CLI
-# that is installed here. The wheel has those packages in it that are built.
+# Builds and tests the construct and its apps, but deploys nothing: one of the cargo tests does, by the CDK's CLI
+# that is installed here. The wheel contains the packages of the function that are built already.
 cdk: cdk-example/node_modules/.package-lock.json target/cdk-python/.made
 	rm -rf cdk-example/assets
 	mkdir cdk-example/assets
@@ -91,23 +92,24 @@ cdk: cdk-example/node_modules/.package-lock.json target/cdk-python/.made
 	cd cdk-example && npm run --silent build && npm run --silent lint && npm run --silent package
 	cd cdk-example && npm run --silent test
 
-# Licences, bans and sources need the crates only. Advisories need RustSec's database, a git
-# repository on GitHub: where that cannot be reached they are not checked, and this says so.
+# Licences, bans and sources need only the crates. Advisories need RustSec's database, a git repository on
+# GitHub: if it cannot be reached, they are not checked, and a line of the output says so.
 deny: $(DENY)
 	$(DENY) --locked check licenses bans sources
 	@if timeout 30 git ls-remote $(ADVISORIES) HEAD >/dev/null 2>&1; \
 	then $(DENY) --locked check advisories; \
 	else echo "advisories NOT CHECKED: $(ADVISORIES) cannot be reached"; fi
 
-# At a fixed address the binary needs no table of what to move at its start: 100 kB of the package, and half a
-# megabyte of memory. Its heap, its stack and the C library are placed by chance all the same.
+# At a fixed address the binary needs no table of what to relocate when it starts, which saves 100 kB of the
+# package and half a megabyte of memory. The addresses of its heap, its stack and the C library are still random.
 FIXED = -C relocation-model=static
 
-# The same Rust gives the same binary in whichever folder: none is named in it but those of the crates.
+# The same Rust gives the same binary in any folder, because the binary names no folders but those of the crates.
 SAME = RUSTFLAGS='--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/= \
 	--remap-path-prefix=$(CURDIR)/='
 
-# arm64 needs Rust's own library for it: that of the ordinary toolchain, or else Debian's. zig links it.
+# A build for arm64 needs Rust's standard library for arm64: that of rustup's toolchain, or else Debian's, whose
+# cargo does not read rust-toolchain.toml. zig is the linker.
 ARM64 = aarch64-unknown-linux-gnu
 ARM64_NEEDS = the Rust target $(ARM64), or Debian's rustc-web, cargo-web and libstd-rust-web-dev:arm64
 ARM64_RUST = $(firstword $(foreach folder,$(dir $(shell command -v rustc)) /usr/bin/,\
@@ -128,7 +130,7 @@ endif
 	cp target/$(if $(filter arm64,$(ARCH)),$(ARM64)/)release/alb-nlb-binding $(PACKAGE)/bootstrap
 	target/zopfli-1.14/bin/python release/package.py $(PACKAGE)/bootstrap $(PACKAGE)/bootstrap.zip
 
-# What is published, the same whenever it is made. What is quick to fail comes first.
+# The files of a release, the same whenever they are made. The steps that fail quickly come first.
 release: target/lint/.made
 	rm -rf $(RELEASE)
 	mkdir -p $(RELEASE)
@@ -139,7 +141,7 @@ release: target/lint/.made
 	set -e; $(foreach arch,x86_64 arm64,cp $(call ZIP,$(arch)) $(RELEASE)/alb-nlb-binding-$(VERSION)-$(arch).zip;)
 	cd $(RELEASE) && export LC_ALL=C && sha256sum -- * >../SHA256SUMS && mv ../SHA256SUMS .
 
-# The construct as it is published, for npm and PyPI, with the packages for both processors inside.
+# The construct as npm and PyPI get it, with the packages for both processors inside.
 construct: release cdk-example/node_modules/.package-lock.json
 	rm -rf cdk-example/assets cdk-example/dist
 	mkdir cdk-example/assets
@@ -148,7 +150,7 @@ construct: release cdk-example/node_modules/.package-lock.json
 	cp LICENSE-APACHE cdk-example/LICENSE
 	cd cdk-example && npm run --silent build && npm run --silent package
 
-# A binding's life on the account that the AWS CLI points at: ten minutes, and some cents.
+# Plays the life of a binding in the account that the AWS CLI points at. It takes ten minutes and costs some cents.
 smoke: package
 	SMOKE_ARCH=$(ARCH) tests/aws/smoke.sh $(PACKAGE)/bootstrap.zip
 
@@ -193,7 +195,7 @@ target/lint/.made: cfn/requirements.txt
 	target/lint/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
-# A debug build checks the same, and is there in a minute.
+# A debug build of a tool does the same, and takes a minute to build.
 $(DENY):
 	cargo install --quiet --locked --debug --root target/cargo-deny-0.20.2 cargo-deny@0.20.2
 

@@ -1,4 +1,4 @@
-"""Writes what differs from one release to the next: its notes, and the templates that name it.
+"""Writes the files that name the version of a release: its notes and the templates.
 
 Usage: files.py VERSION FOLDER
 """
@@ -28,7 +28,7 @@ def notes() -> str:
 def template(path: Path) -> str:
     text = replace(r"^Description: >-\n(  .+\n)+", rf"\g<0>  Version {VERSION}.\n", path.read_text(), path)
     if re.search("^  CodeKey:$", text, re.MULTILINE):
-        # The zip for the processor that the template takes by default.
+        # The template's default processor is arm64.
         default = r"^(  CodeKey:\n(?:    .+\n)*?    Default: ).+"
         text = replace(default, rf"\g<1>alb-nlb-binding-{VERSION}-arm64.zip", text, path)
     return text

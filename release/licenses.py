@@ -1,7 +1,7 @@
-"""Prints what others' licenses ask to be passed on with the packages: their texts, as the crates bring them.
+"""Prints the licenses of the crates in the packages, whose texts must be passed on with them.
 
-Each text once, under the names of the crates that bring it. cargo-about would make up the copyright lines of
-some, and read for minutes.
+It prints each text once, under the names of the crates that contain it. cargo-about would take minutes, and would
+make up the copyright lines of some crates.
 """
 
 import json
@@ -28,7 +28,7 @@ def linked() -> set[tuple[str, ...]]:
 
 crates, used_by = linked(), defaultdict(set)
 for crate in json.loads(cargo("metadata", "--format-version=1"))["packages"]:
-    # Without a source it is this repository's own.
+    # A crate without a source is this repository's own.
     if crate["source"] and (crate["name"], "v" + crate["version"]) in crates:
         name, folder = f"{crate['name']} {crate['version']}", Path(crate["manifest_path"]).parent
         files = [file for file in folder.rglob("*") if file.is_file() and NAMES.match(file.name)]

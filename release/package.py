@@ -1,6 +1,7 @@
-"""Puts the built function into the zip that Lambda takes, where Lambda can run it.
+"""Puts the built function into the zip that Lambda takes, and refuses a binary that Lambda cannot run.
 
-As small as can be, and the same binary gives the same zip: its hash is the key of its upload.
+The zip is as small as can be. The same binary gives the same zip, because users derive the key of its upload from
+its hash.
 """
 
 import re
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import zopfli
 
-GLIBC = (2, 34)  # of provided.al2023
+GLIBC = (2, 34)  # The version in provided.al2023.
 
 binary, archive = map(Path, sys.argv[1:])
 code = binary.read_bytes()

@@ -1,29 +1,29 @@
 #!/usr/bin/env bash
 #
-# The life of a binding on the account and Region that the AWS CLI points at: deploy the provider and
-# the example, wait for healthy targets, change the ALB, ask for the status, delete everything, and
-# look for what is left over.
+# Plays the life of a binding in the account and Region that the AWS CLI points at: it deploys the
+# provider and the example, waits for healthy targets, changes the ALB, asks for the status, deletes
+# everything, and looks for what is left over.
 #
 #   make package && tests/aws/smoke.sh [ZIP]
 #
-#   ZIP              the package, by default where `make package` puts it (or SMOKE_ZIP)
+#   ZIP              path of the package, by default the one of `make package` (or SMOKE_ZIP)
 #   SMOKE_ARCH       x86_64 (default) or arm64: what the package was built for
-#   SMOKE_EXAMPLE    yes (default): cfn/example.yaml, with a VPC and Elastic IPs of its own, and the
-#                    fixed addresses are asked over HTTP from here. no: an NLB and two ALBs, all
-#                    internal, in subnets that are there, which need no Elastic IPs
-#   SMOKE_SUBNETS    for `no`: two subnets of one VPC in two zones, as "subnet-1 subnet-2"; by default
-#                    two of the default VPC
+#   SMOKE_EXAMPLE    yes (default): deploys cfn/example.yaml, with a VPC and Elastic IPs of its own, and
+#                    sends HTTP requests to the fixed addresses from here. no: makes an NLB and two ALBs,
+#                    all internal, in existing subnets, and needs no Elastic IPs
+#   SMOKE_SUBNETS    with SMOKE_EXAMPLE=no: two subnets of one VPC in two zones, as "subnet-1 subnet-2";
+#                    by default two of the default VPC
 #   SMOKE_DNS        DNS servers that the function asks (DnsServers of cfn/provider.yaml); none by default
-#   SMOKE_PAUSE      seconds between two looks, 5
+#   SMOKE_PAUSE      seconds from one look to the next while it waits, by default 5
 #
-# TIME. Ten minutes at most. After seven and a half it stops whatever it is doing and cleans up: the
-# rest is kept for that. A clean-up that is not through after ten minutes makes the run fail, but is
-# given five more, for load balancers that are left standing cost more than a late answer.
+# TIME. Ten minutes at most. After seven and a half it stops whatever it does and cleans up. A clean-up
+# that is not complete after ten minutes makes the run fail, but may go on for five more, because load
+# balancers that are left over cost money.
 #
 # COSTS. One NLB, two ALBs and two public addresses for ten minutes; at 2026's list prices well below
-# half a US dollar, even where AWS bills whole hours. Nothing is kept: a trap deletes stacks, load
-# balancers, security group, log group and code bucket, whatever fails. Everything is named after the
-# run, anb-smoke-<date>-<number>, and what may be left is told at the end.
+# half a US dollar, even where AWS bills whole hours. Nothing is kept: whatever fails, a trap deletes
+# stacks, load balancers, security group, log group and code bucket. Everything has the name of the run,
+# anb-smoke-<date>-<number>, and the last lines of the output list what may be left over.
 #
 # RIGHTS. To make and delete: CloudFormation stacks, S3 buckets, IAM roles (with iam:PassRole), Lambda
 # functions, log groups, and load balancers; with the example also VPCs, subnets, gateways, routes,
@@ -31,17 +31,17 @@
 # elasticloadbalancing:Describe*, events:ListRules, logs:FilterLogEvents, s3:ListAllMyBuckets,
 # tag:GetResources. And lambda:InvokeFunction. What the function itself needs is in its role.
 #
-# NOT ON AWS YET. Nobody has run this on AWS. It has been run with AWS_ENDPOINT_URL and
-# SMOKE_EXAMPLE=no at the lab of tests/lab, and goes through there. The lab refuses the example, for it
-# has no Elastic IPs; gives load balancers no network interfaces, so that the addresses after the change
-# of the ALB are not compared; has no health checks, so that every target is healthy; and its ALBs have
-# no addresses but those that a DNS server in SMOKE_DNS makes up. So it shows that steps, clean-up and
-# function fit together, and nothing of the example, of health, or of time. At MiniStack without the
-# lab's gateway the change of the ALB fails: it does not show a resource as UPDATE_IN_PROGRESS, and the
-# function does nothing for an Update that nobody waits for.
+# NOT ON AWS YET. Nobody has run this on AWS. It passes on the lab of tests/lab, with AWS_ENDPOINT_URL and
+# SMOKE_EXAMPLE=no. The lab has no Elastic IPs, so it refuses the example. Its load balancers have no network
+# interfaces, so the script does not compare the addresses after the change of the ALB. It has no health
+# checks, so every target is healthy. Its ALBs have only the addresses that a DNS server in SMOKE_DNS makes
+# up. So a run on the lab shows that steps, clean-up and function fit together, but nothing about the
+# example, health or time. On MiniStack without the lab's gateway the change of the ALB fails: MiniStack
+# does not show a resource as UPDATE_IN_PROGRESS, and the function does nothing for an Update that no stack
+# waits for.
 
 set -euo pipefail
-# Where the output goes to a pipe whose reader is gone, the clean-up goes on.
+# If the reader of the output is gone, the clean-up must still go on.
 trap '' PIPE
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -50,7 +50,7 @@ architecture=${SMOKE_ARCH:-x86_64}
 with_example=${SMOKE_EXAMPLE:-yes}
 pause=${SMOKE_PAUSE:-5}
 
-# Seconds since the start.
+# All three are in seconds: WORK and TOTAL since the start, GRACE after TOTAL.
 readonly WORK=450 TOTAL=600 GRACE=300
 deadline=$WORK
 
@@ -82,19 +82,19 @@ fail() {
     exit 1
 }
 
-# No call may hang longer than the run.
+# No call may hang for longer than a minute.
 aws() {
     timeout 60 aws --output text --cli-connect-timeout 10 --cli-read-timeout 30 "$@"
 }
 
-# What a query for one thing finds; nothing where there is none.
+# Prints what a query for one thing finds, and nothing if it finds none.
 found() {
     local text
     text=$(aws "$@") || return
     if [[ $text != None ]]; then printf '%s' "$text"; fi
 }
 
-# wait_until WHAT COMMAND...: looks again and again, and fails when time is up.
+# wait_until WHAT COMMAND...: runs the command until it succeeds, and fails when the time is up.
 wait_until() {
     local what=$1
     shift
@@ -107,7 +107,7 @@ wait_until() {
     done
 }
 
-# --- Stacks, known by their names ---
+# --- Stacks, by their names ---
 
 status() {
     local told
@@ -116,7 +116,7 @@ status() {
     elif [[ $told == *'does not exist'* ]]; then
         printf GONE
     else
-        # It passes, or the deadline ends it.
+        # Any other error passes, or the deadline ends the run.
         printf UNKNOWN
     fi
 }
@@ -126,7 +126,7 @@ is_settled() {
     [[ $settled != *_IN_PROGRESS && $settled != UNKNOWN ]]
 }
 
-# settle STACK STATUS...: until CloudFormation is done with it, one of these ways.
+# settle STACK STATUS...: waits until CloudFormation has finished, and fails if the stack then has none of these.
 settle() {
     local stack=$1 settled=''
     shift
@@ -147,7 +147,7 @@ create() {
         --capabilities CAPABILITY_IAM --tags "Key=anb-smoke,Value=$name" --parameters "$@" >"$files/created"
 }
 
-# The CLI's shorthand takes a comma for the end of a value, but for one behind a backslash.
+# In the CLI's shorthand a comma ends a value, unless a backslash precedes it.
 parameter() { printf 'ParameterKey=%s,ParameterValue=%s' "$1" "${2//,/\\,}"; }
 
 output() {
@@ -182,8 +182,8 @@ binding_of() {
         --query "StackResources[?LogicalResourceId=='Binding'].ResourceStatus | [0]" 2>"$files/error" || true
 }
 
-# What EC2 had not let go of yet goes at the second try. A binding that cannot be deleted must not keep the
-# provider, nor that the load balancers.
+# The second try deletes what EC2 had not released at the first. A binding that cannot be deleted must keep
+# neither the provider nor the load balancers from being deleted.
 is_deleted() {
     settle "$1" DELETE_COMPLETE GONE && return
     if [[ $(status "$1") != DELETE_FAILED ]]; then return 1; fi
@@ -199,13 +199,13 @@ is_deleted() {
 
 # --- Load balancers ---
 
-# Nothing where there is none; fails where that cannot be told.
+# Prints nothing if there is none, and fails if it cannot know.
 arn_of() {
     found elbv2 describe-load-balancers --names "$1" --query 'LoadBalancers[0].LoadBalancerArn' 2>"$files/error" ||
         grep -q LoadBalancerNotFound "$files/error"
 }
 
-# An internal ALB that answers by itself, so that its health needs no instance.
+# The ALB answers by itself, so that its health needs no instance.
 make_alb() {
     local alb=$1 security_group=$2 arn
     shift 2
@@ -238,13 +238,13 @@ make_load_balancers() {
     for alb in "${albs[@]}"; do make_alb "$alb" "$security_group" "${subnets[@]}"; done
 }
 
-# One in each of two zones.
+# Prints one subnet of the default VPC in each of two zones.
 default_subnets() {
     aws ec2 describe-subnets --filters Name=default-for-az,Values=true \
         --query 'Subnets[].[AvailabilityZone, SubnetId]' | sort -u -k1,1 | head -n 2 | cut -f2 | tr '\n' ' '
 }
 
-# Private addresses of an ALB, by its network interfaces.
+# Prints the private addresses of an ALB, which its network interfaces have.
 addresses_of() {
     aws ec2 describe-network-interfaces --filters "Name=description,Values=ELB ${1#*:loadbalancer/}" \
         --query 'NetworkInterfaces[].PrivateIpAddress' | tr '\t' '\n' | sort
@@ -263,7 +263,7 @@ are_healthy() {
     [[ -n $states ]] && ! grep -qvx healthy <<<"$states"
 }
 
-# have GROUP ADDRESS...: whether all of them are registered.
+# have GROUP ADDRESS...: succeeds if all of the addresses are registered in the group.
 have() {
     local registered
     registered=$(targets_of "$1" | awk '$3 != "draining" { print $1 }') || return
@@ -271,10 +271,10 @@ have() {
     for address in "$@"; do grep -qxF "$address" <<<"$registered" || return; done
 }
 
-# --- What bindings leave, or must not ---
+# --- What may be left over ---
 
-# Everything that looks like a binding's, one a line. Listeners have tags only, which are told apart:
-# the tagging service goes on naming for a while what is gone.
+# Prints everything that has a binding's name, one a line. Listeners have only tags: `tagged` finds them, but
+# the tagging service still names for a while what has been deleted.
 bindings_things() {
     aws elbv2 describe-target-groups --query "TargetGroups[?starts_with(TargetGroupName, 'anb-')].TargetGroupName" |
         tr '\t' '\n' | sed '/^$/d; s/^/target group /'
@@ -289,7 +289,7 @@ tagged() {
         --query 'ResourceTagMappingList[].ResourceARN' | tr '\t' '\n' | sed '/^$/d'
 }
 
-# What of this run is there still.
+# Prints what this run made and has not deleted.
 own_things() {
     local state arn
     for stack in "$binding" "$example" "$provider"; do
@@ -307,7 +307,7 @@ own_things() {
     if [[ -n $code ]] && aws s3api head-bucket --bucket "$code" >"$files/created" 2>&1; then echo "bucket $code"; fi
 }
 
-# --- Deleting it all, in an order that CloudFormation and EC2 let pass ---
+# --- Clean-up, in an order that CloudFormation and EC2 accept ---
 
 delete_load_balancer() {
     local arn
@@ -319,7 +319,7 @@ delete_load_balancer() {
     fi
 }
 
-# EC2 takes a minute or two to let go of the ALBs' network interfaces.
+# EC2 takes a minute or two to release the ALBs' network interfaces.
 is_group_gone() {
     local id
     id=$(aws ec2 describe-security-groups --filters "Name=group-name,Values=$group" \
@@ -332,7 +332,7 @@ delete_all() {
     say 'deleting the binding'
     delete_stack "$binding"
     is_deleted "$binding" || deleted=1
-    # They are in the example's subnets, or in those of the account.
+    # The load balancers go before the example, because they may be in its subnets.
     for load_balancer in "${albs[@]}" "$nlb"; do delete_load_balancer "$load_balancer" || deleted=1; done
     if [[ $with_example == yes ]]; then
         say 'deleting the example'
@@ -344,7 +344,7 @@ delete_all() {
     say 'deleting the provider'
     delete_stack "$provider"
     is_deleted "$provider" || deleted=1
-    # It goes with the stack, unless the function wrote once more after that.
+    # The stack deletes the log group. If it came back, this deletes it.
     aws logs delete-log-group --log-group-name "/aws/lambda/$function" >"$files/created" 2>&1 || true
     if [[ -n $code ]] && aws s3api head-bucket --bucket "$code" >"$files/created" 2>&1; then
         say "deleting bucket $code"
@@ -382,7 +382,7 @@ look_for_leftovers() {
 # shellcheck disable=SC2317,SC2329 # the trap calls it
 close() {
     local code_of_the_run=$?
-    # A second Ctrl-C must not leave load balancers standing.
+    # A second Ctrl-C must not stop the clean-up.
     trap '' HUP INT TERM
     trap - EXIT
     set +e
@@ -411,7 +411,7 @@ command -v aws >"$files/created" || fail 'the AWS CLI is missing'
 [[ -f $zip ]] || fail "no package at $zip: run make package, or name one"
 region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}
 [[ -n $region ]] || fail 'no Region: set AWS_REGION'
-# The first is of version 2 of the CLI, the other of both.
+# Version 2 of the CLI reads both, version 1 only the second.
 export AWS_REGION=$region AWS_DEFAULT_REGION=$region
 account=$(aws sts get-caller-identity --query Account)
 say "run $name in account $account, Region $region${AWS_ENDPOINT_URL:+, at $AWS_ENDPOINT_URL}"
@@ -429,13 +429,13 @@ aws s3 cp --only-show-errors "$zip" "s3://$code/$key"
 create "$provider" provider.yaml "$(parameter CodeBucket "$code")" "$(parameter CodeKey "$key")" \
     "$(parameter Architecture "$architecture")" "$(parameter FunctionName "$function")" \
     "$(parameter LogRetentionInDays 1)" "$(parameter DnsServers "${SMOKE_DNS:-}")"
-# Load balancers take minutes, so they begin before the provider is through.
+# Load balancers take minutes, so they are made while CloudFormation makes the provider.
 if [[ $with_example != yes ]]; then make_load_balancers; fi
 settle "$provider" CREATE_COMPLETE || fail 'the provider was not made'
 
 if [[ $with_example == yes ]]; then
     create "$example" example.yaml "$(parameter ProviderStack "$provider")"
-    # The ALB to change to, in the same subnets, while the example's own is provisioning.
+    # The second ALB is made in the example's subnets while the example's own is still provisioning.
     for logical_id in SubnetA SubnetB AlbSecurityGroup; do
         wait_until "$logical_id is made" is_made "$example" "$logical_id" || fail "no $logical_id"
     done
@@ -451,7 +451,7 @@ else
 fi
 second=$(arn_of "${albs[1]}")
 
-# Port 80 of the example's NLB is the example's.
+# The binding uses port 8080, because the example's own listener has port 80.
 parameters() {
     parameter ProviderStack "$provider"
     printf '\n'
@@ -492,7 +492,7 @@ else
     wait_until "${addresses[*]} are registered" have "$target_group" "${addresses[@]}" ||
         fail "not all of ${addresses[*]} are registered"
 fi
-# The former ALB's leave after three missed ticks, for which there is no time here.
+# The addresses of the first ALB leave after three missed ticks, for which there is no time here.
 show_targets "$target_group"
 
 say 'the status'
