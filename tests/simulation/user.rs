@@ -23,7 +23,7 @@ pub struct User {
     pub living: RefCell<Option<(Rc<Wish>, String)>>,
     /// The bucket that the resource was first made with. It is made again with the same: a killed try of
     /// the first Create knows of no other, so that two records would stand for one id (a limit of the
-    /// product's, told of in the README).
+    /// product's, told of in docs/reference.md).
     pub made_in: RefCell<Option<Option<String>>>,
 }
 
