@@ -53,7 +53,8 @@ bench: package target/venv/.made
 	cargo build --workspace --locked
 	@target/debug/bench $(PACKAGE)/bootstrap $(PACKAGE)/bootstrap.zip $(SCALE) $(PUBLISHED)
 	cargo bench --workspace --locked --profile dev --bench planners \
-		$(foreach setting,$(AS_DEPLOYED),--config 'profile.dev.package.alb-nlb-binding.$(setting)')
+		$(foreach package,alb-nlb-binding bench,\
+			$(foreach setting,$(AS_DEPLOYED),--config 'profile.dev.package.$(package).$(setting)'))
 
 # The tests inside of the modules. They need no AWS, and no DNS but their own.
 unit:

@@ -39,7 +39,10 @@ impl Cli {
             program().display()
         );
         let directory = own_directory()?;
-        std::fs::write(directory.join("bootstrap.zip"), lab::story::bundle(binary)?)?;
+        std::fs::write(
+            directory.join("bootstrap.zip"),
+            lab::package::bundle(binary)?,
+        )?;
         let directory_name = directory.as_os_str();
         let environment = [
             ("AWS_ENDPOINT_URL", lab.endpoint().into()),

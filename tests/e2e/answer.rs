@@ -20,7 +20,7 @@ async fn an_answer_is_one_put_without_content_type_and_of_at_most_4096_bytes() -
         .collect();
     let made = bench.create(json!({ "Listeners": unknown })).await?;
     made.assert_failed(&["Listeners[0].Port", "See the log stream lab/[$LATEST]"]);
-    let answers = made.url.answers();
+    let answers = made.url.puts();
     assert_eq!(answers.len(), 1);
     assert_eq!(answers[0].method, "PUT");
     assert!(answers[0].length <= 4096, "{}", answers[0].length);

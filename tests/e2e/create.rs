@@ -2,7 +2,7 @@
 
 use crate::support::{Bench, TIMEOUT, binary, expected, operations};
 use anyhow::Result;
-use lab::{AlbSpec, Fault, Hold, NlbSpec, What, ZONES};
+use lab::{AlbSpec, Fault, HeldCalls, NlbSpec, What, ZONES};
 use serde_json::json;
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ async fn what_several_listeners_need_is_made_side_by_side() -> Result<()> {
     alb.ports = vec![80, 81, 82];
     let bench = Bench::with(alb, NlbSpec::new("front")).await?;
     let hold = |operation| {
-        let hold = Hold::default();
+        let hold = HeldCalls::default();
         let fault = Fault::new("elasticloadbalancing", operation, What::Hold(hold.clone()));
         bench.lab.gateway().inject(fault);
         hold

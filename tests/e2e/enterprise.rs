@@ -10,9 +10,9 @@ mod state_bucket;
 use crate::support::binary;
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
-use lab::Lab;
+use lab::package::{CODE, upload};
 use lab::policy::Policy;
-use lab::story::{CODE, stack, upload};
+use lab::{Lab, stack};
 use std::path::Path;
 use std::time::Duration;
 

@@ -7,8 +7,8 @@ use crate::support::{TIMEOUT, binary, target_group};
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudwatch::types::{Dimension, DimensionFilter, MetricAlarm};
-use lab::story::stack::{self, Outcome};
-use lab::story::{CODE, upload};
+use lab::package::{CODE, upload};
+use lab::stack::{self, SettledStack};
 use lab::{AlbSpec, DnsFailure, FUNCTION_NAME, Lab, LoadBalancers, NlbSpec, REGION};
 use query::{field_of, fields, finds};
 use serde_json::Value;
@@ -24,7 +24,7 @@ struct Ground {
     lab: Lab,
     pair: LoadBalancers,
     client: Client,
-    binding: Outcome,
+    binding: SettledStack,
 }
 
 impl Ground {
@@ -52,7 +52,7 @@ impl Ground {
         })
     }
 
-    async fn operations(&self) -> Result<Outcome> {
+    async fn operations(&self) -> Result<SettledStack> {
         made(&self.client, "operations", "operations.yaml", &[]).await
     }
 
@@ -124,7 +124,7 @@ async fn made(
     name: &str,
     file: &str,
     parameters: &[(&str, &str)],
-) -> Result<Outcome> {
+) -> Result<SettledStack> {
     let mut template = stack::template(file)?;
     if let Some((before, rest)) = template.split_once("  # --- Saved queries") {
         let (queries, after) = rest.split_once("\nOutputs:").context("outputs")?;

@@ -4,7 +4,7 @@
 use crate::support::{Answer, Bench, TIMEOUT, binary, operations};
 use crate::tick::{SuccessLog, record};
 use anyhow::Result;
-use lab::{DnsFailure, Fault, Hold, What};
+use lab::{DnsFailure, Fault, HeldCalls, What};
 use serde_json::{Value, json};
 
 /// What one tick made of calls, in the order of their names, and of queries.
@@ -84,8 +84,8 @@ async fn ticks_open_no_connections_that_an_earlier_one_left_open() -> Result<()>
     Ok(())
 }
 
-fn hold(bench: &Bench, service: &str, operation: &str) -> Hold {
-    let hold = Hold::default();
+fn hold(bench: &Bench, service: &str, operation: &str) -> HeldCalls {
+    let hold = HeldCalls::default();
     let fault = Fault::new(service, operation, What::Hold(hold.clone()));
     bench.lab.gateway().inject(fault);
     hold

@@ -2,9 +2,9 @@
 
 use super::{Account, PROVIDER};
 use anyhow::Result;
-use lab::ZONES;
+use lab::package::CODE;
 use lab::policy::{Policy, Request, resources};
-use lab::story::{CODE, stack};
+use lab::{ZONES, stack};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 

@@ -4,9 +4,9 @@ use super::{Account, PROVIDER};
 use crate::support::settled;
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
+use lab::package::CODE;
 use lab::policy::{Policy, Request, of_key, requests, resources};
-use lab::story::{CODE, stack};
-use lab::{ACCOUNT, AlbSpec, LoadBalancers, NlbSpec};
+use lab::{ACCOUNT, AlbSpec, LoadBalancers, NlbSpec, stack};
 use serde_json::{Value, json};
 
 const STACK: &str = "orders";

@@ -167,7 +167,7 @@ async fn with_the_published_functions_variables_a_binding_is_still_a_binding() -
     let theirs = bench.given_group("theirs", 8000).await?;
     // As the binding's own function, whose role is the provider's.
     let key = [
-        ("AWS_ACCESS_KEY_ID", lab::FUNCTION),
+        ("AWS_ACCESS_KEY_ID", lab::FUNCTION_ACCESS_KEY),
         ("S3_BUCKET", "no-such-bucket"),
     ];
     bench.function = function(&bench, &theirs, &key).await?;

@@ -3,7 +3,7 @@
 use super::{ELB, Request, SIGNATURES, Signature, Stack, called};
 use anyhow::Result;
 use futures_util::future::{join_all, try_join_all};
-use lab::{AlbSpec, Fault, Hold, What};
+use lab::{AlbSpec, Fault, HeldCalls, What};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -253,7 +253,7 @@ async fn a_request_whose_answer_was_lost_sends_the_same_one_again() -> Result<()
             .delivered_within(&stack.bench.function, short)
             .await?;
         assert!(lost.result.is_err(), "{kind}: {lost:?}");
-        let sent = request.url.answers().pop().expect("one was refused").body;
+        let sent = request.url.puts().pop().expect("one was refused").body;
         assert_eq!(sent["Status"], "SUCCESS", "{kind}: {sent:#}");
         request.url.refuse(0);
         stack.looks_away();
@@ -278,7 +278,7 @@ async fn a_delivery_whose_time_is_over_answers_for_the_other_one_too() -> Result
     stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
     let create = stack.create(json!({}));
     let other = stack.environment().await?;
-    let hold = Hold::default();
+    let hold = HeldCalls::default();
     stack.injects(Fault::new(ELB, "RegisterTargets", What::Hold(hold.clone())));
     let first = create.delivered_within(&stack.bench.function, Duration::from_secs(20));
     let first = async {

@@ -6,7 +6,7 @@ use crate::support::{TIMEOUT, expected};
 use anyhow::Result;
 use aws_sdk_s3::types::StorageClass;
 use futures_util::future::join_all;
-use lab::{Fault, Hold, What};
+use lab::{Fault, HeldCalls, What};
 use serde_json::json;
 
 #[tokio::test]
@@ -197,7 +197,7 @@ async fn a_tick_that_registers_in_a_given_group_while_a_delete_runs_leaves_nothi
             let id = made.id();
             let late = stack.tick_event(id).await?;
             stack.bench.scale(5);
-            let hold = Hold::default();
+            let hold = HeldCalls::default();
             let fault = |what| Fault::new(service, operation, what).nth(1);
             stack.injects(fault(What::Hold(hold.clone())));
             if let Some(ending) = ending.clone() {

@@ -5,7 +5,7 @@ use super::{Request, Stack};
 use crate::support::{TIMEOUT, is_reading};
 use anyhow::{Context, Result, ensure};
 use futures_util::stream::{self, StreamExt};
-use lab::{Fault, Hold, What};
+use lab::{Fault, HeldCalls, What};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -67,7 +67,7 @@ async fn play(stack: &Stack, kind: Kind, point: Option<&Point>) -> Result<Vec<Po
     let request = prepared(stack, kind).await?;
     stack.looks_away();
     if let Some(point) = point {
-        let hold = Hold::default();
+        let hold = HeldCalls::default();
         let fault = |what| Fault::new(&point.service, &point.operation, what).nth(point.nth);
         stack.injects(fault(What::Hold(hold.clone())));
         if !point.is_done {

@@ -4,7 +4,7 @@ use super::{ELB, Signature, Stack, called};
 use crate::support::is_reading;
 use anyhow::Result;
 use futures_util::future::join_all;
-use lab::{Fault, Hold, What};
+use lab::{Fault, HeldCalls, What};
 use serde_json::json;
 
 /// A call that is held, and whether AWS carries it out in the end.
@@ -19,7 +19,7 @@ async fn deleted_meanwhile(
     request: super::Request,
 ) -> Result<()> {
     let (service, operation, is_carried_out) = point;
-    let hold = Hold::default();
+    let hold = HeldCalls::default();
     let fault = |what| Fault::new(service, operation, what).nth(1);
     stack.injects(fault(What::Hold(hold.clone())));
     if !is_carried_out {
@@ -117,7 +117,7 @@ async fn a_create_that_goes_on_when_its_delete_is_done_leaves_nothing() -> Resul
     let played = played.map(async |(stack, ((service, operation), (during, after)))| {
         stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
         let create = stack.create(json!({}));
-        let hold = Hold::default();
+        let hold = HeldCalls::default();
         let fault = Fault::new(service, operation, What::Hold(hold.clone()));
         // A change that is given up after five seconds is tried again, and no Delete makes any.
         let is_shared = is_reading(operation) || operation == "PutObject";

@@ -3,7 +3,7 @@
 
 use crate::support::{Answer, TIMEOUT};
 use anyhow::{Context, Result, bail};
-use lab::{Function, Hold, Invocation, ResponseUrl};
+use lab::{Function, HeldCalls, Invocation, ResponseUrl};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -75,19 +75,19 @@ impl Request {
 
     /// The answers that were taken, in their order.
     pub fn answers(&self) -> Vec<Value> {
-        let answers = self.url.answers().into_iter();
+        let answers = self.url.puts().into_iter();
         let taken = answers.filter(|answer| answer.status == 200);
         taken.map(|answer| answer.body).collect()
     }
 
     /// Delivers it, and kills the environment when a call of it is held.
-    pub async fn killed_at(&self, hold: &Hold, function: Function) -> Result<()> {
+    pub async fn killed_at(&self, hold: &HeldCalls, function: Function) -> Result<()> {
         killed_at(hold, function, &self.event).await
     }
 }
 
 /// Runs an event until a call of it is held, and kills the environment then.
-pub async fn killed_at(hold: &Hold, function: Function, event: &Value) -> Result<()> {
+pub async fn killed_at(hold: &HeldCalls, function: Function, event: &Value) -> Result<()> {
     tokio::select! {
         done = function.invoke_as(LAMBDA, event.clone(), TIMEOUT) => bail!("it came to its end: {done:#?}"),
         () = hold.arrived(1) => Ok(()),

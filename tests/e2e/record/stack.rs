@@ -4,7 +4,7 @@ use super::Request;
 use crate::support::{Answer, Bench, STACK, TIMEOUT, binary, is_reading, rule_input};
 use anyhow::{Context, Result, ensure};
 use lab::{
-    AlbSpec, Call, Fault, FaultId, Function, Hold, Invocation, Lab, NlbSpec, StackView, What,
+    AlbSpec, Call, Fault, FaultId, Function, HeldCalls, Invocation, Lab, NlbSpec, StackView, What,
 };
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -165,12 +165,12 @@ impl Stack {
     }
 
     /// Keeps the next call of an operation waiting.
-    pub fn holds(&self, service: &str, operation: &str) -> Hold {
+    pub fn holds(&self, service: &str, operation: &str) -> HeldCalls {
         self.holds_nth(service, operation, 1)
     }
 
-    pub fn holds_nth(&self, service: &str, operation: &str, nth: usize) -> Hold {
-        let hold = Hold::default();
+    pub fn holds_nth(&self, service: &str, operation: &str, nth: usize) -> HeldCalls {
+        let hold = HeldCalls::default();
         let fault = Fault::new(service, operation, What::Hold(hold.clone()));
         self.injects(fault.nth(nth));
         hold

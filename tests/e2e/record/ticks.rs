@@ -4,7 +4,7 @@ use super::Stack;
 use crate::published::SetUp;
 use crate::support::{Answer, Bench, TIMEOUT, binary, rule_input};
 use anyhow::Result;
-use lab::{Fault, Function, Hold, Invocation, What};
+use lab::{Fault, Function, HeldCalls, Invocation, What};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::time::{Duration, SystemTime};
@@ -84,8 +84,8 @@ impl Ticking {
         self.bench().pair.alb.addresses(count)
     }
 
-    pub fn holds(&self, service: &str, operation: &str) -> Hold {
-        let hold = Hold::default();
+    pub fn holds(&self, service: &str, operation: &str) -> HeldCalls {
+        let hold = HeldCalls::default();
         let fault = Fault::new(service, operation, What::Hold(hold.clone()));
         let fault = fault.nth(1).by(self.function().access_key());
         self.bench().lab.gateway().inject(fault);

@@ -18,13 +18,13 @@ pub(crate) struct Api {
 
 /// An error that the service answered.
 #[derive(Clone, Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct ApiError {
     pub status: u16,
     pub code: String,
     pub message: String,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ApiError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
@@ -34,7 +34,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for ApiError {}
 
 impl Api {
     pub async fn query(
@@ -71,7 +71,7 @@ impl Api {
                 .map(|found| found.text.clone())
                 .unwrap_or_default()
         };
-        Err(Refusal {
+        Err(ApiError {
             status,
             code: part("Code"),
             message: part("Message"),
@@ -91,7 +91,7 @@ impl Api {
             return Ok(answer);
         }
         let part = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
-        Err(Refusal {
+        Err(ApiError {
             status,
             code: part("__type"),
             message: part("message"),

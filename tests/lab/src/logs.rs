@@ -3,8 +3,8 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::Lab;
-use crate::api::Refusal;
+use crate::api::ApiError;
+use crate::lab::Lab;
 use crate::secrets;
 
 impl Lab {
@@ -20,7 +20,7 @@ impl Lab {
                 .await
             {
                 Err(error)
-                    if error.downcast_ref().is_some_and(|refusal: &Refusal| {
+                    if error.downcast_ref().is_some_and(|refusal: &ApiError| {
                         refusal.code == "ResourceNotFoundException"
                     }) =>
                 {

@@ -8,17 +8,17 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::api;
-use crate::process::{self, Process, Program};
+use crate::process::{self, GuardedProcess, Program};
 
 const SERVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/serve.py");
 /// It takes one second; five labs that start at once on a busy machine take longer.
-const PATIENCE: Duration = Duration::from_secs(120);
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A running MiniStack. Dropping it ends it, and its guard removes the directory.
 pub(crate) struct Ministack {
     pub url: String,
     pub directory: PathBuf,
-    process: Process,
+    process: GuardedProcess,
 }
 
 impl Ministack {
@@ -51,12 +51,12 @@ impl Ministack {
         let up = api::client()?
             .get(format!("{}/_ministack/health", self.url))
             .send();
-        let why = match tokio::time::timeout(PATIENCE, up).await {
+        let why = match tokio::time::timeout(STARTUP_TIMEOUT, up).await {
             Ok(Ok(answer)) if answer.status().is_success() => return Ok(()),
             Ok(Ok(answer)) => format!("its health is {}", answer.status()),
             // Its socket closes before its last words are written.
             Ok(Err(error)) => format!("{error}: {}", self.process.ended().await),
-            Err(_) => format!("no answer for {} s", PATIENCE.as_secs()),
+            Err(_) => format!("no answer for {} s", STARTUP_TIMEOUT.as_secs()),
         };
         bail!(
             "MiniStack does not start: {why}\n{}",
@@ -84,13 +84,16 @@ fn own_directory() -> Result<PathBuf> {
 }
 
 /// The process and its port.
-fn spawn(directory: &Path, mut environment: Vec<(String, String)>) -> Result<(Process, u16)> {
+fn spawn(
+    directory: &Path,
+    mut environment: Vec<(String, String)>,
+) -> Result<(GuardedProcess, u16)> {
     let python = process::python()?;
     let home = directory.display().to_string();
     for name in ["HOME", "TMPDIR", "STATE_DIR", "S3_DATA_DIR"] {
         environment.push((name.to_owned(), home.clone()));
     }
-    let (process, line) = Process::start_and_read_line(&Program {
+    let (process, line) = GuardedProcess::start_and_read_line(&Program {
         command: vec![python.as_os_str(), OsStr::new(SERVE)],
         environment: &environment,
         log: &log(directory),

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use anyhow::{Context, Result, bail};
 
-use crate::Lab;
 use crate::api::Api;
+use crate::lab::Lab;
 use crate::spec::{AlbSpec, NlbSpec, ZONES};
 
 /// Where the addresses of load balancers begin in a subnet; the first few are AWS's own.

@@ -13,10 +13,10 @@ use tokio::sync::watch;
 
 use crate::usage::{self, Usage};
 
-pub(crate) const GUARD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/guard.py");
+const GUARD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/guard.py");
 
 /// The Python of the virtual environment that holds MiniStack.
-pub(crate) fn python() -> Result<PathBuf> {
+pub fn python() -> Result<PathBuf> {
     if let Some(python) = std::env::var_os("LAB_PYTHON") {
         return Ok(python.into());
     }
@@ -31,7 +31,7 @@ pub(crate) fn python() -> Result<PathBuf> {
 }
 
 /// One guarded process. Dropping it ends it and waits for the end.
-pub(crate) struct Process {
+pub(crate) struct GuardedProcess {
     held: Option<ChildStdin>,
     guard: u32,
     ended: watch::Receiver<Option<ExitStatus>>,
@@ -48,7 +48,7 @@ pub(crate) struct Program<'a> {
     pub directory: Option<&'a Path>,
 }
 
-impl Process {
+impl GuardedProcess {
     pub fn start(program: &Program<'_>) -> Result<Self> {
         let log = log_file(program.log)?;
         Ok(Self::spawn(program, Stdio::from(log))?.0)
@@ -124,7 +124,7 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Drop for GuardedProcess {
     fn drop(&mut self) {
         drop(self.held.take());
         if let Some(waiter) = self.waiter.take() {

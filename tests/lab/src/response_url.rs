@@ -11,11 +11,10 @@ use hyper::Response;
 use hyper::http::request::Parts;
 use serde_json::Value;
 
-use crate::gateway::Reply;
-use crate::{Shared, lock};
+use crate::lock::{Shared, lock};
 
 /// No bucket can have this name, so no object is hidden by it.
-pub(crate) const PATH: &str = "/_lab/response/";
+pub(crate) const RESPONSE_PATH: &str = "/_lab/response/";
 
 /// Part of every URL, as a secret is of a pre-signed one: whoever logs the URL logs this.
 pub const SIGNATURE: &str = "c2VjcmV0LW9mLXRoZS1sYWI";
@@ -24,18 +23,18 @@ pub const SIGNATURE: &str = "c2VjcmV0LW9mLXRoZS1sYWI";
 #[derive(Clone)]
 pub struct ResponseUrl {
     url: String,
-    state: Shared<Received>,
+    state: Shared<Puts>,
 }
 
 #[derive(Default)]
-struct Received {
+struct Puts {
     refusals: usize,
-    answers: Vec<Answer>,
+    puts: Vec<Put>,
 }
 
 /// One PUT to a ResponseURL.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Put {
     /// The body; a string where it is not JSON.
     pub body: Value,
     pub length: usize,
@@ -51,25 +50,25 @@ impl ResponseUrl {
         &self.url
     }
 
-    /// Refuses the next answers with 503.
+    /// Refuses the next PUTs with 503.
     pub fn refuse(&self, times: usize) {
         lock(&self.state).refusals = times;
     }
 
-    /// Everything that came, refused answers included.
-    pub fn answers(&self) -> Vec<Answer> {
-        lock(&self.state).answers.clone()
+    /// Every PUT so far, refused PUTs included.
+    pub fn puts(&self) -> Vec<Put> {
+        lock(&self.state).puts.clone()
     }
 
     /// The body of the one answer that was taken; an error where there are none or more.
     pub fn the_answer(&self) -> Result<Value> {
-        let mut taken: Vec<Answer> = self
-            .answers()
+        let mut taken: Vec<Put> = self
+            .puts()
             .into_iter()
-            .filter(|answer| answer.status == 200)
+            .filter(|put| put.status == 200)
             .collect();
         match (taken.pop(), taken.len()) {
-            (Some(answer), 0) => Ok(answer.body),
+            (Some(put), 0) => Ok(put.body),
             (None, _) => bail!("no answer came"),
             (Some(_), more) => bail!("{} answers came instead of one", more + 1),
         }
@@ -79,40 +78,40 @@ impl ResponseUrl {
 #[derive(Default)]
 pub(crate) struct ResponseUrls {
     next: AtomicUsize,
-    received: Mutex<HashMap<String, Shared<Received>>>,
+    received: Mutex<HashMap<String, Shared<Puts>>>,
 }
 
 /// The token in a path that belongs to a ResponseURL.
 pub(crate) fn token(path: &str) -> Option<&str> {
-    path.strip_prefix(PATH)
+    path.strip_prefix(RESPONSE_PATH)
 }
 
 impl ResponseUrls {
     pub fn add(&self, endpoint: &str) -> ResponseUrl {
         let token = self.next.fetch_add(1, Ordering::Relaxed).to_string();
-        let state: Shared<Received> = Arc::default();
+        let state: Shared<Puts> = Arc::default();
         lock(&self.received).insert(token.clone(), Arc::clone(&state));
         ResponseUrl {
-            url: format!("{endpoint}{PATH}{token}?X-Amz-Signature={SIGNATURE}"),
+            url: format!("{endpoint}{RESPONSE_PATH}{token}?X-Amz-Signature={SIGNATURE}"),
             state,
         }
     }
 
-    pub fn take(&self, token: &str, parts: &Parts, body: &Bytes) -> Reply {
-        let known = lock(&self.received).get(token).cloned();
+    pub fn take(&self, token: &str, parts: &Parts, body: &Bytes) -> Response<Bytes> {
+        let url = lock(&self.received).get(token).cloned();
         let mut reply = Response::new(Bytes::new());
-        let Some(known) = known else {
+        let Some(url) = url else {
             *reply.status_mut() = hyper::StatusCode::FORBIDDEN;
             return reply;
         };
-        let mut received = lock(&known);
+        let mut received = lock(&url);
         if received.refusals > 0 {
             received.refusals -= 1;
             *reply.status_mut() = hyper::StatusCode::SERVICE_UNAVAILABLE;
         }
         let text = || Value::String(String::from_utf8_lossy(body).into_owned());
         let headers = parts.headers.iter();
-        received.answers.push(Answer {
+        received.puts.push(Put {
             body: serde_json::from_slice(body).unwrap_or_else(|_| text()),
             length: body.len(),
             headers: headers

@@ -13,7 +13,7 @@ use aws_sdk_eventbridge::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_eventbridge::types::{InputTransformer, Target};
 use serde_json::{Value, json};
 
-use crate::{ACCOUNT, REGION};
+use crate::names::{ACCOUNT, REGION};
 
 /// The event that a function gets from a rule that was to fire at this time.
 ///

@@ -11,10 +11,13 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
-use crate::process::{self, Process, Program};
-use crate::runtime_api::{Job, RuntimeApi};
+use crate::lab::Lab;
+use crate::lock::lock;
+use crate::names::FUNCTION_NAME;
+use crate::process::{self, GuardedProcess, Program};
+use crate::runtime_api::RuntimeApi;
+use crate::secrets;
 use crate::usage::Usage;
-use crate::{FUNCTION_NAME, Lab, secrets};
 
 /// A function. Its process starts with the first invocation and ends with this.
 pub struct Function {
@@ -31,7 +34,7 @@ pub struct Function {
 
 /// Lambda's execution environment.
 struct Sandbox {
-    process: Process,
+    process: GuardedProcess,
     api: RuntimeApi,
 }
 
@@ -132,12 +135,7 @@ impl Function {
         let sandbox = self.living(held.take()).await?;
         let started = Instant::now();
         let deadline = SystemTime::now() + timeout;
-        let job = Job {
-            id: request_id.to_owned(),
-            event,
-            deadline,
-        };
-        let reported = sandbox.api.hand_out(job);
+        let reported = sandbox.api.hand_out(request_id, event, deadline);
         let mut survives = true;
         let result = tokio::select! {
             // A report counts also when the process ends right after it.
@@ -198,7 +196,7 @@ impl Function {
         let api = self.runtime.spawn(RuntimeApi::start()).await??;
         let mut environment: Vec<_> = self.environment.clone().into_iter().collect();
         environment.push(("AWS_LAMBDA_RUNTIME_API".to_owned(), api.address.clone()));
-        let process = Process::start(&Program {
+        let process = GuardedProcess::start(&Program {
             command: vec![self.binary.as_os_str()],
             environment: &environment,
             log: &self.log,
@@ -209,7 +207,7 @@ impl Function {
 
     /// The log is a file, so all that was printed before a report is there when the report is.
     fn new_lines(&self) -> Result<(Vec<Value>, usize)> {
-        let mut read = crate::lock(&self.read);
+        let mut read = lock(&self.read);
         let (text, end) = process::read_from(&self.log, *read)?;
         *read = end;
         let line = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| Value::from(line));

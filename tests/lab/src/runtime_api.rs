@@ -18,22 +18,23 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::{ACCOUNT, FUNCTION_NAME, REGION, lock};
+use crate::lock::lock;
+use crate::names::{ACCOUNT, FUNCTION_NAME, REGION};
 
-const PATH: &str = "/2018-06-01/runtime/";
+const RUNTIME_PATH: &str = "/2018-06-01/runtime/";
 
 /// What a function reports: its answer, or its error.
-type Report = Result<Value, Value>;
+pub type Report = Result<Value, Value>;
 
 /// An event that is to be delivered.
-pub(crate) struct Job {
-    pub id: String,
-    pub event: Value,
-    pub deadline: SystemTime,
+struct Job {
+    id: String,
+    event: Value,
+    deadline: SystemTime,
 }
 
 /// The API of one process. Another process has another, so that a dying one takes no events of the next.
-pub(crate) struct RuntimeApi {
+pub struct RuntimeApi {
     pub address: String,
     jobs: mpsc::UnboundedSender<Job>,
     desk: Arc<Desk>,
@@ -69,11 +70,21 @@ impl RuntimeApi {
     }
 
     /// Puts an event where the process finds it; what it reports comes to the receiver.
-    pub fn hand_out(&self, job: Job) -> oneshot::Receiver<Report> {
+    pub fn hand_out(
+        &self,
+        id: &str,
+        event: Value,
+        deadline: SystemTime,
+    ) -> oneshot::Receiver<Report> {
         let (sender, reported) = oneshot::channel();
-        lock(&self.desk.waiting).insert(job.id.clone(), sender);
+        let id = id.to_owned();
+        lock(&self.desk.waiting).insert(id.clone(), sender);
         // It cannot fail: the desk holds the other end.
-        let _ = self.jobs.send(job);
+        let _ = self.jobs.send(Job {
+            id,
+            event,
+            deadline,
+        });
         reported
     }
 
@@ -117,7 +128,11 @@ async fn handle(
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
-    let path = parts.uri.path().strip_prefix(PATH).unwrap_or_default();
+    let path = parts
+        .uri
+        .path()
+        .strip_prefix(RUNTIME_PATH)
+        .unwrap_or_default();
     let steps: Vec<&str> = path.split('/').collect();
     let body = body
         .collect()

@@ -13,7 +13,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    pub(crate) fn of(process: u32) -> Result<Self> {
+    pub fn of(process: u32) -> Result<Self> {
         let of = format!("/proc/{process}");
         let status = read(&format!("{of}/status"))?;
         let peak = status

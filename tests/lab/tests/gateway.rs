@@ -83,7 +83,7 @@ async fn calls_are_recorded_with_what_matters_of_them() -> Result<()> {
     assert_eq!(lab.gateway().calls_of("events", "ListRules").len(), 0);
     assert_eq!(
         lab.gateway().calls().last().map(|call| call.source.clone()),
-        Some(lab::LAB.to_owned())
+        Some(lab::LAB_ACCESS_KEY.to_owned())
     );
     lab.gateway().clear();
     assert_eq!(lab.gateway().calls().len(), 0);

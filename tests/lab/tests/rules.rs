@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result};
 use aws_sdk_eventbridge::error::ProvideErrorMetadata;
 use aws_sdk_eventbridge::types::{InputTransformer, RuleState, Target};
-use lab::story::stack;
+use lab::stack;
 use lab::{Lab, rule_event};
 use serde_json::{Value, json};
 

@@ -144,7 +144,7 @@ async fn an_answer_to_a_response_url_is_caught_with_its_headers() -> Result<()> 
         .await?
         .success()?;
     assert_eq!(url.the_answer()?, json!({"Status": "SUCCESS"}));
-    let answers = url.answers();
+    let answers = url.puts();
     assert_eq!((answers[0].length, answers[0].method.as_str()), (20, "PUT"));
     // Python's client sets one by itself; a provider's must not.
     assert!(answers[0].headers.contains_key("content-type"));
@@ -167,7 +167,7 @@ async fn a_response_url_refuses_as_often_as_it_is_told() -> Result<()> {
             .count(),
         2
     );
-    let statuses: Vec<u16> = url.answers().iter().map(|answer| answer.status).collect();
+    let statuses: Vec<u16> = url.puts().iter().map(|answer| answer.status).collect();
     assert_eq!(statuses, [503, 503, 200]);
     assert_ne!(url.the_answer()?, Value::Null);
     function.invoke(json!({"put": url.url()}), LONG).await?;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
-use lab::story::stack::{self, Outcome};
-use lab::{ACCOUNT, Fault, Hold, Lab, StackView, What};
+use lab::stack::{self, SettledStack};
+use lab::{ACCOUNT, Fault, HeldCalls, Lab, StackView, What};
 
 /// Its function asks for S3's buckets and answers then, so that a hold keeps the request running.
 /// The resource's id is that of its properties; in place of `none` no resource is there.
@@ -65,15 +65,15 @@ impl Stage {
     }
 
     /// Keeps the function, which MiniStack gives the key of its account, in its nth request from now on.
-    fn hold(&self, nth: usize) -> Hold {
-        let hold = Hold::default();
+    fn hold(&self, nth: usize) -> HeldCalls {
+        let hold = HeldCalls::default();
         let fault = Fault::new("s3", "ListBuckets", What::Hold(hold.clone()));
         self.lab.gateway().inject(fault.by(ACCOUNT).nth(nth));
         hold
     }
 
     /// `stack status, resource status, physical id` while a request is kept; then it goes on.
-    async fn seen_at(&self, hold: Hold) -> Result<String> {
+    async fn seen_at(&self, hold: HeldCalls) -> Result<String> {
         let arrived = tokio::time::timeout(PATIENCE, hold.arrived(1)).await;
         arrived.context("the function never asked")?;
         let seen = self.seen("stack").await;
@@ -109,11 +109,11 @@ impl Stage {
         Ok(format!("{}, {id}", status.as_str()))
     }
 
-    async fn create(&self, id: &str) -> Result<Outcome> {
+    async fn create(&self, id: &str) -> Result<SettledStack> {
         stack::create(&self.client, "stack", TEMPLATE, &[("Id", id)]).await
     }
 
-    async fn update(&self, id: &str, fails: &str) -> Result<Outcome> {
+    async fn update(&self, id: &str, fails: &str) -> Result<SettledStack> {
         let parameters = [("Id", id), ("Fails", fails)];
         stack::update(&self.client, "stack", TEMPLATE, &parameters).await
     }

@@ -11,7 +11,7 @@ use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{
     BucketVersioningStatus, Delete, ObjectIdentifier, ObjectLockMode, VersioningConfiguration,
 };
-use lab::{Fault, Hold, Lab, What};
+use lab::{Fault, HeldCalls, Lab, What};
 
 const KEY: &str = "it/state.json";
 
@@ -111,7 +111,7 @@ async fn a_write_happens_only_on_its_condition_with_versions_and_without() -> Re
 async fn a_call_is_carried_out_also_when_its_caller_has_hung_up() -> Result<()> {
     let (lab, s3) = client().await?;
     s3.create_bucket().bucket("bucket").send().await?;
-    let hold = Hold::default();
+    let hold = HeldCalls::default();
     let held = lab
         .gateway()
         .inject(Fault::new("s3", "PutObject", What::Hold(hold.clone())));

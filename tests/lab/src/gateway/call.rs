@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::Response;
 use hyper::http::HeaderMap;
 use hyper::http::request::Parts;
 use serde_json::{Map, Value};
 
-use super::{Reply, cbor, naming};
+use super::{cbor, operation_names};
 use crate::xml::Element;
 
 /// Headers that change what a call means.
@@ -76,7 +77,7 @@ impl Call {
             took: Duration::ZERO,
             protocol: Protocol::Json,
         };
-        if let Some(operation) = naming::cbor_operation(parts.uri.path()) {
+        if let Some(operation) = operation_names::cbor_operation(parts.uri.path()) {
             call.protocol = Protocol::Cbor;
             call.operation = operation.to_owned();
             call.params = cbor::decode(body).unwrap_or(Value::Null);
@@ -94,7 +95,7 @@ impl Call {
         } else if call.service == "s3" || call.service.is_empty() {
             call.protocol = Protocol::S3;
             let (operation, bucket, key) =
-                naming::s3_operation(&parts.method, parts.uri.path(), &query, headers);
+                operation_names::s3_operation(&parts.method, parts.uri.path(), &query, headers);
             call.operation = operation.to_owned();
             let named = [("Bucket", bucket), ("Key", key)];
             let named = named.into_iter().filter(|(_, value)| !value.is_empty());
@@ -152,7 +153,7 @@ impl Call {
             .collect()
     }
 
-    pub(super) fn answered(mut self, reply: Option<&Reply>, took: Duration) -> Self {
+    pub(super) fn answered(mut self, reply: Option<&Response<Bytes>>, took: Duration) -> Self {
         self.took = took;
         self.status = reply.map(|reply| reply.status().as_u16());
         self.error = reply
@@ -183,12 +184,12 @@ fn members(body: &[u8], list: &str) -> Value {
         .collect()
 }
 
-fn document(reply: &Reply) -> Option<Element> {
+fn document(reply: &Response<Bytes>) -> Option<Element> {
     Element::parse(&String::from_utf8_lossy(reply.body())).ok()
 }
 
 /// The error code of an answer, in whichever protocol it is; HEAD has none.
-fn error(reply: &Reply) -> Option<String> {
+fn error(reply: &Response<Bytes>) -> Option<String> {
     if let Some(xml) = document(reply) {
         return xml.find("Code").map(|code| code.text.clone());
     }

@@ -5,39 +5,40 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::call::Call;
-use super::{Asked, Reply, State, answer};
+use super::reply::{self, ApiReply};
+use super::state::{ApiRequest, State};
 
 /// EventBridge API, `Target` and `InputTransformer`: "Length Constraints".
 const LONGEST_INPUT: usize = 8192;
 
 impl State {
-    pub(super) async fn put_targets(&self, asked: &Asked) -> Result<Reply> {
-        if let Some(input) = too_long(&asked.call) {
+    pub(super) async fn put_targets(&self, request: &ApiRequest) -> Result<ApiReply> {
+        if let Some(input) = too_long(&request.call) {
             let message = format!(
                 "1 validation error detected: Value at '{input}' failed to satisfy constraint: \
                  Member must have length less than or equal to {LONGEST_INPUT}"
             );
-            return Ok(answer::error(
-                &asked.call,
+            return Ok(reply::error(
+                &request.call,
                 400,
                 "ValidationException",
                 &message,
             ));
         }
-        self.forward(asked, None).await
+        self.forward(request, None).await
     }
 
-    pub(super) async fn put_rule(&self, asked: &Asked) -> Result<Reply> {
-        if is_wrong_rate(asked.call.param("ScheduleExpression")) {
+    pub(super) async fn put_rule(&self, request: &ApiRequest) -> Result<ApiReply> {
+        if is_wrong_rate(request.call.param("ScheduleExpression")) {
             let message = "Parameter ScheduleExpression is not valid.";
-            return Ok(answer::error(
-                &asked.call,
+            return Ok(reply::error(
+                &request.call,
                 400,
                 "ValidationException",
                 message,
             ));
         }
-        self.forward(asked, None).await
+        self.forward(request, None).await
     }
 }
 

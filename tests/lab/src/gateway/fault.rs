@@ -1,14 +1,13 @@
 //! Faults on demand: what goes wrong, at which call. Never hits the lab's own calls.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::call::{Call, Protocol};
-use super::{Reply, answer};
-use crate::lock;
+use super::held_calls::HeldCalls;
+use super::reply::{self, ApiReply};
+use crate::lock::lock;
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,52 +34,10 @@ pub enum What {
     /// The call is carried out late.
     Delay(Duration),
     /// The call is carried out when the test lets it go on.
-    Hold(Hold),
+    Hold(HeldCalls),
     /// The caller has no `s3:ListBucket`: what is missing is refused ("If you don't have the
     /// s3:ListBucket permission, Amazon S3 returns an HTTP status code 403", S3 API, GetObject).
     HideMissing,
-}
-
-/// Keeps calls waiting, so that a test sees which of them are made without an answer to others.
-#[derive(Clone, Debug)]
-pub struct Hold {
-    arrived: Arc<watch::Sender<usize>>,
-    released: Arc<watch::Sender<bool>>,
-}
-
-impl Default for Hold {
-    fn default() -> Self {
-        Self {
-            arrived: Arc::new(watch::Sender::new(0)),
-            released: Arc::new(watch::Sender::new(false)),
-        }
-    }
-}
-
-impl PartialEq for Hold {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.arrived, &other.arrived)
-    }
-}
-
-impl Hold {
-    /// Waits until so many calls have arrived, since the hold began.
-    pub async fn arrived(&self, calls: usize) {
-        let mut arrived = self.arrived.subscribe();
-        // Its sender is this hold's own.
-        let _ = arrived.wait_for(|count| *count >= calls).await;
-    }
-
-    /// Lets all calls go on, and holds none from now on.
-    pub fn release(&self) {
-        self.released.send_replace(true);
-    }
-
-    pub(super) async fn pass(&self) {
-        self.arrived.send_modify(|count| *count += 1);
-        let mut released = self.released.subscribe();
-        let _ = released.wait_for(|released| *released).await;
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -180,9 +137,9 @@ pub(super) struct Faults(Mutex<(usize, BTreeMap<FaultId, Injected>)>);
 
 /// What the faults make of one call.
 #[derive(Default)]
-pub(super) struct Plan {
+pub(super) struct FaultEffects {
     pub delay: Option<Duration>,
-    pub hold: Option<Hold>,
+    pub hold: Option<HeldCalls>,
     pub instead: Option<What>,
     pub loses_answer: bool,
 }
@@ -216,8 +173,8 @@ impl Faults {
     }
 
     /// Counts a call. Delays add to what else happens, of the rest the oldest fault wins.
-    pub fn plan(&self, call: &Call) -> Plan {
-        let mut plan = Plan::default();
+    pub fn effects_on(&self, call: &Call) -> FaultEffects {
+        let mut effects = FaultEffects::default();
         for injected in lock(&self.0).1.values_mut() {
             let fault = &injected.fault;
             if !fault.is_of(call) {
@@ -228,31 +185,33 @@ impl Faults {
                 continue;
             }
             match &fault.what {
-                What::Delay(delay) => plan.delay = Some(plan.delay.unwrap_or_default() + *delay),
-                What::Hold(hold) => plan.hold = Some(hold.clone()),
-                _ if plan.instead.is_some() => continue,
+                What::Delay(delay) => {
+                    effects.delay = Some(effects.delay.unwrap_or_default() + *delay)
+                }
+                What::Hold(hold) => effects.hold = Some(hold.clone()),
+                _ if effects.instead.is_some() => continue,
                 what => {
-                    plan.loses_answer = *what == What::LoseAnswer;
-                    plan.instead = Some(what.clone());
+                    effects.loses_answer = *what == What::LoseAnswer;
+                    effects.instead = Some(what.clone());
                 }
             }
             injected.hits += 1;
         }
-        plan
+        effects
     }
 }
 
 impl What {
     /// The error in the words of the service: "Common errors" of the API references, S3's
     /// "Error responses".
-    pub(super) fn reply(&self, call: &Call) -> Reply {
+    pub(super) fn reply(&self, call: &Call) -> ApiReply {
         let action = format!("{}:{}", call.service, call.operation);
         let denied = format!(
             "User: arn:aws:sts::000000000000:assumed-role/{0}/{0} is not authorized to perform: {action}",
             call.source
         );
         if let Self::Body(body) = self {
-            return answer::success(call, body);
+            return reply::success(call, body);
         }
         let (status, code, message) = match (self, call.protocol) {
             (
@@ -280,6 +239,6 @@ impl What {
             (_, Protocol::Json) => (500, "InternalException", "The service failed."),
             _ => (500, "InternalFailure", "The service failed."),
         };
-        answer::error(call, status, code, message)
+        reply::error(call, status, code, message)
     }
 }

@@ -6,36 +6,41 @@ use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use hyper::{Method, Response};
 
 use super::call::Call;
-use super::{Asked, Reply, State};
+use super::reply::ApiReply;
+use super::state::{ApiRequest, State};
 use crate::api::Api;
 
 impl State {
     /// Hands a request to MiniStack, with another body where one is given.
-    pub(super) async fn forward(&self, asked: &Asked, body: Option<String>) -> Result<Reply> {
-        let path = asked
+    pub(super) async fn forward(
+        &self,
+        request: &ApiRequest,
+        body: Option<String>,
+    ) -> Result<ApiReply> {
+        let path = request
             .parts
             .uri
             .path_and_query()
             .map_or("/", |path| path.as_str());
-        let mut headers = asked.parts.headers.clone();
+        let mut headers = request.parts.headers.clone();
         for name in [CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING] {
             headers.remove(name);
         }
         let answer = self
             .client
             .request(
-                asked.parts.method.clone(),
+                request.parts.method.clone(),
                 format!("{}{path}", self.ministack),
             )
             .headers(headers)
-            .body(body.map_or_else(|| asked.body.clone(), Bytes::from))
+            .body(body.map_or_else(|| request.body.clone(), Bytes::from))
             .send()
             .await
             .context("MiniStack does not answer")?;
         let mut reply = Response::builder().status(answer.status());
         for (name, value) in answer.headers() {
             // A HEAD's answer tells the length of a body that does not come.
-            let kept = *name != CONTENT_LENGTH || asked.parts.method == Method::HEAD;
+            let kept = *name != CONTENT_LENGTH || request.parts.method == Method::HEAD;
             if kept && *name != CONNECTION && *name != TRANSFER_ENCODING {
                 reply = reply.header(name, value);
             }

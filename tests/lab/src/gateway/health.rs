@@ -1,6 +1,6 @@
 //! RegisterTargets, DeregisterTargets and DescribeTargetHealth as AWS answers them: API_RegisterTargets,
 //! API_DeregisterTargets, API_TargetHealth, and "Deregistration delay" in the Network Load Balancer
-//! guide. What target groups, listeners and subnets exist is asked of MiniStack each time.
+//! guide. What target groups, listeners and subnets exist is request of MiniStack each time.
 
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
@@ -9,23 +9,25 @@ use std::sync::atomic::Ordering;
 use anyhow::Result;
 
 use super::call::Call;
-use super::elb::Listener;
-use super::targets::{self, Problem, Target, TargetState};
-use super::{Asked, Reply, State, answer};
+use super::elb::ForwardingListener;
+use super::reply::{self, ApiReply};
+use super::state::{ApiRequest, State};
+use super::targets::{self, Target, TargetError, TargetState};
+use crate::names::ELB;
 use crate::xml::Element;
 
 /// Of one call; the load balancer controllers of others keep to the same number.
 const TARGETS_PER_CALL: usize = 200;
 
 /// A target as a request names it.
-struct Named {
+struct NamedTarget {
     address: Ipv4Addr,
     port: u16,
     zone: Option<String>,
 }
 
 /// The targets of a request; those without a port have the group's.
-fn named(call: &Call, group: &Element) -> Result<Vec<Named>, Problem> {
+fn named(call: &Call, group: &Element) -> Result<Vec<NamedTarget>, TargetError> {
     let members = call.members("Targets");
     if members.len() > TARGETS_PER_CALL {
         return Err((
@@ -37,7 +39,7 @@ fn named(call: &Call, group: &Element) -> Result<Vec<Named>, Problem> {
     let read = members.iter().map(|member| {
         let id = member.get("Id").map_or("", String::as_str);
         let port = member.get("Port").map_or(default_port, String::as_str);
-        Ok(Named {
+        Ok(NamedTarget {
             address: id.parse().map_err(|_| {
                 (
                     "ValidationError",
@@ -54,8 +56,8 @@ fn named(call: &Call, group: &Element) -> Result<Vec<Named>, Problem> {
 }
 
 impl State {
-    pub(super) async fn register_targets(&self, asked: &Asked) -> Result<Reply> {
-        let call = &asked.call;
+    pub(super) async fn register_targets(&self, request: &ApiRequest) -> Result<ApiReply> {
+        let call = &request.call;
         let group = match self.target_group(call).await? {
             Ok(group) => group,
             Err(refused) => return Ok(refused),
@@ -65,7 +67,7 @@ impl State {
             .values()
             .filter(|subnet| subnet.vpc == group.text_of("VpcId"))
             .collect();
-        let checked: Result<Vec<Target>, Problem> = named(call, &group).and_then(|named| {
+        let checked: Result<Vec<Target>, TargetError> = named(call, &group).and_then(|named| {
             let targets = named.into_iter().map(|target| {
                 let zone = targets::zone(target.address, target.zone.as_deref(), &of_vpc)?;
                 Ok(Target {
@@ -79,16 +81,16 @@ impl State {
         });
         Ok(match checked {
             // One bad target and none goes in.
-            Err((code, message)) => answer::error(call, 400, code, &message),
+            Err((code, message)) => reply::error(call, 400, code, &message),
             Ok(targets) => {
                 let arn = call.param("TargetGroupArn");
                 if self.exceeds_quota(call, arn, &targets).await? {
                     let message =
                         "The maximum number of targets per load balancer has been reached";
-                    return Ok(answer::error(call, 400, "TooManyTargets", message));
+                    return Ok(reply::error(call, 400, "TooManyTargets", message));
                 }
                 self.targets.register(arn, targets);
-                answer::elb("RegisterTargets", &[])
+                reply::elb("RegisterTargets", &[])
             }
         })
     }
@@ -96,7 +98,7 @@ impl State {
     /// Network Load Balancer guide, "Quotas": targets for each load balancer, counted once a target group.
     async fn exceeds_quota(&self, call: &Call, group: &str, targets: &[Target]) -> Result<bool> {
         let listeners = self.listeners(call).await?;
-        let of_group = |listener: &&Listener| listener.forwards_to(group);
+        let of_group = |listener: &&ForwardingListener| listener.forwards_to(group);
         let Some(listener) = listeners.iter().find(of_group) else {
             return Ok(false);
         };
@@ -113,8 +115,8 @@ impl State {
         Ok(new > 0 && held + new > self.target_quota.load(Ordering::Relaxed))
     }
 
-    pub(super) async fn deregister_targets(&self, asked: &Asked) -> Result<Reply> {
-        let call = &asked.call;
+    pub(super) async fn deregister_targets(&self, request: &ApiRequest) -> Result<ApiReply> {
+        let call = &request.call;
         let group = match self.target_group(call).await? {
             Ok(group) => group,
             Err(refused) => return Ok(refused),
@@ -123,38 +125,34 @@ impl State {
         let params = [("TargetGroupArn", arn)];
         let attributes = self
             .api(call)
-            .query(
-                "elasticloadbalancing",
-                "DescribeTargetGroupAttributes",
-                &params,
-            )
+            .query(ELB, "DescribeTargetGroupAttributes", &params)
             .await?;
         let drains = !attributes.list("Attributes").iter().any(|attribute| {
             attribute.text_of("Key") == "deregistration_delay.timeout_seconds"
                 && attribute.text_of("Value") == "0"
         });
         Ok(match named(call, &group) {
-            Err((code, message)) => answer::error(call, 400, code, &message),
+            Err((code, message)) => reply::error(call, 400, code, &message),
             Ok(named) => {
                 let keys: Vec<_> = named
                     .into_iter()
                     .map(|target| (target.address, target.port))
                     .collect();
                 self.targets.deregister(arn, &keys, drains);
-                answer::elb("DeregisterTargets", &[])
+                reply::elb("DeregisterTargets", &[])
             }
         })
     }
 
-    pub(super) async fn describe_target_health(&self, asked: &Asked) -> Result<Reply> {
-        let call = &asked.call;
+    pub(super) async fn describe_target_health(&self, request: &ApiRequest) -> Result<ApiReply> {
+        let call = &request.call;
         let group = match self.target_group(call).await? {
             Ok(group) => group,
             Err(refused) => return Ok(refused),
         };
         let wanted = match named(call, &group) {
             Ok(wanted) => wanted,
-            Err((code, message)) => return Ok(answer::error(call, 400, code, &message)),
+            Err((code, message)) => return Ok(reply::error(call, 400, code, &message)),
         };
         let arn = call.param("TargetGroupArn");
         let zones = self.zones_of_group(call, arn).await?;
@@ -172,7 +170,7 @@ impl State {
             descriptions.push(match held.iter().find(same) {
                 Some(target) => describe(&group, target, &health(target, &zones)),
                 None => {
-                    let Named {
+                    let NamedTarget {
                         address,
                         port,
                         zone,
@@ -192,7 +190,7 @@ impl State {
             });
         }
         let list = Element::of("TargetHealthDescriptions", descriptions);
-        Ok(answer::elb("DescribeTargetHealth", &[list]))
+        Ok(reply::elb("DescribeTargetHealth", &[list]))
     }
 
     /// The zones of the load balancer that forwards to a group; `None` where none does.
@@ -207,7 +205,7 @@ impl State {
         let params = [("LoadBalancerArns.member.1", listener.load_balancer.as_str())];
         let mut described = self
             .api(call)
-            .query("elasticloadbalancing", "DescribeLoadBalancers", &params)
+            .query(ELB, "DescribeLoadBalancers", &params)
             .await?;
         self.mend_load_balancers(call, &mut described).await?;
         let zones = described

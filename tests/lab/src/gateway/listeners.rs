@@ -1,30 +1,24 @@
 //! Listeners: one for a port of a load balancer, to target groups that exist and are of no other
 //! load balancer, and the weights between several, which MiniStack does not keep.
 
-use std::collections::HashMap;
-use std::sync::Mutex;
-
 use anyhow::Result;
 
 use super::call::Call;
-use super::elb::{ELB, Listener, all_found, not_found, refused, rewritten, success};
-use super::{Asked, Reply, State, answer};
-use crate::lock;
+use super::elb::{ForwardingListener, all_found, not_found, rewritten, success};
+use super::reply::{self, ApiReply, refused};
+use super::state::{ApiRequest, State};
+use crate::lock::lock;
+use crate::names::ELB;
 use crate::xml::Element;
 
 /// Network Load Balancer guide, "Quotas".
-const LISTENERS: usize = 50;
-
-/// The `ForwardConfig` of a listener's action, by listener. The action of an NLB's listener is one, to one
-/// target group or to several with weights (API_Action; AWS's Networking & Content Delivery blog, "Network
-/// Load Balancers now support Weighted Target Groups").
-pub(super) type Forwards = Mutex<HashMap<String, Element>>;
+const LISTENERS_PER_LOAD_BALANCER: usize = 50;
 
 impl State {
     /// DuplicateListener, TargetGroupNotFound and TargetGroupAssociationLimit of API_CreateListener
     /// and API_ModifyListener.
-    pub(super) async fn put_listener(&self, asked: &Asked) -> Result<Reply> {
-        let call = &asked.call;
+    pub(super) async fn put_listener(&self, request: &ApiRequest) -> Result<ApiReply> {
+        let call = &request.call;
         let listeners = self.listeners(call).await?;
         let own = call.param("ListenerArn");
         let load_balancer = match listeners.iter().find(|listener| listener.arn == own) {
@@ -38,13 +32,13 @@ impl State {
             let message = format!(
                 "A listener already exists on this port for this load balancer '{load_balancer}'"
             );
-            return Ok(answer::error(call, 400, "DuplicateListener", &message));
+            return Ok(reply::error(call, 400, "DuplicateListener", &message));
         }
-        let of_load_balancer = |other: &&Listener| other.load_balancer == load_balancer;
+        let of_load_balancer = |other: &&ForwardingListener| other.load_balancer == load_balancer;
         let count = listeners.iter().filter(of_load_balancer).count();
-        if call.operation == "CreateListener" && count >= LISTENERS {
+        if call.operation == "CreateListener" && count >= LISTENERS_PER_LOAD_BALANCER {
             let message = "The maximum number of listeners has been reached";
-            return Ok(answer::error(call, 400, "TooManyListeners", message));
+            return Ok(reply::error(call, 400, "TooManyListeners", message));
         }
         let actions = call.members("DefaultActions");
         let fields = actions.iter().flatten();
@@ -64,7 +58,7 @@ impl State {
                 let message = format!(
                     "The following target groups cannot be associated with more than one load balancer: {group}"
                 );
-                return Ok(answer::error(
+                return Ok(reply::error(
                     call,
                     400,
                     "TargetGroupAssociationLimit",
@@ -72,7 +66,7 @@ impl State {
                 ));
             }
         }
-        let reply = self.forward(asked, None).await?;
+        let reply = self.forward(request, None).await?;
         let Some(mut put) = success(&reply) else {
             return Ok(reply);
         };
@@ -114,24 +108,24 @@ impl State {
         }
     }
 
-    pub(super) async fn describe_listeners(&self, asked: &Asked) -> Result<Reply> {
-        let load_balancer = asked.call.param("LoadBalancerArn");
+    pub(super) async fn describe_listeners(&self, request: &ApiRequest) -> Result<ApiReply> {
+        let load_balancer = request.call.param("LoadBalancerArn");
         if !load_balancer.is_empty() {
             let params = [("LoadBalancerArns.member.1", load_balancer)];
             if let Err(error) = self
-                .api(&asked.call)
+                .api(&request.call)
                 .query(ELB, "DescribeLoadBalancers", &params)
                 .await
             {
-                return refused(&asked.call, error);
+                return refused(&request.call, error);
             }
         }
-        let reply = self.forward(asked, None).await?;
+        let reply = self.forward(request, None).await?;
         let Some(mut found) = success(&reply) else {
             return Ok(reply);
         };
-        if !all_found(asked, &found, "ListenerArns", "ListenerArn", "Listeners") {
-            return Ok(not_found(&asked.call, "ListenerNotFound", "listeners"));
+        if !all_found(request, &found, "ListenerArns", "ListenerArn", "Listeners") {
+            return Ok(not_found(&request.call, "ListenerNotFound", "listeners"));
         }
         self.mend_listeners(&mut found);
         Ok(rewritten(reply, &found))

@@ -1,19 +1,15 @@
 //! Load balancers: zones and VPC by their subnets, fixed addresses of NLBs, and what a deletion
 //! takes along.
 
-use std::collections::HashMap;
-use std::sync::Mutex;
-
 use anyhow::Result;
 
 use super::call::Call;
-use super::elb::{ELB, all_found, encode, form, not_found, refused, rewritten, success};
-use super::{Asked, Reply, State};
-use crate::lock;
+use super::elb::{all_found, encode, form, not_found, rewritten, success};
+use super::reply::{ApiReply, refused};
+use super::state::{ApiRequest, State};
+use crate::lock::lock;
+use crate::names::ELB;
 use crate::xml::Element;
-
-/// The `LoadBalancerAddresses` member of a subnet, by load balancer and subnet.
-pub(super) type Mappings = Mutex<HashMap<(String, String), Element>>;
 
 impl State {
     /// Zones and VPC come from the subnets, fixed addresses from the mappings.
@@ -52,10 +48,15 @@ impl State {
     }
 
     /// MiniStack knows subnets but no SubnetMappings.
-    pub(super) async fn create_load_balancer(&self, asked: &Asked) -> Result<Reply> {
-        let mut form = form(asked);
+    pub(super) async fn create_load_balancer(&self, request: &ApiRequest) -> Result<ApiReply> {
+        let mut form = form(request);
         let mut addresses = Vec::new();
-        for (index, mapping) in asked.call.members("SubnetMappings").into_iter().enumerate() {
+        for (index, mapping) in request
+            .call
+            .members("SubnetMappings")
+            .into_iter()
+            .enumerate()
+        {
             let part = |name: &str| mapping.get(name).cloned().unwrap_or_default();
             form.push((format!("Subnets.member.{}", index + 1), part("SubnetId")));
             let address = if mapping.contains_key("AllocationId") {
@@ -66,12 +67,12 @@ impl State {
                     .map(|(name, value)| (*name, value.as_str()))
                     .collect();
                 let found = match self
-                    .api(&asked.call)
+                    .api(&request.call)
                     .query("ec2", "DescribeAddresses", &params)
                     .await
                 {
                     Ok(found) => found,
-                    Err(error) => return refused(&asked.call, error),
+                    Err(error) => return refused(&request.call, error),
                 };
                 let public = found
                     .find("publicIp")
@@ -90,7 +91,7 @@ impl State {
             };
             addresses.push((part("SubnetId"), address));
         }
-        let reply = self.forward(asked, Some(encode(&form))).await?;
+        let reply = self.forward(request, Some(encode(&form))).await?;
         let Some(mut made) = success(&reply) else {
             return Ok(reply);
         };
@@ -103,46 +104,52 @@ impl State {
                 .into_iter()
                 .map(|(subnet, address)| ((arn.clone(), subnet), address)),
         );
-        self.mend_load_balancers(&asked.call, &mut made).await?;
+        self.mend_load_balancers(&request.call, &mut made).await?;
         Ok(rewritten(reply, &made))
     }
 
     /// "Deleting a load balancer also deletes its listeners" (API_DeleteLoadBalancer).
-    pub(super) async fn delete_load_balancer(&self, asked: &Asked) -> Result<Reply> {
-        let arn = asked.call.param("LoadBalancerArn");
+    pub(super) async fn delete_load_balancer(&self, request: &ApiRequest) -> Result<ApiReply> {
+        let arn = request.call.param("LoadBalancerArn");
         for listener in self
-            .listeners(&asked.call)
+            .listeners(&request.call)
             .await?
             .iter()
             .filter(|listener| listener.load_balancer == arn)
         {
-            self.api(&asked.call)
+            self.api(&request.call)
                 .query(ELB, "DeleteListener", &[("ListenerArn", &listener.arn)])
                 .await?;
         }
-        self.forward(asked, None).await
+        self.forward(request, None).await
     }
 
-    pub(super) async fn describe_load_balancers(&self, asked: &Asked) -> Result<Reply> {
-        let reply = self.forward(asked, None).await?;
+    pub(super) async fn describe_load_balancers(&self, request: &ApiRequest) -> Result<ApiReply> {
+        let reply = self.forward(request, None).await?;
         let Some(mut found) = success(&reply) else {
             return Ok(reply);
         };
         let all = all_found(
-            asked,
+            request,
             &found,
             "LoadBalancerArns",
             "LoadBalancerArn",
             "LoadBalancers",
-        ) && all_found(asked, &found, "Names", "LoadBalancerName", "LoadBalancers");
+        ) && all_found(
+            request,
+            &found,
+            "Names",
+            "LoadBalancerName",
+            "LoadBalancers",
+        );
         if !all {
             return Ok(not_found(
-                &asked.call,
+                &request.call,
                 "LoadBalancerNotFound",
                 "load balancers",
             ));
         }
-        self.mend_load_balancers(&asked.call, &mut found).await?;
+        self.mend_load_balancers(&request.call, &mut found).await?;
         Ok(rewritten(reply, &found))
     }
 }

@@ -8,11 +8,11 @@
 
 use crate::xml::Element;
 
-const STACK: &str = "AWS::CloudFormation::Stack";
+const STACK_TYPE: &str = "AWS::CloudFormation::Stack";
 
 /// What DescribeStackResource shows of one resource.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Shown {
+pub(super) struct ShownResource {
     pub status: String,
     /// Empty where there is none yet.
     pub physical_id: String,
@@ -21,13 +21,13 @@ pub(super) struct Shown {
 }
 
 /// From all events of a stack, the oldest first.
-pub(super) fn resource(events: &[Element], logical_id: &str) -> Option<Shown> {
-    let mut shown: Option<Shown> = None;
+pub(super) fn resource(events: &[Element], logical_id: &str) -> Option<ShownResource> {
+    let mut shown: Option<ShownResource> = None;
     let mut before_update = None;
     for event in events {
         let [status, physical_id, kind] = ["ResourceStatus", "PhysicalResourceId", "ResourceType"]
             .map(|name| event.text_of(name));
-        if kind == STACK && physical_id == event.text_of("StackId") {
+        if kind == STACK_TYPE && physical_id == event.text_of("StackId") {
             match status {
                 "UPDATE_IN_PROGRESS" => before_update = shown.clone(),
                 "UPDATE_ROLLBACK_IN_PROGRESS" => roll_back(&mut shown, before_update.take()),
@@ -41,7 +41,7 @@ pub(super) fn resource(events: &[Element], logical_id: &str) -> Option<Shown> {
             if status.starts_with("DELETE_") && is_of_another {
                 continue;
             }
-            shown = Some(Shown {
+            shown = Some(ShownResource {
                 status: named(status, shown.as_ref()),
                 physical_id: match (physical_id, &shown) {
                     ("", Some(former)) if !is_gone(former) => former.physical_id.clone(),
@@ -56,7 +56,7 @@ pub(super) fn resource(events: &[Element], logical_id: &str) -> Option<Shown> {
 }
 
 /// What the update replaced is the living one again.
-fn roll_back(shown: &mut Option<Shown>, before: Option<Shown>) {
+fn roll_back(shown: &mut Option<ShownResource>, before: Option<ShownResource>) {
     if let (Some(now), Some(mut before)) = (&shown, before)
         && now.physical_id != before.physical_id
         && !is_gone(&before)
@@ -67,7 +67,7 @@ fn roll_back(shown: &mut Option<Shown>, before: Option<Shown>) {
 }
 
 /// MiniStack says `UPDATE_` of what an update of the stack adds, AWS says `CREATE_`.
-fn named(status: &str, former: Option<&Shown>) -> String {
+fn named(status: &str, former: Option<&ShownResource>) -> String {
     let is_new =
         former.is_none_or(|former| is_gone(former) || former.status == "CREATE_IN_PROGRESS");
     match status.strip_prefix("UPDATE_") {
@@ -76,7 +76,7 @@ fn named(status: &str, former: Option<&Shown>) -> String {
     }
 }
 
-fn is_gone(resource: &Shown) -> bool {
+fn is_gone(resource: &ShownResource) -> bool {
     resource.status == "DELETE_COMPLETE"
 }
 
@@ -91,7 +91,7 @@ mod tests {
         let mut all = Vec::new();
         for (logical_id, status, physical_id) in told {
             let (kind, physical_id) = match *logical_id {
-                "Stack" => (STACK, "arn"),
+                "Stack" => (STACK_TYPE, "arn"),
                 _ => ("Custom::Any", *physical_id),
             };
             events.push(Element::of(

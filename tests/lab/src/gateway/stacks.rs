@@ -4,100 +4,34 @@
 //! The forms and the errors are those of the CloudFormation API, DescribeStacks and
 //! DescribeStackResource.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Mutex;
+use std::collections::HashSet;
 
 use anyhow::Result;
 
 use super::call::Call;
-use super::elb::refused;
-use super::stack_events::{self, Shown};
-use super::{Asked, Gateway, Reply, State, answer};
-use crate::lock;
+use super::reply::{self, ApiReply, refused};
+use super::stack_events::{self, ShownResource};
+use super::stack_views::StackView;
+use super::state::{ApiRequest, State};
 use crate::xml::Element;
 
 const CLOUDFORMATION: &str = "cloudformation";
 /// When everything happened to a stack of a test.
 const SINCE: &str = "2026-01-01T00:00:00.000Z";
 
-/// A stack as a test says that CloudFormation shows it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct StackView {
-    /// As `UPDATE_ROLLBACK_IN_PROGRESS`.
-    pub status: String,
-    pub tags: BTreeMap<String, String>,
-    /// By their logical ids.
-    pub resources: BTreeMap<String, ResourceView>,
-}
-
-/// A resource of such a stack.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ResourceView {
-    /// As `CREATE_IN_PROGRESS`.
-    pub status: String,
-    /// None is shown while the first one is being made.
-    pub physical_id: Option<String>,
-}
-
-impl StackView {
-    pub fn new(status: &str) -> Self {
-        Self {
-            status: status.to_owned(),
-            ..Self::default()
-        }
-    }
-
-    pub fn with_tag(mut self, key: &str, value: &str) -> Self {
-        self.tags.insert(key.to_owned(), value.to_owned());
-        self
-    }
-
-    /// Of `Custom::AlbNlbBinding`.
-    pub fn with_resource(
-        mut self,
-        logical_id: &str,
-        status: &str,
-        physical_id: Option<&str>,
-    ) -> Self {
-        let resource = ResourceView {
-            status: status.to_owned(),
-            physical_id: physical_id.map(str::to_owned),
-        };
-        self.resources.insert(logical_id.to_owned(), resource);
-        self
-    }
-}
-
-/// By their ids.
-#[derive(Default)]
-pub(super) struct Stacks(Mutex<HashMap<String, StackView>>);
-
-impl Gateway {
-    /// From now on DescribeStacks and DescribeStackResource tell this of a stack, by its id, in place
-    /// of what they told before; whoever asks, and whether or not MiniStack knows such a stack.
-    pub fn set_stack(&self, stack_id: &str, stack: StackView) {
-        lock(&self.state.stacks.0).insert(stack_id.to_owned(), stack);
-    }
-
-    /// From now on MiniStack is asked again, which knows no stack that it has not made.
-    pub fn forget_stack(&self, stack_id: &str) {
-        lock(&self.state.stacks.0).remove(stack_id);
-    }
-}
-
 impl State {
-    pub(super) async fn cloudformation(&self, asked: &Asked) -> Result<Reply> {
-        let id = asked.call.param("StackName");
-        let told = lock(&self.stacks.0).get(id).cloned();
-        match (asked.call.operation.as_str(), told) {
+    pub(super) async fn cloudformation(&self, request: &ApiRequest) -> Result<ApiReply> {
+        let id = request.call.param("StackName");
+        let told = self.stacks.get(id);
+        match (request.call.operation.as_str(), told) {
             ("DescribeStacks", Some(stack)) => Ok(stack_of(id, &stack)),
-            ("DescribeStackResource", Some(stack)) => Ok(resource_of(&asked.call, &stack)),
-            ("DescribeStackResource", None) => self.describe_stack_resource(&asked.call).await,
-            _ => self.forward(asked, None).await,
+            ("DescribeStackResource", Some(stack)) => Ok(resource_of(&request.call, &stack)),
+            ("DescribeStackResource", None) => self.describe_stack_resource(&request.call).await,
+            _ => self.forward(request, None).await,
         }
     }
 
-    async fn describe_stack_resource(&self, call: &Call) -> Result<Reply> {
+    async fn describe_stack_resource(&self, call: &Call) -> Result<ApiReply> {
         let stack = [("StackName", call.param("StackName"))];
         let api = self.api(call);
         let described = api.query(CLOUDFORMATION, "DescribeStacks", &stack);
@@ -151,7 +85,7 @@ fn name_of(stack_id: &str) -> &str {
     stack_id.split('/').nth(1).unwrap_or(stack_id)
 }
 
-fn stack_of(id: &str, stack: &StackView) -> Reply {
+fn stack_of(id: &str, stack: &StackView) -> ApiReply {
     let tag = |(key, value): (&String, &String)| {
         let pair = [("Key", key), ("Value", value)];
         let pair = pair.map(|(name, text)| Element::with_text(name, text));
@@ -168,15 +102,15 @@ fn stack_of(id: &str, stack: &StackView) -> Reply {
     )
     .with(Element::of("Tags", stack.tags.iter().map(tag).collect()));
     let stacks = Element::of("Stacks", vec![stack]);
-    answer::cloudformation("DescribeStacks", &[stacks])
+    reply::cloudformation("DescribeStacks", &[stacks])
 }
 
-fn resource_of(call: &Call, stack: &StackView) -> Reply {
+fn resource_of(call: &Call, stack: &StackView) -> ApiReply {
     let id = call.param("StackName");
     let Some(found) = stack.resources.get(call.param("LogicalResourceId")) else {
         return no_resource(call, name_of(id));
     };
-    let shown = Shown {
+    let shown = ShownResource {
         status: found.status.clone(),
         physical_id: found.physical_id.clone().unwrap_or_default(),
         kind: "Custom::AlbNlbBinding".to_owned(),
@@ -185,7 +119,7 @@ fn resource_of(call: &Call, stack: &StackView) -> Reply {
     resource(call, (name_of(id), id), &shown)
 }
 
-fn resource(call: &Call, (stack_name, stack_id): (&str, &str), shown: &Shown) -> Reply {
+fn resource(call: &Call, (stack_name, stack_id): (&str, &str), shown: &ShownResource) -> ApiReply {
     let mut detail = Element::of(
         "StackResourceDetail",
         texts(&[
@@ -200,13 +134,13 @@ fn resource(call: &Call, (stack_name, stack_id): (&str, &str), shown: &Shown) ->
     if !shown.physical_id.is_empty() {
         detail.set(Element::with_text("PhysicalResourceId", &shown.physical_id));
     }
-    answer::cloudformation("DescribeStackResource", &[detail])
+    reply::cloudformation("DescribeStackResource", &[detail])
 }
 
-fn no_resource(call: &Call, stack_name: &str) -> Reply {
+fn no_resource(call: &Call, stack_name: &str) -> ApiReply {
     let resource = call.param("LogicalResourceId");
     let message = format!("Resource {resource} does not exist for stack {stack_name}");
-    answer::error(call, 400, "ValidationError", &message)
+    reply::error(call, 400, "ValidationError", &message)
 }
 
 fn texts(pairs: &[(&str, &str)]) -> Vec<Element> {

@@ -6,37 +6,39 @@ use std::collections::{BTreeMap, HashSet};
 use anyhow::Result;
 
 use super::call::Call;
-use super::elb::{ELB, Listener, all_found, encode, form, not_found, refused, rewritten, success};
-use super::{Asked, Reply, State, answer};
+use super::elb::{ForwardingListener, all_found, encode, form, not_found, rewritten, success};
+use super::reply::{self, ApiReply, refused};
+use super::state::{ApiRequest, State};
+use crate::names::ELB;
 use crate::xml::Element;
 
 impl State {
-    pub(super) async fn describe_target_groups(&self, asked: &Asked) -> Result<Reply> {
+    pub(super) async fn describe_target_groups(&self, request: &ApiRequest) -> Result<ApiReply> {
         // MiniStack selects by the load balancers that a group once had: that is done here.
-        let load_balancer = asked.call.param("LoadBalancerArn");
-        let form: Vec<_> = form(asked)
+        let load_balancer = request.call.param("LoadBalancerArn");
+        let form: Vec<_> = form(request)
             .into_iter()
             .filter(|(name, _)| name != "LoadBalancerArn")
             .collect();
-        let reply = self.forward(asked, Some(encode(&form))).await?;
+        let reply = self.forward(request, Some(encode(&form))).await?;
         let Some(mut found) = success(&reply) else {
             return Ok(reply);
         };
         let all = all_found(
-            asked,
+            request,
             &found,
             "TargetGroupArns",
             "TargetGroupArn",
             "TargetGroups",
-        ) && all_found(asked, &found, "Names", "TargetGroupName", "TargetGroups");
+        ) && all_found(request, &found, "Names", "TargetGroupName", "TargetGroups");
         if !all {
             return Ok(not_found(
-                &asked.call,
+                &request.call,
                 "TargetGroupNotFound",
                 "target groups",
             ));
         }
-        let listeners = self.listeners(&asked.call).await?;
+        let listeners = self.listeners(&request.call).await?;
         mend_target_groups(&mut found, &listeners);
         if let Some(groups) = found
             .list_mut("TargetGroups")
@@ -52,24 +54,27 @@ impl State {
         Ok(rewritten(reply, &found))
     }
 
-    pub(super) async fn put_target_group(&self, asked: &Asked) -> Result<Reply> {
-        let mut form = form(asked);
-        if asked.call.operation == "CreateTargetGroup" {
-            form.extend(health_check_defaults(&asked.call));
+    pub(super) async fn put_target_group(&self, request: &ApiRequest) -> Result<ApiReply> {
+        let mut form = form(request);
+        if request.call.operation == "CreateTargetGroup" {
+            form.extend(health_check_defaults(&request.call));
         }
-        let reply = self.forward(asked, Some(encode(&form))).await?;
+        let reply = self.forward(request, Some(encode(&form))).await?;
         let Some(mut put) = success(&reply) else {
             return Ok(reply);
         };
-        mend_target_groups(&mut put, &self.listeners(&asked.call).await?);
+        mend_target_groups(&mut put, &self.listeners(&request.call).await?);
         Ok(rewritten(reply, &put))
     }
 
     /// What API_TargetGroupAttribute and the guide's "Target group health" do not let stand together. That
     /// termination goes on only after the interval is 0 is as careful as it may be: kubernetes-sigs/
     /// aws-load-balancer-controller, issue 4648.
-    pub(super) async fn modify_target_group_attributes(&self, asked: &Asked) -> Result<Reply> {
-        let call = &asked.call;
+    pub(super) async fn modify_target_group_attributes(
+        &self,
+        request: &ApiRequest,
+    ) -> Result<ApiReply> {
+        let call = &request.call;
         let params = [("TargetGroupArn", call.param("TargetGroupArn"))];
         let present = self.api(call);
         let present = present.query(ELB, "DescribeTargetGroupAttributes", &params);
@@ -89,25 +94,25 @@ impl State {
         }
         if let Some(message) = clash(&before, &after) {
             let code = "InvalidConfigurationRequest";
-            return Ok(answer::error(call, 400, code, &message));
+            return Ok(reply::error(call, 400, code, &message));
         }
-        self.forward(asked, None).await
+        self.forward(request, None).await
     }
 
     /// "You can delete a target group if it is not referenced by any actions" (API_DeleteTargetGroup).
-    pub(super) async fn delete_target_group(&self, asked: &Asked) -> Result<Reply> {
-        let arn = asked.call.param("TargetGroupArn");
+    pub(super) async fn delete_target_group(&self, request: &ApiRequest) -> Result<ApiReply> {
+        let arn = request.call.param("TargetGroupArn");
         if self
-            .listeners(&asked.call)
+            .listeners(&request.call)
             .await?
             .iter()
             .any(|listener| listener.forwards_to(arn))
         {
             let message =
                 format!("Target group '{arn}' is currently in use by a listener or a rule");
-            return Ok(answer::error(&asked.call, 400, "ResourceInUse", &message));
+            return Ok(reply::error(&request.call, 400, "ResourceInUse", &message));
         }
-        let reply = self.forward(asked, None).await?;
+        let reply = self.forward(request, None).await?;
         if reply.status().is_success() {
             self.targets.forget(arn);
         }
@@ -159,7 +164,7 @@ fn clash(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) ->
     })
 }
 
-fn mend_target_groups(answer: &mut Element, listeners: &[Listener]) {
+fn mend_target_groups(answer: &mut Element, listeners: &[ForwardingListener]) {
     for group in answer.list_mut("TargetGroups").into_iter().flatten() {
         let arn = group.text_of("TargetGroupArn");
         let users: HashSet<&str> = listeners

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use ipnet::Ipv4Net;
 
-use crate::lock;
+use crate::lock::lock;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetState {
@@ -31,12 +31,12 @@ pub struct Target {
     pub state: TargetState,
 }
 
-type Key = (Ipv4Addr, u16);
+type TargetKey = (Ipv4Addr, u16);
 
 #[derive(Default)]
-pub(super) struct Targets(Mutex<BTreeMap<String, BTreeMap<Key, Target>>>);
+pub(super) struct TargetStore(Mutex<BTreeMap<String, BTreeMap<TargetKey, Target>>>);
 
-impl Targets {
+impl TargetStore {
     pub fn list(&self, group: &str) -> Vec<Target> {
         lock(&self.0)
             .get(group)
@@ -56,7 +56,7 @@ impl Targets {
         );
     }
 
-    pub fn deregister(&self, group: &str, targets: &[Key], drains: bool) {
+    pub fn deregister(&self, group: &str, targets: &[TargetKey], drains: bool) {
         let mut groups = lock(&self.0);
         let Some(held) = groups.get_mut(group) else {
             return;
@@ -69,7 +69,7 @@ impl Targets {
         }
     }
 
-    pub fn set_state(&self, group: &str, (address, port): Key, state: TargetState) {
+    pub fn set_state(&self, group: &str, (address, port): TargetKey, state: TargetState) {
         let mut groups = lock(&self.0);
         let held = groups
             .get_mut(group)
@@ -112,14 +112,14 @@ impl Targets {
 
 /// A subnet as EC2 describes it.
 #[derive(Clone, Debug)]
-pub(super) struct Subnet {
+pub(super) struct DescribedSubnet {
     pub vpc: String,
     pub zone: String,
     pub cidr: Ipv4Net,
 }
 
 /// An error's code and message.
-pub(super) type Problem = (&'static str, String);
+pub(super) type TargetError = (&'static str, String);
 
 /// The zone of a target, or why it cannot be one. `subnets` are those of the target group's VPC,
 /// empty where that is not known.
@@ -131,8 +131,8 @@ pub(super) type Problem = (&'static str, String);
 pub(super) fn zone(
     address: Ipv4Addr,
     given: Option<&str>,
-    subnets: &[&Subnet],
-) -> Result<Option<String>, Problem> {
+    subnets: &[&DescribedSubnet],
+) -> Result<Option<String>, TargetError> {
     const PRIVATE: [(Ipv4Addr, u8); 4] = [
         (Ipv4Addr::new(10, 0, 0, 0), 8),
         (Ipv4Addr::new(100, 64, 0, 0), 10),
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     fn zoned(address: &str, given: Option<&str>) -> Result<Option<String>, &'static str> {
-        let subnet = Subnet {
+        let subnet = DescribedSubnet {
             vpc: "vpc-1".to_owned(),
             zone: "us-east-1b".to_owned(),
             cidr: "10.1.0.0/24".parse().expect("a network"),

@@ -17,7 +17,7 @@ const ROOTS: [&str; 2] = [
 ];
 
 /// Serves as an address of this machine, and writes what a client has to trust into a file.
-pub(crate) fn acceptor(address: &str, trusted: &Path) -> Result<TlsAcceptor> {
+pub(super) fn acceptor(address: &str, trusted: &Path) -> Result<TlsAcceptor> {
     let mut authority = CertificateParams::default();
     // With the name of what it signs, OpenSSL would take that for signed by itself.
     let name = &mut authority.distinguished_name;

@@ -5,7 +5,7 @@
 //! answer comes from MiniStack's own evaluator of policies, in `authorize.py`. Knows no policies of
 //! resources and no boundaries: the function meets none.
 
-mod book;
+mod observed_tags;
 mod request;
 
 use std::collections::BTreeSet;
@@ -16,13 +16,15 @@ use std::sync::Mutex;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::{Lab, lock, process};
+use crate::lab::Lab;
+use crate::lock::lock;
+use crate::names::TEMPLATES_FOLDER;
+use crate::process;
 
-pub use book::requests;
+pub use observed_tags::requests;
 pub use request::{Request, of_key};
 
 const AUTHORIZE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/authorize.py");
-const TEMPLATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../cfn");
 
 /// The role, as deployed with ARNs of buckets, their keys, and target groups that users bring.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +36,7 @@ pub struct Role {
 
 /// What the role says.
 #[derive(Debug)]
-pub struct Verdict {
+pub struct Evaluation {
     /// For each request the Sids of the statements that allow it: none where it is refused.
     pub allowed_by: Vec<Vec<String>>,
     /// Every Sid with every action it allows.
@@ -42,7 +44,7 @@ pub struct Verdict {
 }
 
 impl Role {
-    pub fn judge(&self, requests: &[Request]) -> Result<Verdict> {
+    pub fn judge(&self, requests: &[Request]) -> Result<Evaluation> {
         let joined = |arns: &BTreeSet<String>| {
             let arns: Vec<_> = arns.iter().map(String::as_str).collect();
             arns.join(",")
@@ -75,7 +77,7 @@ impl Policy {
 
     /// The policies of a role, by its logical id, in a template of cfn/.
     pub fn of_template(file: &str, role: &str, parameters: Value) -> Self {
-        let template = format!("{TEMPLATES}/{file}");
+        let template = format!("{TEMPLATES_FOLDER}/{file}");
         Self(json!({"template": template, "role": role, "parameters": parameters}))
     }
 
@@ -98,11 +100,11 @@ impl Policy {
         ))
     }
 
-    pub fn judge(&self, requests: &[Request]) -> Result<Verdict> {
+    pub fn judge(&self, requests: &[Request]) -> Result<Evaluation> {
         let mut asked = self.0.clone();
         asked["requests"] = requests.iter().map(Request::to_json).collect();
         let answer = ask(&asked).context("authorize.py does not answer")?;
-        Ok(Verdict {
+        Ok(Evaluation {
             allowed_by: serde_json::from_value(answer["allowed_by"].clone())?,
             grants: serde_json::from_value(answer["grants"].clone())?,
         })
@@ -114,7 +116,7 @@ impl Policy {
     }
 }
 
-impl Verdict {
+impl Evaluation {
     fn refused(self, requests: &[Request]) -> Vec<Request> {
         let judged = requests.iter().zip(self.allowed_by);
         let refused = judged.filter(|(_, allowed_by)| allowed_by.is_empty());
@@ -146,7 +148,7 @@ fn decoded(document: &str) -> String {
 /// What a template of cfn/ asks CloudFormation for, by logical id: what its conditions leave, with
 /// logical ids in the place of what is not known before.
 pub fn resources(file: &str, parameters: &Value) -> Result<Value> {
-    let template = format!("{TEMPLATES}/{file}");
+    let template = format!("{TEMPLATES_FOLDER}/{file}");
     let answer = ask(&json!({"template": template, "parameters": parameters}));
     answer.context("authorize.py does not answer")
 }

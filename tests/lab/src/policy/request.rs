@@ -7,7 +7,8 @@ use std::fmt;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use crate::{ACCOUNT, Call, REGION};
+use crate::gateway::Call;
+use crate::names::{ACCOUNT, REGION};
 
 /// Stands for the part of an ARN that AWS makes up while it makes the resource.
 const NEW: &str = "0123456789abcdef";
@@ -21,7 +22,7 @@ pub struct Request {
     pub context: BTreeMap<String, Value>,
 }
 
-pub(super) type Tags = BTreeMap<String, String>;
+pub(super) type TagMap = BTreeMap<String, String>;
 
 impl Request {
     pub fn new(action: impl Into<String>, resource: impl Into<String>) -> Self {
@@ -37,7 +38,7 @@ impl Request {
         self
     }
 
-    fn with_tags(mut self, kind: &str, tags: &Tags) -> Self {
+    fn with_tags(mut self, kind: &str, tags: &TagMap) -> Self {
         for (key, value) in tags {
             self = self.with(format!("aws:{kind}/{key}"), value.as_str());
         }
@@ -57,7 +58,7 @@ impl fmt::Display for Request {
 }
 
 /// What a call needs. `tags` tells the tags of a resource before the call.
-pub(super) fn of(call: &Call, tags: impl Fn(&str) -> Tags) -> Result<Vec<Request>> {
+pub(super) fn of(call: &Call, tags: impl Fn(&str) -> TagMap) -> Result<Vec<Request>> {
     match call.service.as_str() {
         "elasticloadbalancing" => load_balancing(call, tags),
         "s3" => s3(call),
@@ -100,7 +101,7 @@ fn arn(service: &str, resource: &str) -> String {
 
 /// "Elastic Load Balancing V2". Tags given while making something need AddTags on it as well, with
 /// `CreateAction` (user guide, "Tag resources during creation").
-fn load_balancing(call: &Call, tags: impl Fn(&str) -> Tags) -> Result<Vec<Request>> {
+fn load_balancing(call: &Call, tags: impl Fn(&str) -> TagMap) -> Result<Vec<Request>> {
     let operation = call.operation.as_str();
     let action = format!("elasticloadbalancing:{operation}");
     let given = given_tags(call);
@@ -161,7 +162,7 @@ fn load_balancing(call: &Call, tags: impl Fn(&str) -> Tags) -> Result<Vec<Reques
 }
 
 /// The tags that a call of ELBv2 gives.
-pub(super) fn given_tags(call: &Call) -> Tags {
+pub(super) fn given_tags(call: &Call) -> TagMap {
     let tags = call.members("Tags").into_iter();
     tags.filter_map(|mut tag| Some((tag.remove("Key")?, tag.remove("Value").unwrap_or_default())))
         .collect()
@@ -181,7 +182,7 @@ fn s3(call: &Call) -> Result<Vec<Request>> {
         "CreateBucket" => {
             let tags = call.params["Tags"].as_array().into_iter().flatten();
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            let tags: Tags = tags
+            let tags: TagMap = tags
                 .map(|tag| (text(&tag["Key"]), text(&tag["Value"])))
                 .collect();
             // "You must have the s3:TagResource permission to create a general purpose bucket with tags" (API,

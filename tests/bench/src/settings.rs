@@ -1,0 +1,28 @@
+//! What is measured, and how fast DNS and AWS answer meanwhile.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long DNS takes to answer.
+pub const DNS_DELAY: Duration = Duration::from_millis(20);
+/// How long every call of an AWS API takes.
+pub const AWS_DELAY: Duration = Duration::from_millis(30);
+/// For an event that the function is to be done with.
+pub const INVOCATION_TIMEOUT: Duration = Duration::from_secs(60);
+/// Addresses of each ALB where many bindings are measured.
+pub const ADDRESSES_PER_ALB: usize = 3;
+/// The first listener of each binding.
+pub const FIRST_PORT: u16 = 8000;
+
+/// What is measured.
+#[derive(Debug)]
+pub struct Subject {
+    /// The function's binary as it is deployed.
+    pub binary: PathBuf,
+    /// The zip that it is deployed in.
+    pub package: PathBuf,
+    /// How many bindings tick in one minute; a third of them is deployed at once. 0 leaves both out.
+    pub bindings: usize,
+    /// The source of the function that AWS published in 2018, on Python 3, where it is at hand.
+    pub published: Option<PathBuf>,
+}
