@@ -134,7 +134,7 @@ pub async fn measure(
     console.heading("Beside the function that AWS published in 2018");
     match published {
         Some(_) => beside.show(console),
-        None => console.line("NOT MEASURED: its source is not at hand (make runner PUBLISHED=…)"),
+        None => console.line("NOT MEASURED: its source is not at hand (make bench PUBLISHED=…)"),
     }
     Ok(())
 }

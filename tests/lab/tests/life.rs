@@ -1,13 +1,15 @@
 //! A lab's beginning and end: nothing of it may be left behind.
 
+mod python_function;
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use aws_sdk_cloudformation::types::{Capability, StackStatus};
-use lab::{AlbSpec, Lab, NlbSpec};
+use lab::{AlbSpec, Lab, NlbSpec, stack};
+use python_function::{NAME, template};
 
 /// The processes that have this lab's endpoint in their environment: MiniStack, its guard, and
 /// whatever they started.
@@ -107,25 +109,18 @@ async fn two_labs_side_by_side_know_nothing_of_each_other() -> Result<()> {
     Ok(())
 }
 
-const TEMPLATE: &str = r#"
-Resources:
-  Function:
-    Type: AWS::Lambda::Function
-    Properties:
-      FunctionName: in-the-lab
-      Runtime: python3.12
-      Handler: index.handler
-      Role: !Sub arn:aws:iam::${AWS::AccountId}:role/any
-      Code:
-        ZipFile: |
-          import json, os, urllib.request
-          def handler(event, context):
-              print("answering", event["RequestType"])
-              data = {name: os.environ[name] for name in ("AWS_ENDPOINT_URL", "DNS_SERVERS")}
-              answer = {"Status": "SUCCESS", "PhysicalResourceId": "it", "Data": data}
-              answer |= {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
-              request = urllib.request.Request(event["ResponseURL"], json.dumps(answer).encode(), method="PUT")
-              urllib.request.urlopen(request).close()
+const CODE: &str = r#"
+import json, os, urllib.request
+def handler(event, context):
+    print("answering", event["RequestType"])
+    data = {name: os.environ[name] for name in ("AWS_ENDPOINT_URL", "DNS_SERVERS")}
+    answer = {"Status": "SUCCESS", "PhysicalResourceId": "it", "Data": data}
+    answer |= {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
+    request = urllib.request.Request(event["ResponseURL"], json.dumps(answer).encode(), method="PUT")
+    urllib.request.urlopen(request).close()
+"#;
+
+const CUSTOM_RESOURCE: &str = "
   Custom:
     Type: Custom::Anything
     Properties:
@@ -136,42 +131,21 @@ Outputs:
     Value: !GetAtt Custom.AWS_ENDPOINT_URL
   Dns:
     Value: !GetAtt Custom.DNS_SERVERS
-"#;
+";
 
 #[tokio::test]
 async fn a_stacks_function_has_the_labs_environment_a_readable_log_and_ends_with_it() -> Result<()>
 {
     let lab = Lab::start().await?;
-    assert_eq!(lab.logs("in-the-lab").await?, Vec::<String>::new());
+    assert_eq!(lab.logs(NAME).await?, Vec::<String>::new());
     let cloudformation = aws_sdk_cloudformation::Client::new(&lab.aws());
-    let create = cloudformation
-        .create_stack()
-        .stack_name("stack")
-        .template_body(TEMPLATE);
-    create
-        .capabilities(Capability::CapabilityIam)
-        .send()
-        .await?;
-    let described = loop {
-        let described = cloudformation
-            .describe_stacks()
-            .stack_name("stack")
-            .send()
-            .await?;
-        match described.stacks()[0].stack_status() {
-            Some(StackStatus::CreateInProgress) => {
-                tokio::time::sleep(Duration::from_millis(50)).await
-            }
-            status => break (status == Some(&StackStatus::CreateComplete)).then_some(described),
-        }
-    };
-    let described = described.expect("the stack is complete");
-    let outputs = described.stacks()[0].outputs().iter();
-    let mut outputs: Vec<_> = outputs.filter_map(|output| output.output_value()).collect();
-    outputs.sort();
+    let template = template(CODE, CUSTOM_RESOURCE);
+    let made = stack::create(&cloudformation, "stack", &template, &[]).await?;
+    let made = made.expect("CREATE_COMPLETE")?;
+    assert_eq!(made.output("Endpoint")?, lab.endpoint());
     let dns = lab.dns().server().address().to_string();
-    assert_eq!(outputs, [dns.as_str(), lab.endpoint()]);
-    let log = lab.logs("in-the-lab").await?;
+    assert_eq!(made.output("Dns")?, dns);
+    let log = lab.logs(NAME).await?;
     assert!(log.iter().any(|line| line == "answering Create"), "{log:?}");
     let endpoint = lab.endpoint().to_owned();
     // MiniStack, its guard, and the function that it keeps warm.

@@ -1,42 +1,34 @@
 //! EventBridge: what a rule gives to its target, by MiniStack and by the lab's own words.
 
+mod python_function;
+
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use aws_sdk_eventbridge::error::ProvideErrorMetadata;
 use aws_sdk_eventbridge::types::{InputTransformer, RuleState, Target};
-use lab::stack;
-use lab::{Lab, rule_event};
+use lab::{ACCOUNT, Lab, REGION, rule_event, stack};
+use python_function::{NAME, template};
 use serde_json::{Value, json};
 
-/// A function that prints what it is given.
-const TEMPLATE: &str = r#"
-Resources:
-  Function:
-    Type: AWS::Lambda::Function
-    Properties:
-      FunctionName: in-the-lab
-      Runtime: python3.12
-      Handler: index.handler
-      Role: !Sub arn:aws:iam::${AWS::AccountId}:role/any
-      Code:
-        ZipFile: |
-          import json
-          def handler(event, context):
-              print(json.dumps(event))
-"#;
+/// It prints what it is given.
+const CODE: &str = "
+import json
+def handler(event, context):
+    print(json.dumps(event))
+";
 const MINUTE: Duration = Duration::from_secs(2);
 /// Many of those minutes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const FIRING_TIMEOUT: Duration = Duration::from_secs(60);
 
-fn target(template: &str) -> Result<Target> {
+fn target(input_template: &str) -> Result<Target> {
     let transformer = InputTransformer::builder()
         .input_paths_map("time", "$.time")
-        .input_template(template)
+        .input_template(input_template)
         .build()?;
     Ok(Target::builder()
         .id("function")
-        .arn("arn:aws:lambda:us-east-1:000000000000:function:in-the-lab")
+        .arn(format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{NAME}"))
         .input_transformer(transformer)
         .build()?)
 }
@@ -45,11 +37,11 @@ fn target(template: &str) -> Result<Target> {
 async fn a_rule_fires_what_its_transformer_makes_of_the_scheduled_time() -> Result<()> {
     let lab = Lab::start_with_minutes_of(MINUTE).await?;
     let cloudformation = aws_sdk_cloudformation::Client::new(&lab.aws());
-    let made = stack::create(&cloudformation, "stack", TEMPLATE, &[]).await?;
+    let made = stack::create(&cloudformation, "stack", &template(CODE, ""), &[]).await?;
     made.expect("CREATE_COMPLETE")?;
-    let template =
+    let input_template =
         r#"{"AlbNlbBinding":"it","Time":<time>,"Orders":{"Path":"/a?b=\"c\"","Ports":[80]}}"#;
-    let wanted = target(template)?;
+    let wanted = target(input_template)?;
     let events = aws_sdk_eventbridge::Client::new(&lab.aws_as("someone"));
     let rule = events
         .put_rule()
@@ -63,7 +55,7 @@ async fn a_rule_fires_what_its_transformer_makes_of_the_scheduled_time() -> Resu
 
     let fired = async {
         loop {
-            let lines = lab.logs("in-the-lab").await?;
+            let lines = lab.logs(NAME).await?;
             let fired = lines
                 .iter()
                 .find_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -73,7 +65,7 @@ async fn a_rule_fires_what_its_transformer_makes_of_the_scheduled_time() -> Resu
             }
         }
     };
-    let mut fired = tokio::time::timeout(PATIENCE, fired)
+    let mut fired = tokio::time::timeout(FIRING_TIMEOUT, fired)
         .await
         .context("it never fires")??;
     let mut rendered = rule_event(&wanted, SystemTime::now())?;

@@ -7,7 +7,7 @@ use lab::Lab;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-const FUNCTION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/function.py");
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/function.py");
 const LONG: Duration = Duration::from_secs(60);
 
 static LAB: OnceCell<Lab> = OnceCell::const_new();
@@ -18,7 +18,7 @@ async fn lab() -> &'static Lab {
 
 #[tokio::test]
 async fn one_process_serves_many_invocations() -> Result<()> {
-    let function = lab().await.function(FUNCTION).await?;
+    let function = lab().await.function(SCRIPT).await?;
     let first = function.invoke(json!({}), LONG).await?;
     let second = function
         .invoke_as(&first.request_id, json!({}), LONG)
@@ -38,7 +38,7 @@ async fn one_process_serves_many_invocations() -> Result<()> {
 
 #[tokio::test]
 async fn what_a_function_uses_is_its_own_and_not_its_guards() -> Result<()> {
-    let function = lab().await.function(FUNCTION).await?;
+    let function = lab().await.function(SCRIPT).await?;
     assert!(function.usage().await.is_err(), "there is no process yet");
     function.get_ready().await?;
     let before = function.usage().await?;
@@ -55,7 +55,7 @@ async fn what_a_function_uses_is_its_own_and_not_its_guards() -> Result<()> {
 async fn a_function_has_the_variables_that_it_is_given() -> Result<()> {
     let function = lab()
         .await
-        .function_with(FUNCTION, &[("AWS_REGION", "eu-west-1")])
+        .function_with(SCRIPT, &[("AWS_REGION", "eu-west-1")])
         .await?;
     assert_eq!(
         function.invoke(json!({}), LONG).await?.success()?["region"],
@@ -66,7 +66,7 @@ async fn a_function_has_the_variables_that_it_is_given() -> Result<()> {
 
 #[tokio::test]
 async fn an_error_that_a_function_reports_is_its_result() -> Result<()> {
-    let function = lab().await.function(FUNCTION).await?;
+    let function = lab().await.function(SCRIPT).await?;
     let result = function.invoke(json!({"error": "no"}), LONG).await?.result;
     assert_eq!(
         result,
@@ -78,7 +78,7 @@ async fn an_error_that_a_function_reports_is_its_result() -> Result<()> {
 #[tokio::test]
 async fn a_function_that_logs_or_reports_a_secret_is_an_error() -> Result<()> {
     let lab = lab().await;
-    let function = lab.function(FUNCTION).await?;
+    let function = lab.function(SCRIPT).await?;
     let reports = json!({"error": lab.response_url().url()});
     let error = function.invoke(reports, LONG).await.expect_err("a URL");
     assert!(error.to_string().contains("a secret"), "{error}");
@@ -92,7 +92,7 @@ async fn a_function_that_logs_or_reports_a_secret_is_an_error() -> Result<()> {
 
 #[tokio::test]
 async fn a_function_that_dies_is_reported_with_its_output_and_started_again() -> Result<()> {
-    let function = lab().await.function(FUNCTION).await?;
+    let function = lab().await.function(SCRIPT).await?;
     let error = function
         .invoke(json!({"exit": 3}), LONG)
         .await?
@@ -110,7 +110,7 @@ async fn a_function_that_dies_is_reported_with_its_output_and_started_again() ->
 
 #[tokio::test]
 async fn a_function_that_hangs_is_killed_at_its_deadline_and_started_again() -> Result<()> {
-    let function = lab().await.function(FUNCTION).await?;
+    let function = lab().await.function(SCRIPT).await?;
     let first = function.invoke(json!({}), LONG).await?.success()?;
     let error = function
         .invoke(json!({"hang": true}), Duration::from_millis(300))
@@ -127,7 +127,7 @@ async fn a_function_that_hangs_is_killed_at_its_deadline_and_started_again() -> 
 
 #[tokio::test]
 async fn a_dropped_function_is_gone() -> Result<()> {
-    let function = lab().await.function(FUNCTION).await?;
+    let function = lab().await.function(SCRIPT).await?;
     let pid = function.invoke(json!({}), LONG).await?.success()?["pid"].clone();
     drop(function);
     assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
@@ -137,7 +137,7 @@ async fn a_dropped_function_is_gone() -> Result<()> {
 #[tokio::test]
 async fn an_answer_to_a_response_url_is_caught_with_its_headers() -> Result<()> {
     let lab = lab().await;
-    let (function, url) = (lab.function(FUNCTION).await?, lab.response_url());
+    let (function, url) = (lab.function(SCRIPT).await?, lab.response_url());
     assert!(url.the_answer().is_err());
     function
         .invoke(json!({"put": url.url()}), LONG)
@@ -154,7 +154,7 @@ async fn an_answer_to_a_response_url_is_caught_with_its_headers() -> Result<()> 
 #[tokio::test]
 async fn a_response_url_refuses_as_often_as_it_is_told() -> Result<()> {
     let lab = lab().await;
-    let (function, url) = (lab.function(FUNCTION).await?, lab.response_url());
+    let (function, url) = (lab.function(SCRIPT).await?, lab.response_url());
     url.refuse(2);
     let invocation = function
         .invoke(json!({"put": url.url(), "times": 3}), LONG)

@@ -1,5 +1,7 @@
 //! CloudFormation as AWS shows it while a custom resource's request runs, and as a test tells it.
 
+mod python_function;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -7,38 +9,28 @@ use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use lab::stack::{self, SettledStack};
 use lab::{ACCOUNT, Fault, HeldCalls, Lab, StackView, What};
+use python_function::template;
 
-/// Its function asks for S3's buckets and answers then, so that a hold keeps the request running.
-/// The resource's id is that of its properties; in place of `none` no resource is there.
-const TEMPLATE: &str = r#"
-Parameters:
-  Id: {Type: String}
-  Fails: {Type: String, Default: "no"}
-Conditions:
-  HasResource: !Not [!Equals [!Ref Id, none]]
-Resources:
-  Function:
-    Type: AWS::Lambda::Function
-    Properties:
-      FunctionName: in-the-lab
-      Runtime: python3.12
-      Handler: index.handler
-      Role: !Sub arn:aws:iam::${AWS::AccountId}:role/any
-      Code:
-        ZipFile: |
-          import json, os, urllib.request
-          def handler(event, context):
-              credential = os.environ["AWS_ACCESS_KEY_ID"] + "/20260101/us-east-1/s3/aws4_request"
-              headers = {"authorization": "AWS4-HMAC-SHA256 Credential=" + credential}
-              url = os.environ["AWS_ENDPOINT_URL"] + "/"
-              urllib.request.urlopen(urllib.request.Request(url, headers=headers)).close()
-              given = event["ResourceProperties"]
-              fails = event["RequestType"] != "Delete" and given["Fails"] == "yes"
-              answer = {"Status": "FAILED" if fails else "SUCCESS", "Reason": "told to"}
-              answer["PhysicalResourceId"] = event.get("PhysicalResourceId") if fails else given["Id"]
-              answer |= {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
-              request = urllib.request.Request(event["ResponseURL"], json.dumps(answer).encode(), method="PUT")
-              urllib.request.urlopen(request).close()
+/// It asks for S3's buckets before it answers, so that a fault that holds that call keeps the request running. The id
+/// of the resource is that of its properties.
+const CODE: &str = r#"
+import json, os, urllib.request
+def handler(event, context):
+    credential = os.environ["AWS_ACCESS_KEY_ID"] + "/20260101/us-east-1/s3/aws4_request"
+    headers = {"authorization": "AWS4-HMAC-SHA256 Credential=" + credential}
+    url = os.environ["AWS_ENDPOINT_URL"] + "/"
+    urllib.request.urlopen(urllib.request.Request(url, headers=headers)).close()
+    given = event["ResourceProperties"]
+    fails = event["RequestType"] != "Delete" and given["Fails"] == "yes"
+    answer = {"Status": "FAILED" if fails else "SUCCESS", "Reason": "told to"}
+    answer["PhysicalResourceId"] = event.get("PhysicalResourceId") if fails else given["Id"]
+    answer |= {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
+    request = urllib.request.Request(event["ResponseURL"], json.dumps(answer).encode(), method="PUT")
+    urllib.request.urlopen(request).close()
+"#;
+
+/// There is no resource where the id is `none`.
+const CUSTOM_RESOURCE: &str = r#"
   Custom:
     Type: Custom::Anything
     Condition: HasResource
@@ -47,24 +39,35 @@ Resources:
       ServiceTimeout: 30
       Id: !Ref Id
       Fails: !Ref Fails
+Parameters:
+  Id: {Type: String}
+  Fails: {Type: String, Default: "no"}
+Conditions:
+  HasResource: !Not [!Equals [!Ref Id, none]]
 "#;
 
-/// For a request to reach the function.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a request may take until it reaches the function.
+const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(60);
 
-struct Stage {
+struct CloudFormation {
     lab: Lab,
     client: Client,
+    template: String,
 }
 
-impl Stage {
+impl CloudFormation {
     async fn start() -> Result<Self> {
         let lab = Lab::start().await?;
         let client = Client::new(&lab.aws_as("someone"));
-        Ok(Self { lab, client })
+        let template = template(CODE, CUSTOM_RESOURCE);
+        Ok(Self {
+            lab,
+            client,
+            template,
+        })
     }
 
-    /// Keeps the function, which MiniStack gives the key of its account, in its nth request from now on.
+    /// Holds the function's nth call from now on. MiniStack gives it its account's number for an access key.
     fn hold(&self, nth: usize) -> HeldCalls {
         let hold = HeldCalls::default();
         let fault = Fault::new("s3", "ListBuckets", What::Hold(hold.clone()));
@@ -72,9 +75,9 @@ impl Stage {
         hold
     }
 
-    /// `stack status, resource status, physical id` while a request is kept; then it goes on.
+    /// `stack status, resource status, physical id` while the call is held; then the call goes on.
     async fn seen_at(&self, hold: HeldCalls) -> Result<String> {
-        let arrived = tokio::time::timeout(PATIENCE, hold.arrived(1)).await;
+        let arrived = tokio::time::timeout(ARRIVAL_TIMEOUT, hold.arrived(1)).await;
         arrived.context("the function never asked")?;
         let seen = self.seen("stack").await;
         hold.release();
@@ -110,21 +113,21 @@ impl Stage {
     }
 
     async fn create(&self, id: &str) -> Result<SettledStack> {
-        stack::create(&self.client, "stack", TEMPLATE, &[("Id", id)]).await
+        stack::create(&self.client, "stack", &self.template, &[("Id", id)]).await
     }
 
     async fn update(&self, id: &str, fails: &str) -> Result<SettledStack> {
         let parameters = [("Id", id), ("Fails", fails)];
-        stack::update(&self.client, "stack", TEMPLATE, &parameters).await
+        stack::update(&self.client, "stack", &self.template, &parameters).await
     }
 }
 
 #[tokio::test]
 async fn a_request_is_in_progress_while_its_function_runs() -> Result<()> {
-    let stage = Stage::start().await?;
-    let hold = stage.hold(1);
-    let (made, seen) = tokio::try_join!(stage.create("old"), stage.seen_at(hold))?;
-    let id = stage
+    let cfn = CloudFormation::start().await?;
+    let hold = cfn.hold(1);
+    let (made, seen) = tokio::try_join!(cfn.create("old"), cfn.seen_at(hold))?;
+    let id = cfn
         .client
         .describe_stacks()
         .stack_name("stack")
@@ -135,14 +138,14 @@ async fn a_request_is_in_progress_while_its_function_runs() -> Result<()> {
     made.expect("CREATE_COMPLETE")?;
     assert_eq!(seen, "CREATE_IN_PROGRESS, CREATE_IN_PROGRESS, none");
     assert_eq!(
-        stage.seen(&id).await?,
+        cfn.seen(&id).await?,
         "CREATE_COMPLETE, CREATE_COMPLETE, old"
     );
 
     // The second call is that of the predecessor's Delete.
-    let (update, cleanup) = (stage.hold(1), stage.hold(2));
-    let seen = async { anyhow::Ok((stage.seen_at(update).await?, stage.seen_at(cleanup).await?)) };
-    let (updated, seen) = tokio::try_join!(stage.update("new", "no"), seen)?;
+    let (update, cleanup) = (cfn.hold(1), cfn.hold(2));
+    let seen = async { anyhow::Ok((cfn.seen_at(update).await?, cfn.seen_at(cleanup).await?)) };
+    let (updated, seen) = tokio::try_join!(cfn.update("new", "no"), seen)?;
     updated.expect("UPDATE_COMPLETE")?;
     let (update, cleanup) = seen;
     assert_eq!(update, "UPDATE_IN_PROGRESS, UPDATE_IN_PROGRESS, old");
@@ -151,17 +154,16 @@ async fn a_request_is_in_progress_while_its_function_runs() -> Result<()> {
         "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS, UPDATE_COMPLETE, new"
     );
     assert_eq!(
-        stage.seen(&id).await?,
+        cfn.seen(&id).await?,
         "UPDATE_COMPLETE, UPDATE_COMPLETE, new"
     );
 
-    let hold = stage.hold(1);
-    let (deleted, seen) =
-        tokio::try_join!(stack::delete(&stage.client, "stack"), stage.seen_at(hold))?;
+    let hold = cfn.hold(1);
+    let (deleted, seen) = tokio::try_join!(stack::delete(&cfn.client, "stack"), cfn.seen_at(hold))?;
     deleted.expect("DELETE_COMPLETE")?;
     assert_eq!(seen, "DELETE_IN_PROGRESS, DELETE_IN_PROGRESS, new");
     assert_eq!(
-        stage.seen(&id).await?,
+        cfn.seen(&id).await?,
         "DELETE_COMPLETE, DELETE_COMPLETE, new"
     );
     Ok(())
@@ -169,11 +171,11 @@ async fn a_request_is_in_progress_while_its_function_runs() -> Result<()> {
 
 #[tokio::test]
 async fn a_failed_update_is_rolled_back_in_progress_as_well() -> Result<()> {
-    let stage = Stage::start().await?;
-    stage.create("it").await?.expect("CREATE_COMPLETE")?;
-    let (update, rollback) = (stage.hold(1), stage.hold(2));
-    let seen = async { anyhow::Ok((stage.seen_at(update).await?, stage.seen_at(rollback).await?)) };
-    let (updated, seen) = tokio::try_join!(stage.update("it", "yes"), seen)?;
+    let cfn = CloudFormation::start().await?;
+    cfn.create("it").await?.expect("CREATE_COMPLETE")?;
+    let (update, rollback) = (cfn.hold(1), cfn.hold(2));
+    let seen = async { anyhow::Ok((cfn.seen_at(update).await?, cfn.seen_at(rollback).await?)) };
+    let (updated, seen) = tokio::try_join!(cfn.update("it", "yes"), seen)?;
     updated.expect("UPDATE_ROLLBACK_COMPLETE")?;
     let (update, rollback) = seen;
     assert_eq!(update, "UPDATE_IN_PROGRESS, UPDATE_IN_PROGRESS, it");
@@ -182,7 +184,7 @@ async fn a_failed_update_is_rolled_back_in_progress_as_well() -> Result<()> {
         "UPDATE_ROLLBACK_IN_PROGRESS, UPDATE_IN_PROGRESS, it"
     );
     assert_eq!(
-        stage.resource("stack", "Custom").await?,
+        cfn.resource("stack", "Custom").await?,
         "UPDATE_COMPLETE, it"
     );
     Ok(())
@@ -190,9 +192,9 @@ async fn a_failed_update_is_rolled_back_in_progress_as_well() -> Result<()> {
 
 #[tokio::test]
 async fn what_joins_and_leaves_a_template_is_made_and_deleted_by_the_update() -> Result<()> {
-    let stage = Stage::start().await?;
-    stage.create("none").await?.expect("CREATE_COMPLETE")?;
-    let none = stage.client.describe_stack_resource().stack_name("stack");
+    let cfn = CloudFormation::start().await?;
+    cfn.create("none").await?.expect("CREATE_COMPLETE")?;
+    let none = cfn.client.describe_stack_resource().stack_name("stack");
     let none = none
         .logical_resource_id("Custom")
         .send()
@@ -204,22 +206,22 @@ async fn what_joins_and_leaves_a_template_is_made_and_deleted_by_the_update() ->
         (Some("ValidationError"), Some(message))
     );
 
-    let hold = stage.hold(1);
-    let (updated, seen) = tokio::try_join!(stage.update("it", "no"), stage.seen_at(hold))?;
+    let hold = cfn.hold(1);
+    let (updated, seen) = tokio::try_join!(cfn.update("it", "no"), cfn.seen_at(hold))?;
     updated.expect("UPDATE_COMPLETE")?;
     assert_eq!(seen, "UPDATE_IN_PROGRESS, CREATE_IN_PROGRESS, none");
     assert_eq!(
-        stage.resource("stack", "Custom").await?,
+        cfn.resource("stack", "Custom").await?,
         "CREATE_COMPLETE, it"
     );
 
-    let hold = stage.hold(1);
-    let (updated, seen) = tokio::try_join!(stage.update("none", "no"), stage.seen_at(hold))?;
+    let hold = cfn.hold(1);
+    let (updated, seen) = tokio::try_join!(cfn.update("none", "no"), cfn.seen_at(hold))?;
     updated.expect("UPDATE_COMPLETE")?;
     let cleanup = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS, DELETE_IN_PROGRESS, it";
     assert_eq!(seen, cleanup);
     assert_eq!(
-        stage.resource("stack", "Custom").await?,
+        cfn.resource("stack", "Custom").await?,
         "DELETE_COMPLETE, it"
     );
     Ok(())
@@ -228,10 +230,10 @@ async fn what_joins_and_leaves_a_template_is_made_and_deleted_by_the_update() ->
 #[tokio::test]
 async fn a_stack_is_as_a_test_says_until_it_is_forgotten() -> Result<()> {
     const ID: &str = "arn:aws:cloudformation:us-east-1:000000000000:stack/told/1";
-    let stage = Stage::start().await?;
+    let cfn = CloudFormation::start().await?;
     let unknown = async || {
-        let stacks = stage.client.describe_stacks().stack_name(ID).send().await;
-        let resource = stage.client.describe_stack_resource().stack_name(ID);
+        let stacks = cfn.client.describe_stacks().stack_name(ID).send().await;
+        let resource = cfn.client.describe_stack_resource().stack_name(ID);
         let resource = resource.logical_resource_id("Custom").send().await;
         let errors = (stacks.expect_err("unknown"), resource.expect_err("unknown"));
         assert_eq!(errors.0.code(), Some("ValidationError"));
@@ -254,12 +256,12 @@ async fn a_stack_is_as_a_test_says_until_it_is_forgotten() -> Result<()> {
     let making = StackView::new("UPDATE_IN_PROGRESS")
         .with_tag("team", "orders & more")
         .with_resource("Custom", "CREATE_IN_PROGRESS", None);
-    stage.lab.gateway().set_stack(ID, making);
+    cfn.lab.gateway().set_stack(ID, making);
     assert_eq!(
-        stage.seen(ID).await?,
+        cfn.seen(ID).await?,
         "UPDATE_IN_PROGRESS, CREATE_IN_PROGRESS, none"
     );
-    let described = stage.client.describe_stacks().stack_name(ID).send().await?;
+    let described = cfn.client.describe_stacks().stack_name(ID).send().await?;
     let described = &described.stacks()[0];
     let tag = &described.tags()[0];
     assert_eq!(
@@ -270,17 +272,17 @@ async fn a_stack_is_as_a_test_says_until_it_is_forgotten() -> Result<()> {
         (tag.key(), tag.value()),
         (Some("team"), Some("orders & more"))
     );
-    let other = stage.resource(ID, "Other").await.expect_err("not told");
+    let other = cfn.resource(ID, "Other").await.expect_err("not told");
     assert!(format!("{other:?}").contains("Resource Other does not exist for stack told"));
 
     let leaving = StackView::new("UPDATE_ROLLBACK_IN_PROGRESS");
     let leaving = leaving.with_resource("Custom", "DELETE_IN_PROGRESS", Some("it"));
-    stage.lab.gateway().set_stack(ID, leaving);
+    cfn.lab.gateway().set_stack(ID, leaving);
     assert_eq!(
-        stage.seen(ID).await?,
+        cfn.seen(ID).await?,
         "UPDATE_ROLLBACK_IN_PROGRESS, DELETE_IN_PROGRESS, it"
     );
-    stage.lab.gateway().forget_stack(ID);
+    cfn.lab.gateway().forget_stack(ID);
     unknown().await;
     Ok(())
 }
