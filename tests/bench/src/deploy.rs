@@ -16,9 +16,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::figures::{median, megabytes};
-use crate::fleet::Fleet;
-use crate::settings::{ADDRESSES_PER_ALB, AWS_DELAY, DNS_DELAY};
+use crate::fleet::{COLUMNS, Fleet};
+use crate::settings::{ADDRESSES_PER_ALB, set_delays};
 use crate::table::Table;
 
 /// The provider's timeout.
@@ -56,18 +55,8 @@ pub async fn measure(console: &Console, binary: &Path, count: usize) -> Result<(
     ));
     let lab = Arc::new(Lab::start_over_tls().await?);
     let mut wanted = prepare(&lab, count).await?;
-    lab.dns().set_delay(DNS_DELAY);
-    lab.gateway().set_delay(AWS_DELAY);
-    let mut times = Table::new([
-        "",
-        "environments",
-        "MB each",
-        "MB all",
-        "failed",
-        "all done",
-        "median",
-        "slowest",
-    ]);
+    set_delays(&lab);
+    let mut times = Table::new(COLUMNS);
     let mut calls = Table::new(["calls", "all", "ELBv2", "Describe* of ELBv2", "throttled"]);
     for (title, kind) in [
         ("Create", "Create"),
@@ -82,7 +71,10 @@ pub async fn measure(console: &Console, binary: &Path, count: usize) -> Result<(
         let done = console
             .wait(title, request(&lab, &fleet, &mut wanted, kind))
             .await?;
-        times.row(done.times(title, &fleet).await?);
+        let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
+        let failed = done.failed.len();
+        let row = fleet.row(title, failed, done.took, &done.requests, seconds);
+        times.row(row.await?);
         calls.row(done.counts(title));
         for reason in done.failed.iter().take(3) {
             console.line(reason);
@@ -201,22 +193,6 @@ async fn request(
 }
 
 impl RequestFigures {
-    async fn times(&self, title: &str, fleet: &Fleet) -> Result<[String; 8]> {
-        let usages = fleet.usages().await?;
-        let peaks: Vec<_> = usages.iter().map(|usage| usage.peak_memory).collect();
-        let slowest = self.requests.iter().max().copied().unwrap_or_default();
-        Ok([
-            title.to_owned(),
-            peaks.len().to_string(),
-            format!("{:.1}", megabytes(peaks.iter().max().copied().unwrap_or(0))),
-            format!("{:.0}", megabytes(peaks.iter().sum())),
-            self.failed.len().to_string(),
-            format!("{:.1} s", self.took.as_secs_f64()),
-            format!("{:.1} s", median(&self.requests)?.as_secs_f64()),
-            format!("{:.1} s", slowest.as_secs_f64()),
-        ])
-    }
-
     fn counts(&self, title: &str) -> [String; 5] {
         let counts = [self.calls, self.of_elb, self.reading, self.throttled];
         let [calls, of_elb, reading, throttled] = counts.map(|count| count.to_string());

@@ -6,9 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use lab::{Function, Invocation, Lab, Usage};
+use lab::{Function, Invocation, Lab};
 use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
+
+use crate::figures::{median, megabytes};
+
+/// Of a table that shows what a fleet needed.
+pub const COLUMNS: [&str; 8] = [
+    "",
+    "environments",
+    "MB each",
+    "MB all",
+    "failed",
+    "all done",
+    "median",
+    "slowest",
+];
 
 pub struct Fleet {
     lab: Arc<Lab>,
@@ -52,14 +66,29 @@ impl Fleet {
         done
     }
 
-    /// What each environment has used: as many as were needed at one time. Nothing must be under way.
-    pub async fn usages(&self) -> Result<Vec<Usage>> {
-        let functions = std::mem::take(&mut *self.idle.lock().await);
-        let mut usages = Vec::new();
-        for function in &functions {
-            usages.push(function.usage().await?);
+    /// What came of events that this fleet had, in `COLUMNS`. Nothing must be under way.
+    pub async fn row(
+        &self,
+        title: &str,
+        failed: usize,
+        took: Duration,
+        times: &[Duration],
+        shown: impl Fn(Duration) -> String,
+    ) -> Result<[String; 8]> {
+        let mut peaks = Vec::new();
+        for function in &*self.idle.lock().await {
+            peaks.push(function.usage().await?.peak_memory);
         }
-        *self.idle.lock().await = functions;
-        Ok(usages)
+        let slowest = times.iter().max().copied().unwrap_or_default();
+        Ok([
+            title.to_owned(),
+            peaks.len().to_string(),
+            format!("{:.1}", megabytes(peaks.iter().max().copied().unwrap_or(0))),
+            format!("{:.0}", megabytes(peaks.iter().sum())),
+            failed.to_string(),
+            format!("{:.1} s", took.as_secs_f64()),
+            shown(median(times)?),
+            shown(slowest),
+        ])
     }
 }

@@ -18,9 +18,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::binding::{self, CRON, MadeBinding, RATE, Texts};
-use crate::figures::{median, megabytes, milliseconds};
-use crate::fleet::Fleet;
-use crate::settings::{ADDRESSES_PER_ALB, AWS_DELAY, DNS_DELAY, INVOCATION_TIMEOUT};
+use crate::figures::milliseconds;
+use crate::fleet::{COLUMNS, Fleet};
+use crate::settings::{ADDRESSES_PER_ALB, INVOCATION_TIMEOUT, set_delays};
 use crate::table::Table;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -50,8 +50,7 @@ pub async fn measure(console: &Console, binary: &Path, count: usize) -> Result<(
     let bound = console
         .wait("making target groups, buckets and rules", made)
         .await?;
-    lab.dns().set_delay(DNS_DELAY);
-    lab.gateway().set_delay(AWS_DELAY);
+    set_delays(&lab);
     lab.gateway().remember_answers(true);
 
     let gap = MINUTE / u32::try_from(count)?;
@@ -66,16 +65,7 @@ pub async fn measure(console: &Console, binary: &Path, count: usize) -> Result<(
         (&reserved, rate, now, RESERVED, RESERVED),
         ("steady, at one moment by a cron", cron, now, count, count),
     ];
-    let mut minutes = Table::new([
-        "",
-        "environments",
-        "MB each",
-        "MB all",
-        "failed",
-        "all done",
-        "median",
-        "slowest",
-    ]);
+    let mut minutes = Table::new(COLUMNS);
     let mut calls = Table::new([
         "calls",
         "DescribeTargetHealth",
@@ -92,7 +82,10 @@ pub async fn measure(console: &Console, binary: &Path, count: usize) -> Result<(
             .await?;
         lab.gateway().limit_rates(1.0);
         let minute = console.wait(title, tick(&lab, &fleet, bound, gap)).await?;
-        minutes.row(minute.cells(title.to_owned(), &fleet).await?);
+        let shown = |time| format!("{:.0} ms", milliseconds(time));
+        let failed = minute.failed.len();
+        let row = fleet.row(title, failed, minute.took, &minute.ticks, shown);
+        minutes.row(row.await?);
         calls.row(minute.calls(title.to_owned()));
         repair(&lab, &fleet, console, minute).await?;
         for group in bound.iter().flat_map(|bound| &bound.target_groups) {
@@ -261,22 +254,6 @@ async fn repair(lab: &Lab, fleet: &Arc<Fleet>, console: &Console, minute: Minute
 }
 
 impl Minute {
-    async fn cells(&self, title: String, fleet: &Fleet) -> Result<[String; 8]> {
-        let usages = fleet.usages().await?;
-        let peaks: Vec<_> = usages.iter().map(|usage| usage.peak_memory).collect();
-        let slowest = self.ticks.iter().max().copied().unwrap_or_default();
-        Ok([
-            title,
-            peaks.len().to_string(),
-            format!("{:.1}", megabytes(peaks.iter().max().copied().unwrap_or(0))),
-            format!("{:.0}", megabytes(peaks.iter().sum())),
-            self.failed.len().to_string(),
-            format!("{:.1} s", self.took.as_secs_f64()),
-            format!("{:.0} ms", milliseconds(median(&self.ticks)?)),
-            format!("{:.0} ms", milliseconds(slowest)),
-        ])
-    }
-
     fn calls(&self, title: String) -> [String; 7] {
         let of = |operation: &str| self.calls.get(operation).copied().unwrap_or(0);
         let named = ["DescribeTargetHealth", "GetObject", "PutMetricData"].map(of);

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use lab::Lab;
+
 /// How long DNS takes to answer.
 pub const DNS_DELAY: Duration = Duration::from_millis(20);
 /// How long every call of an AWS API takes.
@@ -25,4 +27,10 @@ pub struct Subject {
     pub bindings: usize,
     /// The source of the function that AWS published in 2018, on Python 3, where it is at hand.
     pub published: Option<PathBuf>,
+}
+
+/// Lets DNS and AWS answer as late as that from now on.
+pub fn set_delays(lab: &Lab) {
+    lab.dns().set_delay(DNS_DELAY);
+    lab.gateway().set_delay(AWS_DELAY);
 }

@@ -14,7 +14,7 @@ use crate::binding::{self, MadeBinding, RATE};
 use crate::figures::{median, megabytes, milliseconds};
 use crate::processor::{Processor, script};
 use crate::published::Published;
-use crate::settings::{AWS_DELAY, DNS_DELAY, FIRST_PORT, INVOCATION_TIMEOUT, Subject};
+use crate::settings::{FIRST_PORT, INVOCATION_TIMEOUT, Subject, set_delays};
 use crate::start;
 use crate::table::Table;
 
@@ -86,8 +86,7 @@ pub async fn measure(
     let published = published.transpose()?;
     let binary = script(lab, "alone", &[binary], reserved)?;
     let runner = TickRunner { lab, binary, alb };
-    lab.dns().set_delay(DNS_DELAY);
-    lab.gateway().set_delay(AWS_DELAY);
+    set_delays(lab);
     lab.gateway().remember_answers(true);
     let head = [
         "addresses, listeners",
