@@ -33,7 +33,7 @@ mod tick {
     const UNTIL: u32 = 3;
     const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
-    struct World {
+    struct TickInputs {
         groups: Vec<TargetGroupPort>,
         seen: BTreeSet<IpAddr>,
         registered: BTreeMap<String, Registered>,
@@ -41,7 +41,7 @@ mod tick {
         may_leave: BTreeSet<String>,
     }
 
-    impl World {
+    impl TickInputs {
         /// So many addresses, all of them in DNS, registered and known, or none.
         fn new(addresses: u32, seen: bool, registered: bool, missed: Option<u32>) -> Self {
             let endpoint = |number: u32| Endpoint {
@@ -98,17 +98,17 @@ mod tick {
 
     #[divan::bench(args = [10, 100, 1000])]
     fn nothing_changed(bencher: Bencher, addresses: u32) {
-        World::new(addresses, true, true, Some(0)).bench(bencher, addresses);
+        TickInputs::new(addresses, true, true, Some(0)).bench(bencher, addresses);
     }
 
     #[divan::bench(args = [10, 100, 1000])]
     fn all_are_new(bencher: Bencher, addresses: u32) {
-        World::new(addresses, true, false, None).bench(bencher, addresses);
+        TickInputs::new(addresses, true, false, None).bench(bencher, addresses);
     }
 
     #[divan::bench(args = [10, 100, 1000])]
     fn all_leave(bencher: Bencher, addresses: u32) {
-        World::new(addresses, false, true, Some(UNTIL - 1)).bench(bencher, addresses);
+        TickInputs::new(addresses, false, true, Some(UNTIL - 1)).bench(bencher, addresses);
     }
 }
 

@@ -14,17 +14,17 @@ use crate::settings::INVOCATION_TIMEOUT;
 /// The schedules that the bindings have.
 pub const RATE: &str = "rate(1 minute)";
 pub const CRON: &str = "cron(* * * * ? *)";
-/// Enough for a hundred addresses.
+/// As many lookups make a list of a hundred addresses certain.
 const MAX_LOOKUPS: usize = 200;
 
 pub struct MadeBinding {
     pub id: String,
     pub target_groups: Vec<String>,
-    /// CloudFormation's, as which it was made.
+    /// The request of CloudFormation that made it.
     request: Value,
-    /// Of its rule.
+    /// The target of its rule.
     target: Target,
-    /// When its last tick was to be, in seconds since 1970.
+    /// The scheduled time of its last tick, in seconds since 1970.
     last: AtomicU64,
 }
 
@@ -46,7 +46,7 @@ impl MadeBinding {
         )
     }
 
-    /// Another one whose rule has other texts in place of these.
+    /// A copy whose rule has other texts in place of these.
     pub fn copy(&self, id: &str, target_groups: Vec<String>, texts: &Texts) -> Self {
         let mut target = self.target.clone();
         if let Some(input) = &mut target.input {
@@ -64,7 +64,7 @@ impl MadeBinding {
         }
     }
 
-    /// After an Update that changes no property.
+    /// The binding after an Update that changes no property.
     pub async fn updated(&self, lab: &Lab, function: &Function) -> Result<Self> {
         let mut request = self.request.clone();
         let last = self.last.load(Ordering::Relaxed);
@@ -79,8 +79,8 @@ impl MadeBinding {
     }
 }
 
-/// Texts of one binding and those of another, in the order in which they are put in place of them.
-/// So a copy is made of whatever the function writes, and of nothing that is known of it here.
+/// Texts of one binding and the texts of another that replace them, in this order.
+/// So a copy needs no knowledge of what the function writes.
 #[derive(Default)]
 pub struct Texts(Vec<(String, String)>);
 
@@ -123,7 +123,7 @@ pub async fn make(
     of(lab, function, event).await
 }
 
-/// What a request has made.
+/// Sends a request, and reads what it made.
 async fn of(lab: &Lab, function: &Function, request: Value) -> Result<MadeBinding> {
     let url = lab.response_url();
     let mut event = request.clone();

@@ -20,7 +20,7 @@ use crate::fleet::{COLUMNS, Fleet};
 use crate::settings::{ADDRESSES_PER_ALB, set_delays};
 use crate::table::Table;
 
-/// The provider's timeout.
+/// The timeout of the deployed function.
 const PROVIDER_TIMEOUT: Duration = Duration::from_secs(300);
 /// An NLB has at most 50 listeners (NLB guide, "Quotas"), and an Update has each binding add one.
 const BINDINGS_PER_NLB: usize = 25;
@@ -31,20 +31,20 @@ struct StackBinding {
     alb: String,
     nlb: String,
     port: usize,
-    /// Once it is made.
+    /// Its physical id, once it is made.
     id: Option<String>,
 }
 
-/// What came of one request for each of them.
+/// What came of one request for each binding.
 #[derive(Default)]
 struct RequestFigures {
     took: Duration,
     requests: Vec<Duration>,
-    /// Why those failed that did.
+    /// The reasons of those that failed.
     failed: Vec<String>,
     calls: usize,
     of_elb: usize,
-    /// The `Describe*` among those.
+    /// How many of those are `Describe*`.
     reading: usize,
     throttled: usize,
 }
@@ -146,7 +146,7 @@ impl StackBinding {
     }
 }
 
-/// One request for each of them, all in one moment.
+/// Sends one request for each binding, all at one moment.
 async fn request(
     lab: &Lab,
     fleet: &Arc<Fleet>,

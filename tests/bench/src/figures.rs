@@ -9,7 +9,7 @@ pub fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1_000_000.0
 }
 
-/// The middle one; the longest of an even number's two.
+/// The middle value; of an even number of values the greater one of the two.
 pub fn median<T: Copy + PartialOrd>(values: &[T]) -> Result<T> {
     let mut sorted = values.to_vec();
     sorted.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));

@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, Semaphore};
 
 use crate::figures::{median, megabytes};
 
-/// Of a table that shows what a fleet needed.
+/// The columns of a table that shows what fleets needed.
 pub const COLUMNS: [&str; 8] = [
     "",
     "environments",
@@ -27,13 +27,13 @@ pub const COLUMNS: [&str; 8] = [
 pub struct Fleet {
     lab: Arc<Lab>,
     binary: PathBuf,
-    /// The one that was used last is used next.
+    /// The environments that no event is in. The one that was used last is used next.
     idle: Mutex<Vec<Function>>,
     slots: Semaphore,
 }
 
 impl Fleet {
-    /// With a concurrency of at most `concurrency`.
+    /// A fleet that takes at most so many events at once.
     pub fn new(lab: Arc<Lab>, binary: PathBuf, concurrency: usize) -> Self {
         Self {
             lab,
@@ -66,7 +66,7 @@ impl Fleet {
         done
     }
 
-    /// What came of events that this fleet had, in `COLUMNS`. Nothing must be under way.
+    /// What came of the events that this fleet had, in `COLUMNS`. No event must be under way.
     pub async fn row(
         &self,
         title: &str,

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use lab::Lab;
 
-/// While this is there, this process and all that it starts keep off the last processor.
+/// As long as this lives, this process and all that it starts keep off the last processor.
 pub struct Processor {
     all: String,
     last: usize,
@@ -17,7 +17,7 @@ pub struct Processor {
 
 impl Processor {
     /// # Errors
-    /// Where there is but one, or no `taskset` (util-linux).
+    /// It fails where there is only one processor, or no `taskset` (util-linux).
     pub fn reserve() -> Result<Self> {
         let count = std::thread::available_parallelism()?.get();
         ensure!(count > 1, "this machine has one processor");
@@ -33,12 +33,12 @@ impl Processor {
 
 impl Drop for Processor {
     fn drop(&mut self) {
-        // It went the other way before.
+        // If this fails, nothing can be done about it.
         let _ = move_to(&self.all);
     }
 }
 
-/// A script in place of a command, by which it runs on the processor that was kept for it, where there is one.
+/// A script that runs a command on the reserved processor, where there is one.
 pub fn script(
     lab: &Lab,
     name: &str,
@@ -53,7 +53,8 @@ pub fn script(
     Ok(script)
 }
 
-/// Paths as a shell takes them. They are given as they are: a virtual environment's Python is known by its own.
+/// Paths in a shell's quotes. Links are not followed, for Python finds its virtual environment by the path by which
+/// it is started.
 fn quoted(command: &[&Path]) -> Result<String> {
     let words = command.iter().map(|path| {
         let path = std::path::absolute(path)?;
@@ -63,7 +64,7 @@ fn quoted(command: &[&Path]) -> Result<String> {
     Ok(words?.join(" "))
 }
 
-/// All threads of this process.
+/// Moves all threads of this process.
 fn move_to(processors: &str) -> Result<()> {
     let process = std::process::id().to_string();
     let status = Command::new("taskset")

@@ -20,7 +20,7 @@ pub struct Published {
 }
 
 impl Published {
-    /// For the same load balancers, target group and bucket as a binding has.
+    /// The function for the load balancers, the target group and the bucket of a binding.
     pub fn new(
         lab: &Lab,
         source: &Path,
@@ -39,7 +39,7 @@ impl Published {
         let group = binding.target_groups.first().context("a target group")?;
         Ok(Self {
             script,
-            // The template's own defaults.
+            // These are the defaults of its template.
             variables: [
                 ("AWS_CA_BUNDLE", trusted.clone()),
                 ("ALB_DNS_NAME", alb.dns_name.clone()),

@@ -16,7 +16,7 @@ use crate::{deploy, scale, start, ticks};
 /// Measures everything and shows it.
 ///
 /// # Errors
-/// Where the function does not do its work. That something takes long is no error.
+/// It fails if the function does not do its work. That something takes long is no error.
 pub async fn run(console: &Console, subject: &Subject) -> Result<()> {
     console.heading("What is measured, and where");
     machine(console)?;
@@ -47,7 +47,7 @@ pub async fn run(console: &Console, subject: &Subject) -> Result<()> {
     ticks::measure(&lab, console, subject, reserved.as_ref().ok(), &mut goals).await?;
     console.heading("The figures that are to be kept");
     goals.show(console);
-    // The lab's threads end with it: before that, all of them can be told.
+    // The lab's threads end with the lab: the processors are given back while all threads still live.
     drop(reserved);
     drop(lab);
 

@@ -26,15 +26,15 @@ use crate::table::Table;
 const MINUTE: Duration = Duration::from_secs(60);
 /// The reserved concurrency of the one run that has any.
 const RESERVED: usize = 10;
-/// For how many more minutes ticks may fail for too many calls.
+/// How many more minutes ticks may fail because there were too many calls.
 const MINUTES_TO_RECOVER: usize = 5;
 
 /// What came of one minute's ticks.
 struct Minute {
-    /// From the first event to the last report.
+    /// The time from the first event to the last report.
     took: Duration,
     ticks: Vec<Duration>,
-    /// Those whose ticks failed, with why.
+    /// The bindings whose ticks failed, and why.
     failed: Vec<(Arc<MadeBinding>, Value)>,
     calls: BTreeMap<String, usize>,
     throttled: usize,
@@ -55,7 +55,8 @@ pub async fn measure(console: &Console, binary: &Path, count: usize) -> Result<(
 
     let gap = MINUTE / u32::try_from(count)?;
     let now = Duration::ZERO;
-    // What is done by whom, the time between two events, the concurrency, and the environments at the start.
+    // The title, the bindings that tick, the time between two events, the concurrency, and the environments that
+    // are started before.
     let (rate, cron) = (&bound.rate, &bound.cron);
     let reserved = format!("the same, {RESERVED} at a time");
     let runs = [
@@ -116,7 +117,7 @@ async fn prepare(lab: &Lab, binary: &Path, count: usize) -> Result<CopiedBinding
     let LoadBalancers { alb, nlb } = lab
         .load_balancers(&AlbSpec::new("shop"), &NlbSpec::new("front"))
         .await?;
-    // As many as the others have, so that each of theirs stands in the place of one.
+    // It has as many addresses as each copy, so that each address of a copy replaces one of them.
     lab.dns().set(&alb.name, alb.addresses(ADDRESSES_PER_ALB));
     let function = lab.function(binary).await?;
     let model = binding::make(lab, &function, &alb, &nlb, &[80], RATE).await?;
@@ -223,7 +224,7 @@ async fn tick(
     Ok(minute)
 }
 
-/// The next minutes of those whose ticks failed; in between, ELBv2's allowance is full again.
+/// Lets bindings whose ticks failed tick in the next minutes. ELBv2's allowance is full again in each of them.
 async fn repair(lab: &Lab, fleet: &Arc<Fleet>, console: &Console, minute: Minute) -> Result<()> {
     let mut failed = minute.failed;
     if let Some((_, why)) = failed.first() {

@@ -9,7 +9,7 @@ use lab::Lab;
 pub const DNS_DELAY: Duration = Duration::from_millis(20);
 /// How long every call of an AWS API takes.
 pub const AWS_DELAY: Duration = Duration::from_millis(30);
-/// For an event that the function is to be done with.
+/// How long an invocation may take.
 pub const INVOCATION_TIMEOUT: Duration = Duration::from_secs(60);
 /// Addresses of each ALB where many bindings are measured.
 pub const ADDRESSES_PER_ALB: usize = 3;

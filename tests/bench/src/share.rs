@@ -1,5 +1,5 @@
 //! A share of a processor, as Lambda gives it: by a control group whose processes stand still once they have used up
-//! what is theirs of a period (Linux, "CFS Bandwidth Control"). Needs the right to make one.
+//! what is theirs of a period (Linux, "CFS Bandwidth Control"). The user needs the right to make one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub struct Share(PathBuf);
 
 impl Share {
     /// # Errors
-    /// Where this machine does not let control groups be made.
+    /// It fails where this machine does not let control groups be made.
     pub fn new() -> Result<Self> {
         let name = format!("lab-{}", std::process::id());
         let old = Path::new("/sys/fs/cgroup/cpu");
@@ -37,7 +37,7 @@ impl Share {
         Ok(group)
     }
 
-    /// What starts a program that has this share and no more.
+    /// A command that starts a program with this share and no more.
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new("/bin/sh");
         command
@@ -50,7 +50,7 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        // Its processes are gone by then; one that is not yet leaves an empty group behind.
+        // Its processes are gone by then. If one is not, an empty group stays behind.
         let _ = fs::remove_dir(&self.0);
     }
 }

@@ -17,7 +17,7 @@ use crate::share::{PERCENT, Share};
 use crate::table::Table;
 
 const COLD_STARTS: usize = 21;
-/// Ticks of each process after its first.
+/// How many more ticks each process has after its first.
 const TICKS_AFTER_FIRST: usize = 5;
 
 /// The median of many starts.
@@ -121,8 +121,8 @@ impl StartFigures {
     }
 }
 
-/// Without the guard of the lab's other processes, whose own start would count. Where this process
-/// is killed meanwhile, the Runtime API is gone with it, and that ends the function.
+/// A process without the guard that the lab's other processes have, for the guard's start would count. If this process
+/// is killed meanwhile, the Runtime API is gone, too, and that ends the function.
 struct UnguardedProcess {
     child: Child,
     api: RuntimeApi,

@@ -18,19 +18,19 @@ use crate::settings::{FIRST_PORT, INVOCATION_TIMEOUT, Subject, set_delays};
 use crate::start;
 use crate::table::Table;
 
-/// Warm ticks measured for each row.
+/// How many warm ticks a row of the table has.
 const WARM_TICKS: usize = 100;
-/// Of those that register, so that they stay below eight addresses.
+/// How many ticks register. Each adds an address, and there must stay fewer than eight.
 const REGISTERING_TICKS: usize = 3;
-/// Of the function of 2018, which takes a second and more for each.
+/// How many ticks the function of 2018 has. Each takes a second and more.
 const PUBLISHED_TICKS: usize = 20;
-/// How near a steady tick is to come to its limit.
+/// How many times its limit a steady tick may take.
 const NEAR: f64 = 1.1;
-/// Listeners of the bindings; each has its own NLB.
+/// How many listeners each binding has; each binding has its own NLB.
 const LISTENER_COUNTS: [u16; 4] = [1, 2, 5, 10];
-/// Growing, so that nothing waits for addresses to leave.
+/// How many addresses the ALB has. They only grow, so that no row waits for addresses to leave.
 const POOL_SIZES: [usize; 3] = [3, 28, 100];
-/// How often a tick may change something before it must be steady.
+/// How many ticks may change something before one must be steady.
 const SETTLING: usize = 5;
 
 /// One tick as it was measured.
@@ -41,9 +41,9 @@ struct MeasuredTick {
     queries: usize,
     /// The slowest answer of DNS and the slowest call.
     limit: Duration,
-    /// All of them one after the other.
+    /// The sum of all these times.
     serial: Duration,
-    /// User and system time of the process up to its end.
+    /// User and system time that the process has used up to the tick's end.
     used: Duration,
     log_size: usize,
 }
@@ -140,7 +140,7 @@ pub async fn measure(
 
 /// What is known of one kind of tick.
 struct TickFigures {
-    /// The first one of a process: connections are opened.
+    /// The first tick of a process, which opens its connections.
     first: MeasuredTick,
     warm: Vec<MeasuredTick>,
     /// User and system time of each warm tick.
@@ -173,7 +173,7 @@ impl TickRunner<'_> {
             .await
     }
 
-    /// With as many addresses as were measured last.
+    /// The ALB has as many addresses as were measured last.
     async fn published(&self, published: &Published) -> Result<TickFigures> {
         let function = published.function(self.lab).await?;
         let event = || published.event();

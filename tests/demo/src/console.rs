@@ -66,7 +66,7 @@ impl Console {
 
     fn write(&self, text: &str) {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        // A closed terminal is no reason to stop what is under way.
+        // If the terminal is closed, what is under way goes on all the same.
         let _ = out.write_all(text.as_bytes());
         let _ = out.flush();
     }

@@ -259,7 +259,7 @@ impl Demo<'_> {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        // Less than a minute, so that no later tick may mend what this one left undone.
+        // This is less than a minute, so that no later tick can mend what this one left undone.
         if tokio::time::timeout(MINUTE / 2, settled).await.is_err() {
             self.check(addresses, group)?;
         }

@@ -21,7 +21,7 @@ pub async fn deploy(lab: &Lab, client: &Client, binary: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The addresses that tick logged, one record a tick, oldest first.
+/// What ticks logged of addresses: one record a tick, the oldest first.
 pub async fn ticks(lab: &Lab) -> Result<Vec<Value>> {
     let lines = lab.logs(PROVIDER_STACK).await?;
     Ok(lines
@@ -31,7 +31,7 @@ pub async fn ticks(lab: &Lab) -> Result<Vec<Value>> {
         .collect())
 }
 
-/// Waits for the first tick after `seen` of them that fits.
+/// Waits for a tick that fits. The first `seen` ticks do not count.
 pub async fn tick_that(
     lab: &Lab,
     seen: usize,
@@ -71,7 +71,7 @@ pub fn targets(lab: &Lab, target_group: &str) -> Vec<String> {
         .collect()
 }
 
-/// Everything that bindings make, and every listener of the NLB, which had none before.
+/// Everything of the kinds that bindings make, and every listener of the NLB, which had none before.
 pub async fn leftovers(lab: &Lab, nlb: &str) -> Result<Vec<String>> {
     let config = lab.aws();
     let mut left = Vec::new();
@@ -103,7 +103,7 @@ pub async fn leftovers(lab: &Lab, nlb: &str) -> Result<Vec<String>> {
     Ok(left)
 }
 
-/// How much the function asked of IAM; an error where its role would not have allowed it.
+/// How many things the function asked of IAM. It fails if the function's role would not have allowed one of them.
 pub fn allowed(lab: &Lab) -> Result<usize> {
     // MiniStack gives functions their account's number for an access key.
     let asked = policy::requests(&lab.gateway().history(), ACCOUNT)?;

@@ -1,5 +1,5 @@
 //! Calls to AWS APIs for which there is no need of an SDK, in the query protocol and in JSON.
-//! Signs nothing: the lab checks no signatures, it only reads who calls, and which service.
+//! It signs nothing: the lab checks no signatures, it only reads who calls, and which service.
 
 use std::fmt;
 

@@ -27,7 +27,7 @@ pub struct Lab {
     dns: DnsServers,
     networks: AtomicUsize,
     ministack: Ministack,
-    // Last, so that the servers answer until MiniStack is gone.
+    // It is dropped last, so that the servers answer until MiniStack is gone.
     tasks: Tasks,
 }
 
@@ -52,7 +52,7 @@ impl Lab {
         Ok(lab)
     }
 
-    /// The same with other minutes for EventBridge's schedules to count.
+    /// The same, but EventBridge's schedules count minutes of this length.
     pub async fn start_with_minutes_of(minute: Duration) -> Result<Self> {
         let tasks = Tasks::new()?;
         let runtime = tasks.handle();
@@ -90,7 +90,7 @@ impl Lab {
         self.aws_as(LAB_ACCESS_KEY)
     }
 
-    /// The same as someone else, whom faults hit.
+    /// The same for a caller with another access key, whose calls faults may hit.
     pub fn aws_as(&self, access_key: &str) -> SdkConfig {
         let credentials =
             Credentials::new(access_key, secrets::SECRET_ACCESS_KEY, None, None, "lab");
@@ -115,7 +115,7 @@ impl Lab {
         self.gateway.targets(target_group_arn)
     }
 
-    /// As if the deregistration delay of all draining targets had passed.
+    /// Removes all draining targets, as if their deregistration delay had passed.
     pub fn finish_draining(&self) {
         self.gateway.finish_draining();
     }
@@ -136,7 +136,7 @@ impl Lab {
         self.ministack.log()
     }
 
-    /// For files that nobody needs any more when the lab is gone: it is gone then, too.
+    /// A directory for files that only this lab needs. It is removed with the lab.
     pub fn directory(&self) -> &Path {
         &self.ministack.directory
     }
@@ -149,7 +149,7 @@ impl Lab {
         self.networks.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// For what the lab itself asks of its AWS through the gateway.
+    /// A client for the lab's own calls through the gateway.
     pub(crate) fn api(&self) -> Result<Api> {
         let endpoint = self.endpoint().to_owned();
         Ok(Api {

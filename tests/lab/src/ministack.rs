@@ -1,4 +1,4 @@
-//! MiniStack itself: starts it in a directory of its own, under a guard, and waits until it answers.
+//! MiniStack itself: it starts in a directory of its own, under a guard.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::api;
 use crate::process::{self, GuardedProcess, Program};
 
 const SERVE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/serve.py");
-/// It takes one second; five labs that start at once on a busy machine take longer.
+/// A start takes one second, but five labs that start at once on a busy machine take longer.
 const STARTUP_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A running MiniStack. Dropping it ends it, and its guard removes the directory.
@@ -30,7 +30,7 @@ impl Ministack {
         let home = directory.clone();
         let spawned = tokio::task::spawn_blocking(move || spawn(&home, environment)).await?;
         let (process, port) = spawned.inspect_err(|_| {
-            // Without a process there may be no guard to do it.
+            // Without a process there may be no guard that removes it.
             let _ = std::fs::remove_dir_all(&directory);
         })?;
         let ministack = Self {
@@ -54,7 +54,7 @@ impl Ministack {
         let why = match tokio::time::timeout(STARTUP_TIMEOUT, up).await {
             Ok(Ok(answer)) if answer.status().is_success() => return Ok(()),
             Ok(Ok(answer)) => format!("its health is {}", answer.status()),
-            // Its socket closes before its last words are written.
+            // Its socket closes before its last log lines are written.
             Ok(Err(error)) => format!("{error}: {}", self.process.ended().await),
             Err(_) => format!("no answer for {} s", STARTUP_TIMEOUT.as_secs()),
         };
@@ -77,7 +77,7 @@ fn own_directory() -> Result<PathBuf> {
         NEXT.fetch_add(1, Ordering::Relaxed)
     );
     let directory = std::env::temp_dir().join(name);
-    // A dead process of the same number may have left one.
+    // A dead process with the same number may have left one.
     let _ = std::fs::remove_dir_all(&directory);
     std::fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
     Ok(directory)

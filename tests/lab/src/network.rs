@@ -1,5 +1,5 @@
 //! VPCs, subnets and load balancers to bind, made through the gateway as anyone would make them.
-//! Makes nothing that a binding makes: no target groups, and no listeners of the NLB.
+//! It makes nothing that a binding makes: no target groups, and no listeners of the NLB.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::api::Api;
 use crate::lab::Lab;
 use crate::spec::{AlbSpec, NlbSpec, ZONES};
 
-/// Where the addresses of load balancers begin in a subnet; the first few are AWS's own.
+/// The first addresses of load balancers in a subnet. The first few of a subnet are AWS's own.
 const NLB_HOST: u16 = 10;
 const ALB_HOST: u16 = 64;
 
@@ -57,7 +57,7 @@ pub struct Alb {
 }
 
 impl Alb {
-    /// The first addresses of the ALB, spread over its zones. Always the same: a longer list
+    /// The first addresses of the ALB, spread over its zones. They are always the same: a longer list
     /// begins with the shorter ones.
     pub fn addresses(&self, count: usize) -> Vec<Ipv4Addr> {
         self.addresses_after(0, count)
@@ -83,7 +83,7 @@ impl Alb {
 pub struct Nlb {
     pub arn: String,
     pub name: String,
-    /// One in each zone.
+    /// One address in each zone.
     pub addresses: Vec<Ipv4Addr>,
     pub vpc: Vpc,
 }

@@ -1,5 +1,5 @@
 //! Child processes that cannot be left behind: each runs under `guard.py`, which kills it and all
-//! it started once this process lets go of it or dies, even by SIGKILL. Never signals anything by name.
+//! it started once this process lets go of it or dies, even by SIGKILL. Nothing is signalled by name.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -42,9 +42,9 @@ pub(crate) struct GuardedProcess {
 pub(crate) struct Program<'a> {
     pub command: Vec<&'a OsStr>,
     pub environment: &'a [(String, String)],
-    /// Standard error, and standard output as well unless the first line of that is asked for.
+    /// It takes standard error, and standard output as well unless the first line of that is asked for.
     pub log: &'a Path,
-    /// Removed by the guard at the end.
+    /// The guard removes it at the end.
     pub directory: Option<&'a Path>,
 }
 
@@ -54,7 +54,7 @@ impl GuardedProcess {
         Ok(Self::spawn(program, Stdio::from(log))?.0)
     }
 
-    /// Starts a program and waits for the first line that it prints. Blocks.
+    /// Starts a program and waits for the first line that it prints. This blocks the thread.
     pub fn start_and_read_line(program: &Program<'_>) -> Result<(Self, String)> {
         let (process, stdout) = Self::spawn(program, Stdio::piped())?;
         let mut line = String::new();
@@ -71,7 +71,7 @@ impl GuardedProcess {
     ) -> Result<(Self, Option<std::process::ChildStdout>)> {
         let python = python()?;
         let mut child = Command::new(&python)
-            // Isolated and without site packages: the guard is up in a few milliseconds.
+            // Python starts isolated and without site packages, so that the guard is up in a few milliseconds.
             .args(["-I", "-S", GUARD])
             .arg(program.directory.unwrap_or(Path::new("")))
             .args(&program.command)
@@ -128,13 +128,13 @@ impl Drop for GuardedProcess {
     fn drop(&mut self) {
         drop(self.held.take());
         if let Some(waiter) = self.waiter.take() {
-            // A panicked waiter has nothing to tell that matters here.
+            // If the waiter panicked, that does not matter any more.
             let _ = waiter.join();
         }
     }
 }
 
-/// Appending, so that two streams may share one file.
+/// It is opened for appending, so that two streams may share it.
 fn log_file(path: &Path) -> Result<File> {
     OpenOptions::new()
         .create(true)

@@ -1,5 +1,5 @@
 //! The place that a custom resource's answer is put to: it records every PUT, and may refuse some.
-//! Stands in for the pre-signed S3 URL of CloudFormation ("Custom resource request fields").
+//! It stands in for the pre-signed S3 URL of CloudFormation ("Custom resource request fields").
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use crate::lock::{Shared, lock};
 /// No bucket can have this name, so no object is hidden by it.
 pub(crate) const RESPONSE_PATH: &str = "/_lab/response/";
 
-/// Part of every URL, as a secret is of a pre-signed one: whoever logs the URL logs this.
+/// The secret part of every URL, as pre-signed URLs have one: whoever logs the URL logs this.
 pub const SIGNATURE: &str = "c2VjcmV0LW9mLXRoZS1sYWI";
 
 /// A ResponseURL and what came to it.
@@ -29,16 +29,16 @@ pub struct ResponseUrl {
 #[derive(Default)]
 struct Puts {
     refusals: usize,
-    puts: Vec<Put>,
+    puts: Vec<ReceivedPut>,
 }
 
 /// One PUT to a ResponseURL.
 #[derive(Clone, Debug)]
-pub struct Put {
+pub struct ReceivedPut {
     /// The body; a string where it is not JSON.
     pub body: Value,
     pub length: usize,
-    /// Their names in lower case.
+    /// The headers by their names in lower case.
     pub headers: BTreeMap<String, String>,
     pub method: String,
     /// 200, or 503 where it was refused.
@@ -56,13 +56,13 @@ impl ResponseUrl {
     }
 
     /// Every PUT so far, refused PUTs included.
-    pub fn puts(&self) -> Vec<Put> {
+    pub fn puts(&self) -> Vec<ReceivedPut> {
         lock(&self.state).puts.clone()
     }
 
     /// The body of the one answer that was taken; an error where there are none or more.
     pub fn the_answer(&self) -> Result<Value> {
-        let mut taken: Vec<Put> = self
+        let mut taken: Vec<ReceivedPut> = self
             .puts()
             .into_iter()
             .filter(|put| put.status == 200)
@@ -111,7 +111,7 @@ impl ResponseUrls {
         }
         let text = || Value::String(String::from_utf8_lossy(body).into_owned());
         let headers = parts.headers.iter();
-        received.puts.push(Put {
+        received.puts.push(ReceivedPut {
             body: serde_json::from_slice(body).unwrap_or_else(|_| text()),
             length: body.len(),
             headers: headers

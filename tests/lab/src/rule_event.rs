@@ -1,4 +1,4 @@
-//! What EventBridge gives to a rule's target when the rule's schedule fires. Knows scheduled events
+//! What EventBridge gives to a rule's target when the rule's schedule fires. It knows scheduled events
 //! only, and input transformers only as far as rules of bindings use them.
 //!
 //! User guide, "Input transformation": a path that does not resolve is an empty text, a text that
@@ -29,7 +29,7 @@ pub fn rule_event(target: &Target, time: SystemTime) -> Result<Value> {
     serde_json::from_str(&input).with_context(|| format!("no JSON: {input}"))
 }
 
-/// As EventBridge makes it of a schedule, which it knows no rule of.
+/// The scheduled event of a target without an input of its own.
 pub fn scheduled_event(time: SystemTime) -> Result<Value> {
     let seconds = DateTime::from_secs(DateTime::from(time).secs());
     Ok(json!({

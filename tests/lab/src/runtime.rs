@@ -1,5 +1,5 @@
 //! Runs a function's binary as Lambda would: one process for many invocations, killed at the
-//! deadline, started again where it died. Does not repeat failed invocations.
+//! deadline, started again where it died. It does not repeat failed invocations.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub struct Function {
     log: PathBuf,
     runtime: Handle,
     next_id: AtomicUsize,
-    /// Held during an invocation: a sandbox has one at a time.
+    /// It is locked during an invocation, for a sandbox has one at a time.
     sandbox: Mutex<Option<Sandbox>>,
     /// How far the log was read.
     read: std::sync::Mutex<u64>,
@@ -48,7 +48,7 @@ pub struct Invocation {
     pub log: Vec<Value>,
     /// The size of that in bytes.
     pub log_size: usize,
-    /// From the event's being there to the report: Lambda's duration, but for its rounding.
+    /// The time from the event's arrival to the report, which Lambda rounds and calls the duration.
     pub took: Duration,
 }
 
@@ -110,7 +110,7 @@ impl Lab {
 }
 
 impl Function {
-    /// `Call::source` of its calls.
+    /// The `Call::source` of its calls.
     pub fn access_key(&self) -> &str {
         let key = self.environment.get("AWS_ACCESS_KEY_ID");
         key.map_or("", String::as_str)

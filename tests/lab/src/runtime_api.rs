@@ -1,5 +1,5 @@
 //! The Lambda Runtime API, from "Using the Lambda runtime API for custom runtimes" in the Lambda
-//! developer guide: hands events to the one process that asks here, and its reports to who waits.
+//! developer guide: it hands events to the one process that asks here, and the process's reports to whoever waits.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -33,7 +33,7 @@ struct Job {
     deadline: SystemTime,
 }
 
-/// The API of one process. Another process has another, so that a dying one takes no events of the next.
+/// The API of one process. Every process has its own, so that a dying process takes no event of the next one.
 pub struct RuntimeApi {
     pub address: String,
     jobs: mpsc::UnboundedSender<Job>,
@@ -41,11 +41,11 @@ pub struct RuntimeApi {
     server: JoinHandle<()>,
 }
 
-/// Between invocations that wait and the process that asks.
+/// What is shared by invocations that wait and the process that asks.
 struct Desk {
     jobs: tokio::sync::Mutex<mpsc::UnboundedReceiver<Job>>,
     waiting: Mutex<HashMap<String, oneshot::Sender<Report>>>,
-    /// When the process first asked for an event: then its start-up is over.
+    /// When the process first asked for an event, which ends its start-up.
     asked: watch::Sender<Option<Instant>>,
 }
 
@@ -69,7 +69,7 @@ impl RuntimeApi {
         })
     }
 
-    /// Puts an event where the process finds it; what it reports comes to the receiver.
+    /// Puts an event where the process finds it. The process's report comes to the receiver.
     pub fn hand_out(
         &self,
         id: &str,
@@ -107,7 +107,7 @@ impl Drop for RuntimeApi {
 }
 
 async fn serve(listener: TcpListener, desk: Arc<Desk>) {
-    // Ends all connections when it is dropped.
+    // All connections end when this is dropped.
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
@@ -115,7 +115,7 @@ async fn serve(listener: TcpListener, desk: Arc<Desk>) {
         connections.spawn(async move {
             let service = service_fn(move |request| handle(Arc::clone(&desk), request));
             let connection = hyper::server::conn::http1::Builder::new();
-            // A process that is killed hangs up.
+            // An error is a process that was killed and hung up.
             let _ = connection
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
@@ -186,10 +186,10 @@ impl Desk {
             .expect("a request id that fits a header")
     }
 
-    /// The status that the process is answered.
+    /// Hands a report to the invocation that waits for it. The result is the status of the answer to the process.
     fn report(&self, id: Option<&str>, report: Report) -> u16 {
         let mut waiting = lock(&self.waiting);
-        // A process that fails to start knows no id; the one that waits is its.
+        // A process that fails to start knows no id; only one invocation waits for it.
         let id = id
             .map(str::to_owned)
             .or_else(|| waiting.keys().next().cloned());

@@ -1,4 +1,4 @@
-//! The lab's secrets, each a text of its own, so that it is known wherever it turns up.
+//! The lab's secrets. Each is a text of its own, so that it is recognised wherever it turns up.
 
 use std::fmt::Display;
 
@@ -13,7 +13,7 @@ pub(crate) const SESSION_TOKEN: &str = "bGFiLXNlc3Npb24tdG9rZW4";
 /// What is in every ResponseURL of MiniStack's CloudFormation.
 const MINISTACKS: &str = "/cfn-response/";
 
-/// An error where one of these lines has a secret in it: credentials, or a ResponseURL, which is one.
+/// Fails if one of these lines has a secret in it: credentials, or a ResponseURL, which is one as well.
 pub(crate) fn none_in(lines: impl IntoIterator<Item = impl Display>) -> Result<()> {
     for line in lines {
         let line = line.to_string();

@@ -1,14 +1,14 @@
-//! What load balancers a test wants, with what most of them want as the default.
+//! The load balancers that a test wants. The defaults are what most tests want.
 
 /// The zones in which every VPC of a lab has a subnet.
 pub const ZONES: [&str; 4] = ["us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d"];
 
-/// What ALB to make.
+/// An ALB that is to be made.
 #[derive(Clone, Debug)]
 pub struct AlbSpec {
     pub name: String,
     pub zones: Vec<&'static str>,
-    /// HTTP listeners.
+    /// The ports of its HTTP listeners.
     pub ports: Vec<u16>,
     pub scheme: &'static str,
     /// `None` leaves it at AWS's default.
@@ -16,7 +16,7 @@ pub struct AlbSpec {
 }
 
 impl AlbSpec {
-    /// Internal, in zones a and b, with a listener on port 80.
+    /// An internal ALB in zones a and b, with a listener on port 80.
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -28,18 +28,18 @@ impl AlbSpec {
     }
 }
 
-/// What NLB to make.
+/// An NLB that is to be made.
 #[derive(Clone, Debug)]
 pub struct NlbSpec {
     pub name: String,
     pub zones: Vec<&'static str>,
-    /// In a VPC of its own rather than in the ALB's.
+    /// Whether it is in a VPC of its own rather than in the ALB's.
     pub own_vpc: bool,
     pub cross_zone: bool,
 }
 
 impl NlbSpec {
-    /// Internal, in zones a and b of the ALB's VPC, with a fixed address in each.
+    /// An internal NLB in zones a and b of the ALB's VPC, with a fixed address in each.
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),

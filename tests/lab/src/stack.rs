@@ -9,10 +9,10 @@ use aws_sdk_cloudformation::types::{Capability, Parameter, Stack, Tag};
 
 use crate::names::TEMPLATES_FOLDER;
 
-/// How often a stack is looked at while CloudFormation works on it.
+/// The time between two looks at a stack that CloudFormation works on.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A template's file in cfn/.
+/// The text of a template in cfn/.
 pub fn template(name: &str) -> Result<String> {
     let path = Path::new(TEMPLATES_FOLDER).join(name);
     std::fs::read_to_string(&path).with_context(|| path.display().to_string())
@@ -23,7 +23,7 @@ pub fn template(name: &str) -> Result<String> {
 pub struct SettledStack {
     pub status: String,
     pub outputs: Vec<(String, String)>,
-    /// What failed, in CloudFormation's words.
+    /// Why resources failed, in CloudFormation's words.
     pub failures: Vec<String>,
 }
 

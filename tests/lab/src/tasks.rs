@@ -1,4 +1,4 @@
-//! The runtime that a lab's servers run on: its own, as a lab may be shared by tests, and each test
+//! The runtime that a lab's servers run on. A lab has its own, for tests may share a lab, and each test
 //! has a runtime that ends with it.
 
 use anyhow::Result;

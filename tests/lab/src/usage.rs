@@ -1,4 +1,4 @@
-//! What a process has used so far, by proc(5). Linux only, as Lambda is.
+//! What a process has used so far, by proc(5). It works on Linux only, as Lambda does.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ impl Usage {
             .context("a status without VmHWM in kB")?;
         let mut cpu = Duration::ZERO;
         for thread in std::fs::read_dir(format!("{of}/task"))? {
-            // Nanoseconds on a processor come first; `stat` counts in hundredths of a second.
+            // Its first number is the nanoseconds on a processor; `stat` would count hundredths of a second.
             let times = read(&thread?.path().join("schedstat").display().to_string())?;
             let first = times.split(' ').next().and_then(|first| first.parse().ok());
             cpu += Duration::from_nanos(first.context("schedstat without a number")?);

@@ -1,4 +1,4 @@
-//! Just enough XML to read, change and write what the query APIs of AWS answer. Knows nothing of
+//! Just enough XML to read, change and write what the query APIs of AWS answer. It knows nothing of
 //! namespaces, mixed content or documents of others.
 
 use anyhow::{Context, Result, bail};
@@ -7,7 +7,7 @@ use xmlparser::{ElementEnd, Token, Tokenizer};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Element {
     pub name: String,
-    /// As written, escapes included.
+    /// Their values are as written, escapes included.
     attributes: Vec<(String, String)>,
     pub text: String,
     pub children: Vec<Element>,
@@ -41,7 +41,7 @@ impl Element {
     }
 
     pub fn parse(document: &str) -> Result<Self> {
-        // Elements under construction, the innermost last; the first collects the root.
+        // The elements that are not closed yet, the innermost last; the first one collects the root.
         let mut open = vec![Self::default()];
         for token in Tokenizer::from(document) {
             match token? {
@@ -90,7 +90,7 @@ impl Element {
         self.children.iter_mut().find(|child| child.name == name)
     }
 
-    /// The text of a child, empty where there is none.
+    /// The text of a child; it is empty where there is no such child.
     pub fn text_of(&self, name: &str) -> &str {
         self.child(name).map_or("", |child| child.text.as_str())
     }
@@ -121,7 +121,7 @@ impl Element {
         self.find_mut(name).map(|list| &mut list.children)
     }
 
-    /// Puts a child in the place of the one of its name, or at the end.
+    /// Replaces the child of the same name, or adds it at the end.
     pub fn set(&mut self, child: Element) {
         match self.child_mut(&child.name) {
             Some(old) => *old = child,

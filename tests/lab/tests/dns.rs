@@ -75,7 +75,7 @@ async fn an_answer_holds_eight_random_addresses_at_most_over_udp_and_tcp() -> Re
             assert_eq!(answer.iter().collect::<HashSet<_>>().len(), 8);
             seen.extend(answer);
         }
-        // A hundred draws miss one of the addresses less than once in ten million runs.
+        // A hundred answers miss one of the addresses less than once in ten million runs.
         assert_eq!(seen.len(), 28);
     }
     assert_eq!(lab.dns().queries("large"), 200);
@@ -160,7 +160,7 @@ async fn every_answer_takes_the_set_time_at_least() -> Result<()> {
     Ok(())
 }
 
-/// What is answered to so many lookups, each sorted.
+/// The answers to so many lookups, each of them sorted.
 async fn answers(server: SocketAddr, name: &str, count: usize) -> Result<Vec<Vec<IpAddr>>> {
     let mut answers = Vec::new();
     for _ in 0..count {

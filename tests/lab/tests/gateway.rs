@@ -1,4 +1,5 @@
-//! The gateway: what it records, what it passes on, and what it lets go wrong.
+//! The gateway: what it records, what it passes on, and what it lets go wrong. A fault would hit every test that
+//! shares a lab, so each test has its own.
 
 use std::time::Duration;
 
@@ -14,14 +15,9 @@ fn elb(lab: &Lab) -> aws_sdk_elasticloadbalancingv2::Client {
     aws_sdk_elasticloadbalancingv2::Client::new(&lab.aws_as("someone"))
 }
 
-/// Faults hit every test that shares a lab, so each test here has its own.
-async fn lab() -> Result<Lab> {
-    Lab::start().await
-}
-
 #[tokio::test]
 async fn calls_are_recorded_with_what_matters_of_them() -> Result<()> {
-    let lab = lab().await?;
+    let lab = Lab::start().await?;
     let s3 = aws_sdk_s3::Client::new(&lab.aws_as("someone"));
     s3.create_bucket().bucket("bucket").send().await?;
     let put = || {
@@ -92,7 +88,7 @@ async fn calls_are_recorded_with_what_matters_of_them() -> Result<()> {
 
 #[tokio::test]
 async fn a_denial_is_in_the_protocol_of_each_service() -> Result<()> {
-    let lab = lab().await?;
+    let lab = Lab::start().await?;
     let aws = lab.aws_as("someone");
     let deny = |service, operation| {
         lab.gateway()
@@ -134,7 +130,7 @@ async fn a_denial_is_in_the_protocol_of_each_service() -> Result<()> {
     assert_eq!(stacks.expect_err("denied").code(), Some("AccessDenied"));
     assert_eq!(lab.gateway().hits(fault), 1);
 
-    // The lab itself is not hit, and when the faults are cleared nobody is.
+    // No fault hits the lab itself, and none hits anybody once the faults are cleared.
     aws_sdk_elasticloadbalancingv2::Client::new(&lab.aws())
         .describe_load_balancers()
         .send()
@@ -146,7 +142,7 @@ async fn a_denial_is_in_the_protocol_of_each_service() -> Result<()> {
 
 #[tokio::test]
 async fn a_throttled_a_failed_and_a_cut_off_call_are_tried_again_by_the_sdk() -> Result<()> {
-    let lab = lab().await?;
+    let lab = Lab::start().await?;
     for what in [What::Throttle, What::ServerError, What::CutOff] {
         let fault = lab
             .gateway()
@@ -167,7 +163,7 @@ async fn a_throttled_a_failed_and_a_cut_off_call_are_tried_again_by_the_sdk() ->
 
 #[tokio::test]
 async fn a_lost_answer_is_of_a_call_that_was_carried_out_and_a_cut_off_one_was_not() -> Result<()> {
-    let lab = lab().await?;
+    let lab = Lab::start().await?;
     let once = aws_sdk_s3::config::retry::RetryConfig::disabled();
     let config = aws_sdk_s3::config::Builder::from(&lab.aws_as("someone"))
         .retry_config(once)
@@ -198,7 +194,7 @@ async fn a_lost_answer_is_of_a_call_that_was_carried_out_and_a_cut_off_one_was_n
 
 #[tokio::test]
 async fn the_nth_call_is_answered_as_told_and_a_delay_adds_to_it() -> Result<()> {
-    let lab = lab().await?;
+    let lab = Lab::start().await?;
     let gone = What::Answer {
         status: 400,
         code: "LoadBalancerNotFound".to_owned(),
@@ -230,7 +226,7 @@ async fn the_nth_call_is_answered_as_told_and_a_delay_adds_to_it() -> Result<()>
 
 #[tokio::test]
 async fn every_call_takes_the_set_time_at_least() -> Result<()> {
-    let lab = lab().await?;
+    let lab = Lab::start().await?;
     let delay = Duration::from_millis(100);
     lab.gateway().set_delay(delay);
     elb(&lab).describe_load_balancers().send().await?;
@@ -241,7 +237,7 @@ async fn every_call_takes_the_set_time_at_least() -> Result<()> {
 
 #[tokio::test]
 async fn what_is_remembered_is_forgotten_when_something_changes() -> Result<()> {
-    let lab = lab().await?;
+    let lab = Lab::start().await?;
     lab.gateway().remember_answers(true);
     let s3 = aws_sdk_s3::Client::new(&lab.aws_as("someone"));
     s3.create_bucket().bucket("bucket").send().await?;
@@ -258,7 +254,7 @@ async fn what_is_remembered_is_forgotten_when_something_changes() -> Result<()> 
 
 #[tokio::test]
 async fn too_many_calls_of_elb_at_once_are_throttled_and_those_of_others_are_not() -> Result<()> {
-    let lab = lab().await?;
+    let lab = Lab::start().await?;
     lab.gateway().limit_rates(1.0);
     let config = lab.aws_as("someone").into_builder();
     let once = aws_config::retry::RetryConfig::disabled();
@@ -285,7 +281,7 @@ async fn too_many_calls_of_elb_at_once_are_throttled_and_those_of_others_are_not
 
 #[tokio::test]
 async fn elbv2_takes_twenty_names_a_call() -> Result<()> {
-    let lab = lab().await?;
+    let lab = Lab::start().await?;
     let asked = async |count: usize| {
         let names = (0..count).map(|number| format!("group-{number}"));
         let asked = elb(&lab)

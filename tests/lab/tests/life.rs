@@ -60,7 +60,7 @@ async fn a_killed_test_leaves_no_process_and_no_file() -> Result<()> {
     assert!(processes_of(endpoint).len() >= 2);
     test.kill()?;
     test.wait()?;
-    // Nobody is left to wait for the guard.
+    // The guard's end cannot be waited for: its parent is dead.
     let began = Instant::now();
     while !processes_of(endpoint).is_empty() && began.elapsed() < Duration::from_secs(20) {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -75,7 +75,7 @@ async fn a_killed_test_leaves_no_process_and_no_file() -> Result<()> {
 async fn a_lab_that_waits_to_be_killed() -> Result<()> {
     let lab = Lab::start().await?;
     let directory = lab.ministack_log();
-    // On a line of its own: the test harness begins one and does not end it.
+    // The line break ends the line that the test harness has begun.
     println!(
         "\nlab: {} {}",
         lab.endpoint(),

@@ -18,7 +18,7 @@ def handler(event, context):
     print(json.dumps(event))
 ";
 const MINUTE: Duration = Duration::from_secs(2);
-/// Many of those minutes.
+/// This is as long as many of those minutes.
 const FIRING_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn target(input_template: &str) -> Result<Target> {
@@ -69,7 +69,7 @@ async fn a_rule_fires_what_its_transformer_makes_of_the_scheduled_time() -> Resu
         .await
         .context("it never fires")??;
     let mut rendered = rule_event(&wanted, SystemTime::now())?;
-    // The only thing that differs, and in both it is one second's text.
+    // Only the times differ, and each of them is a text of whole seconds.
     let times = [fired["Time"].take(), rendered["Time"].take()];
     assert_eq!(fired, rendered);
     for time in times {

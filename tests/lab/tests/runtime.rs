@@ -146,7 +146,7 @@ async fn an_answer_to_a_response_url_is_caught_with_its_headers() -> Result<()> 
     assert_eq!(url.the_answer()?, json!({"Status": "SUCCESS"}));
     let answers = url.puts();
     assert_eq!((answers[0].length, answers[0].method.as_str()), (20, "PUT"));
-    // Python's client sets one by itself; a provider's must not.
+    // Python's client sets a content type by itself, but a provider must not send one.
     assert!(answers[0].headers.contains_key("content-type"));
     Ok(())
 }

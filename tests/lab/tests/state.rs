@@ -88,7 +88,7 @@ async fn a_write_happens_only_on_its_condition_with_versions_and_without() -> Re
             .expect_err("another one");
         assert_eq!(late.code(), Some("PreconditionFailed"));
 
-        // Of many that saw the same, one writes.
+        // Of many callers that saw the same version, one writes.
         let seen = etag(&s3, bucket).await?;
         let racers = (0..20).map(|number| put(&s3, bucket, &number.to_string()).if_match(&seen));
         let racers: tokio::task::JoinSet<_> = racers.map(outcome).collect();
@@ -97,7 +97,7 @@ async fn a_write_happens_only_on_its_condition_with_versions_and_without() -> Re
         assert_eq!(written, 1, "{outcomes:?}");
 
         delete().if_match(etag(&s3, bucket).await?).send().await?;
-        // Gone, or under a delete marker, which is the same here.
+        // The object is gone, or under a delete marker, which is the same to the caller.
         assert_eq!(
             outcome(put(&s3, bucket, "x").if_match(&seen)).await,
             "NoSuchKey"
@@ -129,7 +129,7 @@ async fn a_call_is_carried_out_also_when_its_caller_has_hung_up() -> Result<()> 
     until(|| lab.gateway().calls_of("s3", "PutObject").len() == 2).await?;
     assert_ne!(etag(&s3, "bucket").await?, between);
 
-    // The same where the call is only slow.
+    // A call that is only slow is carried out as well.
     let delay = What::Delay(Duration::from_secs(1));
     let fault = Fault::new("s3", "DeleteObject", delay);
     let slow = lab.gateway().inject(fault);
@@ -205,7 +205,7 @@ async fn a_locked_version_is_an_error_inside_a_success() -> Result<()> {
         .collect();
     assert_eq!(left, [locked.as_str()]);
 
-    // The same of versions that are not locked, where a test says so.
+    // A test can let the same happen to versions that are not locked.
     lab.gateway().inject(Fault::new(
         "s3",
         "DeleteObjects",

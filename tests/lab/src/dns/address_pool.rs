@@ -17,7 +17,7 @@ const IN_TURN: usize = 2;
 #[derive(Clone)]
 pub(super) struct AddressPool {
     addresses: Vec<Ipv4Addr>,
-    /// Whose turn it is.
+    /// The index of the address whose turn is next.
     next: usize,
 }
 
@@ -29,7 +29,7 @@ impl AddressPool {
         }
     }
 
-    /// Distinct, and in random order.
+    /// The addresses of one answer: distinct, and in random order.
     pub fn answer(&mut self) -> Vec<Ipv4Addr> {
         let count = self.addresses.len();
         let in_turn = IN_TURN.min(count);

@@ -18,10 +18,10 @@ pub enum DnsFailure {
 
 /// How the lookups of a name fail.
 pub(super) struct Failing {
-    /// How many answers come before it.
+    /// How many lookups are still answered before the first one fails.
     pub answers: usize,
     pub failure: DnsFailure,
-    /// For how long, from the first one that fails; for ever where this is missing.
+    /// How long lookups fail from the first one that does; without it they fail for ever.
     pub lasts: Option<Duration>,
     pub since: Option<Instant>,
 }

@@ -10,20 +10,20 @@ use hickory_server::proto::rr::RecordType;
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::MessageResponseBuilder;
 
+use super::contents::DnsContents;
 use super::failure::DnsFailure;
 use super::names::key_of;
 use super::record_set::{RecordSet, records};
 use super::server::ServerState;
-use super::zone::Zone;
 use crate::lock::lock;
 
 pub(super) struct Handler {
-    pub zone: Arc<Mutex<Zone>>,
+    pub contents: Arc<Mutex<DnsContents>>,
     pub state: Arc<Mutex<ServerState>>,
 }
 
 impl Handler {
-    /// What to answer, or why not.
+    /// What the answer is, or how the lookup fails.
     fn look_up(&self, name: &str, kind: RecordType) -> Result<RecordSet, DnsFailure> {
         let load_balancer = key_of(name);
         if kind == RecordType::A {
@@ -35,14 +35,17 @@ impl Handler {
         if let Some(failure) = lock(&self.state).failure {
             return Err(failure);
         }
-        let mut zone = lock(&self.zone);
-        let failing = zone.failures.get_mut(load_balancer);
+        let mut contents = lock(&self.contents);
+        let failing = contents.failures.get_mut(load_balancer);
         if let Some(failure) = failing.and_then(|failing| failing.fails(kind)) {
             return Err(failure);
         }
-        let alias = zone.aliases.get(load_balancer).cloned();
+        let alias = contents.aliases.get(load_balancer).cloned();
         let holder = alias.as_deref().map_or(load_balancer, key_of);
-        let pool = zone.addresses.get_mut(holder).ok_or(DnsFailure::NxDomain)?;
+        let pool = contents
+            .addresses
+            .get_mut(holder)
+            .ok_or(DnsFailure::NxDomain)?;
         if kind != RecordType::A {
             let addresses = Vec::new();
             return Ok(RecordSet { alias, addresses });
@@ -93,12 +96,12 @@ impl Handler {
             [],
             [],
         );
-        let delay = lock(&self.zone).delay;
+        let delay = lock(&self.contents).delay;
         if !delay.is_zero() {
             tokio::time::sleep_until((came + delay).into()).await;
         }
         let sent = to.send_response(response).await?;
-        lock(&self.zone).times.push(came.elapsed());
+        lock(&self.contents).times.push(came.elapsed());
         Ok(sent)
     }
 }

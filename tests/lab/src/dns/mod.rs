@@ -3,13 +3,13 @@
 //! as well, or be aliases. It resolves nothing else.
 
 mod address_pool;
+mod contents;
 mod failure;
 mod handler;
 mod names;
 mod record_set;
 mod server;
 mod servers;
-mod zone;
 
 pub use failure::DnsFailure;
 pub use server::{Cache, DnsServer};

@@ -1,6 +1,6 @@
 //! Names of DNS, and the load balancers that they are of.
 
-/// The key of a DNS name in the zone: the name of the load balancer that it is of, or else itself.
+/// The key of a DNS name in `DnsContents`: the name of the load balancer that it is of, or else itself.
 pub(super) fn key_of(name: &str) -> &str {
     load_balancer_of(name).unwrap_or(name.trim_end_matches('.'))
 }

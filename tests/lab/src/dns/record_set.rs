@@ -9,7 +9,7 @@ use hickory_server::proto::rr::{Name, RData, Record};
 use super::names::load_balancer_of;
 
 const TTL: u32 = 60;
-/// Of names that are no load balancer's: as many seconds as Aurora's zones have (Amazon Aurora MySQL Database
+/// The TTL of names that are no load balancer's. Aurora's zones have it (Amazon Aurora MySQL Database
 /// Administrator's Handbook, "DNS caching").
 const TTL_OF_OTHERS: u32 = 5;
 

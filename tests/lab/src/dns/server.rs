@@ -12,10 +12,10 @@ use crate::lock::lock;
 /// A server that does not choose anew for each answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Cache {
-    /// So many caches behind one address, one of which answers by chance.
+    /// How many caches are behind the one address. Chance decides which of them answers.
     pub nodes: usize,
-    /// Whether it says so: that it offers recursion, and is not authoritative. A cache may repeat what an
-    /// authoritative server says of itself as well.
+    /// Whether its answers say that it is a cache: that it offers recursion, and is not authoritative. A cache may
+    /// also repeat what an authoritative server says of itself.
     pub says_so: bool,
 }
 
@@ -30,17 +30,17 @@ pub struct DnsServer {
 pub(super) struct ServerState {
     pub failure: Option<DnsFailure>,
     pub queries: HashMap<String, usize>,
-    /// What it is the only one to say.
+    /// The addresses that this server alone shows for all names.
     stale: Option<AddressPool>,
     pub cache: Option<Cache>,
-    /// What its nodes keep, by load balancer.
+    /// What its nodes keep, by name and node.
     kept: HashMap<(String, usize), RecordSet>,
-    /// After how many answers it forgets that.
+    /// The number of answers after which it forgets what it keeps.
     keeps: Option<usize>,
 }
 
 impl ServerState {
-    /// The answer of one of its nodes, which may have to ask first.
+    /// The answer of one of its nodes. A node that keeps none asks first.
     pub fn cached(
         &mut self,
         load_balancer: &str,

@@ -10,15 +10,15 @@ use tokio::net::{TcpListener, UdpSocket};
 use tokio::runtime::Handle;
 
 use super::address_pool::AddressPool;
+use super::contents::DnsContents;
 use super::failure::{DnsFailure, Failing};
 use super::handler::Handler;
 use super::server::DnsServer;
-use super::zone::Zone;
 use crate::lock::lock;
 
-/// All the DNS servers of a lab; they share their zone.
+/// All the DNS servers of a lab; they share their contents.
 pub struct DnsServers {
-    zone: Arc<Mutex<Zone>>,
+    contents: Arc<Mutex<DnsContents>>,
     servers: Mutex<Vec<DnsServer>>,
     runtime: Handle,
 }
@@ -26,7 +26,7 @@ pub struct DnsServers {
 impl DnsServers {
     pub(crate) async fn start(runtime: Handle) -> Result<Self> {
         let dns = Self {
-            zone: Arc::default(),
+            contents: Arc::default(),
             servers: Mutex::default(),
             runtime,
         };
@@ -36,20 +36,20 @@ impl DnsServers {
 
     /// Replaces the addresses of a load balancer, given by its name, or of any other DNS name, given whole.
     pub fn set(&self, load_balancer: &str, addresses: impl IntoIterator<Item = Ipv4Addr>) {
-        lock(&self.zone)
+        lock(&self.contents)
             .addresses
             .insert(load_balancer.to_owned(), AddressPool::of(addresses));
     }
 
     /// Makes a DNS name an alias of another one, as the endpoint of an Aurora cluster is one of its writer's.
     pub fn set_alias(&self, name: &str, of: &str) {
-        let aliases = &mut lock(&self.zone).aliases;
+        let aliases = &mut lock(&self.contents).aliases;
         aliases.insert(name.to_owned(), of.to_owned());
     }
 
     /// Takes the name of a load balancer out of DNS.
     pub fn remove(&self, load_balancer: &str) {
-        lock(&self.zone).addresses.remove(load_balancer);
+        lock(&self.contents).addresses.remove(load_balancer);
     }
 
     /// Lets all lookups of one load balancer's name fail on all servers, or work again.
@@ -57,17 +57,17 @@ impl DnsServers {
         match failure.into() {
             Some(failure) => self.fail_as(load_balancer, 0, failure, None),
             None => {
-                lock(&self.zone).failures.remove(load_balancer);
+                lock(&self.contents).failures.remove(load_balancer);
             }
         }
     }
 
-    /// The same, but for so many lookups that are still answered.
+    /// The same, but so many lookups are still answered before.
     pub fn fail_after(&self, load_balancer: &str, answers: usize, failure: DnsFailure) {
         self.fail_as(load_balancer, answers, failure, None);
     }
 
-    /// The same, for so long from the first lookup on that fails.
+    /// The same, and lookups work again when this time has passed since the first one that failed.
     pub fn fail_for(
         &self,
         load_balancer: &str,
@@ -91,7 +91,7 @@ impl DnsServers {
             lasts,
             since: None,
         };
-        let failures = &mut lock(&self.zone).failures;
+        let failures = &mut lock(&self.contents).failures;
         failures.insert(load_balancer.to_owned(), failing);
     }
 
@@ -105,12 +105,12 @@ impl DnsServers {
 
     /// How long each answer took, on all servers since the start.
     pub fn times(&self) -> Vec<Duration> {
-        lock(&self.zone).times.clone()
+        lock(&self.contents).times.clone()
     }
 
     /// Lets every answer take at least so long.
     pub fn set_delay(&self, delay: Duration) {
-        lock(&self.zone).delay = delay;
+        lock(&self.contents).delay = delay;
     }
 
     /// The first server, which `Lab::environment` names.
@@ -118,7 +118,7 @@ impl DnsServers {
         lock(&self.servers)[0].clone()
     }
 
-    /// One more server with the same zone, on its own port, to be one among several.
+    /// One more server with the same contents, on its own port, to be one among several.
     pub async fn add_server(&self) -> Result<DnsServer> {
         let (udp, tcp) = self.runtime.spawn(sockets()).await??;
         let server = DnsServer {
@@ -126,14 +126,14 @@ impl DnsServers {
             state: Arc::default(),
         };
         let handler = Handler {
-            zone: Arc::clone(&self.zone),
+            contents: Arc::clone(&self.contents),
             state: Arc::clone(&server.state),
         };
         self.runtime.spawn(async move {
             let mut running = Server::new(handler);
             running.register_socket(udp);
             running.register_listener(tcp, Duration::from_secs(30), 32);
-            // Runs until the lab's runtime ends, and its tasks with it.
+            // It runs until the lab's runtime ends, which ends its tasks as well.
             let _ = running.block_until_done().await;
         });
         lock(&self.servers).push(server.clone());
@@ -141,11 +141,11 @@ impl DnsServers {
     }
 }
 
-/// UDP and TCP of the same free port.
+/// Sockets for UDP and TCP on the same free port.
 async fn sockets() -> Result<(UdpSocket, TcpListener)> {
     for _ in 0..100 {
         let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        // The port may be free for UDP and taken for TCP; then another one is.
+        // A port that is free for UDP may be taken for TCP; then another port is tried.
         if let Ok(tcp) = TcpListener::bind(udp.local_addr()?).await {
             return Ok((udp, tcp));
         }

@@ -48,7 +48,6 @@ pub struct Call {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Protocol {
     Query,
-    Ec2,
     Json,
     Cbor,
     S3,
@@ -85,18 +84,14 @@ impl Call {
             call.operation = target.rsplit('.').next().unwrap_or_default().to_owned();
             call.params = serde_json::from_slice(body).unwrap_or(Value::Null);
         } else if form {
-            call.protocol = if call.service == "ec2" {
-                Protocol::Ec2
-            } else {
-                Protocol::Query
-            };
+            call.protocol = Protocol::Query;
             call.params = object(pairs(body));
             call.operation = call.param("Action").to_owned();
         } else if call.service == "s3" || call.service.is_empty() {
             call.protocol = Protocol::S3;
             let (operation, bucket, key) =
-                operation_names::s3_operation(&parts.method, parts.uri.path(), &query, headers);
-            call.operation = operation.to_owned();
+                operation_names::s3_operation(&parts.method, parts.uri.path(), &query);
+            call.operation = operation.map_or_else(|| unnamed(parts), str::to_owned);
             let named = [("Bucket", bucket), ("Key", key)];
             let named = named.into_iter().filter(|(_, value)| !value.is_empty());
             call.params = object(
@@ -106,12 +101,12 @@ impl Call {
                     .collect(),
             );
             match operation {
-                "DeleteObjects" => call.params["Objects"] = members(body, "Delete"),
-                "CreateBucket" => call.params["Tags"] = members(body, "Tags"),
+                Some("DeleteObjects") => call.params["Objects"] = members(body, "Delete"),
+                Some("CreateBucket") => call.params["Tags"] = members(body, "Tags"),
                 _ => {}
             }
         } else {
-            call.operation = format!("{} {}", parts.method, parts.uri.path());
+            call.operation = unnamed(parts);
             call.params = serde_json::from_slice(body).unwrap_or(Value::Null);
         }
         call
@@ -125,8 +120,8 @@ impl Call {
             .unwrap_or_default()
     }
 
-    /// The members of a list in the query protocol: the parameters of each under their names
-    /// within the member, a plain value under the empty name.
+    /// The members of a list in the query protocol. Each maps the names of its parameters
+    /// to their values; a plain value has the empty name.
     pub fn members(&self, list: &str) -> Vec<BTreeMap<String, String>> {
         let mut members: BTreeMap<u32, BTreeMap<String, String>> = BTreeMap::new();
         let prefix = format!("{list}.member.");
@@ -170,6 +165,11 @@ impl Call {
     }
 }
 
+/// What stands for the name of an operation that is not known here.
+fn unnamed(parts: &Parts) -> String {
+    format!("{} {}", parts.method, parts.uri)
+}
+
 /// The members of the list of that name in a body, each with its fields.
 fn members(body: &[u8], list: &str) -> Value {
     let body = Element::parse(&String::from_utf8_lossy(body)).unwrap_or_default();
@@ -188,7 +188,7 @@ fn document(reply: &Response<Bytes>) -> Option<Element> {
     Element::parse(&String::from_utf8_lossy(reply.body())).ok()
 }
 
-/// The error code of an answer, in whichever protocol it is; HEAD has none.
+/// The error code of an answer, in whichever protocol it is. The answer to a HEAD has none.
 fn error(reply: &Response<Bytes>) -> Option<String> {
     if let Some(xml) = document(reply) {
         return xml.find("Code").map(|code| code.text.clone());

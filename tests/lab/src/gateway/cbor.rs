@@ -19,7 +19,7 @@ pub(super) fn encode_texts(entries: &[(&str, &str)]) -> Vec<u8> {
     out
 }
 
-/// What a tag says of a value, such as "a time", is left out: it does not matter here.
+/// A tag tells what kind a value is, such as a time. Tests do not need it, so it is left out.
 fn json(value: Cbor) -> Option<Value> {
     Some(match value {
         Cbor::Tag(_, value) => json(*value)?,

@@ -76,18 +76,18 @@ impl Gateway {
         calls.filter(|call| call.source == source).collect()
     }
 
-    /// Connections ever made, by anybody.
+    /// How many connections anybody has made since the start.
     pub fn connections(&self) -> usize {
         self.state.connections.load(Ordering::Relaxed)
     }
 
-    /// Lets `calls` begin anew.
+    /// Empties `calls`; `history` still has them.
     pub fn clear(&self) {
         let mut calls = lock(&self.state.calls);
         lock(&self.state.cleared).append(&mut calls);
     }
 
-    /// All calls that there ever were, cleared ones included.
+    /// All calls since the start, cleared ones included.
     pub fn history(&self) -> Vec<Call> {
         let calls = lock(&self.state.calls);
         let mut history = lock(&self.state.cleared).clone();
@@ -141,7 +141,7 @@ impl Gateway {
         self.state.stacks.set(stack_id, stack);
     }
 
-    /// From now on MiniStack is request again, which knows no stack that it has not made.
+    /// From now on MiniStack is asked again, which knows no stack that it has not made.
     pub fn forget_stack(&self, stack_id: &str) {
         self.state.stacks.forget(stack_id);
     }

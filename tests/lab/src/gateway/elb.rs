@@ -1,6 +1,6 @@
-//! ELBv2 beyond targets: where MiniStack's answers are not AWS's, they are put right here, each
-//! by the API reference of its operation. Keeps nothing that MiniStack could be request for, as its
-//! CloudFormation changes load balancers without passing the gateway.
+//! What ELBv2's operations have in common. Where MiniStack's answers are not AWS's, each operation puts them right by
+//! its API reference. None keeps what MiniStack could be asked for, as MiniStack's CloudFormation changes load
+//! balancers without passing the gateway.
 
 use std::collections::{HashMap, HashSet};
 
@@ -105,7 +105,7 @@ pub(super) fn rewritten(reply: ApiReply, document: &Element) -> ApiReply {
     reply.map(|_| Bytes::from(document.write()))
 }
 
-/// AWS describes all that is request for by name or ARN, or nothing.
+/// AWS describes everything that a call names by name or ARN, or else nothing.
 pub(super) fn all_found(
     request: &ApiRequest,
     found: &Element,

@@ -42,7 +42,7 @@ impl State {
     }
 }
 
-/// Where the first input is that is too long.
+/// The position of the first input that is too long.
 fn too_long(call: &Call) -> Option<String> {
     let is_long = |text: &Value| {
         let text = text.as_str().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Faults on demand: what goes wrong, at which call. Never hits the lab's own calls.
+//! Faults on demand: what goes wrong, at which call. No fault hits the lab's own calls.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -22,13 +22,13 @@ pub enum What {
     CutOff,
     /// The call is carried out, then the connection is closed.
     LoseAnswer,
-    /// This error in place of carrying it out.
+    /// The call is not carried out, and this error is the answer.
     Answer {
         status: u16,
         code: String,
         message: String,
     },
-    /// A success with this body in place of carrying it out: some services report failures inside
+    /// The call is not carried out, and a success with this body is the answer: some services report failures inside
     /// of one.
     Body(String),
     /// The call is carried out late.
@@ -50,7 +50,7 @@ pub struct Fault {
     what: What,
 }
 
-/// Which of the calls since the fault was injected it hits, the first being 1.
+/// Which calls a fault hits. They are counted from 1 since it was injected.
 #[derive(Clone, Copy, Debug)]
 enum Which {
     All,
@@ -71,7 +71,7 @@ impl Which {
 }
 
 impl Fault {
-    /// A fault of every call of an operation. The service is named as in `Call`.
+    /// A fault that hits every call of an operation. The service is named as in `Call`.
     pub fn new(service: &str, operation: &str, what: What) -> Self {
         Self {
             service: service.to_owned(),
@@ -83,31 +83,31 @@ impl Fault {
         }
     }
 
-    /// Only of the nth call since the fault was injected, 1 being the first.
+    /// It hits only the nth call, counted from 1 since it was injected.
     pub fn nth(mut self, nth: usize) -> Self {
         self.which = Which::Nth(nth);
         self
     }
 
-    /// Of the nth call and all that follow: SDKs try in vain again.
+    /// It hits the nth call and all that follow, so that the SDK's further attempts fail, too.
     pub fn from(mut self, nth: usize) -> Self {
         self.which = Which::From(nth);
         self
     }
 
-    /// Of the first, the third and so on: whoever tries again succeeds.
+    /// It hits the first call, the third and so on, so that whoever tries again succeeds.
     pub fn every_other(mut self) -> Self {
         self.which = Which::EveryOther;
         self
     }
 
-    /// Only of calls with this access key, as in `Call::source`.
+    /// It hits only calls with this access key, as in `Call::source`.
     pub fn by(mut self, source: &str) -> Self {
         self.source = Some(source.to_owned());
         self
     }
 
-    /// Only of calls that name this in their parameters, such as an ARN.
+    /// It hits only calls that have this in their parameters, such as an ARN.
     pub fn on(mut self, resource: &str) -> Self {
         self.resource = Some(resource.to_owned());
         self
@@ -172,7 +172,7 @@ impl Faults {
         lock(&self.0).1.clear();
     }
 
-    /// Counts a call. Delays add to what else happens, of the rest the oldest fault wins.
+    /// Counts a call. Delays add up with whatever else happens; of all other faults the oldest one wins.
     pub fn effects_on(&self, call: &Call) -> FaultEffects {
         let mut effects = FaultEffects::default();
         for injected in lock(&self.0).1.values_mut() {
@@ -223,13 +223,9 @@ impl What {
                 _,
             ) => (*status, code.as_str(), message.as_str()),
             (Self::Deny, Protocol::Json) => (400, "AccessDeniedException", denied.as_str()),
-            (Self::Deny, Protocol::Ec2) => (403, "UnauthorizedOperation", denied.as_str()),
             (Self::Deny, _) => (403, "AccessDenied", denied.as_str()),
             (Self::Throttle, Protocol::S3) => (503, "SlowDown", "Please reduce your request rate."),
             (Self::Throttle, Protocol::Json) => (400, "ThrottlingException", "Rate exceeded"),
-            (Self::Throttle, Protocol::Ec2) => {
-                (503, "RequestLimitExceeded", "Request limit exceeded.")
-            }
             (Self::Throttle, _) => (400, "Throttling", "Rate exceeded"),
             (_, Protocol::S3) => (
                 500,

@@ -39,7 +39,7 @@ impl State {
             .context("MiniStack does not answer")?;
         let mut reply = Response::builder().status(answer.status());
         for (name, value) in answer.headers() {
-            // A HEAD's answer tells the length of a body that does not come.
+            // The answer to a HEAD tells the length of a body that does not come.
             let kept = *name != CONTENT_LENGTH || request.parts.method == Method::HEAD;
             if kept && *name != CONNECTION && *name != TRANSFER_ENCODING {
                 reply = reply.header(name, value);
@@ -53,7 +53,7 @@ impl State {
         )?)
     }
 
-    /// For questions of the gateway's own to MiniStack, in the account of the caller.
+    /// A client for the gateway's own questions to MiniStack, in the account of the caller.
     pub(super) fn api(&self, call: &Call) -> Api {
         Api {
             client: self.client.clone(),

@@ -1,6 +1,6 @@
 //! RegisterTargets, DeregisterTargets and DescribeTargetHealth as AWS answers them: API_RegisterTargets,
 //! API_DeregisterTargets, API_TargetHealth, and "Deregistration delay" in the Network Load Balancer
-//! guide. What target groups, listeners and subnets exist is request of MiniStack each time.
+//! guide. What target groups, listeners and subnets exist is asked of MiniStack each time.
 
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
@@ -16,7 +16,7 @@ use super::targets::{self, Target, TargetError, TargetState};
 use crate::names::ELB;
 use crate::xml::Element;
 
-/// Of one call; the load balancer controllers of others keep to the same number.
+/// How many targets one call may name. Other load balancer controllers keep to the same number.
 const TARGETS_PER_CALL: usize = 200;
 
 /// A target as a request names it.
@@ -80,7 +80,7 @@ impl State {
             targets.collect()
         });
         Ok(match checked {
-            // One bad target and none goes in.
+            // One bad target, and none of them is registered.
             Err((code, message)) => reply::error(call, 400, code, &message),
             Ok(targets) => {
                 let arn = call.param("TargetGroupArn");

@@ -26,14 +26,14 @@ impl PartialEq for HeldCalls {
 }
 
 impl HeldCalls {
-    /// Waits until so many calls have arrived, since the hold began.
+    /// Waits until so many calls have arrived since the beginning.
     pub async fn arrived(&self, calls: usize) {
         let mut arrived = self.arrived.subscribe();
-        // Its sender is this hold's own.
+        // It cannot fail: the sender lives as long as this.
         let _ = arrived.wait_for(|count| *count >= calls).await;
     }
 
-    /// Lets all calls go on, and holds none from now on.
+    /// Lets all held calls go on, and holds no more from now on.
     pub fn release(&self) {
         self.released.send_replace(true);
     }

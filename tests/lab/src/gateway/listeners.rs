@@ -1,5 +1,5 @@
-//! Listeners: one for a port of a load balancer, to target groups that exist and are of no other
-//! load balancer, and the weights between several, which MiniStack does not keep.
+//! Listeners: a port of a load balancer has one. Their target groups exist and belong to no other
+//! load balancer. The weights between several target groups are kept here, for MiniStack does not keep them.
 
 use anyhow::Result;
 

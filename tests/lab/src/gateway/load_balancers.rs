@@ -1,11 +1,11 @@
-//! Load balancers: zones and VPC by their subnets, fixed addresses of NLBs, and what a deletion
+//! Load balancers: their zones and VPC, which follow from their subnets, fixed addresses of NLBs, and what a deletion
 //! takes along.
 
 use anyhow::Result;
 
 use super::call::Call;
 use super::elb::{all_found, encode, form, not_found, rewritten, success};
-use super::reply::{ApiReply, refused};
+use super::reply::ApiReply;
 use super::state::{ApiRequest, State};
 use crate::lock::lock;
 use crate::names::ELB;
@@ -47,49 +47,18 @@ impl State {
         Ok(())
     }
 
-    /// MiniStack knows subnets but no SubnetMappings.
+    /// MiniStack knows `Subnets` but no `SubnetMappings`.
     pub(super) async fn create_load_balancer(&self, request: &ApiRequest) -> Result<ApiReply> {
         let mut form = form(request);
         let mut addresses = Vec::new();
-        for (index, mapping) in request
-            .call
-            .members("SubnetMappings")
-            .into_iter()
-            .enumerate()
-        {
+        let mappings = request.call.members("SubnetMappings").into_iter();
+        for (number, mapping) in (1..).zip(mappings) {
             let part = |name: &str| mapping.get(name).cloned().unwrap_or_default();
-            form.push((format!("Subnets.member.{}", index + 1), part("SubnetId")));
-            let address = if mapping.contains_key("AllocationId") {
-                let params =
-                    [("AllocationId.1", part("AllocationId"))].map(|(name, value)| (name, value));
-                let params: Vec<(&str, &str)> = params
-                    .iter()
-                    .map(|(name, value)| (*name, value.as_str()))
-                    .collect();
-                let found = match self
-                    .api(&request.call)
-                    .query("ec2", "DescribeAddresses", &params)
-                    .await
-                {
-                    Ok(found) => found,
-                    Err(error) => return refused(&request.call, error),
-                };
-                let public = found
-                    .find("publicIp")
-                    .map(|found| found.text.clone())
-                    .unwrap_or_default();
-                Element::new("member")
-                    .with(Element::with_text("IpAddress", public))
-                    .with(Element::with_text("AllocationId", part("AllocationId")))
-            } else if mapping.contains_key("PrivateIPv4Address") {
-                Element::new("member").with(Element::with_text(
-                    "PrivateIPv4Address",
-                    part("PrivateIPv4Address"),
-                ))
-            } else {
-                continue;
-            };
-            addresses.push((part("SubnetId"), address));
+            form.push((format!("Subnets.member.{number}"), part("SubnetId")));
+            if let Some(address) = mapping.get("PrivateIPv4Address") {
+                let address = Element::with_text("PrivateIPv4Address", address);
+                addresses.push((part("SubnetId"), Element::of("member", vec![address])));
+            }
         }
         let reply = self.forward(request, Some(encode(&form))).await?;
         let Some(mut made) = success(&reply) else {

@@ -1,8 +1,7 @@
-//! Names of operations where a request does not carry them: S3 by method, path and query, and the
-//! CBOR protocol by path. From the "API operations" of the S3 API reference and Smithy's RPC v2 CBOR.
+//! Names of operations where requests do not carry them: S3's follow from method, path and query, those of the
+//! CBOR protocol from the path. They are from "API operations" of the S3 API reference, and Smithy's RPC v2 CBOR.
 
 use hyper::Method;
-use hyper::http::HeaderMap;
 use percent_encoding::percent_decode_str;
 
 /// `/service/GraniteServiceVersion20100801/operation/PutMetricData`
@@ -11,108 +10,35 @@ pub(super) fn cbor_operation(path: &str) -> Option<&str> {
     rest.strip_prefix("operation/")
 }
 
-/// Subresources in the query, with what GET, PUT and DELETE of a bucket are called.
-const BUCKET: [(&str, [&str; 3]); 10] = [
-    (
-        "tagging",
-        [
-            "GetBucketTagging",
-            "PutBucketTagging",
-            "DeleteBucketTagging",
-        ],
-    ),
-    (
-        "versioning",
-        ["GetBucketVersioning", "PutBucketVersioning", ""],
-    ),
-    ("versions", ["ListObjectVersions", "", ""]),
-    ("location", ["GetBucketLocation", "", ""]),
-    (
-        "policy",
-        ["GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"],
-    ),
-    (
-        "encryption",
-        [
-            "GetBucketEncryption",
-            "PutBucketEncryption",
-            "DeleteBucketEncryption",
-        ],
-    ),
-    (
-        "publicAccessBlock",
-        [
-            "GetPublicAccessBlock",
-            "PutPublicAccessBlock",
-            "DeletePublicAccessBlock",
-        ],
-    ),
-    (
-        "lifecycle",
-        [
-            "GetBucketLifecycleConfiguration",
-            "PutBucketLifecycleConfiguration",
-            "DeleteBucketLifecycle",
-        ],
-    ),
-    (
-        "ownershipControls",
-        [
-            "GetBucketOwnershipControls",
-            "PutBucketOwnershipControls",
-            "",
-        ],
-    ),
-    ("uploads", ["ListMultipartUploads", "", ""]),
-];
-
-/// The operation, the bucket and the key of a path-style request.
+/// The operation, the bucket and the key of a path-style request. Only operations that are called in this repository
+/// have names.
 pub(super) fn s3_operation(
     method: &Method,
     path: &str,
     query: &[(String, String)],
-    headers: &HeaderMap,
-) -> (&'static str, String, String) {
-    let path = percent_decode_str(path.trim_start_matches('/'))
-        .decode_utf8_lossy()
-        .into_owned();
+) -> (Option<&'static str>, String, String) {
+    let path = percent_decode_str(path.trim_start_matches('/')).decode_utf8_lossy();
     let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
-    let has = |name: &str| query.iter().any(|(given, _)| given == name);
-    let verb = match *method {
-        Method::GET => 0,
-        Method::PUT => 1,
-        Method::DELETE => 2,
-        _ => 3,
-    };
-    let operation = match (method, bucket.is_empty(), key.is_empty()) {
-        (_, true, _) => "ListBuckets",
-        (&Method::HEAD, _, true) => "HeadBucket",
-        (&Method::HEAD, _, false) => "HeadObject",
-        (&Method::POST, _, true) if has("delete") => "DeleteObjects",
-        (&Method::POST, _, false) if has("uploads") => "CreateMultipartUpload",
-        (&Method::POST, _, false) => "CompleteMultipartUpload",
-        (_, _, true) => match BUCKET.iter().find(|(name, _)| has(name)) {
-            Some((_, names)) => names.get(verb).copied().unwrap_or_default(),
-            None if has("list-type") => "ListObjectsV2",
-            None => ["ListObjects", "CreateBucket", "DeleteBucket"]
-                .get(verb)
-                .copied()
-                .unwrap_or_default(),
-        },
-        (_, _, false) if has("tagging") => [
-            "GetObjectTagging",
-            "PutObjectTagging",
-            "DeleteObjectTagging",
-        ]
-        .get(verb)
-        .copied()
-        .unwrap_or_default(),
-        (&Method::PUT, ..) if has("partNumber") => "UploadPart",
-        (&Method::PUT, ..) if headers.contains_key("x-amz-copy-source") => "CopyObject",
-        _ => ["GetObject", "PutObject", "DeleteObject"]
-            .get(verb)
-            .copied()
-            .unwrap_or_default(),
+    let is = |name: &str| query.iter().any(|(given, _)| given == name);
+    let is_plain = query.iter().all(|(name, _)| {
+        ["versionId", "x-id"].contains(&name.as_str()) || name.starts_with("X-Amz-")
+    });
+    let operation = match (method.as_str(), bucket.is_empty(), key.is_empty()) {
+        ("GET", true, _) => Some("ListBuckets"),
+        ("HEAD", _, true) => Some("HeadBucket"),
+        ("POST", _, true) if is("delete") => Some("DeleteObjects"),
+        ("GET", _, true) if is("policy") => Some("GetBucketPolicy"),
+        ("PUT", _, true) if is("policy") => Some("PutBucketPolicy"),
+        ("GET", _, true) if is("tagging") => Some("GetBucketTagging"),
+        ("PUT", _, true) if is("tagging") => Some("PutBucketTagging"),
+        ("GET", _, true) if is("versions") => Some("ListObjectVersions"),
+        ("PUT", _, true) if is_plain => Some("CreateBucket"),
+        ("DELETE", _, true) if is_plain => Some("DeleteBucket"),
+        ("HEAD", _, false) if is_plain => Some("HeadObject"),
+        ("GET", _, false) if is_plain => Some("GetObject"),
+        ("PUT", _, false) if is_plain => Some("PutObject"),
+        ("DELETE", _, false) if is_plain => Some("DeleteObject"),
+        _ => None,
     };
     (operation, bucket.to_owned(), key.to_owned())
 }
@@ -121,34 +47,37 @@ pub(super) fn s3_operation(
 mod tests {
     use super::*;
 
-    fn named(method: Method, path: &str, query: &str) -> &'static str {
+    fn named(method: Method, path: &str, query: &str) -> Option<&'static str> {
         let query: Vec<_> = form_urlencoded::parse(query.as_bytes())
             .into_owned()
             .collect();
-        s3_operation(&method, path, &query, &HeaderMap::new()).0
+        s3_operation(&method, path, &query).0
     }
 
     #[test]
     fn s3_operations_are_told_apart() {
-        assert_eq!(named(Method::PUT, "/bucket", ""), "CreateBucket");
-        assert_eq!(
-            named(Method::PUT, "/bucket/", "tagging"),
-            "PutBucketTagging"
-        );
-        assert_eq!(
-            named(Method::GET, "/bucket", "versions"),
-            "ListObjectVersions"
-        );
-        assert_eq!(named(Method::POST, "/bucket", "delete"), "DeleteObjects");
-        assert_eq!(
-            named(Method::GET, "/bucket/a/b.json", "x-id=GetObject"),
-            "GetObject"
-        );
-        assert_eq!(named(Method::PUT, "/bucket/a/b.json", ""), "PutObject");
-        assert_eq!(
-            named(Method::DELETE, "/bucket/a", "versionId=1"),
-            "DeleteObject"
-        );
+        for (method, path, query, name) in [
+            (Method::PUT, "/bucket", "", "CreateBucket"),
+            (Method::PUT, "/bucket/", "tagging", "PutBucketTagging"),
+            (Method::GET, "/bucket", "versions", "ListObjectVersions"),
+            (Method::POST, "/bucket", "delete", "DeleteObjects"),
+            (
+                Method::GET,
+                "/bucket/a/b.json",
+                "x-id=GetObject",
+                "GetObject",
+            ),
+            (Method::PUT, "/bucket/a/b.json", "", "PutObject"),
+            (Method::DELETE, "/bucket/a", "versionId=1", "DeleteObject"),
+        ] {
+            assert_eq!(named(method, path, query), Some(name));
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_taken_for_something_else() {
+        assert_eq!(named(Method::PUT, "/bucket", "encryption"), None);
+        assert_eq!(named(Method::PUT, "/bucket/a", "partNumber=1"), None);
     }
 
     #[test]

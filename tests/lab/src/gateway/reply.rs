@@ -49,7 +49,7 @@ fn query(namespace: &str, action: &str, result: &[Element]) -> ApiReply {
 /// A success with this body, whatever the operation.
 pub(super) fn success(call: &Call, body: &str) -> ApiReply {
     let kind = match call.protocol {
-        Protocol::Query | Protocol::Ec2 => "text/xml",
+        Protocol::Query => "text/xml",
         Protocol::S3 => "application/xml",
         Protocol::Json => "application/x-amz-json-1.1",
         Protocol::Cbor => "application/cbor",
@@ -69,14 +69,6 @@ pub(super) fn error(call: &Call, status: u16, code: &str, message: &str) -> ApiR
                  <RequestId>{REQUEST_ID}</RequestId></ErrorResponse>"
             ),
         ),
-        Protocol::Ec2 => reply(
-            status,
-            "text/xml",
-            format!(
-                "<Response><Errors><Error><Code>{code}</Code><Message>{text}</Message></Error></Errors>\
-                 <RequestID>{REQUEST_ID}</RequestID></Response>"
-            ),
-        ),
         Protocol::S3 => reply(
             status,
             "application/xml",
@@ -90,7 +82,7 @@ pub(super) fn error(call: &Call, status: u16, code: &str, message: &str) -> ApiR
                 "application/x-amz-json-1.1",
                 json!({"__type": code, "message": message}).to_string(),
             );
-            // The REST services among those that speak JSON name the error here.
+            // Of the services that speak JSON, those with a REST API name the error here.
             if let Ok(code) = code.parse() {
                 reply.headers_mut().insert("x-amzn-errortype", code);
             }
@@ -109,7 +101,7 @@ pub(super) fn error(call: &Call, status: u16, code: &str, message: &str) -> ApiR
     }
 }
 
-/// MiniStack's refusal of a question of the gateway's own is the answer to the caller too.
+/// The gateway asks MiniStack a question for a caller; where MiniStack refuses it, the caller gets the same refusal.
 pub(super) fn refused(call: &Call, refusal: anyhow::Error) -> Result<ApiReply> {
     match refusal.downcast_ref::<ApiError>() {
         Some(known) => Ok(error(call, known.status, &known.code, &known.message)),

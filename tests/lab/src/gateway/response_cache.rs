@@ -1,5 +1,5 @@
-//! Answers given again while nothing changes, so that a benchmark measures the function and the set
-//! delay, and not how long MiniStack takes. Off unless request for, and empty after every change.
+//! Answers that are given again while nothing changes, so that a benchmark measures the function and the set
+//! delay, and not how long MiniStack takes. It is off unless a benchmark switches it on, and empty after every change.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -49,7 +49,7 @@ impl ResponseCache {
             kept.answers.clear();
             return Recall::No;
         };
-        // Stacks change without being request to.
+        // Stacks change without a call.
         if call.service == "cloudformation" {
             return Recall::No;
         }
@@ -75,7 +75,7 @@ impl ResponseCache {
 
 /// What calls with the same answer have in common; `None` for those that change what others see.
 fn name(call: &Call) -> Option<String> {
-    // A metric is not read by anyone, and what it counts does not change its answer.
+    // Nobody reads metrics, and the answer to PutMetricData is always the same.
     if call.operation == "PutMetricData" {
         return Some(call.operation.clone());
     }

@@ -21,7 +21,7 @@ pub(super) async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, state
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
-        // Small answers at once; many calls are waited for one after the other.
+        // Small answers are sent at once, for many calls are made one after the other.
         let _ = stream.set_nodelay(true);
         state.connections.fetch_add(1, Ordering::Relaxed);
         let state = Arc::clone(&state);
@@ -70,7 +70,7 @@ async fn handle(
     if let Some(token) = response_url::token(parts.uri.path()) {
         return Ok(state.responses.take(token, &parts, &body).map(Full::new));
     }
-    // On a task of its own: AWS carries a call out also when the caller hangs up meanwhile.
+    // It has a task of its own, as AWS carries a call out also when the caller hangs up meanwhile.
     let done = tokio::spawn(async move { state.answer(parts, body).await }).await;
     let reply = done.map_err(|_| Cut)?.ok_or(Cut)?;
     Ok(reply.map(Full::new))

@@ -1,10 +1,10 @@
-//! A resource of a stack as its events tell of it, for MiniStack's own DescribeStackResource knows a
-//! resource only once its request is done. Keeps nothing: every question reads all events anew.
+//! A resource of a stack as the stack's events tell of it, for MiniStack's own DescribeStackResource knows a
+//! resource only once its request is done. It keeps nothing: every question reads all events anew.
 //!
 //! AWS shows `CREATE_IN_PROGRESS`, `UPDATE_IN_PROGRESS` or `DELETE_IN_PROGRESS` from before the
 //! function is invoked, and the former physical id until there is another one (CloudFormation API,
-//! StackResourceDetail; user guide, "Custom resources"). What replaces a resource is the living one
-//! while the former is deleted, and the former is again once the stack rolls back.
+//! StackResourceDetail; user guide, "Custom resources"). What replaces a resource is shown while the
+//! former is deleted, and the former is shown again once the stack rolls back.
 
 use crate::xml::Element;
 
@@ -34,7 +34,7 @@ pub(super) fn resource(events: &[Element], logical_id: &str) -> Option<ShownReso
                 _ => {}
             }
         } else if event.text_of("LogicalResourceId") == logical_id {
-            // A predecessor goes, or what a rollback takes away again.
+            // It tells of a predecessor that is deleted, or of a replacement that a rollback deletes.
             let is_of_another = shown
                 .as_ref()
                 .is_some_and(|shown| shown.physical_id != physical_id);
@@ -55,7 +55,7 @@ pub(super) fn resource(events: &[Element], logical_id: &str) -> Option<ShownReso
     shown
 }
 
-/// What the update replaced is the living one again.
+/// What the update had replaced is shown again.
 fn roll_back(shown: &mut Option<ShownResource>, before: Option<ShownResource>) {
     if let (Some(now), Some(mut before)) = (&shown, before)
         && now.physical_id != before.physical_id

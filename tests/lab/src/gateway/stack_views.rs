@@ -8,19 +8,19 @@ use crate::lock::lock;
 /// A stack as a test says that CloudFormation shows it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StackView {
-    /// As `UPDATE_ROLLBACK_IN_PROGRESS`.
+    /// Such as `UPDATE_ROLLBACK_IN_PROGRESS`.
     pub status: String,
     pub tags: BTreeMap<String, String>,
-    /// By their logical ids.
+    /// The resources by their logical ids.
     pub resources: BTreeMap<String, ResourceView>,
 }
 
 /// A resource of such a stack.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResourceView {
-    /// As `CREATE_IN_PROGRESS`.
+    /// Such as `CREATE_IN_PROGRESS`.
     pub status: String,
-    /// None is shown while the first one is being made.
+    /// `None` while the resource is created.
     pub physical_id: Option<String>,
 }
 
@@ -37,7 +37,7 @@ impl StackView {
         self
     }
 
-    /// Of `Custom::AlbNlbBinding`.
+    /// Adds a resource of the type `Custom::AlbNlbBinding`.
     pub fn with_resource(
         mut self,
         logical_id: &str,
@@ -53,7 +53,7 @@ impl StackView {
     }
 }
 
-/// By their ids.
+/// The stacks by their ids.
 #[derive(Default)]
 pub(super) struct StackViews(Mutex<HashMap<String, StackView>>);
 

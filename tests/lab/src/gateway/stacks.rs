@@ -1,5 +1,5 @@
 //! CloudFormation as functions see it: DescribeStackResource while a request runs, and whole stacks
-//! that exist only because a test says so. Neither makes, changes nor deletes any stack.
+//! that exist only because a test says so. It makes, changes and deletes no stack.
 //!
 //! The forms and the errors are those of the CloudFormation API, DescribeStacks and
 //! DescribeStackResource.
@@ -53,7 +53,7 @@ impl State {
         )
     }
 
-    /// The oldest first.
+    /// All events of a stack, the oldest first.
     async fn stack_events(&self, call: &Call) -> Result<Vec<Element>> {
         let api = self.api(call);
         let mut events = Vec::new();
@@ -66,7 +66,7 @@ impl State {
             }
             let page = api.query(CLOUDFORMATION, "DescribeStackEvents", &params);
             let page = page.await?;
-            // A page begins anew where the last one ended, also when events came meanwhile.
+            // If events came meanwhile, a page repeats some of the one before.
             let unseen = page.list("StackEvents").iter();
             let unseen = unseen.filter(|event| seen.insert(event.text_of("EventId").to_owned()));
             events.extend(unseen.cloned());

@@ -48,7 +48,7 @@ pub(super) struct State {
 impl State {
     pub fn new(ministack: String) -> Result<Self> {
         Ok(Self {
-            // Its connections live in the lab's runtime only, so it may keep them.
+            // It may keep its connections, for they are used in the lab's runtime only.
             client: reqwest::Client::builder().no_proxy().build()?,
             ministack,
             calls: Mutex::default(),

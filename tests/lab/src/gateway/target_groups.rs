@@ -1,5 +1,5 @@
-//! Target groups: their load balancers by the listeners that exist now, the health checks of the
-//! network protocols, and no deletion while in use.
+//! Target groups: their load balancers, which follow from the listeners that exist now, the health checks of the
+//! network protocols, and no deletion of groups that are in use.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,7 +14,7 @@ use crate::xml::Element;
 
 impl State {
     pub(super) async fn describe_target_groups(&self, request: &ApiRequest) -> Result<ApiReply> {
-        // MiniStack selects by the load balancers that a group once had: that is done here.
+        // MiniStack would select by the load balancers that a group once had, so the selection is made here.
         let load_balancer = request.call.param("LoadBalancerArn");
         let form: Vec<_> = form(request)
             .into_iter()
@@ -67,9 +67,9 @@ impl State {
         Ok(rewritten(reply, &put))
     }
 
-    /// What API_TargetGroupAttribute and the guide's "Target group health" do not let stand together. That
-    /// termination goes on only after the interval is 0 is as careful as it may be: kubernetes-sigs/
-    /// aws-load-balancer-controller, issue 4648.
+    /// Refuses attributes that API_TargetGroupAttribute and the guide's "Target group health" do not allow together.
+    /// Nothing tells whether AWS takes termination on and an interval back to 0 in one call; here they take two:
+    /// kubernetes-sigs/aws-load-balancer-controller, issue 4648.
     pub(super) async fn modify_target_group_attributes(
         &self,
         request: &ApiRequest,
@@ -120,8 +120,8 @@ impl State {
     }
 }
 
-/// A group of the network protocols is checked by TCP without a path unless something else is
-/// said: the defaults of API_CreateTargetGroup for Network Load Balancers.
+/// A target group of a network protocol is checked by TCP and without a path unless the call says
+/// something else: API_CreateTargetGroup, defaults for Network Load Balancers.
 fn health_check_defaults(call: &Call) -> Vec<(String, String)> {
     if !["TCP", "TLS", "UDP", "TCP_UDP"].contains(&call.param("Protocol")) {
         return Vec::new();
@@ -141,7 +141,7 @@ fn health_check_defaults(call: &Call) -> Vec<(String, String)> {
     .collect()
 }
 
-/// Why AWS refuses these attributes after those.
+/// Why AWS refuses to change the attributes from `before` to `after`.
 fn clash(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Option<String> {
     const INTERVAL: &str = "target_health_state.unhealthy.draining_interval_seconds";
     const TERMINATION: &str = "target_health_state.unhealthy.connection_termination.enabled";

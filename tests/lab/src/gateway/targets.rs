@@ -1,5 +1,5 @@
-//! What is registered in the target groups, and where a target may be. A store of its own, as
-//! MiniStack's knows neither ports nor draining. Makes no targets unhealthy by itself and lets no time
+//! What is registered in the target groups, and where a target may be. The gateway has a store of its own, as
+//! MiniStack's knows neither ports nor draining. It makes no target unhealthy by itself and lets no time
 //! pass: targets drain until `finish_draining`.
 
 use std::collections::BTreeMap;
@@ -15,9 +15,9 @@ pub enum TargetState {
     Healthy,
     /// Its health checks fail.
     Unhealthy,
-    /// Still registered; its connections run out, and it may become healthy again.
+    /// It is still registered while its connections run out, and it may become healthy again.
     UnhealthyDraining,
-    /// On its way out.
+    /// It is deregistered, and its connections run out.
     Draining,
 }
 
@@ -26,7 +26,7 @@ pub enum TargetState {
 pub struct Target {
     pub address: Ipv4Addr,
     pub port: u16,
-    /// As given, or that of the subnet the address is in.
+    /// The zone that was given, or the zone of the subnet that the address is in.
     pub zone: Option<String>,
     pub state: TargetState,
 }
@@ -79,7 +79,7 @@ impl TargetStore {
         }
     }
 
-    /// How many targets count against a quota.
+    /// How many targets of a group count against the quota.
     pub fn count(&self, group: &str) -> usize {
         let counts = |target: &&Target| target.state != TargetState::Draining;
         let groups = lock(&self.0);
@@ -88,7 +88,7 @@ impl TargetStore {
             .map_or(0, |held| held.values().filter(counts).count())
     }
 
-    /// How many of these are not there yet.
+    /// How many of these targets are not registered yet.
     pub fn count_new(&self, group: &str, targets: &[Target]) -> usize {
         let groups = lock(&self.0);
         let held = groups.get(group);

@@ -1,5 +1,5 @@
 //! How fast AWS answers, for benchmarks: each call after a set time, and ELBv2's no more often than
-//! AWS allows. What the lab itself asks is answered at once. Never refuses for any other reason.
+//! AWS allows. What the lab itself asks is answered at once. It refuses no call for any other reason.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -35,8 +35,8 @@ impl TokenBucket {
 }
 
 /// What an account may ask of ELBv2 in one Region: Elastic Load Balancing user guide, "Request throttling for the
-/// Elastic Load Balancing API". Every call takes a token of the account's bucket, and one of its kind's. That one
-/// that is refused takes none is assumed.
+/// Elastic Load Balancing API". Every call takes a token of the account's bucket and one of its kind's bucket. It is
+/// assumed that a refused call takes none.
 pub(super) struct RateLimits {
     account: TokenBucket,
     reading: TokenBucket,
@@ -102,7 +102,7 @@ impl Throttle {
             .is_none_or(|limits| limits.admit(&call.operation, Instant::now()))
     }
 
-    /// Holds an answer back until the set time since the call came has passed.
+    /// Waits until the set time has passed since the call came.
     pub async fn wait(&self, call: &Call, came: Instant) {
         let delay = *lock(&self.delay);
         if !delay.is_zero() && call.source != LAB_ACCESS_KEY {

@@ -1,5 +1,5 @@
 //! TLS before the gateway, as AWS has it, with a certificate authority of the lab's own that a function trusts
-//! beside all that the system trusts. For functions only: the lab's own clients go without.
+//! beside all that the system trusts. Only functions use it; the lab's own clients do without TLS.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,17 +16,17 @@ const ROOTS: [&str; 2] = [
     "/etc/ssl/certs/ca-certificates.crt",
 ];
 
-/// Serves as an address of this machine, and writes what a client has to trust into a file.
+/// Accepts clients of this address, and writes what they have to trust into a file.
 pub(super) fn acceptor(address: &str, trusted: &Path) -> Result<TlsAcceptor> {
     let mut authority = CertificateParams::default();
-    // With the name of what it signs, OpenSSL would take that for signed by itself.
+    // If the authority had the name of what it signs, OpenSSL would take the certificate for one that signed itself.
     let name = &mut authority.distinguished_name;
     name.push(DnType::CommonName, "the lab's authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
     let key = KeyPair::generate()?;
     let certificate = CertificateParams::new([address.to_owned()])?.signed_by(&key, &authority)?;
-    // As many as a function has to read on Lambda.
+    // A function on Lambda has to read as many.
     let system = ROOTS
         .iter()
         .find_map(|file| std::fs::read_to_string(file).ok());

@@ -2,7 +2,7 @@
 //! of cfn/sync.yaml, and policies that are given by hand.
 //!
 //! What IAM is asked for a call is worked out here, by the Service Authorization Reference; the
-//! answer comes from MiniStack's own evaluator of policies, in `authorize.py`. Knows no policies of
+//! answer comes from MiniStack's own evaluator of policies, in `authorize.py`. It knows no policies of
 //! resources and no boundaries: the function meets none.
 
 mod observed_tags;
@@ -37,7 +37,7 @@ pub struct Role {
 /// What the role says.
 #[derive(Debug)]
 pub struct Evaluation {
-    /// For each request the Sids of the statements that allow it: none where it is refused.
+    /// For each request the Sids of the statements that allow it. A refused request has none.
     pub allowed_by: Vec<Vec<String>>,
     /// Every Sid with every action it allows.
     pub grants: BTreeSet<(String, String)>,
@@ -123,7 +123,7 @@ impl Evaluation {
         refused.map(|(request, _)| request.clone()).collect()
     }
 
-    /// Grants that no request needed: where two statements allow one, neither is needed for it.
+    /// Grants that no request needed. If two statements allow a request, it needs neither of them.
     pub fn unneeded(&self, requests: &[Request]) -> BTreeSet<(String, String)> {
         let mut unneeded = self.grants.clone();
         for (request, allowed_by) in requests.iter().zip(&self.allowed_by) {
@@ -145,15 +145,15 @@ fn decoded(document: &str) -> String {
         .unwrap_or_default()
 }
 
-/// What a template of cfn/ asks CloudFormation for, by logical id: what its conditions leave, with
-/// logical ids in the place of what is not known before.
+/// The resources of a template of cfn/ that its conditions leave, by logical id. A logical id stands for what is not
+/// known before the stack is made.
 pub fn resources(file: &str, parameters: &Value) -> Result<Value> {
     let template = format!("{TEMPLATES_FOLDER}/{file}");
     let answer = ask(&json!({"template": template, "parameters": parameters}));
     answer.context("authorize.py does not answer")
 }
 
-/// One evaluator for all tests of a process: its input ends with the process, and it with that.
+/// One evaluator for all tests of a process. It ends when its input does, and that ends with the process.
 struct Evaluator {
     _process: Child,
     input: ChildStdin,

@@ -9,8 +9,8 @@ use super::request::{self, Request, TagMap};
 use crate::gateway::Call;
 use crate::names::ACCOUNT;
 
-/// What IAM was asked for the calls of one caller. Takes the calls of all: others' tell of load
-/// balancers.
+/// What IAM was asked for the calls of one caller. It reads the calls of all callers, for the others' calls tell of
+/// load balancers.
 pub fn requests(calls: &[Call], source: &str) -> Result<Vec<Request>> {
     let mut observed = ObservedTags::default();
     let mut requests = Vec::new();
@@ -57,7 +57,7 @@ impl ObservedTags {
     }
 
     /// MiniStack says `app` in the ARNs of NLBs and their listeners where AWS says `net` (ELBv2 user
-    /// guide), and a caller with a number for a name has an account of that number.
+    /// guide). A caller whose access key is a number has the account of that number.
     fn as_on_aws(&self, mut request: Request, source: &str) -> Request {
         for nlb in &self.nlbs {
             for kind in ["loadbalancer", "listener"] {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::gateway::Call;
 use crate::names::{ACCOUNT, REGION};
 
-/// Stands for the part of an ARN that AWS makes up while it makes the resource.
+/// The part of an ARN that AWS makes up while it makes the resource.
 const NEW: &str = "0123456789abcdef";
 
 /// One question to IAM.
@@ -136,7 +136,8 @@ fn load_balancing(call: &Call, tags: impl Fn(&str) -> TagMap) -> Result<Vec<Requ
         "CreateListener" => {
             let nlb = call.param("LoadBalancerArn");
             let listener = nlb.replacen(":loadbalancer/", ":listener/", 1);
-            // On the load balancer it was seen denied: kubernetes-sigs/aws-load-balancer-controller, issue 3086.
+            // AWS was seen to deny AddTags on the load balancer: kubernetes-sigs/aws-load-balancer-controller,
+            // issue 3086.
             let tagged = [format!("{listener}/{NEW}"), nlb.to_owned()];
             Ok(made(nlb.to_owned(), &tagged))
         }
@@ -241,8 +242,8 @@ fn s3(call: &Call) -> Result<Vec<Request>> {
 }
 
 /// What S3 asks of the key that a bucket is encrypted with, in the name of whoever reads and writes its
-/// objects ("Using server-side encryption with AWS KMS keys" in its user guide). No call tells whether a
-/// bucket has one: the lab's have none.
+/// objects ("Using server-side encryption with AWS KMS keys" in its user guide). Tests ask this by hand, for no call
+/// tells whether a bucket has a key; the lab's buckets have none.
 pub fn of_key(key: &str, bucket: &str) -> [Request; 2] {
     ["kms:Decrypt", "kms:GenerateDataKey"].map(|action| {
         Request::new(action, key)

@@ -1,4 +1,4 @@
-//! What DNS holds: the same on all servers.
+//! What DNS holds. All servers of a lab share it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::address_pool::AddressPool;
 use super::failure::Failing;
 
 #[derive(Default)]
-pub(super) struct Zone {
+pub(super) struct DnsContents {
     pub addresses: HashMap<String, AddressPool>,
     /// Names that only lead to other names.
     pub aliases: HashMap<String, String>,
