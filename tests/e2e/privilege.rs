@@ -7,7 +7,7 @@ mod strangers;
 
 use crate::support::Bench;
 use anyhow::Result;
-use lab::policy::{Request, Role, requests};
+use lab::policy::{IamRequest, Role, requests};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ pub fn give(role: &mut Role, event: &Value) {
 }
 
 /// What IAM would have been asked for all that the function of a bench called.
-fn asked(bench: &Bench) -> Result<Vec<Request>> {
+fn asked(bench: &Bench) -> Result<Vec<IamRequest>> {
     requests(&bench.lab.gateway().history(), bench.function.access_key())
 }
 
@@ -39,7 +39,7 @@ pub fn assert_allowed(bench: &Bench) {
     let refused: BTreeSet<_> = refused
         .expect("a verdict")
         .iter()
-        .map(Request::to_string)
+        .map(IamRequest::to_string)
         .collect();
     assert!(refused.is_empty(), "the role does not allow {refused:#?}");
 }
@@ -85,7 +85,7 @@ async fn no_call_is_allowed_on_what_has_not_our_name_or_tag() -> Result<()> {
 #[tokio::test]
 async fn a_bucket_key_or_target_group_that_was_not_given_is_refused() -> Result<()> {
     let life = life::recorded().await;
-    let given = |request: &&Request| request.resource.contains("their");
+    let given = |request: &&IamRequest| request.resource.contains("their");
     let given: Vec<_> = life.asked.iter().filter(given).cloned().collect();
     assert!(!given.is_empty());
     assert_eq!(Role::default().refused(&given)?, given);

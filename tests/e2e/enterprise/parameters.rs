@@ -3,7 +3,7 @@
 use super::{Account, PROVIDER};
 use anyhow::Result;
 use lab::package::CODE;
-use lab::policy::{Policy, Request, resources};
+use lab::policy::{IamRequest, Policy, resources};
 use lab::{ZONES, stack};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -132,19 +132,20 @@ fn lambda_may_make_network_interfaces_in_the_roles_name_and_the_function_may_not
     // A shared subnet is another account's.
     let subnet = "arn:aws:ec2:us-east-1:111111111111:subnet/subnet-1";
     let mut asked = vec![
-        Request::new("ec2:CreateNetworkInterface", subnet),
-        Request::new("ec2:DescribeNetworkInterfaces", "*"),
+        IamRequest::new("ec2:CreateNetworkInterface", subnet),
+        IamRequest::new("ec2:DescribeNetworkInterfaces", "*"),
     ];
     for action in ["Assign", "Unassign"].map(|what| format!("ec2:{what}PrivateIpAddresses")) {
-        asked.push(Request::new(action, interface));
+        asked.push(IamRequest::new(action, interface));
     }
     for action in ["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"] {
-        asked.push(Request::new(action, interface));
+        asked.push(IamRequest::new(action, interface));
     }
     let own = "arn:aws:lambda:us-east-1:000000000000:function:alb-nlb-binding";
-    let by_the_function = |request: &Request| request.clone().with("lambda:SourceFunctionArn", own);
+    let by_the_function =
+        |request: &IamRequest| request.clone().with("lambda:SourceFunctionArn", own);
     let by_itself: Vec<_> = asked.iter().map(by_the_function).collect();
-    let looks = by_the_function(&Request::new("ec2:DescribeSubnets", "*"));
+    let looks = by_the_function(&IamRequest::new("ec2:DescribeSubnets", "*"));
     for template in &TEMPLATES {
         let role = |given: &[_]| {
             Policy::of_template(template.file, template.role, template.parameters(given))

@@ -5,7 +5,7 @@ use crate::support::settled;
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use lab::package::CODE;
-use lab::policy::{Policy, Request, of_key, requests, resources};
+use lab::policy::{IamRequest, Policy, of_key, requests, resources};
 use lab::{ACCOUNT, AlbSpec, LoadBalancers, NlbSpec, stack};
 use serde_json::{Value, json};
 
@@ -89,12 +89,12 @@ impl Ground {
     }
 
     /// What the function has asked of IAM so far.
-    fn asked(&self) -> Result<Vec<Request>> {
+    fn asked(&self) -> Result<Vec<IamRequest>> {
         requests(&self.account.lab.gateway().history(), ACCOUNT)
     }
 
     /// A binding's life with one bucket for all, and what its function asked of IAM.
-    async fn life_in(&self, bucket: &str) -> Result<Vec<Request>> {
+    async fn life_in(&self, bucket: &str) -> Result<Vec<IamRequest>> {
         let (group, record) = self.bind().await?;
         assert_eq!(record, bucket);
         assert_eq!(self.buckets().await?, [bucket], "none of its own");
@@ -204,18 +204,18 @@ async fn a_bucket_that_is_there_holds_every_record_and_the_role_may_no_more_than
     unneeded.retain(|(sid, _)| of_the_bucket(sid));
     assert!(unneeded.is_empty(), "{unneeded:?}");
 
-    let of_others = |request: &Request| Request {
+    let of_others = |request: &IamRequest| IamRequest {
         resource: request
             .resource
             .replace(GIVEN, "others-state")
             .replace("key/ours", "key/others"),
         ..request.clone()
     };
-    let is_ours = |request: &&Request| of_others(request) != **request;
+    let is_ours = |request: &&IamRequest| of_others(request) != **request;
     let others: Vec<_> = asked.iter().filter(is_ours).map(of_others).collect();
     assert!(others.len() > 10, "{}", others.len());
     assert_eq!(role.refused(&others)?, others);
-    let foreign = Request::new(
+    let foreign = IamRequest::new(
         "s3:GetObject",
         format!("arn:aws:s3:::{GIVEN}/somebody-elses"),
     );

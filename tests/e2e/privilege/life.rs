@@ -4,7 +4,7 @@ use super::asked;
 use crate::support::{Answer, Bench, STACK, TIMEOUT, binary};
 use anyhow::{Context, Result, ensure};
 use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum};
-use lab::policy::{Request, Role, of_key};
+use lab::policy::{IamRequest, Role, of_key};
 use lab::{AlbSpec, NlbSpec, StackView};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 pub struct Life {
     /// The role, as deployed for the bucket, its key, and the target group that the binding was given.
     pub role: Role,
-    pub asked: Vec<Request>,
+    pub asked: Vec<IamRequest>,
 }
 
 /// It is lived once for all tests.
@@ -69,7 +69,7 @@ async fn live() -> Result<Life> {
     let stream = "log-group:/aws/lambda/alb-nlb-binding:log-stream:2026/11/01/[$LATEST]0";
     for action in ["logs:CreateLogStream", "logs:PutLogEvents"] {
         let stream = format!("arn:aws:logs:us-east-1:000000000000:{stream}");
-        asked.push(Request::new(action, stream));
+        asked.push(IamRequest::new(action, stream));
     }
     let key = "arn:aws:kms:us-east-1:000000000000:key/theirs";
     asked.extend(of_key(key, "their-bucket"));

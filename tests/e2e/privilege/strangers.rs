@@ -1,12 +1,12 @@
 //! The same request on what is somebody else's, in every way in which it can be.
 
-use lab::policy::Request;
+use lab::policy::IamRequest;
 use serde_json::json;
 
 const TAG: &str = "alb-nlb-binding";
 
 /// All of them must be refused.
-pub fn of(request: &Request) -> Vec<Request> {
+pub fn of(request: &IamRequest) -> Vec<IamRequest> {
     let mut strangers = vec![renamed(request)];
     // An object's ARN has neither account nor Region; what looks so is a part of its key.
     if !request.resource.starts_with("arn:aws:s3:::") {
@@ -50,7 +50,7 @@ pub fn of(request: &Request) -> Vec<Request> {
     strangers
 }
 
-fn renamed(request: &Request) -> Request {
+fn renamed(request: &IamRequest) -> IamRequest {
     [
         ("alb-nlb-binding-", "somebody-elses-"),
         ("/anb-", "/xyz-"),
@@ -65,25 +65,25 @@ fn renamed(request: &Request) -> Request {
     })
 }
 
-fn with_resource(request: &Request, ours: &str, theirs: &str) -> Request {
+fn with_resource(request: &IamRequest, ours: &str, theirs: &str) -> IamRequest {
     let resource = request.resource.replace(ours, theirs);
-    Request {
+    IamRequest {
         resource,
         ..request.clone()
     }
 }
 
-fn without(request: &Request, key: &str) -> Request {
+fn without(request: &IamRequest, key: &str) -> IamRequest {
     let mut request = request.clone();
     request.context.remove(key);
     request
 }
 
-fn other(request: &Request, key: &str) -> Request {
+fn other(request: &IamRequest, key: &str) -> IamRequest {
     changed(request, key, json!("somebody-elses"))
 }
 
-fn changed(request: &Request, key: &str, value: serde_json::Value) -> Request {
+fn changed(request: &IamRequest, key: &str, value: serde_json::Value) -> IamRequest {
     let mut request = request.clone();
     if let Some(present) = request.context.get_mut(key) {
         *present = value;

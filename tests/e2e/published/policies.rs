@@ -5,7 +5,7 @@ use super::{ACCESS_KEY, BUCKET, SetUp, function};
 use crate::support::TIMEOUT;
 use anyhow::Result;
 use lab::FUNCTION_NAME;
-use lab::policy::{Policy, Request, of_key, requests};
+use lab::policy::{IamRequest, Policy, of_key, requests};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/any";
 const TIGHT: &str = include_str!("../../../docs/policy.json");
 
 /// All that a function asks in its life: it adopts, registers, measures and deregisters.
-async fn life() -> Result<(SetUp, Vec<Request>)> {
+async fn life() -> Result<(SetUp, Vec<IamRequest>)> {
     let set_up = SetUp::new().await?;
     let known = set_up.addresses(4);
     set_up.register(4).await?;
@@ -35,10 +35,10 @@ async fn life() -> Result<(SetUp, Vec<Request>)> {
     // Lambda writes the log with the function's role (Lambda guide, "Execution role").
     let group =
         format!("arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/{FUNCTION_NAME}");
-    asked.push(Request::new("logs:CreateLogGroup", format!("{group}:*")));
+    asked.push(IamRequest::new("logs:CreateLogGroup", format!("{group}:*")));
     let stream = format!("{group}:log-stream:2026/11/01/[$LATEST]0");
-    asked.push(Request::new("logs:CreateLogStream", &stream));
-    asked.push(Request::new("logs:PutLogEvents", stream));
+    asked.push(IamRequest::new("logs:CreateLogStream", &stream));
+    asked.push(IamRequest::new("logs:PutLogEvents", stream));
     asked.extend(of_key(KEY, BUCKET));
     Ok((set_up, asked))
 }
@@ -54,8 +54,8 @@ fn tight(set_up: &SetUp) -> Result<Policy> {
 }
 
 /// The requests of the function that docs/policy.json was made out for.
-fn of_the_first(set_up: &SetUp, asked: Vec<Request>) -> Vec<Request> {
-    let others = |request: &Request| {
+fn of_the_first(set_up: &SetUp, asked: Vec<IamRequest>) -> Vec<IamRequest> {
+    let others = |request: &IamRequest| {
         request.resource.contains("new-bucket") || request.resource.contains("front-443")
     };
     assert!(asked.iter().any(|request| request.resource == set_up.group));
@@ -94,7 +94,7 @@ async fn the_tight_policy_allows_all_that_is_called_and_nothing_that_is_not() ->
 async fn the_tight_policy_allows_nothing_elsewhere() -> Result<()> {
     let (set_up, asked) = life().await?;
     let policy = tight(&set_up)?;
-    let looks = |request: &&Request| request.resource == "*";
+    let looks = |request: &&IamRequest| request.resource == "*";
     for request in asked.iter().filter(|request| !looks(request)) {
         let mut stranger = request.clone();
         for (ours, theirs) in [
@@ -113,7 +113,7 @@ async fn the_tight_policy_allows_nothing_elsewhere() -> Result<()> {
         let refused = policy.refused(std::slice::from_ref(&stranger))?;
         assert_eq!(refused, [stranger], "{request}");
     }
-    let metric = Request::new("cloudwatch:PutMetricData", "*");
+    let metric = IamRequest::new("cloudwatch:PutMetricData", "*");
     let metric = metric.with("cloudwatch:namespace", "AWS/ApplicationELB");
     assert_eq!(policy.refused(std::slice::from_ref(&metric))?, [metric]);
     Ok(())

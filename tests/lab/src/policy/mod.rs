@@ -22,7 +22,7 @@ use crate::names::TEMPLATES_FOLDER;
 use crate::process;
 
 pub use observed_tags::requests;
-pub use request::{Request, of_key};
+pub use request::{IamRequest, of_key};
 
 const AUTHORIZE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/authorize.py");
 
@@ -44,7 +44,7 @@ pub struct Evaluation {
 }
 
 impl Role {
-    pub fn judge(&self, requests: &[Request]) -> Result<Evaluation> {
+    pub fn judge(&self, requests: &[IamRequest]) -> Result<Evaluation> {
         let joined = |arns: &BTreeSet<String>| {
             let arns: Vec<_> = arns.iter().map(String::as_str).collect();
             arns.join(",")
@@ -59,7 +59,7 @@ impl Role {
     }
 
     /// The requests that the role refuses.
-    pub fn refused(&self, requests: &[Request]) -> Result<Vec<Request>> {
+    pub fn refused(&self, requests: &[IamRequest]) -> Result<Vec<IamRequest>> {
         Ok(self.judge(requests)?.refused(requests))
     }
 }
@@ -100,9 +100,9 @@ impl Policy {
         ))
     }
 
-    pub fn judge(&self, requests: &[Request]) -> Result<Evaluation> {
+    pub fn judge(&self, requests: &[IamRequest]) -> Result<Evaluation> {
         let mut asked = self.0.clone();
-        asked["requests"] = requests.iter().map(Request::to_json).collect();
+        asked["requests"] = requests.iter().map(IamRequest::to_json).collect();
         let answer = ask(&asked).context("authorize.py does not answer")?;
         Ok(Evaluation {
             allowed_by: serde_json::from_value(answer["allowed_by"].clone())?,
@@ -111,20 +111,20 @@ impl Policy {
     }
 
     /// The requests that the policy refuses.
-    pub fn refused(&self, requests: &[Request]) -> Result<Vec<Request>> {
+    pub fn refused(&self, requests: &[IamRequest]) -> Result<Vec<IamRequest>> {
         Ok(self.judge(requests)?.refused(requests))
     }
 }
 
 impl Evaluation {
-    fn refused(self, requests: &[Request]) -> Vec<Request> {
+    fn refused(self, requests: &[IamRequest]) -> Vec<IamRequest> {
         let judged = requests.iter().zip(self.allowed_by);
         let refused = judged.filter(|(_, allowed_by)| allowed_by.is_empty());
         refused.map(|(request, _)| request.clone()).collect()
     }
 
     /// Grants that no request needed. If two statements allow a request, it needs neither of them.
-    pub fn unneeded(&self, requests: &[Request]) -> BTreeSet<(String, String)> {
+    pub fn unneeded(&self, requests: &[IamRequest]) -> BTreeSet<(String, String)> {
         let mut unneeded = self.grants.clone();
         for (request, allowed_by) in requests.iter().zip(&self.allowed_by) {
             if let [sid] = allowed_by.as_slice() {

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use super::request::{self, Request, TagMap};
+use super::request::{self, IamRequest, TagMap};
 use crate::gateway::Call;
 use crate::names::ACCOUNT;
 
 /// What IAM was asked for the calls of one caller. It reads the calls of all callers, for the others' calls tell of
 /// load balancers.
-pub fn requests(calls: &[Call], source: &str) -> Result<Vec<Request>> {
+pub fn requests(calls: &[Call], source: &str) -> Result<Vec<IamRequest>> {
     let mut observed = ObservedTags::default();
     let mut requests = Vec::new();
     for call in calls {
@@ -58,7 +58,7 @@ impl ObservedTags {
 
     /// MiniStack says `app` in the ARNs of NLBs and their listeners where AWS says `net` (ELBv2 user
     /// guide). A caller whose access key is a number has the account of that number.
-    fn as_on_aws(&self, mut request: Request, source: &str) -> Request {
+    fn as_on_aws(&self, mut request: IamRequest, source: &str) -> IamRequest {
         for nlb in &self.nlbs {
             for kind in ["loadbalancer", "listener"] {
                 let (theirs, ours) = (format!(":{kind}/app/{nlb}/"), format!(":{kind}/net/{nlb}/"));

@@ -15,7 +15,7 @@ const NEW: &str = "0123456789abcdef";
 
 /// One question to IAM.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Request {
+pub struct IamRequest {
     pub action: String,
     pub resource: String,
     /// Condition keys. S3's `aws:ResourceAccount` is null where there is no such bucket.
@@ -24,7 +24,7 @@ pub struct Request {
 
 pub(super) type TagMap = BTreeMap<String, String>;
 
-impl Request {
+impl IamRequest {
     pub fn new(action: impl Into<String>, resource: impl Into<String>) -> Self {
         Self {
             action: action.into(),
@@ -50,7 +50,7 @@ impl Request {
     }
 }
 
-impl fmt::Display for Request {
+impl fmt::Display for IamRequest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let context = json!(self.context);
         write!(formatter, "{} on {} {context}", self.action, self.resource)
@@ -58,16 +58,16 @@ impl fmt::Display for Request {
 }
 
 /// What a call needs. `tags` tells the tags of a resource before the call.
-pub(super) fn of(call: &Call, tags: impl Fn(&str) -> TagMap) -> Result<Vec<Request>> {
+pub(super) fn of(call: &Call, tags: impl Fn(&str) -> TagMap) -> Result<Vec<IamRequest>> {
     match call.service.as_str() {
         "elasticloadbalancing" => load_balancing(call, tags),
         "s3" => s3(call),
         "events" => events(call),
         "monitoring" if call.operation == "GetMetricStatistics" => {
-            Ok(vec![Request::new("cloudwatch:GetMetricStatistics", "*")])
+            Ok(vec![IamRequest::new("cloudwatch:GetMetricStatistics", "*")])
         }
         "monitoring" if call.operation == "PutMetricData" => {
-            let request = Request::new("cloudwatch:PutMetricData", "*");
+            let request = IamRequest::new("cloudwatch:PutMetricData", "*");
             Ok(vec![
                 request.with("cloudwatch:namespace", call.param("Namespace")),
             ])
@@ -81,13 +81,13 @@ pub(super) fn of(call: &Call, tags: impl Fn(&str) -> TagMap) -> Result<Vec<Reque
                 false => arn("cloudformation", &format!("stack/{stack}/{NEW}")),
             };
             let action = format!("cloudformation:{}", call.operation);
-            Ok(vec![Request::new(action, stack)])
+            Ok(vec![IamRequest::new(action, stack)])
         }
         _ => unknown(call),
     }
 }
 
-fn unknown(call: &Call) -> Result<Vec<Request>> {
+fn unknown(call: &Call) -> Result<Vec<IamRequest>> {
     bail!(
         "what {} of {} needs is not known here: look it up in the Service Authorization Reference",
         call.operation,
@@ -101,14 +101,14 @@ fn arn(service: &str, resource: &str) -> String {
 
 /// "Elastic Load Balancing V2". Tags given while making something need AddTags on it as well, with
 /// `CreateAction` (user guide, "Tag resources during creation").
-fn load_balancing(call: &Call, tags: impl Fn(&str) -> TagMap) -> Result<Vec<Request>> {
+fn load_balancing(call: &Call, tags: impl Fn(&str) -> TagMap) -> Result<Vec<IamRequest>> {
     let operation = call.operation.as_str();
     let action = format!("elasticloadbalancing:{operation}");
     let given = given_tags(call);
     let made = |on: String, tagged: &[String]| {
-        let mut requests = vec![Request::new(&action, on).with_tags("RequestTag", &given)];
+        let mut requests = vec![IamRequest::new(&action, on).with_tags("RequestTag", &given)];
         for tagged in tagged.iter().filter(|_| !given.is_empty()) {
-            let tagging = Request::new("elasticloadbalancing:AddTags", tagged);
+            let tagging = IamRequest::new("elasticloadbalancing:AddTags", tagged);
             let tagging = tagging.with("elasticloadbalancing:CreateAction", operation);
             requests.push(tagging.with_tags("RequestTag", &given));
         }
@@ -117,15 +117,15 @@ fn load_balancing(call: &Call, tags: impl Fn(&str) -> TagMap) -> Result<Vec<Requ
     // User guide, "Elastic Load Balancing API permissions": what a caller needs besides the action.
     let looks = |what: &[&str]| {
         let what = what.iter();
-        what.map(|what| Request::new(format!("ec2:Describe{what}"), "*"))
+        what.map(|what| IamRequest::new(format!("ec2:Describe{what}"), "*"))
             .collect::<Vec<_>>()
     };
     let on = |resource: &str| {
-        let request = Request::new(&action, resource).with_tags("RequestTag", &given);
+        let request = IamRequest::new(&action, resource).with_tags("RequestTag", &given);
         request.with_tags("ResourceTag", &tags(resource))
     };
     match operation {
-        _ if operation.starts_with("Describe") => Ok(vec![Request::new(action, "*")]),
+        _ if operation.starts_with("Describe") => Ok(vec![IamRequest::new(action, "*")]),
         "CreateTargetGroup" => {
             let group = format!("targetgroup/{}/{NEW}", call.param("Name"));
             let group = arn("elasticloadbalancing", &group);
@@ -170,14 +170,14 @@ pub(super) fn given_tags(call: &Call) -> TagMap {
 }
 
 /// "Amazon S3", and "Required permissions for Amazon S3 API operations" in its user guide.
-fn s3(call: &Call) -> Result<Vec<Request>> {
+fn s3(call: &Call) -> Result<Vec<IamRequest>> {
     let bucket = format!("arn:aws:s3:::{}", call.param("Bucket"));
     let object = |key: &str| format!("{bucket}/{key}");
     let action = format!("s3:{}", call.operation);
     let mut requests = match call.operation.as_str() {
-        "HeadBucket" => vec![Request::new("s3:ListBucket", &bucket)],
+        "HeadBucket" => vec![IamRequest::new("s3:ListBucket", &bucket)],
         "ListObjectVersions" => {
-            let request = Request::new("s3:ListBucketVersions", &bucket);
+            let request = IamRequest::new("s3:ListBucketVersions", &bucket);
             vec![request.with("s3:prefix", call.param("prefix"))]
         }
         "CreateBucket" => {
@@ -191,26 +191,26 @@ fn s3(call: &Call) -> Result<Vec<Request>> {
             let tagging = Some("s3:TagResource").filter(|_| !tags.is_empty());
             let actions = [Some(action.as_str()), tagging].into_iter().flatten();
             actions
-                .map(|action| Request::new(action, &bucket).with_tags("RequestTag", &tags))
+                .map(|action| IamRequest::new(action, &bucket).with_tags("RequestTag", &tags))
                 .collect()
         }
         "DeleteBucket" | "GetBucketPolicy" | "GetBucketTagging" | "PutBucketPolicy"
-        | "PutBucketTagging" => vec![Request::new(action, &bucket)],
+        | "PutBucketTagging" => vec![IamRequest::new(action, &bucket)],
         "GetObject" | "HeadObject" => {
-            let mut requests = vec![Request::new("s3:GetObject", object(call.param("Key")))];
+            let mut requests = vec![IamRequest::new("s3:GetObject", object(call.param("Key")))];
             // "If you don't have the s3:ListBucket permission, Amazon S3 returns 403" in place of it.
             let is_head = call.operation == "HeadObject";
             if call.error.as_deref() == Some("NoSuchKey") || is_head && call.status == Some(404) {
-                requests.push(Request::new("s3:ListBucket", &bucket));
+                requests.push(IamRequest::new("s3:ListBucket", &bucket));
             }
             requests
         }
         "PutObject" => {
             let object = object(call.param("Key"));
-            let mut requests = vec![Request::new(action, &object)];
+            let mut requests = vec![IamRequest::new(action, &object)];
             // User guide, "Conditional writes": If-Match needs GetObject as well.
             if call.headers.contains_key("if-match") {
-                requests.push(Request::new("s3:GetObject", object));
+                requests.push(IamRequest::new("s3:GetObject", object));
             }
             requests
         }
@@ -220,8 +220,8 @@ fn s3(call: &Call) -> Result<Vec<Request>> {
                 .flat_map(|deleted| {
                     let object = object(deleted["Key"].as_str().unwrap_or_default());
                     let versioned = deleted["VersionId"].is_string();
-                    let version = Request::new("s3:DeleteObjectVersion", &object);
-                    let deleted = Request::new("s3:DeleteObject", object);
+                    let version = IamRequest::new("s3:DeleteObjectVersion", &object);
+                    let deleted = IamRequest::new("s3:DeleteObject", object);
                     [Some(deleted), Some(version).filter(|_| versioned)]
                 })
                 .flatten()
@@ -244,9 +244,9 @@ fn s3(call: &Call) -> Result<Vec<Request>> {
 /// What S3 asks of the key that a bucket is encrypted with, in the name of whoever reads and writes its
 /// objects ("Using server-side encryption with AWS KMS keys" in its user guide). Tests ask this by hand, for no call
 /// tells whether a bucket has a key; the lab's buckets have none.
-pub fn of_key(key: &str, bucket: &str) -> [Request; 2] {
+pub fn of_key(key: &str, bucket: &str) -> [IamRequest; 2] {
     ["kms:Decrypt", "kms:GenerateDataKey"].map(|action| {
-        Request::new(action, key)
+        IamRequest::new(action, key)
             .with("kms:ViaService", format!("s3.{REGION}.amazonaws.com"))
             .with(
                 "kms:EncryptionContext:aws:s3:arn",
@@ -256,30 +256,30 @@ pub fn of_key(key: &str, bucket: &str) -> [Request; 2] {
 }
 
 /// "Amazon EventBridge".
-fn events(call: &Call) -> Result<Vec<Request>> {
+fn events(call: &Call) -> Result<Vec<IamRequest>> {
     let named = |name: &str| arn("events", &format!("rule/{}", call.param(name)));
     let action = format!("events:{}", call.operation);
     Ok(match call.operation.as_str() {
         "PutRule" => {
-            let mut requests = vec![Request::new(action, named("Name"))];
+            let mut requests = vec![IamRequest::new(action, named("Name"))];
             // "To tag a rule in PutRule, you must have TagResource as well" (API, PutRule, Tags).
             let tags = call.params["Tags"].as_array();
             if tags.is_some_and(|tags| !tags.is_empty()) {
-                requests.push(Request::new("events:TagResource", named("Name")));
+                requests.push(IamRequest::new("events:TagResource", named("Name")));
             }
             requests
         }
         // The reference names no resource type for it.
-        "ListRules" => vec![Request::new(action, "*")],
-        "DeleteRule" | "DescribeRule" => vec![Request::new(action, named("Name"))],
-        "ListTargetsByRule" | "RemoveTargets" => vec![Request::new(action, named("Rule"))],
+        "ListRules" => vec![IamRequest::new(action, "*")],
+        "DeleteRule" | "DescribeRule" => vec![IamRequest::new(action, named("Name"))],
+        "ListTargetsByRule" | "RemoveTargets" => vec![IamRequest::new(action, named("Rule"))],
         "PutTargets" => {
             let targets = call.params["Targets"].as_array().into_iter().flatten();
             let targets: Vec<_> = targets.map(|target| target["Arn"].clone()).collect();
-            vec![Request::new(action, named("Rule")).with("events:TargetArn", targets)]
+            vec![IamRequest::new(action, named("Rule")).with("events:TargetArn", targets)]
         }
         "ListTagsForResource" | "TagResource" => {
-            vec![Request::new(action, call.param("ResourceARN"))]
+            vec![IamRequest::new(action, call.param("ResourceARN"))]
         }
         _ => return unknown(call),
     })
