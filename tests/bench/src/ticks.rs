@@ -48,6 +48,7 @@ struct MeasuredTick {
     log_size: usize,
 }
 
+/// Lets bindings of one ALB tick, and measures that.
 struct TickRunner<'a> {
     lab: &'a Lab,
     binary: PathBuf,

@@ -3,8 +3,8 @@
 /// The function's name.
 pub const NAME: &str = "in-the-lab";
 
-/// What defines `handler(event, context)`, and what the template has besides the resource `Function`: more resources
-/// first, then other sections.
+/// A template whose resource `Function` runs this code, which has to define `handler(event, context)`. After it comes the
+/// rest of the template: more resources first, then other sections.
 pub fn template(code: &str, rest: &str) -> String {
     let code: String = code.trim().lines().map(indented).collect();
     format!(
