@@ -1,28 +1,27 @@
-//! One invocation of the function, whatever its role: from its event to its result.
+//! One invocation of the function from its event to its result, in whichever role the event calls it.
 //!
-//! Knows no AWS, no DNS and no Lambda: all it asks for are capabilities, so that a simulation may
-//! drive it as Lambda does.
+//! AWS, DNS and Lambda reach it as traits and plain values only, so that a simulation can drive it as Lambda does.
 
-use crate::aws::api::Aws;
-use crate::aws::api::Responder;
-use crate::clock::{Clock, Timestamp};
+use crate::aws::api::{Aws, Responder};
+use crate::clock::Clock;
 use crate::discovery::Dns;
 use crate::event::{Event, EventError};
 use crate::first_aid::FirstAid;
+use crate::invocation::Invocation;
 use crate::legacy::{self, VariablesError};
 use crate::progress;
-use crate::provider::{self, Provider, ProviderError};
+use crate::provider::{Provider, ProviderError};
 use crate::sync::{self, SyncError, TickName, TickOutcome};
 use serde_json::Value;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// No schedule is faster than a minute. A tick that is not done when the next one starts must not
-/// go on: it would only hold that one up.
-const TICK: Duration = Duration::from_secs(55);
+/// The time that a tick may take. The fastest schedule is a minute, and a tick that went on when the next one starts
+/// would only delay that one.
+const TICK_TIMEOUT: Duration = Duration::from_secs(55);
 
-/// Kept of an invocation's time for its end.
-const SPARED: Duration = Duration::from_millis(500);
+/// The part of an invocation's time that is kept for returning its result.
+const KEPT_FOR_THE_RESULT: Duration = Duration::from_millis(500);
 
 /// Everything that outlives an invocation.
 pub struct Function<A, D, R> {
@@ -34,20 +33,8 @@ pub struct Function<A, D, R> {
     pub variable: Variable,
 }
 
-/// One environment variable.
+/// Gives the value of an environment variable; `None` where it is not set.
 pub type Variable = Box<dyn Fn(&str) -> Option<String>>;
-
-/// What Lambda tells of an invocation.
-#[derive(Debug, Clone)]
-pub struct Invocation {
-    /// The same when Lambda repeats it.
-    pub request_id: String,
-    pub function_arn: String,
-    pub log_stream: String,
-    pub now: Timestamp,
-    /// Until the sandbox is stopped.
-    pub remaining: Duration,
-}
 
 /// Why an invocation failed.
 #[derive(Debug, thiserror::Error)]
@@ -70,14 +57,14 @@ impl<A: Aws, D: Dns, R: Responder> Function<A, D, R> {
     /// Handles one event.
     ///
     /// # Errors
-    /// Where a tick did not do its work, or CloudFormation could not be answered. A request of
-    /// CloudFormation that failed and was answered so is no error.
+    /// Where a tick did not do its work, or CloudFormation could not be answered. A request of CloudFormation that
+    /// was answered with FAILED is no error.
     pub async fn handle(
         &self,
         event: Value,
         invocation: &Invocation,
+        clock: Clock,
     ) -> Result<Value, FunctionError> {
-        let clock = Clock::starting_at(invocation.now);
         let state_bucket = (self.variable)("STATE_BUCKET");
         let state_bucket = state_bucket.as_deref().map(str::trim);
         let state_bucket = state_bucket.filter(|bucket| !bucket.is_empty());
@@ -89,14 +76,10 @@ impl<A: Aws, D: Dns, R: Responder> Function<A, D, R> {
                     responder: &self.responder,
                     region: &self.region,
                     state_bucket,
-                };
-                let invocation = provider::Invocation {
-                    function_arn: &invocation.function_arn,
-                    log_stream: &invocation.log_stream,
+                    invocation,
                     clock,
-                    remaining: invocation.remaining,
                 };
-                Box::pin(provider.handle(event, &invocation)).await?;
+                Box::pin(provider.handle(event)).await?;
             }
             Event::Tick(event) => {
                 let id = &invocation.request_id;
@@ -112,7 +95,7 @@ impl<A: Aws, D: Dns, R: Responder> Function<A, D, R> {
                     function_arn: &invocation.function_arn,
                     clock,
                 };
-                let within = invocation.remaining.saturating_sub(SPARED);
+                let within = invocation.remaining.saturating_sub(KEPT_FOR_THE_RESULT);
                 return Ok(Box::pin(first_aid.answer(&action, within)).await?);
             }
             Event::Scheduled { id, time } => {
@@ -127,15 +110,15 @@ impl<A: Aws, D: Dns, R: Responder> Function<A, D, R> {
     }
 }
 
-/// A tick that ends before the next one starts, and before Lambda stops the sandbox.
+/// Runs a tick, which is given up before the next one starts and before Lambda stops the sandbox.
 async fn in_time(
     invocation: &Invocation,
     tick: impl Future<Output = Result<TickOutcome, SyncError>>,
 ) -> Result<(), FunctionError> {
-    let limit = invocation.remaining.saturating_sub(SPARED);
+    let limit = invocation.remaining.saturating_sub(KEPT_FOR_THE_RESULT);
     let doing = Rc::default();
     let tick = progress::track(&doing, tick);
-    let tick = tokio::time::timeout(limit.min(TICK), tick).await;
+    let tick = tokio::time::timeout(limit.min(TICK_TIMEOUT), tick).await;
     let out_of_time = |_| FunctionError::OutOfTime {
         doing: doing.borrow().to_string(),
     };
@@ -154,7 +137,6 @@ mod tests {
             request_id: "request".to_owned(),
             function_arn: "arn:function".to_owned(),
             log_stream: "log stream".to_owned(),
-            now: Timestamp::from_millis(0),
             remaining,
         };
         let started = Instant::now();

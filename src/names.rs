@@ -154,3 +154,18 @@ pub fn unqualified(function_arn: &str) -> String {
     let parts: Vec<_> = function_arn.split(':').take(7).collect();
     parts.join(":")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The role lets rules call the function without version or alias only: `events:TargetArn`.
+    #[test]
+    fn a_rule_calls_the_function_without_version_or_alias() {
+        let function = "arn:aws:lambda:us-east-1:123456789012:function:f";
+        assert_eq!(unqualified(function), function);
+        for qualifier in ["live", "7", "$LATEST"] {
+            assert_eq!(unqualified(&format!("{function}:{qualifier}")), function);
+        }
+    }
+}

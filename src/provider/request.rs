@@ -1,6 +1,6 @@
-//! CloudFormation's request, typed; and what can be read of one that is malformed.
+//! CloudFormation's request as a type, and the fields that can be read of a malformed one. No I/O.
 //!
-//! The ResponseURL is a credential. Its type prints nothing of it.
+//! The ResponseURL is a credential: its type never prints it.
 
 use crate::aws::api::ResponseUrl;
 use crate::names::BindingId;
@@ -9,7 +9,7 @@ use aws_lambda_events::cloudformation::CloudFormationCustomResourceRequest;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-/// A request of CloudFormation, but for the URL that its answer goes to.
+/// A request of CloudFormation without its ResponseURL (CloudFormation guide, "Custom resource request objects").
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     pub request_type: RequestType,
@@ -18,7 +18,7 @@ pub struct Request {
     pub logical_resource_id: String,
     pub physical_id: Option<String>,
     pub properties: Value,
-    /// Null but for an Update.
+    /// Null unless it is an Update.
     pub old_properties: Value,
 }
 
@@ -36,7 +36,7 @@ pub enum RequestError {
 impl Request {
     pub fn parse(mut event: Value) -> Result<Self, RequestError> {
         type Event = CloudFormationCustomResourceRequest<Value, Value>;
-        // Nothing depends on these, so an event without them is no reason to hold up a stack.
+        // Nothing depends on these fields, so an event without them must not fail a stack.
         if let Some(fields) = event.as_object_mut() {
             for (name, default) in [
                 ("ResourceType", Value::from("Custom::AlbNlbBinding")),
@@ -77,35 +77,35 @@ impl Request {
         }
     }
 
-    /// The id that this request means by what it asks for.
-    pub fn binding_id(&self) -> BindingId {
+    /// The id that follows from what the request asks for.
+    pub fn derived_id(&self) -> BindingId {
         let nlb_arn = self.nlb_arn().unwrap_or_default();
         BindingId::derive(&self.stack_id, &self.logical_resource_id, nlb_arn)
     }
 
-    /// The binding that an Update makes another one in place of.
+    /// The binding in whose place an Update makes another one.
     pub fn replaces(&self) -> Option<BindingId> {
         let former = BindingId::parse(self.physical_id.as_ref()?)?;
         let is_update = self.request_type == RequestType::Update;
-        (is_update && former != self.binding_id()).then_some(former)
+        (is_update && former != self.derived_id()).then_some(former)
     }
 
-    /// The binding that it is about.
-    pub(super) fn about(&self) -> BindingId {
+    /// The binding that the request is about.
+    pub(super) fn binding_id(&self) -> BindingId {
         let given = self.physical_id.as_deref().and_then(BindingId::parse);
         match self.request_type {
-            RequestType::Delete => given.unwrap_or_else(|| self.binding_id()),
-            RequestType::Create | RequestType::Update => self.binding_id(),
+            RequestType::Delete => given.unwrap_or_else(|| self.derived_id()),
+            RequestType::Create | RequestType::Update => self.derived_id(),
         }
     }
 
-    /// The id to answer with. A Delete is answered with the id that it came with, and so is an
-    /// Update whose NlbArn cannot be read.
-    pub(super) fn answers_with(&self) -> String {
+    /// The PhysicalResourceId of the response. A Delete gets the id back that it came with, and so does an Update
+    /// whose NlbArn cannot be read.
+    pub(super) fn returned_physical_id(&self) -> String {
         match (&self.request_type, &self.physical_id) {
             (RequestType::Delete, Some(id)) => id.clone(),
             (RequestType::Update, Some(id)) if self.nlb_arn().is_none() => id.clone(),
-            _ => self.binding_id().to_string(),
+            _ => self.derived_id().to_string(),
         }
     }
 
@@ -114,7 +114,7 @@ impl Request {
     }
 }
 
-/// What tells properties apart, but for what is CloudFormation's own.
+/// Two properties have the same digest only if they are the same, apart from what is CloudFormation's own.
 pub fn digest(properties: &Value) -> Digest {
     let mut properties = properties.clone();
     if let Some(fields) = properties.as_object_mut() {
@@ -124,7 +124,8 @@ pub fn digest(properties: &Value) -> Digest {
     Digest(hash.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The few fields that any answer needs, read as leniently as can be.
+/// The few fields that every response needs. They are read as leniently as possible, so that a malformed event is
+/// answered too.
 #[derive(Debug, Clone)]
 pub struct Envelope {
     pub(super) response_url: ResponseUrl,
@@ -151,7 +152,7 @@ impl Envelope {
         })
     }
 
-    /// The id for an answer to an event that could not be read any further.
+    /// The PhysicalResourceId of the response to an event that cannot be read as a request.
     pub(super) fn physical_id(&self) -> String {
         match &self.physical_id {
             Some(id) => id.clone(),

@@ -1,6 +1,6 @@
-//! The answer to CloudFormation: one PUT to the ResponseURL, of at most 4096 bytes.
+//! The response to CloudFormation: one PUT to the ResponseURL, of at most 4096 bytes.
 //!
-//! Source: CloudFormation guide, "Custom resource response objects". It never shows the URL.
+//! Source: CloudFormation guide, "Custom resource response objects". The URL is never logged or returned.
 
 use super::request::Envelope;
 use crate::aws::api::{PutError, Responder};
@@ -12,16 +12,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-/// CloudFormation reads no more than this of an answer.
+/// CloudFormation reads no more of a response than this.
 const MOST_BYTES: usize = 4096;
 
-/// How long one PUT may take, at most.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one PUT may take.
+const PUT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// With less time left than this, another PUT is not begun.
+/// Where less time than this is left, no other PUT is tried.
 const SHORTEST_TRY: Duration = Duration::from_millis(100);
 
-/// An answer that did not arrive.
+/// A response that could not be made or did not arrive.
 #[derive(Debug, thiserror::Error)]
 pub enum ResponseError {
     #[error("the answer could not be written as JSON")]
@@ -33,7 +33,7 @@ pub enum ResponseError {
 }
 
 impl ResponseError {
-    /// Whether the next PUT may have more luck.
+    /// Whether the next PUT may succeed.
     const fn may_pass(&self) -> bool {
         match self {
             Self::Put(error) => error.may_pass,
@@ -45,7 +45,7 @@ impl ResponseError {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Body<'a> {
+struct ResponseBody<'a> {
     status: Status,
     reason: &'a str,
     physical_resource_id: &'a str,
@@ -73,68 +73,67 @@ pub(super) fn failed(physical_id: String, reason: &str) -> Response {
     }
 }
 
-/// Names the log stream in an answer, and makes it fit into its bytes: a reason is cut, lists of
-/// attributes are left out.
+/// Names the log stream in the reason, and makes the response fit into its bytes: lists among the return values are
+/// left out first, then the reason is cut.
 pub(super) fn fit(
-    mut answer: Response,
+    mut response: Response,
     envelope: &Envelope,
     log_stream: &str,
 ) -> Result<Response, ResponseError> {
     let log = format!("See the log stream {log_stream}");
-    let reason = std::mem::take(&mut answer.reason);
-    answer.reason = if reason.is_empty() {
+    let reason = std::mem::take(&mut response.reason);
+    response.reason = if reason.is_empty() {
         log.clone()
     } else {
         format!("{reason}. {log}")
     };
-    let mut length = body(&answer, envelope)?.len();
-    // An attribute that is not there makes only a template fail that uses it.
+    let mut length = body(&response, envelope)?.len();
+    // Without a return value only those templates fail that use it.
     for name in ["ListenerArns", "TargetGroupArns"] {
-        if length > MOST_BYTES && answer.data.remove(name).is_some() {
+        if length > MOST_BYTES && response.data.remove(name).is_some() {
             warn!(
                 attribute = name,
                 "left out, for the answer would be too long"
             );
-            length = body(&answer, envelope)?.len();
+            length = body(&response, envelope)?.len();
         }
     }
     let mut kept = reason.chars().count();
     while length > MOST_BYTES && kept > 0 {
-        // A character may take up to six bytes in JSON, so this goes by what is too much.
+        // One character takes up to six bytes in JSON, so at least this many characters are too many.
         let surplus = (length - MOST_BYTES).div_ceil(6).max(1);
         kept = kept.saturating_sub(surplus);
         let cut: String = reason.chars().take(kept).collect();
-        answer.reason = format!("{cut} … {log}");
-        length = body(&answer, envelope)?.len();
+        response.reason = format!("{cut} … {log}");
+        length = body(&response, envelope)?.len();
     }
-    Ok(answer)
+    Ok(response)
 }
 
-/// Sends an answer, again and again where the address has trouble (5xx and network errors), until
-/// the invocation's deadline.
+/// Sends a response, and repeats that after an HTTP status of 5xx or a network error until the deadline.
 pub(super) async fn send(
-    answers: &impl Responder,
-    answer: &Response,
+    responder: &impl Responder,
+    response: &Response,
     envelope: &Envelope,
-    until: Instant,
+    deadline: Instant,
 ) -> Result<(), ResponseError> {
-    let body = body(answer, envelope)?;
+    let body = body(response, envelope)?;
     let mut pause = Duration::from_millis(100);
     let mut tries = 1_u32;
     loop {
-        let left = until.saturating_duration_since(Instant::now());
-        // One PUT that hangs must leave time for another.
-        let timeout = TIMEOUT.min(left / 2);
-        let put = answers.put(&envelope.response_url, body.clone(), timeout);
+        let left = deadline.saturating_duration_since(Instant::now());
+        // A PUT that hangs must leave time for another one.
+        let timeout = PUT_TIMEOUT.min(left / 2);
+        let put = responder.put(&envelope.response_url, body.clone(), timeout);
         let failure = match put.await {
             Ok(status) if (200..300).contains(&status) => {
-                info!(status = ?answer.status, tries, "answered");
+                info!(status = ?response.status, tries, "answered");
                 return Ok(());
             }
             Ok(status) => ResponseError::Status { status },
             Err(error) => ResponseError::Put(error),
         };
-        let left = until
+        let left = deadline
             .saturating_duration_since(Instant::now())
             .saturating_sub(SHORTEST_TRY);
         if !failure.may_pass() || left.is_zero() {
@@ -142,7 +141,7 @@ pub(super) async fn send(
         }
         let error = chain(&failure);
         warn!(error, tries, "not answered yet");
-        // Up to as much again.
+        // A wait is at most twice as long as the pause.
         let jitter = pause.mul_f64(fastrand::f64());
         tokio::time::sleep((pause + jitter).min(left)).await;
         pause = (pause * 2).min(Duration::from_secs(1));
@@ -150,15 +149,15 @@ pub(super) async fn send(
     }
 }
 
-fn body(answer: &Response, envelope: &Envelope) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&Body {
-        status: answer.status,
-        reason: &answer.reason,
-        physical_resource_id: &answer.physical_id,
+fn body(response: &Response, envelope: &Envelope) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&ResponseBody {
+        status: response.status,
+        reason: &response.reason,
+        physical_resource_id: &response.physical_id,
         stack_id: &envelope.stack_id,
         request_id: &envelope.request_id,
         logical_resource_id: &envelope.logical_resource_id,
-        data: &answer.data,
+        data: &response.data,
     })
 }
 
@@ -174,9 +173,9 @@ mod tests {
         .expect("an envelope")
     }
 
-    fn fitted(answer: Response) -> Value {
-        let answer = fit(answer, &envelope(), "2026/11/22/[$LATEST]abc").expect("JSON");
-        let body = body(&answer, &envelope()).expect("JSON");
+    fn fitted(response: Response) -> Value {
+        let response = fit(response, &envelope(), "2026/11/22/[$LATEST]abc").expect("JSON");
+        let body = body(&response, &envelope()).expect("JSON");
         assert!(body.len() <= MOST_BYTES, "{} bytes", body.len());
         serde_json::from_str(&body).expect("JSON")
     }
@@ -201,15 +200,13 @@ mod tests {
 
     #[test]
     fn lists_that_do_not_fit_are_left_out_before_anything_else() {
-        let attributes = [
+        let values = [
             ("ListenerArns", "x".repeat(3_000)),
             ("TargetGroupArns", "y".repeat(3_000)),
             ("BucketName", "bucket".to_owned()),
         ];
-        let attributes = attributes
-            .map(|(name, value)| (name.to_owned(), value))
-            .into();
-        let body = fitted(success("id".to_owned(), attributes));
+        let values = values.map(|(name, value)| (name.to_owned(), value)).into();
+        let body = fitted(success("id".to_owned(), values));
         assert_eq!(body["Data"]["BucketName"], "bucket");
         assert!(body["Data"].get("ListenerArns").is_none());
         assert_eq!(

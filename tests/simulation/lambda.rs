@@ -10,7 +10,9 @@ use crate::judge::Notes;
 use crate::slot::Slot;
 use crate::stage::{TaskId, Waiting};
 use crate::world::World;
-use alb_nlb_binding::function::{Function, Invocation};
+use alb_nlb_binding::clock::Clock;
+use alb_nlb_binding::function::Function;
+use alb_nlb_binding::invocation::Invocation;
 use futures_util::FutureExt;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
@@ -194,10 +196,10 @@ async fn run(world: Rc<World>, process: Rc<Process>, event: Value, request_id: S
         request_id,
         function_arn: "arn:aws:lambda:eu-central-1:123456789012:function:binding".to_owned(),
         log_stream: process.log_stream.clone(),
-        now: world.timestamp(),
         remaining: Duration::from_millis(TIMEOUT),
     };
-    let handled = AssertUnwindSafe(function.handle(event, &invocation)).catch_unwind();
+    let clock = Clock::starting_at(world.timestamp());
+    let handled = AssertUnwindSafe(function.handle(event, &invocation, clock)).catch_unwind();
     let end = match handled.await {
         Ok(Ok(answer)) => {
             world.judge.is_told(&world, &process, &answer);

@@ -4,6 +4,8 @@
 //! codes and sources. The SDK's own standard retries repeat what reads, and the record's writes, which
 //! carry a condition. What takes a permit is made once, by clients of their own.
 
+#[cfg(test)]
+mod broken;
 mod buckets;
 mod http;
 mod listeners;
@@ -66,15 +68,22 @@ impl Sdk {
     /// where Lambda puts them (Lambda guide, "Defined runtime environment variables"). The SDK's
     /// own search would go on to files and to EC2's metadata, which no function has.
     pub fn from_environment() -> Self {
-        let http = http::connector();
         let region = set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION"));
+        let credentials = EnvironmentVariableCredentialsProvider::new();
+        let credentials = SharedCredentialsProvider::new(credentials);
+        Self::new(http::connector(), region, credentials)
+    }
+
+    fn new(
+        http: SharedHttpConnector,
+        region: Option<String>,
+        credentials: SharedCredentialsProvider,
+    ) -> Self {
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(http::client(&http))
             .region(region.clone().map(Region::new))
-            .credentials_provider(SharedCredentialsProvider::new(
-                EnvironmentVariableCredentialsProvider::new(),
-            ))
+            .credentials_provider(credentials)
             .use_fips(is_true("AWS_USE_FIPS_ENDPOINT"))
             .use_dual_stack(is_true("AWS_USE_DUALSTACK_ENDPOINT"))
             .retry_config(Patience::retries())

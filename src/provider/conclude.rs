@@ -1,0 +1,62 @@
+//! How a request ends: its response is in the record before CloudFormation gets it.
+//!
+//! Never sends a response, and never leaves a request without one.
+
+use super::request::Envelope;
+use super::response::{ResponseError, failed, fit};
+use crate::aws::api::Aws;
+use crate::log::chain;
+use crate::names::BindingId;
+use crate::record::{RecordError, Response, Served, Turn};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+use tracing::warn;
+
+/// The time that is kept for sending the response, because CloudFormation's S3 may fail for seconds. Where less is
+/// left, two thirds of it are kept.
+const KEPT_FOR_SENDING: Duration = Duration::from_secs(10);
+
+/// Rule 3 of the record: the response is written into the record before it is sent. Where it cannot be written, it
+/// is sent all the same, because CloudFormation waits for it. Where another delivery of the request has been
+/// faster, the response of that one is sent.
+///
+/// # Errors
+/// Where a response cannot be written as JSON.
+pub(super) async fn conclude<A: Aws>(
+    turn: &Turn<'_, A>,
+    id: &BindingId,
+    response: Response,
+    serves: Option<&Served>,
+    envelope: &Envelope,
+    log_stream: &str,
+    deadline: Instant,
+) -> Result<Response, ResponseError> {
+    let left = || deadline.saturating_duration_since(Instant::now());
+    let concluded = timeout(left() / 2, turn.conclude(id, &response, serves)).await;
+    let failure = match &concluded {
+        Ok(Ok(())) => return Ok(response),
+        Ok(Err(error)) => chain(error),
+        Err(_) => "the record could not be written in time".to_owned(),
+    };
+    let is_taken_over = matches!(concluded, Ok(Err(RecordError::TakenOver)));
+    if is_taken_over {
+        let patience = left().saturating_sub(KEPT_FOR_SENDING).max(left() / 3);
+        let theirs = timeout(patience, turn.of_another_delivery(id)).await;
+        if let Ok(Ok(Some(response))) = theirs {
+            return Ok(response);
+        }
+    }
+    warn!(failure, "the answer is not in the record");
+    let response = match serves {
+        None => response,
+        // CloudFormation would take the request for done, and ticks would not serve what it asks for.
+        Some(_) => fit(failed(response.physical_id, &failure), envelope, log_stream)?,
+    };
+    if is_taken_over {
+        let theirs = turn.answers_for_another_delivery(id, &response);
+        if let Ok(Ok(Some(response))) = timeout(left() / 2, theirs).await {
+            return Ok(response);
+        }
+    }
+    Ok(response)
+}
