@@ -1,5 +1,5 @@
-//! All that is asked of AWS: `api` says what, in the product's own types, and `sdk` asks by the AWS SDK, which
-//! nothing outside that folder knows.
+//! All that is asked of AWS. `api` says what is asked, in the product's own types. `sdk` asks it by the AWS SDK, and
+//! no file outside of `sdk` knows the SDK.
 
 pub mod api;
 pub mod sdk;

@@ -97,9 +97,9 @@ impl<A: Aws, D: Dns, R: Responder> Provider<'_, A, D, R> {
             resource = request.logical_resource_id,
             "request"
         );
-        // The rest is kept for the response, because the record and CloudFormation's S3 may be slow too.
-        let kept = (invocation.remaining / 5).min(Duration::from_secs(15));
-        let working = invocation.remaining.saturating_sub(kept);
+        // The record and CloudFormation's S3 may be slow too, when the response is written and sent.
+        let kept_for_the_response = (invocation.remaining / 5).min(Duration::from_secs(15));
+        let working = invocation.remaining.saturating_sub(kept_for_the_response);
         let caller = caller(request, envelope, invocation, clock, working);
         let turn = Turn::new(self.aws, clock, caller);
         let doing = Rc::default();
@@ -131,11 +131,17 @@ impl<A: Aws, D: Dns, R: Responder> Provider<'_, A, D, R> {
             Ok(Err(_)) => failed(id, PANICKED),
             Err(_) => failed(id, &out_of_time(working, &doing.borrow().to_string())),
         };
-        let (about, log_stream) = (request.binding_id(), &invocation.log_stream);
+        let (binding_id, log_stream) = (request.binding_id(), &invocation.log_stream);
         let response = fit(response, envelope, log_stream)?;
         let serves = serves.as_ref();
         Ok(conclude(
-            &turn, &about, response, serves, envelope, log_stream, deadline,
+            &turn,
+            &binding_id,
+            response,
+            serves,
+            envelope,
+            log_stream,
+            deadline,
         )
         .await?)
     }

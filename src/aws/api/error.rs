@@ -1,8 +1,8 @@
-//! What it means when a call of AWS goes wrong, in AWS's own codes.
+//! What an error of AWS means for the caller, by AWS's own codes.
 
 use std::error::Error;
 
-/// What AWS answers, or why it does not.
+/// The answer of a call, or why there is none.
 pub type AwsResult<T> = Result<T, AwsError>;
 
 /// A call that AWS refused, or that did not reach it.
@@ -11,34 +11,34 @@ pub type AwsResult<T> = Result<T, AwsError>;
 pub struct AwsError {
     pub operation: &'static str,
     pub resource: String,
-    /// AWS's own error code, where an answer came.
+    /// AWS's own error code; `None` where no answer came, or an answer without a code.
     pub code: Option<String>,
-    /// AWS's code and message, or how the call went wrong before there was an answer.
+    /// AWS's code and message, or what went wrong before an answer came.
     pub reason: String,
     pub trouble: Trouble,
-    /// How the call went wrong before there was an answer. What AWS has answered is in the reason.
+    /// The SDK's error where no answer came. An answer of AWS is in the reason already.
     #[source]
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// How often in a row a call is made that AWS fails at, or that gets no answer. Where AWS says that it is
-/// busy, the invocation's deadline ends the trying.
+/// How often in a row a call is made where AWS fails or does not answer. Where AWS says that it is busy, only the
+/// invocation's deadline ends the tries.
 pub const TRIES: u32 = 7;
 
-/// Whether a call that went wrong is worth another try.
+/// Whether a call that failed is worth another try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
     /// AWS has refused it.
     Stays,
-    /// AWS failed, or no answer came: it may be better the next time.
+    /// AWS failed, or no answer came: the next try may succeed.
     MayPass,
-    /// AWS has said that it is too busy, or busy with the same thing.
+    /// AWS has said that it is too busy, or that it is busy with the same resource.
     Passes,
 }
 
-/// Whether AWS's answer means that something is not deleted for what still uses it, which AWS may see for a
-/// moment after it is gone (ELBv2 API, `DeleteTargetGroup`; EventBridge API, `DeleteRule`, whose code tells no
-/// more than that the request was wrong).
+/// Whether AWS refuses to delete something because another thing still uses it. AWS may see the user for a moment
+/// after it is gone (ELBv2 API, `DeleteTargetGroup`; EventBridge API, `DeleteRule`, whose code tells only that the
+/// request was wrong).
 pub fn is_in_use(operation: &str, code: &str, message: &str) -> bool {
     let has_targets = code == "ValidationException" && message.contains("has targets");
     operation.starts_with("Delete") && code == "ResourceInUse"
@@ -46,7 +46,7 @@ pub fn is_in_use(operation: &str, code: &str, message: &str) -> bool {
 }
 
 impl AwsError {
-    /// A call that was given up because no answer came.
+    /// The error of a call that was given up because no answer came.
     pub fn no_answer(operation: &'static str, resource: impl Into<String>) -> Self {
         Self {
             operation,
@@ -65,8 +65,8 @@ impl AwsError {
             .is_some_and(|code| codes.contains(&code))
     }
 
-    /// Whether AWS has refused it for a quota: what is there has to make room first (ELBv2 API, the errors of
-    /// CreateListener and RegisterTargets; EventBridge API, `LimitExceededException`).
+    /// Whether AWS has refused the call because of a quota (ELBv2 API, the errors of CreateListener and
+    /// RegisterTargets; EventBridge API, `LimitExceededException`).
     pub fn is_quota(&self) -> bool {
         self.is(&[
             "TooManyTargets",
@@ -78,19 +78,19 @@ impl AwsError {
         ])
     }
 
-    /// Whether S3 refuses an object. To a role without `s3:ListBucket` it says the same of one that
-    /// does not exist (S3 API, `GetObject`).
+    /// Whether S3 refuses to give an object. A role without `s3:ListBucket` gets the same answer for an object that does
+    /// not exist (S3 API, `GetObject`).
     pub fn is_refused_object(&self) -> bool {
         self.operation == "GetObject" && self.is(&["AccessDenied"])
     }
 
-    /// Whether AWS does not delete something for what still uses it.
+    /// The same as the function [`is_in_use`], of this error.
     pub fn is_in_use(&self) -> bool {
         let code = self.code.as_deref().unwrap_or_default();
         is_in_use(self.operation, code, &self.reason)
     }
 
-    /// Whether AWS says that the thing asked for does not exist.
+    /// Whether AWS says that the resource does not exist.
     pub fn is_not_found(&self) -> bool {
         self.is(&[
             "LoadBalancerNotFound",
@@ -105,13 +105,13 @@ impl AwsError {
     }
 }
 
-/// What AWS tells of something; `None` where that went while it was looked at.
+/// The answer about a resource; `None` where the resource was deleted meanwhile.
 ///
 /// # Errors
-/// What AWS refuses for another reason.
-pub fn unless_gone<T>(told: AwsResult<T>) -> AwsResult<Option<T>> {
-    match told {
+/// Every other error of the call.
+pub fn unless_gone<T>(answer: AwsResult<T>) -> AwsResult<Option<T>> {
+    match answer {
         Err(error) if error.is_not_found() => Ok(None),
-        told => told.map(Some),
+        answer => answer.map(Some),
     }
 }

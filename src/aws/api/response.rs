@@ -1,12 +1,12 @@
-//! Answering CloudFormation as a capability. Its address is a secret.
+//! How CloudFormation gets a response: one PUT to an address that is a secret.
 
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-/// Where CloudFormation takes an answer.
+/// Whoever can send a response to CloudFormation.
 pub trait Responder {
-    /// One PUT; gives the HTTP status. The URL is a secret: no error may hold it.
+    /// Makes one PUT and returns the HTTP status. No error may hold the URL, which is a secret.
     async fn put(
         &self,
         url: &ResponseUrl,
@@ -15,17 +15,17 @@ pub trait Responder {
     ) -> Result<u16, PutError>;
 }
 
-/// A PUT that got no answer.
+/// A PUT that got no HTTP status.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer did not get through")]
 pub struct PutError {
-    /// Whether another try may have more luck; not where the address is none.
+    /// Whether another try may succeed. It cannot where the URL is no URL.
     pub may_pass: bool,
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
 }
 
-/// Where an answer goes. It prints nothing of itself.
+/// The ResponseURL of a request. Its `Debug` prints nothing of it.
 #[derive(Clone)]
 pub struct ResponseUrl(String);
 
@@ -34,7 +34,7 @@ impl ResponseUrl {
         Self(url.into())
     }
 
-    /// For the PUT, and for the time that it was signed at.
+    /// The URL itself, for the PUT, and for the time at which it was signed.
     pub fn secret(&self) -> &str {
         &self.0
     }

@@ -1,7 +1,7 @@
-//! The SDK's own HTTP client, one for all services.
+//! The HTTP client, one for all services.
 //!
-//! By itself the SDK makes one for each service: as many pools of connections, and as many lists
-//! of trusted roots to load.
+//! By itself the SDK makes a client for each service: several pools of connections, and as many lists of trusted roots
+//! to load.
 
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -14,9 +14,9 @@ use std::time::Duration;
 
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// HTTP and HTTPS, through a proxy where `HTTPS_PROXY` and its like say so. Reads the system's
-/// trusted roots: most of the milliseconds that the function starts in, and spent before its first
-/// invocation rather than in it, for every call needs them.
+/// HTTP and HTTPS, through a proxy where `HTTPS_PROXY`, `HTTP_PROXY` or `NO_PROXY` ask for it. This reads the system's
+/// trusted roots, which is most of the function's start time. Every call needs them, so they are read before the first
+/// invocation.
 pub(super) fn connector() -> SharedHttpConnector {
     let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT);
     let connector = Connector::builder()
@@ -27,7 +27,7 @@ pub(super) fn connector() -> SharedHttpConnector {
     SharedHttpConnector::new(connector)
 }
 
-/// For the services' clients.
+/// The same for the clients of the services.
 pub(super) fn client(connector: &SharedHttpConnector) -> SharedHttpClient {
     let connector = connector.clone();
     http_client_fn(move |_, _| connector.clone())

@@ -9,10 +9,16 @@ use aws_sdk_elasticloadbalancingv2::types::{self, Action, ActionTypeEnum, Protoc
 
 impl Listeners for Sdk {
     async fn listeners(&self, load_balancer: &str) -> AwsResult<Vec<Listener>> {
-        let went_between_two_pages = |error: &AwsError| error.is(&["ListenerNotFound"]);
+        let is_gone_between_two_pages = |error: &AwsError| error.is(&["ListenerNotFound"]);
         let describe = async || self.describe_listeners(load_balancer).await;
-        match outlast(Backoff::none_at_first(), went_between_two_pages, describe).await {
-            // What AWS does not take for the ARN of a load balancer has no listeners.
+        match outlast(
+            Backoff::none_at_first(),
+            is_gone_between_two_pages,
+            describe,
+        )
+        .await
+        {
+            // An ARN that is no load balancer's has no listeners.
             Err(error) if error.is(&["LoadBalancerNotFound", "ValidationError"]) => Ok(Vec::new()),
             listeners => listeners,
         }

@@ -1,16 +1,16 @@
-//! ELBv2: load balancers, which are only ever read.
+//! ELBv2: load balancers, which are only read.
 
-use super::{Sdk, failed, twenties, unusable};
+use super::{Sdk, batches::describe_known, failed, unusable};
 use crate::aws::api::{AwsError, AwsResult, LoadBalancers};
 use crate::model::{Attributes, LoadBalancer, LoadBalancerType, Scheme, State};
 use aws_sdk_elasticloadbalancingv2::types;
 
 impl LoadBalancers for Sdk {
     async fn load_balancers(&self, arns: &[String]) -> AwsResult<Vec<LoadBalancer>> {
-        // AWS says ValidationError of an ARN that no load balancer of v2 can have.
+        // AWS answers ValidationError for an ARN that no load balancer of ELBv2 can have.
         let is_unknown = |error: &AwsError| error.is_not_found() || error.is(&["ValidationError"]);
         let describe = async |arns: &[String]| self.describe_load_balancers(arns).await;
-        twenties::known(arns, is_unknown, describe).await
+        describe_known(arns, is_unknown, describe).await
     }
 
     async fn load_balancer_attributes(&self, arn: &str) -> AwsResult<Attributes> {
@@ -49,7 +49,7 @@ impl Sdk {
     }
 }
 
-/// `None` where AWS does not tell what it always tells.
+/// `None` where a field is missing that AWS always sends.
 fn load_balancer(described: types::LoadBalancer) -> Option<LoadBalancer> {
     let zones = described.availability_zones.unwrap_or_default();
     Some(LoadBalancer {
@@ -68,8 +68,7 @@ fn load_balancer(described: types::LoadBalancer) -> Option<LoadBalancer> {
     })
 }
 
-/// An internet-facing NLB has its Elastic IPs, an internal one the private addresses that its
-/// subnet mappings fix.
+/// The Elastic IPs of an internet-facing NLB, or the private addresses that the subnet mappings of an internal NLB fix.
 fn fixed_addresses(zone: &types::AvailabilityZone) -> Vec<String> {
     zone.load_balancer_addresses()
         .iter()

@@ -6,17 +6,17 @@ use crate::clock::Timestamp;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit, Statistic};
 
-/// Names that start with `AWS/` are AWS's own (CloudWatch API, `PutMetricData`).
+/// It must not start with `AWS/`, which is reserved for AWS (CloudWatch API, `PutMetricData`).
 const NAMESPACE: &str = "AlbNlbBinding";
 
-const NAME: &str = "LoadBalancerIPCount";
+const METRIC_NAME: &str = "LoadBalancerIPCount";
 
 impl Metrics for Sdk {
     async fn put_ip_count(&self, load_balancer: &str, count: usize) -> AwsResult<()> {
         let value = u32::try_from(count).map_or(f64::MAX, f64::from);
         let datum = MetricDatum::builder()
-            .metric_name(NAME)
-            .dimensions(of(load_balancer))
+            .metric_name(METRIC_NAME)
+            .dimensions(dimension(load_balancer))
             .unit(StandardUnit::Count)
             .value(value)
             .build();
@@ -40,10 +40,10 @@ impl Metrics for Sdk {
             .cloudwatch
             .get_metric_statistics()
             .namespace(NAMESPACE)
-            .metric_name(NAME)
-            .dimensions(of(load_balancer))
-            .start_time(moment(from))
-            .end_time(moment(until))
+            .metric_name(METRIC_NAME)
+            .dimensions(dimension(load_balancer))
+            .start_time(date_time(from))
+            .end_time(date_time(until))
             .period(60)
             .statistics(Statistic::SampleCount)
             .send()
@@ -56,11 +56,11 @@ impl Metrics for Sdk {
     }
 }
 
-fn of(load_balancer: &str) -> Dimension {
+fn dimension(load_balancer: &str) -> Dimension {
     let dimension = Dimension::builder().name("LoadBalancerName");
     dimension.value(load_balancer).build()
 }
 
-fn moment(at: Timestamp) -> DateTime {
+fn date_time(at: Timestamp) -> DateTime {
     DateTime::from_secs(i64::try_from(at.as_millis() / 1000).unwrap_or(i64::MAX))
 }

@@ -1,9 +1,10 @@
-//! The only place that knows the AWS SDK: one file a service, one method an operation.
+//! The only place that knows the AWS SDK: one file a trait of [`crate::aws::api`], one method an operation.
 //!
-//! Never decides anything: it translates between `model` and the SDK, and keeps AWS's error
-//! codes and sources. The SDK's own standard retries repeat what reads, and the record's writes, which
-//! carry a condition. What takes a permit is made once, by clients of their own.
+//! Never decides anything: it translates between `model` and the SDK, and keeps AWS's error codes and sources. The
+//! SDK's own retries repeat reads and the record's writes, which are conditional. Calls that take a permit are made
+//! once, by clients of their own.
 
+mod batches;
 #[cfg(test)]
 mod broken;
 mod buckets;
@@ -12,14 +13,13 @@ mod listeners;
 mod load_balancers;
 mod metrics;
 mod objects;
-mod passing;
 mod response;
+mod retry;
 mod rules;
 mod stacks;
 mod tags;
 mod target_groups;
 mod targets;
-mod twenties;
 
 use crate::aws::api::{AwsError, Trouble};
 use crate::permit::CALL_TIMEOUT;
@@ -30,25 +30,25 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_cloudformation::config::SharedCredentialsProvider;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
-use passing::{Patience, trouble};
+use retry::{RetryWhileBusy, trouble};
 use std::env;
 use std::error::Error;
 use std::time::Duration;
 
-/// A client that goes on for as long as AWS is busy.
-macro_rules! patient {
+/// A client that repeats a call for as long as AWS is busy.
+macro_rules! retrying_client {
     ($sdk:ident, $builder:expr) => {
         $sdk::Client::from_conf(
             $builder
-                .retry_partition(Patience::partition())
-                .retry_classifier(Patience)
-                .interceptor(Patience)
+                .retry_partition(RetryWhileBusy::partition())
+                .retry_classifier(RetryWhileBusy)
+                .interceptor(RetryWhileBusy)
                 .build(),
         )
     };
 }
 
-/// AWS's own clients, and what they call by, made once for the life of the function.
+/// The SDK's clients, which are made once for the life of the function. Those that end in `once` never repeat a call.
 #[derive(Debug, Clone)]
 pub struct Sdk {
     cloudformation: aws_sdk_cloudformation::Client,
@@ -64,11 +64,11 @@ pub struct Sdk {
 }
 
 impl Sdk {
-    /// Clients with the region, the credentials and the endpoints of the environment, which is
-    /// where Lambda puts them (Lambda guide, "Defined runtime environment variables"). The SDK's
-    /// own search would go on to files and to EC2's metadata, which no function has.
+    /// Takes the Region, the credentials and the endpoints from the environment, where Lambda puts them (Lambda guide,
+    /// "Defined runtime environment variables"). The SDK's own search would go on to files and to EC2's metadata,
+    /// which no function has.
     pub fn from_environment() -> Self {
-        let region = set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION"));
+        let region = non_empty("AWS_REGION").or_else(|| non_empty("AWS_DEFAULT_REGION"));
         let credentials = EnvironmentVariableCredentialsProvider::new();
         let credentials = SharedCredentialsProvider::new(credentials);
         Self::new(http::connector(), region, credentials)
@@ -86,7 +86,7 @@ impl Sdk {
             .credentials_provider(credentials)
             .use_fips(is_true("AWS_USE_FIPS_ENDPOINT"))
             .use_dual_stack(is_true("AWS_USE_DUALSTACK_ENDPOINT"))
-            .retry_config(Patience::retries())
+            .retry_config(RetryWhileBusy::config())
             .timeout_config(
                 TimeoutConfig::builder()
                     .connect_timeout(http::CONNECT_TIMEOUT)
@@ -94,7 +94,7 @@ impl Sdk {
                     .build(),
             )
             .build();
-        // Behind an endpoint of its own there is no name for each bucket.
+        // An endpoint that is given, as of an emulator, has no DNS name for each bucket.
         let s3 = |config: &SdkConfig| {
             let s3 = at_endpoint(config, "S3");
             let is_local = s3.endpoint_url().is_some();
@@ -113,26 +113,26 @@ impl Sdk {
         let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&cloudwatch);
         let once = once(&config);
         Self {
-            cloudformation: patient!(aws_sdk_cloudformation, cloudformation),
-            cloudwatch: patient!(aws_sdk_cloudwatch, cloudwatch),
-            elb: patient!(aws_sdk_elasticloadbalancingv2, elb(&config)),
+            cloudformation: retrying_client!(aws_sdk_cloudformation, cloudformation),
+            cloudwatch: retrying_client!(aws_sdk_cloudwatch, cloudwatch),
+            elb: retrying_client!(aws_sdk_elasticloadbalancingv2, elb(&config)),
             elb_once: aws_sdk_elasticloadbalancingv2::Client::from_conf(elb(&once).build()),
-            events: patient!(aws_sdk_eventbridge, events(&config)),
+            events: retrying_client!(aws_sdk_eventbridge, events(&config)),
             events_once: aws_sdk_eventbridge::Client::from_conf(events(&once).build()),
-            s3: patient!(aws_sdk_s3, s3(&config)),
+            s3: retrying_client!(aws_sdk_s3, s3(&config)),
             s3_once: aws_sdk_s3::Client::from_conf(s3(&once).build()),
             http,
             region: region.unwrap_or_default(),
         }
     }
 
-    /// The function's region.
+    /// The function's Region.
     pub fn region(&self) -> &str {
         &self.region
     }
 }
 
-/// For calls that take a permit: made once, and given up after their time.
+/// The configuration for calls that take a permit: they are made once, and given up after [`CALL_TIMEOUT`].
 fn once(config: &SdkConfig) -> SdkConfig {
     let mut once = config.to_builder();
     once.set_retry_config(Some(RetryConfig::disabled()));
@@ -145,25 +145,24 @@ fn once(config: &SdkConfig) -> SdkConfig {
     once.build()
 }
 
-/// The configuration of one service, whose endpoint may be given (SDKs and Tools guide,
-/// "Service-specific endpoints").
+/// The configuration of one service. Its endpoint may be given (SDKs and Tools guide, "Service-specific endpoints").
 fn at_endpoint(config: &SdkConfig, service: &str) -> SdkConfig {
-    let own = set(&format!("AWS_ENDPOINT_URL_{service}"));
+    let own = non_empty(&format!("AWS_ENDPOINT_URL_{service}"));
     let mut config = config.to_builder();
-    config.set_endpoint_url(own.or_else(|| set("AWS_ENDPOINT_URL")));
+    config.set_endpoint_url(own.or_else(|| non_empty("AWS_ENDPOINT_URL")));
     config.build()
 }
 
 fn is_true(variable: &str) -> bool {
-    set(variable).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    non_empty(variable).is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
-/// A variable that is there and not empty.
-fn set(variable: &str) -> Option<String> {
+/// The value of a variable that is set and not empty.
+fn non_empty(variable: &str) -> Option<String> {
     env::var(variable).ok().filter(|value| !value.is_empty())
 }
 
-/// Turns what the SDK reports into an [`AwsError`] that names the call and what it was about.
+/// Turns an error of the SDK into an [`AwsError`] that names the call and its resource.
 fn failed<E>(
     operation: &'static str,
     resource: impl Into<String>,
@@ -178,7 +177,7 @@ where
         let message = error.message().unwrap_or_default().to_owned();
         let trouble = match error {
             SdkError::ConstructionFailure(_) => Trouble::Stays,
-            // An answer that is cut off tells nothing.
+            // An answer that is cut off does not tell whether AWS has done it.
             SdkError::ResponseError(_) => Trouble::MayPass,
             _ => trouble(operation, code.as_deref(), &message, status),
         };
@@ -187,9 +186,9 @@ where
             (Some(code), _) => format!("{code}: {message}"),
             (None, SdkError::TimeoutError(_)) => "no answer in time".to_owned(),
             (None, SdkError::DispatchFailure(_)) => "the call did not get through".to_owned(),
-            (None, error) => status.map_or_else(|| error.to_string(), told),
+            (None, error) => status.map_or_else(|| error.to_string(), status_reason),
         };
-        // What AWS has answered is in the reason; the SDK has only its own form of it.
+        // An answer of AWS is in the reason already; the SDK's error would only repeat it.
         let is_answer = matches!(error, SdkError::ServiceError(_));
         AwsError {
             operation,
@@ -202,8 +201,8 @@ where
     }
 }
 
-/// An answer without a code, as to a HEAD request (S3 API, `HeadBucket`).
-fn told(status: u16) -> String {
+/// The reason in an answer without a code, as to a HEAD request (S3 API, `HeadBucket`).
+fn status_reason(status: u16) -> String {
     let means = match status {
         301 => ", which means that it is in another Region",
         403 => ", which means that it is another account's or that permission is missing",
@@ -212,7 +211,7 @@ fn told(status: u16) -> String {
     format!("HTTP status {status}{means}")
 }
 
-/// One entry of a call that AWS has refused inside an answer that succeeded.
+/// The error of one entry that AWS has refused inside an answer that succeeded.
 fn refused_entry(
     operation: &'static str,
     resource: impl Into<String>,
@@ -230,7 +229,7 @@ fn refused_entry(
     }
 }
 
-/// An answer of AWS that lacks what its API promises, or that reports failure inside a success.
+/// The error of an answer that lacks what AWS's API promises, or of a call that the SDK cannot build.
 fn unusable(
     operation: &'static str,
     resource: impl Into<String>,

@@ -1,7 +1,7 @@
-//! S3: records, read and written under conditions, and deleted with all their versions.
+//! S3: objects, which are read, written under conditions, and deleted with all their versions.
 //!
-//! Calls about a record are boxed: the SDK's futures nest some thirty deep, and what waits for a record
-//! nests so deep itself that together they pass the compiler's limit.
+//! Reads and writes are boxed: the SDK's futures nest some thirty deep, and together with the futures that wait for a
+//! record they would nest deeper than the compiler allows.
 
 use super::{Sdk, failed, refused_entry, unusable};
 use crate::aws::api::{AwsError, AwsResult, Objects, Stored, TRIES, Version, Written};
@@ -76,8 +76,8 @@ impl Objects for Sdk {
                 let etag = etag.ok_or_else(|| unusable("PutObject", resource, "no ETag"))?;
                 Ok(Written::Done { etag })
             }
-            // S3 guide, "Conditional writes": 412 where the condition does not hold, 404 where the object or
-            // its bucket is gone. 409, where another write or delete was under way, is tried again.
+            // S3 guide, "Conditional writes": 412 where the condition does not hold, 404 where the object or its
+            // bucket is gone. The SDK repeats the call after 409, where another write or delete was under way.
             Err(error) if error.is(&["PreconditionFailed", "NoSuchKey", "NoSuchBucket"]) => {
                 Ok(Written::Lost)
             }
@@ -151,12 +151,12 @@ impl Objects for Sdk {
             .send()
             .await
             .map_err(failed("DeleteObjects", resource.clone()))?;
-        // DeleteObjects answers 200 also where it deleted nothing.
+        // DeleteObjects answers 200 even where it deleted nothing.
         let mut left = Vec::new();
         for error in output.errors.unwrap_or_default() {
             let key = error.key.unwrap_or_default();
             match error.code.as_deref() {
-                // The code of a version under a retention lock, too (S3 guide, "Object Lock").
+                // A version under a retention lock has this code too (S3 guide, "Object Lock").
                 Some("AccessDenied") => left.push(Version {
                     key,
                     id: error.version_id,

@@ -1,7 +1,7 @@
-//! The PUT of an answer to CloudFormation, over the HTTP client that calls AWS: one of its own would read the
-//! system's trusted roots once more for each PUT.
+//! The PUT of a response to CloudFormation. It uses the HTTP client of the AWS calls, because a client of its own would
+//! read the system's trusted roots once more.
 //!
-//! Sends no Content-Type, which the URL's signature does not cover, and never shows the URL.
+//! Sends no Content-Type, which the URL's signature does not cover, and never logs or returns the URL.
 
 use super::Sdk;
 use crate::aws::api::{PutError, Responder, ResponseUrl};
@@ -19,7 +19,7 @@ impl Responder for Sdk {
         timeout: Duration,
     ) -> Result<u16, PutError> {
         let request = request(url.secret(), body).map_err(|source| PutError {
-            // An address that is none will not become one.
+            // The URL is no URL, so another try would fail too.
             may_pass: false,
             source,
         })?;

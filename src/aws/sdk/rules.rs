@@ -1,7 +1,7 @@
 //! EventBridge: the schedule rule on the default event bus.
 
 use super::{Sdk, failed, refused_entry, unusable};
-use crate::aws::api::{AwsResult, Rules};
+use crate::aws::api::{AwsError, AwsResult, Rules};
 use crate::model::{Rule, RuleTarget, SCHEDULED_TIME, Tags};
 use crate::permit::Permit;
 use aws_sdk_eventbridge::error::BuildError;
@@ -124,8 +124,7 @@ impl Rules for Sdk {
     }
 
     async fn put_rule_target(&self, _: Permit, rule: &str, target: &RuleTarget) -> AwsResult<()> {
-        // A tick that could not be delivered is soon out of date, and late ones in a bunch would
-        // count as many missed ticks at once.
+        // A tick is of no use after a minute, and several late ticks at once would count several misses in one moment.
         let retry = RetryPolicy::builder()
             .maximum_event_age_in_seconds(60)
             .maximum_retry_attempts(3)
@@ -219,10 +218,7 @@ fn tag_list(operation: &'static str, resource: &str, tags: &Tags) -> AwsResult<V
         .map_err(incomplete(operation, resource))
 }
 
-fn incomplete(
-    operation: &'static str,
-    resource: &str,
-) -> impl FnOnce(BuildError) -> crate::aws::api::AwsError {
+fn incomplete(operation: &'static str, resource: &str) -> impl FnOnce(BuildError) -> AwsError {
     let resource = resource.to_owned();
     move |error| unusable(operation, resource, error.to_string())
 }

@@ -1,4 +1,4 @@
-//! CloudFormation: what it does not hand to a custom resource, the stack's own tags above all.
+//! CloudFormation: the parts of a stack that it does not send to a custom resource, such as the stack's tags.
 
 use super::{Sdk, failed};
 use crate::aws::api::{AwsError, AwsResult, Stack, StackResource, Stacks};
@@ -55,9 +55,8 @@ impl Stacks for Sdk {
     }
 }
 
-/// CloudFormation has no code of its own for a stack or a resource that it does not know, only the words
-/// "Stack with id … does not exist" and "Resource … does not exist for stack …" (API reference,
-/// DescribeStacks and DescribeStackResource).
+/// CloudFormation has no code of its own for an unknown stack or resource, only the words "Stack with id … does not
+/// exist" and "Resource … does not exist for stack …" (CloudFormation API, `DescribeStacks`, `DescribeStackResource`).
 fn is_missing(error: &AwsError, what: &str) -> bool {
     let says = format!("ValidationError: {what}");
     error.is(&["ValidationError"])

@@ -1,6 +1,6 @@
 //! ELBv2: tags of target groups and listeners.
 
-use super::{Sdk, failed, twenties};
+use super::{Sdk, batches::describe_known, failed};
 use crate::aws::api::{AwsError, AwsResult, ElbTags};
 use crate::model::Tags;
 use crate::permit::Permit;
@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 
 impl ElbTags for Sdk {
     async fn elb_tags(&self, arns: &[String]) -> AwsResult<BTreeMap<String, Tags>> {
-        // One that was deleted meanwhile fails the call for all of them.
+        // A resource that was deleted meanwhile makes the call fail for all of them.
         let describe = async |arns: &[String]| self.describe_tags(arns).await;
-        let tags = twenties::known(arns, AwsError::is_not_found, describe).await?;
+        let tags = describe_known(arns, AwsError::is_not_found, describe).await?;
         Ok(tags.into_iter().collect())
     }
 
@@ -44,7 +44,7 @@ impl Sdk {
                 .collect();
             (described.resource_arn.unwrap_or_default(), tags)
         });
-        // AWS knows all of them, or it would have said so.
+        // AWS knows all of these ARNs, or it would have refused the call.
         let untagged = arns.iter().map(|arn| (arn.clone(), Tags::new()));
         Ok(untagged.chain(described).collect())
     }

@@ -1,6 +1,6 @@
 //! ELBv2: target groups and their attributes.
 
-use super::{Sdk, failed, tags::elb_tag_list, twenties, unusable};
+use super::{Sdk, batches::describe_known, failed, tags::elb_tag_list, unusable};
 use crate::aws::api::{AwsError, AwsResult, TargetGroups};
 use crate::backoff::{Backoff, outlast};
 use crate::model::{Attributes, HealthCheck, HttpCheck, Tags, TargetGroup};
@@ -22,13 +22,18 @@ impl TargetGroups for Sdk {
             let described = output.target_groups.unwrap_or_default().into_iter();
             Ok(described.map(target_group).collect())
         };
-        twenties::known(names, AwsError::is_not_found, describe).await
+        describe_known(names, AwsError::is_not_found, describe).await
     }
 
     async fn target_groups_named(&self, prefix: &str) -> AwsResult<Vec<TargetGroup>> {
-        let went_between_two_pages = AwsError::is_not_found;
+        let is_gone_between_two_pages = AwsError::is_not_found;
         let describe = async || self.describe_target_groups(prefix).await;
-        let groups = outlast(Backoff::none_at_first(), went_between_two_pages, describe).await?;
+        let groups = outlast(
+            Backoff::none_at_first(),
+            is_gone_between_two_pages,
+            describe,
+        )
+        .await?;
         let named = |group: &TargetGroup| group.name.starts_with(prefix);
         Ok(groups.into_iter().filter(named).collect())
     }
@@ -48,7 +53,7 @@ impl TargetGroups for Sdk {
                 .into_iter()
                 .next()
                 .map(target_group)),
-            // AWS says ValidationError of an ARN that no target group can have.
+            // AWS answers ValidationError for an ARN that no target group can have.
             Err(error) if error.is_not_found() || error.is(&["ValidationError"]) => Ok(None),
             Err(error) => Err(error),
         }
@@ -178,8 +183,8 @@ impl TargetGroups for Sdk {
 }
 
 impl Sdk {
-    /// AWS has no filter by prefix, and groups that no listener uses yet hang on no load balancer: all are
-    /// read, 400 a page.
+    /// Reads all target groups, 400 a page: AWS has no filter by prefix, and the filter by load balancer leaves out
+    /// groups that no listener uses yet.
     async fn describe_target_groups(&self, prefix: &str) -> AwsResult<Vec<TargetGroup>> {
         let pages = self.elb.describe_target_groups().into_paginator().items();
         let groups: Vec<_> = pages
@@ -200,7 +205,7 @@ fn target_group(described: types::TargetGroup) -> TargetGroup {
         .health_check_protocol
         .map(|protocol| protocol.as_str().to_owned())
         .unwrap_or_default();
-    // A group with a TCP check may still report a path and a matcher; they mean nothing there.
+    // AWS may report a path and a matcher of a TCP check too; they mean nothing there.
     let http = protocol.starts_with("HTTP").then(|| HttpCheck {
         path: described.health_check_path.unwrap_or_default(),
         matcher: described
@@ -211,7 +216,7 @@ fn target_group(described: types::TargetGroup) -> TargetGroup {
     TargetGroup {
         arn: described.target_group_arn.unwrap_or_default(),
         name: described.target_group_name.unwrap_or_default(),
-        port: small(described.port),
+        port: to_u16(described.port),
         protocol: described
             .protocol
             .map(|protocol| protocol.as_str().to_owned())
@@ -224,18 +229,18 @@ fn target_group(described: types::TargetGroup) -> TargetGroup {
         health_check: HealthCheck {
             protocol,
             port: described.health_check_port.unwrap_or_default(),
-            interval_seconds: small(described.health_check_interval_seconds),
-            timeout_seconds: small(described.health_check_timeout_seconds),
-            healthy_threshold: small(described.healthy_threshold_count),
-            unhealthy_threshold: small(described.unhealthy_threshold_count),
+            interval_seconds: to_u16(described.health_check_interval_seconds),
+            timeout_seconds: to_u16(described.health_check_timeout_seconds),
+            healthy_threshold: to_u16(described.healthy_threshold_count),
+            unhealthy_threshold: to_u16(described.unhealthy_threshold_count),
             http,
         },
         load_balancers: described.load_balancer_arns.unwrap_or_default(),
     }
 }
 
-/// AWS gives ports, seconds and counts as 32-bit integers; none is beyond 65535.
-fn small(number: Option<i32>) -> u16 {
+/// AWS gives ports, seconds and counts as 32-bit integers; none is above 65535.
+fn to_u16(number: Option<i32>) -> u16 {
     number
         .and_then(|number| u16::try_from(number).ok())
         .unwrap_or_default()

@@ -1,7 +1,7 @@
 //! ELBv2: the targets of a target group.
 
 use super::{Sdk, failed, unusable};
-use crate::aws::api::{AwsResult, Targets};
+use crate::aws::api::{AwsError, AwsResult, Targets};
 use crate::model::{Endpoint, HealthState, Registered, TargetHealth};
 use crate::permit::Permit;
 use aws_sdk_elasticloadbalancingv2::types::{
@@ -54,7 +54,7 @@ impl Targets for Sdk {
         target_group: &str,
         targets: &Registered,
     ) -> AwsResult<()> {
-        // The zone that a target was registered with is only repeated where it is `all`.
+        // AWS wants the zone that a target was registered with only where that is `all`.
         let targets = targets
             .iter()
             .map(|(endpoint, zone)| {
@@ -98,7 +98,7 @@ fn target_health(described: TargetHealthDescription) -> Option<TargetHealth> {
     })
 }
 
-fn unreadable(target_group: &str) -> crate::aws::api::AwsError {
+fn unreadable(target_group: &str) -> AwsError {
     unusable(
         "DescribeTargetHealth",
         target_group,

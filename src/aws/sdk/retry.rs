@@ -1,7 +1,7 @@
-//! What passes: whether an answer of AWS is worth another try. One table for what the SDK repeats (reads and
-//! the record's writes) and for what the lease repeats (changes); the invocation's deadline ends both.
+//! Which calls of AWS are retried. One table holds for the calls that the SDK repeats (reads, and writes of the record)
+//! and for those that the lease repeats (changes); the invocation's deadline ends both.
 //!
-//! Never sleeps and never counts: who repeats does.
+//! Never waits and never counts: the SDK and the lease do.
 
 use crate::aws::api::{TRIES, Trouble, is_in_use};
 use crate::progress;
@@ -23,8 +23,11 @@ use aws_smithy_types::retry::RetryConfig;
 use std::error::Error;
 use std::time::Duration;
 
-/// Codes of throttling, as the SDK's own classifier knows them, but for LimitExceededException: where this
-/// function meets it, it is a quota (EventBridge API, `PutRule`).
+#[cfg(test)]
+mod tests;
+
+/// Codes of throttling: those of the SDK's own classifier without LimitExceededException, which is a quota in the calls
+/// of this function (EventBridge API, `PutRule`).
 const THROTTLING: [&str; 14] = [
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
@@ -42,7 +45,7 @@ const THROTTLING: [&str; 14] = [
     "TransactionInProgressException",
 ];
 
-/// Codes by which AWS says that it is busy with the same thing: EventBridge API, `PutRule`; S3 guide, "Error
+/// Codes by which AWS says that it is busy with the same resource: EventBridge API, `PutRule`; S3 guide, "Error
 /// responses" and "Conditional requests".
 const BUSY: [&str; 3] = [
     "ConcurrentModificationException",
@@ -50,7 +53,7 @@ const BUSY: [&str; 3] = [
     "OperationAborted",
 ];
 
-/// Codes by which AWS says that it has failed, which some services answer with 400 or inside of a success.
+/// Codes by which AWS says that it has failed. Some services send them with status 400, or inside of a success.
 const FAILED: [&str; 7] = [
     "InternalError",
     "InternalException",
@@ -61,7 +64,7 @@ const FAILED: [&str; 7] = [
     "ServiceUnavailableException",
 ];
 
-/// What AWS's answer to a call means. `status` is the HTTP status; none where there was no answer at all, or
+/// Whether a call with this answer is worth another try. `status` is the HTTP status; `None` where no answer came, or
 /// where the code stands inside of a success.
 pub(super) fn trouble(
     operation: &str,
@@ -80,43 +83,44 @@ pub(super) fn trouble(
     }
 }
 
-/// The same of what the SDK has come to.
+/// The same for an error of the SDK.
 fn trouble_of(error: &OrchestratorError<TypedError>, status: Option<u16>) -> Trouble {
     if error.is_connector_error() || error.is_timeout_error() || error.is_response_error() {
         return Trouble::MayPass;
     }
     let Some(error) = error.as_operation_error() else {
-        // The SDK itself has refused it.
+        // The SDK itself has refused the call.
         return Trouble::Stays;
     };
-    let (code, message) = said(error);
-    // What passes only for some operations is of those that the SDK does not repeat.
+    let (code, message) = code_and_message(error);
+    // The operation matters only for calls that the SDK does not repeat.
     trouble("", code, message, status)
 }
 
-/// Lets the SDK go on for as long as AWS says that it is busy; where it fails or is silent, [`TRIES`] end it.
+/// Makes the SDK repeat a call for as long as AWS says that it is busy. Where AWS fails or does not answer, the SDK
+/// stops after [`TRIES`].
 #[derive(Debug)]
-pub(super) struct Patience;
+pub(super) struct RetryWhileBusy;
 
-impl Patience {
-    pub(super) fn retries() -> RetryConfig {
+impl RetryWhileBusy {
+    pub(super) fn config() -> RetryConfig {
         RetryConfig::standard()
             .with_max_attempts(TRIES)
             .with_initial_backoff(Duration::from_millis(300))
             .with_max_backoff(Duration::from_secs(5))
     }
 
-    /// The SDK's bucket of tokens is the whole process's: what one invocation has waited for would make the
-    /// next one fail at once.
+    /// The SDK's own bucket of retry tokens belongs to the whole process: the retries of one invocation would make the
+    /// next invocation fail at once. This one is never empty.
     pub(super) fn partition() -> RetryPartition {
         let partition = RetryPartition::custom("alb-nlb-binding");
         partition.token_bucket(TokenBucket::unlimited()).build()
     }
 }
 
-impl Intercept for Patience {
+impl Intercept for RetryWhileBusy {
     fn name(&self) -> &'static str {
-        "Patience"
+        "RetryWhileBusy"
     }
 
     fn read_after_attempt(
@@ -138,7 +142,7 @@ impl Intercept for Patience {
         };
         let (code, message) = error
             .as_operation_error()
-            .map_or((None, ""), |error| said(error));
+            .map_or((None, ""), |error| code_and_message(error));
         let status = context
             .response()
             .map(|response| response.status().as_u16());
@@ -146,7 +150,7 @@ impl Intercept for Patience {
             Trouble::Stays => return Ok(()),
             Trouble::MayPass => {}
             Trouble::Passes => {
-                let retries = Self::retries().with_max_attempts(attempts.saturating_add(TRIES));
+                let retries = Self::config().with_max_attempts(attempts.saturating_add(TRIES));
                 cfg.interceptor_state().store_put(retries);
             }
         }
@@ -158,12 +162,12 @@ impl Intercept for Patience {
     }
 }
 
-impl ClassifyRetry for Patience {
+impl ClassifyRetry for RetryWhileBusy {
     fn name(&self) -> &'static str {
-        "Patience"
+        "RetryWhileBusy"
     }
 
-    /// Has the last word: the SDK's own classifiers know other codes.
+    /// Runs last, because the SDK's own classifiers know other codes.
     fn priority(&self) -> RetryClassifierPriority {
         RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
     }
@@ -182,8 +186,8 @@ impl ClassifyRetry for Patience {
     }
 }
 
-/// AWS's code and message, wherever the SDK keeps them.
-fn said<'a>(error: &'a (dyn Error + 'static)) -> (Option<&'a str>, &'a str) {
+/// AWS's code and message, wherever in the chain of errors the SDK keeps them.
+fn code_and_message<'a>(error: &'a (dyn Error + 'static)) -> (Option<&'a str>, &'a str) {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(metadata) = error.downcast_ref::<ErrorMetadata>() {
@@ -192,121 +196,4 @@ fn said<'a>(error: &'a (dyn Error + 'static)) -> (Option<&'a str>, &'a str) {
         cause = error.source();
     }
     (None, "")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_tells_nothing_of_the_call_may_pass_and_what_the_sdk_refuses_stays() {
-        let cut = OrchestratorError::response("the connection is closed".into());
-        assert_eq!(trouble_of(&cut, Some(200)), Trouble::MayPass);
-        let late = OrchestratorError::timeout("no answer in time".into());
-        assert_eq!(trouble_of(&late, None), Trouble::MayPass);
-        let refused = OrchestratorError::other("no credentials");
-        assert_eq!(trouble_of(&refused, None), Trouble::Stays);
-    }
-
-    #[test]
-    fn what_aws_says_of_being_busy_passes_and_what_it_refuses_stays() {
-        use Trouble::{MayPass, Passes, Stays};
-        for (operation, code, message, status, expected) in [
-            (
-                "DescribeListeners",
-                Some("Throttling"),
-                "",
-                Some(400),
-                Passes,
-            ),
-            ("DescribeListeners", None, "", Some(429), Passes),
-            ("GetObject", Some("SlowDown"), "", Some(503), Passes),
-            ("GetObject", None, "", Some(503), Passes),
-            (
-                "CreateBucket",
-                Some("OperationAborted"),
-                "",
-                Some(409),
-                Passes,
-            ),
-            (
-                "PutObject",
-                Some("ConditionalRequestConflict"),
-                "",
-                Some(409),
-                Passes,
-            ),
-            (
-                "PutTargets",
-                Some("ConcurrentModificationException"),
-                "",
-                None,
-                Passes,
-            ),
-            (
-                "DeleteTargetGroup",
-                Some("ResourceInUse"),
-                "",
-                Some(400),
-                Passes,
-            ),
-            (
-                "DeleteListener",
-                Some("ResourceInUse"),
-                "",
-                Some(400),
-                Passes,
-            ),
-            (
-                "CreateListener",
-                Some("ResourceInUse"),
-                "",
-                Some(400),
-                Stays,
-            ),
-            (
-                "DeleteRule",
-                Some("ValidationException"),
-                "Rule can't be deleted since it has targets.",
-                Some(400),
-                Passes,
-            ),
-            (
-                "DeleteRule",
-                Some("ValidationException"),
-                "no name",
-                Some(400),
-                Stays,
-            ),
-            (
-                "PutRule",
-                Some("LimitExceededException"),
-                "",
-                Some(400),
-                Stays,
-            ),
-            ("PutTargets", Some("InternalFailure"), "", None, MayPass),
-            ("PutRule", Some("InternalException"), "", Some(500), MayPass),
-            (
-                "PutBucketPolicy",
-                Some("RequestTimeout"),
-                "",
-                Some(400),
-                MayPass,
-            ),
-            ("GetObject", None, "", None, MayPass),
-            ("HeadBucket", None, "", Some(403), Stays),
-            ("HeadBucket", None, "", Some(301), Stays),
-            (
-                "PutRule",
-                Some("AccessDeniedException"),
-                "",
-                Some(400),
-                Stays,
-            ),
-        ] {
-            let told = trouble(operation, code, message, status);
-            assert_eq!(told, expected, "{operation} {code:?} {status:?}");
-        }
-    }
 }
