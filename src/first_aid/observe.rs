@@ -1,16 +1,14 @@
-//! Looks at everything of one binding, side by side. Decides nothing.
+//! Observes everything of one binding at once. Decides nothing.
 
-use super::FirstAid;
-use super::observed::{MEASURED_WITHIN, RecordSight, Sight, Wiring};
-use super::report::Listener;
-use crate::aws::api::Aws;
-use crate::aws::api::gather;
+use super::context::FirstAid;
+use super::observed::{Drift, GroupTargets, METRIC_WINDOW, ObservedBinding, ObservedRecord};
+use super::report::ListenerReport;
+use crate::aws::api::{Aws, gather};
 use crate::binding::{self, BindingError, Desired, MadeListener, Standing};
 use crate::clock::Timestamp;
-use crate::discovery::Dns;
-use crate::discovery::Found;
+use crate::discovery::{Dns, Found};
 use crate::log::chain;
-use crate::model::{Rule, Tags, TargetHealth, registered};
+use crate::model::{Rule, Tags, registered};
 use crate::names::{BindingId, account, unqualified};
 use crate::permit::CALL_TIMEOUT;
 use crate::properties;
@@ -20,21 +18,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
-    pub(super) async fn look(&self, id: &BindingId) -> Result<Sight, BindingError> {
+    pub(super) async fn observe(&self, id: &BindingId) -> Result<ObservedBinding, BindingError> {
         let rule = self.aws.rule(&id.rule()).await?;
         let event = RuleEvent::of_rule(rule.as_ref());
-        let (located, record) = self.record(id, event.as_ref()).await;
+        let (located, record) = self.observe_record(id, event.as_ref()).await;
         let known = record.record();
         let copy = event.as_ref().and_then(|event| event.orders.as_ref());
         let orders = known
             .and_then(|record| record.orders.as_ref())
             .or(copy)
             .cloned();
-        let (dns, groups, wiring, measured) = tokio::join!(
-            self.addresses(orders.as_ref(), known),
-            self.targets(orders.as_ref()),
-            self.wiring(id, &located, known, rule.clone()),
-            self.measured(orders.as_ref()),
+        let (dns, groups, drift, last_measured) = tokio::join!(
+            self.observe_dns(orders.as_ref(), known),
+            self.observe_targets(orders.as_ref()),
+            self.observe_drift(id, &located, known, rule.clone()),
+            self.observe_metric(orders.as_ref()),
         );
         let next_tick = next_tick(id, orders.as_ref(), known, &dns, &groups, self.clock.now());
         let mut leftovers = Vec::new();
@@ -45,7 +43,7 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
                 .await?;
             leftovers = groups.into_iter().map(|group| group.name).collect();
         }
-        Ok(Sight {
+        Ok(ObservedBinding {
             id: id.clone(),
             region: self.region.to_owned(),
             account: account(self.function_arn).to_owned(),
@@ -58,14 +56,18 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
             dns,
             groups,
             next_tick,
-            measured,
-            wiring,
+            last_measured,
+            drift,
             leftovers,
         })
     }
 
-    /// Where the rule says that the record is, and where it else may be.
-    async fn record(&self, id: &BindingId, event: Option<&RuleEvent>) -> (Located, RecordSight) {
+    /// Looks for the record where the rule says that it is, and in the other buckets where it may be.
+    async fn observe_record(
+        &self,
+        id: &BindingId,
+        event: Option<&RuleEvent>,
+    ) -> (Located, ObservedRecord) {
         let store = Store::new(self.aws, id.to_string());
         let account = account(self.function_arn);
         let ruled = event.map(|event| event.bucket.clone());
@@ -80,18 +82,18 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
             Ok(located) => located,
             Err(error) => {
                 let why = chain(&error);
-                return (Located::default(), RecordSight::Hidden { why });
+                return (Located::default(), ObservedRecord::Hidden { why });
             }
         };
-        let sight = match (&located.record, located.unreadable.take()) {
-            (Some(held), _) => RecordSight::There {
+        let observed = match (&located.record, located.unreadable.take()) {
+            (Some(held), _) => ObservedRecord::There {
                 record: Box::new(held.record.clone()),
                 place: format!("s3://{}/{}", held.bucket, store.key()),
             },
-            (None, Some(unreadable)) => RecordSight::Unreadable {
+            (None, Some(unreadable)) => ObservedRecord::Unreadable {
                 why: chain(&unreadable.why),
             },
-            (None, None) if !located.refused.is_empty() => RecordSight::Hidden {
+            (None, None) if !located.refused.is_empty() => ObservedRecord::Hidden {
                 why: located
                     .refused
                     .values()
@@ -99,15 +101,15 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
                     .collect::<Vec<_>>()
                     .join("; "),
             },
-            (None, None) => RecordSight::Gone {
+            (None, None) => ObservedRecord::Gone {
                 buckets,
                 missing: located.missing.clone(),
             },
         };
-        (located, sight)
+        (located, observed)
     }
 
-    async fn addresses(
+    async fn observe_dns(
         &self,
         orders: Option<&Orders>,
         record: Option<&Record>,
@@ -122,11 +124,15 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
         )
     }
 
-    /// Nothing but a note depends on it, and a VPC may have no way to CloudWatch.
-    async fn measured(&self, orders: Option<&Orders>) -> Option<Result<Option<Timestamp>, String>> {
+    /// Waits no longer than for any call, because a VPC may have no way to CloudWatch, and only a note depends on the
+    /// metric.
+    async fn observe_metric(
+        &self,
+        orders: Option<&Orders>,
+    ) -> Option<Result<Option<Timestamp>, String>> {
         let orders = orders.filter(|orders| orders.ip_count_metric)?;
         let now = self.clock.now();
-        let from = now.before(MEASURED_WITHIN);
+        let from = now.before(METRIC_WINDOW);
         let last = self.aws.last_ip_count(&orders.alb_name, from, now);
         Some(match tokio::time::timeout(CALL_TIMEOUT, last).await {
             Ok(last) => last.map_err(|error| chain(&error)),
@@ -134,10 +140,7 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
         })
     }
 
-    async fn targets(
-        &self,
-        orders: Option<&Orders>,
-    ) -> BTreeMap<String, Result<Option<Vec<TargetHealth>>, String>> {
+    async fn observe_targets(&self, orders: Option<&Orders>) -> GroupTargets {
         let groups = orders.map(Orders::groups).unwrap_or_default();
         let targets = gather(groups.into_iter().map(|arn| async move {
             let targets = self.aws.target_health(arn).await;
@@ -148,14 +151,14 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
         targets.into_iter().collect()
     }
 
-    /// What a request with the properties that stand would find and do.
-    async fn wiring(
+    /// What an Update with the properties that stand would find and do.
+    async fn observe_drift(
         &self,
         id: &BindingId,
         located: &Located,
         record: Option<&Record>,
         rule: Option<Rule>,
-    ) -> Option<Result<Wiring, String>> {
+    ) -> Option<Result<Drift, String>> {
         let record = record?;
         let properties = record.properties.as_ref()?;
         let read = Desired::read(
@@ -181,7 +184,7 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
             .map(|(properties, orders)| Standing { properties, orders });
         let checked = binding::check(&desired, standing, &observed).ok();
         let steps = checked.map(|(checked, _)| binding::plan(&desired, &checked).steps);
-        Some(Ok(Wiring {
+        Some(Ok(Drift {
             findings: all
                 .iter()
                 .flat_map(|all| all.iter())
@@ -190,13 +193,13 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
             steps: steps.unwrap_or_default(),
             listeners: desired
                 .made()
-                .map(|made| listener(&made, &observed))
+                .map(|made| listener_report(&made, &observed))
                 .collect(),
         }))
     }
 }
 
-fn listener(made: &MadeListener<'_>, observed: &binding::Observed) -> Listener {
+fn listener_report(made: &MadeListener<'_>, observed: &binding::Observed) -> ListenerReport {
     let own = observed.nlb_listeners.iter();
     let mut own = own.filter(|own| own.is_own && own.listener.port == made.port);
     let own = own.next().map(|own| &own.listener);
@@ -205,7 +208,7 @@ fn listener(made: &MadeListener<'_>, observed: &binding::Observed) -> Listener {
         .iter()
         .find(|own| own.group.name == made.group);
     let forwards_to = own.map(|own| own.forwards_to.clone()).unwrap_or_default();
-    Listener {
+    ListenerReport {
         port: made.port,
         arn: own.map(|own| own.arn.clone()),
         is_right: group.is_some_and(|group| forwards_to == [group.group.arn.clone()]),
@@ -213,13 +216,13 @@ fn listener(made: &MadeListener<'_>, observed: &binding::Observed) -> Listener {
     }
 }
 
-/// The plan of a tick by what is there now, which counts nothing. `None` where that is not known.
+/// The plan of a tick that counts nothing, by what was observed. `None` where DNS or the orders are not known.
 fn next_tick(
     id: &BindingId,
     orders: Option<&Orders>,
     record: Option<&Record>,
     dns: &Option<Result<Found, String>>,
-    groups: &BTreeMap<String, Result<Option<Vec<TargetHealth>>, String>>,
+    groups: &GroupTargets,
     now: Timestamp,
 ) -> Option<Plan> {
     let orders = orders?;

@@ -1,68 +1,80 @@
-//! All that is seen of one binding, each part by itself: what cannot be seen hides nothing else.
+//! Everything that is observed of one binding. Each part stands by itself, so that one that cannot be read hides no
+//! other. No I/O.
 
-use super::report::Listener;
+use super::report::ListenerReport;
 use crate::binding::Step;
 use crate::clock::Timestamp;
 use crate::discovery::Found;
-use crate::model::{Rule, TargetHealth};
+use crate::model::{Endpoint, Rule, TargetGroupPort, TargetHealth};
 use crate::names::BindingId;
 use crate::record::{Orders, Record, RuleEvent};
 use crate::sync::Plan;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
-/// How far back the metric is looked at.
-pub(super) const MEASURED_WITHIN: Duration = Duration::from_secs(3600);
+/// How far back the metric is read.
+pub(super) const METRIC_WINDOW: Duration = Duration::from_secs(3600);
 
-/// One binding, looked at.
+/// The targets of each target group by its ARN; `None` where the group does not exist, or the text of an error.
+pub(super) type GroupTargets = BTreeMap<String, Result<Option<Vec<TargetHealth>>, String>>;
+
+/// One binding as it is now.
 #[derive(Debug)]
-pub(super) struct Sight {
+pub(super) struct ObservedBinding {
     pub(super) id: BindingId,
     pub(super) region: String,
     pub(super) account: String,
-    /// This function, which the rule is to call.
+    /// This function, which the rule should call.
     pub(super) function_arn: String,
     pub(super) now: Timestamp,
     pub(super) rule: Option<Rule>,
     pub(super) event: Option<RuleEvent>,
-    pub(super) record: RecordSight,
-    /// Of the record, or of the rule's copy where that is lost.
+    pub(super) record: ObservedRecord,
+    /// The record's orders, or the rule's copy of them where the record is lost.
     pub(super) orders: Option<Orders>,
     pub(super) dns: Option<Result<Found, String>>,
-    /// The targets of each group; `None` where it does not exist.
-    pub(super) groups: BTreeMap<String, Result<Option<Vec<TargetHealth>>, String>>,
+    pub(super) groups: GroupTargets,
     pub(super) next_tick: Option<Plan>,
-    /// When a tick or a request last had DNS's answer, within [`MEASURED_WITHIN`]. None without the metric.
-    pub(super) measured: Option<Result<Option<Timestamp>, String>>,
-    /// None where nobody knows the properties.
-    pub(super) wiring: Option<Result<Wiring, String>>,
-    /// Target groups that are the binding's by name, where there is neither rule nor record.
+    /// When a tick or a request last got an answer of DNS, within [`METRIC_WINDOW`]. `None` without the metric.
+    pub(super) last_measured: Option<Result<Option<Timestamp>, String>>,
+    /// `None` where the properties are not known.
+    pub(super) drift: Option<Result<Drift, String>>,
+    /// The names of the binding's own target groups, where there is neither rule nor record.
     pub(super) leftovers: Vec<String>,
 }
 
-/// What there is of the record.
+/// The record, or why there is none.
 #[derive(Debug)]
-pub(super) enum RecordSight {
+pub(super) enum ObservedRecord {
     There {
         record: Box<Record>,
         place: String,
     },
-    /// There is no such object in any of these buckets, and of some not even the bucket.
+    /// There is no such object in any of `buckets`. Those that are `missing` do not exist themselves.
     Gone {
         buckets: BTreeSet<String>,
         missing: BTreeSet<String>,
     },
-    /// There is an object, and no record can be read from it.
+    /// There is an object, but it is no record that this function can read.
     Unreadable {
         why: String,
     },
-    /// S3 does not let anybody look, or does not answer.
+    /// S3 refuses to show the object, or does not answer.
     Hidden {
         why: String,
     },
 }
 
-impl RecordSight {
+/// What differs from the properties that stand, and what an Update would do about it.
+#[derive(Debug)]
+pub(super) struct Drift {
+    pub(super) findings: Vec<String>,
+    pub(super) steps: Vec<Step>,
+    pub(super) listeners: Vec<ListenerReport>,
+}
+
+impl ObservedRecord {
     pub(super) fn record(&self) -> Option<&Record> {
         match self {
             Self::There { record, .. } => Some(record),
@@ -71,10 +83,54 @@ impl RecordSight {
     }
 }
 
-/// What the checks and the plan make of the properties that stand.
-#[derive(Debug)]
-pub(super) struct Wiring {
-    pub(super) findings: Vec<String>,
-    pub(super) steps: Vec<Step>,
-    pub(super) listeners: Vec<Listener>,
+impl ObservedBinding {
+    /// Whether ticks may act: a request has had a success, and no Delete has begun. Without a record they may, by the
+    /// rule's copy of the orders.
+    pub(super) fn may_serve(&self) -> bool {
+        let record = self.record.record();
+        record.is_none_or(|record| record.serves())
+    }
+
+    /// Whether a request has begun to change the binding, and ticks do not know of it yet.
+    pub(super) fn is_being_changed(&self) -> bool {
+        let record = self.record.record();
+        record.is_some_and(|record| record.is_being_changed(self.now))
+    }
+
+    pub(super) fn found(&self) -> Option<&Found> {
+        self.dns.as_ref()?.as_ref().ok()
+    }
+
+    /// The ports with which ticks register in a target group; none where the group is being given up.
+    pub(super) fn ports(&self, group_arn: &str) -> BTreeSet<u16> {
+        let served = self.orders.iter().flat_map(|orders| {
+            let record = self.record.record();
+            let served = record.map(|record| record.looked_after(orders, self.now));
+            served.unwrap_or_else(|| orders.target_groups.clone())
+        });
+        let groups = served.filter(|group: &TargetGroupPort| group.arn == group_arn);
+        groups.map(|group| group.port).collect()
+    }
+
+    /// Those targets of a group that the binding should have. The others belong to somebody else, or are about to
+    /// leave.
+    pub(super) fn expected<'a>(
+        &self,
+        group_arn: &str,
+        targets: &'a [TargetHealth],
+    ) -> Vec<&'a TargetHealth> {
+        let (ports, addresses) = (self.ports(group_arn), self.expected_addresses());
+        let is_expected = |target: &&TargetHealth| {
+            let Endpoint { address, port } = target.endpoint;
+            ports.contains(&port) && addresses.contains(&address)
+        };
+        targets.iter().filter(is_expected).collect()
+    }
+
+    /// The addresses in DNS, or where DNS does not answer, those that the record knows.
+    fn expected_addresses(&self) -> BTreeSet<IpAddr> {
+        let known = || self.record.record().map(|record| record.known());
+        let found = self.found().map(|found| found.addresses.clone());
+        found.or_else(known).unwrap_or_default()
+    }
 }

@@ -1,4 +1,4 @@
-//! The answers as a person reads them: JSON with names like CloudFormation's.
+//! The answers that a person gets: JSON with names like CloudFormation's. docs/first-aid.md tells of each field.
 
 use crate::clock::Timestamp;
 use crate::discovery::Found;
@@ -8,19 +8,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Told of a list of addresses.
+/// What is told where DNS may have more addresses than were found.
 pub(super) const UNCERTAIN: &str = "the list of addresses is not certain: a higher MaxLookupsPerInvocation makes it \
                                     so, or DnsServers that do not cache";
 
-/// A question that could not be answered.
+/// The answer where the time was over before the question could be answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Refused {
+pub(super) struct UnfinishedReport {
     verdict: String,
 }
 
-impl Refused {
-    pub(super) fn out_of_time(within: Duration, doing: &str) -> Self {
+impl UnfinishedReport {
+    pub(super) fn new(within: Duration, doing: &str) -> Self {
         let seconds = within.as_secs_f64();
         let verdict =
             format!("cannot be told: not done within {seconds:.1} seconds; last: {doing}");
@@ -28,25 +28,25 @@ impl Refused {
     }
 }
 
-/// What a request would find, and do.
+/// What a request would find, and what it would do.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Rehearsal {
+pub(super) struct DryRunReport {
     pub(super) verdict: String,
-    /// None where the binding is still to come.
+    /// `None` where the question does not name a binding.
     pub(super) physical_resource_id: Option<String>,
-    /// What fails the request.
+    /// What would make the request fail.
     pub(super) findings: Vec<String>,
-    /// What only warns.
+    /// What the request would only warn of.
     pub(super) warnings: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) dns: Option<DnsReport>,
-    /// As the log prints them; only of a plan.
+    /// As the log prints them; `None` unless a plan was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) steps: Option<Vec<String>>,
 }
 
-/// What DNS shows.
+/// What DNS shows now.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DnsReport {
@@ -69,110 +69,110 @@ impl DnsReport {
     }
 }
 
-/// How all bindings of a Region fare.
+/// How all bindings of a Region are.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Statuses {
+pub(super) struct RegionReport {
     pub(super) verdict: String,
-    pub(super) bindings: Vec<Status>,
+    pub(super) bindings: Vec<BindingReport>,
 }
 
-/// How a binding fares.
+/// How one binding is.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Status {
+pub(super) struct BindingReport {
     pub(super) physical_resource_id: String,
     pub(super) verdict: String,
-    /// What is wrong, each with what to do; the verdict is made of these.
+    /// Each thing that is wrong, and what to do about it. The verdict is made of these.
     pub(super) problems: Vec<String>,
-    /// What is worth knowing and not wrong.
+    /// What is worth knowing but not wrong.
     pub(super) notes: Vec<String>,
-    /// `Making`, `Serving` or `Leaving`; none without a record.
+    /// `Making`, `Serving` or `Leaving`; `None` without a record.
     pub(super) phase: Option<String>,
     /// CloudFormation's last request.
-    pub(super) request: Option<Request>,
+    pub(super) request: Option<RequestReport>,
     pub(super) orders: Option<Orders>,
     pub(super) dns: Option<DnsReport>,
-    pub(super) target_groups: Vec<TargetGroup>,
+    pub(super) target_groups: Vec<TargetGroupReport>,
     /// Addresses missing from DNS, with the ticks in a row that have missed them.
     pub(super) pending: BTreeMap<IpAddr, u32>,
-    /// What the next tick would do by what is there now, as the log prints it.
+    /// What the next tick would do if nothing changed until then, as the log prints it.
     pub(super) next_tick: Vec<String>,
-    pub(super) last_tick: Option<LastTick>,
-    pub(super) rule: Option<Rule>,
-    pub(super) listeners: Vec<Listener>,
-    /// Where the record is.
+    pub(super) last_tick: Option<TickReport>,
+    pub(super) rule: Option<RuleReport>,
+    pub(super) listeners: Vec<ListenerReport>,
+    /// The record's URL in S3.
     pub(super) record: Option<String>,
-    /// What an Update would put right, as the log prints it.
+    /// What an Update would do, as the log prints it.
     pub(super) next_update: Vec<String>,
     #[serde(skip)]
-    pub(super) is_of_another: bool,
+    pub(super) is_of_another_function: bool,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Request {
+pub(super) struct RequestReport {
     pub(super) r#type: RequestType,
     pub(super) at: String,
     /// `under way`, `SUCCESS`, or `FAILED` with its reason.
     pub(super) outcome: String,
 }
 
-/// What the record tells of ticks: one that finds nothing to do writes nothing.
+/// What the record and the metric know of the last tick. A tick that has nothing to do writes nothing.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct LastTick {
-    /// When one last wrote: before it registered, deregistered or counted something.
+pub(super) struct TickReport {
+    /// When a tick last wrote the record, which it does before it registers, deregisters or counts something.
     pub(super) acted_at: Option<String>,
-    /// The minute in which one last had DNS's answer, by the metric.
+    /// The minute in which a tick or a request last got an answer of DNS, by the metric.
     pub(super) measured_at: Option<String>,
-    /// The scheduled time of the one that last counted something.
+    /// The scheduled time of the tick that last counted something.
     pub(super) counted: Option<String>,
     pub(super) outcome: String,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct TargetGroup {
+pub(super) struct TargetGroupReport {
     pub(super) arn: String,
-    pub(super) targets: Vec<Target>,
+    pub(super) targets: Vec<TargetReport>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Target {
+pub(super) struct TargetReport {
     pub(super) target: String,
-    /// AWS's word.
+    /// AWS's word for it.
     pub(super) health: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
-    /// Whether the binding has once seen it in DNS, so that it may take it away.
+    /// Whether the binding has once seen this target in DNS, so that it may deregister it.
     pub(super) own: bool,
     pub(super) in_dns: bool,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Rule {
+pub(super) struct RuleReport {
     pub(super) name: String,
     pub(super) schedule: String,
     pub(super) enabled: bool,
-    /// What it calls.
+    /// The ARNs of what the rule calls.
     pub(super) targets: Vec<String>,
 }
 
-/// One of `Listeners`, and what there is of it.
+/// A listener that the binding makes for one of `Listeners`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Listener {
+pub(super) struct ListenerReport {
     pub(super) port: u16,
-    /// None where it is gone.
+    /// `None` where the listener is gone.
     pub(super) arn: Option<String>,
     pub(super) forwards_to: Vec<String>,
     pub(super) is_right: bool,
 }
 
-/// A moment of the record; none where it has not come.
-pub(super) fn moment(at: Timestamp) -> Option<String> {
+/// A time in the record as text; `None` where the record has no such time yet.
+pub(super) fn time(at: Timestamp) -> Option<String> {
     (at != Timestamp::default()).then(|| at.rfc3339())
 }

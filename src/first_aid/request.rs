@@ -1,4 +1,4 @@
-//! What a person asks for: the event `{"Action": …}`, typed. No I/O.
+//! A person's question: the event `{"Action": …}` as a type. No I/O.
 
 use crate::names::BindingId;
 use crate::properties::Problems;
@@ -9,24 +9,24 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// What a request with these properties would find.
-    Check(Wish),
-    /// What it would find and do.
-    Plan(Wish),
-    /// How a binding fares; or all of the Region.
+    Check(Proposal),
+    /// What such a request would find and do.
+    Plan(Proposal),
+    /// How a binding is, or how all bindings of the Region are.
     Status(Option<BindingId>),
 }
 
-/// Properties, and the binding that they are wished of.
+/// The properties of a request that nobody has sent, and the binding that it would be for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub struct Proposal {
     pub properties: Value,
-    /// The stack and the resource in it, which a binding's id follows from.
+    /// The stack's ARN and the resource's logical id, from which the binding's id follows.
     pub resource: Option<(String, String)>,
-    /// The binding that there is.
+    /// The binding, where it exists already.
     pub binding: Option<BindingId>,
 }
 
-const ACTIONS: &str = "Check, Plan or Status";
+const ALLOWED_ACTIONS: &str = "Check, Plan or Status";
 
 impl Action {
     /// Reads the event.
@@ -44,16 +44,16 @@ impl Action {
 
 fn read(event: &Value, problems: &mut Problems) -> Option<Action> {
     let mut reader = Reader::open(String::new(), event, problems)?;
-    // A secret, wherever it comes from.
+    // It is a secret, so it must not get into an error's text.
     reader.ignore("ResponseURL");
     let action = reader.required("Action", |value| match value.as_str() {
-        Some("Check") => Ok(Some(Action::Check as fn(Wish) -> Action)),
-        Some("Plan") => Ok(Some(Action::Plan as fn(Wish) -> Action)),
+        Some("Check") => Ok(Some(Action::Check as fn(Proposal) -> Action)),
+        Some("Plan") => Ok(Some(Action::Plan as fn(Proposal) -> Action)),
         Some("Status") => Ok(None),
-        _ => Err(ACTIONS.to_owned()),
+        _ => Err(ALLOWED_ACTIONS.to_owned()),
     });
     let binding = reader.optional("PhysicalResourceId", binding);
-    let Some(rehearses) = action? else {
+    let Some(dry_run) = action? else {
         reader.close();
         return Some(Action::Status(binding));
     };
@@ -71,7 +71,7 @@ fn read(event: &Value, problems: &mut Problems) -> Option<Action> {
         }
     };
     reader.close();
-    Some(rehearses(Wish {
+    Some(dry_run(Proposal {
         properties: properties?,
         resource,
         binding,
@@ -89,9 +89,8 @@ fn text(value: &Value, what: &str) -> Result<String, String> {
         .ok_or_else(|| what.to_owned())
 }
 
-impl Wish {
-    /// The binding that it is about; where neither a resource nor a binding is named, an id that stands for the one
-    /// to come.
+impl Proposal {
+    /// The id of the binding. Where neither a resource nor a binding is named, it is an id that no binding has.
     pub(super) fn id(&self) -> BindingId {
         let nlb_arn = self.nlb_arn().unwrap_or_default();
         match (&self.resource, &self.binding) {
@@ -105,13 +104,13 @@ impl Wish {
         self.properties.get("NlbArn").and_then(Value::as_str)
     }
 
-    /// Whether it says which binding it is about.
-    pub(super) fn is_of_somebody(&self) -> bool {
+    /// Whether the question names the binding, or the resource from which its id follows.
+    pub(super) fn names_a_binding(&self) -> bool {
         self.resource.is_some() || self.binding.is_some()
     }
 }
 
-/// A question that cannot be answered as it was asked.
+/// A question that is not understood.
 #[derive(Debug, thiserror::Error)]
 #[error("the event's Action cannot be done: {0}")]
 pub struct ActionError(Problems);
@@ -142,7 +141,7 @@ mod tests {
                 event[name] = value.clone();
             }
             match Action::parse(&event).expect("good") {
-                Action::Plan(wish) => wish,
+                Action::Plan(proposal) => proposal,
                 other => panic!("{other:?}"),
             }
         };
@@ -151,7 +150,7 @@ mod tests {
         assert_eq!(plan(resource).id(), derived);
         let of_binding = plan(json!({"PhysicalResourceId": ID}));
         assert_eq!(of_binding.id().to_string(), ID);
-        assert!(!plan(json!({})).is_of_somebody());
+        assert!(!plan(json!({})).names_a_binding());
     }
 
     #[test]

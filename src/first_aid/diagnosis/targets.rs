@@ -1,28 +1,28 @@
-//! Whether what DNS shows is registered, and how it fares. Pure.
+//! Whether the addresses in DNS are registered, and whether their targets are healthy. No I/O.
 
-use super::BY_UPDATE;
-use crate::first_aid::observed::Sight;
+use super::remedy::BY_UPDATE;
+use crate::first_aid::observed::ObservedBinding;
 use crate::model::{Endpoint, HealthState, TargetHealth};
 use std::collections::BTreeSet;
 
-/// How many targets are named before it is only said how many there are.
-const NAMED: usize = 5;
+/// How many targets a sentence names. Of the others it gives only the number.
+const MOST_NAMED: usize = 5;
 
-pub(super) fn of_targets(sight: &Sight) -> Vec<String> {
+pub(super) fn problems(observed: &ObservedBinding) -> Vec<String> {
     let mut problems = Vec::new();
-    for (arn, seen) in &sight.groups {
-        match seen {
+    for (arn, targets_or_error) in &observed.groups {
+        match targets_or_error {
             Err(error) => {
                 problems.push(format!("the targets of {arn} cannot be looked at: {error}"))
             }
-            // The wiring tells.
-            Ok(None) if matches!(sight.wiring, Some(Ok(_))) => {}
+            // The drift tells that the group is gone.
+            Ok(None) if matches!(observed.drift, Some(Ok(_))) => {}
             Ok(None) => problems.push(format!(
                 "the target group {arn} does not exist, so ticks fail: {BY_UPDATE}"
             )),
             Ok(Some(targets)) => {
-                let targets = sight.wanted(arn, targets);
-                problems.extend(not_registered(sight, arn, &targets));
+                let targets = observed.expected(arn, targets);
+                problems.extend(not_registered(observed, arn, &targets));
                 problems.extend(not_healthy(arn, &targets));
             }
         }
@@ -30,24 +30,24 @@ pub(super) fn of_targets(sight: &Sight) -> Vec<String> {
     problems
 }
 
-/// What is only noted of them.
-pub(super) fn notes(sight: &Sight) -> Vec<String> {
+/// The targets that are new, which is no problem.
+pub(super) fn notes(observed: &ObservedBinding) -> Vec<String> {
     let mut notes = Vec::new();
-    for (arn, seen) in &sight.groups {
-        let Ok(Some(targets)) = seen else {
+    for (arn, targets_or_error) in &observed.groups {
+        let Ok(Some(targets)) = targets_or_error else {
             continue;
         };
-        let targets = sight.wanted(arn, targets);
-        let new = named(&targets, |target| target.state == HealthState::Initial);
+        let targets = observed.expected(arn, targets);
+        let new = describe(&targets, |target| target.state == HealthState::Initial);
         if !new.is_empty() {
-            let new = told(&new);
+            let new = first_few(&new);
             notes.push(format!(
                 "{new} in {arn} have just been registered and are being checked"
             ));
         }
-        let (new, _) = missing(sight, arn, &targets);
+        let (new, _) = missing(observed, arn, &targets);
         if !new.is_empty() {
-            let new = told(&new);
+            let new = first_few(&new);
             notes.push(format!(
                 "{new} are new in DNS: the next tick registers them in {arn}"
             ));
@@ -56,23 +56,27 @@ pub(super) fn notes(sight: &Sight) -> Vec<String> {
     notes
 }
 
-/// What is in DNS and not registered: what no tick has seen yet, and the rest.
-fn missing(sight: &Sight, arn: &str, targets: &[&TargetHealth]) -> (Vec<String>, Vec<String>) {
+/// The targets that DNS shows and that are not registered: first those that no tick has seen yet, then the rest.
+fn missing(
+    observed: &ObservedBinding,
+    arn: &str,
+    targets: &[&TargetHealth],
+) -> (Vec<String>, Vec<String>) {
     let registered = targets
         .iter()
         .filter(|target| target.state != HealthState::Draining);
     let registered: BTreeSet<_> = registered.map(|target| target.endpoint).collect();
-    let seen = sight.found().map(|found| &found.addresses);
-    let ports = sight.ports(arn);
-    let wanted = seen.into_iter().flatten().flat_map(|address| {
+    let addresses = observed.found().map(|found| &found.addresses);
+    let ports = observed.ports(arn);
+    let expected = addresses.into_iter().flatten().flat_map(|address| {
         let address = *address;
         ports.iter().map(move |port| Endpoint {
             address,
             port: *port,
         })
     });
-    let missing = wanted.filter(|endpoint| !registered.contains(endpoint));
-    let record = sight.record.record();
+    let missing = expected.filter(|endpoint| !registered.contains(endpoint));
+    let record = observed.record.record();
     let own = record.and_then(|record| record.own.get(arn));
     let is_new = |endpoint: &Endpoint| own.is_some_and(|own| !own.contains_key(endpoint));
     let (new, rest): (Vec<_>, Vec<_>) = missing.partition(is_new);
@@ -80,14 +84,18 @@ fn missing(sight: &Sight, arn: &str, targets: &[&TargetHealth]) -> (Vec<String>,
     (texts(new), texts(rest))
 }
 
-fn not_registered(sight: &Sight, arn: &str, targets: &[&TargetHealth]) -> Option<String> {
-    let (_, missing) = missing(sight, arn, targets);
+fn not_registered(
+    observed: &ObservedBinding,
+    arn: &str,
+    targets: &[&TargetHealth],
+) -> Option<String> {
+    let (_, missing) = missing(observed, arn, targets);
     (!missing.is_empty()).then(|| {
         format!(
             "{} targets that DNS shows are not registered in {arn} ({}): the next tick registers them; where it does \
              not, the log tells why",
             missing.len(),
-            told(&missing)
+            first_few(&missing)
         )
     })
 }
@@ -95,7 +103,7 @@ fn not_registered(sight: &Sight, arn: &str, targets: &[&TargetHealth]) -> Option
 fn not_healthy(arn: &str, targets: &[&TargetHealth]) -> Vec<String> {
     let mut problems = Vec::new();
     let all = targets.len();
-    let unhealthy = named(targets, |target| {
+    let unhealthy = describe(targets, |target| {
         !matches!(
             target.state,
             HealthState::Healthy
@@ -109,40 +117,40 @@ fn not_healthy(arn: &str, targets: &[&TargetHealth]) -> Vec<String> {
             "{} of {all} targets in {arn} are not healthy ({}): first see whether the security group of what is behind \
              the NLB lets the NLB in, on the targets' port and on that of the health check; then whether it answers there",
             unhealthy.len(),
-            told(&unhealthy)
+            first_few(&unhealthy)
         ));
     }
-    let unused = named(targets, |target| target.state == HealthState::Unused);
+    let unused = describe(targets, |target| target.state == HealthState::Unused);
     if !unused.is_empty() {
         problems.push(format!(
             "{} of {all} targets in {arn} are unused ({}): no listener of the NLB leads to the group, or the target is \
              in an Availability Zone that the NLB lacks",
             unused.len(),
-            told(&unused)
+            first_few(&unused)
         ));
     }
     problems
 }
 
 /// Targets in such a state, each with AWS's words for it.
-fn named(targets: &[&TargetHealth], is: impl Fn(&TargetHealth) -> bool) -> Vec<String> {
+fn describe(targets: &[&TargetHealth], is: impl Fn(&TargetHealth) -> bool) -> Vec<String> {
     let targets = targets.iter().filter(|target| is(target));
-    let told = targets.map(|target| match &target.reason {
+    let first_few = targets.map(|target| match &target.reason {
         Some(reason) => format!("{} {} {reason}", target.endpoint, target.state),
         None => format!("{} {}", target.endpoint, target.state),
     });
-    told.collect()
+    first_few.collect()
 }
 
-fn told(texts: &[String]) -> String {
-    let mut told = texts
+fn first_few(texts: &[String]) -> String {
+    let mut first_few = texts
         .iter()
-        .take(NAMED)
+        .take(MOST_NAMED)
         .cloned()
         .collect::<Vec<_>>()
         .join(", ");
-    if texts.len() > NAMED {
-        told.push_str(", …");
+    if texts.len() > MOST_NAMED {
+        first_few.push_str(", …");
     }
-    told
+    first_few
 }

@@ -1,13 +1,14 @@
 use super::*;
 use crate::binding::Step;
 use crate::clock::Timestamp;
-use crate::discovery::Evidence;
-use crate::first_aid::observed::Wiring;
-use crate::model::{HealthState, Rule, RuleTarget, TargetGroupPort};
+use crate::discovery::{Evidence, Found};
+use crate::first_aid::observed::{Drift, ObservedRecord};
+use crate::model::{Endpoint, HealthState, Rule, RuleTarget, TargetGroupPort, TargetHealth};
 use crate::names::BindingId;
-use crate::record::{Orders, RULE_TARGET, Record, RuleEvent};
+use crate::record::{Orders, Phase, RULE_TARGET, Record, RuleEvent};
 use crate::sync::Plan;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
 const FUNCTION: &str = "arn:function";
@@ -30,7 +31,7 @@ fn healthy(last: u8) -> TargetHealth {
 }
 
 /// A binding that serves two addresses, an hour after its Create.
-fn well() -> Sight {
+fn well() -> ObservedBinding {
     let id = BindingId::derive("stack", "Binding", "arn:nlb");
     let orders = Orders {
         nlb_arn: "arn:nlb".to_owned(),
@@ -59,7 +60,7 @@ fn well() -> Sight {
     let now = Timestamp::parse("2026-11-25T03:00:00Z").expect("a time");
     let mut record = Record::new(&id.to_string(), Phase::Serving);
     record.orders = Some(orders.clone());
-    Sight {
+    ObservedBinding {
         id,
         region: "us-east-1".to_owned(),
         account: "123456789012".to_owned(),
@@ -67,7 +68,7 @@ fn well() -> Sight {
         now,
         event: RuleEvent::of_rule(Some(&rule)),
         rule: Some(rule),
-        record: RecordSight::There {
+        record: ObservedRecord::There {
             record: Box::new(record),
             place: "s3://bucket/key".to_owned(),
         },
@@ -83,8 +84,8 @@ fn well() -> Sight {
         })),
         groups: [(GROUP.to_owned(), Ok(Some(vec![healthy(1), healthy(2)])))].into(),
         next_tick: None,
-        measured: Some(Ok(Some(now.before(Duration::from_secs(60))))),
-        wiring: Some(Ok(Wiring {
+        last_measured: Some(Ok(Some(now.before(Duration::from_secs(60))))),
+        drift: Some(Ok(Drift {
             findings: Vec::new(),
             steps: Vec::new(),
             listeners: Vec::new(),
@@ -93,11 +94,11 @@ fn well() -> Sight {
     }
 }
 
-fn claimed(sight: &mut Sight, minutes_ago: u64) {
-    let RecordSight::There { record, .. } = &mut sight.record else {
+fn claimed(observed: &mut ObservedBinding, minutes_ago: u64) {
+    let ObservedRecord::There { record, .. } = &mut observed.record else {
         panic!("a record");
     };
-    let at = sight.now.before(Duration::from_secs(60 * minutes_ago));
+    let at = observed.now.before(Duration::from_secs(60 * minutes_ago));
     record.claim = Some(crate::record::Claim {
         mark: crate::record::Mark {
             request: "request".to_owned(),
@@ -119,35 +120,35 @@ fn claimed(sight: &mut Sight, minutes_ago: u64) {
 
 #[test]
 fn what_is_others_and_what_is_about_to_leave_makes_no_binding_sick() {
-    let mut sight = well();
-    claimed(&mut sight, 60);
-    assert_eq!(problems(&sight), Vec::<String>::new());
+    let mut observed = well();
+    claimed(&mut observed, 60);
+    assert_eq!(problems(&observed), Vec::<String>::new());
     let with = |state| TargetHealth {
         state,
         ..healthy(9)
     };
     let mut targets = vec![healthy(1), healthy(2)];
     targets.extend([HealthState::Unhealthy, HealthState::Unused].map(with));
-    sight.groups.insert(GROUP.to_owned(), Ok(Some(targets)));
-    assert_eq!(problems(&sight), Vec::<String>::new());
+    observed.groups.insert(GROUP.to_owned(), Ok(Some(targets)));
+    assert_eq!(problems(&observed), Vec::<String>::new());
     // One that has just been registered is only noted.
     let mut new = healthy(2);
     new.state = HealthState::Initial;
     let targets = Ok(Some(vec![healthy(1), new]));
-    sight.groups.insert(GROUP.to_owned(), targets);
-    assert_eq!(problems(&sight), Vec::<String>::new());
-    assert!(notes(&sight)[0].contains("10.0.0.2:80 initial"));
+    observed.groups.insert(GROUP.to_owned(), targets);
+    assert_eq!(problems(&observed), Vec::<String>::new());
+    assert!(notes(&observed)[0].contains("10.0.0.2:80 initial"));
 }
 
 #[test]
 fn ticks_that_have_not_come_for_long_are_told_where_the_metric_shows_it() {
     let silent_for = |minutes: Option<u64>, created: u64, schedule: &str| {
-        let mut sight = well();
-        claimed(&mut sight, created);
-        sight.rule.as_mut().expect("a rule").schedule = schedule.to_owned();
-        let last = minutes.map(|minutes| sight.now.before(Duration::from_secs(60 * minutes)));
-        sight.measured = Some(Ok(last));
-        problems(&sight)
+        let mut observed = well();
+        claimed(&mut observed, created);
+        observed.rule.as_mut().expect("a rule").schedule = schedule.to_owned();
+        let last = minutes.map(|minutes| observed.now.before(Duration::from_secs(60 * minutes)));
+        observed.last_measured = Some(Ok(last));
+        problems(&observed)
     };
     let minute = "rate(1 minute)";
     for (last, created, schedule) in [
@@ -172,27 +173,29 @@ fn ticks_that_have_not_come_for_long_are_told_where_the_metric_shows_it() {
         assert_eq!(told.len(), 1, "{last:?} {schedule}");
         assert!(told[0].contains("it seems that no tick comes"));
     }
-    let mut sight = well();
-    claimed(&mut sight, 600);
-    sight.measured = Some(Err("AccessDenied".to_owned()));
-    assert_eq!(problems(&sight), Vec::<String>::new());
-    assert!(notes(&sight)[0].contains("AccessDenied"));
+    let mut observed = well();
+    claimed(&mut observed, 600);
+    observed.last_measured = Some(Err("AccessDenied".to_owned()));
+    assert_eq!(problems(&observed), Vec::<String>::new());
+    assert!(notes(&observed)[0].contains("AccessDenied"));
 }
 
 #[test]
 fn a_request_under_way_is_no_illness_of_a_binding_that_serves_and_the_whole_of_one_that_does_not() {
-    let mut sight = well();
-    claimed(&mut sight, 1);
-    assert_eq!(problems(&sight), Vec::<String>::new());
-    assert!(notes(&sight)[0].starts_with("Create has been under way since 2026-11-25T02:59:00Z"));
+    let mut observed = well();
+    claimed(&mut observed, 1);
+    assert_eq!(problems(&observed), Vec::<String>::new());
+    assert!(
+        notes(&observed)[0].starts_with("Create has been under way since 2026-11-25T02:59:00Z")
+    );
     for phase in [Phase::Making, Phase::Leaving] {
-        if let RecordSight::There { record, .. } = &mut sight.record {
+        if let ObservedRecord::There { record, .. } = &mut observed.record {
             record.phase = phase;
         }
-        sight.rule = None;
-        let problems = problems(&sight);
+        observed.rule = None;
+        let problems = problems(&observed);
         assert_eq!(problems, Vec::<String>::new());
-        let verdict = verdict(&sight, &problems);
+        let verdict = verdict(&observed, &problems);
         assert!(
             verdict.starts_with("Create has been under way since"),
             "{verdict}"
@@ -203,22 +206,22 @@ fn a_request_under_way_is_no_illness_of_a_binding_that_serves_and_the_whole_of_o
 #[test]
 fn what_an_update_has_changed_already_and_ticks_do_not_go_by_yet_is_no_illness() {
     for (minutes, told) in [(1, 0), (20, 1)] {
-        let mut sight = well();
-        claimed(&mut sight, minutes);
-        let Some(Ok(wiring)) = &mut sight.wiring else {
-            panic!("a wiring");
+        let mut observed = well();
+        claimed(&mut observed, minutes);
+        let Some(Ok(drift)) = &mut observed.drift else {
+            panic!("a drift");
         };
-        wiring.steps.push(Step::SetIdleTimeout {
+        drift.steps.push(Step::SetIdleTimeout {
             port: 80,
             seconds: 350,
         });
-        let mut orders = sight.orders.clone().expect("orders");
+        let mut orders = observed.orders.clone().expect("orders");
         orders.max_lookups = 51;
-        if let Some(event) = &mut sight.event {
+        if let Some(event) = &mut observed.event {
             event.orders = Some(orders);
         }
-        assert_eq!(problems(&sight).len(), told, "{minutes}");
-        let told = notes(&sight)
+        assert_eq!(problems(&observed).len(), told, "{minutes}");
+        let told = notes(&observed)
             .iter()
             .any(|note| note.contains("copy of the orders"));
         assert_eq!(told, minutes == 20);
@@ -227,9 +230,9 @@ fn what_an_update_has_changed_already_and_ticks_do_not_go_by_yet_is_no_illness()
 
 #[test]
 fn misses_that_no_tick_counts_are_told() {
-    let mut sight = well();
-    claimed(&mut sight, 60);
-    assert_eq!(problems(&sight), Vec::<String>::new());
+    let mut observed = well();
+    claimed(&mut observed, 60);
+    assert_eq!(problems(&observed), Vec::<String>::new());
     let plan = Plan {
         record: None,
         groups: BTreeMap::new(),
@@ -237,44 +240,44 @@ fn misses_that_no_tick_counts_are_told() {
         removed: BTreeSet::new(),
         pending: [(address(3), 0)].into(),
     };
-    sight.next_tick = Some(plan);
+    observed.next_tick = Some(plan);
     // It is due, and another binding wants it.
-    assert_eq!(problems(&sight), Vec::<String>::new());
-    if let RecordSight::There { record, .. } = &mut sight.record {
+    assert_eq!(problems(&observed), Vec::<String>::new());
+    if let ObservedRecord::There { record, .. } = &mut observed.record {
         let own = record.own.entry(GROUP.to_owned()).or_default();
         own.insert(healthy(3).endpoint, crate::record::OwnTarget::default());
     }
-    assert!(problems(&sight)[0].contains("no tick has counted that"));
-    claimed(&mut sight, 10);
-    assert_eq!(problems(&sight), Vec::<String>::new());
+    assert!(problems(&observed)[0].contains("no tick has counted that"));
+    claimed(&mut observed, 10);
+    assert_eq!(problems(&observed), Vec::<String>::new());
 }
 
 #[test]
 fn an_address_that_no_tick_has_seen_yet_is_only_noted_and_one_that_is_own_is_missing() {
-    let mut sight = well();
-    claimed(&mut sight, 60);
+    let mut observed = well();
+    claimed(&mut observed, 60);
     let only = Ok(Some(vec![healthy(1)]));
-    sight.groups.insert(GROUP.to_owned(), only);
-    if let RecordSight::There { record, .. } = &mut sight.record {
+    observed.groups.insert(GROUP.to_owned(), only);
+    if let ObservedRecord::There { record, .. } = &mut observed.record {
         let own = record.own.entry(GROUP.to_owned()).or_default();
         own.insert(healthy(1).endpoint, crate::record::OwnTarget::default());
     }
-    assert_eq!(problems(&sight), Vec::<String>::new());
-    assert!(notes(&sight)[0].contains("10.0.0.2:80 are new in DNS"));
-    if let RecordSight::There { record, .. } = &mut sight.record {
+    assert_eq!(problems(&observed), Vec::<String>::new());
+    assert!(notes(&observed)[0].contains("10.0.0.2:80 are new in DNS"));
+    if let ObservedRecord::There { record, .. } = &mut observed.record {
         let own = record.own.entry(GROUP.to_owned()).or_default();
         own.insert(healthy(2).endpoint, crate::record::OwnTarget::default());
     }
-    assert!(problems(&sight)[0].contains("10.0.0.2:80"));
+    assert!(problems(&observed)[0].contains("10.0.0.2:80"));
 }
 
 #[test]
 fn another_functions_binding_is_told_to_be_that_ones() {
-    let mut sight = well();
-    let rule = sight.rule.as_mut().expect("a rule");
+    let mut observed = well();
+    let rule = observed.rule.as_mut().expect("a rule");
     rule.targets[0].arn = "arn:other".to_owned();
-    assert!(is_of_another(&sight));
-    let problems = problems(&sight);
+    assert!(is_of_another_function(&observed));
+    let problems = problems(&observed);
     assert_eq!(problems.len(), 1);
     assert!(problems[0].contains("calls arn:other, which is not this function"));
 }

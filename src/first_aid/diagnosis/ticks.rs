@@ -1,24 +1,24 @@
-//! Whether ticks come, and what they meet. Pure.
+//! Whether ticks come, and whether they succeed. No I/O.
 
-use super::BY_UPDATE;
+use super::remedy::BY_UPDATE;
 use crate::clock::Timestamp;
-use crate::first_aid::observed::{MEASURED_WITHIN, Sight};
+use crate::first_aid::observed::{METRIC_WINDOW, ObservedBinding};
 use crate::record::RULE_TARGET;
 use std::time::Duration;
 
-/// How long it takes until CloudWatch shows what it was given.
-const SHOWN_WITHIN: Duration = Duration::from_secs(600);
+/// How long CloudWatch may take to show a value of the metric.
+const METRIC_DELAY: Duration = Duration::from_secs(600);
 
-/// The function that the rule calls, where it is another one than this.
-pub(super) fn of_another(sight: &Sight) -> Option<&str> {
-    let mut targets = sight.rule.as_ref()?.targets.iter();
+/// The ARN of the function that the rule calls, where that is not this one.
+pub(super) fn other_function(observed: &ObservedBinding) -> Option<&str> {
+    let mut targets = observed.rule.as_ref()?.targets.iter();
     let target = targets.find(|target| target.id == RULE_TARGET)?;
-    (target.arn != sight.function_arn).then_some(&target.arn)
+    (target.arn != observed.function_arn).then_some(&target.arn)
 }
 
-pub(super) fn of_rule(sight: &Sight) -> Option<String> {
-    let (id, region) = (&sight.id, &sight.region);
-    let Some(rule) = &sight.rule else {
+pub(super) fn rule_problem(observed: &ObservedBinding) -> Option<String> {
+    let (id, region) = (&observed.id, &observed.region);
+    let Some(rule) = &observed.rule else {
         return Some(format!(
             "the rule {id} is gone, so no tick comes: {BY_UPDATE}"
         ));
@@ -34,7 +34,7 @@ pub(super) fn of_rule(sight: &Sight) -> Option<String> {
             "the rule {id} calls nothing, so no tick comes: {BY_UPDATE}"
         ));
     }
-    match sight.event.as_ref().is_some_and(|event| event.id == *id) {
+    match observed.event.as_ref().is_some_and(|event| event.id == *id) {
         true => None,
         false => Some(format!(
             "the rule {id} gives the function what is no binding's input, so ticks fail: {BY_UPDATE}"
@@ -42,36 +42,37 @@ pub(super) fn of_rule(sight: &Sight) -> Option<String> {
     }
 }
 
-/// The record decides, so a tick only looks twice.
-pub(super) fn note_of_rule(sight: &Sight) -> Option<String> {
-    let copy = sight.event.as_ref()?.orders.as_ref()?;
-    let differs = sight
+/// A note only, for ticks go by the record: with another copy they only read more than once.
+pub(super) fn orders_copy_note(observed: &ObservedBinding) -> Option<String> {
+    let copy = observed.event.as_ref()?.orders.as_ref()?;
+    let differs = observed
         .record
         .record()?
         .served()
         .is_some_and(|orders| orders != copy);
-    (differs && !sight.is_being_changed()).then(|| {
+    (differs && !observed.is_being_changed()).then(|| {
         format!(
             "the rule's copy of the orders is another one than the record's, by which ticks go: {BY_UPDATE}"
         )
     })
 }
 
-/// How long ticks may leave no trace, where it is known when they should come: of a schedule of minutes.
-fn patience(sight: &Sight) -> Option<Duration> {
-    let rule = sight.rule.as_ref().filter(|rule| rule.enabled)?;
-    let waits = interval(&rule.schedule)?.checked_mul(2)? + SHOWN_WITHIN;
-    (waits <= MEASURED_WITHIN).then_some(waits)
+/// How long ticks may leave no trace: two intervals of a schedule of minutes, and CloudWatch's delay. `None` for another
+/// schedule, or where the metric is not read that far back.
+fn longest_silence(observed: &ObservedBinding) -> Option<Duration> {
+    let rule = observed.rule.as_ref().filter(|rule| rule.enabled)?;
+    let silence = interval(&rule.schedule)?.checked_mul(2)? + METRIC_DELAY;
+    (silence <= METRIC_WINDOW).then_some(silence)
 }
 
-/// The metric tells when a tick, or a request, last had an answer of DNS.
-pub(super) fn of_silence(sight: &Sight) -> Option<String> {
-    let Some(Ok(last)) = &sight.measured else {
+/// The metric tells when a tick or a request last got an answer of DNS.
+pub(super) fn silence_problem(observed: &ObservedBinding) -> Option<String> {
+    let Some(Ok(last)) = &observed.last_measured else {
         return None;
     };
-    let since = sight.record.record()?.claim.as_ref()?.at;
-    let silent = sight.now.since(last.unwrap_or_default().max(since));
-    (silent > patience(sight)?).then(|| {
+    let since = observed.record.record()?.claim.as_ref()?.at;
+    let silent = observed.now.since(last.unwrap_or_default().max(since));
+    (silent > longest_silence(observed)?).then(|| {
         format!(
             "the metric has had no value for {} minutes, so it seems that no tick comes: where the rule has just been \
              enabled, wait; else see whether the function's policy lets EventBridge call it, whether it is throttled, and \
@@ -81,13 +82,13 @@ pub(super) fn of_silence(sight: &Sight) -> Option<String> {
     })
 }
 
-/// What is missing from DNS is counted by each tick, unless that fails before it can write.
-pub(super) fn of_counting(sight: &Sight) -> Option<String> {
-    let record = sight.record.record()?;
-    let is_quiet = record.open_claim(sight.now).is_none() && sight.found()?.certain;
-    // What is due and stays is wanted by another binding.
+/// Each tick counts the addresses that are missing from DNS, unless it fails before it can write.
+pub(super) fn counting_problem(observed: &ObservedBinding) -> Option<String> {
+    let record = observed.record.record()?;
+    let is_quiet = record.open_claim(observed.now).is_none() && observed.found()?.certain;
+    // An address that the record does not know any more stays only because another binding wants it.
     let known = record.known();
-    let pending = sight.next_tick.as_ref()?.pending.keys();
+    let pending = observed.next_tick.as_ref()?.pending.keys();
     let pending = pending.filter(|address| known.contains(address)).count();
     if !is_quiet || pending == 0 {
         return None;
@@ -101,8 +102,8 @@ pub(super) fn of_counting(sight: &Sight) -> Option<String> {
         .unwrap_or_default()
         .max(claimed.unwrap_or_default())
         .max(record.ticked);
-    let silent = sight.now.since(last);
-    (silent > patience(sight)?).then(|| {
+    let silent = observed.now.since(last);
+    (silent > longest_silence(observed)?).then(|| {
         format!(
             "{pending} addresses are missing from DNS, and for {} minutes no tick has counted that: ticks come too late, \
              or fail before they write, and the log tells why",
@@ -111,7 +112,7 @@ pub(super) fn of_counting(sight: &Sight) -> Option<String> {
     })
 }
 
-/// The time between two ticks of a schedule of minutes.
+/// The time between two ticks; `None` unless the schedule is a rate of minutes.
 fn interval(schedule: &str) -> Option<Duration> {
     let rate = schedule.strip_prefix("rate(")?;
     let minutes = rate.strip_suffix(" minutes)");
@@ -120,18 +121,18 @@ fn interval(schedule: &str) -> Option<Duration> {
     Some(Duration::from_secs(minutes.checked_mul(60)?))
 }
 
-pub(super) fn of_last_tick(sight: &Sight) -> Option<String> {
-    let failure = sight.record.record()?.failed.as_ref()?;
+pub(super) fn failed_tick_problem(observed: &ObservedBinding) -> Option<String> {
+    let failure = observed.record.record()?.failed.as_ref()?;
     let (at, reason) = (failure.at.rfc3339(), &failure.reason);
-    let way = WAYS.iter().find(|(code, _)| reason.contains(code));
-    let way = way.map_or("the log has all of it", |(_, way)| way);
+    let remedy = REMEDIES.iter().find(|(code, _)| reason.contains(code));
+    let remedy = remedy.map_or("the log has all of it", |(_, remedy)| remedy);
     Some(format!(
-        "the last tick that had something to do failed at {at}: {reason}; {way}, and the next tick tries again"
+        "the last tick that had something to do failed at {at}: {reason}; {remedy}, and the next tick tries again"
     ))
 }
 
-/// What to do about AWS's codes for what a tick may not do (ELBv2 API, RegisterTargets and DeregisterTargets).
-const WAYS: [(&str, &str); 4] = [
+/// What to do where AWS refuses a tick's call with this code (ELBv2 API, `RegisterTargets`, `DeregisterTargets`).
+const REMEDIES: [(&str, &str); 4] = [
     ("AccessDenied", "let the function's role do that"),
     ("TooMany", "raise that quota, or make room"),
     (
@@ -145,11 +146,11 @@ const WAYS: [(&str, &str); 4] = [
     ),
 ];
 
-pub(super) fn of_dns(sight: &Sight) -> Option<String> {
-    let Some(Err(error)) = &sight.dns else {
+pub(super) fn dns_problem(observed: &ObservedBinding) -> Option<String> {
+    let Some(Err(error)) = &observed.dns else {
         return None;
     };
-    let name = sight
+    let name = observed
         .orders
         .as_ref()
         .map(|orders| orders.alb_dns_name.as_str());

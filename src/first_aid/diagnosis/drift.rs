@@ -1,41 +1,45 @@
-//! Whether what was made is as the properties have it. Pure.
+//! Whether the binding's resources are as its properties say. No I/O.
 
-use super::BY_UPDATE;
+use super::remedy::BY_UPDATE;
 use crate::binding::{Chain, Step};
-use crate::first_aid::observed::Sight;
+use crate::first_aid::observed::ObservedBinding;
 
-pub(super) fn of_wiring(sight: &Sight) -> Vec<String> {
-    if sight.is_being_changed() {
+pub(super) fn problems(observed: &ObservedBinding) -> Vec<String> {
+    if observed.is_being_changed() {
         return Vec::new();
     }
-    let wiring = match &sight.wiring {
+    let drift = match &observed.drift {
         None => return Vec::new(),
         Some(Err(error)) => return vec![format!("what was made cannot be looked at: {error}")],
-        Some(Ok(wiring)) => wiring,
+        Some(Ok(drift)) => drift,
     };
-    let made: Vec<_> = wiring.steps.iter().filter_map(makes).collect();
-    let is_of_made = |step: &Step| {
-        step.chain().is_some_and(|chain| made.contains(&chain)) && makes(step).is_none()
+    // Every other step of a chain that is created anew only completes it.
+    let created_chains: Vec<_> = drift.steps.iter().filter_map(created).collect();
+    let completes_created = |step: &Step| {
+        step.chain()
+            .is_some_and(|chain| created_chains.contains(&chain))
+            && created(step).is_none()
     };
-    // Of a rule that is gone or disabled it is told already.
-    let fires = sight.rule.as_ref().is_some_and(|rule| rule.enabled);
-    let is_told = |step: &Step| !fires && matches!(step, Step::PutRule { .. });
-    let steps = wiring.steps.iter();
-    let steps = steps.filter(|step| !is_of_made(step) && !is_told(step));
-    let steps = steps.filter_map(of_step);
-    wiring.findings.iter().cloned().chain(steps).collect()
+    // That a rule is gone or disabled is a problem of its own.
+    let rule_is_enabled = observed.rule.as_ref().is_some_and(|rule| rule.enabled);
+    let is_told_already = |step: &Step| !rule_is_enabled && matches!(step, Step::PutRule { .. });
+    let steps = drift.steps.iter();
+    let steps = steps.filter(|step| !completes_created(step) && !is_told_already(step));
+    let steps = steps.filter_map(step_problem);
+    drift.findings.iter().cloned().chain(steps).collect()
 }
 
-/// What a step makes that is not there.
-fn makes(step: &Step) -> Option<Chain<'_>> {
+/// The target group and listener that a step creates because they do not exist.
+fn created(step: &Step) -> Option<Chain<'_>> {
     match step {
         Step::CreateTargetGroup { .. } | Step::CreateListener { .. } => step.chain(),
         _ => None,
     }
 }
 
-/// What a step of an Update that changes nothing tells: that somebody else has changed it.
-fn of_step(step: &Step) -> Option<String> {
+/// The problem that a step shows. The plan is that of an Update that changes nothing, so each of its steps undoes what
+/// somebody else has changed.
+fn step_problem(step: &Step) -> Option<String> {
     let wrong = match step {
         Step::CreateListener { port, .. } => {
             format!("the NLB's listener on port {port} is gone, so nobody is served there")
@@ -57,7 +61,7 @@ fn of_step(step: &Step) -> Option<String> {
         Step::PutBucketPolicy { bucket, .. } => {
             format!("the policy of the bucket {bucket} does not deny requests without TLS")
         }
-        // Told elsewhere, done in any case, or of no consequence.
+        // These are told elsewhere, are part of every plan, or do not matter.
         Step::CreateBucket { .. }
         | Step::TagBucket { .. }
         | Step::Claim { .. }

@@ -1,8 +1,8 @@
-//! `Check` and `Plan`: what a Create or an Update with some properties would find and do.
+//! `Check` and `Plan`: what a Create or an Update with the given properties would find and do.
 
-use super::FirstAid;
-use super::report::{DnsReport, Rehearsal, UNCERTAIN};
-use super::request::Wish;
+use super::context::FirstAid;
+use super::report::{DnsReport, DryRunReport, UNCERTAIN};
+use super::request::Proposal;
 use crate::aws::api::Aws;
 use crate::binding::{self, BindingError, Desired, Hints, Standing, Step};
 use crate::discovery::Dns;
@@ -13,9 +13,9 @@ use crate::record::{Asker, Record, RuleEvent, Store};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// Networks whose addresses AWS takes as targets, wherever they are (ELBv2 API, `RegisterTargets`); of others only those
-/// in the target group's VPC.
-const PRIVATE: [(u32, u32); 4] = [
+/// Networks, each with the length of its prefix, whose addresses AWS takes as targets wherever they are. Other addresses
+/// must be in the target group's VPC (ELBv2 API, `RegisterTargets`).
+const PRIVATE_NETWORKS: [(u32, u32); 4] = [
     (0x0a00_0000, 8),
     (0x6440_0000, 10),
     (0xac10_0000, 12),
@@ -23,75 +23,77 @@ const PRIVATE: [(u32, u32); 4] = [
 ];
 
 impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
-    pub(super) async fn rehearse(&self, wish: &Wish, plans: bool) -> Rehearsal {
-        let id = wish.id();
+    /// Does everything that a request does before it changes something. `plans` asks for the steps as well.
+    pub(super) async fn dry_run(&self, proposal: &Proposal, plans: bool) -> DryRunReport {
+        let id = proposal.id();
         let read = Desired::read(
-            &wish.properties,
+            &proposal.properties,
             id.clone(),
             self.region,
             self.function_arn,
             self.state_bucket,
         );
-        let rehearsed = match read {
-            Ok(desired) => self.of_desired(wish, desired, plans).await,
-            Err(problems) => Ok(Rehearsal {
+        let outcome = match read {
+            Ok(desired) => self.check_desired(proposal, desired, plans).await,
+            Err(problems) => Ok(DryRunReport {
                 findings: problems.iter().map(ToString::to_string).collect(),
-                ..Rehearsal::default()
+                ..DryRunReport::default()
             }),
         };
-        let mut rehearsal = rehearsed.unwrap_or_else(|error| Rehearsal {
+        let mut report = outcome.unwrap_or_else(|error| DryRunReport {
             verdict: format!("cannot be told: {}", chain(&error)),
-            ..Rehearsal::default()
+            ..DryRunReport::default()
         });
-        if rehearsal.verdict.is_empty() {
-            rehearsal.verdict = verdict(&rehearsal);
+        if report.verdict.is_empty() {
+            report.verdict = verdict(&report);
         }
-        rehearsal.physical_resource_id = wish.is_of_somebody().then(|| id.to_string());
-        rehearsal
+        report.physical_resource_id = proposal.names_a_binding().then(|| id.to_string());
+        report
     }
 
-    async fn of_desired(
+    /// The report without the id, and without the verdict that follows from findings and steps.
+    async fn check_desired(
         &self,
-        wish: &Wish,
+        proposal: &Proposal,
         mut desired: Desired,
         plans: bool,
-    ) -> Result<Rehearsal, BindingError> {
+    ) -> Result<DryRunReport, BindingError> {
         let Self { aws, .. } = *self;
         let store = Store::new(aws, desired.id.to_string());
         let (located, rule) = binding::find(aws, &store, &desired).await?;
         if let Some(unreadable) = located.unreadable {
             return Err(unreadable.why.into());
         }
-        let mut rehearsal = Rehearsal::default();
+        let mut report = DryRunReport::default();
         let event = RuleEvent::of_rule(rule.as_ref());
         if event.is_some_and(|event| located.has_lost(&event)) {
             let warning = "the record is lost; an Update, or the next tick, first makes it anew";
-            rehearsal.warnings.push(warning.to_owned());
+            report.warnings.push(warning.to_owned());
         }
-        let former = wish
+        let former = proposal
             .binding
             .as_ref()
             .filter(|former| **former != desired.id);
         if let Some(former) = former {
-            rehearsal.warnings.push(format!(
+            report.warnings.push(format!(
                 "an Update makes this binding in the place of {former}, which CloudFormation deletes afterwards"
             ));
         }
         let record = located.known();
-        if let Some(refused) = replaces(wish, record) {
-            rehearsal.verdict = refused;
-            return Ok(rehearsal);
+        if let Some(verdict) = other_nlb(proposal, record) {
+            report.verdict = verdict;
+            return Ok(report);
         }
         if let Some(under_way) = record.and_then(|record| record.open_claim(self.clock.now())) {
             let (kind, at) = (under_way.kind, under_way.at.rfc3339());
             let warning =
                 format!("a request of CloudFormation, {kind:?}, has been under way since {at}");
-            rehearsal.warnings.push(warning);
+            report.warnings.push(warning);
         }
         if let Some(properties) = record.and_then(|record| record.properties.as_ref()) {
             desired.former = Hints::read(properties, self.region);
         }
-        let tags = self.stack_tags(wish).await;
+        let tags = self.stack_tags(proposal).await;
         let observed = binding::observe(aws, &desired, &located, tags, rule).await?;
         let stands = record.filter(|record| record.serves());
         let stands = stands.and_then(|record| desired.standing(record, false));
@@ -102,16 +104,16 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
             Ok((checked, known)) => {
                 let known = known.iter().map(str::to_owned);
                 let stands = |finding| format!("{finding} (the binding stands all the same)");
-                rehearsal.warnings.extend(known.map(stands));
+                report.warnings.extend(known.map(stands));
                 (Some(checked), Vec::new())
             }
             Err(findings) => {
                 let (findings, passing) = findings.but_for_provisioning();
-                rehearsal.warnings.extend(passing.iter().map(str::to_owned));
+                report.warnings.extend(passing.iter().map(str::to_owned));
                 (None, findings.iter().map(str::to_owned).collect())
             }
         };
-        rehearsal.findings = findings;
+        report.findings = findings;
         let dns_name = match &desired.properties.target {
             TargetProperties::DnsName { dns_name, .. } => Some(dns_name),
             TargetProperties::Alb { .. } => observed.alb.as_ref().map(|alb| &alb.dns_name),
@@ -119,32 +121,31 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
         if let Some(dns_name) = dns_name {
             let known = record.map(|record| record.known_of(dns_name));
             let known = known.unwrap_or_default();
-            self.look_up(&mut rehearsal, &desired, dns_name, known)
-                .await;
+            self.add_dns(&mut report, &desired, dns_name, known).await;
         }
-        if checked.is_none() && rehearsal.findings.is_empty() {
-            rehearsal.verdict =
+        if checked.is_none() && report.findings.is_empty() {
+            report.verdict =
                 "a request would wait for what is being made; ask again when it is".to_owned();
         }
         if plans {
             let steps = checked.map(|checked| binding::plan(&desired, &checked).steps);
             let changes_nothing = |steps: &Vec<Step>| steps.iter().all(Step::is_in_every_plan);
             let nothing = steps.as_ref().is_some_and(changes_nothing);
-            if nothing && rehearsal.findings.is_empty() {
-                rehearsal.verdict =
+            if nothing && report.findings.is_empty() {
+                report.verdict =
                     "nothing is to be done but to register what is in DNS and not registered yet"
                         .to_owned();
             }
             let steps = steps.unwrap_or_default();
-            rehearsal.steps = Some(steps.iter().map(ToString::to_string).collect());
+            report.steps = Some(steps.iter().map(ToString::to_string).collect());
         }
-        Ok(rehearsal)
+        Ok(report)
     }
 
-    /// What a first sync would meet.
-    async fn look_up(
+    /// Adds what the first sync of a request would find in DNS.
+    async fn add_dns(
         &self,
-        rehearsal: &mut Rehearsal,
+        report: &mut DryRunReport,
         desired: &Desired,
         dns_name: &str,
         known: BTreeSet<IpAddr>,
@@ -156,25 +157,25 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
             Err(error) => {
                 let finding =
                     format!("{error}; a request waits for an address until its time is over");
-                return rehearsal.findings.push(finding);
+                return report.findings.push(finding);
             }
         };
         if !found.certain {
-            rehearsal.warnings.push(UNCERTAIN.to_owned());
+            report.warnings.push(UNCERTAIN.to_owned());
         }
         let public = found
             .addresses
             .iter()
             .filter(|address| !is_private(address));
-        rehearsal.warnings.extend(public.map(|address| {
+        report.warnings.extend(public.map(|address| {
             format!("AWS takes {address} as a target only where it is in the NLB's VPC, for it is no private address")
         }));
-        rehearsal.dns = Some(DnsReport::new(dns_name, &found));
+        report.dns = Some(DnsReport::new(dns_name, &found));
     }
 
-    /// The tags of the stack, where one is named.
-    async fn stack_tags(&self, wish: &Wish) -> Tags {
-        let Some((stack_id, logical_id)) = &wish.resource else {
+    /// The tags of the stack, where the question names one.
+    async fn stack_tags(&self, proposal: &Proposal) -> Tags {
+        let Some((stack_id, logical_id)) = &proposal.resource else {
             return Tags::new();
         };
         let asker = Asker {
@@ -187,11 +188,11 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
     }
 }
 
-/// Why a plan for one binding says nothing: another NLB makes another binding, whose id the stack and the resource
-/// tell.
-fn replaces(wish: &Wish, record: Option<&Record>) -> Option<String> {
+/// The verdict where another NLB is given than the binding's own. A request would make another binding then, whose id
+/// follows from the stack and the resource.
+fn other_nlb(proposal: &Proposal, record: Option<&Record>) -> Option<String> {
     let orders = record?.orders.as_ref()?;
-    let is_same = wish.resource.is_some() || wish.nlb_arn() == Some(&orders.nlb_arn);
+    let is_same = proposal.resource.is_some() || proposal.nlb_arn() == Some(&orders.nlb_arn);
     (!is_same).then(|| {
         format!(
             "NlbArn is another one than the binding's, which is {}: an Update makes a new binding in its place; give \
@@ -201,8 +202,8 @@ fn replaces(wish: &Wish, record: Option<&Record>) -> Option<String> {
     })
 }
 
-fn verdict(rehearsal: &Rehearsal) -> String {
-    match (rehearsal.findings.len(), &rehearsal.steps) {
+fn verdict(report: &DryRunReport) -> String {
+    match (report.findings.len(), &report.steps) {
         (0, None) => "all checks pass".to_owned(),
         (0, Some(steps)) => format!("all checks pass; {} steps are to be done", steps.len()),
         (1, _) => "a request would fail, for what is found".to_owned(),
@@ -215,7 +216,7 @@ fn is_private(address: &IpAddr) -> bool {
         return false;
     };
     let bits = address.to_bits();
-    PRIVATE
+    PRIVATE_NETWORKS
         .iter()
         .any(|(network, length)| (bits ^ network) >> (32 - length) == 0)
 }
