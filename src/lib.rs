@@ -35,5 +35,6 @@ pub mod permit;
 pub mod progress;
 pub mod properties;
 pub mod provider;
+pub mod reader;
 pub mod record;
 pub mod sync;

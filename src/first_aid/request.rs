@@ -1,8 +1,7 @@
 //! A person's question: the event `{"Action": …}` as a type. No I/O.
 
 use crate::names::BindingId;
-use crate::properties::Problems;
-use crate::properties::reader::{self, Reader};
+use crate::reader::{self, Problems, Reader};
 use serde_json::Value;
 
 /// One question.

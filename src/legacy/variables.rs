@@ -3,8 +3,8 @@
 //! All that is wrong is told at once. Knows nothing of AWS but the form of its names.
 
 use crate::model::TargetGroupPort;
-use crate::properties::reader::{self, Reader};
 use crate::properties::{Problems, bucket_name, is_dns_name, lb_name, target_group_arn};
+use crate::reader::{self, Reader};
 use crate::record::Orders;
 use serde_json::{Map, Value};
 

@@ -1,11 +1,11 @@
-//! `TargetGroupAttributes`: those that a TCP target group of type `ip` has, and AWS's defaults.
+//! `TargetGroupAttributes`: the attributes of a TCP target group of type `ip`, and AWS's defaults.
 //!
-//! Only attributes whose default is known here are taken, for one taken away goes back to it.
+//! Only attributes with a default in this file are taken, because an attribute that is taken away gets its default back.
 //! Source: ELBv2 API, `TargetGroupAttribute`; Network Load Balancer guide, "Edit target group
 //! attributes".
 
-use super::reader::{self, Problems, Reader};
 use crate::model::Attributes;
+use crate::reader::{self, Problems, Reader};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ const ATTRIBUTES: [Attribute; 13] = [
     Attribute {
         key: "proxy_protocol_v2.enabled",
         default: "false",
-        // The header would stand before the request, and an ALB does not understand it.
+        // The header would come before the request, and an ALB does not understand it.
         allowed: Allowed::Words(&["false"]),
     },
     Attribute {
@@ -94,34 +94,34 @@ const ATTRIBUTES: [Attribute; 13] = [
     },
 ];
 
-/// The one that has but one value, so that it never has to go back.
+/// The attribute that has one value only, so that it never has to get its default back.
 const STICKINESS_TYPE: &str = "stickiness.type";
 
 /// Whether each of the NLB's addresses reaches targets in every zone. The NLB has the same attribute.
 pub const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
 
-/// Its value of a target group that goes by the NLB's.
+/// The value with which a target group takes the NLB's value.
 pub const CROSS_ZONE_OF_NLB: &str = "use_load_balancer_configuration";
 
 /// Whether connections to an unhealthy target are closed at once.
 pub const TERMINATION: &str = "target_health_state.unhealthy.connection_termination.enabled";
 
-/// How long they may run on otherwise.
+/// How many seconds such connections may run on otherwise.
 pub const DRAINING_INTERVAL: &str = "target_health_state.unhealthy.draining_interval_seconds";
 
-/// Below so many healthy targets a zone leaves DNS, by count and by percentage.
+/// With fewer healthy targets than this a zone leaves DNS: a count and a percentage.
 const DNS_FAILOVER: [&str; 2] = [
     "target_group_health.dns_failover.minimum_healthy_targets.count",
     "target_group_health.dns_failover.minimum_healthy_targets.percentage",
 ];
 
-/// Below so many of them traffic goes to the unhealthy ones as well.
+/// With fewer healthy targets than this, unhealthy targets get traffic too: a count and a percentage.
 const ROUTING: [&str; 2] = [
     "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count",
     "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage",
 ];
 
-/// What attributes go back to, by key: AWS's defaults.
+/// AWS's defaults by key. An attribute that is taken away from the properties gets its default back.
 pub fn defaults() -> Attributes {
     ATTRIBUTES
         .iter()
@@ -164,9 +164,9 @@ pub(super) fn parse(elements: Vec<(String, &Value)>, problems: &mut Problems) ->
     attributes
 }
 
-/// Attributes that AWS refuses beside the others, defaults filled in, and what it would take. ELBv2 API,
-/// `TargetGroupAttribute` (the interval); Network Load Balancer guide, "Target group health",
-/// "Requirements and considerations" (the thresholds).
+/// The attributes that AWS refuses together with the others, defaults included, and what is allowed instead. Sources:
+/// ELBv2 API, `TargetGroupAttribute` (the interval); Network Load Balancer guide, "Target group health", "Requirements
+/// and considerations" (the thresholds).
 fn clashes(given: &Attributes) -> Vec<(&'static str, String)> {
     let mut all = defaults();
     all.extend(given.clone());
@@ -178,11 +178,11 @@ fn clashes(given: &Attributes) -> Vec<(&'static str, String)> {
     }
     for (dns, routing) in DNS_FAILOVER.into_iter().zip(ROUTING) {
         let threshold = |key| value(key).parse::<u32>().ok();
-        // What is off is no threshold.
+        // A threshold that is off is no number.
         if let (Some(least), Some(most)) = (threshold(routing), threshold(dns))
             && least > most
         {
-            // Only a given one is above AWS's own 1 or off.
+            // AWS's own default is 1 or off, so only a given threshold can be too high.
             clashes.push((routing, format!("at most {dns}, which is {most}")));
         }
     }

@@ -2,11 +2,11 @@
 //!
 //! Defaults and ranges are those of the ELBv2 API, `CreateTargetGroup`, for TCP target groups.
 
-use super::reader::{self, Problems, Reader};
 use crate::model::{HealthCheck, HttpCheck};
+use crate::reader::{self, Problems, Reader};
 use serde_json::Value;
 
-/// Reads the property, or gives the default where it is absent: TCP on the traffic port.
+/// Reads the property. Where it is absent, the check is AWS's default: TCP on the traffic port.
 pub(super) fn parse(given: Option<(String, &Value)>, problems: &mut Problems) -> HealthCheck {
     match given {
         Some((path, value)) => read(path, value, problems).unwrap_or_else(tcp),

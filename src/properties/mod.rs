@@ -1,12 +1,11 @@
 //! The properties of `Custom::AlbNlbBinding`: from CloudFormation's JSON to typed values.
 //!
-//! CloudFormation sends every scalar as a string, so both forms are taken. All problems are
-//! found in one go; nothing is guessed, and nothing is asked of AWS here.
+//! CloudFormation sends every scalar as a string, so both forms are taken. All problems are told at once. No property
+//! is guessed, and AWS is not asked.
 
 mod attributes;
 mod health_check;
-mod names;
-pub(crate) mod reader;
+mod identifiers;
 mod schedule;
 #[cfg(test)]
 mod tests;
@@ -14,45 +13,45 @@ mod tests;
 pub use attributes::{
     CROSS_ZONE, CROSS_ZONE_OF_NLB, DRAINING_INTERVAL, TERMINATION, defaults as attribute_defaults,
 };
-pub(crate) use names::{bucket_name, is_dns_name, lb_name, target_group_arn};
-pub use names::{
+pub(crate) use identifiers::{bucket_name, is_dns_name, lb_name, target_group_arn};
+pub use identifiers::{
     is_bucket_name, is_load_balancer_arn, is_target_group_arn, parse_dns_server, state_bucket,
 };
-pub use reader::{Problem, Problems};
 
 use crate::model::{Attributes, HealthCheck};
 use crate::names::BindingId;
-use names::{bucket_of, dns_server, load_balancer_arn, target_dns_name};
-use reader::Reader;
+use crate::reader::{self, Reader};
+pub use crate::reader::{Problem, Problems};
+use identifiers::{bucket_name_for, dns_server, load_balancer_arn, target_dns_name};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-/// What a user asks for, with every default filled in.
+/// The properties of one resource, with every default filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Properties {
     pub target: TargetProperties,
     pub nlb_arn: String,
     pub listeners: Vec<ListenerProperties>,
     pub schedule: String,
-    /// DNS lookups in one invocation, at most.
+    /// The most DNS lookups in one invocation.
     pub max_lookups: usize,
-    /// Ticks in a row that an address must be missing from DNS before its targets go.
+    /// For how many ticks in a row an address must be missing from DNS before its targets are deregistered.
     pub invocations_before_deregistration: u32,
     pub ip_count_metric: bool,
-    /// Asked instead of the authoritative servers; none means the function's default.
+    /// The servers that are asked in place of the authoritative ones. Where none are given, the function's default holds.
     pub dns_servers: Vec<SocketAddr>,
-    /// A bucket of the user's own.
+    /// A bucket of the user's, in place of one that the binding makes.
     pub bucket_name: Option<String>,
     pub allow_zone_mismatch: bool,
 }
 
-/// Whose addresses are registered.
+/// What has the addresses that are registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TargetProperties {
     /// An internal ALB of the function's account and Region.
     Alb { arn: String },
-    /// Whatever has IPv4 addresses behind a DNS name.
+    /// Anything else that has IPv4 addresses behind a DNS name.
     DnsName {
         dns_name: String,
         /// Whether the addresses are in the NLB's VPC.
@@ -70,26 +69,25 @@ pub struct ListenerProperties {
     pub target_group: TargetGroupProperties,
 }
 
-/// Where the targets of one of `Listeners` go.
+/// The target group of one of `Listeners`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TargetGroupProperties {
-    /// A target group of the user's own: only targets are registered in it.
+    /// A target group of the user's. The binding only registers and deregisters targets in it.
     Given { arn: String },
     /// A target group and a listener that the binding makes.
     Made(MadeProperties),
 }
 
-/// What a target group that the binding makes is like, and its listener.
+/// The settings of a target group that the binding makes, and of its listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MadeProperties {
     pub health_check: HealthCheck,
     pub attributes: Attributes,
-    /// After so many seconds without traffic the listener forgets a connection.
+    /// After this many seconds without traffic the listener forgets a connection.
     pub idle_timeout: u32,
 }
 
-/// An NLB's TCP listener forgets a connection after so many seconds without traffic, by default (NLB guide,
-/// "Connection idle timeout").
+/// The default of `IdleTimeoutSeconds`, which is AWS's own (NLB guide, "Connection idle timeout").
 pub const IDLE_TIMEOUT: u32 = 350;
 
 impl Properties {
@@ -106,7 +104,7 @@ impl Properties {
         }
     }
 
-    /// The ALB, where it is one that is known by its ARN.
+    /// The ALB's ARN; `None` where a DNS name is given in its place.
     pub fn alb_arn(&self) -> Option<&str> {
         match &self.target {
             TargetProperties::Alb { arn } => Some(arn),
@@ -114,7 +112,7 @@ impl Properties {
         }
     }
 
-    /// The listeners that the binding makes, by their ports.
+    /// The listeners that the binding makes, each with its port.
     pub fn made(&self) -> impl Iterator<Item = (u16, &MadeProperties)> {
         let listeners = self.listeners.iter();
         listeners.filter_map(|listener| match &listener.target_group {
@@ -140,7 +138,7 @@ fn read(
     problems: &mut Problems,
 ) -> Option<Properties> {
     let mut reader = Reader::open(String::new(), properties, problems)?;
-    // CloudFormation's own, which it passes on among the properties.
+    // CloudFormation's own properties, which it sends among the others.
     reader.ignore("ServiceToken");
     reader.ignore("ServiceTimeout");
 
@@ -150,7 +148,7 @@ fn read(
     let max_lookups = reader.optional("MaxLookupsPerInvocation", reader::number(1, 1000));
     let invocations = reader.optional("InvocationsBeforeDeregistration", reader::number(1, 1000));
     let ip_count_metric = reader.optional("IpCountMetric", reader::boolean);
-    let bucket_name = reader.optional("BucketName", |value| bucket_of(value, id));
+    let bucket_name = reader.optional("BucketName", |value| bucket_name_for(value, id));
     let allow_zone_mismatch = reader.optional("AllowZoneMismatch", reader::boolean);
     let dns_servers = reader
         .elements("DnsServers", 0, 50)
@@ -172,7 +170,7 @@ fn read(
     for (path, value) in elements {
         listeners.extend(listener(path, value, region, problems));
     }
-    refuse_twice(&listeners, problems);
+    refuse_duplicates(&listeners, problems);
     Some(Properties {
         target: target?,
         nlb_arn: nlb_arn?,
@@ -187,7 +185,7 @@ fn read(
     })
 }
 
-/// An ALB, or a name in its place.
+/// `AlbArn`, or `TargetDnsName` in its place.
 fn target(reader: &mut Reader<'_, '_>, region: &str) -> Option<TargetProperties> {
     let is_named = reader.has("TargetDnsName");
     let dns_name = reader.optional("TargetDnsName", target_dns_name);
@@ -255,8 +253,8 @@ fn listener(
     })
 }
 
-/// A port can have one listener, and a target group one binding to a port of the ALB.
-fn refuse_twice(listeners: &[ListenerProperties], problems: &mut Problems) {
+/// A port of the NLB has one listener, and a given target group has each port of the ALB once.
+fn refuse_duplicates(listeners: &[ListenerProperties], problems: &mut Problems) {
     let mut ports = BTreeSet::new();
     let mut given = BTreeSet::new();
     for (index, listener) in listeners.iter().enumerate() {

@@ -1,40 +1,41 @@
 //! `Schedule`: EventBridge's rate and cron expressions.
 //!
-//! Checked here because everything else is checked before anything is made. What the check lets
-//! through, EventBridge may still refuse. Source: EventBridge guide, "Rate expressions" and "Cron
-//! expressions"; where the guide is silent, its dialect is that of the Quartz scheduler.
+//! A schedule is checked here so that nothing is made where it is wrong. EventBridge may still refuse a schedule that
+//! passes. Source: EventBridge guide, "Rate expressions" and "Cron expressions"; where the guide does not say, the rules
+//! are those of the Quartz scheduler.
 
-use super::reader::{self, digits};
+use crate::reader::{self, digits};
 use serde_json::Value;
 
-/// EventBridge API, `PutRule`, `ScheduleExpression`.
-const MOST_CHARACTERS: usize = 256;
+/// The longest expression (EventBridge API, `PutRule`, `ScheduleExpression`).
+const LONGEST_EXPRESSION: usize = 256;
 
-const ALLOWED: &str = "rate(1 minute), rate(N minutes|hours|days) with N of 2 or more and a year at \
+const ALLOWED_SCHEDULES: &str = "rate(1 minute), rate(N minutes|hours|days) with N of 2 or more and a year at \
     most, or cron(minutes hours day-of-month month day-of-week year) with ? for one of the two days; \
     values, lists, ranges upwards and /steps (no steps of weekdays), no sign; L, LW or 15W alone as \
     day-of-month, L, 6L or 6#3 alone as day-of-week";
 
 pub(super) fn parse(value: &Value) -> Result<String, String> {
     reader::text(value)
-        .filter(|text| text.len() <= MOST_CHARACTERS && (is_rate(text) || is_cron(text)))
-        .ok_or_else(|| ALLOWED.to_owned())
+        .filter(|text| text.len() <= LONGEST_EXPRESSION && (is_rate(text) || is_cron(text)))
+        .ok_or_else(|| ALLOWED_SCHEDULES.to_owned())
 }
 
+/// The text between the parentheses of `name(…)`.
 fn inside<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.strip_prefix(name)?
         .strip_prefix('(')?
         .strip_suffix(')')
 }
 
-/// A year, in each unit. EventBridge has a limit of its own that no page tells.
+/// Each unit, its plural, and how many of it are a year. EventBridge's own limit is not documented.
 const RATES: [(&str, &str, u32); 3] = [
     ("minute", "minutes", 366 * 24 * 60),
     ("hour", "hours", 366 * 24),
     ("day", "days", 366),
 ];
 
-/// One takes the singular, more the plural: EventBridge refuses `rate(1 minutes)`.
+/// Whether a text is a rate. The unit of 1 is singular, that of more is plural: EventBridge refuses `rate(1 minutes)`.
 fn is_rate(text: &str) -> bool {
     let Some((number, unit)) = inside(text, "rate").and_then(|inside| inside.split_once(' '))
     else {
@@ -69,24 +70,24 @@ fn is_cron(text: &str) -> bool {
 }
 
 /// What one field of a cron expression may hold.
-struct Field {
+struct CronField {
     least: u32,
     most: u32,
     /// The longest step.
     step: u32,
-    /// Other names of the values, beginning with the least.
+    /// The other names of the values, from the least value on.
     names: &'static [&'static str],
-    /// Whether a range may go over the end: the guide's own example has `20-2` as hours.
+    /// Whether a range may wrap around: an example of the guide has `20-2` as hours.
     wraps: bool,
 }
 
-const MINUTES: Field = Field::of(0, 59, 59, &[]);
-const HOURS: Field = Field {
+const MINUTES: CronField = CronField::of(0, 59, 59, &[]);
+const HOURS: CronField = CronField {
     wraps: true,
-    ..Field::of(0, 23, 23, &[])
+    ..CronField::of(0, 23, 23, &[])
 };
-const DAYS_OF_MONTH: Field = Field::of(1, 31, 31, &[]);
-const MONTHS: Field = Field::of(
+const DAYS_OF_MONTH: CronField = CronField::of(1, 31, 31, &[]);
+const MONTHS: CronField = CronField::of(
     1,
     12,
     12,
@@ -94,10 +95,11 @@ const MONTHS: Field = Field::of(
         "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
     ],
 );
-const DAYS_OF_WEEK: Field = Field::of(1, 7, 7, &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]);
-const YEARS: Field = Field::of(1970, 2199, 229, &[]);
+const DAYS_OF_WEEK: CronField =
+    CronField::of(1, 7, 7, &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]);
+const YEARS: CronField = CronField::of(1970, 2199, 229, &[]);
 
-impl Field {
+impl CronField {
     const fn of(least: u32, most: u32, step: u32, names: &'static [&'static str]) -> Self {
         Self {
             least,
@@ -118,7 +120,7 @@ impl Field {
         (self.least..=self.most).contains(&value).then_some(value)
     }
 
-    /// Values, ranges and steps, with commas between.
+    /// Whether a text has values, ranges and steps, with commas between them.
     fn is_list(&self, text: &str) -> bool {
         text.split(',').all(|part| {
             let (part, step) = part.split_once('/').unwrap_or((part, "1"));
@@ -134,7 +136,7 @@ impl Field {
     }
 }
 
-/// A list, the last day (`L`), the last weekday (`LW`), or the weekday nearest to a day (`15W`).
+/// Whether a text is a list, the last day (`L`), the last weekday (`LW`), or the weekday nearest to a day (`15W`).
 fn is_day_of_month(text: &str) -> bool {
     let nearest = text.strip_suffix(['W', 'w']);
     let is_nearest = nearest.is_some_and(|day| DAYS_OF_MONTH.value(day).is_some());
@@ -144,7 +146,7 @@ fn is_day_of_month(text: &str) -> bool {
     is_last || is_nearest || DAYS_OF_MONTH.is_list(text)
 }
 
-/// A list, the last day of the week (`L`), the last Friday of the month (`6L`), or the third (`6#3`).
+/// Whether a text is a list, the last day of the week (`L`), the last Friday of the month (`6L`), or the third (`6#3`).
 fn is_day_of_week(text: &str) -> bool {
     let is_day = |day: &str| DAYS_OF_WEEK.value(day).is_some();
     let last = text.strip_suffix(['L', 'l']);

@@ -1,6 +1,7 @@
-//! Reads JSON objects whose scalars may be strings, and keeps every problem it meets.
+//! Reads JSON objects whose scalars may be strings: a resource's properties, a person's question, and environment
+//! variables.
 //!
-//! Never stops at the first problem, and never passes over a property it does not know.
+//! Never stops at the first problem, and never ignores a property that it does not know. No I/O.
 
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -25,7 +26,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that is wrong with the properties of one request.
+/// Everything that is wrong with one object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(Vec<Problem>);
 
@@ -48,7 +49,7 @@ impl Problems {
         self.0.iter()
     }
 
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         property: impl Into<String>,
         given: impl fmt::Display,
@@ -62,7 +63,7 @@ impl Problems {
     }
 }
 
-/// A reason has 4096 bytes for everything, so one long value must not push the others out.
+/// A response has 4096 bytes for all problems, so one long value must not leave the others out.
 fn shorten(given: &str) -> String {
     const MOST: usize = 120;
     if given.chars().count() <= MOST {
@@ -71,7 +72,7 @@ fn shorten(given: &str) -> String {
     given.chars().take(MOST).chain(['…']).collect()
 }
 
-/// One JSON object, its place among the properties, and the names asked of it so far.
+/// One JSON object, its place in the outermost object, and the names of the properties that were read so far.
 pub(crate) struct Reader<'a, 'p> {
     path: String,
     object: &'a Map<String, Value>,
@@ -81,6 +82,7 @@ pub(crate) struct Reader<'a, 'p> {
 }
 
 impl<'a, 'p> Reader<'a, 'p> {
+    /// `path` is the object's place, as in `Listeners[0]`; it is empty for the outermost object.
     pub(crate) fn open(path: String, value: &'a Value, problems: &'p mut Problems) -> Option<Self> {
         let Some(object) = value.as_object() else {
             let place = if path.is_empty() {
@@ -100,6 +102,7 @@ impl<'a, 'p> Reader<'a, 'p> {
         })
     }
 
+    /// Lets a property stand, without a word of it in any problem.
     pub(crate) fn ignore(&mut self, name: &'static str) {
         self.ignored.insert(name);
     }
@@ -108,8 +111,8 @@ impl<'a, 'p> Reader<'a, 'p> {
         self.object.get(name).is_some_and(|value| !value.is_null())
     }
 
-    /// The value with its place, to be read by somebody else.
-    pub(super) fn take(&mut self, name: &'static str) -> Option<(String, &'a Value)> {
+    /// The value of a property with its place, for the caller to read.
+    pub(crate) fn take(&mut self, name: &'static str) -> Option<(String, &'a Value)> {
         self.known.insert(name);
         let value = self.object.get(name).filter(|value| !value.is_null())?;
         Some((self.place(name), value))
@@ -131,7 +134,7 @@ impl<'a, 'p> Reader<'a, 'p> {
     ) -> Option<T> {
         if !self.has(name) {
             self.known.insert(name);
-            // What is allowed is what the parser says of a value that nothing could be.
+            // No property may be null, so the parser's error tells what is allowed.
             let allowed = parse(&Value::Null).err().unwrap_or_default();
             self.missing(name, allowed);
             return None;
@@ -139,19 +142,21 @@ impl<'a, 'p> Reader<'a, 'p> {
         self.optional(name, parse)
     }
 
-    pub(super) fn missing(&mut self, name: &'static str, allowed: impl Into<String>) {
+    /// Adds the problem that a property is missing.
+    pub(crate) fn missing(&mut self, name: &'static str, allowed: impl Into<String>) {
         let place = self.place(name);
         self.problems.add(place, "nothing", allowed);
     }
 
-    pub(super) fn forbid(&mut self, name: &'static str, allowed: &str) {
+    /// Adds a problem where a property is given.
+    pub(crate) fn forbid(&mut self, name: &'static str, allowed: &str) {
         if let Some((place, value)) = self.take(name) {
             self.problems.add(place, value, allowed);
         }
     }
 
-    /// The elements of a list of `least` to `most`, each with its place.
-    pub(super) fn elements(
+    /// The elements of a list with `least` to `most` of them, each with its place.
+    pub(crate) fn elements(
         &mut self,
         name: &'static str,
         least: usize,
@@ -179,7 +184,8 @@ impl<'a, 'p> Reader<'a, 'p> {
         }
     }
 
-    pub(super) fn element<T>(
+    /// Parses one value at a place.
+    pub(crate) fn element<T>(
         &mut self,
         path: String,
         value: &Value,
@@ -194,7 +200,7 @@ impl<'a, 'p> Reader<'a, 'p> {
         }
     }
 
-    /// Reports every property that nobody asked for.
+    /// Adds a problem for each property that was neither read nor ignored.
     pub(crate) fn close(self) {
         for (name, value) in self.object {
             let name_str = name.as_str();
@@ -226,8 +232,8 @@ pub(crate) fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// A number of digits alone: no sign.
-pub(super) fn digits(text: &str) -> Option<u32> {
+/// The number that a text of digits alone means: a sign is not allowed.
+pub(crate) fn digits(text: &str) -> Option<u32> {
     let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_digits)
 }
@@ -256,7 +262,7 @@ pub(crate) fn boolean(value: &Value) -> Result<bool, String> {
 }
 
 /// One of a few words, in AWS's own spelling.
-pub(super) fn word(allowed: &'static [&'static str]) -> impl Fn(&Value) -> Result<String, String> {
+pub(crate) fn word(allowed: &'static [&'static str]) -> impl Fn(&Value) -> Result<String, String> {
     move |value| {
         text(value)
             .filter(|text| allowed.contains(&text.as_str()))

@@ -1,8 +1,8 @@
-//! What names something of AWS, or a server: ARNs, buckets, DNS names and addresses, each by the rules of
-//! whoever gives such names. No I/O.
+//! ARNs, names of buckets, DNS names and servers' addresses: whether a text can be one, by the rules of AWS and of DNS.
+//! No I/O.
 
-use super::reader::{self, Problems};
 use crate::names::BindingId;
+use crate::reader::{self, Problems};
 use serde_json::Value;
 use std::net::SocketAddr;
 
@@ -46,7 +46,7 @@ fn elb_arn(value: &Value, region: &str, resource: &str) -> Result<String, String
     if fits { Ok(arn) } else { Err(allowed()) }
 }
 
-/// Whether S3 may have a bucket of that name. Before March 2018 a name in us-east-1 could have capitals,
+/// Whether S3 may have a bucket with this name. Before March 2018 a name in us-east-1 could have capitals,
 /// underscores and 255 characters, and such buckets still exist (S3 guide, "Bucket naming rules").
 pub fn is_bucket_name(name: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
@@ -55,12 +55,12 @@ pub fn is_bucket_name(name: &str) -> bool {
         && name.parse::<std::net::Ipv4Addr>().is_err()
 }
 
-/// Whether a text is the ARN of a load balancer in a region.
+/// Whether a text is the ARN of a load balancer in this Region.
 pub fn is_load_balancer_arn(text: &str, region: &str) -> bool {
     load_balancer_arn(&Value::from(text), region).is_ok()
 }
 
-/// Whether a text is the ARN of a target group in a region.
+/// Whether a text is the ARN of a target group in this Region that no binding has made.
 pub fn is_target_group_arn(text: &str, region: &str) -> bool {
     target_group_arn(&Value::from(text), region).is_ok()
 }
@@ -73,15 +73,15 @@ pub(crate) fn bucket_name(value: &Value) -> Result<String, String> {
         })
 }
 
-/// The function's own `STATE_BUCKET`, the default of `BucketName`.
+/// The bucket that the function's variable `STATE_BUCKET` names, which is the default of `BucketName`.
 ///
 /// # Errors
-/// Where it is no name of a bucket that the binding `id` may use.
+/// Where the binding `id` may not use a bucket of that name.
 pub fn state_bucket(given: Option<&str>, id: &BindingId) -> Result<Option<String>, Problems> {
     let Some(given) = given else {
         return Ok(None);
     };
-    let name = bucket_of(&Value::from(given), id);
+    let name = bucket_name_for(&Value::from(given), id);
     name.map(Some).map_err(|allowed| {
         let mut problems = Problems::default();
         problems.add("the function's variable STATE_BUCKET", given, allowed);
@@ -89,8 +89,8 @@ pub fn state_bucket(given: Option<&str>, id: &BindingId) -> Result<Option<String
     })
 }
 
-/// A bucket that no other binding has made.
-pub(super) fn bucket_of(value: &Value, id: &BindingId) -> Result<String, String> {
+/// The name of a bucket that the binding `id` may use: no other binding has made it.
+pub(super) fn bucket_name_for(value: &Value, id: &BindingId) -> Result<String, String> {
     let name = bucket_name(value)?;
     match BindingId::of_bucket(&name).filter(|owner| owner != id) {
         Some(owner) => Err(format!(
@@ -106,14 +106,14 @@ pub(super) fn dns_server(value: &Value) -> Result<SocketAddr, String> {
         .ok_or_else(|| "an IP address, or an IP address and a port as in 10.0.0.2:53".to_owned())
 }
 
-/// `ip` or `ip:port`; DNS's own port 53 where none is given.
+/// Reads `ip` or `ip:port`. Without a port it is DNS's port, 53.
 pub fn parse_dns_server(text: &str) -> Option<SocketAddr> {
     let text = text.trim();
     let address = text.parse().map(|ip| SocketAddr::new(ip, 53));
     address.or_else(|_| text.parse()).ok()
 }
 
-/// A name may have the final dot that says that it is whole.
+/// A DNS name may end in the dot that marks it as absolute.
 pub(super) fn target_dns_name(value: &Value) -> Result<String, String> {
     reader::text(value)
         .map(|text| text.strip_suffix('.').unwrap_or(&text).to_owned())
@@ -121,13 +121,14 @@ pub(super) fn target_dns_name(value: &Value) -> Result<String, String> {
         .ok_or_else(|| "a DNS name, as in db.example.com".to_owned())
 }
 
-/// By which name what is behind a DNS name is measured: the ALB's own, or else the whole of it, as of a record
-/// of one's own that leads to the ALB.
+/// The name under which the metric counts the addresses of a DNS name: the ALB's name, or the whole DNS name where that
+/// is no ALB's, as of a CNAME that points to the ALB.
 pub(crate) fn lb_name(dns_name: &str) -> &str {
     alb_name(dns_name).unwrap_or(dns_name)
 }
 
-/// At least two labels of letters, digits, hyphens and underscores, no address (RFC 1035, 2.3.4).
+/// Whether a text has at least two labels of letters, digits, hyphens and underscores, and is no address (RFC 1035,
+/// 2.3.4).
 pub(crate) fn is_dns_name(text: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -141,9 +142,8 @@ pub(crate) fn is_dns_name(text: &str) -> bool {
         && text.parse::<std::net::IpAddr>().is_err()
 }
 
-/// `<name>` in `internal-<name>-<digits>.<region>.elb.amazonaws.com` and in the same of another
-/// partition, as in `.amazonaws.com.cn`. No ALB's name begins with `internal-` (ELBv2 API,
-/// `CreateLoadBalancer`).
+/// The `<name>` in `internal-<name>-<digits>.<region>.elb.amazonaws.com`, also of another partition, as in
+/// `.amazonaws.com.cn`. No ALB's name begins with `internal-` (ELBv2 API, `CreateLoadBalancer`).
 fn alb_name(dns_name: &str) -> Option<&str> {
     let (label, domain) = dns_name.split_once('.')?;
     let (_region, domain) = domain.split_once('.')?;
