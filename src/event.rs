@@ -1,7 +1,6 @@
-//! Which of its roles the function is called in.
+//! In which of its roles an event calls the function.
 //!
-//! An event that is none of these is refused by what it looks like, never by its contents: it
-//! may hold a ResponseURL.
+//! The error about any other event names its fields and never their values, which may hold a ResponseURL. No I/O.
 
 use crate::clock::Timestamp;
 use crate::first_aid::{Action, ActionError};
@@ -11,22 +10,22 @@ use serde_json::Value;
 /// One invocation's event.
 #[derive(Debug)]
 pub enum Event {
-    /// From CloudFormation; kept as it came, for whatever is wrong with it must be answered.
+    /// From CloudFormation. It is not parsed here, because a malformed request must be answered too.
     CloudFormation(Value),
     /// From a binding's own rule.
     Tick(Box<RuleEvent>),
-    /// From a person.
+    /// From a person, who asks a question.
     FirstAid(Action),
-    /// From EventBridge itself, with no input of a rule's: a tick by environment variables.
+    /// From EventBridge, where the rule gives no input: a tick by environment variables.
     Scheduled {
-        /// The event's own id, where it has one.
+        /// The event's own id, which an event from elsewhere may lack.
         id: Option<String>,
-        /// The minute that it belongs to.
+        /// The scheduled time.
         time: Option<Timestamp>,
     },
 }
 
-/// An event that this function has no role for.
+/// An event for which this function has no role.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
     #[error("the rule's input is not what this function wrote into it; update the stack")]
@@ -44,10 +43,10 @@ pub enum EventError {
 }
 
 impl Event {
-    /// Tells the roles apart by the one field that only each has.
+    /// Tells the roles apart: each has a field that no other has.
     ///
     /// # Errors
-    /// Where there is none of those fields, or a tick's input is not complete.
+    /// Where there is none of these fields, or where a tick's input or a person's question is malformed.
     pub fn parse(event: Value) -> Result<Self, EventError> {
         if event.get("RequestType").is_some() {
             return Ok(Self::CloudFormation(event));
@@ -76,6 +75,7 @@ impl Event {
     }
 }
 
+/// The event's type and the names of its fields.
 fn describe(event: &Value) -> String {
     match event {
         Value::Null => "null".to_owned(),
@@ -97,7 +97,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn an_event_of_neither_role_is_told_by_its_fields_and_not_by_its_values() {
+    fn an_event_of_no_role_is_named_by_its_fields_and_not_by_its_values() {
         let error = Event::parse(json!({"Records": ["secret"], "x": 1})).expect_err("no role");
         let text = error.to_string();
         assert!(text.contains("an object with Records, x"), "{text}");

@@ -1,6 +1,6 @@
-//! JSON lines on standard output, which Lambda hands to CloudWatch Logs.
+//! JSON lines on standard output, which Lambda sends to CloudWatch Logs.
 //!
-//! Never logs an event as a whole: a CloudFormation event holds the ResponseURL, a credential.
+//! Never logs a whole event: CloudFormation's holds the ResponseURL, which is a credential.
 
 use serde::Serialize;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -9,8 +9,7 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Starts logging. Only this crate is heard below warnings: the runtime's own traces show whole
-/// events.
+/// Starts logging. Other crates are logged from warnings on, because the Lambda runtime's traces show whole events.
 pub fn start() {
     let lines = tracing_subscriber::fmt::layer()
         .json()
@@ -18,22 +17,22 @@ pub fn start() {
         .with_current_span(true)
         .with_span_list(false)
         .with_writer(std::io::stdout);
-    let heard = Targets::new()
+    let targets = Targets::new()
         .with_default(LevelFilter::WARN)
-        // It repeats the errors that the function has logged itself.
+        // The runtime repeats the errors that the function has logged itself.
         .with_target("lambda_runtime::layers", LevelFilter::OFF)
         .with_target(env!("CARGO_CRATE_NAME"), level());
     tracing_subscriber::registry()
         .with(lines)
-        .with(heard)
+        .with(targets)
         .init();
     std::panic::set_hook(Box::new(|panic| {
         tracing::error!(%panic, "the function panicked");
     }));
 }
 
-/// Lambda sets `AWS_LAMBDA_LOG_LEVEL` where its own log format is JSON (Lambda guide, "Log-level
-/// filtering"); `LOG_LEVEL` is for where it is not.
+/// Lambda sets `AWS_LAMBDA_LOG_LEVEL` where its log format is JSON (Lambda guide, "Log-level filtering"). Where it is
+/// not, `LOG_LEVEL` may be set.
 fn level() -> LevelFilter {
     ["LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL"]
         .into_iter()
@@ -41,8 +40,7 @@ fn level() -> LevelFilter {
         .unwrap_or(LevelFilter::INFO)
 }
 
-/// Writes one record with lists in it, which tracing's fields cannot hold, where information is
-/// heard.
+/// Writes one line with lists in it, which tracing's fields cannot hold, if the level INFO is logged.
 pub fn record(message: &str, record: &impl Serialize) {
     if !tracing::enabled!(tracing::Level::INFO) {
         return;
@@ -74,7 +72,7 @@ pub fn record(message: &str, record: &impl Serialize) {
     }
 }
 
-/// An error with all its sources, for logs and answers: `what: why: why`.
+/// The text of an error with all its sources, for logs and responses: `what: why: why`.
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

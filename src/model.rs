@@ -1,6 +1,6 @@
-//! What AWS holds, in AWS's own terms, so that plans can be made without a call.
+//! AWS's resources in AWS's own terms, so that plans can be made and tested without a call.
 //!
-//! These types know no SDK and do no I/O; `aws` fills them, the planners read them.
+//! `aws` fills these types and the planners read them. They know no SDK. No I/O.
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ pub type Tags = BTreeMap<String, String>;
 /// Attributes of a load balancer, listener or target group by key.
 pub type Attributes = BTreeMap<String, String>;
 
-/// The attribute of an NLB's TCP listener (ELBv2 API, `ListenerAttribute`).
+/// The key of the one attribute of an NLB's TCP listener, in seconds (ELBv2 API, `ListenerAttribute`).
 pub const TCP_IDLE_TIMEOUT: &str = "tcp.idle_timeout.seconds";
 
 /// One Application or Network Load Balancer (ELBv2 API, `LoadBalancer`).
@@ -28,18 +28,18 @@ pub struct LoadBalancer {
     pub state: State,
     pub vpc_id: String,
     pub zones: BTreeSet<String>,
-    /// The fixed addresses, where the API gives them.
+    /// The fixed addresses. A load balancer without any has none here.
     pub addresses: Vec<String>,
 }
 
 impl LoadBalancer {
-    /// Whether targets of this one are in another VPC than the NLB, and so registered with all zones.
+    /// Whether this load balancer is in another VPC than the NLB. Its addresses are then registered for all zones.
     pub fn is_elsewhere(&self, nlb: &Self) -> bool {
         self.vpc_id != nlb.vpc_id
     }
 }
 
-/// A set of words of AWS's own, with one more for those that are not known yet.
+/// An enum of AWS's words, with one more variant for a word that AWS may add.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -82,7 +82,7 @@ words! {
 }
 
 words! {
-    /// How far a load balancer is (ELBv2 API, `LoadBalancerStateEnum`).
+    /// Whether a load balancer works already (ELBv2 API, `LoadBalancerStateEnum`).
     State {
         Provisioning = "provisioning",
         Active = "active",
@@ -91,18 +91,18 @@ words! {
     }
 }
 
-/// One listener and where its default action forwards to.
+/// One listener (ELBv2 API, `Listener`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listener {
     pub arn: String,
     pub port: u16,
-    /// `TCP`, `HTTP`, `HTTPS` …
+    /// As in `TCP`, `HTTP` or `HTTPS`.
     pub protocol: String,
     /// ARNs of the target groups of the default action.
     pub forwards_to: Vec<String>,
 }
 
-/// How a target group finds out whether a target is healthy, with every default filled in.
+/// The health check of a target group, with every default filled in.
 ///
 /// Source: ELBv2 API, `CreateTargetGroup`; Network Load Balancer guide, "Health checks".
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,29 +115,28 @@ pub struct HealthCheck {
     pub timeout_seconds: u16,
     pub healthy_threshold: u16,
     pub unhealthy_threshold: u16,
-    /// Path and matcher, which only HTTP and HTTPS checks have.
+    /// `None` where the protocol is TCP.
     pub http: Option<HttpCheck>,
 }
 
 impl HealthCheck {
-    /// Whether what AWS tells of a health check says nothing against `wanted`. A matcher may be
-    /// left untold.
+    /// Whether a health check that AWS describes may be `wanted`. AWS may leave the matcher out.
     pub fn matches(&self, wanted: &Self) -> bool {
-        let mut told = self.clone();
-        if let (Some(told), Some(wanted)) = (&mut told.http, &wanted.http)
-            && told.matcher.is_empty()
+        let mut described = self.clone();
+        if let (Some(described), Some(wanted)) = (&mut described.http, &wanted.http)
+            && described.matcher.is_empty()
         {
-            told.matcher.clone_from(&wanted.matcher);
+            described.matcher.clone_from(&wanted.matcher);
         }
-        told == *wanted
+        described == *wanted
     }
 }
 
-/// What an HTTP or HTTPS health check asks for and accepts.
+/// The path that an HTTP or HTTPS health check requests, and the status codes that it accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpCheck {
     pub path: String,
-    /// Status codes as in `200-399` or `200,302`.
+    /// As in `200-399` or `200,302`.
     pub matcher: String,
 }
 
@@ -158,7 +157,7 @@ impl fmt::Display for HealthCheck {
     }
 }
 
-/// A target group and the port that addresses are registered in it with.
+/// A target group, and the port with which addresses are registered in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TargetGroupPort {
     pub arn: String,
@@ -174,7 +173,7 @@ impl TargetGroupPort {
     }
 }
 
-/// One target group.
+/// One target group (ELBv2 API, `TargetGroup`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetGroup {
     pub arn: String,
@@ -198,21 +197,21 @@ pub struct Rule {
     pub targets: Vec<RuleTarget>,
 }
 
-/// The name by which a rule's template means the event's scheduled time, as in `<time>`, and its path in
-/// EventBridge's own event (EventBridge guide, "Amazon EventBridge input transformation").
+/// The name that a rule's template has for the scheduled time, as in `<time>`, and the path of that time in
+/// EventBridge's event (EventBridge guide, "Amazon EventBridge input transformation").
 pub const SCHEDULED_TIME: (&str, &str) = ("time", "$.time");
 
-/// What a rule calls, and with which input.
+/// One target of a rule: what the rule calls, and with which input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleTarget {
     pub id: String,
     pub arn: String,
-    /// What the function is given: the template that EventBridge completes (`InputTransformer`), or
-    /// the plain `Input` where there is none.
+    /// The template of the input, which EventBridge completes (`InputTransformer`), or the plain `Input` where there is no
+    /// template.
     pub template: String,
 }
 
-/// A target's identity within its group: on AWS that is the address **and** the port.
+/// What identifies a target in its group: the address **and** the port (ELBv2 API, `DeregisterTargets`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Endpoint {
@@ -256,36 +255,36 @@ impl FromStr for Endpoint {
 }
 
 words! {
-    /// How a target fares (ELBv2 API, `TargetHealthStateEnum`).
+    /// The health of a target (ELBv2 API, `TargetHealthStateEnum`).
     HealthState {
         Initial = "initial",
         Healthy = "healthy",
         Unhealthy = "unhealthy",
-        /// Its connections run out; it is registered, and may become healthy again.
+        /// Its connections are draining. It is still registered, and may become healthy again.
         UnhealthyDraining = "unhealthy.draining",
         Unused = "unused",
         Unavailable = "unavailable",
-        /// It is being deregistered, so it is no target any more and may be registered anew.
+        /// It is being deregistered, so it is no target any more, and it may be registered anew.
         Draining = "draining",
     }
 }
 
-/// One target of a group, and how it fares (ELBv2 API, `TargetHealthDescription`).
+/// One target of a group, and its health (ELBv2 API, `TargetHealthDescription`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetHealth {
     pub endpoint: Endpoint,
     /// The Availability Zone that it was registered with.
     pub zone: Option<String>,
     pub state: HealthState,
-    /// AWS's word for why it is not healthy, as `Target.Timeout`.
+    /// AWS's word for why it is not healthy, as in `Target.Timeout`.
     pub reason: Option<String>,
 }
 
-/// The targets a group routes to, each with the Availability Zone it was registered with.
-/// Draining targets are not among them.
+/// The registered targets of a group, each with the Availability Zone with which it was registered. Draining targets are
+/// not among them.
 pub type Registered = BTreeMap<Endpoint, Option<String>>;
 
-/// Those of a group's targets.
+/// Leaves the draining targets of a group out.
 pub fn registered(targets: impl IntoIterator<Item = TargetHealth>) -> Registered {
     let targets = targets.into_iter();
     let targets = targets.filter(|target| target.state != HealthState::Draining);

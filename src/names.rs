@@ -1,6 +1,5 @@
-//! The names of everything that a binding makes; all follow from its physical id.
-//!
-//! What carries the id is the binding's, nothing else is. No I/O.
+//! The names and tags of everything that a binding makes. They all follow from its physical id. A resource that carries
+//! the id is the binding's, and no other is. No I/O.
 
 use crate::model::Tags;
 use serde::{Deserialize, Serialize};
@@ -8,13 +7,14 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// What every physical id starts with, and so every rule's name.
+/// The start of every physical id, and so of every rule's name.
 pub const PREFIX: &str = "alb-nlb-binding-";
 
-/// The tag that everything a binding makes carries; its value is the physical id.
+/// The key of the tag on everything that a binding makes. The tag's value is the physical id.
 pub const TAG: &str = "alb-nlb-binding";
 
-/// A resource has at most 50 tags, and so may a stack have: then its last one is left out.
+/// How many tags a resource may have (ELB guide, tagging restrictions). A stack may have as many; its last one is left out
+/// then.
 const MOST_TAGS: usize = 50;
 
 /// The physical id of one binding: `alb-nlb-binding-` and 16 hex digits.
@@ -24,7 +24,7 @@ pub struct BindingId {
     digits: String,
 }
 
-/// A text that is no binding's physical id.
+/// The error about a text that is no binding's physical id.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is no physical id of a binding: {PREFIX} and 16 hex digits")]
 pub struct NoBindingId(String);
@@ -44,8 +44,8 @@ impl From<BindingId> for String {
 }
 
 impl BindingId {
-    /// The id that a request means, whatever has become of it before: 16 hex digits of SHA-256
-    /// over StackId, LogicalResourceId and NlbArn, one after the other.
+    /// The id that follows from a request, and from every repetition of it: 16 hex digits of SHA-256 over StackId,
+    /// LogicalResourceId and NlbArn, one after the other.
     pub fn derive(stack_id: &str, logical_resource_id: &str, nlb_arn: &str) -> Self {
         let hash = Sha256::new()
             .chain_update(stack_id)
@@ -60,7 +60,7 @@ impl BindingId {
         Self { digits }
     }
 
-    /// `None` for an id that is not a binding's, such as one that CloudFormation invented.
+    /// `None` where the id is not a binding's, such as an id that CloudFormation has invented.
     pub fn parse(physical_id: &str) -> Option<Self> {
         let digits = physical_id.strip_prefix(PREFIX)?;
         let fits = digits.len() == 16
@@ -72,44 +72,47 @@ impl BindingId {
         })
     }
 
+    /// The name of the bucket that the binding makes for its record.
     pub fn bucket(&self, account: &str) -> String {
         format!("{self}-{account}")
     }
 
-    /// The binding whose own bucket has such a name.
+    /// The binding whose own bucket has this name.
     pub fn of_bucket(name: &str) -> Option<Self> {
         let (id, account) = name.rsplit_once('-')?;
         let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
         Self::parse(id).filter(|_| is_account)
     }
 
-    /// The binding that made a target group, by the name in its ARN.
+    /// The binding that has made the target group with this ARN.
     pub fn of_target_group(arn: &str) -> Option<Self> {
         let (_, group) = arn.split_once(":targetgroup/anb-")?;
         let (digits, _) = group.split_once('-')?;
         Self::parse(&format!("{PREFIX}{digits}"))
     }
 
-    /// Whether a target group is one that this binding made, by its name.
+    /// Whether this binding has made the target group with this ARN.
     pub fn made_group(&self, arn: &str) -> bool {
         arn.contains(&format!(":targetgroup/{}", self.target_group_prefix()))
     }
 
+    /// The name of the binding's rule.
     pub fn rule(&self) -> String {
         self.to_string()
     }
 
-    /// What every key of the binding's objects starts with.
+    /// The start of every key of the binding's objects.
     pub fn key_prefix(&self) -> String {
         format!("{self}/")
     }
 
-    /// What the names of all its target groups start with.
+    /// The start of the names of all its target groups.
     pub fn target_group_prefix(&self) -> String {
         format!("anb-{}-", self.digits)
     }
 
-    /// A target group's name may have 32 characters (ELBv2 API): 4 + 16 + 1 + at most 5.
+    /// The name of the target group for the listener on `port`. It has at most 4 + 16 + 1 + 5 characters, and may have 32
+    /// (ELBv2 API, `CreateTargetGroup`).
     pub fn target_group(&self, port: u16) -> String {
         format!("{}{port}", self.target_group_prefix())
     }
@@ -120,11 +123,11 @@ impl BindingId {
         names.collect()
     }
 
-    /// The tags of everything made: the stack's own, and the binding's.
+    /// The tags of everything that the binding makes: the stack's tags and [`TAG`].
     pub fn tags(&self, stack_tags: Tags) -> Tags {
         let mut tags: Tags = stack_tags
             .into_iter()
-            // Nobody but AWS may set these.
+            // Only AWS may set these tags.
             .filter(|(key, _)| !key.starts_with("aws:"))
             .take(MOST_TAGS - 1)
             .collect();
@@ -139,17 +142,17 @@ impl fmt::Display for BindingId {
     }
 }
 
-/// The fifth part of `arn:aws:lambda:<region>:<account>:function:<name>`.
+/// The account in `arn:<partition>:lambda:<region>:<account>:function:<name>`.
 pub fn account(function_arn: &str) -> &str {
     function_arn.split(':').nth(4).unwrap_or_default()
 }
 
-/// The second part: `aws`, or `aws-cn`.
+/// The partition in such an ARN: `aws`, or as in `aws-cn`.
 pub fn partition(function_arn: &str) -> &str {
     function_arn.split(':').nth(1).unwrap_or_default()
 }
 
-/// A function's ARN without version or alias: what the role lets a rule call.
+/// A function's ARN without version or alias: the role lets a rule call this one only.
 pub fn unqualified(function_arn: &str) -> String {
     let parts: Vec<_> = function_arn.split(':').take(7).collect();
     parts.join(":")

@@ -174,7 +174,7 @@ mod tests {
             ),
             ("internal-a-1.eusc-de-east-1.elb.amazonaws.eu", Some("a")),
             ("a-1.us-east-1.elb.amazonaws.com", Some("a")),
-            // An NLB, a record of one's own, and what only looks like an ALB.
+            // An NLB, a CNAME, and names that only resemble an ALB's.
             ("front-0123456789abcdef.elb.us-east-1.amazonaws.com", None),
             ("orders.example.com", None),
             ("internal-a.us-east-1.elb.amazonaws.com", None),

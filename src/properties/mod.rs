@@ -18,10 +18,11 @@ pub use identifiers::{
     is_bucket_name, is_load_balancer_arn, is_target_group_arn, parse_dns_server, state_bucket,
 };
 
+pub use crate::reader::Problems;
+
 use crate::model::{Attributes, HealthCheck};
 use crate::names::BindingId;
 use crate::reader::{self, Reader};
-pub use crate::reader::{Problem, Problems};
 use identifiers::{bucket_name_for, dns_server, load_balancer_arn, target_dns_name};
 use serde_json::Value;
 use std::collections::BTreeSet;

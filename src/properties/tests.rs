@@ -187,7 +187,7 @@ fn a_listener_that_is_made_has_an_idle_timeout_and_a_given_groups_is_its_owners(
     }
 }
 
-/// That one deletes it when it goes.
+/// The other binding deletes it in its own Delete.
 #[test]
 fn what_another_binding_has_made_is_refused() {
     let other = BindingId::derive("stack", "Other", NLB);

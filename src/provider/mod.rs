@@ -81,7 +81,8 @@ impl<A: Aws, D: Dns, R: Responder> Provider<'_, A, D, R> {
         Ok(send(self.responder, &response, &envelope, deadline).await?)
     }
 
-    /// Does what a request asks for. The record that the request has claimed holds the response before this returns.
+    /// Does what a request asks for. The record that the request has claimed then holds the response, if it can be
+    /// written.
     async fn response_to(
         &self,
         request: &Request,

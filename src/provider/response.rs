@@ -118,7 +118,7 @@ pub(super) async fn send(
     deadline: Instant,
 ) -> Result<(), ResponseError> {
     let body = body(response, envelope)?;
-    let mut pause = Duration::from_millis(100);
+    let mut delay = Duration::from_millis(100);
     let mut tries = 1_u32;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -141,10 +141,10 @@ pub(super) async fn send(
         }
         let error = chain(&failure);
         warn!(error, tries, "not answered yet");
-        // A wait is at most twice as long as the pause.
-        let jitter = pause.mul_f64(fastrand::f64());
-        tokio::time::sleep((pause + jitter).min(left)).await;
-        pause = (pause * 2).min(Duration::from_secs(1));
+        // The wait is up to twice the delay.
+        let jitter = delay.mul_f64(fastrand::f64());
+        tokio::time::sleep((delay + jitter).min(left)).await;
+        delay = (delay * 2).min(Duration::from_secs(1));
         tries += 1;
     }
 }

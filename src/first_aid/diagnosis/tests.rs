@@ -131,7 +131,7 @@ fn what_is_others_and_what_is_about_to_leave_makes_no_binding_sick() {
     targets.extend([HealthState::Unhealthy, HealthState::Unused].map(with));
     observed.groups.insert(GROUP.to_owned(), Ok(Some(targets)));
     assert_eq!(problems(&observed), Vec::<String>::new());
-    // One that has just been registered is only noted.
+    // A target that has just been registered is only noted.
     let mut new = healthy(2);
     new.state = HealthState::Initial;
     let targets = Ok(Some(vec![healthy(1), new]));
@@ -153,10 +153,10 @@ fn ticks_that_have_not_come_for_long_are_told_where_the_metric_shows_it() {
     let minute = "rate(1 minute)";
     for (last, created, schedule) in [
         (Some(11), 600, minute),
-        // CloudFormation's last request looked at DNS, too.
+        // CloudFormation's last request asked DNS too.
         (None, 11, minute),
         (Some(29), 600, "rate(10 minutes)"),
-        // When these should come is not known, or too seldom.
+        // It is not known when these ticks should come, or they come too seldom.
         (None, 600, "cron(* * * * ? *)"),
         (None, 600, "rate(30 minutes)"),
         (None, 600, "rate(1 hour)"),
@@ -241,7 +241,7 @@ fn misses_that_no_tick_counts_are_told() {
         pending: [(address(3), 0)].into(),
     };
     observed.next_tick = Some(plan);
-    // It is due, and another binding wants it.
+    // The address is due, and another binding wants it.
     assert_eq!(problems(&observed), Vec::<String>::new());
     if let ObservedRecord::There { record, .. } = &mut observed.record {
         let own = record.own.entry(GROUP.to_owned()).or_default();

@@ -42,7 +42,7 @@ pub(super) fn rule_problem(observed: &ObservedBinding) -> Option<String> {
     }
 }
 
-/// A note only, for ticks go by the record: with another copy they only read more than once.
+/// This is only a note: ticks serve what the record says, and another copy costs them only a second read.
 pub(super) fn orders_copy_note(observed: &ObservedBinding) -> Option<String> {
     let copy = observed.event.as_ref()?.orders.as_ref()?;
     let differs = observed
