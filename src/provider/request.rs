@@ -35,7 +35,7 @@ pub enum RequestError {
 
 impl Request {
     pub fn parse(mut event: Value) -> Result<Self, RequestError> {
-        type Event = CloudFormationCustomResourceRequest<Value, Value>;
+        type Parsed = CloudFormationCustomResourceRequest<Value, Value>;
         // Nothing depends on these fields, so an event without them must not fail a stack.
         if let Some(fields) = event.as_object_mut() {
             for (name, default) in [
@@ -46,7 +46,7 @@ impl Request {
             }
         }
         match serde_json::from_value(event).map_err(RequestError::Malformed)? {
-            Event::Create(create) => Ok(Self {
+            Parsed::Create(create) => Ok(Self {
                 request_type: RequestType::Create,
                 request_id: create.request_id,
                 stack_id: create.stack_id,
@@ -55,7 +55,7 @@ impl Request {
                 properties: create.resource_properties,
                 old_properties: Value::Null,
             }),
-            Event::Update(update) => Ok(Self {
+            Parsed::Update(update) => Ok(Self {
                 request_type: RequestType::Update,
                 request_id: update.request_id,
                 stack_id: update.stack_id,
@@ -64,7 +64,7 @@ impl Request {
                 properties: update.resource_properties,
                 old_properties: update.old_resource_properties,
             }),
-            Event::Delete(delete) => Ok(Self {
+            Parsed::Delete(delete) => Ok(Self {
                 request_type: RequestType::Delete,
                 request_id: delete.request_id,
                 stack_id: delete.stack_id,
