@@ -1,20 +1,23 @@
-//! Leave to change one thing on AWS.
+//! Permission to change one thing on AWS: rule 1 of the record in a type.
 //!
-//! Every call that changes something takes a permit, and only the record's lease gives one, after it
-//! has seen that the caller may still act. So no call can be made without that look. Reading needs
-//! none, and neither does the record itself, whose writes carry their own condition.
+//! Every call that changes something takes a permit. Only the record's lease gives one, after it has seen that
+//! the caller may still act, so no such call can be made without that look. Calls that only read take none.
+//! Writes of the record take none either, for each carries its own condition.
 
 use std::time::Duration;
 
-/// How long a call that changes something may take. What AWS does of it, it has begun by then.
+/// For how long a look at the record is believed: a call that changes something starts within this time.
+pub const FRESH: Duration = Duration::from_secs(5);
+
+/// How long a call that changes something may take. Whatever AWS does because of it has begun by then.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Good for one call, which is given up after [`CALL_TIMEOUT`] and never repeated by itself.
+/// Allows one call. The caller gives the call up after [`CALL_TIMEOUT`], and needs another permit to repeat it.
 #[derive(Debug)]
 pub struct Permit(());
 
 impl Permit {
-    /// Only for the record's lease.
+    /// Only the record's lease may call this.
     pub(crate) const fn after_a_look() -> Self {
         Self(())
     }

@@ -1,7 +1,6 @@
 //! Why the record does not let an invocation go on, in plain words, with its sources.
 
-use super::body::BodyError;
-use super::request::Response;
+use super::data::{BodyError, Response};
 use crate::aws::api::AwsError;
 
 /// Why the record does not let an invocation go on.

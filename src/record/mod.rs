@@ -1,58 +1,42 @@
-//! The binding's record, and the protocol around it: what any invocation may do follows from here,
-//! and from nowhere else.
+//! The binding's record and the protocol around it. They alone decide what an invocation may do.
 //!
-//! Read side by side with the contract's section "The record", rule by rule:
+//! - `data`: what the record holds: the claim, the orders, own targets. Pure.
+//! - `storage`: where the record is: read, searched for, written under its condition, moved.
+//! - `protocol`: who may act: the lease, the claims, which request is later, whether it is still wanted.
+//! - `request`: one request of CloudFormation on its way through that protocol, up to its outcome.
 //!
-//! 1. Act only on a fresh look: `lease`. A call that changes something takes a permit, and only a
-//!    lease gives one.
-//! 2. Claims, 3. the same request again, 4. which is later: `claim` judges, `turn` carries out, and
-//!    `outcome` puts the answer down.
-//! 5. Is it still wanted: `wanted`.
-//! 6. Ticks write before they act: [`Ticking`]; whether they count: [`Record::counting`].
-//! 7. Delete's tombstone: [`Phase::Leaving`], put by `turn`; what Delete then does is its own.
-//! 8. The rule's event: `orders`. A lost record: [`Record::made_anew`].
-//! 9. A replacement claims two records: [`Turn::claim`] is called for both, with [`Replacement`].
-//! 10. Another bucket: `store` and `located`, and [`Turn::take_to`].
-//! 11. Contents targets: [`OwnTarget::found`]; others' own: `others`.
+//! The contract's section "The record" has eleven rules. Each is kept here:
 //!
-//! It asks S3 and CloudFormation, and EventBridge for others' rules; it changes nothing but the record.
+//! | rule | kept by |
+//! |---|---|
+//! | 1. Act only on a fresh look | `protocol::lease`: each call that changes something takes a permit, and only a lease gives one |
+//! | 2. Claims | `request::claiming`, and `protocol::claims`, which sees whether a claim still stands |
+//! | 3. The same request again | `protocol::judge`; `request::outcome` stores the answer; `request::other_delivery` |
+//! | 4. Which is later? | `protocol::judge`, by `data::signed` |
+//! | 5. Is it still wanted? | `protocol::still_wanted`, by what `protocol::cloudformation` reads |
+//! | 6. Ticks write before they act | `protocol::tick_write`; what a tick may count: `data::tick_rules` |
+//! | 7. Delete's tombstone | [`Phase::Leaving`], set by [`Record::claim_for`]; what Delete then does: `binding::delete` |
+//! | 8. The rule's input | `data::rule_event`; a lost record: `data::lost` |
+//! | 9. A replacement | [`Turn::claim`] is called for both records; the note: [`Replacement`] |
+//! | 10. Another bucket | `storage::relocation`; `storage::store` follows the stubs |
+//! | 11. Found targets | [`Record::found`]; targets that other bindings own as well: `protocol::other_bindings` |
+//!
+//! This folder reads CloudFormation and other bindings' rules. It changes nothing on AWS but the record.
 
-mod body;
-mod claim;
+mod data;
 mod error;
-mod fresh;
-mod held;
-mod holds;
-mod lease;
-mod located;
-mod orders;
-mod others;
-mod outcome;
-mod own;
+mod just_made;
+mod protocol;
 mod request;
-mod store;
-#[cfg(test)]
-mod tests;
-mod ticking;
-mod turn;
-mod wanted;
+mod storage;
 
-pub use body::{Failure, Phase, Record};
-pub use claim::signed;
-pub use error::RecordError;
-pub use fresh::{Fresh, ResourceKind};
-pub use holds::{Claims, Ticking};
-pub use lease::{FRESH, Hold, Lease};
-pub use located::{Candidate, Contents, Held, Located, Unreadable};
-pub use orders::{Orders, RULE_TARGET, RuleEvent};
-pub use others::owned_by_others;
-pub use outcome::Served;
-pub use own::{Own, OwnTarget};
-pub use request::TAKEN_OVER;
-pub use request::{
-    Caller, Claim, Digest, Mark, Replacement, RequestType, Response, Signed, Status,
+pub use crate::permit::FRESH;
+pub use data::{
+    Caller, Claim, Counting, Digest, Failure, Mark, Orders, Own, OwnTarget, Phase, RULE_TARGET,
+    Record, Replacement, RequestType, Response, RuleEvent, Signed, Status, TAKEN_OVER, signed,
 };
-pub use store::Store;
-pub use ticking::Counting;
-pub use turn::{Claiming, Hand, Turn};
-pub use wanted::{Asker, LAG, Resource, View};
+pub use error::RecordError;
+pub use just_made::ResourceKind;
+pub use protocol::{Asker, Hold, LAG, Lease, Resource, Ticking, View, owned_by_others};
+pub use request::{Claiming, Hand, Served, Turn};
+pub use storage::{Candidate, Contents, Held, Located, Store, Unreadable};

@@ -27,31 +27,31 @@ TESTS = ["lives::in_all_lives", "scopes::every_order", "scopes::kills"]
 BREAKAGES = [
     (
         "no look before a permit",
-        "src/record/lease.rs",
+        "src/record/protocol/lease.rs",
         "            self.hold.confirm().await?;\n",
         "",
     ),
     (
         "a claim is not checked",
-        "src/record/holds.rs",
+        "src/record/protocol/claims.rs",
         "Ok(Some(held)) if held.record.is_held_by(&self.mark) => Ok(Some(held)),",
         "Ok(Some(held)) => Ok(Some(held)),",
     ),
     (
         "a look is believed for a minute",
-        "src/record/lease.rs",
+        "src/permit.rs",
         "const FRESH: Duration = Duration::from_secs(5);",
         "const FRESH: Duration = Duration::from_secs(60);",
     ),
     (
         "a superseded request is not refused",
-        "src/record/claim.rs",
+        "src/record/protocol/judge.rs",
         "    if order == Order::Before {\n        return Verdict::Superseded;\n    }\n",
         "",
     ),
     (
         "a takeover does not wait",
-        "src/record/turn.rs",
+        "src/record/request/claiming.rs",
         "Wait::TakenOver => now + TAKEN_OVER,",
         "Wait::TakenOver => now,",
     ),
@@ -72,13 +72,13 @@ BREAKAGES = [
     ),
     (
         "late ticks count",
-        "src/record/ticking.rs",
+        "src/record/data/tick_rules.rs",
         "if scheduled.is_some_and(|scheduled| now.since(scheduled) > LATE) {",
         "if scheduled.is_some_and(|scheduled| now.since(scheduled) > LATE * 100) {",
     ),
     (
         "one scheduled time counts as often as it is delivered",
-        "src/record/body.rs",
+        "src/record/data/record.rs",
         "self.counted.iter().any(|counted| counted == tick)",
         "self.counted.iter().any(|counted| counted == tick) && tick.is_empty()",
     ),
@@ -90,7 +90,7 @@ BREAKAGES = [
     ),
     (
         "ticks do not honour the tombstone",
-        "src/record/ticking.rs",
+        "src/record/data/tick_rules.rs",
         "filter(|_| self.phase != Phase::Leaving)",
         "filter(|_| self.phase != Phase::Making)",
     ),
@@ -102,13 +102,13 @@ BREAKAGES = [
     ),
     (
         "ticks serve a group that is being given up",
-        "src/record/ticking.rs",
+        "src/record/data/tick_rules.rs",
         "given_up.is_none_or(|given_up| !given_up.contains(&group.arn))",
         "given_up.is_none_or(|given_up| !given_up.contains(\"none\") || group.arn.is_empty())",
     ),
     (
         "ticks count while a request is under way",
-        "src/record/ticking.rs",
+        "src/record/data/tick_rules.rs",
         "        } else if self.open_claim(now).is_some() {\n            Counting::Claimed\n",
         "",
     ),
@@ -121,7 +121,7 @@ BREAKAGES = [
     ),
     (
         "a stored answer is not sent again",
-        "src/record/claim.rs",
+        "src/record/protocol/judge.rs",
         "    if let Some(answer) = record.answer_to(asking.request) {\n"
         "        return Verdict::Answered(answer.clone());\n"
         "    }\n",
@@ -129,7 +129,7 @@ BREAKAGES = [
     ),
     (
         "a record is removed though it is another's claim",
-        "src/record/holds.rs",
+        "src/record/protocol/claims.rs",
         "            Ok(_) => Err(RecordError::TakenOver),\n",
         "            Ok(_) => Ok(None),\n",
     ),
@@ -141,13 +141,13 @@ BREAKAGES = [
     ),
     (
         "ports are noted with the outcome only",
-        "src/record/turn.rs",
+        "src/record/request/claiming.rs",
         "            Claiming::ToMake { ports } if made => record.ports = Some(ports.clone()),\n",
         "            Claiming::ToMake { .. } if made => record.ports = Some([].into()),\n",
     ),
     (
         "a record is written without its condition",
-        "src/record/store.rs",
+        "src/record/storage/store.rs",
         "        self.write(&held.bucket, record, Some(&held.etag)).await\n",
         "        let now = self.aws.etag(&held.bucket, &self.key()).await?;\n"
         "        self.write(&held.bucket, record, now.as_deref()).await\n",
@@ -166,7 +166,7 @@ BREAKAGES = [
     ),
     (
         "a Delete writes no tombstone",
-        "src/record/body.rs",
+        "src/record/data/record.rs",
         "(RequestType::Delete, _) => self.phase = Phase::Leaving,",
         "(RequestType::Delete, _) => {}",
     ),
@@ -184,7 +184,7 @@ BREAKAGES = [
     ),
     (
         "a Create is not asked whether it is wanted",
-        "src/record/wanted.rs",
+        "src/record/protocol/still_wanted.rs",
         'let is_wanted = resource.status == "CREATE_IN_PROGRESS";',
         "let is_wanted = true;",
     ),
@@ -196,7 +196,7 @@ BREAKAGES = [
     ),
     (
         "a replacement is answered before it is committed",
-        "src/record/outcome.rs",
+        "src/record/request/outcome.rs",
         "claimed.sort_by_key(|claimed| claimed != id);",
         "claimed.sort_by_key(|claimed| claimed == id);",
     ),
@@ -208,7 +208,7 @@ BREAKAGES = [
     ),
     (
         "a rollback is taken for one that may be rolled back itself",
-        "src/record/body.rs",
+        "src/record/data/record.rs",
         "let may_take_back = is_inverse && !former.takes_back;",
         "let may_take_back = is_inverse;",
     ),

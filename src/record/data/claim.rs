@@ -1,10 +1,10 @@
 //! A request of CloudFormation as the record keeps it: its claim, and how it ended.
 
+use super::signed::Signed;
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// By then a request whose claim was taken over has stopped, and what it did is done: it acts within
 /// 5 s of a look, and a call of it takes 5 s at most.
@@ -68,15 +68,6 @@ pub enum RequestType {
     Delete,
 }
 
-/// The time in a response address. The two forms are not compared with each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Signed {
-    /// `X-Amz-Date`: when it was signed (Signature Version 4).
-    At(Timestamp),
-    /// `Expires`: when it ends, hours after it was signed (Signature Version 2).
-    Until(Timestamp),
-}
-
 /// Properties, as far as two can be told apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -124,30 +115,4 @@ pub struct Replacement {
     pub nlb_arn: String,
     /// Whether that Update had a success.
     pub done: bool,
-}
-
-/// A request of CloudFormation, as far as the record is concerned.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    pub kind: RequestType,
-    /// CloudFormation's id of the request, the same for each delivery, and what tells this delivery.
-    pub mark: Mark,
-    pub signed: Option<Signed>,
-    pub wants: Digest,
-    pub wanted_before: Digest,
-    pub stack_id: String,
-    pub logical_id: String,
-    /// The physical id that it came with.
-    pub physical_id: Option<String>,
-    /// How long it may wait for what only may come.
-    pub patience: Duration,
-    /// When its time to work is over.
-    pub until: Instant,
-}
-
-impl Caller {
-    /// How much of its time to work is left.
-    pub fn left(&self) -> Duration {
-        self.until.saturating_duration_since(Instant::now())
-    }
 }

@@ -3,18 +3,15 @@
 //! Rule 10: an Update may take the record to another bucket, and leaves a stub that says where. Every
 //! reader follows it. Never writes without If-Match or If-None-Match.
 
-use super::body::{Body, BodyError, Record};
-use super::error::RecordError;
-use super::fresh::Fresh;
-use super::lease::FRESH;
-use super::located::{Candidate, Contents, Held, Located, Unreadable};
+use super::buckets::{Candidate, Contents, Held, Located, Unreadable};
 use crate::aws::api::{AwsError, Objects, Stored, Trouble, Written};
 use crate::backoff::{Backoff, outlast};
 use crate::log::chain;
-use crate::permit::CALL_TIMEOUT;
 use crate::progress;
+use crate::record::data::{Body, BodyError, Record};
+use crate::record::error::RecordError;
+use crate::record::just_made::Fresh;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use tokio::time::Instant;
 use tracing::warn;
 
 /// What a record that may be a copy comes to.
@@ -28,8 +25,8 @@ enum Arrival {
 /// One record's objects: the same key in whichever bucket.
 #[derive(Debug)]
 pub struct Store<'a, A> {
-    aws: &'a A,
-    owner: String,
+    pub(super) aws: &'a A,
+    pub(super) owner: String,
     fresh: Fresh,
 }
 
@@ -239,56 +236,6 @@ impl<'a, A: Objects> Store<'a, A> {
     /// Writes a record over the one that was read.
     pub async fn replace(&self, held: &Held, record: Record) -> Result<Option<Held>, RecordError> {
         self.write(&held.bucket, record, Some(&held.etag)).await
-    }
-
-    /// Takes a record to another bucket, and leaves a stub in its place. The record tells beforehand
-    /// where the copy will be, so that one that is never used is found and taken away. `None` where
-    /// somebody else wrote meanwhile: then all of it is done again.
-    pub async fn take(&self, held: &Held, to: &str) -> Result<Option<Held>, RecordError> {
-        let mut announced = held.record.clone();
-        announced.elsewhere.insert(to.to_owned());
-        // It has arrived here itself: of two copies only one may come from the other.
-        announced.arriving_from = None;
-        let began = Instant::now();
-        let Some(held) = self.replace(held, announced).await? else {
-            return Ok(None);
-        };
-        // A stub of an earlier move, or a copy that never arrived.
-        let there = match self.look(to).await? {
-            Contents::Nothing => None,
-            Contents::Record(former) => Some(former.etag),
-            Contents::Stub { etag, .. } => Some(etag),
-            Contents::Unreadable(unreadable) => Some(self.etag_of(&unreadable).await?).flatten(),
-            Contents::NoBucket => {
-                let bucket = to.to_owned();
-                return Err(RecordError::NoBucket { bucket });
-            }
-        };
-        let mut copy = held.record.clone();
-        copy.elsewhere.remove(to);
-        copy.elsewhere.insert(held.bucket.clone());
-        copy.arriving_from = Some(held.bucket.clone());
-        // The copy's condition tells nothing of who may have claimed the record since.
-        if began.elapsed() >= FRESH {
-            return Ok(None);
-        }
-        let copied = tokio::time::timeout(CALL_TIMEOUT, self.write(to, copy, there.as_deref()));
-        let Some(arrived) = copied.await.unwrap_or(Ok(None))? else {
-            return Ok(None);
-        };
-        let is_first = self.leave_stub(&held, to).await?;
-        Ok(is_first.then_some(arrived))
-    }
-
-    /// Puts a stub in the place of a record; `false` where somebody else wrote first.
-    async fn leave_stub(&self, held: &Held, to: &str) -> Result<bool, RecordError> {
-        let body = Body::stub(&self.owner, to).map_err(RecordError::Unwritable)?;
-        let key = self.key();
-        let written = self
-            .aws
-            .write(&held.bucket, &key, body, Some(&held.etag))
-            .await?;
-        Ok(written != Written::Lost)
     }
 
     /// What a write over an unreadable object needs; `None` where it is gone meanwhile.

@@ -2,20 +2,18 @@
 //!
 //! An unreadable record is an error and never an empty one. No I/O.
 
-use super::orders::Orders;
-use super::own::{Own, is_default};
-use super::request::{
-    Caller, Claim, Former, Mark, Outcome, Replacement, RequestType, Response, Status, UNANSWERED,
+use super::caller::Caller;
+use super::claim::{
+    Claim, Former, Mark, Outcome, Replacement, RequestType, Response, Status, UNANSWERED,
 };
+use super::orders::Orders;
+use super::own_target::{Own, is_default};
 use crate::clock::Timestamp;
 use crate::model::Endpoint;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-
-/// Written into every record, so that a later version knows what it reads.
-const VERSION: u32 = 2;
 
 /// How many requests before the claim are remembered, with their answers: CloudFormation's and
 /// Lambda's second deliveries come within minutes.
@@ -91,79 +89,6 @@ pub struct Failure {
     pub reason: String,
 }
 
-/// What an object of the record's key may be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Body {
-    Record(Box<Record>),
-    /// The record is in another bucket.
-    Stub {
-        to: String,
-    },
-}
-
-/// A record that is there and cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum BodyError {
-    #[error("it is not what a binding writes")]
-    Unreadable(#[from] serde_json::Error),
-    #[error("it has version {found}, this function knows version {VERSION}")]
-    Version { found: Value },
-    #[error("it is the record of {found}, and was put there by somebody else")]
-    Foreign { found: String },
-}
-
-#[derive(Serialize, Deserialize)]
-struct Stub {
-    owner: String,
-    moved_to: String,
-}
-
-impl Body {
-    /// Reads the record of `owner`.
-    pub fn parse(body: &[u8], owner: &str) -> Result<Self, BodyError> {
-        let mut value: Value = serde_json::from_slice(body)?;
-        let version = value
-            .get_mut("version")
-            .map(Value::take)
-            .unwrap_or_default();
-        if version != VERSION {
-            return Err(BodyError::Version { found: version });
-        }
-        let (found, body) = if value.get("moved_to").is_some() {
-            let stub: Stub = serde_json::from_value(value)?;
-            (stub.owner, Self::Stub { to: stub.moved_to })
-        } else {
-            let record: Record = serde_json::from_value(value)?;
-            (record.owner.clone(), Self::Record(Box::new(record)))
-        };
-        if found != owner {
-            return Err(BodyError::Foreign { found });
-        }
-        Ok(body)
-    }
-
-    pub fn stub(owner: &str, to: &str) -> Result<Vec<u8>, serde_json::Error> {
-        written(&Stub {
-            owner: owner.to_owned(),
-            moved_to: to.to_owned(),
-        })
-    }
-}
-
-#[derive(Serialize)]
-struct Versioned<'a, T> {
-    version: u32,
-    #[serde(flatten)]
-    body: &'a T,
-}
-
-fn written(body: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec(&Versioned {
-        version: VERSION,
-        body,
-    })
-}
-
 impl Record {
     /// An empty one.
     pub fn new(owner: &str, phase: Phase) -> Self {
@@ -185,10 +110,6 @@ impl Record {
             elsewhere: BTreeSet::new(),
             replaced: Vec::new(),
         }
-    }
-
-    pub fn to_body(&self) -> Result<Vec<u8>, serde_json::Error> {
-        written(self)
     }
 
     /// Every address known, whether or not it is missing at the moment.

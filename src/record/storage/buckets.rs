@@ -1,9 +1,8 @@
 //! What was found of a record, bucket by bucket, and where it may be looked for. No I/O.
 
-use super::body::Record;
-use super::error::RecordError;
-use super::orders::RuleEvent;
 use crate::aws::api::AwsError;
+use crate::record::data::{Record, RuleEvent};
+use crate::record::error::RecordError;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A record as it was read or written, with its condition for the next write.

@@ -1,6 +1,5 @@
 use super::*;
-use crate::record::body::Phase;
-use crate::record::request::{Claim, Mark, Outcome, Status};
+use crate::record::data::{Claim, Mark, Outcome, Phase, Status};
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
 
@@ -212,22 +211,6 @@ fn while_the_stack_rolls_back_the_inverse_of_the_rollback_is_the_cancelled_one()
     assert_eq!(late(true, None).judged_by(&cancelled), AFTER_THE_WAIT);
     let cancelled = claimed("cancelled", at(10), false);
     assert_eq!(late(true, at(11)).judged_by(&cancelled), AFTER_THE_WAIT);
-}
-
-#[test]
-fn the_time_is_read_from_either_form_of_a_response_address() {
-    let url = "https://bucket/key?X-Amz-Algorithm=A&X-Amz-Date=20261125T021000Z&X-Amz-Expires=7200";
-    let time = Timestamp::parse("2026-11-25T02:10:00Z").expect("a time");
-    assert_eq!(signed(url), Some(Signed::At(time)));
-    let url = "https://bucket/key?AWSAccessKeyId=K&Expires=1795572600&Signature=S";
-    assert_eq!(signed(url), Some(Signed::Until(time)));
-    for url in [
-        "",
-        "https://bucket/key",
-        "https://bucket/key?X-Amz-Date=soon&Expires=x",
-    ] {
-        assert_eq!(signed(url), None, "{url}");
-    }
 }
 
 #[test]

@@ -4,14 +4,14 @@
 //! orders. The copy only lets a tick begin before the record is read: the record decides.
 //! It stands in the rule's target, at most 8,192 characters (EventBridge API, `InputTransformer`).
 
+use super::orders::Orders;
 use crate::clock::Timestamp;
 use crate::discovery::ADDRESSES_PER_ANSWER;
-use crate::model::{Rule, TargetGroupPort};
+use crate::model::Rule;
 use crate::names::BindingId;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 /// How many characters EventBridge takes of a template.
@@ -28,44 +28,6 @@ pub const RULE_TARGET: &str = "alb-nlb-binding";
 /// What EventBridge puts the event's scheduled time in the place of (EventBridge guide, "Amazon
 /// EventBridge input transformation"). A text gets its quotes there.
 const TIME: &str = "<time>";
-
-/// What a tick goes by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Orders {
-    /// Empty in place of the published function, which knows no NLB.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub nlb_arn: String,
-    /// Empty where only its DNS name is known.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub alb_arn: String,
-    pub alb_name: String,
-    pub alb_dns_name: String,
-    pub target_groups: Vec<TargetGroupPort>,
-    /// `all` where the ALB is in another VPC than the NLB (ELBv2 API, `TargetDescription`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub availability_zone: Option<String>,
-    pub max_lookups: usize,
-    pub invocations_before_deregistration: u32,
-    pub ip_count_metric: bool,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub dns_servers: Vec<SocketAddr>,
-}
-
-impl Orders {
-    /// Whether the metric of both is the same.
-    pub fn measures_as(&self, other: &Self) -> bool {
-        self.alb_name == other.alb_name
-            && self.alb_dns_name == other.alb_dns_name
-            && self.ip_count_metric == other.ip_count_metric
-    }
-
-    /// ARNs of the target groups.
-    pub fn groups(&self) -> BTreeSet<&str> {
-        let groups = self.target_groups.iter();
-        groups.map(|group| group.arn.as_str()).collect()
-    }
-}
 
 /// The event of a tick.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -191,6 +153,7 @@ fn digest(arn: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::TargetGroupPort;
 
     fn orders(groups: usize) -> Orders {
         let arn = |number: usize| {

@@ -1,13 +1,12 @@
-//! Rule 5 of the record: whether CloudFormation still wants what a request asks for. It is asked, and
-//! where it says no, once more and again for ten seconds, for what it shows may lag behind.
+//! What CloudFormation says of a stack and of one resource in it. It is asked and never believed at once, for
+//! what it shows may lag.
 
-use super::request::RequestType;
 use crate::aws::api::{AwsResult, Stack, StackResource, Stacks};
 use crate::clock::{Clock, Timestamp};
 use crate::log::chain;
 use crate::names::BindingId;
 use std::time::Duration;
-use tracing::{info, warn};
+use tracing::warn;
 
 /// For how long CloudFormation must say the same before a request is refused: what it shows may lag.
 pub const LAG: Duration = Duration::from_secs(10);
@@ -16,7 +15,7 @@ pub const LAG: Duration = Duration::from_secs(10);
 const ASKING: Duration = Duration::from_secs(60);
 
 /// How long lies between two looks meanwhile.
-const BETWEEN: Duration = Duration::from_secs(1);
+pub(super) const BETWEEN: Duration = Duration::from_secs(1);
 
 /// A stack's resource, as CloudFormation's own requests name it.
 #[derive(Debug, Clone, Copy)]
@@ -32,15 +31,6 @@ pub struct View {
     /// `None` where it cannot be asked.
     pub stack: Option<Stack>,
     pub resource: Resource,
-}
-
-/// The binding that a request is about.
-#[derive(Debug, Clone, Copy)]
-pub struct Meant<'a> {
-    pub id: &'a BindingId,
-    /// The physical id that the request came with.
-    pub given: Option<&'a str>,
-    pub has_record: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,7 +66,7 @@ impl View {
     }
 
     /// Whether the stack is known to roll back, or to have rolled back.
-    fn rolls_back(&self) -> bool {
+    pub(super) fn rolls_back(&self) -> bool {
         self.rollback() == Some(true)
     }
 
@@ -90,7 +80,7 @@ impl View {
     }
 
     /// Whether the stack is deleted, or is about to be.
-    fn leaves(&self) -> bool {
+    pub(super) fn leaves(&self) -> bool {
         let stack = self.stack.as_ref();
         stack.is_some_and(|stack| {
             stack.status.starts_with("DELETE") || stack.status.starts_with("ROLLBACK")
@@ -115,60 +105,6 @@ impl View {
                 resource.physical_id.as_deref()
             }
             _ => None,
-        }
-    }
-
-    /// Whether the binding that a request came with has been replaced since. A rollback may go back to it
-    /// where it still has a record.
-    fn has_replaced(&self, meant: Meant<'_>) -> bool {
-        let living = self.physical_id().and_then(BindingId::parse);
-        let living = living.map(|living| living.to_string());
-        let given = meant.given;
-        let is_over = self.rollback() == Some(false) || !meant.has_record;
-        is_over && living.is_some() && given.is_some() && living.as_deref() != given
-    }
-
-    /// Why a request is not wanted, where it is not.
-    fn refuses(&self, kind: RequestType, meant: Meant<'_>) -> Option<String> {
-        let refused = |what: &str, status: &str| {
-            Some(format!(
-                "CloudFormation does not wait for this {kind:?} any more: the {what} is {status}"
-            ))
-        };
-        match (&self.resource, kind) {
-            (Resource::Known(resource), RequestType::Create) => {
-                let is_wanted = resource.status == "CREATE_IN_PROGRESS";
-                (!is_wanted).then(|| refused("resource", &resource.status))?
-            }
-            (Resource::Known(resource), RequestType::Update) if self.has_replaced(meant) => {
-                let living = resource.physical_id.as_deref().unwrap_or_default();
-                refused("resource", living)
-            }
-            (Resource::Known(resource), RequestType::Update) => {
-                // One that is just being created has nothing to be updated yet: it was made again.
-                let is_new =
-                    resource.status == "CREATE_IN_PROGRESS" && resource.physical_id.is_none();
-                let is_wanted = resource.status.ends_with("_IN_PROGRESS")
-                    && resource.status != "DELETE_IN_PROGRESS"
-                    && !is_new;
-                (!is_wanted).then(|| refused("resource", &resource.status))?
-            }
-            // A late second delivery: the resource has been made again since.
-            (Resource::Known(resource), RequestType::Delete) => {
-                let lives = self.names(meant.id) && resource.status.ends_with("_COMPLETE");
-                (lives && !self.leaves()).then(|| refused("resource", &resource.status))?
-            }
-            (Resource::Missing | Resource::Unknown, RequestType::Create | RequestType::Update) => {
-                let stack = self.stack.as_ref()?;
-                // A stack that goes on may not show yet what it has begun to make. Once it cleans up it makes
-                // nothing more.
-                let goes_on = stack.status.ends_with("_IN_PROGRESS");
-                let makes = goes_on && !stack.status.ends_with("CLEANUP_IN_PROGRESS");
-                let has_none = self.resource == Resource::Missing && !makes;
-                let is_over = kind == RequestType::Create && (self.leaves() || self.rolls_back());
-                (has_none || is_over).then(|| refused("stack", &stack.status))?
-            }
-            (Resource::Missing | Resource::Unknown, RequestType::Delete) => None,
         }
     }
 }
@@ -212,36 +148,6 @@ impl<A: Stacks> Asker<'_, A> {
         }
         view
     }
-
-    /// `Err` with the reason, where CloudFormation has said for ten seconds that it does not want
-    /// this; else what it last said.
-    pub async fn wants(
-        &self,
-        clock: &Clock,
-        kind: RequestType,
-        meant: Meant<'_>,
-        mut view: View,
-    ) -> Result<View, (View, String)> {
-        let mut since = clock.now();
-        // What is said counts from when it was asked, for an answer may take its time.
-        let mut asked = since;
-        loop {
-            let Some(reason) = view.refuses(kind, meant) else {
-                return Ok(view);
-            };
-            if asked.since(since) >= LAG {
-                info!(reason, "not wanted");
-                return Err((view, reason));
-            }
-            tokio::time::sleep(BETWEEN).await;
-            asked = clock.now();
-            let again = self.look().await;
-            if again.resource != view.resource {
-                since = clock.now();
-            }
-            view = again;
-        }
-    }
 }
 
 async fn answered<T>(asked: impl Future<Output = AwsResult<T>>) -> Option<T> {
@@ -256,6 +162,3 @@ async fn answered<T>(asked: impl Future<Output = AwsResult<T>>) -> Option<T> {
     );
     None
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,9 +1,8 @@
 //! Rules 2, 3 and 4 of the record: whether a request may claim the binding, and for how long it then
 //! waits. Pure.
 
-use super::body::Record;
-use super::request::{Claim, Digest, Former, RequestType, Response, Signed};
 use crate::clock::Timestamp;
+use crate::record::data::{Claim, Digest, Former, Record, RequestType, Response, Signed};
 use std::time::Duration;
 
 /// How much two environments' clocks, and the order of two signatures, may be off.
@@ -38,7 +37,7 @@ pub enum Verdict {
 pub enum Wait {
     /// By that moment; there may have been none.
     Until(Timestamp),
-    /// It has no answer yet: only the claim stops it, [`super::request::TAKEN_OVER`] after it was written.
+    /// It has no answer yet: only the claim stops it, `TAKEN_OVER` after it was written.
     TakenOver,
 }
 
@@ -119,25 +118,6 @@ fn order(asking: Option<Signed>, claim: Option<Signed>) -> Order {
     } else {
         Order::NotBefore
     }
-}
-
-/// The time in a response address, which is a secret as a whole: `X-Amz-Date` of Signature Version 4,
-/// or `Expires` of the older form (S3 guide, "Authenticating requests"). That CloudFormation signs
-/// the address when it sends the request is assumed, not documented.
-pub fn signed(response_url: &str) -> Option<Signed> {
-    let (_, query) = response_url.split_once('?')?;
-    let parameter = |wanted: &str| {
-        query.split('&').find_map(|pair| {
-            let (name, value) = pair.split_once('=')?;
-            name.eq_ignore_ascii_case(wanted).then_some(value)
-        })
-    };
-    let at = parameter("X-Amz-Date").and_then(Timestamp::parse);
-    at.map(Signed::At).or_else(|| {
-        let seconds: u64 = parameter("Expires")?.parse().ok()?;
-        let millis = seconds.checked_mul(1000)?;
-        Some(Signed::Until(Timestamp::from_millis(millis)))
-    })
 }
 
 #[cfg(test)]

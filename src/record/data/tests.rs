@@ -1,8 +1,5 @@
 //! What a record holds, and what it lets a tick do.
 
-use super::body::Body;
-use super::others::owned;
-use super::request::Outcome;
 use super::*;
 use crate::clock::Timestamp;
 use crate::model::{Endpoint, TargetGroupPort};

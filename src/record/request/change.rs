@@ -1,18 +1,15 @@
 //! What a request does with the records that it holds: reads them, changes them, takes them to another
 //! bucket (rule 10), and lets go of them.
 
-use super::body::Record;
-use super::claim::is_cancelled;
-use super::error::RecordError;
-use super::holds::Claimed;
-use super::lease::Hold;
-use super::located::Held;
-use super::store::Store;
 use super::turn::Turn;
 use crate::aws::api::{Objects, Stacks};
 use crate::backoff::Backoff;
 use crate::names::BindingId;
 use crate::permit::CALL_TIMEOUT;
+use crate::record::data::Record;
+use crate::record::error::RecordError;
+use crate::record::protocol::{Claimed, Hold, is_cancelled};
+use crate::record::storage::{Held, Store};
 use tokio::time::Instant;
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {

@@ -4,22 +4,18 @@
 //! The lease is the only one that gives permits, and so the only one that repeats such a call. What
 //! it may not do any more it does not do: nothing is undone here.
 
-use super::error::RecordError;
-use super::fresh::Fresh;
 use crate::aws::api::{AwsResult, TRIES, Trouble};
 use crate::backoff::Backoff;
 use crate::clock::{Clock, Timestamp};
 use crate::log::chain;
-use crate::permit::{CALL_TIMEOUT, Permit};
+use crate::permit::{CALL_TIMEOUT, FRESH, Permit};
 use crate::progress;
+use crate::record::error::RecordError;
+use crate::record::just_made::Fresh;
 use std::cell::Cell;
-use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::info;
-
-/// For how long a look is believed.
-pub const FRESH: Duration = Duration::from_secs(5);
 
 /// Leave to act, for as long as looks confirm it.
 pub struct Lease<H> {

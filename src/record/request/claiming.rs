@@ -1,37 +1,15 @@
-//! One request's turn with the record: rules 2 to 5 carried out, and its outcome put down at the end.
-//!
-//! Decides nothing about the binding itself: what is made or taken away is the caller's.
+//! Rules 2 to 4 carried out: a request claims a record.
 
-use super::body::{Phase, Record};
-use super::claim::{Asking, Verdict, Wait, judge};
-use super::error::RecordError;
-use super::holds::{Claimed, Claims};
-use super::lease::Lease;
-use super::located::Located;
-use super::request::TAKEN_OVER;
-use super::request::{Caller, Claim, Replacement, RequestType};
-use super::store::Store;
-use super::wanted::{Asker, Meant, Resource, View};
+use super::turn::Turn;
 use crate::aws::api::{Objects, Stacks};
-use crate::clock::{Clock, Timestamp};
-use crate::names::BindingId;
 use crate::progress;
-use std::cell::Cell;
+use crate::record::data::{Claim, Phase, Record, RequestType, TAKEN_OVER};
+use crate::record::error::RecordError;
+use crate::record::protocol::{Asking, Claimed, Verdict, View, Wait, judge};
+use crate::record::storage::{Located, Store};
 use std::collections::BTreeSet;
 use tokio::time::Instant;
 use tracing::info;
-
-/// A request's turn.
-pub struct Turn<'a, A> {
-    aws: &'a A,
-    clock: Clock,
-    caller: Caller,
-    lease: Lease<Claims<'a, A>>,
-    /// Whether it was taken over, and has started anew.
-    pub(super) is_anew: Cell<bool>,
-    /// When it first asked whether the stack rolls back.
-    asked: Cell<Option<Timestamp>>,
-}
 
 /// What a record is claimed for.
 #[derive(Debug, Clone, Copy)]
@@ -54,120 +32,6 @@ pub enum Hand {
 }
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
-    pub fn new(aws: &'a A, clock: Clock, caller: Caller) -> Self {
-        let claims = Claims::none_yet(caller.mark.clone());
-        let lease = Lease::new(claims, clock);
-        Self {
-            aws,
-            clock,
-            caller,
-            lease,
-            is_anew: Cell::new(false),
-            asked: Cell::default(),
-        }
-    }
-
-    pub fn clock(&self) -> Clock {
-        self.clock
-    }
-
-    pub fn caller(&self) -> &Caller {
-        &self.caller
-    }
-
-    /// What gives this request leave to act.
-    pub fn lease(&self) -> &Lease<Claims<'a, A>> {
-        &self.lease
-    }
-
-    pub fn store(&self, id: &BindingId) -> Store<'a, A> {
-        Store::new(self.aws, id.to_string()).waiting_for(self.lease.fresh().clone())
-    }
-
-    /// The binding that a note in the record means.
-    pub fn replacement(&self, replaced: &Replacement) -> BindingId {
-        let Caller {
-            stack_id,
-            logical_id,
-            ..
-        } = &self.caller;
-        BindingId::derive(stack_id, logical_id, &replaced.nlb_arn)
-    }
-
-    fn asker(&self) -> Asker<'_, A> {
-        Asker {
-            aws: self.aws,
-            stack_id: &self.caller.stack_id,
-            logical_id: &self.caller.logical_id,
-        }
-    }
-
-    /// What CloudFormation says now.
-    pub async fn view(&self) -> View {
-        self.asker().look().await
-    }
-
-    /// What CloudFormation says of the resource now; of the stack as in `view`, unless it is the stack that
-    /// tells.
-    pub async fn view_again(&self, view: &View) -> View {
-        match self.asker().resource().await {
-            resource @ Resource::Known(_) => View {
-                resource,
-                ..view.clone()
-            },
-            _ => self.view().await,
-        }
-    }
-
-    /// What CloudFormation says of the stack now.
-    pub(super) async fn stack(&self) -> View {
-        View {
-            stack: self.asker().stack().await,
-            resource: Resource::Unknown,
-        }
-    }
-
-    /// Rule 5.
-    ///
-    /// # Errors
-    /// `Err` with what CloudFormation says by then and the reason, where it does not want this request.
-    pub async fn is_wanted(
-        &self,
-        id: &BindingId,
-        record: Option<&Record>,
-        view: View,
-    ) -> Result<View, (View, String)> {
-        let meant = Meant {
-            id,
-            given: self.caller.physical_id.as_deref(),
-            has_record: record.is_some(),
-        };
-        let kind = self.caller.kind;
-        self.asker().wants(&self.clock, kind, meant, view).await
-    }
-
-    /// What CloudFormation says once it names a binding as the living one; it may lag behind.
-    pub async fn view_of_living(&self, id: &BindingId, view: &View) -> View {
-        let names = |view: &View| view.names(id);
-        let now = self.clock.now();
-        self.asker()
-            .says(&self.clock, now, view.clone(), names)
-            .await
-    }
-
-    /// Whether the stack is known not to roll back, also by what CloudFormation may show later only. That is
-    /// waited for once.
-    pub async fn goes_on(&self) -> bool {
-        let asked = self.asked.get().unwrap_or_else(|| self.clock.now());
-        self.asked.set(Some(asked));
-        let is_clear = |view: &View| {
-            view.stack.is_none() || view.is_rolling_back() == Some(true) || view.is_past_rollback()
-        };
-        let view = self.view().await;
-        let view = self.asker().says(&self.clock, asked, view, is_clear).await;
-        view.rollback() == Some(false)
-    }
-
     /// Rules 3 and 4: whether this request may claim a record, and what it then waits for.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 use super::*;
+use crate::aws::api::{AwsResult, Stack, StackResource};
 use crate::clock::Timestamp;
 use std::cell::RefCell;
+use std::time::Duration;
 
 fn id() -> BindingId {
     BindingId::derive("stack", "Binding", "arn:nlb")

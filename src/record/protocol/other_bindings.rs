@@ -3,16 +3,13 @@
 //!
 //! Other bindings are found by their rules, which say where their records are. Only reads.
 
-use super::body::{Phase, Record};
-use super::error::RecordError;
-use super::located::Candidate;
-use super::orders::RuleEvent;
-use super::own::OwnTarget;
-use super::store::Store;
 use crate::aws::api::{Objects, Rules, gather};
 use crate::log::chain;
 use crate::model::Endpoint;
 use crate::names::{BindingId, PREFIX};
+use crate::record::data::{RuleEvent, owned};
+use crate::record::error::RecordError;
+use crate::record::storage::{Candidate, Store};
 use std::collections::BTreeMap;
 use tracing::warn;
 
@@ -77,25 +74,4 @@ async fn owned_by(
         group, "its record is lost or cannot be read; it may own targets there"
     );
     Ok(None)
-}
-
-/// What a binding owns in a group, and whether it wants it still. One that is leaving serves nobody: two that
-/// leave at once both take out what they share.
-pub(super) fn owned(record: &Record, group: &str) -> BTreeMap<Endpoint, bool> {
-    if record.phase == Phase::Leaving {
-        return BTreeMap::new();
-    }
-    let is_changed = record
-        .claim
-        .as_ref()
-        .is_some_and(|claim| claim.outcome.is_none());
-    let orders = record.orders.as_ref().filter(|_| !is_changed);
-    let serves = orders.is_none_or(|orders| orders.groups().contains(group));
-    let until = orders.map(|orders| orders.invocations_before_deregistration);
-    let needed = record.answers_needed();
-    let is_due = |target: &OwnTarget, until| record.is_due(target, until, needed);
-    let is_wanted = |target: &OwnTarget| serves && until.is_none_or(|until| !is_due(target, until));
-    let own = record.own.get(group).into_iter().flatten();
-    own.map(|(endpoint, target)| (*endpoint, is_wanted(target)))
-        .collect()
 }

@@ -1,0 +1,28 @@
+//! What the record holds, in the contract's words, and what follows from it without asking anybody. Pure.
+
+mod body;
+mod caller;
+mod claim;
+mod due_targets;
+mod lost;
+mod orders;
+mod own_target;
+mod record;
+mod rule_event;
+mod signed;
+#[cfg(test)]
+mod tests;
+mod tick_rules;
+
+pub use body::{Body, BodyError};
+pub use caller::Caller;
+pub use claim::{
+    Claim, Digest, Former, Mark, Outcome, Replacement, RequestType, Response, Status, TAKEN_OVER,
+};
+pub use due_targets::owned;
+pub use orders::Orders;
+pub use own_target::{Own, OwnTarget};
+pub use record::{Failure, Phase, Record};
+pub use rule_event::{RULE_TARGET, RuleEvent};
+pub use signed::{Signed, signed};
+pub use tick_rules::Counting;

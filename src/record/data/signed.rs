@@ -1,0 +1,54 @@
+//! Rule 4: when CloudFormation signed a request's response address.
+
+use crate::clock::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The time in a response address. The two forms are not compared with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Signed {
+    /// `X-Amz-Date`: when it was signed (Signature Version 4).
+    At(Timestamp),
+    /// `Expires`: when it ends, hours after it was signed (Signature Version 2).
+    Until(Timestamp),
+}
+
+/// The time in a response address, which is a secret as a whole: `X-Amz-Date` of Signature Version 4,
+/// or `Expires` of the older form (S3 guide, "Authenticating requests"). That CloudFormation signs
+/// the address when it sends the request is assumed, not documented.
+pub fn signed(response_url: &str) -> Option<Signed> {
+    let (_, query) = response_url.split_once('?')?;
+    let parameter = |wanted: &str| {
+        query.split('&').find_map(|pair| {
+            let (name, value) = pair.split_once('=')?;
+            name.eq_ignore_ascii_case(wanted).then_some(value)
+        })
+    };
+    let at = parameter("X-Amz-Date").and_then(Timestamp::parse);
+    at.map(Signed::At).or_else(|| {
+        let seconds: u64 = parameter("Expires")?.parse().ok()?;
+        let millis = seconds.checked_mul(1000)?;
+        Some(Signed::Until(Timestamp::from_millis(millis)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_is_read_from_either_form_of_a_response_address() {
+        let url =
+            "https://bucket/key?X-Amz-Algorithm=A&X-Amz-Date=20261125T021000Z&X-Amz-Expires=7200";
+        let time = Timestamp::parse("2026-11-25T02:10:00Z").expect("a time");
+        assert_eq!(signed(url), Some(Signed::At(time)));
+        let url = "https://bucket/key?AWSAccessKeyId=K&Expires=1795572600&Signature=S";
+        assert_eq!(signed(url), Some(Signed::Until(time)));
+        for url in [
+            "",
+            "https://bucket/key",
+            "https://bucket/key?X-Amz-Date=soon&Expires=x",
+        ] {
+            assert_eq!(signed(url), None, "{url}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Who may act on AWS, and when: the contract's rules about looks, claims and the order of requests.
+
+mod claims;
+mod cloudformation;
+mod judge;
+mod lease;
+mod other_bindings;
+mod still_wanted;
+mod tick_write;
+
+pub use claims::{Claimed, Claims};
+pub use cloudformation::{Asker, LAG, Resource, View};
+pub use judge::{Asking, Verdict, Wait, is_cancelled, judge};
+pub use lease::{Hold, Lease};
+pub use other_bindings::owned_by_others;
+pub use still_wanted::Meant;
+pub use tick_write::Ticking;

@@ -1,0 +1,65 @@
+//! One request's turn with the record: rules 2 to 5 carried out, and its outcome put down at the end.
+//!
+//! Decides nothing about the binding itself: what is made or taken away is the caller's.
+
+use crate::aws::api::{Objects, Stacks};
+use crate::clock::{Clock, Timestamp};
+use crate::names::BindingId;
+use crate::record::data::{Caller, Replacement};
+use crate::record::protocol::{Claims, Lease};
+use crate::record::storage::Store;
+use std::cell::Cell;
+
+/// A request's turn.
+pub struct Turn<'a, A> {
+    pub(super) aws: &'a A,
+    pub(super) clock: Clock,
+    pub(super) caller: Caller,
+    pub(super) lease: Lease<Claims<'a, A>>,
+    /// Whether it was taken over, and has started anew.
+    pub(super) is_anew: Cell<bool>,
+    /// When it first asked whether the stack rolls back.
+    pub(super) asked: Cell<Option<Timestamp>>,
+}
+
+impl<'a, A: Objects + Stacks> Turn<'a, A> {
+    pub fn new(aws: &'a A, clock: Clock, caller: Caller) -> Self {
+        let claims = Claims::none_yet(caller.mark.clone());
+        let lease = Lease::new(claims, clock);
+        Self {
+            aws,
+            clock,
+            caller,
+            lease,
+            is_anew: Cell::new(false),
+            asked: Cell::default(),
+        }
+    }
+
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// What gives this request leave to act.
+    pub fn lease(&self) -> &Lease<Claims<'a, A>> {
+        &self.lease
+    }
+
+    pub fn store(&self, id: &BindingId) -> Store<'a, A> {
+        Store::new(self.aws, id.to_string()).waiting_for(self.lease.fresh().clone())
+    }
+
+    /// The binding that a note in the record means.
+    pub fn replacement(&self, replaced: &Replacement) -> BindingId {
+        let Caller {
+            stack_id,
+            logical_id,
+            ..
+        } = &self.caller;
+        BindingId::derive(stack_id, logical_id, &replaced.nlb_arn)
+    }
+}

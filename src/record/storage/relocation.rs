@@ -1,0 +1,61 @@
+//! Rule 10: the record moves to another bucket, and a stub in the old one says where it is.
+
+use super::buckets::{Contents, Held};
+use super::store::Store;
+use crate::aws::api::{Objects, Written};
+use crate::permit::{CALL_TIMEOUT, FRESH};
+use crate::record::data::Body;
+use crate::record::error::RecordError;
+use tokio::time::Instant;
+
+impl<A: Objects> Store<'_, A> {
+    /// Takes a record to another bucket, and leaves a stub in its place. The record tells beforehand
+    /// where the copy will be, so that one that is never used is found and taken away. `None` where
+    /// somebody else wrote meanwhile: then all of it is done again.
+    pub async fn take(&self, held: &Held, to: &str) -> Result<Option<Held>, RecordError> {
+        let mut announced = held.record.clone();
+        announced.elsewhere.insert(to.to_owned());
+        // It has arrived here itself: of two copies only one may come from the other.
+        announced.arriving_from = None;
+        let began = Instant::now();
+        let Some(held) = self.replace(held, announced).await? else {
+            return Ok(None);
+        };
+        // A stub of an earlier move, or a copy that never arrived.
+        let there = match self.look(to).await? {
+            Contents::Nothing => None,
+            Contents::Record(former) => Some(former.etag),
+            Contents::Stub { etag, .. } => Some(etag),
+            Contents::Unreadable(unreadable) => Some(self.etag_of(&unreadable).await?).flatten(),
+            Contents::NoBucket => {
+                let bucket = to.to_owned();
+                return Err(RecordError::NoBucket { bucket });
+            }
+        };
+        let mut copy = held.record.clone();
+        copy.elsewhere.remove(to);
+        copy.elsewhere.insert(held.bucket.clone());
+        copy.arriving_from = Some(held.bucket.clone());
+        // The copy's condition tells nothing of who may have claimed the record since.
+        if began.elapsed() >= FRESH {
+            return Ok(None);
+        }
+        let copied = tokio::time::timeout(CALL_TIMEOUT, self.write(to, copy, there.as_deref()));
+        let Some(arrived) = copied.await.unwrap_or(Ok(None))? else {
+            return Ok(None);
+        };
+        let is_first = self.leave_stub(&held, to).await?;
+        Ok(is_first.then_some(arrived))
+    }
+
+    /// Puts a stub in the place of a record; `false` where somebody else wrote first.
+    async fn leave_stub(&self, held: &Held, to: &str) -> Result<bool, RecordError> {
+        let body = Body::stub(&self.owner, to).map_err(RecordError::Unwritable)?;
+        let key = self.key();
+        let written = self
+            .aws
+            .write(&held.bucket, &key, body, Some(&held.etag))
+            .await?;
+        Ok(written != Written::Lost)
+    }
+}
