@@ -6,20 +6,20 @@ use super::record::Record;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Written into every record, so that a later version knows what it reads.
+/// Stands in every object, so that a later version of this function knows what it reads.
 const VERSION: u32 = 2;
 
-/// What an object of the record's key may be.
+/// What the state object may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
     Record(Box<Record>),
-    /// The record is in another bucket.
+    /// Rule 10: the record is in another bucket.
     Stub {
         to: String,
     },
 }
 
-/// A record that is there and cannot be used.
+/// Why an object that exists cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     #[error("it is not what a binding writes")]
@@ -37,7 +37,10 @@ struct Stub {
 }
 
 impl Body {
-    /// Reads the record of `owner`.
+    /// Reads the state object of `owner`.
+    ///
+    /// # Errors
+    /// Where it is damaged, of another version, or of another owner.
     pub fn parse(body: &[u8], owner: &str) -> Result<Self, BodyError> {
         let mut value: Value = serde_json::from_slice(body)?;
         let version = value
@@ -60,8 +63,12 @@ impl Body {
         Ok(body)
     }
 
+    /// The stub that says that the record is in bucket `to`.
+    ///
+    /// # Errors
+    /// Where it cannot be written as JSON.
     pub fn stub(owner: &str, to: &str) -> Result<Vec<u8>, serde_json::Error> {
-        written(&Stub {
+        to_json(&Stub {
             owner: owner.to_owned(),
             moved_to: to.to_owned(),
         })
@@ -75,7 +82,7 @@ struct Versioned<'a, T> {
     body: &'a T,
 }
 
-fn written(body: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+fn to_json(body: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(&Versioned {
         version: VERSION,
         body,
@@ -83,7 +90,9 @@ fn written(body: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
 }
 
 impl Record {
+    /// # Errors
+    /// Where it cannot be written as JSON.
     pub fn to_body(&self) -> Result<Vec<u8>, serde_json::Error> {
-        written(self)
+        to_json(self)
     }
 }

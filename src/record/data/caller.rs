@@ -5,27 +5,27 @@ use super::signed::Signed;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A request of CloudFormation, as far as the record is concerned.
+/// What the record needs to know of the request.
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub kind: RequestType,
-    /// CloudFormation's id of the request, the same for each delivery, and what tells this delivery.
     pub mark: Mark,
     pub signed: Option<Signed>,
+    /// Its properties, and the properties before it.
     pub wants: Digest,
     pub wanted_before: Digest,
     pub stack_id: String,
     pub logical_id: String,
-    /// The physical id that it came with.
+    /// The physical id that the request names: none in a Create.
     pub physical_id: Option<String>,
-    /// How long it may wait for what only may come.
+    /// How long it may wait for something that may never come.
     pub patience: Duration,
-    /// When its time to work is over.
+    /// When it must stop working, to have the time to answer.
     pub until: Instant,
 }
 
 impl Caller {
-    /// How much of its time to work is left.
+    /// How much time is left until then.
     pub fn left(&self) -> Duration {
         self.until.saturating_duration_since(Instant::now())
     }

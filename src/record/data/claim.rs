@@ -1,4 +1,4 @@
-//! A request of CloudFormation as the record keeps it: its claim, and how it ended.
+//! What the record keeps of requests of CloudFormation: the claim, its outcome, and the requests before it.
 
 use super::signed::Signed;
 use crate::clock::Timestamp;
@@ -6,40 +6,39 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// By then a request whose claim was taken over has stopped, and what it did is done: it acts within
-/// 5 s of a look, and a call of it takes 5 s at most.
+/// Rule 2: how long a request that takes a claim over waits. By then the other one has stopped, and its calls have
+/// ended: it acts within 5 s of a look, and a call takes 5 s at most.
 pub const TAKEN_OVER: Duration = Duration::from_secs(15);
 
-/// After so long a request that has no answer will not get one: CloudFormation's function has ended
-/// long before.
+/// Rule 6: a request that has no answer after this time gets none, for its function has ended long before.
 pub(super) const UNANSWERED: Duration = Duration::from_secs(15 * 60);
 
-/// A request's hold on the binding.
+/// Rule 2: the request that is being served, or the last one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     #[serde(flatten)]
     pub mark: Mark,
     pub kind: RequestType,
-    /// When CloudFormation signed the request's response address, where that tells.
+    /// Rule 4: when CloudFormation signed the request's response address, where that can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<Signed>,
     pub at: Timestamp,
-    /// Whether the stack was rolling back then, where that was known.
+    /// Whether the stack was rolling back when the record was claimed, where that was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolls_back: Option<bool>,
-    /// Whether it goes on from what stood before it, so that it cannot be what takes back the request before.
+    /// Whether it asks for something new, so that it cannot be the rollback of the request before it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub goes_on: bool,
-    /// Whether it is a rollback: of the request before, or of one that never came.
+    /// Whether it is a rollback: of the request before it, or of one that never came.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub takes_back: bool,
-    /// What its properties came to, and those before.
+    /// Its properties, and the properties before it.
     pub wants: Digest,
     pub wanted_before: Digest,
-    /// Whether this request made the record, so that nothing was there before it.
+    /// Whether this request made the record: there was no binding before it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub made: bool,
-    /// OwnTarget groups that are given now and no longer wanted: ticks leave them alone.
+    /// Given target groups that its properties no longer name. Ticks leave them alone.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub gives_up: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,16 +46,19 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Whether one of this request and another, by its properties and those before, takes back the other.
+    /// Rule 4: whether the new properties of each request are the old ones of the other, so that one of them takes the
+    /// other back.
     pub fn is_inverse_of(&self, wants: &Digest, wanted_before: &Digest) -> bool {
         self.wants == *wanted_before && self.wanted_before == *wants
     }
 }
 
-/// Who holds a claim: the request, and which of its deliveries.
+/// Whose a claim is: the request, and which of its deliveries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
+    /// CloudFormation's id of the request, the same for each delivery.
     pub request: String,
+    /// The invocation that serves this delivery.
     pub runner: String,
 }
 
@@ -68,12 +70,12 @@ pub enum RequestType {
     Delete,
 }
 
-/// Properties, as far as two can be told apart.
+/// A digest of properties: equal where the properties are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Digest(pub String);
 
-/// A request before the claim, with its answer where it had one.
+/// Rule 3: a request before the claim, with its answer where it had one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Former {
     pub request: String,
@@ -85,17 +87,17 @@ pub struct Former {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     pub answer: Response,
-    /// From when on no call of the request can have an effect any more.
+    /// From then on no call of the request can have an effect any more.
     pub settled: Timestamp,
 }
 
-/// What CloudFormation is answered, but for what identifies the request.
+/// The answer to CloudFormation, without the ids that it sent with the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Response {
     pub status: Status,
     pub reason: String,
     pub physical_id: String,
-    /// For `Fn::GetAtt`.
+    /// The return values of `Fn::GetAtt`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub data: BTreeMap<String, String>,
 }
@@ -107,12 +109,12 @@ pub enum Status {
     Failed,
 }
 
-/// A binding that an Update with another NLB made, or began to make, in place of the record's.
+/// Rule 9: a binding that an Update with another NLB made, or began to make, in place of this record's binding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replacement {
-    /// The other NLB. The id follows from it and from the stack's resource, so that a note can only mean
-    /// another binding of the same resource.
+    /// The other NLB. The physical id follows from it and from the stack's resource, so a note can only mean another
+    /// binding of the same resource.
     pub nlb_arn: String,
-    /// Whether that Update had a success.
+    /// Whether that Update succeeded.
     pub done: bool,
 }

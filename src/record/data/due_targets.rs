@@ -8,20 +8,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 impl Record {
-    /// Whether an own target has been missing for long enough to leave: for so many ticks, which are together
-    /// worth so many answers of DNS.
+    /// Whether an own target has been missing for long enough to leave: for `until` ticks, which together had `needed`
+    /// independent answers of DNS.
     pub fn is_due(&self, target: &OwnTarget, until: u32, needed: u32) -> bool {
         target.missed >= until && (target.draws >= needed || self.is_former(target))
     }
 
-    /// Whether it is of another load balancer than the one that is served: its address says nothing about that
-    /// one's, and DNS need not make certain that it is gone.
+    /// Whether it belongs to another load balancer than the one that the orders name. Then it needs no certain list of
+    /// DNS to leave.
     fn is_former(&self, target: &OwnTarget) -> bool {
         let served = self.orders.as_ref().map(|orders| &orders.alb_dns_name);
         target.of.is_some() && target.of.as_ref() != served
     }
 
-    /// How many answers of DNS it takes to be certain of all that are own.
+    /// How many independent answers of DNS make it certain that a missing own target is gone.
     fn answers_needed(&self) -> u32 {
         let own = self.own.values().flatten();
         let own = own.filter(|(_, target)| !self.is_former(target));
@@ -29,8 +29,8 @@ impl Record {
         u32::try_from(lookups_needed(0, addresses.len())).unwrap_or(u32::MAX)
     }
 
-    /// The addresses that the load balancer may have yet: those of the own targets that are neither due to
-    /// leave, whether or not they may, nor of a former load balancer.
+    /// The addresses that the load balancer may still have: those of own targets that are neither due to leave nor of a
+    /// former load balancer.
     pub fn known(&self) -> BTreeSet<IpAddr> {
         let orders = self.orders.as_ref();
         let until = orders.map_or(u32::MAX, |orders| orders.invocations_before_deregistration);
@@ -43,8 +43,8 @@ impl Record {
             .collect()
     }
 
-    /// The addresses known of a load balancer. Where that is about to be another one, none is: what the former
-    /// one had says nothing about it.
+    /// The addresses that this load balancer may still have. None where the orders name another one, whose addresses
+    /// say nothing about it.
     pub fn known_of(&self, alb_dns_name: &str) -> BTreeSet<IpAddr> {
         let former = self.orders.as_ref();
         match former.is_none_or(|former| former.alb_dns_name == alb_dns_name) {
@@ -53,8 +53,8 @@ impl Record {
         }
     }
 
-    /// From now on ticks leave a target group alone. They do not see either what comes back in between, so
-    /// what was missing is counted anew should they serve it on.
+    /// From now on ticks leave a target group alone. If they serve it again later, misses are counted from zero, for
+    /// addresses may have come back in between.
     pub fn give_up(&mut self, group: &str) {
         if let Some(claim) = &mut self.claim {
             claim.gives_up.insert(group.to_owned());
@@ -70,29 +70,29 @@ impl Record {
         }
     }
 
-    /// Own targets have been taken out of a target group. What was found there stays marked: where the request
-    /// fails after this, ticks serve the group on.
+    /// Forgets the own targets of a target group, after they were deregistered. Found targets stay marked: ticks serve
+    /// the group again where the request fails after this.
     pub fn let_go_of(&mut self, group: &str) {
         self.own.remove(group);
     }
-}
-/// What a binding owns in a group, and whether it wants it still. One that is leaving serves nobody: two that
-/// leave at once both take out what they share.
-pub fn owned(record: &Record, group: &str) -> BTreeMap<Endpoint, bool> {
-    if record.phase == Phase::Leaving {
-        return BTreeMap::new();
+
+    /// Rule 11: the own targets of a group, each with whether this binding still wants it there. A binding that is
+    /// leaving wants none and names none: where two bindings leave at once, both remove the targets that they share.
+    pub fn own_targets_wanted(&self, group: &str) -> BTreeMap<Endpoint, bool> {
+        if self.phase == Phase::Leaving {
+            return BTreeMap::new();
+        }
+        let claim = self.claim.as_ref();
+        let is_changed = claim.is_some_and(|claim| claim.outcome.is_none());
+        let orders = self.orders.as_ref().filter(|_| !is_changed);
+        let serves = orders.is_none_or(|orders| orders.groups().contains(group));
+        let until = orders.map(|orders| orders.invocations_before_deregistration);
+        let needed = self.answers_needed();
+        let is_due = |target: &OwnTarget, until| self.is_due(target, until, needed);
+        let is_wanted =
+            |target: &OwnTarget| serves && until.is_none_or(|until| !is_due(target, until));
+        let own = self.own.get(group).into_iter().flatten();
+        own.map(|(endpoint, target)| (*endpoint, is_wanted(target)))
+            .collect()
     }
-    let is_changed = record
-        .claim
-        .as_ref()
-        .is_some_and(|claim| claim.outcome.is_none());
-    let orders = record.orders.as_ref().filter(|_| !is_changed);
-    let serves = orders.is_none_or(|orders| orders.groups().contains(group));
-    let until = orders.map(|orders| orders.invocations_before_deregistration);
-    let needed = record.answers_needed();
-    let is_due = |target: &OwnTarget, until| record.is_due(target, until, needed);
-    let is_wanted = |target: &OwnTarget| serves && until.is_none_or(|until| !is_due(target, until));
-    let own = record.own.get(group).into_iter().flatten();
-    own.map(|(endpoint, target)| (*endpoint, is_wanted(target)))
-        .collect()
 }

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 impl Record {
-    /// A record that was lost while its rule stands, from the orders' copy in that rule: what is `seen` in
-    /// DNS is own, and so is everything in the target groups that the binding made.
+    /// Makes the record anew from the copy of the orders in the rule. Own is what is `seen` in DNS, and everything in
+    /// the target groups that the binding made.
     pub fn made_anew(
         id: &BindingId,
         orders: &Orders,

@@ -19,7 +19,6 @@ pub use caller::Caller;
 pub use claim::{
     Claim, Digest, Former, Mark, Outcome, Replacement, RequestType, Response, Status, TAKEN_OVER,
 };
-pub use due_targets::owned;
 pub use orders::Orders;
 pub use own_target::{Own, OwnTarget};
 pub use record::{Failure, Phase, Record};

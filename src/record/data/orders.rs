@@ -1,18 +1,18 @@
-//! The orders: what ticks go by.
+//! The orders: what a binding's ticks do, and with which load balancers and target groups.
 
 use crate::model::TargetGroupPort;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-/// What a tick goes by.
+/// What a tick does. The rule's input holds a copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Orders {
-    /// Empty in place of the published function, which knows no NLB.
+    /// Empty where this binary replaces the published function, which knows no NLB.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub nlb_arn: String,
-    /// Empty where only its DNS name is known.
+    /// Empty where only the DNS name is known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub alb_arn: String,
     pub alb_name: String,
@@ -29,7 +29,7 @@ pub struct Orders {
 }
 
 impl Orders {
-    /// Whether the metric of both is the same.
+    /// Whether both orders publish the same metric.
     pub fn measures_as(&self, other: &Self) -> bool {
         self.alb_name == other.alb_name
             && self.alb_dns_name == other.alb_dns_name

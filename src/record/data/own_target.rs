@@ -1,7 +1,6 @@
-//! What the record knows of the binding's own targets: how long each has been missing, and how sure
-//! that is.
+//! Own targets: for how many ticks each has been missing from DNS, and how certain that is.
 //!
-//! Never decides what leaves: the plan of a tick does.
+//! Which of them leave is decided by `due_targets` and by the plan of a tick.
 
 use crate::clock::Timestamp;
 use crate::model::Endpoint;
@@ -11,20 +10,20 @@ use std::collections::BTreeMap;
 /// Own targets of one target group.
 pub type Own = BTreeMap<Endpoint, OwnTarget>;
 
-/// What is known of one own target.
+/// What the record holds of one own target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnTarget {
     /// For how many ticks in a row it has been missing from DNS.
     #[serde(default)]
     pub missed: u32,
-    /// How many answers of DNS, each chosen anew, these ticks are worth together.
+    /// How many independent answers of DNS these ticks had together.
     #[serde(default, skip_serializing_if = "is_default")]
     pub draws: u32,
-    /// The DNS name of the load balancer that it is of, where an Update has gone from one to another since a
-    /// tick saw it. Else it is of the one that the orders name.
+    /// The DNS name of the load balancer that the address belongs to, where an Update has changed the load balancer
+    /// since a tick saw the address. `None`: it belongs to the one that the orders name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
-    /// When it was last put out.
+    /// When it was last deregistered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out: Option<Timestamp>,
 }

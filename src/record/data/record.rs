@@ -1,6 +1,4 @@
-//! What the record holds, and how it is written: the binding's whole truth in one JSON object.
-//!
-//! An unreadable record is an error and never an empty one. No I/O.
+//! The record: everything that is known of one binding, and what a claim changes in it. No I/O.
 
 use super::caller::Caller;
 use super::claim::{
@@ -15,59 +13,61 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// How many requests before the claim are remembered, with their answers: CloudFormation's and
-/// Lambda's second deliveries come within minutes.
+/// How many requests before the claim the record keeps, with their answers: CloudFormation and Lambda deliver a
+/// request a second time within minutes.
 const REMEMBERED_REQUESTS: usize = 16;
 
-/// How many counted ticks are remembered, for the same reason.
+/// How many counted ticks the record keeps, for the same reason.
 const REMEMBERED_TICKS: usize = 16;
 
 /// One binding's record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// Whose it is: its physical id, or what stands in for that in place of the published function.
+    /// The binding's physical id. Where this binary replaces the published function there is none, and a name stands in for it.
     pub owner: String,
     pub phase: Phase,
-    /// What ticks go by: what CloudFormation last had a success for.
+    /// What ticks do. They come from the last request that succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orders: Option<Orders>,
-    /// The properties that they came of, as CloudFormation gave them.
+    /// The properties that the orders came from, as CloudFormation gave them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub properties: Option<Value>,
-    /// The ports of the listeners that target groups may have been made for, noted before they are; a group
-    /// that is gone may still be among them. `None` where they are not known, because the record was lost.
+    /// The listener ports for which the binding may have made target groups. A port is noted before its group is
+    /// made, and stays when the group is gone. `None` where the record was lost, and the ports with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ports: Option<BTreeSet<u16>>,
-    /// The request that is being served, or was the last one.
+    /// The request that is being served, or the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
     /// The requests before it, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<Former>,
-    /// Own targets by target group ARN. A group that is here has been written about before.
+    /// Own targets by target group ARN. A group is a key here from the first write
+    /// about it, also where it has no own targets.
     pub own: BTreeMap<String, Own>,
-    /// What was registered in given groups before this binding's first write about them.
+    /// Rule 11, found targets by target group ARN: registered in a given group before this binding first wrote about
+    /// that group.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub found: BTreeMap<String, BTreeSet<Endpoint>>,
-    /// The ticks that were counted last, oldest first: each its scheduled time.
+    /// The scheduled times of the ticks that were counted last, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub counted: Vec<String>,
-    /// Until when a cache goes on giving the answer that was counted last.
+    /// Until then a DNS cache may repeat the answer that was counted last.
     #[serde(default, skip_serializing_if = "is_default")]
     pub cached_until: Timestamp,
-    /// When a tick last wrote: whatever it then did was done 15 s later.
+    /// When a tick last wrote the record. Whatever it did after that write has ended 15 s later.
     #[serde(default)]
     pub ticked: Timestamp,
-    /// What the last tick that acted could not do; the next one takes it back.
+    /// Why the last tick that acted failed. The next one that acts removes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<Failure>,
-    /// The bucket that it comes from: it counts only once there is a stub.
+    /// Rule 10: the bucket that this copy comes from. The copy counts only once a stub stands there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arriving_from: Option<String>,
     /// Other buckets in which a stub or a copy of this record may be.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub elsewhere: BTreeSet<String>,
-    /// The bindings that Updates with another NLB made in place of this one, the newest last.
+    /// Rule 9: the bindings that replaced this one, by Updates with another NLB, the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaced: Vec<Replacement>,
 }
@@ -75,7 +75,7 @@ pub struct Record {
 /// Where a binding is in its life.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
-    /// No request has had a success yet.
+    /// No request has succeeded yet.
     Making,
     Serving,
     /// Delete's tombstone: ticks stop.
@@ -90,7 +90,7 @@ pub struct Failure {
 }
 
 impl Record {
-    /// An empty one.
+    /// An empty record.
     pub fn new(owner: &str, phase: Phase) -> Self {
         Self {
             owner: owner.to_owned(),
@@ -112,13 +112,13 @@ impl Record {
         }
     }
 
-    /// Every address known, whether or not it is missing at the moment.
+    /// The addresses of all own targets, also of those that DNS does not show now.
     pub fn addresses(&self) -> BTreeSet<IpAddr> {
         let endpoints = self.own.values().flat_map(BTreeMap::keys);
         endpoints.map(|endpoint| endpoint.address).collect()
     }
 
-    /// Whether a tick has been counted already: EventBridge and Lambda deliver at least once.
+    /// Whether a tick was counted already, for EventBridge and Lambda may deliver one twice.
     pub fn has_counted(&self, tick: &str) -> bool {
         self.counted.iter().any(|counted| counted == tick)
     }
@@ -132,7 +132,8 @@ impl Record {
         self.counted.drain(..surplus);
     }
 
-    /// Gives the binding to another request, or to another delivery of the same one.
+    /// Rules 2 and 7: gives the record to another request, or to another delivery of the same one. A Delete turns it
+    /// into the tombstone.
     pub fn claim_for(&mut self, mut claim: Claim) {
         if let Some(former) = self.claim.take() {
             if former.mark.request == claim.mark.request {
@@ -142,7 +143,7 @@ impl Record {
                 claim.gives_up = former.gives_up;
             } else {
                 let is_inverse = claim.is_inverse_of(&former.wants, &former.wanted_before);
-                // What takes back is not taken back by a rollback itself.
+                // A rollback is not rolled back itself.
                 let may_take_back = is_inverse && !former.takes_back;
                 claim.goes_on = claim.wants != former.wants && !may_take_back;
                 claim.takes_back = !claim.goes_on && claim.rolls_back == Some(true);
@@ -156,7 +157,8 @@ impl Record {
         self.before.drain(..surplus);
         match (claim.kind, &self.phase) {
             (RequestType::Delete, _) => self.phase = Phase::Leaving,
-            // What a Delete has begun to take away is made anew, and until then no tick has orders.
+            // A Delete has begun to remove the binding: this request makes it anew, and ticks have no orders until
+            // it has succeeded.
             (_, Phase::Leaving) => {
                 self.phase = Phase::Making;
                 self.orders = None;
@@ -168,7 +170,7 @@ impl Record {
         self.claim = Some(claim);
     }
 
-    /// Notes the binding that an Update with another NLB is about to make in place of this one.
+    /// Rule 9: notes the binding that an Update is about to make on another NLB, in place of this one.
     pub fn note(&mut self, nlb_arn: &str) {
         self.forget(nlb_arn);
         self.replaced.push(Replacement {
@@ -177,17 +179,17 @@ impl Record {
         });
     }
 
-    /// Takes such a note back.
+    /// Removes such a note.
     pub fn forget(&mut self, nlb_arn: &str) {
         self.replaced.retain(|noted| noted.nlb_arn != nlb_arn);
     }
 
-    /// Whether this delivery of this request holds the binding.
+    /// Whether the claim is that of this delivery of this request.
     pub fn is_held_by(&self, mark: &Mark) -> bool {
         self.claim.as_ref().is_some_and(|claim| claim.mark == *mark)
     }
 
-    /// Whether a delivery of this request, or a killed one, has claimed the record and not been answered.
+    /// Whether the claim is this request's, by whichever delivery of it, and has no answer yet.
     pub fn is_served_for(&self, caller: &Caller) -> bool {
         let claim = self.claim.as_ref();
         let is_same = |claim: &&Claim| claim.mark.request == caller.mark.request;
@@ -196,13 +198,13 @@ impl Record {
             .is_some_and(|claim| claim.outcome.is_none() && claim.kind == caller.kind)
     }
 
-    /// Whether a request has had a success, and no Delete has come since.
+    /// Whether a request has succeeded, and no Delete has come since.
     pub fn serves(&self) -> bool {
         self.phase == Phase::Serving
     }
 
-    /// Whether the last request is a Create that may still be under way, or come once more while CloudFormation
-    /// shows it as wanted: one that has had no success, or has had it just now.
+    /// Whether the last request is a Create that may still run, or may be delivered again: it has not succeeded, or
+    /// it has succeeded less than 15 minutes ago.
     pub fn is_of_a_create(&self, now: Timestamp) -> bool {
         self.claim.as_ref().is_some_and(|claim| {
             let is_success = |outcome: &Outcome| outcome.answer.status == Status::Success;
@@ -212,7 +214,7 @@ impl Record {
         })
     }
 
-    /// The answer that a request was given, if it is remembered.
+    /// The answer to a request, where the record still keeps it.
     pub fn answer_to(&self, request: &str) -> Option<&Response> {
         let claim = self.claim.as_ref();
         let now = claim

@@ -1,8 +1,8 @@
-//! What ticks go by, and the event that a binding's rule gives the function.
+//! Rule 8: the rule's input, which is the event that a tick gets.
 //!
-//! The event is a pointer to the record, with the time that it is scheduled for and a copy of the
-//! orders. The copy only lets a tick begin before the record is read: the record decides.
-//! It stands in the rule's target, at most 8,192 characters (EventBridge API, `InputTransformer`).
+//! It says where the record is and for which minute the tick is scheduled, and holds a copy of the orders. By the
+//! copy a tick can begin before it has read the record; the record decides. The template stands in the rule's
+//! target and has at most 8,192 characters (EventBridge API, `InputTransformer`).
 
 use super::orders::Orders;
 use crate::clock::Timestamp;
@@ -14,19 +14,19 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// How many characters EventBridge takes of a template.
+/// How many characters a template may have.
 const MOST_CHARACTERS: usize = 8192;
 
-/// Over how long a time the ticks of cron schedules are spread. ELBv2 lets an account make forty calls at once and
-/// then ten a second (ELB guide, "Request throttling for the Elastic Load Balancing API"): three hundred bindings
-/// get through in it, and 35 s are left of a tick's time.
+/// The ticks of cron schedules are spread over this time. ELBv2 lets an account make forty calls at once and then ten
+/// a second (ELB guide, "Request throttling for the Elastic Load Balancing API"). So three hundred bindings get
+/// through, and each tick has 35 s left.
 const SPREAD: Duration = Duration::from_secs(20);
 
 /// The id of the rule's one target.
 pub const RULE_TARGET: &str = "alb-nlb-binding";
 
-/// What EventBridge puts the event's scheduled time in the place of (EventBridge guide, "Amazon
-/// EventBridge input transformation"). A text gets its quotes there.
+/// EventBridge replaces this by the event's scheduled time, in quotes (EventBridge guide, "Amazon EventBridge input
+/// transformation").
 const TIME: &str = "<time>";
 
 /// The event of a tick.
@@ -35,24 +35,24 @@ const TIME: &str = "<time>";
 pub struct RuleEvent {
     #[serde(rename = "AlbNlbBinding")]
     pub id: BindingId,
-    /// Where the record was when the rule was put.
+    /// The bucket that held the record when the rule was put.
     pub bucket: String,
-    /// The minute that the tick belongs to. EventBridge may deliver one minute more than once.
+    /// The scheduled time of the tick. EventBridge may deliver it more than once.
     #[serde(default, deserialize_with = "time")]
     pub time: Option<Timestamp>,
-    /// Whether its schedule is a cron expression, so that those of many bindings fire in one moment; a rate counts
-    /// from when its rule was made.
+    /// Whether the schedule is a cron expression. Those of many bindings fire in the same moment, while a rate counts
+    /// from the time when its rule was made.
     #[serde(default)]
     pub cron: bool,
-    /// How many addresses to expect: a process that knows nothing yet asks for so many at once. Zero below eight,
-    /// where one answer tells that it is the whole list.
+    /// How many addresses to expect, so that a new process asks DNS often enough at once. Zero where there are fewer
+    /// than eight, for then a single answer is the whole list.
     #[serde(default)]
     pub addresses: usize,
-    /// Left out where the characters do not hold it.
+    /// `None` where the template had no room for it.
     #[serde(default)]
     pub orders: Option<Orders>,
-    /// OwnTarget groups that the binding did not make and that the copy does not name, each by a digest of its
-    /// ARN: all where there is no copy, and those that were given up with this rule.
+    /// Digests of the ARNs of given target groups that the copy does not name: of all where there is no copy, and of
+    /// those that the binding gave up when the rule was put.
     #[serde(default)]
     pub given: BTreeSet<String>,
 }
@@ -67,7 +67,7 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>,
 }
 
 impl RuleEvent {
-    /// The template that EventBridge makes the event of, where so many addresses are expected.
+    /// The template from which EventBridge makes the event.
     ///
     /// # Errors
     /// Where the orders cannot be written as JSON.
@@ -108,8 +108,8 @@ impl RuleEvent {
         Ok(format!("{}}}", pointer(&given)?))
     }
 
-    /// How long its ticks wait at their start, so that those of many bindings are spread: always the same, so that
-    /// they stay as far apart as the schedule has them.
+    /// How long a tick waits at its start, so that the ticks of many bindings are spread. It is the same for each tick
+    /// of a binding, so they stay as far apart as the schedule says.
     pub fn waits(&self) -> Duration {
         if !self.cron {
             return Duration::ZERO;
@@ -121,8 +121,8 @@ impl RuleEvent {
         SPREAD * share / 65_536
     }
 
-    /// Whether the rule names a target group. Whoever may write to the record's bucket can write the record,
-    /// but only this function writes the rule.
+    /// Whether the rule names a target group. This guards against a forged record: anybody who may write to the bucket
+    /// can write the record, but only this function writes the rule.
     pub fn names(&self, arn: &str) -> bool {
         let is_copied = |orders: &Orders| orders.groups().contains(arn);
         self.id.made_group(arn)
@@ -137,13 +137,13 @@ impl RuleEvent {
         Self::of_template(&target.template)
     }
 
-    /// Reads a template, which has no time yet. `None` where it is not one of ours.
+    /// Reads a template, in which the time still is a placeholder. `None` where this project did not write it.
     pub(crate) fn of_template(template: &str) -> Option<Self> {
         serde_json::from_str(&template.replacen(TIME, "null", 1)).ok()
     }
 }
 
-/// Short enough for the ARNs of all listeners: 16 hex digits of SHA-256.
+/// 16 hex digits of SHA-256: so short that the template has room for the groups of all listeners.
 fn digest(arn: &str) -> String {
     let hash = Sha256::digest(arn);
     let bytes = hash.iter().take(8);

@@ -3,18 +3,18 @@
 use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The time in a response address. The two forms are not compared with each other.
+/// The time in a response address. Times of the two forms cannot be compared with each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Signed {
-    /// `X-Amz-Date`: when it was signed (Signature Version 4).
+    /// `X-Amz-Date`: when the address was signed (Signature Version 4).
     At(Timestamp),
-    /// `Expires`: when it ends, hours after it was signed (Signature Version 2).
+    /// `Expires`: when the address expires, hours after it was signed (Signature Version 2).
     Until(Timestamp),
 }
 
-/// The time in a response address, which is a secret as a whole: `X-Amz-Date` of Signature Version 4,
-/// or `Expires` of the older form (S3 guide, "Authenticating requests"). That CloudFormation signs
-/// the address when it sends the request is assumed, not documented.
+/// Reads the time in a response address: `X-Amz-Date` of Signature Version 4, or `Expires` of Version 2 (S3 guide,
+/// "Authenticating requests"). The address as a whole is a secret. That CloudFormation signs it when it sends the
+/// request is assumed, not documented.
 pub fn signed(response_url: &str) -> Option<Signed> {
     let (_, query) = response_url.split_once('?')?;
     let parameter = |wanted: &str| {

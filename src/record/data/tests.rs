@@ -405,7 +405,7 @@ fn what_was_missing_in_a_group_that_is_given_up_is_counted_anew() {
 #[test]
 fn another_binding_wants_its_own_targets_until_they_are_due_to_leave_by_it_as_well() {
     let is_wanted = |record: &Record, group: &str| {
-        let wanted: Vec<_> = owned(record, group).into_values().collect();
+        let wanted: Vec<_> = record.own_targets_wanted(group).into_values().collect();
         wanted.first().copied()
     };
     let mut record = full();

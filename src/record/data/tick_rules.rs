@@ -1,4 +1,4 @@
-//! Rule 6 of the record, and a part of rule 8: what a tick may do by the record. Pure.
+//! Rule 6: what the record lets a tick do. Pure.
 
 use super::claim::{Claim, Status, TAKEN_OVER, UNANSWERED};
 use super::orders::Orders;
@@ -7,26 +7,26 @@ use crate::clock::Timestamp;
 use crate::model::TargetGroupPort;
 use std::time::Duration;
 
-/// A tick that comes later than this after its scheduled time counts nothing, so that of ticks held
-/// back and delivered in a burst at most two are misses.
-const LATE: Duration = Duration::from_secs(90);
+/// A tick that comes later than this after its scheduled time counts nothing. So at most two ticks of a burst, which
+/// were held back and come together, are misses.
+const COUNTED_WITHIN: Duration = Duration::from_secs(90);
 
-/// Whether missing addresses are counted, or why not.
+/// Whether a tick counts missing addresses, or why not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counting {
     Counts,
-    /// It comes too late.
+    /// The tick comes too late.
     Late,
-    /// This minute was counted already.
+    /// Its scheduled time was counted already.
     Again,
-    /// A request of CloudFormation is under way.
+    /// A request of CloudFormation has no answer yet.
     Claimed,
 }
 
 impl Record {
-    /// Whether a tick may count. `tick` is what it is known by, `scheduled` the minute it belongs to.
+    /// Whether a tick may count. `tick` is its name in the record, `scheduled` its scheduled time.
     pub fn counting(&self, tick: &str, scheduled: Option<Timestamp>, now: Timestamp) -> Counting {
-        if scheduled.is_some_and(|scheduled| now.since(scheduled) > LATE) {
+        if scheduled.is_some_and(|scheduled| now.since(scheduled) > COUNTED_WITHIN) {
             Counting::Late
         } else if self.open_claim(now).is_some() {
             Counting::Claimed
@@ -37,15 +37,15 @@ impl Record {
         }
     }
 
-    /// The request that is under way.
+    /// The claim that has no answer yet, 15 minutes at most.
     pub fn open_claim(&self, now: Timestamp) -> Option<&Claim> {
         let claim = self.claim.as_ref()?;
         let is_open = claim.outcome.is_none() && now.since(claim.at) < UNANSWERED;
         is_open.then_some(claim)
     }
 
-    /// Whether what the orders name may be gone, because a request has begun to change it: one that is
-    /// under way, or that failed and may be rolled back yet.
+    /// Whether things that the orders name may be missing, because a request has begun to change them: it has no answer
+    /// yet, or it failed and its rollback may still come.
     pub fn is_being_changed(&self, now: Timestamp) -> bool {
         self.claim.as_ref().is_some_and(|claim| {
             let outcome = claim.outcome.as_ref();
@@ -54,26 +54,25 @@ impl Record {
         })
     }
 
-    /// What ticks go by; nothing once Delete has begun to take it away.
+    /// The orders that ticks follow. `None` once Delete has written its tombstone.
     pub fn served(&self) -> Option<&Orders> {
         self.orders
             .as_ref()
             .filter(|_| self.phase != Phase::Leaving)
     }
 
-    /// Whether a binding that leaves served a target group to its end.
+    /// Whether a binding that is leaving served a target group until then.
     pub fn served_last(&self, group: &str) -> bool {
         let orders = self.orders.as_ref();
         self.phase == Phase::Leaving && orders.is_some_and(|orders| orders.groups().contains(group))
     }
 
-    /// From when on no tick can be acting any more that had not read this.
+    /// From then on no tick can be acting any more that has not read this record.
     pub fn quiet_from(&self) -> Timestamp {
         self.ticked + TAKEN_OVER
     }
 
-    /// The target groups that a tick looks after: those of the orders, but for those that a request
-    /// under way is giving up.
+    /// The target groups that a tick serves: those of the orders, without those that a request under way gives up.
     pub fn looked_after(&self, orders: &Orders, now: Timestamp) -> Vec<TargetGroupPort> {
         let given_up = self.open_claim(now).map(|claim| &claim.gives_up);
         let keeps = |group: &&TargetGroupPort| {

@@ -7,7 +7,7 @@ use crate::aws::api::{Objects, Rules, gather};
 use crate::log::chain;
 use crate::model::Endpoint;
 use crate::names::{BindingId, PREFIX};
-use crate::record::data::{RuleEvent, owned};
+use crate::record::data::RuleEvent;
 use crate::record::error::RecordError;
 use crate::record::storage::{Candidate, Store};
 use std::collections::BTreeMap;
@@ -62,7 +62,7 @@ async fn owned_by(
         }
     };
     if let Some(held) = located.record {
-        return Ok(Some(owned(&held.record, group)));
+        return Ok(Some(held.record.own_targets_wanted(group)));
     }
     // One that has just left has taken its rule away before its record.
     let rule = aws.rule(&name).await?;
