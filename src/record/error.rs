@@ -1,9 +1,9 @@
-//! Why the record does not let an invocation go on, in plain words, with its sources.
+//! Why an invocation must stop, because of the record.
 
 use super::data::{BodyError, Response};
 use crate::aws::api::AwsError;
 
-/// Why the record does not let an invocation go on.
+/// Why an invocation must stop. The text stands in the answer to CloudFormation, or in the log.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     #[error(transparent)]
@@ -35,7 +35,7 @@ pub enum RecordError {
 }
 
 impl RecordError {
-    /// Whether there is an object, and no record can be read from it.
+    /// Whether the state object exists and cannot be read as a record.
     pub(super) fn is_unreadable(&self) -> bool {
         match self {
             Self::Unusable { .. } => true,

@@ -1,4 +1,5 @@
-//! What a request has just made: AWS may not know it for a moment, and then says so of it to the next calls.
+//! What a request has just made. For a moment AWS may not know it, and answers the next calls that it does not
+//! exist; such calls are made again.
 
 use crate::aws::api::AwsError;
 use std::cell::RefCell;
@@ -7,11 +8,11 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// For how long S3 may still deny a bucket in which it has read or written the record. Longer, and it is
-/// gone.
+/// For how long S3 may still say that a bucket does not exist after it has read or written the record in it. If S3
+/// says so later, the bucket is gone.
 const DENIED_FOR: Duration = Duration::from_secs(5);
 
-/// What AWS may not know for a moment.
+/// The kinds of resources that AWS may not know for a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ResourceKind {
     Bucket,
@@ -22,40 +23,39 @@ pub enum ResourceKind {
     Rule,
 }
 
-/// What was made, each until AWS has to know it, where there is such a time. Shared by all that one request
-/// works with.
+/// The resources that one request has made, each with the time by which AWS must know it, where there is one. Clones
+/// share the same list.
 #[derive(Debug, Clone, Default)]
-pub struct Fresh(Rc<RefCell<Made>>);
+pub struct JustMade(Rc<RefCell<BTreeMap<(ResourceKind, String), Option<Instant>>>>);
 
-type Made = BTreeMap<(ResourceKind, String), Option<Instant>>;
-
-impl Fresh {
-    /// Notes what was made.
+impl JustMade {
+    /// Notes that a resource was made.
     pub fn add(&self, kind: ResourceKind, name: &str) {
         let mut made = self.0.borrow_mut();
         made.entry((kind, name.to_owned())).or_default();
     }
 
-    /// Notes that S3 has shown the record in a bucket.
-    pub fn has_shown(&self, bucket: &str) {
+    /// Notes that S3 has read or written the record in a bucket.
+    pub fn bucket_was_used(&self, bucket: &str) {
         let mut made = self.0.borrow_mut();
         if let Some(until) = made.get_mut(&(ResourceKind::Bucket, bucket.to_owned())) {
             until.get_or_insert_with(|| Instant::now() + DENIED_FOR);
         }
     }
 
-    /// From now on it may be gone, for it is taken away.
+    /// Forgets all of them, before they are removed.
     pub fn clear(&self) {
         self.0.borrow_mut().clear();
     }
 
+    /// Whether a bucket was made that S3 may not know yet.
     pub fn has_bucket(&self, bucket: &str) -> bool {
         let key = (ResourceKind::Bucket, bucket.to_owned());
         self.0.borrow().get(&key).is_some_and(may_be_unknown)
     }
 
-    /// Whether AWS says that something does not exist which was just made.
-    pub fn is_not_shown(&self, error: &AwsError) -> bool {
+    /// Whether this error says that something does not exist which was just made.
+    pub fn explains(&self, error: &AwsError) -> bool {
         let kind = match error.code.as_deref() {
             Some("NoSuchBucket") => ResourceKind::Bucket,
             Some("TargetGroupNotFound") => ResourceKind::TargetGroup,
@@ -69,7 +69,7 @@ impl Fresh {
         };
         let is_about = |name: &str| match kind {
             ResourceKind::Bucket | ResourceKind::Rule => resource == name,
-            // An ARN beside others.
+            // The error may name other ARNs as well.
             ResourceKind::TargetGroup | ResourceKind::Listener => resource.contains(name),
         };
         let made = self.0.borrow();
@@ -82,7 +82,7 @@ fn may_be_unknown(until: &Option<Instant>) -> bool {
     until.is_none_or(|until| Instant::now() < until)
 }
 
-/// Of `s3://bucket/key`, or of the bucket itself.
+/// The bucket of `s3://bucket/key`, or the bucket that stands alone.
 fn bucket_of(resource: &str) -> &str {
     let resource = resource.strip_prefix("s3://").unwrap_or(resource);
     resource.split('/').next().unwrap_or(resource)
@@ -101,9 +101,9 @@ mod tests {
 
     #[test]
     fn only_what_was_made_is_waited_for_and_only_where_it_is_what_was_not_found() {
-        let fresh = Fresh::default();
-        fresh.add(ResourceKind::TargetGroup, "arn:group/new");
-        fresh.add(ResourceKind::Rule, "rule");
+        let just_made = JustMade::default();
+        just_made.add(ResourceKind::TargetGroup, "arn:group/new");
+        just_made.add(ResourceKind::Rule, "rule");
         let listener = "port 80 of arn:nlb for arn:group/new";
         for (operation, resource, code, expected) in [
             ("CreateListener", listener, "TargetGroupNotFound", true),
@@ -129,10 +129,10 @@ mod tests {
             ),
         ] {
             let error = not_found(operation, resource, code);
-            assert_eq!(fresh.is_not_shown(&error), expected, "{operation} {code}");
+            assert_eq!(just_made.explains(&error), expected, "{operation} {code}");
         }
-        fresh.clear();
-        assert!(!fresh.is_not_shown(&not_found(
+        just_made.clear();
+        assert!(!just_made.explains(&not_found(
             "PutTargets",
             "rule",
             "ResourceNotFoundException"
@@ -140,15 +140,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_bucket_that_has_shown_the_record_is_gone_when_s3_denies_it_for_long() {
-        let fresh = Fresh::default();
-        fresh.add(ResourceKind::Bucket, "own");
+    async fn a_bucket_that_bucket_was_used_the_record_is_gone_when_s3_denies_it_for_long() {
+        let just_made = JustMade::default();
+        just_made.add(ResourceKind::Bucket, "own");
         let denied = not_found("GetObject", "s3://own/id/state.json", "NoSuchBucket");
         tokio::time::sleep(Duration::from_secs(60)).await;
-        assert!(fresh.is_not_shown(&denied) && fresh.has_bucket("own"));
-        fresh.has_shown("own");
-        assert!(fresh.is_not_shown(&denied));
+        assert!(just_made.explains(&denied) && just_made.has_bucket("own"));
+        just_made.bucket_was_used("own");
+        assert!(just_made.explains(&denied));
         tokio::time::sleep(DENIED_FOR).await;
-        assert!(!fresh.is_not_shown(&denied) && !fresh.has_bucket("own"));
+        assert!(!just_made.explains(&denied) && !just_made.has_bucket("own"));
     }
 }

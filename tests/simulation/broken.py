@@ -46,14 +46,14 @@ BREAKAGES = [
     (
         "a superseded request is not refused",
         "src/record/protocol/judge.rs",
-        "    if order == Order::Before {\n        return Verdict::Superseded;\n    }\n",
+        "    if age == Age::Older {\n        return Verdict::Superseded;\n    }\n",
         "",
     ),
     (
         "a takeover does not wait",
         "src/record/request/claiming.rs",
-        "Wait::TakenOver => now + TAKEN_OVER,",
-        "Wait::TakenOver => now,",
+        "Wait::AfterTakeover => now + TAKEN_OVER,",
+        "Wait::AfterTakeover => now,",
     ),
     (
         "ownership is written after registering",
@@ -73,8 +73,8 @@ BREAKAGES = [
     (
         "late ticks count",
         "src/record/data/tick_rules.rs",
-        "if scheduled.is_some_and(|scheduled| now.since(scheduled) > LATE) {",
-        "if scheduled.is_some_and(|scheduled| now.since(scheduled) > LATE * 100) {",
+        "if scheduled.is_some_and(|scheduled| now.since(scheduled) > COUNTED_WITHIN) {",
+        "if scheduled.is_some_and(|scheduled| now.since(scheduled) > COUNTED_WITHIN * 100) {",
     ),
     (
         "one scheduled time counts as often as it is delivered",
@@ -122,7 +122,7 @@ BREAKAGES = [
     (
         "a stored answer is not sent again",
         "src/record/protocol/judge.rs",
-        "    if let Some(answer) = record.answer_to(asking.request) {\n"
+        "    if let Some(answer) = record.answer_to(new.request) {\n"
         "        return Verdict::Answered(answer.clone());\n"
         "    }\n",
         "",

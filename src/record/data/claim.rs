@@ -58,7 +58,7 @@ impl Claim {
 pub struct Mark {
     /// CloudFormation's id of the request, the same for each delivery.
     pub request: String,
-    /// The invocation that serves this delivery.
+    /// The log stream and a random number of the invocation that serves this delivery.
     pub runner: String,
 }
 
@@ -77,7 +77,7 @@ pub struct Digest(pub String);
 
 /// Rule 3: a request before the claim, with its answer where it had one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Former {
+pub struct FormerRequest {
     pub request: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Response>,
@@ -88,7 +88,8 @@ pub struct Former {
 pub struct Outcome {
     pub answer: Response,
     /// From then on no call of the request can have an effect any more.
-    pub settled: Timestamp,
+    #[serde(rename = "settled")]
+    pub quiet_from: Timestamp,
 }
 
 /// The answer to CloudFormation, without the ids that it sent with the request.

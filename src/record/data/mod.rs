@@ -17,7 +17,8 @@ mod tick_rules;
 pub use body::{Body, BodyError};
 pub use caller::Caller;
 pub use claim::{
-    Claim, Digest, Former, Mark, Outcome, Replacement, RequestType, Response, Status, TAKEN_OVER,
+    Claim, Digest, FormerRequest, Mark, Outcome, Replacement, RequestType, Response, Status,
+    TAKEN_OVER,
 };
 pub use orders::Orders;
 pub use own_target::{Own, OwnTarget};

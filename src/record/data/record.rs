@@ -2,7 +2,7 @@
 
 use super::caller::Caller;
 use super::claim::{
-    Claim, Former, Mark, Outcome, Replacement, RequestType, Response, Status, UNANSWERED,
+    Claim, FormerRequest, Mark, Outcome, Replacement, RequestType, Response, Status, UNANSWERED,
 };
 use super::orders::Orders;
 use super::own_target::{Own, is_default};
@@ -23,7 +23,7 @@ const REMEMBERED_TICKS: usize = 16;
 /// One binding's record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// The binding's physical id. Where this binary replaces the published function there is none, and a name stands in for it.
+    /// The binding's physical id. In place of the published function there is none, and another name stands here.
     pub owner: String,
     pub phase: Phase,
     /// What ticks do. They come from the last request that succeeded.
@@ -41,7 +41,7 @@ pub struct Record {
     pub claim: Option<Claim>,
     /// The requests before it, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub before: Vec<Former>,
+    pub before: Vec<FormerRequest>,
     /// Own targets by target group ARN. A group is a key here from the first write
     /// about it, also where it has no own targets.
     pub own: BTreeMap<String, Own>,
@@ -147,7 +147,7 @@ impl Record {
                 let may_take_back = is_inverse && !former.takes_back;
                 claim.goes_on = claim.wants != former.wants && !may_take_back;
                 claim.takes_back = !claim.goes_on && claim.rolls_back == Some(true);
-                self.before.push(Former {
+                self.before.push(FormerRequest {
                     request: former.mark.request,
                     answer: former.outcome.map(|outcome| outcome.answer),
                 });

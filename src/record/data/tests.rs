@@ -48,9 +48,9 @@ fn answer() -> Response {
 
 /// Gives the request that is under way its answer.
 fn settle(record: &mut Record, answer: Response) {
-    let settled = now();
+    let quiet_from = now();
     let claim = record.claim.as_mut().expect("a request is under way");
-    claim.outcome = Some(Outcome { answer, settled });
+    claim.outcome = Some(Outcome { answer, quiet_from });
 }
 
 fn orders() -> Orders {
@@ -126,7 +126,7 @@ fn a_request_is_changing_the_binding_until_its_success_and_for_fifteen_minutes_a
         if let Some(claim) = &mut record.claim {
             claim.outcome = status.map(|status| Outcome {
                 answer: Response { status, ..answer() },
-                settled: now(),
+                quiet_from: now(),
             });
         }
         record

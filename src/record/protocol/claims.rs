@@ -1,5 +1,4 @@
-//! What a lease hangs on: a request's claims, which are looked at, and a tick's own write, which is made
-//! anew. Rules 2 and 6 of the record.
+//! Rule 2: the claims of one request, and whether they still stand.
 
 use super::lease::Hold;
 use crate::aws::api::Objects;
@@ -9,22 +8,22 @@ use crate::record::error::RecordError;
 use crate::record::storage::{Held, Store};
 use std::cell::RefCell;
 
-/// The claims that one request holds: its binding's, and where it replaces another, that one's too.
+/// The claims of one request: to its binding's record and, where it replaces another binding, to that one's too.
 pub struct Claims<'a, A> {
     mark: Mark,
-    held: RefCell<Vec<Claimed<'a, A>>>,
+    held: RefCell<Vec<ClaimedRecord<'a, A>>>,
 }
 
-/// One claim that is held.
-pub struct Claimed<'a, A> {
+/// A record that this request has claimed.
+pub struct ClaimedRecord<'a, A> {
     pub store: Store<'a, A>,
-    /// As this request last wrote or read it.
+    /// The record as this request last wrote or read it.
     pub last: Held,
-    /// Whether the record may be gone already, because Delete's last step takes it away.
+    /// Whether the record may be gone already, for Delete's last step removes it.
     pub may_be_gone: bool,
 }
 
-impl<A> Clone for Claimed<'_, A> {
+impl<A> Clone for ClaimedRecord<'_, A> {
     fn clone(&self) -> Self {
         Self {
             store: self.store.clone(),
@@ -35,53 +34,54 @@ impl<A> Clone for Claimed<'_, A> {
 }
 
 impl<'a, A: Objects> Claims<'a, A> {
-    pub fn none_yet(mark: Mark) -> Self {
+    pub fn none(mark: Mark) -> Self {
         Self {
             mark,
             held: RefCell::default(),
         }
     }
 
-    pub fn hold(&self, claimed: Claimed<'a, A>) {
+    pub fn add(&self, claimed: ClaimedRecord<'a, A>) {
         let mut held = self.held.borrow_mut();
         held.retain(|former| former.store.owner() != claimed.store.owner());
         held.push(claimed);
     }
 
-    pub fn release(&self, owner: &str) {
+    pub fn remove(&self, owner: &str) {
         let mut held = self.held.borrow_mut();
         held.retain(|claimed| claimed.store.owner() != owner);
     }
 
-    /// The claim to one binding's record.
-    pub fn of(&self, owner: &str) -> Option<Claimed<'a, A>> {
+    /// The claimed record of one binding.
+    pub fn get(&self, owner: &str) -> Option<ClaimedRecord<'a, A>> {
         let held = self.held.borrow();
         let mut held = held.iter();
         held.find(|claimed| claimed.store.owner() == owner).cloned()
     }
 
-    /// The bindings whose records are claimed.
+    /// The bindings whose records this request has claimed.
     pub fn ids(&self) -> Vec<BindingId> {
         let held = self.held.borrow();
         let owners = held.iter().map(|claimed| claimed.store.owner());
         owners.filter_map(BindingId::parse).collect()
     }
 
-    pub fn all(&self) -> Vec<Claimed<'a, A>> {
+    pub fn all(&self) -> Vec<ClaimedRecord<'a, A>> {
         self.held.borrow().clone()
     }
 
-    /// The record as it is now, if this request still holds it.
+    /// Reads a claimed record. `None` where it is gone and may be.
     ///
     /// # Errors
-    /// Where somebody else holds it, or it is gone.
-    pub async fn read(&self, claimed: &Claimed<'a, A>) -> Result<Option<Held>, RecordError> {
+    /// Where another request or delivery has claimed it, or where it is gone and must not be.
+    pub async fn read(&self, claimed: &ClaimedRecord<'a, A>) -> Result<Option<Held>, RecordError> {
         let last = &claimed.last;
         match claimed.store.again(&last.bucket).await {
             Ok(Some(held)) if held.record.is_held_by(&self.mark) => Ok(Some(held)),
             Ok(None) if claimed.may_be_gone => Ok(None),
             Ok(_) => Err(RecordError::TakenOver),
-            // What S3 does not give, such as what it archives at once, it still knows by its ETag.
+            // An object that cannot be read, for it is archived, still has its ETag. The same ETag means that nobody
+            // has written it.
             Err(error) if error.is_unreadable() => {
                 let etag = claimed.store.etag(&last.bucket).await?;
                 let is_same = etag.as_ref() == Some(&last.etag);

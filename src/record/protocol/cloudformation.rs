@@ -1,5 +1,5 @@
-//! What CloudFormation says of a stack and of one resource in it. It is asked and never believed at once, for
-//! what it shows may lag.
+//! Rule 5: what CloudFormation shows of a stack and of one resource in it. What it shows may lag by seconds. This only
+//! reads.
 
 use crate::aws::api::{AwsResult, Stack, StackResource, Stacks};
 use crate::clock::{Clock, Timestamp};
@@ -8,16 +8,16 @@ use crate::names::BindingId;
 use std::time::Duration;
 use tracing::warn;
 
-/// For how long CloudFormation must say the same before a request is refused: what it shows may lag.
+/// For how long CloudFormation must show the same before a request is refused.
 pub const LAG: Duration = Duration::from_secs(10);
 
-/// How long CloudFormation may take to answer. What is to be done can be done without its word.
-const ASKING: Duration = Duration::from_secs(60);
+/// How long CloudFormation may take to answer. Without its answer the request goes on.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long lies between two looks meanwhile.
-pub(super) const BETWEEN: Duration = Duration::from_secs(1);
+/// The time between two reads of the status.
+pub(super) const STATUS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A stack's resource, as CloudFormation's own requests name it.
+/// Reads the status of a stack and of one resource in it, which a request of CloudFormation names.
 #[derive(Debug, Clone, Copy)]
 pub struct Asker<'a, A> {
     pub aws: &'a A,
@@ -25,33 +25,33 @@ pub struct Asker<'a, A> {
     pub logical_id: &'a str,
 }
 
-/// What CloudFormation says of a stack and of one resource in it.
+/// What CloudFormation shows of a stack and of one resource in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct View {
-    /// `None` where it cannot be asked.
+    /// `None` where CloudFormation cannot be asked.
     pub stack: Option<Stack>,
     pub resource: Resource,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Resource {
-    /// It cannot be asked: another account's stack, not allowed, or not known.
+    /// CloudFormation cannot be asked: the stack is of another account, the call is denied, or there was no answer.
     #[default]
     Unknown,
-    /// The stack is known, and has no such resource.
+    /// The stack has no such resource.
     Missing,
     Known(StackResource),
 }
 
 impl View {
-    /// Whether the stack rolls back, where that is known.
+    /// Whether the stack rolls back or has rolled back, where that is known.
     pub fn rollback(&self) -> Option<bool> {
         let stack = self.stack.as_ref();
         stack.map(|stack| stack.status.contains("ROLLBACK"))
     }
 
-    /// Whether an Update is being rolled back, where that is known. A rollback that is over is none: it may be
-    /// shown still when the next Update has begun.
+    /// Whether the stack rolls back now, where that is known. A rollback that is complete does not count: CloudFormation
+    /// may still show it when the next Update has begun.
     pub fn is_rolling_back(&self) -> Option<bool> {
         let stack = self.stack.as_ref();
         let rollback = self.rollback();
@@ -65,12 +65,7 @@ impl View {
         !matches!(self.resource, Resource::Unknown)
     }
 
-    /// Whether the stack is known to roll back, or to have rolled back.
-    pub(super) fn rolls_back(&self) -> bool {
-        self.rollback() == Some(true)
-    }
-
-    /// Whether what the stack has begun leads to no rollback any more.
+    /// Whether no rollback can follow any more.
     pub fn is_past_rollback(&self) -> bool {
         let stack = self.stack.as_ref();
         stack.is_some_and(|stack| {
@@ -79,26 +74,26 @@ impl View {
         })
     }
 
-    /// Whether the stack is deleted, or is about to be.
-    pub(super) fn leaves(&self) -> bool {
+    /// Whether the stack is deleted or being deleted, or takes its creation back.
+    pub(super) fn is_leaving(&self) -> bool {
         let stack = self.stack.as_ref();
         stack.is_some_and(|stack| {
             stack.status.starts_with("DELETE") || stack.status.starts_with("ROLLBACK")
         })
     }
 
-    /// Whether the resource has no id yet, which its request may have been answered with just now.
+    /// Whether the resource has no physical id yet. The answer that gives the id may be under way.
     pub fn is_nameless(&self) -> bool {
         matches!(&self.resource, Resource::Known(resource) if resource.physical_id.is_none())
     }
 
-    /// Whether CloudFormation counts this binding as the resource's own.
+    /// Whether CloudFormation names this binding as the living one.
     pub fn names(&self, id: &BindingId) -> bool {
         let physical_id = self.physical_id();
         physical_id.is_some_and(|physical_id| physical_id == id.to_string())
     }
 
-    /// The id that CloudFormation knows the resource by; none where the resource is gone.
+    /// The physical id of the resource. `None` where the resource is gone.
     pub fn physical_id(&self) -> Option<&str> {
         match &self.resource {
             Resource::Known(resource) if resource.status != "DELETE_COMPLETE" => {
@@ -110,39 +105,40 @@ impl View {
 }
 
 impl<A: Stacks> Asker<'_, A> {
-    /// Asks CloudFormation once. What it does not say is unknown.
+    /// Reads both once.
     pub async fn look(&self) -> View {
         let (stack, resource) = tokio::join!(self.stack(), self.resource());
         View { stack, resource }
     }
 
-    /// The stack, where CloudFormation can be asked about it.
+    /// Reads the stack. `None` where CloudFormation cannot be asked.
     pub async fn stack(&self) -> Option<Stack> {
-        answered(self.aws.stack(self.stack_id)).await.flatten()
+        answer_in_time(self.aws.stack(self.stack_id))
+            .await
+            .flatten()
     }
 
-    /// The resource.
+    /// Reads the resource.
     pub async fn resource(&self) -> Resource {
         let asked = self.aws.stack_resource(self.stack_id, self.logical_id);
-        match answered(asked).await {
+        match answer_in_time(asked).await {
             Some(Some(resource)) => Resource::Known(resource),
             Some(None) => Resource::Missing,
             None => Resource::Unknown,
         }
     }
 
-    /// What CloudFormation says, of which `view` is what it says now, once it says so, or has had the time for it
-    /// since then.
-    pub async fn says(
+    /// Reads until CloudFormation shows what is waited for, [`LAG`] after `since` at most. `view` is what it shows now.
+    pub async fn wait_for(
         &self,
         clock: &Clock,
         since: Timestamp,
         mut view: View,
-        so: impl Fn(&View) -> bool,
+        is_shown: impl Fn(&View) -> bool,
     ) -> View {
         let mut asked = clock.now();
-        while !so(&view) && asked.since(since) < LAG {
-            tokio::time::sleep(BETWEEN).await;
+        while !is_shown(&view) && asked.since(since) < LAG {
+            tokio::time::sleep(STATUS_INTERVAL).await;
             asked = clock.now();
             view = self.look().await;
         }
@@ -150,8 +146,8 @@ impl<A: Stacks> Asker<'_, A> {
     }
 }
 
-async fn answered<T>(asked: impl Future<Output = AwsResult<T>>) -> Option<T> {
-    let error = match tokio::time::timeout(ASKING, asked).await {
+async fn answer_in_time<T>(asked: impl Future<Output = AwsResult<T>>) -> Option<T> {
+    let error = match tokio::time::timeout(STATUS_TIMEOUT, asked).await {
         Ok(Ok(answer)) => return Some(answer),
         Ok(Err(error)) => chain(&error),
         Err(_) => "no answer in time".to_owned(),

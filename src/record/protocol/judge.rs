@@ -1,44 +1,43 @@
-//! Rules 2, 3 and 4 of the record: whether a request may claim the binding, and for how long it then
-//! waits. Pure.
+//! Rules 2, 3 and 4: whether a request may claim the record, and how long it then waits. Pure.
 
 use crate::clock::Timestamp;
-use crate::record::data::{Claim, Digest, Former, Record, RequestType, Response, Signed};
+use crate::record::data::{Claim, Digest, FormerRequest, Record, RequestType, Response, Signed};
 use std::time::Duration;
 
-/// How much two environments' clocks, and the order of two signatures, may be off.
+/// Rule 4: a request that is older than the claim by more than this is superseded. Clocks may be off by as much.
 const TOLERANCE: Duration = Duration::from_secs(2);
 
-/// A request, as far as the order of requests goes by it.
+/// The request that is to be judged.
 #[derive(Debug, Clone)]
-pub struct Asking<'a> {
+pub struct NewRequest<'a> {
     pub request: &'a str,
     pub kind: RequestType,
     pub signed: Option<Signed>,
-    /// Its properties, and those before.
+    /// Its properties, and the properties before it.
     pub wants: &'a Digest,
     pub wanted_before: &'a Digest,
     /// Whether the stack rolls back now, where that is known.
     pub rolls_back: Option<bool>,
 }
 
-/// What a request is to do about the record that it found.
+/// What a request must do about the record that it found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Claim it, and wait until what the former request does is done.
+    /// Claim the record, and then wait until the former request can have no effect any more.
     Claim { wait: Wait },
-    /// It has been answered: send the same again.
+    /// Send this answer again, for the request was answered already.
     Answered(Response),
-    /// A later request has claimed the binding: do nothing.
+    /// Do nothing, for a later request has claimed the record.
     Superseded,
 }
 
-/// When the former request can have no effect any more.
+/// How long to wait until the former request can have no effect any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
-    /// By that moment; there may have been none.
+    /// Until this moment, which may have passed.
     Until(Timestamp),
-    /// It has no answer yet: only the claim stops it, `TAKEN_OVER` after it was written.
-    TakenOver,
+    /// `TAKEN_OVER` after the claim: the former request has no answer yet, and only the new claim stops it.
+    AfterTakeover,
 }
 
 impl Default for Wait {
@@ -48,8 +47,8 @@ impl Default for Wait {
 }
 
 /// Judges a request by the record.
-pub fn judge(record: &Record, asking: &Asking<'_>) -> Verdict {
-    if let Some(answer) = record.answer_to(asking.request) {
+pub fn judge(record: &Record, new: &NewRequest<'_>) -> Verdict {
+    if let Some(answer) = record.answer_to(new.request) {
         return Verdict::Answered(answer.clone());
     }
     let claim_after = |wait| Verdict::Claim { wait };
@@ -57,66 +56,67 @@ pub fn judge(record: &Record, asking: &Asking<'_>) -> Verdict {
         return claim_after(Wait::default());
     };
     let wait = match &claim.outcome {
-        Some(outcome) => Wait::Until(outcome.settled),
-        None => Wait::TakenOver,
+        Some(outcome) => Wait::Until(outcome.quiet_from),
+        None => Wait::AfterTakeover,
     };
-    if claim.mark.request == asking.request {
-        return match is_cancelled(claim, asking.rolls_back) {
+    if claim.mark.request == new.request {
+        return match is_cancelled(claim, new.rolls_back) {
             true => Verdict::Superseded,
             false => claim_after(wait),
         };
     }
-    let known = |former: &Former| former.request == asking.request;
+    let known = |former: &FormerRequest| former.request == new.request;
     if record.before.iter().any(known) {
         return Verdict::Superseded;
     }
-    let order = order(asking.signed, claim.signed);
-    if order == Order::Before {
+    let age = age(new.signed, claim.signed);
+    if age == Age::Older {
         return Verdict::Superseded;
     }
-    // The rollback has claimed the binding, and this is what it rolls back. What was signed after the
-    // claim, or in the same second, is not; nor is it the rollback that goes on from what stood before it.
-    // A rollback has to get through.
-    let is_inverse = claim.is_inverse_of(asking.wants, asking.wanted_before);
-    let is_update = asking.kind == RequestType::Update && claim.kind == RequestType::Update;
-    let rolls_back = asking.rolls_back == Some(true) && claim.rolls_back == Some(true);
+    // An Update that is the inverse of the claim may be the one that the claim, a rollback, takes back: then it is
+    // superseded. It is not where it was signed after the claim or in the same second, nor where the claim asked for
+    // something new. In doubt it goes on, for a rollback must get through.
+    let is_inverse = claim.is_inverse_of(new.wants, new.wanted_before);
+    let is_update = new.kind == RequestType::Update && claim.kind == RequestType::Update;
+    let rolls_back = new.rolls_back == Some(true) && claim.rolls_back == Some(true);
     let is_before =
-        order == Order::JustBefore || (order == Order::Unknown && rolls_back && !claim.goes_on);
+        age == Age::SlightlyOlder || (age == Age::Unknown && rolls_back && !claim.goes_on);
     match is_update && is_inverse && is_before {
         true => Verdict::Superseded,
         false => claim_after(wait),
     }
 }
 
-/// Whether an Update was sent before the stack began to roll back, so that its own rollback follows. What
-/// may be that rollback itself is never taken for it, for what CloudFormation shows may lag behind.
+/// Rule 4: whether an Update was cancelled: the stack began to roll back after the Update had claimed the record, so
+/// its own rollback follows. An Update that may be the rollback itself is never taken for cancelled, for what
+/// CloudFormation shows may lag.
 pub fn is_cancelled(claim: &Claim, rolls_back: Option<bool>) -> bool {
     let is_forward = claim.kind == RequestType::Update && claim.goes_on;
     is_forward && claim.rolls_back == Some(false) && rolls_back == Some(true)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
-    /// By more than clocks may be off.
-    Before,
-    JustBefore,
-    NotBefore,
+enum Age {
+    /// Older by more than [`TOLERANCE`].
+    Older,
+    SlightlyOlder,
+    NotOlder,
     Unknown,
 }
 
-/// How a request stands to the claim, by the times in their response addresses.
-fn order(asking: Option<Signed>, claim: Option<Signed>) -> Order {
-    let (asking, claim) = match (asking, claim) {
-        (Some(Signed::At(asking)), Some(Signed::At(claim)))
-        | (Some(Signed::Until(asking)), Some(Signed::Until(claim))) => (asking, claim),
-        _ => return Order::Unknown,
+/// How old a request is beside the claim, by the times in their response addresses.
+fn age(new: Option<Signed>, claim: Option<Signed>) -> Age {
+    let (new, claim) = match (new, claim) {
+        (Some(Signed::At(new)), Some(Signed::At(claim)))
+        | (Some(Signed::Until(new)), Some(Signed::Until(claim))) => (new, claim),
+        _ => return Age::Unknown,
     };
-    if claim.since(asking) > TOLERANCE {
-        Order::Before
-    } else if asking < claim {
-        Order::JustBefore
+    if claim.since(new) > TOLERANCE {
+        Age::Older
+    } else if new < claim {
+        Age::SlightlyOlder
     } else {
-        Order::NotBefore
+        Age::NotOlder
     }
 }
 

@@ -1,8 +1,8 @@
-//! Rule 1 of the record: whatever changes something on AWS starts within 5 s of a write of the record
-//! or of a look that shows the claim unchanged, and each try looks again.
+//! Rule 1: whatever changes something on AWS starts within 5 s of a write of the record, or of a look that shows the
+//! claim unchanged, and each retry looks again.
 //!
-//! The lease is the only one that gives permits, and so the only one that repeats such a call. What
-//! it may not do any more it does not do: nothing is undone here.
+//! Only the lease gives permits, so only it can repeat such a call. It undoes nothing: where the claim is gone it
+//! makes no more calls.
 
 use crate::aws::api::{AwsResult, TRIES, Trouble};
 use crate::backoff::Backoff;
@@ -11,46 +11,48 @@ use crate::log::chain;
 use crate::permit::{CALL_TIMEOUT, FRESH, Permit};
 use crate::progress;
 use crate::record::error::RecordError;
-use crate::record::just_made::Fresh;
+use crate::record::just_made::JustMade;
 use std::cell::Cell;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::info;
 
-/// Leave to act, for as long as looks confirm it.
+/// The permission to act, as long as looks at the record confirm it.
 pub struct Lease<H> {
     hold: H,
     clock: Clock,
-    looked: Cell<Option<Instant>>,
-    looking: Mutex<()>,
+    /// When the last good look began. `None`: the next call looks first.
+    looked_at: Cell<Option<Instant>>,
+    one_look: Mutex<()>,
+    /// How many calls have no answer yet.
     under_way: Cell<usize>,
     last_call: Cell<Timestamp>,
-    /// When what others did is done.
-    others: Cell<Timestamp>,
-    fresh: Fresh,
+    /// Until then calls of those whose claims were taken over may have an effect.
+    others_act_until: Cell<Timestamp>,
+    just_made: JustMade,
 }
 
-/// What a lease hangs on.
+/// Who holds a lease: a request by its claims, or a tick by its own write.
 pub trait Hold {
-    /// Looks whether the holder may still act.
+    /// Looks at the record, whether the holder may still act.
     ///
     /// # Errors
-    /// Where it may not, or where that cannot be seen.
+    /// Where it may not, or where the record cannot be read.
     async fn confirm(&self) -> Result<(), RecordError>;
 }
 
 impl<H: Hold> Lease<H> {
-    /// A lease that has not been looked for yet.
+    /// A new lease: its first call looks first.
     pub fn new(hold: H, clock: Clock) -> Self {
         Self {
             hold,
             clock,
-            looked: Cell::new(None),
-            looking: Mutex::default(),
+            looked_at: Cell::new(None),
+            one_look: Mutex::default(),
             under_way: Cell::new(0),
             last_call: Cell::default(),
-            others: Cell::default(),
-            fresh: Fresh::default(),
+            others_act_until: Cell::default(),
+            just_made: JustMade::default(),
         }
     }
 
@@ -58,26 +60,26 @@ impl<H: Hold> Lease<H> {
         &self.hold
     }
 
-    /// What this request has just made, so that calls about it are made again where AWS does not know it yet.
-    pub fn fresh(&self) -> &Fresh {
-        &self.fresh
+    /// What this request has just made. A call that fails because AWS does not know it yet is made again.
+    pub fn fresh(&self) -> &JustMade {
+        &self.just_made
     }
 
-    /// A write of the record that was begun at `began` is as good as a look.
-    pub fn confirmed(&self, began: Instant) {
-        self.looked.set(Some(began));
+    /// A write of the record, or a look at it, that began at `began` counts as a look.
+    pub fn count_as_look(&self, began: Instant) {
+        self.looked_at.set(Some(began));
     }
 
     /// The next call looks first.
     pub fn doubt(&self) {
-        self.looked.set(None);
+        self.looked_at.set(None);
     }
 
-    /// Makes a call that changes something, and makes it again where it is worth it; each time after
-    /// a look that is fresh.
+    /// Makes a call that changes something, each time after a fresh look. A call that fails is made again where its error
+    /// may pass.
     ///
     /// # Errors
-    /// What AWS refuses, and where the lease is gone.
+    /// What AWS refuses, and where the claim is gone.
     pub async fn act<T>(
         &self,
         call: impl AsyncFn(Permit) -> AwsResult<T>,
@@ -98,8 +100,8 @@ impl<H: Hold> Lease<H> {
                     return Ok(answer);
                 }
             };
-            // AWS's answer, even that it is busy, ends a row of failures.
-            let passes = error.trouble == Trouble::Passes || self.fresh.is_not_shown(&error);
+            // An answer of AWS, even that it is busy, ends a row of failures.
+            let passes = error.trouble == Trouble::Passes || self.just_made.explains(&error);
             failures = if passes { 0 } else { failures + 1 };
             if !passes && (error.trouble == Trouble::Stays || failures == TRIES) {
                 return Err(error.into());
@@ -112,29 +114,29 @@ impl<H: Hold> Lease<H> {
         }
     }
 
-    /// Others, from whom it was taken, may be acting until then.
-    pub fn waits_for_others(&self, until: Timestamp) {
-        self.others.set(self.others.get().max(until));
+    /// Those whose claims were taken over may be acting until then.
+    pub fn note_others(&self, until: Timestamp) {
+        self.others_act_until
+            .set(self.others_act_until.get().max(until));
     }
 
-    /// From when on no call that this lease let through, nor one of those from whom it was taken, can have an
-    /// effect any more.
-    pub fn settled(&self) -> Timestamp {
+    /// From then on no call of this lease, or of those whose claims were taken over, can have an effect any more.
+    pub fn quiet_from(&self) -> Timestamp {
         let own = match self.under_way.get() {
             0 => self.clock.now(),
             _ => self.last_call.get() + CALL_TIMEOUT,
         };
-        own.max(self.others.get())
+        own.max(self.others_act_until.get())
     }
 
     async fn permit(&self) -> Result<Permit, RecordError> {
-        let _one_at_a_time = self.looking.lock().await;
-        let is_fresh = |looked: Instant| looked.elapsed() < FRESH;
-        // A look that takes too long has to be repeated.
-        while !self.looked.get().is_some_and(is_fresh) {
+        let _one_at_a_time = self.one_look.lock().await;
+        let is_fresh = |looked_at: Instant| looked_at.elapsed() < FRESH;
+        // A look that takes too long is not fresh any more when it ends.
+        while !self.looked_at.get().is_some_and(is_fresh) {
             let began = Instant::now();
             self.hold.confirm().await?;
-            self.looked.set(Some(began));
+            self.looked_at.set(Some(began));
         }
         Ok(Permit::after_a_look())
     }

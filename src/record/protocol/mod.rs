@@ -8,10 +8,10 @@ mod other_bindings;
 mod still_wanted;
 mod tick_write;
 
-pub use claims::{Claimed, Claims};
+pub use claims::{ClaimedRecord, Claims};
 pub use cloudformation::{Asker, LAG, Resource, View};
-pub use judge::{Asking, Verdict, Wait, is_cancelled, judge};
+pub use judge::{NewRequest, Verdict, Wait, is_cancelled, judge};
 pub use lease::{Hold, Lease};
 pub use other_bindings::owned_by_others;
-pub use still_wanted::Meant;
+pub use still_wanted::MeantBinding;
 pub use tick_write::Ticking;

@@ -1,7 +1,7 @@
-//! Rule 11 of the record: own targets in a given group that another binding owns as well stay there, for
-//! as long as they are not due to leave by that one as well, or where this binding leaves for good.
+//! Rule 11: own targets in a given group that another binding owns as well. They stay registered until they are due to
+//! leave by that binding's count as well, and also when this binding is deleted.
 //!
-//! Other bindings are found by their rules, which say where their records are. Only reads.
+//! Other bindings are found by their rules, which say where their records are. This only reads.
 
 use crate::aws::api::{Objects, Rules, gather};
 use crate::log::chain;
@@ -13,9 +13,9 @@ use crate::record::storage::{Candidate, Store};
 use std::collections::BTreeMap;
 use tracing::warn;
 
-/// Targets of others in a given group, and whether each of them is wanted by one of them still: it has not
-/// been missing for as long as that one waits. `None` where another binding's record cannot be read: then any
-/// target may be its own.
+/// The targets that other bindings own in a given group, each with whether one of them still wants it there: it is not
+/// due to leave by that one's count. `None` where another binding's record cannot be read, for then any target may be
+/// that one's own.
 ///
 /// # Errors
 /// Where the rules cannot be listed or read.
@@ -64,7 +64,7 @@ async fn owned_by(
     if let Some(held) = located.record {
         return Ok(Some(held.record.own_targets_wanted(group)));
     }
-    // One that has just left has taken its rule away before its record.
+    // A binding that has just been deleted removed its rule before its record.
     let rule = aws.rule(&name).await?;
     if located.unreadable.is_none() && RuleEvent::of_rule(rule.as_ref()).is_none() {
         return none;

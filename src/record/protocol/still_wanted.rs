@@ -1,7 +1,7 @@
-//! Rule 5 of the record: whether CloudFormation still wants what a request asks for. It is asked, and
-//! where it says no, once more and again for ten seconds, for what it shows may lag behind.
+//! Rule 5: whether CloudFormation still wants a request. It is refused only after 10 s in which CloudFormation shows
+//! the same, for what it shows may lag.
 
-use super::cloudformation::{Asker, BETWEEN, LAG, Resource, View};
+use super::cloudformation::{Asker, LAG, Resource, STATUS_INTERVAL, View};
 use crate::aws::api::Stacks;
 use crate::clock::Clock;
 use crate::names::BindingId;
@@ -10,17 +10,17 @@ use tracing::info;
 
 /// The binding that a request is about.
 #[derive(Debug, Clone, Copy)]
-pub struct Meant<'a> {
+pub struct MeantBinding<'a> {
     pub id: &'a BindingId,
-    /// The physical id that the request came with.
+    /// The physical id that the request names.
     pub given: Option<&'a str>,
     pub has_record: bool,
 }
 
 impl View {
-    /// Whether the binding that a request came with has been replaced since. A rollback may go back to it
-    /// where it still has a record.
-    fn has_replaced(&self, meant: Meant<'_>) -> bool {
+    /// Whether the binding that a request names was replaced since. Not in a rollback where that binding still has a
+    /// record, for the rollback may go back to it.
+    fn was_replaced(&self, meant: MeantBinding<'_>) -> bool {
         let living = self.physical_id().and_then(BindingId::parse);
         let living = living.map(|living| living.to_string());
         let given = meant.given;
@@ -28,8 +28,8 @@ impl View {
         is_over && living.is_some() && given.is_some() && living.as_deref() != given
     }
 
-    /// Why a request is not wanted, where it is not.
-    fn refuses(&self, kind: RequestType, meant: Meant<'_>) -> Option<String> {
+    /// Why a request is not wanted. `None` where it is.
+    fn refusal(&self, kind: RequestType, meant: MeantBinding<'_>) -> Option<String> {
         let refused = |what: &str, status: &str| {
             Some(format!(
                 "CloudFormation does not wait for this {kind:?} any more: the {what} is {status}"
@@ -40,12 +40,12 @@ impl View {
                 let is_wanted = resource.status == "CREATE_IN_PROGRESS";
                 (!is_wanted).then(|| refused("resource", &resource.status))?
             }
-            (Resource::Known(resource), RequestType::Update) if self.has_replaced(meant) => {
+            (Resource::Known(resource), RequestType::Update) if self.was_replaced(meant) => {
                 let living = resource.physical_id.as_deref().unwrap_or_default();
                 refused("resource", living)
             }
             (Resource::Known(resource), RequestType::Update) => {
-                // One that is just being created has nothing to be updated yet: it was made again.
+                // A resource that is being created has nothing to update yet: this Update is of a former one.
                 let is_new =
                     resource.status == "CREATE_IN_PROGRESS" && resource.physical_id.is_none();
                 let is_wanted = resource.status.ends_with("_IN_PROGRESS")
@@ -53,19 +53,20 @@ impl View {
                     && !is_new;
                 (!is_wanted).then(|| refused("resource", &resource.status))?
             }
-            // A late second delivery: the resource has been made again since.
+            // A late second delivery of a Delete: the resource was made again since.
             (Resource::Known(resource), RequestType::Delete) => {
                 let lives = self.names(meant.id) && resource.status.ends_with("_COMPLETE");
-                (lives && !self.leaves()).then(|| refused("resource", &resource.status))?
+                (lives && !self.is_leaving()).then(|| refused("resource", &resource.status))?
             }
             (Resource::Missing | Resource::Unknown, RequestType::Create | RequestType::Update) => {
                 let stack = self.stack.as_ref()?;
-                // A stack that goes on may not show yet what it has begun to make. Once it cleans up it makes
-                // nothing more.
+                // A stack under way may not show yet what it has begun to make. A stack that cleans up makes nothing
+                // more.
                 let goes_on = stack.status.ends_with("_IN_PROGRESS");
                 let makes = goes_on && !stack.status.ends_with("CLEANUP_IN_PROGRESS");
                 let has_none = self.resource == Resource::Missing && !makes;
-                let is_over = kind == RequestType::Create && (self.leaves() || self.rolls_back());
+                let is_over = kind == RequestType::Create
+                    && (self.is_leaving() || self.rollback() == Some(true));
                 (has_none || is_over).then(|| refused("stack", &stack.status))?
             }
             (Resource::Missing | Resource::Unknown, RequestType::Delete) => None,
@@ -74,27 +75,29 @@ impl View {
 }
 
 impl<A: Stacks> Asker<'_, A> {
-    /// `Err` with the reason, where CloudFormation has said for ten seconds that it does not want
-    /// this; else what it last said.
-    pub async fn wants(
+    /// What CloudFormation shows in the end, where it wants the request. `view` is what it shows now.
+    ///
+    /// # Errors
+    /// What it shows in the end and the reason, where it has not wanted the request for 10 s.
+    pub async fn is_wanted(
         &self,
         clock: &Clock,
         kind: RequestType,
-        meant: Meant<'_>,
+        meant: MeantBinding<'_>,
         mut view: View,
     ) -> Result<View, (View, String)> {
         let mut since = clock.now();
-        // What is said counts from when it was asked, for an answer may take its time.
+        // An answer counts from the time when it was asked for, for it may take long.
         let mut asked = since;
         loop {
-            let Some(reason) = view.refuses(kind, meant) else {
+            let Some(reason) = view.refusal(kind, meant) else {
                 return Ok(view);
             };
             if asked.since(since) >= LAG {
                 info!(reason, "not wanted");
                 return Err((view, reason));
             }
-            tokio::time::sleep(BETWEEN).await;
+            tokio::time::sleep(STATUS_INTERVAL).await;
             asked = clock.now();
             let again = self.look().await;
             if again.resource != view.resource {

@@ -12,10 +12,10 @@ use std::cell::RefCell;
 use tokio::time::Instant;
 use tracing::warn;
 
-/// How much of a reason is kept, in characters.
+/// How many characters of a reason the record keeps.
 const LONGEST_REASON: usize = 1000;
 
-/// A tick's hold: each look of it is a write, so that the record tells until when it may still act.
+/// The tick as holder of a lease. Each of its looks is a write, so that the record shows until when the tick may act.
 pub struct Ticking<'a, A> {
     store: Store<'a, A>,
     clock: Clock,
@@ -23,8 +23,11 @@ pub struct Ticking<'a, A> {
 }
 
 impl<'a, A: Objects> Ticking<'a, A> {
-    /// Writes what a tick is about to do, and gives it leave to do it; `None` where somebody else has written
-    /// the record meanwhile.
+    /// Writes what a tick is about to do, and gives the lease to do it. `None` where somebody else has written the
+    /// record meanwhile.
+    ///
+    /// # Errors
+    /// What S3 refuses.
     pub async fn begin(
         store: &Store<'a, A>,
         clock: Clock,
@@ -38,12 +41,12 @@ impl<'a, A: Objects> Ticking<'a, A> {
         };
         let (store, held) = (store.clone(), RefCell::new(held));
         let lease = Lease::new(Self { store, clock, held }, clock);
-        lease.confirmed(began);
+        lease.count_as_look(began);
         Ok(Some(lease))
     }
 
-    /// Puts down why it failed, for whoever asks how the binding fares. Nothing depends on it, so somebody else's
-    /// write, and whatever S3 refuses, is let be.
+    /// Writes into the record why the tick failed, for first aid. Nothing else depends on it, so this is not tried
+    /// again where somebody else has written or S3 refuses.
     pub async fn failed(&self, reason: &str) {
         let held = self.held.borrow().clone();
         let mut record = held.record.clone();
@@ -51,8 +54,8 @@ impl<'a, A: Objects> Ticking<'a, A> {
             at: self.clock.now(),
             reason: reason.chars().take(LONGEST_REASON).collect(),
         });
-        let put_down = self.store.replace(&held, record);
-        match tokio::time::timeout(CALL_TIMEOUT, put_down).await {
+        let write = self.store.replace(&held, record);
+        match tokio::time::timeout(CALL_TIMEOUT, write).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
                 let error = chain(&error);

@@ -8,7 +8,7 @@ use crate::names::BindingId;
 use crate::permit::CALL_TIMEOUT;
 use crate::record::data::Record;
 use crate::record::error::RecordError;
-use crate::record::protocol::{Claimed, Hold, is_cancelled};
+use crate::record::protocol::{ClaimedRecord, Hold, is_cancelled};
 use crate::record::storage::{Held, Store};
 use tokio::time::Instant;
 
@@ -36,8 +36,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         self.claimed(id).is_some()
     }
 
-    fn claimed(&self, id: &BindingId) -> Option<Claimed<'a, A>> {
-        self.lease().hold().of(&id.to_string())
+    fn claimed(&self, id: &BindingId) -> Option<ClaimedRecord<'a, A>> {
+        self.lease().hold().get(&id.to_string())
     }
 
     /// Whether an Update has been cancelled since it claimed the record: its rollback is on the way, and what
@@ -147,7 +147,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             };
             let arrived = match held.bucket == bucket {
                 true => Some(held),
-                false => store.take(&held, bucket).await?,
+                false => store.move_to(&held, bucket).await?,
             };
             if let Some(last) = arrived {
                 self.keep(store, last);
@@ -160,14 +160,14 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// A look at a record, or a write of it, that was begun at `began` is good for all, where no other is held.
     pub fn has_looked(&self, began: Instant) {
         if self.lease().hold().all().len() == 1 {
-            self.lease().confirmed(began);
+            self.lease().count_as_look(began);
         }
     }
 
     /// Remembers a record as this request last wrote it.
     fn keep(&self, store: Store<'a, A>, last: Held) {
         let may_be_gone = false;
-        self.lease().hold().hold(Claimed {
+        self.lease().hold().add(ClaimedRecord {
             store,
             last,
             may_be_gone,
@@ -178,11 +178,11 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     pub fn lets_go_of(&self, id: &BindingId) {
         if let Some(claimed) = self.claimed(id) {
             let may_be_gone = true;
-            let claimed = Claimed {
+            let claimed = ClaimedRecord {
                 may_be_gone,
                 ..claimed
             };
-            self.lease().hold().hold(claimed);
+            self.lease().hold().add(claimed);
             self.lease().doubt();
         }
     }
@@ -210,6 +210,6 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
 
     /// After Delete's last step: there is no record to hold any more.
     pub fn has_taken_away(&self, id: &BindingId) {
-        self.lease().hold().release(&id.to_string());
+        self.lease().hold().remove(&id.to_string());
     }
 }

@@ -5,7 +5,7 @@ use crate::aws::api::{Objects, Stacks};
 use crate::progress;
 use crate::record::data::{Claim, Phase, Record, RequestType, TAKEN_OVER};
 use crate::record::error::RecordError;
-use crate::record::protocol::{Asking, Claimed, Verdict, View, Wait, judge};
+use crate::record::protocol::{ClaimedRecord, NewRequest, Verdict, View, Wait, judge};
 use crate::record::storage::{Located, Store};
 use std::collections::BTreeSet;
 use tokio::time::Instant;
@@ -40,7 +40,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         let Some(record) = record else {
             return Ok(Wait::default());
         };
-        let asking = Asking {
+        let new = NewRequest {
             request: &self.caller.mark.request,
             kind: self.caller.kind,
             signed: self.caller.signed,
@@ -48,7 +48,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             wanted_before: &self.caller.wanted_before,
             rolls_back: view.is_rolling_back(),
         };
-        match judge(record, &asking) {
+        match judge(record, &new) {
             Verdict::Claim { wait } => Ok(wait),
             Verdict::Answered(answer) => Err(RecordError::Answered(Box::new(answer))),
             Verdict::Superseded => Err(RecordError::Superseded),
@@ -71,7 +71,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         let held = located.record.as_ref();
         let record = located.known().cloned();
         let is_held = |record: &Record| {
-            let claimed = self.lease.hold().of(store.owner());
+            let claimed = self.lease.hold().get(store.owner());
             record.is_held_by(&self.caller.mark) && claimed.is_some()
         };
         let wait = match &record {
@@ -114,19 +114,19 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             return Ok(Hand::Again);
         };
         let made = last.record.claim.as_ref().is_some_and(|claim| claim.made);
-        let claimed = Claimed {
+        let claimed = ClaimedRecord {
             store: store.clone(),
             last,
             may_be_gone: false,
         };
-        self.lease.hold().hold(claimed.clone());
+        self.lease.hold().add(claimed.clone());
         self.has_looked(began);
         let now = self.clock.now();
         let wait_until = match wait {
-            Wait::Until(settled) => settled,
-            Wait::TakenOver => now + TAKEN_OVER,
+            Wait::Until(moment) => moment,
+            Wait::AfterTakeover => now + TAKEN_OVER,
         };
-        self.lease.waits_for_others(wait_until);
+        self.lease.note_others(wait_until);
         if wait_until <= now {
             let waited = false;
             return Ok(Hand::Holds { made, waited });
@@ -140,7 +140,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         self.lease.doubt();
         // A Delete that was about to end may have taken it along.
         let may_be_gone = true;
-        let claimed = Claimed {
+        let claimed = ClaimedRecord {
             may_be_gone,
             ..claimed
         };
@@ -150,7 +150,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                 Ok(Hand::Holds { made, waited })
             }
             None => {
-                self.lease.hold().release(store.owner());
+                self.lease.hold().remove(store.owner());
                 Ok(Hand::Again)
             }
         }

@@ -6,7 +6,7 @@ use crate::names::BindingId;
 use crate::progress;
 use crate::record::data::{Outcome, Response, TAKEN_OVER};
 use crate::record::error::RecordError;
-use crate::record::protocol::Claimed;
+use crate::record::protocol::ClaimedRecord;
 use crate::record::storage::{Held, Store};
 use std::time::Duration;
 
@@ -66,8 +66,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             let mut record = held.record.clone();
             if let Some(claim) = &mut record.claim {
                 claim.mark = self.caller().mark.clone();
-                let (answer, settled) = (answer.clone(), self.clock().now() + TAKEN_OVER);
-                claim.outcome = Some(Outcome { answer, settled });
+                let (answer, quiet_from) = (answer.clone(), self.clock().now() + TAKEN_OVER);
+                claim.outcome = Some(Outcome { answer, quiet_from });
             }
             if store.replace(&held, record).await?.is_some() {
                 return Ok(Some(answer.clone()));
@@ -81,7 +81,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         let id = id.to_string();
         let mut claimed = self.lease().hold().all();
         claimed.sort_by_key(|claimed| claimed.store.owner() != id);
-        for Claimed { store, last, .. } in claimed {
+        for ClaimedRecord { store, last, .. } in claimed {
             // Where the binding has been taken away since, the former one's record still tells.
             let Some(held) = store.again(&last.bucket).await? else {
                 continue;

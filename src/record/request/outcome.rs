@@ -34,7 +34,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         answer: &Response,
         serves: Option<&Served>,
     ) -> Result<(), RecordError> {
-        let settled = self.lease().settled();
+        let quiet_from = self.lease().quiet_from();
         if serves.is_some() {
             // A success of one record is not to stand where the other's claim is lost already.
             self.holds_all().await?;
@@ -46,7 +46,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             let put_down = self.change(claimed, |record| {
                 if let Some(claim) = &mut record.claim {
                     let answer = answer.clone();
-                    claim.outcome.get_or_insert(Outcome { answer, settled });
+                    claim.outcome.get_or_insert(Outcome { answer, quiet_from });
                 }
                 record.arriving_from = None;
                 for replaced in &mut record.replaced {

@@ -4,7 +4,7 @@ use super::turn::Turn;
 use crate::aws::api::{Objects, Stacks};
 use crate::names::BindingId;
 use crate::record::data::Record;
-use crate::record::protocol::{Asker, Meant, Resource, View};
+use crate::record::protocol::{Asker, MeantBinding, Resource, View};
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
     fn asker(&self) -> Asker<'_, A> {
@@ -50,13 +50,13 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         record: Option<&Record>,
         view: View,
     ) -> Result<View, (View, String)> {
-        let meant = Meant {
+        let meant = MeantBinding {
             id,
             given: self.caller.physical_id.as_deref(),
             has_record: record.is_some(),
         };
         let kind = self.caller.kind;
-        self.asker().wants(&self.clock, kind, meant, view).await
+        self.asker().is_wanted(&self.clock, kind, meant, view).await
     }
 
     /// What CloudFormation says once it names a binding as the living one; it may lag behind.
@@ -64,7 +64,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         let names = |view: &View| view.names(id);
         let now = self.clock.now();
         self.asker()
-            .says(&self.clock, now, view.clone(), names)
+            .wait_for(&self.clock, now, view.clone(), names)
             .await
     }
 
@@ -77,7 +77,10 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             view.stack.is_none() || view.is_rolling_back() == Some(true) || view.is_past_rollback()
         };
         let view = self.view().await;
-        let view = self.asker().says(&self.clock, asked, view, is_clear).await;
+        let view = self
+            .asker()
+            .wait_for(&self.clock, asked, view, is_clear)
+            .await;
         view.rollback() == Some(false)
     }
 }

@@ -24,7 +24,7 @@ pub struct Turn<'a, A> {
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
     pub fn new(aws: &'a A, clock: Clock, caller: Caller) -> Self {
-        let claims = Claims::none_yet(caller.mark.clone());
+        let claims = Claims::none(caller.mark.clone());
         let lease = Lease::new(claims, clock);
         Self {
             aws,
@@ -50,7 +50,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     }
 
     pub fn store(&self, id: &BindingId) -> Store<'a, A> {
-        Store::new(self.aws, id.to_string()).waiting_for(self.lease.fresh().clone())
+        Store::new(self.aws, id.to_string()).with_just_made(self.lease.fresh().clone())
     }
 
     /// The binding that a note in the record means.

@@ -1,11 +1,11 @@
-//! What was found of a record, bucket by bucket, and where it may be looked for. No I/O.
+//! The buckets that the record may be in, and what was found in each. No I/O.
 
 use crate::aws::api::AwsError;
 use crate::record::data::{Record, RuleEvent};
 use crate::record::error::RecordError;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A record as it was read or written, with its condition for the next write.
+/// A record as it was read or written, with the ETag that its next write is conditional on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     pub record: Record,
@@ -17,9 +17,9 @@ pub struct Held {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     pub bucket: String,
-    /// Whether the binding surely uses or used it, so that being refused there is a failure. One that
-    /// only properties name may be what the request that named it failed of, and the name of the own one
-    /// may have been another account's before.
+    /// Whether the binding surely uses or used the bucket: then it is a failure where S3 refuses to read it. A bucket
+    /// that only the properties name may never have been used, and the name of the binding's own bucket may have been
+    /// another account's before.
     pub surely: bool,
 }
 
@@ -33,35 +33,35 @@ pub enum Contents {
     Unreadable(Unreadable),
 }
 
-/// An object that is there and cannot be read as a record: archived, or damaged.
+/// An object that exists and cannot be read as a record, for it is archived or damaged.
 #[derive(Debug)]
 pub struct Unreadable {
     pub bucket: String,
-    /// `None` where only a look at the object's head tells.
+    /// `None` where only HeadObject tells it.
     pub(super) etag: Option<String>,
     pub why: RecordError,
 }
 
-/// What was found in all buckets together.
+/// What was found in all buckets.
 #[derive(Debug, Default)]
 pub struct Located {
     pub record: Option<Held>,
-    /// Only where there is no record.
+    /// `None` where there is a record.
     pub unreadable: Option<Unreadable>,
-    /// The record made anew, where it was lost: not written yet.
+    /// Rule 8: the record made anew, where it was lost. It is not written yet.
     pub anew: Option<Record>,
-    /// Buckets that exist and hold nothing of the record.
+    /// Buckets that exist and hold no state object.
     pub empty: BTreeSet<String>,
     /// Buckets that do not exist.
     pub missing: BTreeSet<String>,
-    /// Buckets that hold a stub, with its ETag.
+    /// Buckets that hold a stub, each with its ETag.
     pub stubs: BTreeMap<String, String>,
-    /// Buckets that could not be looked at, though no rule names them, and why.
+    /// Buckets that S3 refused to read and that the binding may never have used, each with the reason.
     pub refused: BTreeMap<String, AwsError>,
 }
 
 impl Located {
-    /// Whether the record is lost while its rule stands, whose copy of the orders tells what it was.
+    /// Rule 8: whether the record is lost while its rule stands with a copy of the orders.
     pub fn has_lost(&self, event: &RuleEvent) -> bool {
         self.record.is_none() && self.unreadable.is_none() && event.orders.is_some()
     }
@@ -72,7 +72,7 @@ impl Located {
         found.or(self.anew.as_ref())
     }
 
-    /// Whether a bucket exists, or why that could not be seen; `None` where it was not looked at.
+    /// Whether a bucket exists, or why S3 did not tell. `None` where it was not searched.
     pub fn has(&self, bucket: &str) -> Option<Result<bool, &AwsError>> {
         let holds_record = |held: &Held| held.bucket == bucket;
         if let Some(error) = self.refused.get(bucket) {

@@ -9,19 +9,22 @@ use crate::record::error::RecordError;
 use tokio::time::Instant;
 
 impl<A: Objects> Store<'_, A> {
-    /// Takes a record to another bucket, and leaves a stub in its place. The record tells beforehand
-    /// where the copy will be, so that one that is never used is found and taken away. `None` where
-    /// somebody else wrote meanwhile: then all of it is done again.
-    pub async fn take(&self, held: &Held, to: &str) -> Result<Option<Held>, RecordError> {
+    /// Moves a record to another bucket and leaves a stub in its place. The record names that bucket before the copy is
+    /// written, so that a copy that never counts is found and removed later. `None` where somebody else wrote in
+    /// between: then the caller starts again.
+    ///
+    /// # Errors
+    /// What S3 refuses, and where the other bucket does not exist.
+    pub async fn move_to(&self, held: &Held, to: &str) -> Result<Option<Held>, RecordError> {
         let mut announced = held.record.clone();
         announced.elsewhere.insert(to.to_owned());
-        // It has arrived here itself: of two copies only one may come from the other.
+        // This record now stands by itself: of two copies only one may come from the other.
         announced.arriving_from = None;
         let began = Instant::now();
         let Some(held) = self.replace(held, announced).await? else {
             return Ok(None);
         };
-        // A stub of an earlier move, or a copy that never arrived.
+        // The other bucket may hold a stub of an earlier move, or a copy that never counted.
         let there = match self.look(to).await? {
             Contents::Nothing => None,
             Contents::Record(former) => Some(former.etag),
@@ -36,7 +39,7 @@ impl<A: Objects> Store<'_, A> {
         copy.elsewhere.remove(to);
         copy.elsewhere.insert(held.bucket.clone());
         copy.arriving_from = Some(held.bucket.clone());
-        // The copy's condition tells nothing of who may have claimed the record since.
+        // The condition of the copy's write does not show whether somebody has claimed the record meanwhile.
         if began.elapsed() >= FRESH {
             return Ok(None);
         }
@@ -48,7 +51,7 @@ impl<A: Objects> Store<'_, A> {
         Ok(is_first.then_some(arrived))
     }
 
-    /// Puts a stub in the place of a record; `false` where somebody else wrote first.
+    /// Replaces a record by a stub. `false` where somebody else wrote first.
     async fn leave_stub(&self, held: &Held, to: &str) -> Result<bool, RecordError> {
         let body = Body::stub(&self.owner, to).map_err(RecordError::Unwritable)?;
         let key = self.key();

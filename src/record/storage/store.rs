@@ -1,7 +1,6 @@
-//! Where the record is: read, found again in whichever bucket it is, and written under its condition.
+//! Reads the record in whichever bucket it is, and writes it. Each write has If-Match or If-None-Match.
 //!
-//! Rule 10: an Update may take the record to another bucket, and leaves a stub that says where. Every
-//! reader follows it. Never writes without If-Match or If-None-Match.
+//! Rule 10: an Update may move the record to another bucket and leaves a stub in the old one. All readers follow it.
 
 use super::buckets::{Candidate, Contents, Held, Located, Unreadable};
 use crate::aws::api::{AwsError, Objects, Stored, Trouble, Written};
@@ -10,24 +9,24 @@ use crate::log::chain;
 use crate::progress;
 use crate::record::data::{Body, BodyError, Record};
 use crate::record::error::RecordError;
-use crate::record::just_made::Fresh;
+use crate::record::just_made::JustMade;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tracing::warn;
 
-/// What a record that may be a copy comes to.
+/// What to do with a record that may be the copy of a move.
 enum Arrival {
-    /// It is the record, or the one that it was made of still is.
+    /// This is the record: the copy itself, or the original where that still stands.
     Counts(Box<Held>),
-    /// The stub in the place of the one that it was made of leads elsewhere.
+    /// The copy is void, for the stub in the place of its original leads to another bucket.
     Never { to: String },
 }
 
-/// One record's objects: the same key in whichever bucket.
+/// The state object of one binding, under the same key in whichever bucket.
 #[derive(Debug)]
 pub struct Store<'a, A> {
     pub(super) aws: &'a A,
     pub(super) owner: String,
-    fresh: Fresh,
+    just_made: JustMade,
 }
 
 impl<A> Clone for Store<'_, A> {
@@ -35,36 +34,39 @@ impl<A> Clone for Store<'_, A> {
         Self {
             aws: self.aws,
             owner: self.owner.clone(),
-            fresh: self.fresh.clone(),
+            just_made: self.just_made.clone(),
         }
     }
 }
 
 impl<'a, A: Objects> Store<'a, A> {
-    /// The record of a binding, or of what stands in for one.
+    /// `owner` is the physical id of the binding, or the name that stands in for it.
     pub fn new(aws: &'a A, owner: impl Into<String>) -> Self {
         Self {
             aws,
             owner: owner.into(),
-            fresh: Fresh::default(),
+            just_made: JustMade::default(),
         }
     }
 
-    /// Waits for buckets that a request has just made.
-    pub fn waiting_for(self, fresh: Fresh) -> Self {
-        Self { fresh, ..self }
+    /// Waits for the buckets that a request has just made.
+    pub fn with_just_made(self, just_made: JustMade) -> Self {
+        Self { just_made, ..self }
     }
 
     pub fn owner(&self) -> &str {
         &self.owner
     }
 
-    /// The same key in a bucket made and in a bucket given.
+    /// The key of the state object.
     pub fn key(&self) -> String {
         format!("{}/state.json", self.owner)
     }
 
-    /// Looks into one bucket.
+    /// Reads what is in one bucket.
+    ///
+    /// # Errors
+    /// What S3 refuses.
     pub async fn look(&self, bucket: &str) -> Result<Contents, AwsError> {
         let unreadable = |etag, why| {
             let bucket = bucket.to_owned();
@@ -74,7 +76,7 @@ impl<'a, A: Objects> Store<'a, A> {
             Ok(Some(stored)) => stored,
             Ok(None) => return Ok(Contents::Nothing),
             Err(error) if error.is(&["NoSuchBucket"]) => return Ok(Contents::NoBucket),
-            // Archived (S3 API, `GetObject`).
+            // The object is archived (S3 API, `GetObject`).
             Err(error) if error.is(&["InvalidObjectState"]) => {
                 return unreadable(None, error.into());
             }
@@ -92,19 +94,19 @@ impl<'a, A: Objects> Store<'a, A> {
     }
 
     async fn read(&self, bucket: &str) -> Result<Option<Stored>, AwsError> {
-        let is_not_shown = |error: &AwsError| self.fresh.is_not_shown(error);
+        let explains = |error: &AwsError| self.just_made.explains(error);
         let read = async || self.aws.read(bucket, &self.key()).await;
-        let stored = outlast(Backoff::short_at_first(), is_not_shown, read).await?;
+        let stored = outlast(Backoff::short_at_first(), explains, read).await?;
         if stored.is_some() {
-            self.fresh.has_shown(bucket);
+            self.just_made.bucket_was_used(bucket);
         }
         Ok(stored)
     }
 
-    /// Looks into one bucket after another, and to where stubs point.
+    /// Searches one bucket after another, and those that stubs lead to.
     ///
     /// # Errors
-    /// What S3 refuses in a bucket that is surely used.
+    /// What S3 refuses in a bucket that the binding surely uses.
     pub async fn locate(
         &self,
         candidates: impl IntoIterator<Item = Candidate>,
@@ -112,9 +114,9 @@ impl<'a, A: Objects> Store<'a, A> {
         let candidates: Vec<_> = candidates.into_iter().collect();
         let mut former = BTreeMap::new();
         loop {
-            let located = self.search(candidates.clone().into()).await?;
-            // Where stubs lead to nothing, the record may have gone back to where it was not any more; only
-            // stubs that stay as they are lead nowhere.
+            let located = self.search_once(candidates.clone().into()).await?;
+            // Where the stubs lead to no record, it may have moved meanwhile, back to a bucket that was read before.
+            // Only where the stubs are the same in the next search is there no record.
             if located.record.is_some() || located.stubs == former {
                 return Ok(located);
             }
@@ -122,8 +124,8 @@ impl<'a, A: Objects> Store<'a, A> {
         }
     }
 
-    /// One look into each of them.
-    async fn search(&self, mut waiting: VecDeque<Candidate>) -> Result<Located, RecordError> {
+    /// Reads each of them once.
+    async fn search_once(&self, mut waiting: VecDeque<Candidate>) -> Result<Located, RecordError> {
         let mut located = Located::default();
         let mut seen = BTreeSet::new();
         while let Some(Candidate { bucket, surely }) = waiting.pop_front() {
@@ -152,7 +154,7 @@ impl<'a, A: Objects> Store<'a, A> {
                     located.stubs.insert(bucket, etag);
                     Some(to)
                 }
-                Contents::Record(held) => match self.arrived(held).await? {
+                Contents::Record(held) => match self.resolve_copy(held).await? {
                     Arrival::Counts(held) => {
                         located.record = Some(*held);
                         located.unreadable = None;
@@ -173,8 +175,8 @@ impl<'a, A: Objects> Store<'a, A> {
         Ok(located)
     }
 
-    /// A copy counts only once the record that it was made of is a stub, or gone.
-    async fn arrived(&self, held: Box<Held>) -> Result<Arrival, RecordError> {
+    /// A copy counts only once its original is a stub, or gone.
+    async fn resolve_copy(&self, held: Box<Held>) -> Result<Arrival, RecordError> {
         let Some(from) = &held.record.arriving_from else {
             return Ok(Arrival::Counts(held));
         };
@@ -188,7 +190,10 @@ impl<'a, A: Objects> Store<'a, A> {
         }
     }
 
-    /// Reads the record anew where it was; `None` where it is not there any more.
+    /// Reads the record again where it was, and follows stubs. `None` where it is gone.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
     pub async fn again(&self, bucket: &str) -> Result<Option<Held>, RecordError> {
         let surely = true;
         let bucket = bucket.to_owned();
@@ -199,8 +204,11 @@ impl<'a, A: Objects> Store<'a, A> {
         }
     }
 
-    /// Writes a record where the object still has `etag`, or where none is given, still does not
-    /// exist. `None` where somebody else wrote first.
+    /// Writes a record where the object still has this ETag, or without one, where it still does not exist. `None` where
+    /// somebody else wrote first.
+    ///
+    /// # Errors
+    /// What S3 refuses.
     pub async fn write(
         &self,
         bucket: &str,
@@ -213,7 +221,7 @@ impl<'a, A: Objects> Store<'a, A> {
         loop {
             let write = self.aws.write(bucket, &key, body.clone(), etag);
             if let Written::Done { etag } = write.await? {
-                self.fresh.has_shown(bucket);
+                self.just_made.bucket_was_used(bucket);
                 return Ok(Some(Held {
                     record,
                     bucket: bucket.to_owned(),
@@ -221,10 +229,10 @@ impl<'a, A: Objects> Store<'a, A> {
                 }));
             }
             match self.look(bucket).await? {
-                // A write whose answer was lost, and that was sent again, meets its own work.
+                // The answer to a write was lost, and the same write, sent again, meets what the first one wrote.
                 Contents::Record(held) if held.record == record => return Ok(Some(*held)),
                 // S3 did not know the bucket, which was just made.
-                Contents::Nothing if etag.is_none() && self.fresh.has_bucket(bucket) => {
+                Contents::Nothing if etag.is_none() && self.just_made.has_bucket(bucket) => {
                     progress::waits("PutObject", format!("S3 does not know bucket {bucket} yet"));
                     backoff.wait().await;
                 }
@@ -233,12 +241,18 @@ impl<'a, A: Objects> Store<'a, A> {
         }
     }
 
-    /// Writes a record over the one that was read.
+    /// Writes a record over the one that was read. `None` where somebody else wrote first.
+    ///
+    /// # Errors
+    /// What S3 refuses.
     pub async fn replace(&self, held: &Held, record: Record) -> Result<Option<Held>, RecordError> {
         self.write(&held.bucket, record, Some(&held.etag)).await
     }
 
-    /// What a write over an unreadable object needs; `None` where it is gone meanwhile.
+    /// The ETag that a write over an unreadable object needs. `None` where the object is gone.
+    ///
+    /// # Errors
+    /// What S3 refuses.
     pub async fn etag_of(&self, unreadable: &Unreadable) -> Result<Option<String>, RecordError> {
         match &unreadable.etag {
             Some(etag) => Ok(Some(etag.clone())),
@@ -246,7 +260,10 @@ impl<'a, A: Objects> Store<'a, A> {
         }
     }
 
-    /// The object's ETag by its head, which S3 gives of an archived object, too.
+    /// The ETag of the object by HeadObject, which S3 also answers for an archived object.
+    ///
+    /// # Errors
+    /// What S3 refuses.
     pub async fn etag(&self, bucket: &str) -> Result<Option<String>, RecordError> {
         Ok(self.aws.etag(bucket, &self.key()).await?)
     }

@@ -55,7 +55,7 @@ fn answered(mut record: Record) -> Record {
     let claim = record.claim.as_mut().expect("a claim");
     claim.outcome = Some(Outcome {
         answer: answer(),
-        settled: NOW,
+        quiet_from: NOW,
     });
     record
 }
@@ -84,7 +84,7 @@ impl Update<'_> {
             true => (digest("old"), digest("new")),
             false => (digest("newest"), digest("new")),
         };
-        let asking = Asking {
+        let new = NewRequest {
             request: self.request,
             kind: RequestType::Update,
             signed: self.signed,
@@ -92,16 +92,16 @@ impl Update<'_> {
             wanted_before: &before,
             rolls_back: self.rolls_back,
         };
-        judge(record, &asking)
+        judge(record, &new)
     }
 }
 
 const AFTER_THE_WAIT: Verdict = Verdict::Claim {
-    wait: Wait::TakenOver,
+    wait: Wait::AfterTakeover,
 };
 
-fn after(settled: Timestamp) -> Verdict {
-    let wait = Wait::Until(settled);
+fn after(quiet_from: Timestamp) -> Verdict {
+    let wait = Wait::Until(quiet_from);
     Verdict::Claim { wait }
 }
 
@@ -125,13 +125,13 @@ fn who_takes_over_from_a_request_that_has_no_answer_waits() {
 #[test]
 fn what_an_answered_request_has_under_way_is_waited_for() {
     let mut record = answered(claimed("former", None, false));
-    let settled = NOW + Duration::from_secs(3);
+    let quiet_from = NOW + Duration::from_secs(3);
     let outcome = record
         .claim
         .as_mut()
         .and_then(|claim| claim.outcome.as_mut());
-    outcome.expect("an outcome").settled = settled;
-    assert_eq!(Update::default().judged_by(&record), after(settled));
+    outcome.expect("an outcome").quiet_from = quiet_from;
+    assert_eq!(Update::default().judged_by(&record), after(quiet_from));
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn while_the_stack_rolls_back_the_inverse_of_the_rollback_is_the_cancelled_one()
 fn only_an_update_can_be_what_a_rollback_rolls_back() {
     let rollback = rolled_back(None, true);
     let (wants, wanted_before) = (digest("old"), digest("new"));
-    let asking = |kind| Asking {
+    let new = |kind| NewRequest {
         request: "this",
         kind,
         signed: None,
@@ -225,21 +225,21 @@ fn only_an_update_can_be_what_a_rollback_rolls_back() {
         wanted_before: &wanted_before,
         rolls_back: Some(true),
     };
-    let judged = |kind| judge(&rollback, &asking(kind));
+    let judged = |kind| judge(&rollback, &new(kind));
     assert_eq!(judged(RequestType::Update), Verdict::Superseded);
     assert_eq!(judged(RequestType::Delete), AFTER_THE_WAIT);
     let mut create = rollback.clone();
     create.claim.as_mut().expect("a claim").kind = RequestType::Create;
-    assert_eq!(judge(&create, &asking(RequestType::Update)), AFTER_THE_WAIT);
+    assert_eq!(judge(&create, &new(RequestType::Update)), AFTER_THE_WAIT);
     // Half an inverse is another Update.
     for (wants, before) in [("old", "older"), ("newer", "new")] {
         let (wants, before) = (digest(wants), digest(before));
-        let asking = Asking {
+        let new = NewRequest {
             wants: &wants,
             wanted_before: &before,
-            ..asking(RequestType::Update)
+            ..new(RequestType::Update)
         };
-        assert_eq!(judge(&rollback, &asking), AFTER_THE_WAIT);
+        assert_eq!(judge(&rollback, &new), AFTER_THE_WAIT);
     }
 }
 

@@ -60,7 +60,7 @@ async fn a_look_is_good_for_calls_that_start_within_five_seconds() {
 #[tokio::test(start_paused = true)]
 async fn a_write_of_the_record_is_as_good_as_a_look_and_a_doubt_takes_that_back() {
     let lease = lease(Duration::ZERO, 99);
-    lease.confirmed(Instant::now());
+    lease.count_as_look(Instant::now());
     lease.act(done).await.expect("done");
     assert_eq!(looks(&lease), 0);
     lease.doubt();
@@ -111,17 +111,17 @@ async fn what_may_pass_is_tried_seven_times_and_what_is_refused_once_and_each_tr
 async fn a_call_that_was_given_up_half_way_may_still_have_an_effect_for_its_five_seconds() {
     let lease = lease(Duration::ZERO, 99);
     lease.act(done).await.expect("done");
-    assert_eq!(lease.settled(), Timestamp::from_millis(0));
+    assert_eq!(lease.quiet_from(), Timestamp::from_millis(0));
     let hangs = async |_| -> AwsResult<()> { std::future::pending().await };
     let act = tokio::time::timeout(Duration::from_secs(1), lease.act(hangs));
     assert!(act.await.is_err());
-    assert_eq!(lease.settled(), Timestamp::from_millis(5_000));
+    assert_eq!(lease.quiet_from(), Timestamp::from_millis(5_000));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_those_may_still_do_from_whom_it_was_taken_is_not_settled_before_that() {
     let lease = lease(Duration::ZERO, 99);
-    lease.waits_for_others(Timestamp::from_millis(15_000));
-    lease.waits_for_others(Timestamp::from_millis(7_000));
-    assert_eq!(lease.settled(), Timestamp::from_millis(15_000));
+    lease.note_others(Timestamp::from_millis(15_000));
+    lease.note_others(Timestamp::from_millis(7_000));
+    assert_eq!(lease.quiet_from(), Timestamp::from_millis(15_000));
 }

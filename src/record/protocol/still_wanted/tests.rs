@@ -65,14 +65,13 @@ fn a_stacks_status_tells_whether_it_rolls_back_and_whether_it_may_yet() {
     ] {
         let view = view(Some(status), None);
         assert_eq!(view.rollback(), Some(rolls_back), "{status}");
-        assert_eq!(view.rolls_back(), rolls_back, "{status}");
         assert_eq!(view.is_rolling_back(), Some(is_rolling_back), "{status}");
         assert_eq!(view.is_past_rollback(), is_past_rollback, "{status}");
     }
     let unknown = view(None, None);
     assert_eq!(unknown.rollback(), None);
     assert_eq!(unknown.is_rolling_back(), None);
-    assert!(!unknown.rolls_back() && !unknown.is_past_rollback());
+    assert!(!unknown.is_past_rollback());
 }
 
 #[test]
@@ -90,9 +89,9 @@ fn a_resource_is_known_or_not_and_has_an_id_or_none_yet() {
     assert!(nameless.is_known() && nameless.is_nameless());
 }
 
-fn meant<'a>(id: &'a BindingId, given: Option<&'a str>) -> Meant<'a> {
+fn meant<'a>(id: &'a BindingId, given: Option<&'a str>) -> MeantBinding<'a> {
     let has_record = true;
-    Meant {
+    MeantBinding {
         id,
         given,
         has_record,
@@ -100,7 +99,7 @@ fn meant<'a>(id: &'a BindingId, given: Option<&'a str>) -> Meant<'a> {
 }
 
 fn is_refused(view: &View, kind: RequestType) -> bool {
-    view.refuses(kind, meant(&id(), None)).is_some()
+    view.refusal(kind, meant(&id(), None)).is_some()
 }
 
 #[test]
@@ -154,14 +153,14 @@ fn an_update_of_a_binding_that_was_replaced_is_wanted_in_a_rollback_only() {
         let view = view(Some(stack), Some(("UPDATE_IN_PROGRESS", true)));
         let (kind, id) = (RequestType::Update, id());
         let meant = meant(&id, given);
-        let refusal = view.refuses(kind, meant);
+        let refusal = view.refusal(kind, meant);
         assert_eq!(refusal.is_some(), refused, "{stack} {given:?}");
         // What has no record any more was deleted, and no rollback goes back to it.
         let has_record = false;
         let is_former = given == Some(former.as_str());
-        let refusal = view.refuses(
+        let refusal = view.refusal(
             kind,
-            Meant {
+            MeantBinding {
                 has_record,
                 ..meant
             },
@@ -173,7 +172,7 @@ fn an_update_of_a_binding_that_was_replaced_is_wanted_in_a_rollback_only() {
         Some("UPDATE_IN_PROGRESS"),
         Some(("UPDATE_IN_PROGRESS", false)),
     );
-    let refusal = invented.refuses(RequestType::Update, meant(&id(), Some(&former)));
+    let refusal = invented.refusal(RequestType::Update, meant(&id(), Some(&former)));
     assert_eq!(refusal, None);
 }
 
@@ -273,7 +272,7 @@ async fn wanted(statuses: &[&'static str]) -> (bool, u64) {
     };
     let first = asker.look().await;
     let id = id();
-    let asked = asker.wants(&clock, RequestType::Create, meant(&id, None), first);
+    let asked = asker.is_wanted(&clock, RequestType::Create, meant(&id, None), first);
     let answer = tokio::time::timeout(Duration::from_secs(60), asked).await;
     let answer = answer.expect("what does not change is believed");
     (answer.is_ok(), clock.now().as_millis() / 1000)
@@ -304,7 +303,7 @@ async fn a_binding_counts_as_living_as_soon_as_cloudformation_names_it() {
     let names = |view: &View| view.names(&id());
     assert!(
         asker
-            .says(&clock, clock.now(), first, names)
+            .wait_for(&clock, clock.now(), first, names)
             .await
             .names(&id())
     );
@@ -313,7 +312,7 @@ async fn a_binding_counts_as_living_as_soon_as_cloudformation_names_it() {
     let other = BindingId::derive("stack", "Binding", "arn:other");
     let names = |view: &View| view.names(&other);
     let asked = clock.now();
-    let said = asker.says(&clock, asked, none, names).await;
+    let said = asker.wait_for(&clock, asked, none, names).await;
     assert!(!said.names(&other));
     assert_eq!(clock.now().since(asked), LAG);
 }
