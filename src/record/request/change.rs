@@ -1,22 +1,21 @@
-//! What a request does with the records that it holds: reads them, changes them, takes them to another
-//! bucket (rule 10), and lets go of them.
+//! What a request does with the records that it has claimed: it reads them, changes them, moves them to another bucket
+//! (rule 10), and gives its claims up.
 
 use super::turn::Turn;
 use crate::aws::api::{Objects, Stacks};
 use crate::backoff::Backoff;
 use crate::names::BindingId;
-use crate::permit::CALL_TIMEOUT;
 use crate::record::data::Record;
 use crate::record::error::RecordError;
-use crate::record::protocol::{ClaimedRecord, Hold, is_cancelled};
+use crate::record::protocol::{ClaimedRecord, Hold};
 use crate::record::storage::{Held, Store};
 use tokio::time::Instant;
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
-    /// The record as it is now; `None` where this request holds none.
+    /// Reads the record. `None` where this request has not claimed it.
     ///
     /// # Errors
-    /// Where somebody else has claimed it.
+    /// Where another request or delivery has claimed it.
     pub async fn read(&self, id: &BindingId) -> Result<Option<Held>, RecordError> {
         match self.claimed(id) {
             Some(claimed) => self.lease().hold().read(&claimed).await,
@@ -24,14 +23,14 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// The record as this request last wrote or read it: what only a claim changes is so still, or the claim is
-    /// lost. `None` where this request holds none, and where it may be gone.
+    /// The record as this request last wrote or read it. What only a request may change in it is still the same, or the
+    /// claim is lost. `None` where this request has not claimed it, and where it may be gone.
     pub fn last(&self, id: &BindingId) -> Option<Held> {
         let claimed = self.claimed(id).filter(|claimed| !claimed.may_be_gone);
         claimed.map(|claimed| claimed.last)
     }
 
-    /// Whether this request has claimed a binding.
+    /// Whether this request has claimed the record of a binding.
     pub fn holds(&self, id: &BindingId) -> bool {
         self.claimed(id).is_some()
     }
@@ -40,41 +39,19 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         self.lease().hold().get(&id.to_string())
     }
 
-    /// Whether an Update has been cancelled since it claimed the record: its rollback is on the way, and what
-    /// ticks go by stays as it was.
+    /// Rule 9: where a request has two claims, sees that both still stand. With one claim nothing is read, for
+    /// each call that changes something looks for itself.
     ///
     /// # Errors
-    /// Where it has been, and where somebody else has claimed the record.
-    pub async fn is_not_rolled_back(&self, id: &BindingId) -> Result<(), RecordError> {
-        let claim = self.last(id).and_then(|held| held.record.claim);
-        let claim = claim.filter(|claim| is_cancelled(claim, Some(true)));
-        let Some(claim) = claim else {
-            return self.holds_all().await;
-        };
-        // Where CloudFormation does not say so at once it cannot be asked.
-        let stack = tokio::time::timeout(CALL_TIMEOUT, self.stack());
-        let (held, view) = tokio::join!(self.lease().hold().confirm(), stack);
-        held?;
-        let rollback = view.ok().and_then(|view| view.is_rolling_back());
-        match is_cancelled(&claim, rollback) {
-            true => Err(RecordError::RolledBack),
-            false => Ok(()),
-        }
-    }
-
-    /// Rule 9: where a request holds two records, that it holds both still. A single one is looked at by
-    /// whatever changes something.
-    ///
-    /// # Errors
-    /// Where somebody else has claimed one of them.
-    pub async fn holds_all(&self) -> Result<(), RecordError> {
+    /// Where another request or delivery has claimed one of the records.
+    pub(super) async fn check_all_claims(&self) -> Result<(), RecordError> {
         match self.lease().hold().ids().len() {
             ..=1 => Ok(()),
             _ => self.lease().hold().confirm().await,
         }
     }
 
-    /// Writes a record over the one that was read; `false` where somebody else has written it meanwhile.
+    /// Writes a record over the one that was read. `false` where somebody else has written it meanwhile.
     ///
     /// # Errors
     /// What S3 refuses.
@@ -94,11 +71,11 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         Ok(is_written)
     }
 
-    /// Changes the record, as often as others write in between. As it was last known will do to begin with,
-    /// for its condition tells whether it is so still.
+    /// Changes the record, again and again where others write in between. It begins with the record as this request last
+    /// knew it, for the condition of the write shows whether that is still so.
     ///
     /// # Errors
-    /// Where somebody else has claimed it.
+    /// Where another request or delivery has claimed it.
     pub async fn change(
         &self,
         id: &BindingId,
@@ -110,7 +87,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             change(&mut record);
             (record != held.record).then_some(record)
         };
-        // That nothing is to be changed, only the record itself tells.
+        // Where there seems to be nothing to change, the record has to be read.
         let mut known = self.last(id).filter(|held| changed(held).is_some());
         loop {
             let began = Instant::now();
@@ -134,10 +111,10 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// Rule 10: takes the record to another bucket.
+    /// Rule 10: moves the record to another bucket.
     ///
     /// # Errors
-    /// Where somebody else has claimed it, or the bucket cannot be used.
+    /// Where another request or delivery has claimed it, or the bucket cannot be used.
     pub async fn take_to(&self, id: &BindingId, bucket: &str) -> Result<(), RecordError> {
         let store = self.store(id);
         let mut backoff = Backoff::none_at_first();
@@ -157,14 +134,15 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// A look at a record, or a write of it, that was begun at `began` is good for all, where no other is held.
+    /// A look at the record, or a write of it, that began at `began` renews the lease, where this request has no other
+    /// claim.
     pub fn has_looked(&self, began: Instant) {
         if self.lease().hold().all().len() == 1 {
             self.lease().count_as_look(began);
         }
     }
 
-    /// Remembers a record as this request last wrote it.
+    /// Keeps a record as this request last wrote it.
     fn keep(&self, store: Store<'a, A>, last: Held) {
         let may_be_gone = false;
         self.lease().hold().add(ClaimedRecord {
@@ -174,7 +152,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         });
     }
 
-    /// Before Delete's last step: from here on the record may be gone.
+    /// Before Delete's last step: from now on the record may be gone.
     pub fn lets_go_of(&self, id: &BindingId) {
         if let Some(claimed) = self.claimed(id) {
             let may_be_gone = true;
@@ -187,7 +165,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// Lets go of all records: what they hold has to be found and judged anew.
+    /// Gives all claims up, for another request has taken one over: the records must be found and judged again.
     pub fn starts_anew(&self) {
         for id in self.lease().hold().ids() {
             self.has_taken_away(&id);
@@ -196,11 +174,10 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         self.is_anew.set(true);
     }
 
-    /// For a request that makes: whether it may make the record where there is none. Who was taken over may
-    /// not, for whoever took it over has taken the record away since.
+    /// Whether a Create or Update may make the record where there is none.
     ///
     /// # Errors
-    /// Where it may not.
+    /// Where this request was taken over before: whoever took it over has removed the record since.
     pub fn may_make(&self) -> Result<(), RecordError> {
         match self.is_anew.get() {
             true => Err(RecordError::Superseded),
@@ -208,7 +185,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// After Delete's last step: there is no record to hold any more.
+    /// After Delete's last step: there is no record any more.
     pub fn has_taken_away(&self, id: &BindingId) {
         self.lease().hold().remove(&id.to_string());
     }

@@ -1,41 +1,43 @@
-//! Rules 2 to 4 carried out: a request claims a record.
+//! Rules 2 to 4 for one request: it claims a record, and waits for the request before it.
 
 use super::turn::Turn;
 use crate::aws::api::{Objects, Stacks};
+use crate::clock::Timestamp;
 use crate::progress;
 use crate::record::data::{Claim, Phase, Record, RequestType, TAKEN_OVER};
 use crate::record::error::RecordError;
 use crate::record::protocol::{ClaimedRecord, NewRequest, Verdict, View, Wait, judge};
-use crate::record::storage::{Located, Store};
+use crate::record::storage::{Held, Located, Store};
 use std::collections::BTreeSet;
 use tokio::time::Instant;
 use tracing::info;
 
-/// What a record is claimed for.
+/// Why a record is claimed.
 #[derive(Debug, Clone, Copy)]
 pub enum Claiming<'a> {
-    /// With target groups for listeners on these ports.
+    /// To make a binding with target groups for listeners on these ports.
     ToMake { ports: &'a BTreeSet<u16> },
-    /// Delete's tombstone.
+    /// To delete it: the claim is the tombstone.
     ToTakeAway,
-    /// Rule 9: it is the record of the binding that another one, on this NLB, is made in place of.
+    /// Rule 9: to replace it by a binding on this NLB.
     ToReplace { nlb_arn: &'a str },
 }
 
-/// What became of an attempt to claim a record.
+/// What came of a try to claim a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hand {
-    /// This request holds it. What was observed before a wait has to be observed anew.
+    /// The record is claimed. `made`: this request made it, or makes the binding anew. `waited`: the caller must observe
+    /// again.
     Holds { made: bool, waited: bool },
-    /// Somebody else wrote or deleted it meanwhile: look again.
+    /// Somebody else has written or deleted the record meanwhile: the caller must find it again.
     Again,
 }
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
-    /// Rules 3 and 4: whether this request may claim a record, and what it then waits for.
+    /// Rules 3 and 4: whether this request may claim a record, and how long it then waits.
     ///
     /// # Errors
-    /// Where it was answered already, or where a later request has come before it.
+    /// Where it was answered already, and where it was superseded.
     pub fn judge(&self, record: Option<&Record>, view: &View) -> Result<Wait, RecordError> {
         let Some(record) = record else {
             return Ok(Wait::default());
@@ -55,11 +57,11 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// Rule 2: claims the record that was found, or makes one in `bucket`. Waits where the former request
-    /// may still be acting.
+    /// Rule 2: claims the record that was found, or makes one in `bucket`. Then waits where the former request may still
+    /// be acting.
     ///
     /// # Errors
-    /// As [`Self::judge`], and where the record is claimed by somebody else during the wait.
+    /// As [`Self::judge`], and where somebody else claims the record during the wait.
     pub async fn claim(
         &self,
         store: &Store<'a, A>,
@@ -68,49 +70,19 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         view: &View,
         claim: Claiming<'_>,
     ) -> Result<Hand, RecordError> {
-        let held = located.record.as_ref();
         let record = located.known().cloned();
         let is_held = |record: &Record| {
             let claimed = self.lease.hold().get(store.owner());
             record.is_held_by(&self.caller.mark) && claimed.is_some()
         };
         let wait = match &record {
-            // What this delivery has done itself is done.
+            // This delivery has claimed the record before, and does not wait for itself.
             Some(record) if is_held(record) => Wait::default(),
             record => self.judge(record.as_ref(), view)?,
         };
-        let made = record.is_none();
-        let mut record = record.unwrap_or_else(|| Record::new(store.owner(), Phase::Making));
-        let kind = match claim {
-            Claiming::ToTakeAway => RequestType::Delete,
-            Claiming::ToMake { .. } | Claiming::ToReplace { .. } => self.caller.kind,
-        };
-        record.claim_for(self.new_claim(kind, view, made));
-        match claim {
-            Claiming::ToMake { ports } if made => record.ports = Some(ports.clone()),
-            Claiming::ToMake { ports } => record
-                .ports
-                .iter_mut()
-                .for_each(|noted| noted.extend(ports)),
-            Claiming::ToReplace { nlb_arn } => record.note(nlb_arn),
-            Claiming::ToTakeAway => {}
-        }
+        let record = self.claimed_record(store.owner(), record, view, claim);
         let began = Instant::now();
-        let written = match (held, &located.unreadable) {
-            (Some(held), _) => store.replace(held, record).await?,
-            (None, Some(unreadable)) => {
-                let etag = store.etag_of(unreadable).await?;
-                store
-                    .write(&unreadable.bucket, record, etag.as_deref())
-                    .await?
-            }
-            // A stub that leads to nothing may be in the way.
-            (None, None) => {
-                let etag = located.stubs.get(bucket).map(String::as_str);
-                store.write(bucket, record, etag).await?
-            }
-        };
-        let Some(last) = written else {
+        let Some(last) = write_claim(store, located, bucket, record).await? else {
             return Ok(Hand::Again);
         };
         let made = last.record.claim.as_ref().is_some_and(|claim| claim.made);
@@ -127,33 +99,64 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             Wait::AfterTakeover => now + TAKEN_OVER,
         };
         self.lease.note_others(wait_until);
-        if wait_until <= now {
-            let waited = false;
-            return Ok(Hand::Holds { made, waited });
+        let waited = wait_until > now;
+        if waited && !self.still_holds_after(wait_until, claimed).await? {
+            return Ok(Hand::Again);
         }
+        Ok(Hand::Holds { made, waited })
+    }
+
+    /// Waits until then. Whether the record is still there; it may be gone, for the former request may have been a
+    /// Delete that was about to end.
+    async fn still_holds_after(
+        &self,
+        wait_until: Timestamp,
+        claimed: ClaimedRecord<'a, A>,
+    ) -> Result<bool, RecordError> {
         info!(
-            binding = store.owner(),
+            binding = claimed.store.owner(),
             "waiting until the request before this one has stopped"
         );
         progress::note("waiting until the request before this one has stopped");
         self.clock.wait_until(wait_until).await;
         self.lease.doubt();
-        // A Delete that was about to end may have taken it along.
         let may_be_gone = true;
         let claimed = ClaimedRecord {
             may_be_gone,
             ..claimed
         };
-        match self.lease.hold().read(&claimed).await? {
-            Some(_) => {
-                let waited = true;
-                Ok(Hand::Holds { made, waited })
-            }
-            None => {
-                self.lease.hold().remove(store.owner());
-                Ok(Hand::Again)
-            }
+        let is_there = self.lease.hold().read(&claimed).await?.is_some();
+        if !is_there {
+            self.lease.hold().remove(claimed.store.owner());
         }
+        Ok(is_there)
+    }
+
+    /// The record with this request's claim in it.
+    fn claimed_record(
+        &self,
+        owner: &str,
+        record: Option<Record>,
+        view: &View,
+        claim: Claiming<'_>,
+    ) -> Record {
+        let made = record.is_none();
+        let mut record = record.unwrap_or_else(|| Record::new(owner, Phase::Making));
+        let kind = match claim {
+            Claiming::ToTakeAway => RequestType::Delete,
+            Claiming::ToMake { .. } | Claiming::ToReplace { .. } => self.caller.kind,
+        };
+        record.claim_for(self.new_claim(kind, view, made));
+        match claim {
+            Claiming::ToMake { ports } if made => record.ports = Some(ports.clone()),
+            Claiming::ToMake { ports } => record
+                .ports
+                .iter_mut()
+                .for_each(|noted| noted.extend(ports)),
+            Claiming::ToReplace { nlb_arn } => record.note(nlb_arn),
+            Claiming::ToTakeAway => {}
+        }
+        record
     }
 
     fn new_claim(&self, kind: RequestType, view: &View, made: bool) -> Claim {
@@ -170,6 +173,29 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             made,
             gives_up: Default::default(),
             outcome: None,
+        }
+    }
+}
+
+/// Writes a claimed record in place of what was found. `None` where somebody else wrote first.
+async fn write_claim<A: Objects>(
+    store: &Store<'_, A>,
+    located: &Located,
+    bucket: &str,
+    record: Record,
+) -> Result<Option<Held>, RecordError> {
+    match (&located.record, &located.unreadable) {
+        (Some(held), _) => store.replace(held, record).await,
+        (None, Some(unreadable)) => {
+            let etag = store.etag_of(unreadable).await?;
+            store
+                .write(&unreadable.bucket, record, etag.as_deref())
+                .await
+        }
+        // A stub that leads to no record may be in the way.
+        (None, None) => {
+            let etag = located.stubs.get(bucket).map(String::as_str);
+            store.write(bucket, record, etag).await
         }
     }
 }

@@ -7,7 +7,7 @@ mod change;
 mod claiming;
 mod other_delivery;
 mod outcome;
-mod questions;
+mod stack_status;
 mod turn;
 
 pub use claiming::{Claiming, Hand};

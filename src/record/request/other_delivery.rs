@@ -1,4 +1,4 @@
-//! Rule 3: what another delivery of the same request has come to, which has taken this one over.
+//! Rule 3: another delivery of the same request has taken this one over, and both must answer the same.
 
 use super::turn::Turn;
 use crate::aws::api::{Objects, Stacks};
@@ -10,23 +10,24 @@ use crate::record::protocol::ClaimedRecord;
 use crate::record::storage::{Held, Store};
 use std::time::Duration;
 
-/// How long lies between two looks at what another delivery of the same request has come to.
-const BETWEEN: Duration = Duration::from_secs(1);
+/// The time between two reads of the record, until the other delivery has stored its answer.
+const ANSWER_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a request has come to that another delivery may have taken over.
-enum Ending<'a, A> {
+/// How far the other delivery is.
+enum OtherDelivery<'a, A> {
     Answered(Response),
+    /// It has claimed this record and has stored no answer yet.
     UnderWay {
         store: Store<'a, A>,
         held: Box<Held>,
     },
-    /// No record is there, or one is another request's.
+    /// There is no record, or another request has claimed it.
     Nothing,
 }
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
-    /// What another delivery of the same request, which has taken it over, answers; `None` where the record
-    /// is not where it was, or another request has claimed it. `id` is the binding that the request is about.
+    /// Waits for the answer of the other delivery. `None` where the record is gone, or where another request has claimed
+    /// it. `id` is the binding that the request is about.
     ///
     /// # Errors
     /// Where the record cannot be read.
@@ -35,20 +36,20 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         id: &BindingId,
     ) -> Result<Option<Response>, RecordError> {
         loop {
-            match self.ending(id).await? {
-                Ending::Answered(answer) => return Ok(Some(answer)),
-                Ending::Nothing => return Ok(None),
-                Ending::UnderWay { .. } => {
+            match self.other_delivery(id).await? {
+                OtherDelivery::Answered(answer) => return Ok(Some(answer)),
+                OtherDelivery::Nothing => return Ok(None),
+                OtherDelivery::UnderWay { .. } => {
                     progress::note("waiting for what another delivery of this request comes to");
-                    tokio::time::sleep(BETWEEN).await;
+                    tokio::time::sleep(ANSWER_INTERVAL).await;
                 }
             }
         }
     }
 
-    /// Takes the claim over once more, with an answer: this delivery's time is over, and whether the other one
-    /// still lives nobody can tell. Where it does, it stops at its next look and sends the same. Gives the
-    /// answer that is put down then; `None` as above.
+    /// Takes the claim back and stores this answer, for the time of this delivery is over and nobody can tell whether the
+    /// other one still runs. Where it runs, it stops at its next look and sends the same answer. Gives the answer that
+    /// is stored in the end; `None` as in [`Self::of_another_delivery`].
     ///
     /// # Errors
     /// Where the record cannot be read or written.
@@ -58,10 +59,10 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         answer: &Response,
     ) -> Result<Option<Response>, RecordError> {
         loop {
-            let (store, held) = match self.ending(id).await? {
-                Ending::Answered(answer) => return Ok(Some(answer)),
-                Ending::Nothing => return Ok(None),
-                Ending::UnderWay { store, held } => (store, held),
+            let (store, held) = match self.other_delivery(id).await? {
+                OtherDelivery::Answered(answer) => return Ok(Some(answer)),
+                OtherDelivery::Nothing => return Ok(None),
+                OtherDelivery::UnderWay { store, held } => (store, held),
             };
             let mut record = held.record.clone();
             if let Some(claim) = &mut record.claim {
@@ -75,30 +76,30 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// What has become of the claims that this request had; the binding's own comes first.
-    async fn ending(&self, id: &BindingId) -> Result<Ending<'a, A>, RecordError> {
+    /// Reads the records that this request had claimed, that of `id` first.
+    async fn other_delivery(&self, id: &BindingId) -> Result<OtherDelivery<'a, A>, RecordError> {
         let mark = &self.caller().mark;
         let id = id.to_string();
         let mut claimed = self.lease().hold().all();
         claimed.sort_by_key(|claimed| claimed.store.owner() != id);
         for ClaimedRecord { store, last, .. } in claimed {
-            // Where the binding has been taken away since, the former one's record still tells.
+            // Where the binding is gone, the record of the binding that it replaced still has the answer.
             let Some(held) = store.again(&last.bucket).await? else {
                 continue;
             };
             if let Some(answer) = held.record.answer_to(&mark.request) {
-                return Ok(Ending::Answered(answer.clone()));
+                return Ok(OtherDelivery::Answered(answer.clone()));
             }
             let claim = held.record.claim.as_ref();
             if claim.is_none_or(|claim| claim.mark.request != mark.request) {
-                return Ok(Ending::Nothing);
+                return Ok(OtherDelivery::Nothing);
             }
-            // One that it still has is not the one that it lost.
+            // A record that this delivery still holds is not the one that was taken over.
             if !held.record.is_held_by(mark) {
                 let held = Box::new(held);
-                return Ok(Ending::UnderWay { store, held });
+                return Ok(OtherDelivery::UnderWay { store, held });
             }
         }
-        Ok(Ending::Nothing)
+        Ok(OtherDelivery::Nothing)
     }
 }

@@ -1,5 +1,4 @@
-//! How a request's turn with the record ends: rule 3, the outcome put down before it is sent; and what
-//! another delivery of the same request has come to.
+//! Rule 3: the outcome of a request is stored in its claim before the answer is sent.
 
 use super::turn::Turn;
 use crate::aws::api::{Objects, Stacks};
@@ -11,23 +10,23 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use tracing::warn;
 
-/// What a binding serves from a success on.
+/// What a request that succeeds writes into the record beside its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Served {
     pub orders: Orders,
-    /// The properties that they came of, as CloudFormation gave them.
+    /// The properties that the orders came from, as CloudFormation gave them.
     pub properties: Value,
-    /// The ports that its target groups may be of.
+    /// The listener ports for which the binding may have made target groups.
     pub ports: BTreeSet<u16>,
 }
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
-    /// Rule 3: puts the answer down in every record that is claimed, before it is sent; and with a
-    /// success that `serves`, what ticks go by from now on, all in one write. `id` is the binding that the
-    /// request is about. Its record comes first: another one that has the answer then means that it has it.
+    /// Stores the answer in every record that this request has claimed. In the record of `id`, the binding that the
+    /// request is about, the same write stores the new orders, where the request `serves` any. That record is written
+    /// first: so where another record has the answer, this one has it, too.
     ///
     /// # Errors
-    /// Where somebody else has claimed one of them.
+    /// Where another request or delivery has claimed the record of `id`.
     pub async fn conclude(
         &self,
         id: &BindingId,
@@ -36,14 +35,14 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     ) -> Result<(), RecordError> {
         let quiet_from = self.lease().quiet_from();
         if serves.is_some() {
-            // A success of one record is not to stand where the other's claim is lost already.
-            self.holds_all().await?;
+            // A success must not be stored in one record where the claim to the other one is lost already.
+            self.check_all_claims().await?;
         }
         let mut claimed = self.lease().hold().ids();
         claimed.sort_by_key(|claimed| claimed != id);
         for claimed in &claimed {
             let served = serves.filter(|_| claimed == id);
-            let put_down = self.change(claimed, |record| {
+            let write = self.change(claimed, |record| {
                 if let Some(claim) = &mut record.claim {
                     let answer = answer.clone();
                     claim.outcome.get_or_insert(Outcome { answer, quiet_from });
@@ -59,7 +58,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                     ports,
                 }) = served
                 {
-                    // Of target groups that the binding has taken away nothing is own any more.
+                    // Target groups that the binding has deleted have no own targets any more.
                     let groups = orders.groups();
                     record
                         .own
@@ -74,8 +73,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                     record.phase = Phase::Serving;
                 }
             });
-            match put_down.await {
-                // What the binding's own record says is the answer.
+            match write.await {
+                // The answer in the binding's own record counts.
                 Err(error) if claimed != id && self.holds(id) => {
                     let error = chain(&error);
                     warn!(
@@ -83,7 +82,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                         "the answer is not in the record of the binding that is replaced"
                     );
                 }
-                put_down => put_down?,
+                written => written?,
             }
         }
         Ok(())

@@ -1,6 +1,4 @@
-//! One request's turn with the record: rules 2 to 5 carried out, and its outcome put down at the end.
-//!
-//! Decides nothing about the binding itself: what is made or taken away is the caller's.
+//! What one request has while it is served: its lease, its claims, and the record's store.
 
 use crate::aws::api::{Objects, Stacks};
 use crate::clock::{Clock, Timestamp};
@@ -10,15 +8,15 @@ use crate::record::protocol::{Claims, Lease};
 use crate::record::storage::Store;
 use std::cell::Cell;
 
-/// A request's turn.
+/// One request of CloudFormation, from its first look at the record to its outcome.
 pub struct Turn<'a, A> {
     pub(super) aws: &'a A,
     pub(super) clock: Clock,
     pub(super) caller: Caller,
     pub(super) lease: Lease<Claims<'a, A>>,
-    /// Whether it was taken over, and has started anew.
+    /// Whether it was taken over and has started again.
     pub(super) is_anew: Cell<bool>,
-    /// When it first asked whether the stack rolls back.
+    /// When it first asked CloudFormation whether the stack rolls back.
     pub(super) asked: Cell<Option<Timestamp>>,
 }
 
@@ -44,16 +42,17 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         &self.caller
     }
 
-    /// What gives this request leave to act.
+    /// The permission of this request to act.
     pub fn lease(&self) -> &Lease<Claims<'a, A>> {
         &self.lease
     }
 
+    /// The store of a binding's record.
     pub fn store(&self, id: &BindingId) -> Store<'a, A> {
         Store::new(self.aws, id.to_string()).with_just_made(self.lease.fresh().clone())
     }
 
-    /// The binding that a note in the record means.
+    /// Rule 9: the binding that a note in the record means.
     pub fn replacement(&self, replaced: &Replacement) -> BindingId {
         let Caller {
             stack_id,

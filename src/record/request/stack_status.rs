@@ -1,10 +1,12 @@
-//! Rule 5 carried out: what a request asks CloudFormation.
+//! Rule 5 for one request: what it asks CloudFormation about its stack and its resource.
 
 use super::turn::Turn;
 use crate::aws::api::{Objects, Stacks};
 use crate::names::BindingId;
+use crate::permit::CALL_TIMEOUT;
 use crate::record::data::Record;
-use crate::record::protocol::{Asker, MeantBinding, Resource, View};
+use crate::record::error::RecordError;
+use crate::record::protocol::{Asker, Hold, MeantBinding, Resource, View, is_cancelled};
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
     fn asker(&self) -> Asker<'_, A> {
@@ -15,13 +17,13 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// What CloudFormation says now.
+    /// What CloudFormation shows now of the stack and the resource.
     pub async fn view(&self) -> View {
         self.asker().look().await
     }
 
-    /// What CloudFormation says of the resource now; of the stack as in `view`, unless it is the stack that
-    /// tells.
+    /// What CloudFormation shows now of the resource. The stack stays as in `view` where the resource is known, and is
+    /// read again where it is not.
     pub async fn view_again(&self, view: &View) -> View {
         match self.asker().resource().await {
             resource @ Resource::Known(_) => View {
@@ -32,7 +34,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// What CloudFormation says of the stack now.
+    /// What CloudFormation shows now of the stack.
     pub(super) async fn stack(&self) -> View {
         View {
             stack: self.asker().stack().await,
@@ -40,10 +42,10 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// Rule 5.
+    /// What CloudFormation shows in the end, where it wants this request. `view` is what it shows now.
     ///
     /// # Errors
-    /// `Err` with what CloudFormation says by then and the reason, where it does not want this request.
+    /// What it shows in the end and the reason, where it does not want this request.
     pub async fn is_wanted(
         &self,
         id: &BindingId,
@@ -59,7 +61,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         self.asker().is_wanted(&self.clock, kind, meant, view).await
     }
 
-    /// What CloudFormation says once it names a binding as the living one; it may lag behind.
+    /// Waits until CloudFormation names a binding as the living one, 10 s at most, and gives what it then shows.
     pub async fn view_of_living(&self, id: &BindingId, view: &View) -> View {
         let names = |view: &View| view.names(id);
         let now = self.clock.now();
@@ -68,8 +70,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             .await
     }
 
-    /// Whether the stack is known not to roll back, also by what CloudFormation may show later only. That is
-    /// waited for once.
+    /// Whether the stack is known not to roll back. What CloudFormation shows may lag, so this waits 10 s, but once in
+    /// each request.
     pub async fn goes_on(&self) -> bool {
         let asked = self.asked.get().unwrap_or_else(|| self.clock.now());
         self.asked.set(Some(asked));
@@ -82,5 +84,27 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             .wait_for(&self.clock, asked, view, is_clear)
             .await;
         view.rollback() == Some(false)
+    }
+
+    /// Stops an Update that was cancelled since it claimed the record. Its rollback is under way, and the orders must
+    /// stay as they are.
+    ///
+    /// # Errors
+    /// Where it was cancelled, and where another request or delivery has claimed the record.
+    pub async fn is_not_rolled_back(&self, id: &BindingId) -> Result<(), RecordError> {
+        let claim = self.last(id).and_then(|held| held.record.claim);
+        let claim = claim.filter(|claim| is_cancelled(claim, Some(true)));
+        let Some(claim) = claim else {
+            return self.check_all_claims().await;
+        };
+        // Where CloudFormation does not answer in time, the Update goes on.
+        let stack = tokio::time::timeout(CALL_TIMEOUT, self.stack());
+        let (held, view) = tokio::join!(self.lease().hold().confirm(), stack);
+        held?;
+        let rollback = view.ok().and_then(|view| view.is_rolling_back());
+        match is_cancelled(&claim, rollback) {
+            true => Err(RecordError::RolledBack),
+            false => Ok(()),
+        }
     }
 }
