@@ -1,7 +1,7 @@
-//! The time of day, as a record keeps it: milliseconds since 1970, from one clock an invocation.
+//! The time of day, as the record keeps it, and the one clock of an invocation.
 //!
-//! Never asks the system by itself: an invocation is told once what time it is, and counts on from
-//! there, so that a test or a simulation may say what time it is.
+//! This never reads the system's clock. An invocation passes the time in once, and its clock counts on from there, so
+//! that a test or a simulation can set the time.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -23,7 +23,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// It is `now` at this moment.
+    /// A clock that shows `now` at this moment.
     pub fn starting_at(now: Timestamp) -> Self {
         Self {
             start: now,
@@ -35,7 +35,7 @@ impl Clock {
         self.start + self.started.elapsed()
     }
 
-    /// Waits until that moment has come; not at all where it is past.
+    /// Waits until that moment, and not at all where it has passed.
     pub async fn wait_until(&self, moment: Timestamp) {
         tokio::time::sleep(moment.since(self.now())).await;
     }
@@ -50,19 +50,19 @@ impl Timestamp {
         self.0
     }
 
-    /// How long after `earlier` this is; nothing where it is not after it.
+    /// The time from `earlier` until this; zero where this is not later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// So long before it; the beginning where there was nothing before.
+    /// The moment that is earlier by this duration, and the beginning of 1970 at the earliest.
     pub fn before(self, duration: Duration) -> Self {
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Self(self.0.saturating_sub(millis))
     }
 
-    /// Reads `2026-11-25T02:10:00Z`, as EventBridge writes it, with or without a fraction of a second,
-    /// and `20261125T021000Z`, as a signed URL has it (RFC 3339; Signature Version 4). Only UTC.
+    /// Reads a time in UTC: `2026-11-25T02:10:00Z`, as EventBridge writes it (RFC 3339; a fraction of a second is
+    /// dropped), and `20261125T021000Z`, as a signed URL has it (Signature Version 4). `None` of any other text.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.strip_suffix('Z')?;
         let (date, time) = text.split_once('T')?;
@@ -86,7 +86,7 @@ impl Timestamp {
 }
 
 impl Timestamp {
-    /// The moment that a tick is named after, as its name is written; `None` of another name.
+    /// Reads the scheduled time that is the name of a tick, as [`fmt::Display`] writes it. `None` of another name.
     pub fn named(name: &str) -> Option<Self> {
         let (seconds, millis) = name.split_once('.')?;
         let seconds: u64 = seconds.parse().ok()?;
@@ -97,7 +97,7 @@ impl Timestamp {
         ))
     }
 
-    /// As a person reads it: `2026-11-25T02:10:00Z` (RFC 3339).
+    /// The time for a person: `2026-11-25T02:10:00Z` (RFC 3339).
     pub fn rfc3339(self) -> String {
         let seconds = self.0 / 1000;
         let (year, month, day) = date(seconds / 86_400);
@@ -113,8 +113,8 @@ fn digits(text: &str, separator: char) -> Option<u64> {
     fits.then(|| digits.parse().ok())?
 }
 
-/// Days from the beginning of 1970 to a date of the Gregorian calendar, counted in years that begin
-/// in March, so that a leap day is the last of its year.
+/// The days from the beginning of 1970 to a date of the Gregorian calendar. It counts in years that begin in March, so
+/// that the leap day is the last day of its year.
 const fn days(year: u64, month: u64, day: u64) -> u64 {
     let (year, month) = if month > 2 {
         (year, month - 3)
@@ -123,11 +123,11 @@ const fn days(year: u64, month: u64, day: u64) -> u64 {
     };
     let leap_days = year / 4 - year / 100 + year / 400;
     let before = 365 * year + leap_days + (153 * month + 2) / 5 + day;
-    // The first of March of year 0 is day 1; the beginning of 1970 comes 719,468 days after it.
+    // The first of March of year 0 is day 1, and 1970 begins 719,468 days after it.
     before - 719_469
 }
 
-/// The date of so many days after the beginning of 1970: the way back of [`days`].
+/// The date that is so many days after the beginning of 1970: the inverse of [`days`].
 const fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     // Four hundred years are 146,097 days.

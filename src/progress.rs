@@ -1,6 +1,7 @@
-//! What an invocation is doing now, and what it waits for, so that one that runs out of time can say so.
+//! What an invocation does now and which calls it has to make again, so that an invocation that runs out of time can
+//! say so.
 //!
-//! One value a task; outside of [`track`] nothing is kept.
+//! Each task has one value, inside of [`track`]. Elsewhere nothing is kept.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,11 +12,11 @@ tokio::task_local! {
     static PROGRESS: Rc<RefCell<Progress>>;
 }
 
-/// What is done, and what has been tried again since it was begun.
+/// What an invocation does, and why it has made calls again meanwhile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     doing: String,
-    /// By call, for several are made side by side.
+    /// The reasons by call, for several calls are made side by side.
     waits: BTreeMap<String, String>,
 }
 
@@ -30,12 +31,12 @@ impl fmt::Display for Progress {
     }
 }
 
-/// Runs `work`; `progress` tells what it did last, also when it was dropped half way.
+/// Runs `work` and notes in `progress` what it does, so that this is known also when `work` was dropped half way.
 pub async fn track<T>(progress: &Rc<RefCell<Progress>>, work: impl Future<Output = T>) -> T {
     PROGRESS.scope(Rc::clone(progress), work).await
 }
 
-/// Notes what is done or waited for from now on.
+/// Notes what the invocation does or waits for from now on.
 pub fn note(doing: impl Into<String>) {
     change(|progress| {
         *progress = Progress {
@@ -52,7 +53,7 @@ pub fn waits(call: &str, why: impl Into<String>) {
     });
 }
 
-/// Notes that such a call has come through.
+/// Notes that such a call has succeeded.
 pub fn has_passed(call: &str) {
     change(|progress| {
         progress.waits.remove(call);
@@ -60,6 +61,6 @@ pub fn has_passed(call: &str) {
 }
 
 fn change(change: impl FnOnce(&mut Progress)) {
-    // What runs outside of an invocation is not tracked.
+    // Outside of `track` there is nothing to change.
     let _ = PROGRESS.try_with(|progress| change(&mut progress.borrow_mut()));
 }

@@ -1,6 +1,6 @@
 //! Why an invocation must stop, because of the record.
 
-use super::data::{BodyError, Response};
+use super::data::{Response, StateObjectError};
 use crate::aws::api::AwsError;
 
 /// Why an invocation must stop. The text stands in the answer to CloudFormation, or in the log.
@@ -13,7 +13,7 @@ pub enum RecordError {
         bucket: String,
         key: String,
         #[source]
-        source: BodyError,
+        source: StateObjectError,
     },
     #[error("the record could not be written as JSON")]
     Unwritable(#[source] serde_json::Error),

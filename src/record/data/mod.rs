@@ -1,6 +1,5 @@
 //! What the record holds, in the contract's words, and what follows from it without asking anybody. Pure.
 
-mod body;
 mod caller;
 mod claim;
 mod due_targets;
@@ -10,11 +9,11 @@ mod own_target;
 mod record;
 mod rule_event;
 mod signed;
+mod state_object;
 #[cfg(test)]
 mod tests;
 mod tick_rules;
 
-pub use body::{Body, BodyError};
 pub use caller::Caller;
 pub use claim::{
     Claim, Digest, FormerRequest, Mark, Outcome, Replacement, RequestType, Response, Status,
@@ -25,4 +24,5 @@ pub use own_target::{Own, OwnTarget};
 pub use record::{Failure, Phase, Record};
 pub use rule_event::{RULE_TARGET, RuleEvent};
 pub use signed::{Signed, signed};
+pub use state_object::{StateObject, StateObjectError};
 pub use tick_rules::Counting;

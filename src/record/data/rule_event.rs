@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How many characters a template may have.
-const MOST_CHARACTERS: usize = 8192;
+const TEMPLATE_CHARACTERS: usize = 8192;
 
 /// The ticks of cron schedules are spread over this time. ELBv2 lets an account make forty calls at once and then ten
 /// a second (ELB guide, "Request throttling for the Elastic Load Balancing API"). So three hundred bindings get
@@ -100,7 +100,7 @@ impl RuleEvent {
         let mut given: BTreeSet<_> = given_up.iter().map(|arn| digest(arn)).collect();
         let copy = serde_json::to_string(orders)?;
         let whole = format!(r#"{},"Orders":{copy}}}"#, pointer(&given)?);
-        if whole.chars().count() <= MOST_CHARACTERS {
+        if whole.chars().count() <= TEMPLATE_CHARACTERS {
             return Ok(whole);
         }
         let groups = orders.groups().into_iter();
@@ -224,7 +224,7 @@ mod tests {
         for groups in [50, 80] {
             let orders = orders(groups);
             let template = template(&orders);
-            assert!(template.chars().count() <= MOST_CHARACTERS);
+            assert!(template.chars().count() <= TEMPLATE_CHARACTERS);
             let event = RuleEvent::of_template(&template).expect("ours");
             assert!(orders.groups().into_iter().all(|arn| event.names(arn)));
             assert!(event.names(&own));

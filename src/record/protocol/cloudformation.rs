@@ -50,8 +50,8 @@ impl View {
         stack.map(|stack| stack.status.contains("ROLLBACK"))
     }
 
-    /// Whether the stack rolls back now, where that is known. A rollback that is complete does not count: CloudFormation
-    /// may still show it when the next Update has begun.
+    /// Whether the stack rolls back now, where that is known. A rollback that is complete does not count:
+    /// CloudFormation may still show it when the next Update has begun.
     pub fn is_rolling_back(&self) -> Option<bool> {
         let stack = self.stack.as_ref();
         let rollback = self.rollback();

@@ -75,8 +75,8 @@ impl<H: Hold> Lease<H> {
         self.looked_at.set(None);
     }
 
-    /// Makes a call that changes something, each time after a fresh look. A call that fails is made again where its error
-    /// may pass.
+    /// Makes a call that changes something, each time after a fresh look. A call that fails is made again where its
+    /// error may pass.
     ///
     /// # Errors
     /// What AWS refuses, and where the claim is gone.

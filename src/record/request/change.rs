@@ -71,8 +71,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         Ok(is_written)
     }
 
-    /// Changes the record, again and again where others write in between. It begins with the record as this request last
-    /// knew it, for the condition of the write shows whether that is still so.
+    /// Changes the record, again and again where others write in between. It begins with the record as this request
+    /// last knew it, for the condition of the write shows whether that is still so.
     ///
     /// # Errors
     /// Where another request or delivery has claimed it.

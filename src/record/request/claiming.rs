@@ -26,8 +26,8 @@ pub enum Claiming<'a> {
 /// What came of a try to claim a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hand {
-    /// The record is claimed. `made`: this request made it, or makes the binding anew. `waited`: the caller must observe
-    /// again.
+    /// The record is claimed. `made`: this request made it, or makes the binding anew. `waited`: the caller must
+    /// observe again.
     Holds { made: bool, waited: bool },
     /// Somebody else has written or deleted the record meanwhile: the caller must find it again.
     Again,
@@ -57,8 +57,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// Rule 2: claims the record that was found, or makes one in `bucket`. Then waits where the former request may still
-    /// be acting.
+    /// Rule 2: claims the record that was found, or makes one in `bucket`. Then waits where the former request may
+    /// still be acting.
     ///
     /// # Errors
     /// As [`Self::judge`], and where somebody else claims the record during the wait.

@@ -26,8 +26,8 @@ enum OtherDelivery<'a, A> {
 }
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
-    /// Waits for the answer of the other delivery. `None` where the record is gone, or where another request has claimed
-    /// it. `id` is the binding that the request is about.
+    /// Waits for the answer of the other delivery. `None` where the record is gone, or where another request has
+    /// claimed it. `id` is the binding that the request is about.
     ///
     /// # Errors
     /// Where the record cannot be read.
@@ -47,9 +47,9 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// Takes the claim back and stores this answer, for the time of this delivery is over and nobody can tell whether the
-    /// other one still runs. Where it runs, it stops at its next look and sends the same answer. Gives the answer that
-    /// is stored in the end; `None` as in [`Self::of_another_delivery`].
+    /// Takes the claim back and stores this answer, for the time of this delivery is over and nobody can tell whether
+    /// the other one still runs. Where it runs, it stops at its next look and sends the same answer. Gives the answer
+    /// that is stored in the end; `None` as in [`Self::of_another_delivery`].
     ///
     /// # Errors
     /// Where the record cannot be read or written.

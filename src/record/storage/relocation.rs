@@ -4,7 +4,7 @@ use super::buckets::{Contents, Held};
 use super::store::Store;
 use crate::aws::api::{Objects, Written};
 use crate::permit::{CALL_TIMEOUT, FRESH};
-use crate::record::data::Body;
+use crate::record::data::StateObject;
 use crate::record::error::RecordError;
 use tokio::time::Instant;
 
@@ -53,7 +53,7 @@ impl<A: Objects> Store<'_, A> {
 
     /// Replaces a record by a stub. `false` where somebody else wrote first.
     async fn leave_stub(&self, held: &Held, to: &str) -> Result<bool, RecordError> {
-        let body = Body::stub(&self.owner, to).map_err(RecordError::Unwritable)?;
+        let body = StateObject::stub(&self.owner, to).map_err(RecordError::Unwritable)?;
         let key = self.key();
         let written = self
             .aws

@@ -7,7 +7,7 @@ use crate::aws::api::{AwsError, Objects, Stored, Trouble, Written};
 use crate::backoff::{Backoff, outlast};
 use crate::log::chain;
 use crate::progress;
-use crate::record::data::{Body, BodyError, Record};
+use crate::record::data::{Record, StateObject, StateObjectError};
 use crate::record::error::RecordError;
 use crate::record::just_made::JustMade;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -82,13 +82,13 @@ impl<'a, A: Objects> Store<'a, A> {
             }
             Err(error) => return Err(error),
         };
-        match Body::parse(&body, &self.owner) {
-            Ok(Body::Record(record)) => Ok(Contents::Record(Box::new(Held {
+        match StateObject::parse(&body, &self.owner) {
+            Ok(StateObject::Record(record)) => Ok(Contents::Record(Box::new(Held {
                 record: *record,
                 bucket: bucket.to_owned(),
                 etag,
             }))),
-            Ok(Body::Stub { to }) => Ok(Contents::Stub { to, etag }),
+            Ok(StateObject::Stub { to }) => Ok(Contents::Stub { to, etag }),
             Err(source) => unreadable(Some(etag), self.unusable(bucket, source)),
         }
     }
@@ -204,8 +204,8 @@ impl<'a, A: Objects> Store<'a, A> {
         }
     }
 
-    /// Writes a record where the object still has this ETag, or without one, where it still does not exist. `None` where
-    /// somebody else wrote first.
+    /// Writes a record where the object still has this ETag, or without one, where it still does not exist. `None`
+    /// where somebody else wrote first.
     ///
     /// # Errors
     /// What S3 refuses.
@@ -268,7 +268,7 @@ impl<'a, A: Objects> Store<'a, A> {
         Ok(self.aws.etag(bucket, &self.key()).await?)
     }
 
-    fn unusable(&self, bucket: &str, source: BodyError) -> RecordError {
+    fn unusable(&self, bucket: &str, source: StateObjectError) -> RecordError {
         RecordError::Unusable {
             bucket: bucket.to_owned(),
             key: self.key(),

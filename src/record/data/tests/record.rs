@@ -83,20 +83,20 @@ fn a_record_that_is_made_anew_owns_what_is_in_dns_and_all_in_the_groups_that_wer
 #[test]
 fn a_record_survives_being_written_and_read() {
     let body = full().to_body().expect("JSON");
-    let read = Body::parse(&body, "binding").expect("readable");
-    assert_eq!(read, Body::Record(Box::new(full())));
-    let stub = Body::stub("binding", "bucket").expect("JSON");
+    let read = StateObject::parse(&body, "binding").expect("readable");
+    assert_eq!(read, StateObject::Record(Box::new(full())));
+    let stub = StateObject::stub("binding", "bucket").expect("JSON");
     let to = "bucket".to_owned();
     assert_eq!(
-        Body::parse(&stub, "binding").expect("a stub"),
-        Body::Stub { to }
+        StateObject::parse(&stub, "binding").expect("a stub"),
+        StateObject::Stub { to }
     );
 }
 
 #[test]
 fn a_record_of_somebody_else_of_another_version_or_damaged_is_an_error() {
     let body = full().to_body().expect("JSON");
-    let error = Body::parse(&body, "another")
+    let error = StateObject::parse(&body, "another")
         .expect_err("foreign")
         .to_string();
     assert!(error.contains("the record of binding"), "{error}");
@@ -108,7 +108,7 @@ fn a_record_of_somebody_else_of_another_version_or_damaged_is_an_error() {
         br#"{"version":2,"owner":"binding","phase":"Serving"}"#,
         br#"{"version":2,"owner":"binding","phase":"Serving","own":{"g":{"nonsense":{}}}}"#,
     ] {
-        assert!(Body::parse(body, "binding").is_err(), "{body:?}");
+        assert!(StateObject::parse(body, "binding").is_err(), "{body:?}");
     }
 }
 

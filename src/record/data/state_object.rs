@@ -11,7 +11,7 @@ const VERSION: u32 = 2;
 
 /// What the state object may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Body {
+pub enum StateObject {
     Record(Box<Record>),
     /// Rule 10: the record is in another bucket.
     Stub {
@@ -21,7 +21,7 @@ pub enum Body {
 
 /// Why an object that exists cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum BodyError {
+pub enum StateObjectError {
     #[error("it is not what a binding writes")]
     Unreadable(#[from] serde_json::Error),
     #[error("it has version {found}, this function knows version {VERSION}")]
@@ -36,21 +36,21 @@ struct Stub {
     moved_to: String,
 }
 
-impl Body {
+impl StateObject {
     /// Reads the state object of `owner`.
     ///
     /// # Errors
     /// Where it is damaged, of another version, or of another owner.
-    pub fn parse(body: &[u8], owner: &str) -> Result<Self, BodyError> {
+    pub fn parse(body: &[u8], owner: &str) -> Result<Self, StateObjectError> {
         let mut value: Value = serde_json::from_slice(body)?;
         let version = value
             .get_mut("version")
             .map(Value::take)
             .unwrap_or_default();
         if version != VERSION {
-            return Err(BodyError::Version { found: version });
+            return Err(StateObjectError::Version { found: version });
         }
-        let (found, body) = if value.get("moved_to").is_some() {
+        let (found, object) = if value.get("moved_to").is_some() {
             let stub: Stub = serde_json::from_value(value)?;
             (stub.owner, Self::Stub { to: stub.moved_to })
         } else {
@@ -58,9 +58,9 @@ impl Body {
             (record.owner.clone(), Self::Record(Box::new(record)))
         };
         if found != owner {
-            return Err(BodyError::Foreign { found });
+            return Err(StateObjectError::Foreign { found });
         }
-        Ok(body)
+        Ok(object)
     }
 
     /// The stub that says that the record is in bucket `to`.
