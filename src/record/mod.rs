@@ -1,25 +1,42 @@
 //! The binding's record and the protocol around it. They alone decide what an invocation may do.
 //!
+//! The record is one S3 object. Every invocation reads it, and every change of it is written with If-Match or
+//! If-None-Match. ELBv2 and EventBridge know no such condition, so time stands in for it there.
+//!
 //! - `data`: what the record holds: the claim, the orders, own targets. Pure.
 //! - `storage`: where the record is: read, searched for, written under its condition, moved.
 //! - `protocol`: who may act: the lease, the claims, which request is later, whether it is still wanted.
 //! - `request`: one request of CloudFormation on its way through that protocol, up to its outcome.
 //!
-//! The contract's section "The record" has eleven rules. Each is kept here:
+//! # The rules
 //!
-//! | rule | kept by |
-//! |---|---|
-//! | 1. Act only on a fresh look | `protocol::lease`: each call that changes something takes a permit, and only a lease gives one |
-//! | 2. Claims | `request::claiming`, and `protocol::claims`, which sees whether a claim still stands |
-//! | 3. The same request again | `protocol::judge`; `request::outcome` stores the answer; `request::other_delivery` |
-//! | 4. Which is later? | `protocol::judge`, by `data::signed` |
-//! | 5. Is it still wanted? | `protocol::still_wanted`, by what `protocol::cloudformation` reads |
-//! | 6. Ticks write before they act | `protocol::tick_write`; what a tick may count: `data::tick_rules` |
-//! | 7. Delete's tombstone | [`Phase::Leaving`], set by [`Record::claim_for`]; what Delete then does: `binding::delete` |
-//! | 8. The rule's input | `data::rule_event`; a lost record: `data::lost` |
-//! | 9. A replacement | [`Turn::claim`] is called for both records; the note: [`Replacement`] |
-//! | 10. Another bucket | `storage::relocation`; `storage::store` follows the stubs |
-//! | 11. Found targets | [`Record::found`]; targets that other bindings own as well: `protocol::other_bindings` |
+//! Comments name a rule by its number. These are all of them, each with the files that keep it.
+//!
+//! 1. **Act only on a fresh look.** A call that changes something on AWS starts within 5 s of a look at the record, or
+//!    of a write of it, and ends within 5 s more. `protocol/lease.rs` gives the permit that each such call takes.
+//! 2. **Claims.** A request claims the record before it changes anything. Where it takes over from a request that has
+//!    no answer yet, it waits 15 s and observes anew. A request whose claim is gone stops and undoes nothing.
+//!    `request/claiming.rs` claims and waits, `protocol/claims.rs` sees whether a claim still stands.
+//! 3. **The same request again.** The answer is stored in the claim before it is sent, so that each delivery of a
+//!    request answers the same. `protocol/judge.rs` finds it, `request/outcome.rs` stores it, and `request/other_delivery.rs`
+//!    waits for the delivery that has taken over.
+//! 4. **Which is later?** A request that CloudFormation signed more than 2 s before the claim is superseded and does
+//!    nothing. So is an Update whose rollback has claimed the record. `protocol/judge.rs`, by the time that
+//!    `data/signed.rs` reads.
+//! 5. **Is it still wanted?** CloudFormation is asked, and a request is refused only after 10 s of the same answer.
+//!    `protocol/still_wanted.rs`, by what `protocol/cloudformation.rs` reads; `request/stack_status.rs` asks.
+//! 6. **Ticks** write the record before they register or deregister: `protocol/tick_write.rs`. While a claim has no
+//!    answer they count nothing: `data/tick_rules.rs`.
+//! 7. **Delete** turns the record into its tombstone first, which is [`Phase::Leaving`]: `data/record.rs`. What it then
+//!    removes, and when, is in `binding/delete`.
+//! 8. **The rule's input** says where the record is and holds a copy of the orders: `data/rule_event.rs`. A record that
+//!    is lost while the rule stands is made anew from that copy: `data/lost.rs`.
+//! 9. **A replacement** claims the former binding's record as well, and is noted there: [`Claiming::ToReplace`] and
+//!    [`Replacement`].
+//! 10. **Another bucket.** The record is copied there, and the old one becomes a stub: `storage/relocation.rs`. Readers
+//!     follow stubs: `storage/store.rs`.
+//! 11. **Found targets** were registered in a given group before this binding wrote about it: [`Record::found`]. Own
+//!     targets that another binding owns as well stay registered: `protocol/other_bindings.rs`.
 //!
 //! This folder reads CloudFormation and other bindings' rules. It changes nothing on AWS but the record.
 

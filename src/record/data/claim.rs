@@ -38,7 +38,7 @@ pub struct Claim {
     /// Whether this request made the record: there was no binding before it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub made: bool,
-    /// Given target groups that its properties no longer name. Ticks leave them alone.
+    /// Given target groups that this request gives up. Ticks leave them alone.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub gives_up: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! What the record holds, in the contract's words, and what follows from it without asking anybody. Pure.
+//! What the record holds, and what follows from that alone. Nothing here asks AWS.
 
 mod caller;
 mod claim;

@@ -1,4 +1,4 @@
-//! Who may act on AWS, and when: the contract's rules about looks, claims and the order of requests.
+//! Who may act on AWS, and when: the rules about looks, claims, the order of requests, and ticks.
 
 mod claims;
 mod cloudformation;
