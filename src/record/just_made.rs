@@ -23,10 +23,12 @@ pub enum ResourceKind {
     Rule,
 }
 
-/// The resources that one request has made, each with the time by which AWS must know it, where there is one. Clones
-/// share the same list.
+/// The resources that one request has made. Clones share the same list.
 #[derive(Debug, Clone, Default)]
-pub struct JustMade(Rc<RefCell<BTreeMap<(ResourceKind, String), Option<Instant>>>>);
+pub struct JustMade(Rc<RefCell<Resources>>);
+
+/// Each resource with the time by which AWS must know it, where there is one.
+type Resources = BTreeMap<(ResourceKind, String), Option<Instant>>;
 
 impl JustMade {
     /// Notes that a resource was made.

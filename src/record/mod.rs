@@ -18,8 +18,8 @@
 //!    no answer yet, it waits 15 s and observes anew. A request whose claim is gone stops and undoes nothing.
 //!    `request/claiming.rs` claims and waits, `protocol/claims.rs` sees whether a claim still stands.
 //! 3. **The same request again.** The answer is stored in the claim before it is sent, so that each delivery of a
-//!    request answers the same. `protocol/judge.rs` finds it, `request/outcome.rs` stores it, and `request/other_delivery.rs`
-//!    waits for the delivery that has taken over.
+//!    request answers the same. `protocol/judge.rs` finds it, `request/outcome.rs` stores it, and
+//!    `request/other_delivery.rs` waits for the delivery that has taken over.
 //! 4. **Which is later?** A request that CloudFormation signed more than 2 s before the claim is superseded and does
 //!    nothing. So is an Update whose rollback has claimed the record. `protocol/judge.rs`, by the time that
 //!    `data/signed.rs` reads.
