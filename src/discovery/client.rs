@@ -1,9 +1,9 @@
-//! Whom to ask for a name's addresses: the servers that are given, else the authoritative ones of the name's zone,
-//! else, where those cannot be reached, the system's resolver.
+//! Chooses the servers to ask for a name's addresses: those that are given; else the authoritative ones of the name's
+//! zone; else, where these cannot be reached, the system's resolver.
 //!
-//! Never says how often to ask: that is the run's.
+//! Never decides how many lookups are made: the run does.
 
-use super::dns::{Dns, DnsAnswer, DnsError, DnsQuery as _, FIRST_CONTACT};
+use super::dns::{Dns, DnsAnswer, DnsError, DnsQuery as _, FIRST_ANSWER_TIMEOUT};
 use super::name_servers::NameServers;
 use super::query::Query;
 use super::server::Server;
@@ -15,23 +15,23 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use tracing::info;
 
-/// Everything about DNS that lasts longer than one run: connections, and who the authoritative
-/// servers are. Made once for the life of the function.
+/// Everything about DNS that the function keeps from one run to the next: connections, the authoritative servers, and
+/// the last certain lists. Made once for each process.
 pub struct DnsClient {
     given: Mutex<BTreeMap<SocketAddr, Arc<Server>>>,
     name_servers: NameServers,
     default_servers: Result<Vec<SocketAddr>, String>,
-    /// At which server the next run begins, by name: a stale one must not have each run's first
-    /// word.
+    /// The server at which the next run begins, by name. Runs take turns, so that a stale server does not answer first
+    /// in each of them.
     turns: Mutex<BTreeMap<String, usize>>,
     /// The last certain list of each name.
     lists: Mutex<BTreeMap<String, BTreeSet<IpAddr>>>,
 }
 
 impl DnsClient {
-    /// `default_servers`, a comma-separated list of `ip` or `ip:port`, are asked where a binding
-    /// names none. What is wrong with it is told when it is needed, for a function that does not
-    /// start answers nobody.
+    /// `default_servers`, a comma-separated list of `ip` or `ip:port`, are asked where a binding names no servers.
+    /// An error in the list is reported when the list is needed, because a function that does not start could not
+    /// answer CloudFormation.
     pub fn new(default_servers: &str) -> Self {
         let servers = default_servers
             .split(',')
@@ -52,45 +52,49 @@ impl DnsClient {
         if !self.name_servers.may_be_tried(dns_name) {
             return None;
         }
-        let contact = async {
-            let servers = self.name_servers.of(dns_name).await?;
-            let query = Query::new(dns_name, servers, self.turn(dns_name));
-            let silent = query.silent();
-            let first = tokio::time::timeout(FIRST_CONTACT, first(query)).await;
-            first.unwrap_or(Err(silent))
+        let attempt = async {
+            let servers = self.name_servers.of_name(dns_name).await?;
+            let query = Query::new(dns_name, servers, self.next_turn(dns_name));
+            let silence = query.silence();
+            let first = tokio::time::timeout(FIRST_ANSWER_TIMEOUT, first_lookup(query)).await;
+            first.unwrap_or(Err(silence))
         };
-        let first = contact.await;
+        let first = attempt.await;
         if let Err(error) = &first
             && !matches!(error, DnsError::NoAddresses { .. })
         {
-            self.were_not_reached(dns_name, error);
+            self.report_out_of_reach(dns_name, error);
             return None;
         }
-        self.name_servers.were_reached(dns_name);
+        self.name_servers.mark_in_reach(dns_name);
         Some(first)
     }
 
-    fn were_not_reached(&self, dns_name: &str, error: &DnsError) {
+    fn report_out_of_reach(&self, dns_name: &str, error: &DnsError) {
         let error = chain(error);
         info!(
             error,
             "authoritative DNS servers are out of reach, asking the system's resolver"
         );
-        self.name_servers.were_not_reached(dns_name);
+        self.name_servers.mark_out_of_reach(dns_name);
     }
 
-    /// Which server a run of lookups begins at: another one each time.
-    fn turn(&self, dns_name: &str) -> usize {
+    /// The server at which a run begins: another one each time.
+    fn next_turn(&self, dns_name: &str) -> usize {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        // Functions that have just been started do not all begin at the same one.
+        // Processes that have just started do not all begin at the same server.
         let random = || RandomState::new().hash_one(dns_name) as usize;
         let turn = turns.entry(dns_name.to_owned()).or_insert_with(random);
         *turn = turn.wrapping_add(1);
         *turn
     }
 
-    /// The question to the servers given, or to those of the variable; `None` where there are none.
-    fn of_given(&self, dns_name: &str, servers: &[SocketAddr]) -> Result<Option<Query>, DnsError> {
+    /// A query of `servers`, or of those that the variable DNS_SERVERS names; `None` where neither names any.
+    fn query_of_given(
+        &self,
+        dns_name: &str,
+        servers: &[SocketAddr],
+    ) -> Result<Option<Query>, DnsError> {
         let servers = match &self.default_servers {
             _ if !servers.is_empty() => servers,
             Ok(servers) => servers,
@@ -103,7 +107,7 @@ impl DnsClient {
             return Ok(None);
         }
         let servers = servers.iter().map(|address| self.server(*address));
-        let turn = self.turn(dns_name);
+        let turn = self.next_turn(dns_name);
         Ok(Some(Query::new(dns_name, servers.collect(), turn)))
     }
 
@@ -120,22 +124,31 @@ impl DnsClient {
 impl Dns for DnsClient {
     type Query = Query;
 
-    async fn ask(&self, dns_name: &str, servers: &[SocketAddr]) -> Result<FirstAnswer, DnsError> {
-        if let Some(query) = self.of_given(dns_name, servers)? {
-            return first(query).await;
+    async fn first_lookup(
+        &self,
+        dns_name: &str,
+        servers: &[SocketAddr],
+    ) -> Result<FirstAnswer, DnsError> {
+        if let Some(query) = self.query_of_given(dns_name, servers)? {
+            return first_lookup(query).await;
         }
         if let Some(first) = self.ask_name_servers(dns_name).await {
             return first;
         }
-        first(Query::new(dns_name, vec![self.name_servers.system()], 0)).await
+        first_lookup(Query::new(dns_name, vec![self.name_servers.system()], 0)).await
     }
 
-    async fn whom(&self, dns_name: &str, servers: &[SocketAddr]) -> Option<Query> {
-        match self.of_given(dns_name, servers) {
-            Ok(None) if self.name_servers.are_within_reach(dns_name) => {
-                let servers = self.name_servers.of(dns_name).await;
-                let servers = servers.inspect_err(|error| self.were_not_reached(dns_name, error));
-                Some(Query::new(dns_name, servers.ok()?, self.turn(dns_name)))
+    async fn query(&self, dns_name: &str, servers: &[SocketAddr]) -> Option<Query> {
+        match self.query_of_given(dns_name, servers) {
+            Ok(None) if self.name_servers.are_in_reach(dns_name) => {
+                let servers = self.name_servers.of_name(dns_name).await;
+                let servers =
+                    servers.inspect_err(|error| self.report_out_of_reach(dns_name, error));
+                Some(Query::new(
+                    dns_name,
+                    servers.ok()?,
+                    self.next_turn(dns_name),
+                ))
             }
             given => given.ok().flatten(),
         }
@@ -154,11 +167,11 @@ impl Dns for DnsClient {
     }
 }
 
-/// A question with its first answer.
+/// A query with its first answer.
 type FirstAnswer = (Query, DnsAnswer);
 
-async fn first(query: Query) -> Result<FirstAnswer, DnsError> {
-    let answer = query.again(1, BTreeSet::new()).await?;
+async fn first_lookup(query: Query) -> Result<FirstAnswer, DnsError> {
+    let answer = query.lookup(1, BTreeSet::new()).await?;
     Ok((query, answer))
 }
 

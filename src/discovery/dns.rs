@@ -1,58 +1,58 @@
-//! DNS as a capability: whom to ask for a name's addresses, and asking again.
+//! DNS as a capability: which servers to ask for a name's addresses, and each lookup at them.
+//!
+//! Never decides how many lookups are made: the run does.
 
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-/// How long servers may take for a run's first answer, before it is found out anew whom to ask, and before the
-/// system's resolver is asked in place of authoritative ones.
-pub const FIRST_CONTACT: Duration = Duration::from_secs(1);
+/// How long a run waits for its first answer. After that it looks for other servers to ask, and for the system's
+/// resolver in place of authoritative ones.
+pub const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Whom a name's addresses are asked of.
+/// What gives the addresses of names.
 pub trait Dns {
     type Query: DnsQuery;
 
-    /// Finds out whom to ask, by the servers given where there are any, and has a first answer.
+    /// Chooses the servers to ask, `servers` where there are any, and makes the first lookup.
     ///
     /// # Errors
     /// Where no server gives an address.
-    async fn ask(
+    async fn first_lookup(
         &self,
         dns_name: &str,
         servers: &[SocketAddr],
     ) -> Result<(Self::Query, DnsAnswer), DnsError>;
 
-    /// Whom to ask, by the servers given where there are any; `None` where they cannot be found, or did not
-    /// answer last time.
-    async fn whom(&self, dns_name: &str, servers: &[SocketAddr]) -> Option<Self::Query>;
+    /// Chooses the servers to ask, `servers` where there are any, and makes no lookup of the name. `None` where no
+    /// server can be found, or where the servers did not answer last time.
+    async fn query(&self, dns_name: &str, servers: &[SocketAddr]) -> Option<Self::Query>;
 
-    /// The addresses that a certain list of this process last had of a name; none where there was no such
-    /// list.
+    /// The last certain list of a name that this process remembers; empty where there is none.
     fn remembered(&self, dns_name: &str) -> BTreeSet<IpAddr>;
 
-    /// Is told of a certain list.
+    /// Remembers a certain list.
     fn remember(&self, dns_name: &str, addresses: &BTreeSet<IpAddr>);
 }
 
-/// A name, and whom to ask for it again.
+/// A name and the servers to ask for its addresses, for one run of lookups.
 pub trait DnsQuery {
-    /// One more answer. Lookups are numbered from 1, the first being `Dns::ask`'s. The servers in
-    /// `last` are asked only where no other one answers.
-    async fn again(&self, number: usize, last: BTreeSet<usize>) -> Result<DnsAnswer, DnsError>;
+    /// Makes one lookup. Lookups are numbered from 1, which is [`Dns::first_lookup`]. The servers in `last` are
+    /// asked only where no other server answers.
+    async fn lookup(&self, number: usize, last: BTreeSet<usize>) -> Result<DnsAnswer, DnsError>;
 
-    /// That none of the servers has answered.
-    fn silent(&self) -> DnsError;
+    /// The error for a run in which no server has answered.
+    fn silence(&self) -> DnsError;
 
-    /// How many servers there are to ask.
-    fn servers(&self) -> usize;
+    fn server_count(&self) -> usize;
 
-    /// Is told which servers repeat themselves as a cache does, though so many addresses are
-    /// known, and warns of those that it has not warned of before.
-    fn warn_of(&self, caches: &BTreeSet<usize>, known: usize);
+    /// Warns, once for each server, that these servers repeat their answers as a cache does although so many
+    /// addresses are known.
+    fn warn_of_caches(&self, caches: &BTreeSet<usize>, known: usize);
 }
 
-/// What one server said.
+/// One server's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnsAnswer {
     /// Never empty.
@@ -60,10 +60,9 @@ pub struct DnsAnswer {
     /// The number of the server in its query.
     pub server: usize,
     /// Whether the system's resolver gave it, which is a cache.
-    pub is_resolvers: bool,
-    /// For how long a cache goes on giving it; zero from a server that says that it is
-    /// authoritative.
-    pub lives: Duration,
+    pub is_from_resolver: bool,
+    /// For how long a cache repeats it; zero from a server that says that it is authoritative.
+    pub cached_for: Duration,
 }
 
 /// Why DNS gave no address.

@@ -1,10 +1,15 @@
 //! Which addresses a name has: asks DNS until the list is certain enough.
 //!
-//! An answer without addresses and a failed lookup are errors, never an empty list. A cache would repeat one answer
-//! for 60 seconds, so it is asked only where nobody else can be.
+//! An answer without addresses and a failed lookup are errors, never an empty list. A cache repeats one answer for
+//! 60 seconds, so the system's resolver is asked only where no authoritative server can be reached.
+//!
+//! `client` chooses the servers, `query` makes one lookup, `run` makes many side by side, `sampling` counts their
+//! answers, `independence` tells caches by them, and `stopping_rule` says how many answers are enough.
 
 mod client;
 mod dns;
+mod found;
+mod independence;
 mod name_servers;
 mod query;
 mod run;
@@ -14,6 +19,6 @@ mod stopping_rule;
 
 pub use client::DnsClient;
 pub use dns::{Dns, DnsAnswer, DnsError, DnsQuery};
+pub use found::{Evidence, Found};
 pub use run::{Search, run};
-pub use sampling::{Evidence, Found};
 pub use stopping_rule::{ADDRESSES_PER_ANSWER, lookups_needed};

@@ -1,7 +1,7 @@
-//! Which servers are authoritative for a name, remembered for as long as that holds, and whether it
-//! is time to try them.
+//! Finds the servers that are authoritative for a name, remembers them, and decides when they are tried again after
+//! they were out of reach.
 //!
-//! Never tells an address of the name: that is asked of the servers found here.
+//! Never looks up the addresses of the name itself: the query does, at the servers found here.
 
 use super::dns::DnsError;
 use super::server::Server;
@@ -13,23 +13,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// Name servers of AWS's zones change rarely; their NS records live for hours.
-const KEPT: Duration = Duration::from_secs(3600);
+/// For how long found servers are used. Name servers of AWS's zones change rarely; their NS records live for hours.
+const KEPT_FOR: Duration = Duration::from_secs(3600);
 
-/// When they are looked for again where they could not be found anew.
-const KEPT_ON: Duration = Duration::from_secs(60);
+/// For how much longer they are used where they could not be found again.
+const KEPT_LONGER_FOR: Duration = Duration::from_secs(60);
 
-/// How long they may take to be found.
-const FINDING: Duration = Duration::from_secs(1);
+/// How long finding them may take.
+const FIND_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the addresses of the other name servers may take when that of the first is there. They
-/// are in zones of their own, one of which may be slow.
-const OTHERS: Duration = Duration::from_millis(250);
+/// How long the lookups of the other name servers may take after the first one has ended. Each name server is in a zone
+/// of its own, and one of these may be slow.
+const OTHERS_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// The pause after the first failure. It is over at the next tick, and in a Create soon.
+/// The pause after the first failure. It is over before the next tick, and soon in a Create.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The longest pause: a function without a way to the internet must not try in every tick.
+/// The longest pause, so that a function without a way to the internet does not try in every tick.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 pub(super) struct NameServers {
@@ -39,21 +39,21 @@ pub(super) struct NameServers {
     port: u16,
 }
 
-/// The servers of a zone, and how it went with them.
+/// The servers of a zone, and when to use them.
 #[derive(Clone, Default)]
 struct Zone {
-    /// Kept also while they fail: that passes.
+    /// They stay here while they fail, because they may answer again.
     servers: Vec<Arc<Server>>,
-    /// When they are to be found anew.
-    until: Option<Instant>,
-    /// How often in a row they were not reached.
+    /// When they have to be found again.
+    find_again_at: Option<Instant>,
+    /// How often in a row they were out of reach.
     failures: u32,
-    /// Not to be tried before this.
-    not_before: Option<Instant>,
+    /// When they may be tried again.
+    try_again_at: Option<Instant>,
 }
 
 impl NameServers {
-    /// Found by asking `system`.
+    /// `system` finds the servers, which listen at `port`.
     pub(super) fn new(system: Server, port: u16) -> Self {
         Self {
             zones: Mutex::default(),
@@ -62,47 +62,51 @@ impl NameServers {
         }
     }
 
-    /// Whether enough time has passed since they failed.
+    /// Whether the pause after their last failure is over.
     pub(super) fn may_be_tried(&self, dns_name: &str) -> bool {
-        let not_before = self.zone(dns_name, |zone| zone.not_before);
-        not_before.is_none_or(|not_before| not_before <= Instant::now())
+        let try_again_at = self.zone(dns_name, |zone| zone.try_again_at);
+        try_again_at.is_none_or(|try_again_at| try_again_at <= Instant::now())
     }
 
-    /// Whether they were reached last time, or nobody has tried yet.
-    pub(super) fn are_within_reach(&self, dns_name: &str) -> bool {
+    /// Whether they answered last time, or were not tried yet.
+    pub(super) fn are_in_reach(&self, dns_name: &str) -> bool {
         self.zone(dns_name, |zone| zone.failures == 0)
     }
 
-    pub(super) async fn of(&self, dns_name: &str) -> Result<Vec<Arc<Server>>, DnsError> {
-        let Zone { servers, until, .. } = self.zone(dns_name, |zone| zone.clone());
-        if until.is_some_and(|until| Instant::now() < until) {
+    pub(super) async fn of_name(&self, dns_name: &str) -> Result<Vec<Arc<Server>>, DnsError> {
+        let Zone {
+            servers,
+            find_again_at,
+            ..
+        } = self.zone(dns_name, |zone| zone.clone());
+        if find_again_at.is_some_and(|at| Instant::now() < at) {
             return Ok(servers);
         }
-        let (servers, kept) = match self.find(dns_name, Instant::now() + FINDING).await {
-            Ok(found) => (reused(found, servers), KEPT),
+        let (servers, kept_for) = match self.find(dns_name, Instant::now() + FIND_TIMEOUT).await {
+            Ok(found) => (reused(found, servers), KEPT_FOR),
             Err(error) if servers.is_empty() => return Err(error),
-            Err(_) => (servers, KEPT_ON),
+            Err(_) => (servers, KEPT_LONGER_FOR),
         };
         self.zone(dns_name, |zone| {
             zone.servers.clone_from(&servers);
-            zone.until = Some(Instant::now() + kept);
+            zone.find_again_at = Some(Instant::now() + kept_for);
         });
         Ok(servers)
     }
 
-    pub(super) fn were_reached(&self, dns_name: &str) {
+    pub(super) fn mark_in_reach(&self, dns_name: &str) {
         self.zone(dns_name, |zone| {
             zone.failures = 0;
-            zone.not_before = None;
+            zone.try_again_at = None;
         });
     }
 
-    /// The pause until they are tried again is longer each time.
-    pub(super) fn were_not_reached(&self, dns_name: &str) {
+    /// The pause until they may be tried again doubles with each failure in a row.
+    pub(super) fn mark_out_of_reach(&self, dns_name: &str) {
         self.zone(dns_name, |zone| {
             let pause = SHORTEST_PAUSE.saturating_mul(2_u32.saturating_pow(zone.failures));
             zone.failures = zone.failures.saturating_add(1);
-            zone.not_before = Some(Instant::now() + pause.min(LONGEST_PAUSE));
+            zone.try_again_at = Some(Instant::now() + pause.min(LONGEST_PAUSE));
         });
     }
 
@@ -110,41 +114,41 @@ impl NameServers {
         Arc::clone(&self.system)
     }
 
-    async fn find(&self, dns_name: &str, until: Instant) -> Result<Vec<Server>, DnsError> {
+    async fn find(&self, dns_name: &str, deadline: Instant) -> Result<Vec<Server>, DnsError> {
         let system = &self.system;
         let failed = |source| DnsError::Failed {
             name: dns_name.to_owned(),
             servers: system.to_string(),
             source: Box::new(source),
         };
-        let silent = |servers| DnsError::Silent {
+        let silence = |servers| DnsError::Silent {
             name: dns_name.to_owned(),
             servers,
         };
         let mut candidate = Some(zone_of(dns_name));
-        // The zone's cut is somewhere above the name: `us-east-1.elb.amazonaws.com` today.
+        // Today the zone is `us-east-1.elb.amazonaws.com`, but any parent of the name may be one.
         while let Some(zone) = candidate.filter(|zone| zone.contains('.')) {
             let name = fully_qualified(zone).map_err(failed)?;
-            let names = timeout_at(until, system.name_servers(&name)).await;
-            let names = names.map_err(|_| silent(system.to_string()))?;
-            let servers = self.servers(&names.map_err(failed)?, until).await;
+            let names = timeout_at(deadline, system.name_servers(&name)).await;
+            let names = names.map_err(|_| silence(system.to_string()))?;
+            let servers = self.servers_of(&names.map_err(failed)?, deadline).await;
             if !servers.is_empty() {
                 return Ok(servers);
             }
             candidate = parent(zone);
         }
-        Err(silent("none is authoritative".to_owned()))
+        Err(silence("none is authoritative".to_owned()))
     }
 
-    /// The servers of these names, in the order of their addresses: those that are found in time.
-    async fn servers(&self, names: &[Name], mut until: Instant) -> Vec<Server> {
+    /// The servers of these names whose addresses are found in time, in the order of the addresses.
+    async fn servers_of(&self, names: &[Name], mut deadline: Instant) -> Vec<Server> {
         let lookups = names.iter().map(|name| self.system.addresses(name));
         let mut lookups: FuturesUnordered<_> = lookups.collect();
         let mut addresses = BTreeSet::new();
-        while let Ok(Some(reply)) = timeout_at(until, lookups.next()).await {
+        while let Ok(Some(reply)) = timeout_at(deadline, lookups.next()).await {
             if let Ok(reply) = reply {
                 addresses.extend(reply.addresses);
-                until = until.min(Instant::now() + OTHERS);
+                deadline = deadline.min(Instant::now() + OTHERS_TIMEOUT);
             }
         }
         let addresses = addresses.into_iter();
@@ -159,7 +163,7 @@ impl NameServers {
     }
 }
 
-/// Servers that are known go on as they are, with their connections and what was said of them.
+/// Servers that were known before stay as they are, with their connections and whether they are caches.
 fn reused(found: Vec<Server>, known: Vec<Arc<Server>>) -> Vec<Arc<Server>> {
     let mut known: BTreeMap<_, _> = known
         .into_iter()
@@ -175,7 +179,7 @@ fn reused(found: Vec<Server>, known: Vec<Arc<Server>>) -> Vec<Arc<Server>> {
         .collect()
 }
 
-/// All ALBs of a region have their names in one zone, so what follows the first label is enough.
+/// The parent of the name: all ALBs of a Region have their names in one zone.
 fn zone_of(dns_name: &str) -> &str {
     parent(dns_name).unwrap_or(dns_name)
 }

@@ -1,4 +1,4 @@
-//! One question to several DNS servers: what addresses a name has.
+//! One lookup of a name's addresses, at several DNS servers one after the other.
 //!
 //! Never gives an empty list: an answer without addresses is an error.
 
@@ -14,29 +14,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tracing::warn;
 
-/// How long a server may think before the next one is asked as well.
+/// How long a server may take before the next one is asked as well.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// A name and whom to ask for it, with the servers that have not answered well.
+/// A name and the servers to ask for its addresses, for one run of lookups.
 pub struct Query {
     dns_name: String,
-    /// Which of the servers it begins at.
+    /// The server at which the lookups begin, in `servers`.
     turn: usize,
-    servers: Vec<Asked>,
+    servers: Vec<RankedServer>,
 }
 
-/// A server, as one question has met it.
-struct Asked {
+/// A server, with how it has answered the lookups of one query.
+struct RankedServer {
     number: usize,
     server: Arc<Server>,
-    /// Whether it has failed, or taken long.
+    /// Whether it has failed, or has taken longer than [`PATIENCE`].
     is_bad: AtomicBool,
 }
 
 impl Query {
     pub(super) fn new(dns_name: &str, servers: Vec<Arc<Server>>, turn: usize) -> Self {
         let servers = servers.into_iter().enumerate();
-        let asked = servers.map(|(number, server)| Asked {
+        let servers = servers.map(|(number, server)| RankedServer {
             number,
             server,
             is_bad: AtomicBool::new(false),
@@ -44,22 +44,21 @@ impl Query {
         Self {
             dns_name: dns_name.to_owned(),
             turn,
-            servers: asked.collect(),
+            servers: servers.collect(),
         }
     }
 
-    /// Whom to ask one after the other in the lookup of this number. The first lookup goes to
-    /// whosever turn it is: where all others repeat themselves, a stale one must not have each run's
-    /// first word.
-    fn order(&self, number: usize, last: &BTreeSet<usize>) -> VecDeque<&Asked> {
+    /// The servers in the order in which the lookup of this number asks them. For the first lookup only the turn
+    /// decides, so that a stale server is not the first of each run where all others are caches.
+    fn order(&self, number: usize, last: &BTreeSet<usize>) -> VecDeque<&RankedServer> {
         let count = self.servers.len();
         let first = self.turn.wrapping_add(number) % count.max(1);
         let rotated = self.servers.iter().cycle().skip(first).take(count);
         let mut order: Vec<_> = rotated.collect();
         if number > 1 {
-            order.sort_by_key(|asked| {
-                let repeats = last.contains(&asked.number) || asked.server.is_cache();
-                (asked.is_bad.load(Ordering::Relaxed), repeats)
+            order.sort_by_key(|one| {
+                let comes_last = last.contains(&one.number) || one.server.is_cache();
+                (one.is_bad.load(Ordering::Relaxed), comes_last)
             });
         }
         order.into()
@@ -74,60 +73,59 @@ impl Query {
     }
 }
 
-fn names<'a>(servers: impl Iterator<Item = &'a Asked>) -> String {
-    let names: Vec<_> = servers.map(|asked| asked.server.to_string()).collect();
+fn names<'a>(servers: impl Iterator<Item = &'a RankedServer>) -> String {
+    let names: Vec<_> = servers.map(|one| one.server.to_string()).collect();
     names.join(", ")
 }
 
 impl DnsQuery for Query {
-    /// One lookup, begun at another server each time. A server that fails or is slow is joined by
-    /// the next, and is asked last from then on.
-    async fn again(&self, number: usize, last: BTreeSet<usize>) -> Result<DnsAnswer, DnsError> {
+    /// Each lookup begins at another server. Where a server fails or is slow, the next one is asked as well, and
+    /// later lookups ask that server last.
+    async fn lookup(&self, number: usize, last: BTreeSet<usize>) -> Result<DnsAnswer, DnsError> {
         let name = fully_qualified(&self.dns_name).map_err(|source| self.failed(source))?;
         let mut waiting = self.order(number, &last);
-        let mut asked = FuturesUnordered::new();
+        let mut under_way = FuturesUnordered::new();
         let mut failure = None;
-        let mut says_none = false;
-        asked.extend(waiting.pop_front().map(|server| server.ask(&name)));
-        while !asked.is_empty() {
+        let mut has_none = false;
+        under_way.extend(waiting.pop_front().map(|server| server.ask(&name)));
+        while !under_way.is_empty() {
             let answer = tokio::select! {
-                answer = asked.next() => answer,
+                answer = under_way.next() => answer,
                 () = tokio::time::sleep(PATIENCE), if !waiting.is_empty() => None,
             };
             match answer {
                 Some(Ok(answer)) if !answer.addresses.is_empty() => return Ok(answer),
-                Some(Ok(_)) => says_none = true,
+                Some(Ok(_)) => has_none = true,
                 Some(Err(error)) => failure = Some(error),
                 None => {}
             }
-            asked.extend(waiting.pop_front().map(|server| server.ask(&name)));
+            under_way.extend(waiting.pop_front().map(|server| server.ask(&name)));
         }
         Err(match failure {
-            // The one that failed might have had some.
+            // The server that failed may know some.
             Some(source) => self.failed(source),
-            None if says_none => DnsError::NoAddresses {
+            None if has_none => DnsError::NoAddresses {
                 name: self.dns_name.clone(),
             },
-            None => self.silent(),
+            None => self.silence(),
         })
     }
 
-    fn silent(&self) -> DnsError {
+    fn silence(&self) -> DnsError {
         DnsError::Silent {
             name: self.dns_name.clone(),
             servers: names(self.servers.iter()),
         }
     }
 
-    fn servers(&self) -> usize {
+    fn server_count(&self) -> usize {
         self.servers.len()
     }
 
-    fn warn_of(&self, caches: &BTreeSet<usize>, known: usize) {
-        let is_news = |asked: &&Asked| {
-            caches.contains(&asked.number) && asked.server.is_found_to_be_a_cache()
-        };
-        let servers = names(self.servers.iter().filter(is_news));
+    fn warn_of_caches(&self, caches: &BTreeSet<usize>, known: usize) {
+        let is_new =
+            |one: &&RankedServer| caches.contains(&one.number) && one.server.mark_as_cache();
+        let servers = names(self.servers.iter().filter(is_new));
         if !servers.is_empty() {
             warn!(
                 servers,
@@ -140,8 +138,9 @@ impl DnsQuery for Query {
     }
 }
 
-impl Asked {
-    /// Asks the server, which counts as a bad one until it has given an address.
+impl RankedServer {
+    /// Asks the server. It is bad while it takes longer than [`PATIENCE`], and stays bad where it gives no address or
+    /// was bad before.
     async fn ask(&self, name: &Name) -> Result<DnsAnswer, NetError> {
         let was_bad = self.is_bad.load(Ordering::Relaxed);
         let mut answer = std::pin::pin!(self.server.addresses(name));
@@ -154,12 +153,15 @@ impl Asked {
         };
         let is_good = matches!(&answer, Ok(reply) if !reply.addresses.is_empty());
         self.is_bad.store(!is_good || was_bad, Ordering::Relaxed);
-        let Reply { addresses, lives } = answer?;
+        let Reply {
+            addresses,
+            cached_for,
+        } = answer?;
         Ok(DnsAnswer {
             addresses,
             server: self.number,
-            is_resolvers: self.server.is_resolver(),
-            lives,
+            is_from_resolver: self.server.is_resolver(),
+            cached_for,
         })
     }
 }

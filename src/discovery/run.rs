@@ -1,10 +1,10 @@
 //! One run of lookups, side by side, until the list is complete or certain enough.
 //!
-//! Never asks more often than it is allowed to, but once where all of that was in vain, and says whether it found
-//! enough.
+//! Makes no more lookups than it may; only where no server has answered any of them, it makes one more elsewhere.
 
-use super::dns::{Dns, DnsError, DnsQuery, FIRST_CONTACT};
-use super::sampling::{Found, Sampling};
+use super::dns::{Dns, DnsError, DnsQuery, FIRST_ANSWER_TIMEOUT};
+use super::found::Found;
+use super::sampling::Sampling;
 use super::stopping_rule::{ADDRESSES_PER_ANSWER, lookups_needed};
 use crate::log::chain;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -14,73 +14,74 @@ use std::pin::{Pin, pin};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// Lookups under way at once. At one function's end it costs a socket each; at the other end they
-/// are spread over the four servers of the zone.
+/// Lookups under way at once. Each costs the function a socket; the zone's four servers share them.
 const LOOKUPS_SIDE_BY_SIDE: usize = 48;
 
-/// What to ask for.
+/// What to look up.
 #[derive(Debug, Clone, Copy)]
 pub struct Search<'a> {
     pub dns_name: &'a str,
-    /// To ask these; where there are none, it is found out whom.
+    /// The servers to ask; where there are none, the run finds them.
     pub servers: &'a [SocketAddr],
     pub max_lookups: usize,
-    /// How many addresses are expected; zero where nobody knows.
+    /// How many addresses the caller expects; zero where it does not know.
     pub expected: usize,
 }
 
-/// Asks until the list is complete or certain, or the allowance is used up. `known` tells, as soon as it can,
-/// which addresses were known before this run; what is needed in any case is asked meanwhile. How many addresses
-/// there are is told as soon as that is known, which may be earlier.
+/// Looks a name up until the list is complete or certain, or `max_lookups` are made.
 ///
-/// As many addresses as this process remembers of the name, or else as are expected, are asked for at once; where
-/// one answer may hold them all, the first lookup comes alone, for after it most runs are done.
+/// `known` gives the addresses that were known before this run. It may take its time: lookups that are needed in any
+/// case are made meanwhile. The number of addresses found is sent to `count` as soon as it is certain that it stays,
+/// which may be before `known` is there.
+///
+/// The lookups for as many addresses as this process remembers, or else as are expected, all begin at once. Where
+/// one answer may hold all addresses, the first lookup is made alone, because most such runs need no other.
 ///
 /// # Errors
 /// Where no server gives an address.
 pub async fn run<D: Dns>(
     dns: &D,
-    wanted: Search<'_>,
+    search: Search<'_>,
     known: impl Future<Output = BTreeSet<IpAddr>>,
-    told: oneshot::Sender<usize>,
+    count: oneshot::Sender<usize>,
 ) -> Result<Found, DnsError> {
     let Search {
         dns_name,
         servers,
         max_lookups,
         expected,
-    } = wanted;
+    } = search;
     let remembered = dns.remembered(dns_name);
     let expected = match remembered.len() {
         0 => expected,
         remembered => remembered,
     };
-    let mut asking = Asking {
-        known: pin!(known),
-        before: None,
+    let mut run = Run {
+        reading_known: pin!(known),
+        known: None,
         remembered,
-        told: Some(told),
-        in_vain: 0,
+        count: Some(count),
+        unanswered: 0,
     };
-    let at_once = async {
+    let all_at_once = async {
         if expected < ADDRESSES_PER_ANSWER {
             return None;
         }
-        let query = dns.whom(dns_name, servers).await?;
-        let sampling = Sampling::new(max_lookups, query.servers());
-        let at_once = lookups_needed(0, expected).min(max_lookups);
-        asking.finish(&query, sampling, at_once).await
+        let query = dns.query(dns_name, servers).await?;
+        let sampling = Sampling::new(max_lookups, query.server_count());
+        let lookups = lookups_needed(0, expected).min(max_lookups);
+        run.finish(&query, sampling, lookups).await
     };
-    let found = match at_once.await {
+    let found = match all_at_once.await {
         Some(found) => found,
         None => {
-            let (query, first) = dns.ask(dns_name, servers).await?;
-            let sampling = Sampling::new(max_lookups, query.servers());
-            let mut sampling = sampling.made_before(asking.in_vain);
-            sampling.begin();
-            sampling.take(first);
-            let finished = asking.finish(&query, sampling, 0).await;
-            finished.ok_or_else(|| query.silent())?
+            let (query, first) = dns.first_lookup(dns_name, servers).await?;
+            let sampling = Sampling::new(max_lookups, query.server_count());
+            let mut sampling = sampling.with_earlier_lookups(run.unanswered);
+            sampling.begin_lookup();
+            sampling.add_answer(first);
+            let finished = run.finish(&query, sampling, 0).await;
+            finished.ok_or_else(|| query.silence())?
         }
     };
     if found.certain {
@@ -89,84 +90,90 @@ pub async fn run<D: Dns>(
     Ok(found)
 }
 
-/// A run under way.
-struct Asking<'a, K> {
-    known: Pin<&'a mut K>,
-    /// What was known before this run, once that is told.
-    before: Option<BTreeSet<IpAddr>>,
+/// What both attempts of a run share: all lookups at once, and where no server answers these, one lookup first.
+struct Run<'a, K> {
+    reading_known: Pin<&'a mut K>,
+    /// What was known before this run, once `reading_known` has given it.
+    known: Option<BTreeSet<IpAddr>>,
     remembered: BTreeSet<IpAddr>,
-    told: Option<oneshot::Sender<usize>>,
-    /// Lookups that nobody answered in time.
-    in_vain: usize,
+    count: Option<oneshot::Sender<usize>>,
+    /// The lookups of an attempt that no server has answered in time.
+    unanswered: usize,
 }
 
-impl<K: Future<Output = BTreeSet<IpAddr>>> Asking<'_, K> {
-    /// Asks so often at once, and then as often as the answers want it. `None` where those who were to be asked
-    /// first do not answer.
+impl<K: Future<Output = BTreeSet<IpAddr>>> Run<'_, K> {
+    /// Begins so many `lookups` at once, and then as many more as the answers show to be needed. `None` where no
+    /// server gives a first answer in time.
     async fn finish(
         &mut self,
         query: &impl DnsQuery,
         mut sampling: Sampling,
-        at_once: usize,
+        lookups: usize,
     ) -> Option<Found> {
         let Self {
+            reading_known,
             known,
-            before,
             remembered,
-            told,
-            in_vain,
+            count,
+            unanswered,
         } = self;
         let mut under_way = FuturesUnordered::new();
         let mut failure = None;
-        let contact_by = Instant::now() + FIRST_CONTACT;
-        for _ in 0..at_once.min(LOOKUPS_SIDE_BY_SIDE) {
-            under_way.push(query.again(sampling.begin(), BTreeSet::new()));
+        let first_answer_by = Instant::now() + FIRST_ANSWER_TIMEOUT;
+        for _ in 0..lookups.min(LOOKUPS_SIDE_BY_SIDE) {
+            under_way.push(query.lookup(sampling.begin_lookup(), BTreeSet::new()));
         }
-        let (known, judgement) = loop {
-            let so_far = before.as_ref().unwrap_or(remembered);
-            let judgement = sampling.judge(so_far);
-            let is_done = under_way.is_empty() && judgement.wanted == 0 && sampling.count() > 0;
-            if judgement.is_complete || is_done {
-                tell(told, sampling.count());
-                if before.is_some() {
-                    break (so_far, judgement);
+        let (known, assessment) = loop {
+            let known_so_far = known.as_ref().unwrap_or(remembered);
+            let assessment = sampling.assess(known_so_far);
+            let is_done = under_way.is_empty()
+                && assessment.more_lookups == 0
+                && sampling.address_count() > 0;
+            if assessment.is_complete || is_done {
+                send(count, sampling.address_count());
+                if known.is_some() {
+                    break (known_so_far, assessment);
                 }
             }
-            let is_enough = before.is_none() && sampling.is_short();
-            // Where nobody has answered yet, others are asked instead.
-            let is_in_vain = sampling.count() == 0 && sampling.lookups() > 0;
-            let free = match is_enough || is_in_vain {
+            // What was known may show that no more lookups are needed.
+            let waits_for_known = known.is_none() && sampling.has_only_short_answers();
+            // Where no server has answered yet, more lookups do not help.
+            let waits_for_answer = sampling.address_count() == 0 && sampling.lookups() > 0;
+            let free = match waits_for_known || waits_for_answer {
                 true => 0,
                 false => LOOKUPS_SIDE_BY_SIDE.saturating_sub(under_way.len()),
             };
-            let last = sampling.last(&judgement);
-            for _ in 0..judgement.wanted.min(free) {
-                under_way.push(query.again(sampling.begin(), last.clone()));
+            let last = sampling.servers_to_ask_last(&assessment);
+            for _ in 0..assessment.more_lookups.min(free) {
+                under_way.push(query.lookup(sampling.begin_lookup(), last.clone()));
             }
-            if before.is_some() && under_way.is_empty() {
-                break (so_far, judgement);
+            if known.is_some() && under_way.is_empty() {
+                break (known_so_far, assessment);
             }
             tokio::select! {
-                addresses = known.as_mut(), if before.is_none() => *before = Some(addresses),
+                addresses = reading_known.as_mut(), if known.is_none() => *known = Some(addresses),
                 Some(answer) = under_way.next() => match answer {
-                    Ok(answer) => sampling.take(answer),
+                    Ok(answer) => sampling.add_answer(answer),
                     Err(error) => {
-                        sampling.take_failure();
+                        sampling.add_failure();
                         failure = Some(error);
                     }
                 },
-                () = tokio::time::sleep_until(contact_by), if sampling.count() == 0 => break (so_far, judgement),
+                () = tokio::time::sleep_until(first_answer_by), if sampling.address_count() == 0 => {
+                    break (known_so_far, assessment);
+                }
             }
         };
-        if sampling.count() == 0 {
-            *in_vain = sampling.lookups();
+        if sampling.address_count() == 0 {
+            *unanswered = sampling.lookups();
             return None;
         }
-        let found = sampling.found(known, &judgement);
-        if !judgement.caches.is_empty() {
-            query.warn_of(&judgement.caches, found.addresses.union(known).count());
+        let found = sampling.into_found(known, &assessment);
+        if !assessment.caches.is_empty() {
+            let known = found.addresses.union(known).count();
+            query.warn_of_caches(&assessment.caches, known);
         }
-        tell(told, found.addresses.len());
+        send(count, found.addresses.len());
         if let Some(error) = failure {
             let (failed, lookups) = (found.failed_lookups, found.lookups);
             let error = chain(&error);
@@ -181,9 +188,9 @@ impl<K: Future<Output = BTreeSet<IpAddr>>> Asking<'_, K> {
     }
 }
 
-/// Nobody may listen any more.
-fn tell(told: &mut Option<oneshot::Sender<usize>>, count: usize) {
-    if let Some(told) = told.take() {
-        let _ = told.send(count);
+/// Sends the count, once. The receiver may have stopped waiting.
+fn send(sender: &mut Option<oneshot::Sender<usize>>, count: usize) {
+    if let Some(sender) = sender.take() {
+        let _ = sender.send(count);
     }
 }

@@ -1,54 +1,18 @@
-//! What the lookups of one run came to so far, and how many more it takes. Pure.
+//! Counts the answers of one run, and says how many more lookups the run needs. Pure.
 //!
-//! It never takes a server's word for its answers being independent of each other: how far they
-//! are is judged by the answers. Each answer may make it want more, or say that the list is
-//! complete, but hardly ever want less: so a run may go on before it is known what was known before
-//! it, and no lookup is made in vain.
+//! Each answer may show that more lookups are needed, or that the list is complete, but hardly ever that fewer are
+//! needed. So a run may go on before it knows which addresses were known before it, and no lookup is wasted.
 
 use super::dns::DnsAnswer;
-use super::stopping_rule::{ADDRESSES_PER_ANSWER, choices, doubt, lookups_needed, repeat, worth};
+use super::found::{Evidence, Found};
+use super::independence::FullAnswers;
+use super::stopping_rule::{ADDRESSES_PER_ANSWER, doubt, lookups_needed};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// So long a VPC's resolver keeps an answer at most, whatever that says (docs/aws.md).
-const LONGEST: Duration = Duration::from_secs(300);
-
-/// What a run found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Found {
-    pub addresses: BTreeSet<IpAddr>,
-    /// Lookups made, failed ones among them.
-    pub lookups: usize,
-    pub failed_lookups: usize,
-    /// Whether no address is missing, but for one chance in a thousand.
-    pub certain: bool,
-    /// The chance that an address is missing, between 0 and 1.
-    pub doubt: f64,
-    pub evidence: Evidence,
-    /// Whether a cache stands between, so that asking again at once shows nothing new.
-    pub is_cached: bool,
-}
-
-/// What a run says of an address that it has not seen. What one run could not make certain,
-/// several can.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Evidence {
-    /// How many answers, each chosen anew, it is worth.
-    pub draws: u32,
-    /// How many it takes to be certain.
-    pub needed: u32,
-    /// For how long later runs would see the same again.
-    pub lives: Duration,
-}
-
-impl Found {
-    /// Whether an address that is not in the list may be taken for gone: not where lookups
-    /// failed that were needed.
-    pub fn is_whole(&self) -> bool {
-        self.certain || self.failed_lookups == 0
-    }
-}
+/// The longest time for which a VPC's resolver keeps an answer, whatever the answer says (docs/aws.md).
+const LONGEST_CACHED: Duration = Duration::from_secs(300);
 
 /// The answers of one run.
 #[derive(Debug, Clone)]
@@ -57,30 +21,30 @@ pub(super) struct Sampling {
     /// How many servers there are to ask.
     servers: usize,
     seen: BTreeSet<IpAddr>,
-    /// Lookups begun.
+    /// Lookups that have begun.
     lookups: usize,
-    /// Those of them whose answers have not come yet.
+    /// Those of them that have not ended.
     under_way: usize,
     failed: usize,
-    /// Full answers, by server.
-    full: BTreeMap<usize, Full>,
-    /// Answers that said to be the whole list.
+    /// Answers of at least 8 addresses, by server.
+    full: BTreeMap<usize, FullAnswers>,
+    /// Answers of fewer addresses, which so claim to be the whole list.
     short: Vec<DnsAnswer>,
 }
 
-/// What the answers so far are good for.
+/// What the answers so far are worth.
 #[derive(Debug)]
-pub(super) struct Judgement {
-    /// Whether no other answer need be waited for.
+pub(super) struct Assessment {
+    /// Whether the run can end without waiting for another answer.
     pub(super) is_complete: bool,
-    /// How many more lookups are needed and allowed beyond those under way.
-    pub(super) wanted: usize,
-    /// The servers that repeat themselves as a cache does.
+    /// How many lookups are needed and allowed beyond those under way.
+    pub(super) more_lookups: usize,
+    /// The servers that repeat their answers as a cache does.
     pub(super) caches: BTreeSet<usize>,
-    /// How many answers, each chosen anew, the others' full ones are worth.
-    worth: usize,
-    /// How many of them do not come of servers that have answered only once, and so may be caches.
-    proven: usize,
+    /// How many draws the full answers of the other servers are worth.
+    draws: usize,
+    /// How many of these draws are certain. A server that has answered only once may be a cache.
+    certain_draws: usize,
 }
 
 impl Sampling {
@@ -97,26 +61,26 @@ impl Sampling {
         }
     }
 
-    /// Counts lookups that an earlier try of the run has made.
-    pub(super) fn made_before(mut self, lookups: usize) -> Self {
+    /// Counts the lookups of an earlier attempt of this run.
+    pub(super) fn with_earlier_lookups(mut self, lookups: usize) -> Self {
         self.lookups = lookups;
         self
     }
 
-    /// Counts a lookup that is begun now, and gives its number.
-    pub(super) fn begin(&mut self) -> usize {
+    /// Counts a lookup that begins now, and gives its number.
+    pub(super) fn begin_lookup(&mut self) -> usize {
         self.lookups += 1;
         self.under_way += 1;
         self.lookups
     }
 
-    /// Takes the answer to a lookup.
-    pub(super) fn take(&mut self, answer: DnsAnswer) {
+    /// Counts a lookup that has ended with an answer.
+    pub(super) fn add_answer(&mut self, answer: DnsAnswer) {
         self.under_way = self.under_way.saturating_sub(1);
         self.seen.extend(&answer.addresses);
         match answer.addresses.len() < ADDRESSES_PER_ANSWER {
             true => self.short.push(answer),
-            false => self.full.entry(answer.server).or_default().take(answer),
+            false => self.full.entry(answer.server).or_default().add(answer),
         }
     }
 
@@ -124,107 +88,103 @@ impl Sampling {
         self.lookups
     }
 
-    /// How many addresses were seen.
-    pub(super) fn count(&self) -> usize {
+    pub(super) fn address_count(&self) -> usize {
         self.seen.len()
     }
 
-    /// Whether all that was said is said to be the whole list, so that what was known decides.
-    pub(super) fn is_short(&self) -> bool {
+    /// Whether every answer claims to be the whole list. Whether that is true depends on what was known before.
+    pub(super) fn has_only_short_answers(&self) -> bool {
         self.full.is_empty() && !self.short.is_empty()
     }
 
-    pub(super) fn take_failure(&mut self) {
+    /// Counts a lookup that has ended without an answer.
+    pub(super) fn add_failure(&mut self) {
         self.under_way = self.under_way.saturating_sub(1);
         self.failed += 1;
     }
 
-    /// The servers to ask last: those that repeat themselves, and those whose lists lack what others
-    /// have shown, or may lack it.
-    pub(super) fn last(&self, judgement: &Judgement) -> BTreeSet<usize> {
+    /// The servers to ask last: caches, and servers that gave a short answer, for that may be incomplete.
+    pub(super) fn servers_to_ask_last(&self, assessment: &Assessment) -> BTreeSet<usize> {
         let short = self.short.iter().map(|answer| answer.server);
-        judgement.caches.iter().copied().chain(short).collect()
+        assessment.caches.iter().copied().chain(short).collect()
     }
 
-    /// `known` are the addresses known before this run.
-    pub(super) fn judge(&self, known: &BTreeSet<IpAddr>) -> Judgement {
+    /// Says what the answers so far are worth, and how many more lookups are needed. `known` are the addresses that
+    /// were known before this run.
+    pub(super) fn assess(&self, known: &BTreeSet<IpAddr>) -> Assessment {
         if self.is_complete(known) {
-            return Judgement {
+            return Assessment {
                 is_complete: true,
-                ..Judgement::of_answers(0)
+                ..Assessment::of_draws(0)
             };
         }
-        let judgement = match self.under_way {
-            0 if self.has_shown_all(known) => Judgement::of_answers(self.answers()),
-            0 => self.judge_servers(known),
-            // How far all answers are independent of each other is not asked before they have come.
-            _ => Judgement {
+        let assessment = match self.under_way {
+            0 if self.has_shown_all(known) => Assessment::of_draws(self.full_answers()),
+            0 => self.assess_servers(known),
+            // How far answers are independent of each other is assessed when all of them have come.
+            _ => Assessment {
                 caches: self.caches(known),
-                ..Judgement::of_answers(0)
+                ..Assessment::of_draws(0)
             },
         };
         let allowed = self.max_lookups.saturating_sub(self.lookups);
-        Judgement {
-            wanted: self.lacks(known, judgement.worth).min(allowed),
-            ..judgement
+        Assessment {
+            more_lookups: self.lookups_lacking(known, assessment.draws).min(allowed),
+            ..assessment
         }
     }
 
-    /// Ends the run.
-    pub(super) fn found(self, known: &BTreeSet<IpAddr>, judgement: &Judgement) -> Found {
-        let &Judgement {
-            is_complete, worth, ..
-        } = judgement;
-        let certain = is_complete || worth >= self.needed(known);
-        // What is remembered after this run, later ones go by.
+    /// What the run has found, by its last assessment.
+    pub(super) fn into_found(self, known: &BTreeSet<IpAddr>, assessment: &Assessment) -> Found {
+        let &Assessment {
+            is_complete, draws, ..
+        } = assessment;
+        let certain = is_complete || draws >= self.draws_needed(known);
+        // Later runs know all of these addresses.
         let needed = lookups_needed(self.seen.union(known).count(), 0);
-        let draws = match certain {
-            true => needed,
-            false => judgement.proven.max(1),
-        };
-        let of_caches = self.full.iter().filter(|(server, full)| {
-            full.count == 1 || full.is_resolvers || judgement.caches.contains(server)
-        });
-        let lives = of_caches.map(|(_, full)| full.lives).max();
-        let lives = lives.filter(|_| !certain).unwrap_or_default();
-        let is_resolvers = self.full.values().any(|full| full.is_resolvers);
         let doubt = match is_complete {
             true => 0.0,
-            false => doubt(self.seen.len(), known.len(), worth.max(1)),
+            false => doubt(self.seen.len(), known.len(), draws.max(1)),
         };
+        let draws = match certain {
+            true => needed,
+            false => assessment.certain_draws.max(1),
+        };
+        let of_caches = self.full.iter().filter(|(server, full)| {
+            full.count == 1 || full.are_from_resolver || assessment.caches.contains(server)
+        });
+        let cached_for = of_caches.map(|(_, full)| full.cached_for).max();
+        let cached_for = cached_for.filter(|_| !certain).unwrap_or_default();
+        let are_from_resolver = self.full.values().any(|full| full.are_from_resolver);
         Found {
             certain,
             doubt,
             evidence: Evidence {
                 draws: u32::try_from(draws).unwrap_or(u32::MAX),
                 needed: u32::try_from(needed).unwrap_or(u32::MAX),
-                lives: lives.min(LONGEST),
+                lives: cached_for.min(LONGEST_CACHED),
             },
-            is_cached: !certain && (is_resolvers || !judgement.caches.is_empty()),
+            is_cached: !certain && (are_from_resolver || !assessment.caches.is_empty()),
             addresses: self.seen,
             lookups: self.lookups,
             failed_lookups: self.failed,
         }
     }
 
-    /// Whether the run is over by a short answer, which says to be the whole list. A stale server's is
-    /// one answer among others: where it lacks what is known, or nothing is, another server is asked
-    /// before it is believed, and where that gives a full one, only two servers that say the same are.
+    /// Whether a short answer ends the run, because it is the whole list. A stale server may give one that is not.
+    /// So where it lacks a known address, or where none is known, another server has to answer as well; and where a
+    /// server has given a full answer, two servers have to give the same short one.
     fn is_complete(&self, known: &BTreeSet<IpAddr>) -> bool {
         let is_confirmed = |one: &DnsAnswer| {
             let mut short = self.short.iter();
             short.any(|other| one.server != other.server && one.addresses == other.addresses)
         };
-        // Of many that are under way a stale server gives several, before others give any.
+        // While lookups are under way, a stale server may have given several answers before others give any.
         let has_two = match self.under_way {
             0 => self.short.len() > 1,
             _ => {
-                self.short
-                    .iter()
-                    .map(|one| one.server)
-                    .collect::<BTreeSet<_>>()
-                    .len()
-                    > 1
+                let servers: BTreeSet<_> = self.short.iter().map(|one| one.server).collect();
+                servers.len() > 1
             }
         };
         let is_believed = self.servers < 2 || has_two || self.max_lookups < 2;
@@ -237,45 +197,46 @@ impl Sampling {
         }
     }
 
-    /// Whether servers that choose from more addresses than one answer holds have shown every one that
-    /// is known: then none is missing, in whatever order they give them.
+    /// Whether servers that choose from more addresses than one answer holds have shown every known address. Then
+    /// none is missing, also where they give the addresses in turn and not at random.
     fn has_shown_all(&self, known: &BTreeSet<IpAddr>) -> bool {
         if known.is_empty() || !self.seen.is_superset(known) {
             return false;
         }
-        let full = Pool::of(self.full.values().filter(|full| !full.is_resolvers));
-        full.seen.len() > full.largest && full.seen.is_superset(known)
+        let full = self.full.values().filter(|full| !full.are_from_resolver);
+        let full = FullAnswers::of_servers(full);
+        full.are_a_choice() && full.addresses.is_superset(known)
     }
 
-    /// How many answers are lacking. That some were in vain is made up for when all have come: those
-    /// under way may show that they were not.
-    fn lacks(&self, known: &BTreeSet<IpAddr>, worth: usize) -> usize {
-        if self.is_short() {
+    /// How many lookups the run still needs. While lookups are under way, each answer counts as a draw: those to
+    /// come may show that the answers are independent.
+    fn lookups_lacking(&self, known: &BTreeSet<IpAddr>, draws: usize) -> usize {
+        if self.has_only_short_answers() {
             return usize::from(self.failed + self.under_way == 0);
         }
         let has = match self.under_way {
-            0 => worth,
-            under_way => self.answers() + under_way,
+            0 => draws,
+            under_way => self.full_answers() + under_way,
         };
-        self.needed(known).saturating_sub(has)
+        self.draws_needed(known).saturating_sub(has)
     }
 
-    fn answers(&self) -> usize {
+    fn full_answers(&self) -> usize {
         self.full.values().map(|full| full.count).sum()
     }
 
-    fn needed(&self, known: &BTreeSet<IpAddr>) -> usize {
+    fn draws_needed(&self, known: &BTreeSet<IpAddr>) -> usize {
         lookups_needed(self.seen.len(), known.len())
     }
 
-    /// The servers each of which repeats itself.
+    /// The servers that repeat their own answers as a cache does.
     fn caches(&self, known: &BTreeSet<IpAddr>) -> BTreeSet<usize> {
         let known = self.seen.union(known).count();
-        let caches = self.full.iter().filter(|(_, full)| full.repeats(known));
+        let caches = self.full.iter().filter(|(_, full)| full.are_cached(known));
         caches.map(|(server, _)| *server).collect()
     }
 
-    fn judge_servers(&self, known: &BTreeSet<IpAddr>) -> Judgement {
+    fn assess_servers(&self, known: &BTreeSet<IpAddr>) -> Assessment {
         let caches = self.caches(known);
         let known = self.seen.union(known).count();
         let others = self
@@ -283,110 +244,35 @@ impl Sampling {
             .iter()
             .filter(|(server, _)| !caches.contains(server));
         let others: Vec<_> = others.map(|(_, full)| full).collect();
-        let pool = Pool::of(others.iter().copied());
+        let all = FullAnswers::of_servers(others.iter().copied());
         // Many servers may stand before one cache.
-        if pool.repeats(known) {
-            return Judgement {
+        if all.are_cached(known) {
+            return Assessment {
                 caches: self.full.keys().copied().collect(),
-                ..Judgement::of_answers(0)
+                ..Assessment::of_draws(0)
             };
         }
         let (once, often): (Vec<_>, Vec<_>) = others.into_iter().partition(|full| full.count == 1);
-        let often = Pool::of(often);
-        Judgement {
+        let often = FullAnswers::of_servers(often);
+        Assessment {
             caches,
-            proven: often.worth(known) + usize::from(!once.is_empty()),
-            ..Judgement::of_answers(pool.worth(known))
+            certain_draws: often.draws(known) + usize::from(!once.is_empty()),
+            ..Assessment::of_draws(all.draws(known))
         }
     }
 }
 
-impl Judgement {
-    /// The list is not complete, and so many full answers are good.
-    const fn of_answers(worth: usize) -> Self {
+impl Assessment {
+    /// The list is not complete, and the full answers are worth so many draws.
+    const fn of_draws(draws: usize) -> Self {
         Self {
             is_complete: false,
-            wanted: 0,
+            more_lookups: 0,
             caches: BTreeSet::new(),
-            worth,
-            proven: worth,
+            draws,
+            certain_draws: draws,
         }
     }
-}
-
-/// Full answers.
-#[derive(Debug, Clone, Default)]
-struct Full {
-    count: usize,
-    different: BTreeSet<BTreeSet<IpAddr>>,
-    seen: BTreeSet<IpAddr>,
-    /// How many addresses the largest of them holds.
-    largest: usize,
-    is_resolvers: bool,
-    /// The longest time that a cache goes on giving one of them.
-    lives: Duration,
-}
-
-impl Full {
-    fn take(&mut self, answer: DnsAnswer) {
-        self.count += 1;
-        self.seen.extend(&answer.addresses);
-        self.largest = self.largest.max(answer.addresses.len());
-        self.is_resolvers |= answer.is_resolvers;
-        self.lives = self.lives.max(answer.lives);
-        self.different.insert(answer.addresses);
-    }
-
-    fn repeats(&self, known: usize) -> bool {
-        let choices = choices_of(&self.seen, self.largest, self.is_resolvers, known);
-        repeat(self.different.len(), self.count, choices)
-    }
-}
-
-/// Full answers of several servers.
-#[derive(Default)]
-struct Pool<'a> {
-    count: usize,
-    different: BTreeSet<&'a BTreeSet<IpAddr>>,
-    seen: BTreeSet<IpAddr>,
-    largest: usize,
-    is_resolvers: bool,
-}
-
-impl<'a> Pool<'a> {
-    fn of(servers: impl IntoIterator<Item = &'a Full>) -> Self {
-        let mut pool = Self::default();
-        for full in servers {
-            pool.count += full.count;
-            pool.different.extend(&full.different);
-            pool.seen.extend(&full.seen);
-            pool.largest = pool.largest.max(full.largest);
-            pool.is_resolvers |= full.is_resolvers;
-        }
-        pool
-    }
-
-    fn repeats(&self, known: usize) -> bool {
-        repeat(self.different.len(), self.count, self.choices(known))
-    }
-
-    fn worth(&self, known: usize) -> usize {
-        worth(self.different.len(), self.count, self.choices(known))
-    }
-
-    fn choices(&self, known: usize) -> f64 {
-        choices_of(&self.seen, self.largest, self.is_resolvers, known)
-    }
-}
-
-/// How many different answers there can be of the addresses that some show. Where these are no more than one
-/// answer holds, there may be others: those that are known, and one at least where the system's resolver says so.
-fn choices_of(seen: &BTreeSet<IpAddr>, largest: usize, is_resolvers: bool, known: usize) -> f64 {
-    let addresses = match seen.len() > largest {
-        true => seen.len(),
-        false => known.max(largest + usize::from(is_resolvers)),
-    };
-    choices(addresses, largest)
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! One DNS server, asked many times at once.
 //!
-//! A server whose address is known is asked by UDP directly. Where it does not answer whole, or
-//! fails, and for the system's list of servers, there is hickory's pool of connections. The pool answers equal
-//! questions that are under way at the same time from one query, but here each must get an answer
-//! of its own, for each holds another random subset. So every question has a pool to itself, and
-//! those are kept for the next ones. Never keeps an answer for another query, as a resolver
-//! with a cache does.
+//! A server whose address is known is asked by UDP directly. Where its answer is truncated or a failure, and for the
+//! system's list of servers, hickory's pool of connections is used. One pool answers equal queries that are under way
+//! at the same time with one answer. But here each query needs an answer of its own, because each answer holds another
+//! random subset. So each query has a pool to itself, which later queries use again.
+//!
+//! Never keeps an answer for a later query, as a cache does.
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
@@ -23,37 +23,36 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-type Pool = RetryDnsHandle<NameServerPool<TokioRuntimeProvider>>;
+type ConnectionPool = RetryDnsHandle<NameServerPool<TokioRuntimeProvider>>;
 
-/// How long one query may take, in which a lost packet is sent again. What is not answered by then
-/// is asked once more.
-const TIMEOUT: Duration = Duration::from_secs(1);
+/// How long one query may take; a lost packet is sent again within this time. After that the query is made once more.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How many names in a row may be aliases of the next. An ALB's own name is none.
-const ALIASES: usize = 8;
+/// How many names in a row may be aliases of the next one. An ALB's own name is no alias.
+const MOST_ALIASES: usize = 8;
 
 /// A server, or the system's own list of servers.
 pub(super) struct Server {
-    place: Place,
-    idle: Mutex<Vec<Pool>>,
+    location: Location,
+    idle_pools: Mutex<Vec<ConnectionPool>>,
     is_cache: AtomicBool,
 }
 
-/// One answer to a question for addresses.
+/// The answer to one lookup of addresses.
 pub(super) struct Reply {
-    /// Empty where the server says that there are none.
+    /// Empty where the server says that there is no address.
     pub(super) addresses: BTreeSet<IpAddr>,
-    /// For how long a cache goes on giving it; zero from a server that says that it is authoritative.
-    pub(super) lives: Duration,
+    /// For how long a cache repeats it; zero from a server that says that it is authoritative.
+    pub(super) cached_for: Duration,
 }
 
-/// What answers one query.
+/// The records in the answer to one query.
 struct Records {
     data: Vec<RData>,
-    lives: Duration,
+    cached_for: Duration,
 }
 
-enum Place {
+enum Location {
     Address(SocketAddr),
     System,
 }
@@ -61,46 +60,49 @@ enum Place {
 impl Server {
     pub(super) fn at(address: SocketAddr) -> Self {
         Self {
-            place: Place::Address(address),
+            location: Location::Address(address),
             ..Self::system()
         }
     }
 
     pub(super) fn system() -> Self {
         Self {
-            place: Place::System,
-            idle: Mutex::default(),
+            location: Location::System,
+            idle_pools: Mutex::default(),
             is_cache: AtomicBool::new(false),
         }
     }
 
     /// Whether it is the system's resolver, which is a cache whatever it says.
     pub(super) fn is_resolver(&self) -> bool {
-        matches!(self.place, Place::System)
+        matches!(self.location, Location::System)
     }
 
-    /// Whether it was found to repeat itself.
+    /// Whether it was found to repeat its answers.
     pub(super) fn is_cache(&self) -> bool {
         self.is_cache.load(Ordering::Relaxed)
     }
 
-    /// Remembers that it repeats itself; gives whether that is news.
-    pub(super) fn is_found_to_be_a_cache(&self) -> bool {
+    /// Remembers that it repeats its answers; `true` where that was not known before.
+    pub(super) fn mark_as_cache(&self) -> bool {
         !self.is_cache.swap(true, Ordering::Relaxed)
     }
 
-    /// The IPv4 addresses in one answer.
+    /// The IPv4 addresses in one answer. Aliases are followed.
     pub(super) async fn addresses(&self, name: &Name) -> Result<Reply, NetError> {
         let mut name = name.clone();
-        let mut lives = Duration::ZERO;
-        for _ in 0..ALIASES {
+        let mut cached_for = Duration::ZERO;
+        for _ in 0..MOST_ALIASES {
             let records = self.lookup(&name, RecordType::A).await?;
-            lives = lives.max(records.lives);
+            cached_for = cached_for.max(records.cached_for);
             let addresses: BTreeSet<_> = records.data.iter().filter_map(address).collect();
             match records.data.iter().rev().find_map(alias) {
                 Some(alias) if addresses.is_empty() => name = alias,
                 _ => {
-                    return Ok(Reply { addresses, lives });
+                    return Ok(Reply {
+                        addresses,
+                        cached_for,
+                    });
                 }
             }
         }
@@ -109,7 +111,7 @@ impl Server {
         ))
     }
 
-    /// The names of a zone's servers; empty where that is no zone.
+    /// The names of a zone's servers; empty where the name is no zone.
     pub(super) async fn name_servers(&self, zone: &Name) -> Result<Vec<Name>, NetError> {
         let records = match self.lookup(zone, RecordType::NS).await {
             Err(error) if error.is_no_records_found() => return Ok(Vec::new()),
@@ -135,22 +137,22 @@ impl Server {
             {
                 Ok(Records {
                     data: Vec::new(),
-                    lives: Duration::ZERO,
+                    cached_for: Duration::ZERO,
                 })
             }
-            // A referral to other servers says nothing about the name.
+            // Also a referral to other servers, which says nothing about the name.
             Err(error) => Err(error),
         }
     }
 
-    /// One query by UDP, from a port of its own. `None` where no whole answer comes of it, or one that says that the
-    /// server failed: the pool asks once more.
+    /// One query by UDP, from a port of its own. `None` where the answer is truncated, says that the server failed, or
+    /// does not come: the pool then makes the query once more.
     async fn ask_directly(&self, query: Query) -> Option<Result<DnsResponse, DnsError>> {
-        let Place::Address(address) = self.place else {
+        let Location::Address(address) = self.location else {
             return None;
         };
         let mut udp = UdpClientStream::builder(address, TokioRuntimeProvider::default())
-            .with_timeout(Some(TIMEOUT))
+            .with_timeout(Some(QUERY_TIMEOUT))
             .build();
         let request = DnsRequest::from_query(query, DnsRequestOptions::default());
         let answer = udp.send_message(request).first_answer().await.ok();
@@ -160,9 +162,9 @@ impl Server {
         }
     }
 
-    /// By UDP, and by TCP where that is too short.
+    /// One query by UDP, or by TCP where the answer by UDP is truncated.
     async fn ask_by_pool(&self, query: Query) -> Result<DnsResponse, NetError> {
-        let idle = self.idle().pop();
+        let idle = self.idle_pools().pop();
         let pool = match idle {
             Some(pool) => pool,
             None => self.pool()?,
@@ -171,15 +173,15 @@ impl Server {
             .lookup(query, DnsRequestOptions::default())
             .first_answer()
             .await;
-        self.idle().push(pool);
+        self.idle_pools().push(pool);
         answer
     }
 
-    fn pool(&self) -> Result<Pool, NetError> {
+    fn pool(&self) -> Result<ConnectionPool, NetError> {
         let options = options();
-        let (servers, repeats) = match self.place {
-            Place::System => (read_system_conf()?.0.name_servers, options.attempts),
-            Place::Address(address) => {
+        let (servers, repeats) = match self.location {
+            Location::System => (read_system_conf()?.0.name_servers, options.attempts),
+            Location::Address(address) => {
                 let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()]
                     .into_iter()
                     .map(|mut connection| {
@@ -188,7 +190,7 @@ impl Server {
                     })
                     .collect();
                 let server = NameServerConfig::new(address.ip(), true, connections);
-                // It was asked once directly.
+                // `ask_directly` was the first attempt.
                 (vec![server], 0)
             }
         };
@@ -197,22 +199,24 @@ impl Server {
         Ok(RetryDnsHandle::new(pool, repeats))
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Pool>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle_pools(&self) -> std::sync::MutexGuard<'_, Vec<ConnectionPool>> {
+        self.idle_pools
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A cache is not authoritative, or offers recursion besides. One that repeats what an authoritative
-/// server says, flags and all, is known by its answers only.
+/// A server is taken for a cache where it does not claim authority, or also offers recursion. A cache may copy the flags
+/// of an authoritative server; only its repeated answers show it then.
 fn records(message: Message) -> Records {
-    let lives = message.answers.iter().map(|record| record.ttl).min();
+    let cached_for = message.answers.iter().map(|record| record.ttl).min();
     let metadata = message.metadata;
-    let lives = match metadata.authoritative && !metadata.recursion_available {
+    let cached_for = match metadata.authoritative && !metadata.recursion_available {
         true => 0,
-        false => lives.unwrap_or_default(),
+        false => cached_for.unwrap_or_default(),
     };
     Records {
-        lives: Duration::from_secs(lives.into()),
+        cached_for: Duration::from_secs(cached_for.into()),
         data: message
             .answers
             .into_iter()
@@ -237,7 +241,7 @@ fn alias(record: &RData) -> Option<Name> {
 
 fn options() -> ResolverOpts {
     let mut options = ResolverOpts::default();
-    options.timeout = TIMEOUT;
+    options.timeout = QUERY_TIMEOUT;
     options.attempts = 1;
     options.num_concurrent_reqs = 1;
     options
@@ -245,9 +249,9 @@ fn options() -> ResolverOpts {
 
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.place {
-            Place::Address(address) => write!(f, "{address}"),
-            Place::System => f.write_str("the system's resolver"),
+        match self.location {
+            Location::Address(address) => write!(f, "{address}"),
+            Location::System => f.write_str("the system's resolver"),
         }
     }
 }

@@ -166,18 +166,22 @@ pub struct Asked {
 impl Dns for Resolver {
     type Query = Asked;
 
-    async fn ask(&self, dns_name: &str, _: &[SocketAddr]) -> Result<(Asked, DnsAnswer), DnsError> {
+    async fn first_lookup(
+        &self,
+        dns_name: &str,
+        _: &[SocketAddr],
+    ) -> Result<(Asked, DnsAnswer), DnsError> {
         let asked = Asked {
             world: Rc::clone(&self.world),
             process: Rc::clone(&self.process),
             name: dns_name.to_owned(),
             has_answered: Rc::default(),
         };
-        let first = asked.again(1, BTreeSet::new()).await?;
+        let first = asked.lookup(1, BTreeSet::new()).await?;
         Ok((asked, first))
     }
 
-    async fn whom(&self, dns_name: &str, _: &[SocketAddr]) -> Option<Asked> {
+    async fn query(&self, dns_name: &str, _: &[SocketAddr]) -> Option<Asked> {
         Some(Asked {
             world: Rc::clone(&self.world),
             process: Rc::clone(&self.process),
@@ -198,7 +202,7 @@ impl Dns for Resolver {
 }
 
 impl DnsQuery for Asked {
-    async fn again(&self, number: usize, _: BTreeSet<usize>) -> Result<DnsAnswer, DnsError> {
+    async fn lookup(&self, number: usize, _: BTreeSet<usize>) -> Result<DnsAnswer, DnsError> {
         let slot = Slot::new();
         let answer = {
             let (world, process) = (Rc::clone(&self.world), Rc::clone(&self.process));
@@ -230,18 +234,18 @@ impl DnsQuery for Asked {
         slot.take().await
     }
 
-    fn silent(&self) -> DnsError {
+    fn silence(&self) -> DnsError {
         DnsError::Silent {
             name: self.name.clone(),
             servers: "the simulated one".to_owned(),
         }
     }
 
-    fn servers(&self) -> usize {
+    fn server_count(&self) -> usize {
         1
     }
 
-    fn warn_of(&self, _: &BTreeSet<usize>, _: usize) {}
+    fn warn_of_caches(&self, _: &BTreeSet<usize>, _: usize) {}
 }
 
 fn told(answer: &Result<DnsAnswer, DnsError>) -> String {
@@ -263,7 +267,7 @@ fn look(world: &World, name: &str) -> Result<DnsAnswer, DnsError> {
         });
     }
     let mut dns = world.dns.borrow_mut();
-    let (addresses, lives) = dns.answer_through_a_cache(name, world);
+    let (addresses, cached_for) = dns.answer_through_a_cache(name, world);
     drop(dns);
     let silent = world.dns.borrow().silent.get(name).copied();
     if addresses.is_empty() || silent.is_some_and(|until| world.stage.now() < until) {
@@ -274,7 +278,7 @@ fn look(world: &World, name: &str) -> Result<DnsAnswer, DnsError> {
     Ok(DnsAnswer {
         addresses: addresses.into_iter().collect(),
         server: 0,
-        is_resolvers: false,
-        lives,
+        is_from_resolver: false,
+        cached_for,
     })
 }

@@ -27,17 +27,17 @@ fn answer(chance: &mut Chance, all: &[IpAddr]) -> DnsAnswer {
     DnsAnswer {
         addresses: choice(chance, all),
         server: 0,
-        is_resolvers: false,
-        lives: Duration::ZERO,
+        is_from_resolver: false,
+        cached_for: Duration::ZERO,
     }
 }
 
 /// A server, and what it says of its answers.
 #[derive(Clone)]
-struct Server {
+struct SimulatedServer {
     answers: Answers,
     is_resolver: bool,
-    lives: Duration,
+    cached_for: Duration,
 }
 
 #[derive(Clone)]
@@ -52,12 +52,12 @@ enum Answers {
     Around(Vec<BTreeSet<IpAddr>>),
 }
 
-impl Server {
+impl SimulatedServer {
     fn random(all: &[IpAddr]) -> Self {
         Self {
             answers: Answers::Random(all.to_vec()),
             is_resolver: false,
-            lives: Duration::ZERO,
+            cached_for: Duration::ZERO,
         }
     }
 
@@ -66,7 +66,7 @@ impl Server {
         Self {
             answers: Answers::InTurn(vec![choice(chance, all)]),
             is_resolver: false,
-            lives: TTL,
+            cached_for: TTL,
         }
     }
 
@@ -94,8 +94,8 @@ impl Server {
         DnsAnswer {
             addresses,
             server,
-            is_resolvers: self.is_resolver,
-            lives: self.lives,
+            is_from_resolver: self.is_resolver,
+            cached_for: self.cached_for,
         }
     }
 }
@@ -115,29 +115,32 @@ const USUAL: Limits = Limits {
 /// worst that can happen: the rounds it takes, what was found, and which servers are caches.
 fn look(
     chance: &mut Chance,
-    servers: &mut [Server],
+    servers: &mut [SimulatedServer],
     known: &[IpAddr],
     limits: &Limits,
 ) -> (usize, Found, BTreeSet<usize>) {
     let known = known.iter().copied().collect();
     let mut sampling = Sampling::new(limits.lookups, servers.len());
-    let mut wanted = 1;
+    let mut more_lookups = 1;
     let mut rounds = 0;
-    while wanted > 0 {
+    while more_lookups > 0 {
         rounds += 1;
-        let last = sampling.last(&sampling.judge(&known));
-        for _ in 0..wanted {
-            let number = sampling.begin();
+        let last = sampling.servers_to_ask_last(&sampling.assess(&known));
+        for _ in 0..more_lookups {
+            let number = sampling.begin_lookup();
             let mut order: Vec<_> = (0..servers.len()).collect();
             order.rotate_left(number % servers.len());
             order.sort_by_key(|server| last.contains(server));
-            sampling.take(servers[order[0]].answer(chance, order[0]));
+            sampling.add_answer(servers[order[0]].answer(chance, order[0]));
         }
-        wanted = sampling.judge(&known).wanted.min(limits.side_by_side);
+        more_lookups = sampling
+            .assess(&known)
+            .more_lookups
+            .min(limits.side_by_side);
     }
-    let judgement = sampling.judge(&known);
-    let found = sampling.found(&known, &judgement);
-    (rounds, found, judgement.caches)
+    let assessment = sampling.assess(&known);
+    let found = sampling.into_found(&known, &assessment);
+    (rounds, found, assessment.caches)
 }
 
 fn run(
@@ -150,14 +153,14 @@ fn run(
         lookups: 1000,
         side_by_side,
     };
-    let (rounds, found, caches) = look(chance, &mut [Server::random(all)], known, &limits);
+    let (rounds, found, caches) = look(chance, &mut [SimulatedServer::random(all)], known, &limits);
     assert_eq!(caches, BTreeSet::new(), "chosen at random");
     (rounds, found)
 }
 
 /// All the ways of caching and of repeating oneself, each as the servers of one run. Those of one
 /// server are seen as a cache, those of several as caches that are asked one after the other.
-fn repeating(chance: &mut Chance, all: &[IpAddr]) -> Vec<(&'static str, Vec<Server>)> {
+fn repeating(chance: &mut Chance, all: &[IpAddr]) -> Vec<(&'static str, Vec<SimulatedServer>)> {
     let mut sets = |count: usize| -> Vec<_> { (0..count).map(|_| choice(chance, all)).collect() };
     let same = sets(1);
     let one = |answers| vec![answers];
@@ -180,10 +183,10 @@ fn repeating(chance: &mut Chance, all: &[IpAddr]) -> Vec<(&'static str, Vec<Serv
         ),
     ];
     let kinds = kinds.into_iter().map(|(kind, answers)| {
-        let servers = answers.into_iter().map(|answers| Server {
+        let servers = answers.into_iter().map(|answers| SimulatedServer {
             answers,
             is_resolver: false,
-            lives: Duration::ZERO,
+            cached_for: Duration::ZERO,
         });
         (kind, servers.collect())
     });
@@ -262,7 +265,7 @@ fn random_answers_are_never_taken_for_a_caches_and_few_addresses_cost_no_lookup_
     for servers in [1, 2, 4] {
         for count in [8, 9, 10, 11, 12, 16, 28, 36] {
             let all = addresses(count);
-            let mut servers = vec![Server::random(&all); servers];
+            let mut servers = vec![SimulatedServer::random(&all); servers];
             let text = format!("{count} addresses, {} servers", servers.len());
             let mut lookups = 0;
             for _ in 0..RUNS / 4 {
@@ -285,7 +288,7 @@ fn eight_addresses_are_certain_after_five_lookups_also_where_none_was_known() {
     let all = addresses(8);
     for known in [&all[..], &[]] {
         for servers in [1, 4] {
-            let mut servers = vec![Server::random(&all); servers];
+            let mut servers = vec![SimulatedServer::random(&all); servers];
             let (_, found, caches) = look(&mut chance, &mut servers, known, &USUAL);
             assert!(found.certain && !found.is_cached, "{found:?}");
             assert_eq!((found.lookups, caches), (5, BTreeSet::new()));
@@ -296,9 +299,9 @@ fn eight_addresses_are_certain_after_five_lookups_also_where_none_was_known() {
 #[test]
 fn eight_addresses_of_the_systems_resolver_are_not_certain() {
     let mut chance = Chance::seed_from_u64(81);
-    let mut cache = Server::random(&addresses(8));
+    let mut cache = SimulatedServer::random(&addresses(8));
     cache.is_resolver = true;
-    cache.lives = TTL;
+    cache.cached_for = TTL;
     for known in [&addresses(8)[..], &[]] {
         let (_, found, caches) = look(&mut chance, &mut [cache.clone()], known, &USUAL);
         assert!(!found.certain && found.is_cached, "{found:?}");
@@ -316,10 +319,10 @@ fn a_cache_that_repeats_itself_makes_no_list_certain_and_counts_as_one_answer() 
     let known = addresses(29);
     for _ in 0..100 {
         for (kind, servers) in repeating(&mut chance, &all) {
-            for lives in [Duration::ZERO, TTL] {
+            for cached_for in [Duration::ZERO, TTL] {
                 let mut servers = servers.clone();
                 for server in &mut servers {
-                    server.lives = lives;
+                    server.cached_for = cached_for;
                 }
                 let (_, found, caches) = look(&mut chance, &mut servers, &known, &USUAL);
                 assert!(!found.certain && found.doubt > 0.9, "{kind}: {found:?}");
@@ -330,7 +333,7 @@ fn a_cache_that_repeats_itself_makes_no_list_certain_and_counts_as_one_answer() 
                     (1, 34),
                     "{kind}"
                 );
-                assert_eq!(found.evidence.lives, lives);
+                assert_eq!(found.evidence.lives, cached_for);
                 assert_eq!(caches.len(), servers.len(), "{kind}");
             }
         }
@@ -343,8 +346,8 @@ fn a_cache_among_servers_that_choose_anew_is_told_from_them_and_does_not_spoil_t
     let all = addresses(28);
     for others in [1, 3] {
         for _ in 0..100 {
-            let mut servers = vec![Server::random(&all); others];
-            servers.push(Server::frozen(&mut chance, &all));
+            let mut servers = vec![SimulatedServer::random(&all); others];
+            servers.push(SimulatedServer::frozen(&mut chance, &all));
             let (_, found, caches) = look(&mut chance, &mut servers, &[], &USUAL);
             assert!(found.certain, "{others} others: {found:?}");
             assert_eq!(caches, [others].into());
@@ -357,7 +360,7 @@ fn the_same_eight_although_a_ninth_is_known_are_not_certain() {
     let mut chance = Chance::seed_from_u64(89);
     let all = addresses(8);
     for servers in [1, 4] {
-        let mut servers = vec![Server::random(&all); servers];
+        let mut servers = vec![SimulatedServer::random(&all); servers];
         let (_, found, caches) = look(&mut chance, &mut servers, &addresses(9), &USUAL);
         assert!(!found.certain && found.is_cached, "{found:?}");
         assert_eq!((found.evidence.draws, found.evidence.needed), (1, 6));
@@ -368,7 +371,7 @@ fn the_same_eight_although_a_ninth_is_known_are_not_certain() {
 #[test]
 fn nine_of_28_known_addresses_become_certain_though_their_answers_must_repeat() {
     let mut chance = Chance::seed_from_u64(90);
-    let mut servers = [Server::random(&addresses(9))];
+    let mut servers = [SimulatedServer::random(&addresses(9))];
     let runs = (0..200).map(|_| look(&mut chance, &mut servers, &addresses(28), &USUAL));
     let certain = runs.filter(|(_, found, caches)| {
         assert_eq!(*caches, BTreeSet::new());
@@ -385,8 +388,8 @@ fn nine_of_28_known_addresses_become_certain_though_their_answers_must_repeat() 
 #[test]
 fn one_lookup_at_a_cache_counts_as_one_answer_for_as_long_as_it_is_kept() {
     let mut chance = Chance::seed_from_u64(1);
-    let mut cache = Server::random(&addresses(28));
-    cache.lives = TTL;
+    let mut cache = SimulatedServer::random(&addresses(28));
+    cache.cached_for = TTL;
     let limits = Limits {
         lookups: 1,
         ..USUAL
@@ -404,7 +407,7 @@ fn few_lookups_at_several_caches_count_as_one_answer_together() {
         let limits = Limits { lookups, ..USUAL };
         for caches in 1..=4 {
             let mut servers: Vec<_> = (0..caches)
-                .map(|_| Server::frozen(&mut chance, &all))
+                .map(|_| SimulatedServer::frozen(&mut chance, &all))
                 .collect();
             let (_, found, _) = look(&mut chance, &mut servers, &all, &limits);
             assert_eq!(
@@ -414,7 +417,7 @@ fn few_lookups_at_several_caches_count_as_one_answer_together() {
             );
             assert_eq!(found.evidence.lives, TTL);
         }
-        let mut honest = [Server::random(&all)];
+        let mut honest = [SimulatedServer::random(&all)];
         let (_, found, caches) = look(&mut chance, &mut honest, &all, &limits);
         assert_eq!(found.evidence.draws as usize, lookups);
         assert_eq!(caches, BTreeSet::new());
@@ -427,7 +430,7 @@ fn servers_that_give_all_known_addresses_in_turn_are_certain_and_no_caches() {
     for count in [12, 16, 20, 28] {
         let all = addresses(count);
         for servers in [1, 4] {
-            let mut servers = vec![Server::around(&all); servers];
+            let mut servers = vec![SimulatedServer::around(&all); servers];
             let (_, found, caches) = look(&mut chance, &mut servers, &all, &USUAL);
             assert!(found.certain && !found.is_cached, "{found:?}");
             assert_eq!(caches, BTreeSet::new());
@@ -439,7 +442,7 @@ fn servers_that_give_all_known_addresses_in_turn_are_certain_and_no_caches() {
 #[test]
 fn what_rotating_servers_have_not_shown_is_not_taken_for_gone() {
     let mut chance = Chance::seed_from_u64(13);
-    let mut server = [Server::around(&addresses(28))];
+    let mut server = [SimulatedServer::around(&addresses(28))];
     let (_, found, caches) = look(&mut chance, &mut server, &addresses(29), &USUAL);
     assert!(!found.certain);
     assert_eq!((found.evidence.draws, caches), (1, [0].into()));
@@ -451,9 +454,9 @@ fn a_server_that_gives_more_than_eight_addresses_in_one_answer_is_no_cache() {
     let all = addresses(20);
     let answers = Answers::InTurn(vec![all.iter().copied().collect()]);
     for known in [&all[..], &[]] {
-        let mut server = [Server {
+        let mut server = [SimulatedServer {
             answers: answers.clone(),
-            ..Server::random(&all)
+            ..SimulatedServer::random(&all)
         }];
         let (_, found, caches) = look(&mut chance, &mut server, known, &USUAL);
         assert!(found.certain, "{found:?}");
@@ -469,25 +472,25 @@ fn how_long_an_answer_lives_is_asked_of_caches_only_and_capped() {
         lookups: 10,
         ..USUAL
     };
-    let mut honest = Server::random(&all);
-    honest.lives = TTL;
+    let mut honest = SimulatedServer::random(&all);
+    honest.cached_for = TTL;
     let (_, found, _) = look(&mut chance, &mut [honest], &all, &limits);
     assert_eq!(found.evidence.draws, 10);
     assert_eq!(found.evidence.lives, Duration::ZERO);
-    let mut cache = Server::frozen(&mut chance, &all);
-    cache.lives = Duration::from_secs(86_400);
+    let mut cache = SimulatedServer::frozen(&mut chance, &all);
+    cache.cached_for = Duration::from_secs(86_400);
     let (_, found, _) = look(&mut chance, &mut [cache], &all, &limits);
-    assert_eq!(found.evidence.lives, LONGEST);
+    assert_eq!(found.evidence.lives, LONGEST_CACHED);
 }
 
 #[test]
 fn a_short_answer_that_lacks_what_is_known_is_not_believed_of_one_server_of_several() {
     let mut chance = Chance::seed_from_u64(5);
     let all = addresses(28);
-    let stale = Server::random(&addresses(5));
+    let stale = SimulatedServer::random(&addresses(5));
     // It is asked first in one run of four.
     for at in 0..4 {
-        let mut servers = vec![Server::random(&all); 4];
+        let mut servers = vec![SimulatedServer::random(&all); 4];
         servers[at] = stale.clone();
         let (_, found, _) = look(&mut chance, &mut servers, &all, &USUAL);
         assert!(found.certain, "{found:?}");
@@ -502,8 +505,8 @@ fn two_short_answers_of_different_servers_are_united() {
     let mut chance = Chance::seed_from_u64(6);
     let all = addresses(7);
     for at in 0..4 {
-        let mut servers = vec![Server::random(&all); 4];
-        servers[at] = Server::random(&all[..6]);
+        let mut servers = vec![SimulatedServer::random(&all); 4];
+        servers[at] = SimulatedServer::random(&all[..6]);
         let (_, found, _) = look(&mut chance, &mut servers, &all, &USUAL);
         assert!(found.certain && found.lookups <= 2, "{found:?}");
         assert_eq!(found.addresses.len(), 7);
@@ -515,8 +518,8 @@ fn what_two_servers_say_is_the_list_whatever_a_third_says() {
     let mut chance = Chance::seed_from_u64(7);
     let all = addresses(28);
     for at in 0..4 {
-        let mut servers = vec![Server::random(&all[..5]); 4];
-        servers[at] = Server::frozen(&mut chance, &all);
+        let mut servers = vec![SimulatedServer::random(&all[..5]); 4];
+        servers[at] = SimulatedServer::frozen(&mut chance, &all);
         let (_, found, caches) = look(&mut chance, &mut servers, &all, &USUAL);
         assert!(found.certain && found.doubt == 0.0, "{found:?}");
         assert_eq!(caches, BTreeSet::new());
@@ -528,15 +531,18 @@ fn what_two_servers_say_is_the_list_whatever_a_third_says() {
 fn a_short_answer_that_nobody_can_confirm_takes_nothing_away() {
     let known = addresses(7).into_iter().collect();
     let mut sampling = Sampling::new(50, 2);
-    sampling.begin();
-    sampling.take(short(5));
-    assert_eq!(sampling.judge(&known).wanted, 1);
-    sampling.begin();
-    assert_eq!(sampling.judge(&known).wanted, 0);
-    sampling.take_failure();
-    let judgement = sampling.judge(&known);
-    assert_eq!((judgement.wanted, judgement.is_complete), (0, false));
-    assert!(!sampling.found(&known, &judgement).is_whole());
+    sampling.begin_lookup();
+    sampling.add_answer(short(5));
+    assert_eq!(sampling.assess(&known).more_lookups, 1);
+    sampling.begin_lookup();
+    assert_eq!(sampling.assess(&known).more_lookups, 0);
+    sampling.add_failure();
+    let assessment = sampling.assess(&known);
+    assert_eq!(
+        (assessment.more_lookups, assessment.is_complete),
+        (0, false)
+    );
+    assert!(!sampling.into_found(&known, &assessment).is_whole());
 }
 
 #[test]
@@ -544,31 +550,31 @@ fn of_many_lookups_under_way_several_short_answers_of_one_server_are_one_servers
     let known = addresses(28).into_iter().collect();
     let mut sampling = Sampling::new(50, 4);
     for _ in 0..4 {
-        sampling.begin();
+        sampling.begin_lookup();
     }
     // It is stale, and the quickest.
-    sampling.take(short(5));
-    sampling.take(short(5));
-    assert!(!sampling.judge(&known).is_complete);
+    sampling.add_answer(short(5));
+    sampling.add_answer(short(5));
+    assert!(!sampling.assess(&known).is_complete);
     let mut confirmed = sampling.clone();
-    confirmed.take(DnsAnswer {
+    confirmed.add_answer(DnsAnswer {
         server: 1,
         ..short(5)
     });
-    assert!(confirmed.judge(&known).is_complete);
+    assert!(confirmed.assess(&known).is_complete);
     // Those who should have confirmed it are silent.
-    sampling.take_failure();
-    sampling.take_failure();
-    assert!(sampling.judge(&known).is_complete);
+    sampling.add_failure();
+    sampling.add_failure();
+    assert!(sampling.assess(&known).is_complete);
 }
 
 #[test]
 fn lookups_that_were_in_vain_count_for_the_next_try() {
-    let mut sampling = Sampling::new(50, 4).made_before(49);
-    sampling.begin();
+    let mut sampling = Sampling::new(50, 4).with_earlier_lookups(49);
+    sampling.begin_lookup();
     let full = short(ADDRESSES_PER_ANSWER);
-    sampling.take(full);
-    assert_eq!(sampling.judge(&BTreeSet::new()).wanted, 0);
+    sampling.add_answer(full);
+    assert_eq!(sampling.assess(&BTreeSet::new()).more_lookups, 0);
 }
 
 #[test]
@@ -576,12 +582,12 @@ fn a_short_answer_ends_the_run_where_there_is_one_server_or_it_holds_all_that_is
     for (servers, known, count) in [(1, 28, 5), (1, 28, 7), (4, 5, 5), (4, 5, 7), (1, 0, 1)] {
         let known = addresses(known).into_iter().collect();
         let mut sampling = Sampling::new(50, servers);
-        sampling.begin();
-        sampling.take(short(count));
-        let judgement = sampling.judge(&known);
-        assert!(judgement.is_complete);
-        assert_eq!(judgement.wanted, 0);
-        let found = sampling.found(&known, &judgement);
+        sampling.begin_lookup();
+        sampling.add_answer(short(count));
+        let assessment = sampling.assess(&known);
+        assert!(assessment.is_complete);
+        assert_eq!(assessment.more_lookups, 0);
+        let found = sampling.into_found(&known, &assessment);
         assert!(found.certain && found.doubt == 0.0);
         assert_eq!(found.evidence.draws, found.evidence.needed);
     }
@@ -590,27 +596,30 @@ fn a_short_answer_ends_the_run_where_there_is_one_server_or_it_holds_all_that_is
 #[test]
 fn where_nothing_is_known_a_short_answer_is_confirmed_by_another_server() {
     let mut sampling = Sampling::new(50, 4);
-    sampling.begin();
-    sampling.take(short(5));
+    sampling.begin_lookup();
+    sampling.add_answer(short(5));
     let nothing = BTreeSet::new();
-    assert_eq!(sampling.judge(&nothing).wanted, 1);
-    sampling.begin();
+    assert_eq!(sampling.assess(&nothing).more_lookups, 1);
+    sampling.begin_lookup();
     let all = DnsAnswer {
         server: 1,
         ..short(7)
     };
-    sampling.take(all);
-    let judgement = sampling.judge(&nothing);
-    assert!(judgement.is_complete);
-    assert_eq!(sampling.found(&nothing, &judgement).addresses.len(), 7);
+    sampling.add_answer(all);
+    let assessment = sampling.assess(&nothing);
+    assert!(assessment.is_complete);
+    assert_eq!(
+        sampling.into_found(&nothing, &assessment).addresses.len(),
+        7
+    );
 }
 
 fn short(count: usize) -> DnsAnswer {
     DnsAnswer {
         addresses: addresses(count).into_iter().collect(),
         server: 0,
-        is_resolvers: false,
-        lives: Duration::ZERO,
+        is_from_resolver: false,
+        cached_for: Duration::ZERO,
     }
 }
 
@@ -637,17 +646,17 @@ fn a_failed_lookup_is_made_up_for_within_what_is_allowed() {
         let known = all.iter().copied().collect();
         let mut sampling = Sampling::new(allowed, 1);
         for number in 0.. {
-            if sampling.judge(&known).wanted == 0 {
+            if sampling.assess(&known).more_lookups == 0 {
                 break;
             }
-            sampling.begin();
+            sampling.begin_lookup();
             match number {
-                1..=10 => sampling.take_failure(),
-                _ => sampling.take(answer(&mut chance, &all)),
+                1..=10 => sampling.add_failure(),
+                _ => sampling.add_answer(answer(&mut chance, &all)),
             }
         }
-        let judgement = sampling.judge(&known);
-        let found = sampling.found(&known, &judgement);
+        let assessment = sampling.assess(&known);
+        let found = sampling.into_found(&known, &assessment);
         assert_eq!((found.lookups, found.failed_lookups), (lookups, 10));
         assert_eq!(found.certain, certain);
         assert_eq!(found.doubt < 0.001, certain);
@@ -659,7 +668,7 @@ fn a_certain_run_is_evidence_enough_for_all_that_is_known_after_it() {
     let mut chance = Chance::seed_from_u64(31);
     let all = addresses(31);
     // Three have left, and three have come.
-    let mut servers = [Server::random(&all[3..])];
+    let mut servers = [SimulatedServer::random(&all[3..])];
     let (_, found, _) = look(&mut chance, &mut servers, &all[..28], &USUAL);
     assert!(found.certain);
     let needed = lookups_needed(31, 0);
