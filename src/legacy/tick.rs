@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::discovery::Dns;
 use crate::model::{Endpoint, Registered};
 use crate::record::{Contents, Held, Orders, Phase, Record, RecordError, Store};
-use crate::sync::{Read, Source, SyncError, Tick, TickName, TickOutcome};
+use crate::sync::{Source, SyncError, Tick, TickName, TickOutcome};
 use std::collections::BTreeSet;
 use tracing::info;
 
@@ -52,7 +52,7 @@ struct Environment<'a, A> {
 }
 
 impl<A: Aws> Source for Environment<'_, A> {
-    async fn read(&self) -> Result<Read, SyncError> {
+    async fn read(&self) -> Result<Option<(Held, Orders)>, SyncError> {
         let held = self.open().await.map_err(|error| match error {
             LegacyError::Aws(error) => error.into(),
             LegacyError::Record(error) => error.into(),
@@ -66,7 +66,11 @@ impl<A: Aws> Source for Environment<'_, A> {
     }
 
     /// The role of a function in the published one's place does not let it look for others.
-    async fn of_others(&self, _: &str, _: &Registered) -> Result<BTreeSet<Endpoint>, SyncError> {
+    async fn served_by_others(
+        &self,
+        _: &str,
+        _: &Registered,
+    ) -> Result<BTreeSet<Endpoint>, SyncError> {
         Ok(BTreeSet::new())
     }
 }

@@ -1,8 +1,8 @@
-//! Steps 6 and 7 of a tick: registers and deregisters as planned, group by group side by side.
+//! Steps 6 and 7 of a tick: register, then deregister, as planned. Target groups are served side by side.
 //!
-//! Registering comes first, and where it failed nothing is deregistered; but where AWS refuses for a quota,
-//! what is due to leave makes room, and then it is tried once more. One bad target keeps no other out.
-//! Nothing is done without the lease.
+//! Where registering failed, nothing is deregistered. But where AWS refuses for a quota, the targets that are due to leave
+//! go first, and then registering is tried once more. One refused target does not keep the others out. Nothing is done
+//! without the lease.
 
 use super::error::SyncError;
 use super::plan::{GroupPlan, Plan};
@@ -13,7 +13,7 @@ use crate::record::{Hold, Lease, RecordError};
 use futures_util::stream::{self, StreamExt};
 use tracing::{info, warn};
 
-/// Responder by which AWS refuses a whole call for the sake of some of its targets.
+/// Errors by which AWS refuses a whole call although it objects to some of the targets only.
 const REFUSALS: [&str; 3] = [
     "InvalidTarget",
     "TooManyRegistrationsForTargetId",
@@ -25,7 +25,7 @@ pub(super) struct Applied {
     errors: Vec<SyncError>,
 }
 
-/// One group's work.
+/// One target group and what is planned for it.
 struct Group<'a, A, H> {
     aws: &'a A,
     lease: &'a Lease<H>,
@@ -34,12 +34,12 @@ struct Group<'a, A, H> {
     plan: &'a GroupPlan,
 }
 
-/// What became of the targets that a group was to get.
+/// What came of registering in one target group.
 #[derive(Default)]
 struct Registration {
     errors: Vec<SyncError>,
-    /// Why there is no room for the rest of them, and that rest.
-    full: Option<(RecordError, Vec<Endpoint>)>,
+    /// The quota that refused the last of the targets, and these targets.
+    over_quota: Option<(RecordError, Vec<Endpoint>)>,
 }
 
 pub(super) async fn apply<H: Hold>(
@@ -60,21 +60,21 @@ pub(super) async fn apply<H: Hold>(
         .iter()
         .map(|group| group.register(&group.plan.register));
     let registered: Vec<Registration> = side_by_side(register).await;
-    // The quota is the NLB's, so that what leaves one group makes room in another.
-    let leave = groups.iter().zip(&registered);
-    let leave = leave.filter(|(group, registration)| {
+    let leaving = groups.iter().zip(&registered);
+    let leaving = leaving.filter(|(group, registration)| {
         registration.errors.is_empty() && !group.plan.deregister.is_empty()
     });
-    let leave: Vec<_> = leave.map(|(group, _)| group).collect();
-    let has_room = !leave.is_empty();
-    let left: Vec<Vec<_>> = side_by_side(leave.iter().map(|group| group.deregister())).await;
-    let mut errors: Vec<_> = left.into_iter().flatten().collect();
-    let again = groups
+    let leaving: Vec<_> = leaving.map(|(group, _)| group.deregister()).collect();
+    // The quota is the NLB's: a target that leaves one group makes room in another.
+    let has_room = !leaving.is_empty();
+    let deregistered: Vec<Vec<_>> = side_by_side(leaving.into_iter()).await;
+    let mut errors: Vec<_> = deregistered.into_iter().flatten().collect();
+    let retries = groups
         .iter()
         .zip(registered)
         .map(|(group, registration)| group.register_again(registration, has_room));
-    let again: Vec<Vec<_>> = side_by_side(again).await;
-    errors.extend(again.into_iter().flatten());
+    let retried: Vec<Vec<_>> = side_by_side(retries).await;
+    errors.extend(retried.into_iter().flatten());
     Applied { errors }
 }
 
@@ -86,6 +86,7 @@ async fn side_by_side<T>(calls: impl Iterator<Item = impl Future<Output = T>>) -
 }
 
 impl<A: Targets, H: Hold> Group<'_, A, H> {
+    /// Step 7, "deregister".
     async fn deregister(&self) -> Vec<SyncError> {
         let mut errors = Vec::new();
         let leaving: Vec<_> = self.plan.deregister.iter().collect();
@@ -104,8 +105,8 @@ impl<A: Targets, H: Hold> Group<'_, A, H> {
         errors
     }
 
-    /// AWS refuses a call as a whole where one target is bad; halving finds which. A quota it would only
-    /// tell again.
+    /// Step 6, "register". AWS refuses a call as a whole where one target is bad, so a refused call is halved until the
+    /// bad target is alone. Halving would not help against a quota.
     async fn register(&self, targets: &[Endpoint]) -> Registration {
         let mut registration = Registration::default();
         let mut waiting: Vec<_> = targets.chunks(TARGETS_PER_CALL).rev().collect();
@@ -123,7 +124,7 @@ impl<A: Targets, H: Hold> Group<'_, A, H> {
                 Err(RecordError::Aws(error)) if error.is_quota() => {
                     let rest = [targets].into_iter().chain(waiting.into_iter().rev());
                     let rest = rest.flatten().copied().collect();
-                    registration.full = Some((error.into(), rest));
+                    registration.over_quota = Some((error.into(), rest));
                     break;
                 }
                 Err(source) => {
@@ -134,10 +135,14 @@ impl<A: Targets, H: Hold> Group<'_, A, H> {
         registration
     }
 
-    /// Once more, where what has left has made room.
+    /// Step 6 once more for the targets that a quota refused, where other targets have left. Gives the errors of both
+    /// attempts.
     async fn register_again(&self, registration: Registration, has_room: bool) -> Vec<SyncError> {
-        let Registration { mut errors, full } = registration;
-        let Some((why, targets)) = full else {
+        let Registration {
+            mut errors,
+            over_quota,
+        } = registration;
+        let Some((why, targets)) = over_quota else {
             return errors;
         };
         if !has_room {
@@ -149,9 +154,13 @@ impl<A: Targets, H: Hold> Group<'_, A, H> {
             group = self.arn,
             "what was due to leave has made room, trying once more"
         );
-        let again = self.register(&targets).await;
-        errors.extend(again.errors);
-        errors.extend(again.full.map(|(why, targets)| self.refused(&targets, why)));
+        let second = self.register(&targets).await;
+        errors.extend(second.errors);
+        errors.extend(
+            second
+                .over_quota
+                .map(|(why, targets)| self.refused(&targets, why)),
+        );
         errors
     }
 
@@ -168,7 +177,7 @@ impl<A: Targets, H: Hold> Group<'_, A, H> {
 }
 
 impl Applied {
-    /// Whether the record has changed hands meanwhile, so that something was left undone.
+    /// Whether something was left undone because another invocation has written the record.
     pub(super) fn was_stopped(&self) -> bool {
         let stopped = |error: &SyncError| match error {
             SyncError::Record(RecordError::TakenOver) => true,

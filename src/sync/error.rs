@@ -1,4 +1,4 @@
-//! Why a tick can fail; every one of these fails the invocation, so that alarms on errors work.
+//! Why a tick can fail. Each of these errors fails the invocation, so that alarms on `Errors` work.
 
 use crate::aws::api::AwsError;
 use crate::discovery::DnsError;
@@ -14,7 +14,7 @@ pub enum SyncError {
     Aws(#[from] AwsError),
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// Where the orders come from has failed in a way of its own.
+    /// An error of the [`super::Source`] alone.
     #[error(transparent)]
     Source(Box<dyn Error + Send + Sync>),
     #[error(

@@ -1,6 +1,7 @@
-//! The first sync of a binding, and the sync of an Update: registers every address that is in DNS
-//! before CloudFormation is answered, and waits where there is none yet. Counts nothing, and takes
-//! nothing away.
+//! The first sync of a binding, and the sync of an Update: registers every address that is in DNS before CloudFormation is
+//! answered, and waits where there is none yet. Takes all steps of a tick but the seventh.
+//!
+//! Never counts a missing address, and never deregisters a target.
 
 use super::apply::apply;
 use super::error::SyncError;
@@ -20,28 +21,29 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-/// How long servers are waited for that are no caches, where one has answered. In a VPC without a way
-/// to the internet they never come.
-const CACHED: Duration = Duration::from_secs(15);
+/// How long a request waits for servers that are no caches, where a cache has answered. In a VPC without a way to the
+/// internet no such server ever answers.
+const WAIT_FOR_UNCACHED: Duration = Duration::from_secs(15);
 
-/// How long DNS that is silent is waited for where the binding stands without it: a rollback has to get through.
-const SILENT: Duration = Duration::from_secs(15);
+/// How long a request waits for addresses in DNS where the binding may stand without them, so that a rollback gets through.
+const WAIT_WHERE_OPTIONAL: Duration = Duration::from_secs(15);
 
-/// What CloudFormation wants to be served.
+/// What a request asks to be registered.
 pub struct FirstSync<'a> {
     pub id: &'a BindingId,
     pub orders: &'a Orders,
-    /// Those of the target groups that the user gives.
+    /// The target groups of the orders that the user gives.
     pub given: &'a BTreeSet<String>,
-    /// Those that were made just now, in which nothing is registered.
+    /// The target groups that were made just now, so that nothing is registered in them.
     pub new: BTreeSet<String>,
-    /// What an earlier function knew of them.
+    /// The targets that an earlier function knew, by target group.
     pub adopted: &'a BTreeMap<String, Own>,
-    /// Whether the binding stood on a name that nothing but DNS tells of.
+    /// Whether the binding may stand without addresses: it served this name before, and only DNS can say that a name is
+    /// gone.
     pub may_be_silent: bool,
 }
 
-/// Registers every address; gives how many there are.
+/// Registers every address, and gives the number of addresses.
 ///
 /// # Errors
 /// Where an address cannot be registered, or the request has lost its claim.
@@ -54,13 +56,13 @@ pub async fn first_sync<A: Aws>(
     let mut backoff = Backoff::short_at_first();
     let began = Instant::now();
     let mut cached_until = None;
-    // As it was claimed will do at first: what is written has its condition, and without a write nothing is
-    // changed that depends on it.
-    let mut known = turn.last(first.id).map(|held| (held, &first.new));
+    // The first try takes the record as it was claimed: every write is conditional, and what changes nothing needs no
+    // write.
+    let mut claimed = turn.last(first.id).map(|held| (held, &first.new));
     loop {
-        let sight = match first.look(aws, dns, turn, known.take()).await {
-            Err(SyncError::Dns(error)) if passes(&error) => {
-                if first.may_be_silent && began.elapsed() >= SILENT {
+        let observed = match first.observe(aws, dns, turn, claimed.take()).await {
+            Err(SyncError::Dns(error)) if may_pass(&error) => {
+                if first.may_be_silent && began.elapsed() >= WAIT_WHERE_OPTIONAL {
                     let error = chain(&error);
                     warn!(
                         error,
@@ -73,47 +75,48 @@ pub async fn first_sync<A: Aws>(
                 backoff.wait().await;
                 continue;
             }
-            sight => sight?,
+            observed => observed?,
         };
-        // AWS may not show yet what has just been made.
-        if sight.missing.iter().any(|arn| first.id.made_group(arn)) {
+        // AWS may not show a target group yet that was made just now.
+        if observed.missing.iter().any(|arn| first.id.made_group(arn)) {
             progress::note("waiting until AWS shows the target groups that were made");
             backoff.wait().await;
             continue;
         }
-        if !first.serve(aws, turn, &sight).await? {
+        if !first.register_all(aws, turn, &observed).await? {
             continue;
         }
-        let Some(doubt) = sight.found.doubted() else {
-            return Ok(sight.found.addresses.len());
+        let Some(reason) = observed.found.why_incomplete() else {
+            return Ok(observed.found.addresses.len());
         };
-        if matches!(doubt, SyncError::Cached)
-            && Instant::now() >= *cached_until.get_or_insert_with(|| Instant::now() + CACHED)
+        if matches!(reason, SyncError::Cached)
+            && Instant::now()
+                >= *cached_until.get_or_insert_with(|| Instant::now() + WAIT_FOR_UNCACHED)
         {
-            return Ok(sight.found.addresses.len());
+            return Ok(observed.found.addresses.len());
         }
-        info!(error = %doubt, "waiting until DNS has shown every address");
+        info!(error = %reason, "waiting until DNS has shown every address");
         progress::note(format!(
-            "waiting until DNS has shown every address: {doubt}"
+            "waiting until DNS has shown every address: {reason}"
         ));
         backoff.wait().await;
     }
 }
 
-/// Where DNS_SERVERS is wrong, waiting does not help.
-const fn passes(error: &DnsError) -> bool {
+/// Whether waiting may help: not where DNS_SERVERS is wrong.
+const fn may_pass(error: &DnsError) -> bool {
     !matches!(error, DnsError::Default { .. })
 }
 
 impl FirstSync<'_> {
-    async fn look<A: Aws>(
+    async fn observe<A: Aws>(
         &self,
         aws: &A,
         dns: &impl Dns,
         turn: &Turn<'_, A>,
-        known: Option<(Held, &BTreeSet<String>)>,
+        claimed: Option<(Held, &BTreeSet<String>)>,
     ) -> Result<Observation, SyncError> {
-        let (held, new) = known.unzip();
+        let (held, new) = claimed.unzip();
         let read = async {
             let held = match held {
                 Some(held) => Some(held),
@@ -121,28 +124,29 @@ impl FirstSync<'_> {
             };
             Ok(held.map(|held| (held, self.orders.clone())))
         };
-        let nothing = BTreeSet::new();
-        let new = new.unwrap_or(&nothing);
+        let none = BTreeSet::new();
+        let new = new.unwrap_or(&none);
         let guess = Some(Guess::of(self.orders));
-        let sight = observe(aws, dns, guess, new, oneshot::channel().0, read).await?;
-        Ok(sight.ok_or(RecordError::TakenOver)?)
+        let observed = observe(aws, dns, guess, new, oneshot::channel().0, read).await?;
+        Ok(observed.ok_or(RecordError::TakenOver)?)
     }
 
-    /// `false` where somebody else wrote the record meanwhile, or time has to pass first.
-    async fn serve<A: Aws>(
+    /// Steps 4 to 6. `false` where the sync has to start over, because the record has changed meanwhile or because it had
+    /// to wait.
+    async fn register_all<A: Aws>(
         &self,
         aws: &A,
         turn: &Turn<'_, A>,
-        sight: &Observation,
+        observed: &Observation,
     ) -> Result<bool, SyncError> {
         let to = self.orders.alb_dns_name.as_str();
-        let from = sight.held.record.orders.as_ref();
+        let from = observed.held.record.orders.as_ref();
         let from = from.map(|from| from.alb_dns_name.as_str());
         let situation = Situation {
-            seen: &sight.found.addresses,
+            seen: &observed.found.addresses,
             groups: &self.orders.target_groups,
-            registered: &sight.registered,
-            record: &sight.held.record,
+            registered: &observed.registered,
+            record: &observed.held.record,
             others: &BTreeMap::new(),
             mode: Mode::Bind {
                 given: self.given,
@@ -158,17 +162,17 @@ impl FirstSync<'_> {
         }
         let plan = plan(&situation);
         if let Some(next) = &plan.record
-            && !turn.write(self.id, &sight.held, next.clone()).await?
+            && !turn.write(self.id, &observed.held, next.clone()).await?
         {
             return Ok(false);
         }
-        tick_log::log(&self.id.to_string(), self.orders, &sight.found, &plan);
+        tick_log::log(&self.id.to_string(), self.orders, &observed.found, &plan);
         let zone = self.orders.availability_zone.as_deref();
         let register = apply(aws, turn.lease(), zone, &plan);
-        let measure = metric::publish(aws, self.orders, sight.found.addresses.len());
+        let measure = metric::publish(aws, self.orders, observed.found.addresses.len());
         let (applied, ()) = tokio::join!(register, measure);
         applied.into_result()?;
-        if let Some(missing) = sight.missing.first() {
+        if let Some(missing) = observed.missing.first() {
             let target_group = missing.clone();
             return Err(SyncError::NoTargetGroup { target_group });
         }

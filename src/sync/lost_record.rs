@@ -1,7 +1,7 @@
-//! Rule 8 of the record: one that is lost while its rule stands is made anew from the rule's copy of the orders.
+//! Rule 8 of the record: a record that is lost while its rule stands is made anew from the copy of the orders in the rule.
 
 use super::error::SyncError;
-use super::observe::{Guess, look};
+use super::observe::{Guess, observe_dns_and_targets};
 use crate::aws::api::Aws;
 use crate::backoff::Backoff;
 use crate::discovery::{Dns, DnsError};
@@ -15,19 +15,19 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::warn;
 
-/// What follows where DNS does not show which targets are own.
+/// What to do where DNS does not show which targets are own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unseen {
-    /// A tick fails, and the next one comes soon.
+    /// Fail: the next tick comes soon.
     Fails,
-    /// A request waits until that passes, and then goes on without.
+    /// Wait, and then go on without knowing: a request has to end.
     IsWaitedFor,
 }
 
-/// How long DNS that fails is waited for where a request can go on without.
-const FAILING: Duration = Duration::from_secs(15);
+/// How long a request waits for DNS that fails, before it goes on without.
+const WAIT_FOR_DNS: Duration = Duration::from_secs(15);
 
-/// Writes a lost record anew, where the rule says that it was.
+/// Makes a lost record anew and writes it to the bucket that the rule names. `None` as [`anew`].
 ///
 /// # Errors
 /// As [`anew`], and where the bucket is gone as well.
@@ -45,7 +45,7 @@ pub async fn make_anew<A: Aws>(
     if let Some(held) = store.write(bucket, record, None).await? {
         return Ok(Some(held));
     }
-    // Somebody else was faster, or the bucket is gone.
+    // Another invocation was faster, or the bucket is gone.
     match store.again(bucket).await? {
         None if aws.rule(&id.rule()).await?.is_some() => {
             let bucket = bucket.clone();
@@ -55,12 +55,11 @@ pub async fn make_anew<A: Aws>(
     }
 }
 
-/// The record of a binding that has lost it while its rule stands, as by a lifecycle rule of the bucket:
-/// made anew from the rule's copy of the orders, and not written yet. `None` where there is no copy, and
-/// where the rule is gone meanwhile.
+/// Makes the record anew that a binding has lost, as by a lifecycle rule of the bucket, and does not write it. `None` where
+/// the rule holds no copy of the orders, and where the rule is gone meanwhile.
 ///
 /// # Errors
-/// Where the target groups cannot be looked at, or DNS in a tick.
+/// Where the target groups cannot be read; in a tick, also where DNS fails.
 pub async fn anew<A: Aws>(
     aws: &A,
     dns: &impl Dns,
@@ -72,12 +71,13 @@ pub async fn anew<A: Aws>(
         return Ok(None);
     };
     let mut groups = orders.groups().into_iter();
+    // In the groups that the binding made, all targets are own.
     let depends_on_dns = groups.any(|arn| !id.made_group(arn));
-    let until = Instant::now() + FAILING;
+    let until = Instant::now() + WAIT_FOR_DNS;
     let mut backoff = Backoff::short_at_first();
     let mut addresses = BTreeSet::new();
     let registered = loop {
-        let seen = look(
+        let seen = observe_dns_and_targets(
             aws,
             dns,
             Guess::of(orders),
@@ -89,7 +89,7 @@ pub async fn anew<A: Aws>(
         let registered = seen.targets?;
         let doubt = match seen.found {
             Ok(found) => {
-                let doubt = found.doubted();
+                let doubt = found.why_incomplete();
                 addresses.extend(found.addresses);
                 doubt.or_else(|| (!found.certain).then_some(SyncError::Uncertain))
             }
@@ -98,7 +98,7 @@ pub async fn anew<A: Aws>(
         let Some(doubt) = doubt.filter(|_| depends_on_dns) else {
             break registered;
         };
-        let passes = !matches!(
+        let may_pass = !matches!(
             doubt,
             SyncError::Dns(DnsError::NoAddresses { .. } | DnsError::Default { .. })
         );
@@ -107,7 +107,7 @@ pub async fn anew<A: Aws>(
                 break registered;
             }
             Unseen::Fails => return Err(doubt),
-            Unseen::IsWaitedFor if passes && Instant::now() < until => {
+            Unseen::IsWaitedFor if may_pass && Instant::now() < until => {
                 progress::note(format!(
                     "waiting until DNS tells which targets are own: {doubt}"
                 ));
@@ -123,7 +123,7 @@ pub async fn anew<A: Aws>(
     let registered = registered.into_iter();
     let registered = registered.filter_map(|(arn, registered)| Some((arn, registered?)));
     let record = Record::made_anew(id, orders, &registered.collect(), &addresses);
-    // A Delete takes the rule away before the record, which may have been seen in this order, too.
+    // A Delete removes the rule before the record. It may have done so since the rule was read.
     if aws.rule(&id.rule()).await?.is_none() {
         return Ok(None);
     }

@@ -1,4 +1,4 @@
-//! Step 5 of a tick: the metric, which is worth no failure.
+//! Step 5 of a tick: the metric. Where it fails, the tick logs that and goes on.
 
 use crate::aws::api::Metrics;
 use crate::log::chain;
@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use tracing::warn;
 
-/// A metric is not worth waiting for: a VPC may have no way to CloudWatch.
+/// How long a tick waits for CloudWatch, which a VPC may have no way to.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(super) async fn publish(aws: &impl Metrics, orders: &Orders, addresses: usize) {
@@ -16,9 +16,9 @@ pub(super) async fn publish(aws: &impl Metrics, orders: &Orders, addresses: usiz
         return;
     }
     let put = aws.put_ip_count(&orders.alb_name, addresses);
-    // Nobody waits for it.
-    let untold = Rc::default();
-    let put = progress::track(&untold, put);
+    // What this call waits for is not what the invocation waits for.
+    let unreported = Rc::default();
+    let put = progress::track(&unreported, put);
     match tokio::time::timeout(TIMEOUT, put).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {

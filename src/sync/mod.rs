@@ -1,7 +1,7 @@
-//! A tick: what the schedule calls once a minute (`rule_tick`, `tick`), and the sync of a Create or an Update, which
-//! registers what DNS shows before CloudFormation is answered (`first_sync`).
+//! A tick, which the schedule starts once a minute (`rule_tick`), and the sync of a Create or an Update, which registers
+//! what DNS shows before CloudFormation is answered (`first_sync`). Both take the seven steps that `tick` lists.
 //!
-//! Only own targets are ever deregistered, and only after the record says so.
+//! Never deregisters a target that is not the binding's own, nor before the record says so.
 
 mod apply;
 mod error;
@@ -18,7 +18,6 @@ mod tick_log;
 pub use error::SyncError;
 pub use first_sync::{FirstSync, first_sync};
 pub use lost_record::{Unseen, anew, make_anew};
-pub use observe::Read;
 pub use plan::{Mode, Plan, Situation, plan};
 pub use rule_tick::tick;
 pub use source::Source;

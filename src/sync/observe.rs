@@ -1,5 +1,4 @@
-//! Steps 1 to 3 of a tick: what is in DNS, what is registered, and what was known before, side by
-//! side. Changes nothing.
+//! Steps 1 to 3 of a tick, side by side: discover, registered, known before. Changes nothing.
 
 use super::error::SyncError;
 use crate::aws::api::{Targets, gather};
@@ -12,27 +11,27 @@ use std::future::ready;
 use std::net::IpAddr;
 use tokio::sync::oneshot;
 
-/// What there is to go by.
+/// What steps 1 to 3 have found.
 pub struct Observation {
     pub held: Held,
     pub orders: Orders,
     pub found: Found,
     /// By target group.
     pub registered: BTreeMap<String, Registered>,
-    /// Target groups of the orders that do not exist.
+    /// The target groups of the orders that do not exist.
     pub missing: Vec<String>,
 }
 
 impl Found {
-    /// Why what was seen in DNS may not be all, where asking again may show more.
-    pub(super) fn doubted(&self) -> Option<SyncError> {
+    /// Why DNS may have more addresses, where more lookups may show them.
+    pub(super) fn why_incomplete(&self) -> Option<SyncError> {
         match self.is_whole() {
             true => self.is_cached.then_some(SyncError::Cached),
-            false => Some(self.lookups_failed()),
+            false => Some(self.failed_lookups_error()),
         }
     }
 
-    pub(super) fn lookups_failed(&self) -> SyncError {
+    pub(super) fn failed_lookups_error(&self) -> SyncError {
         SyncError::LookupsFailed {
             failed: self.failed_lookups,
             lookups: self.lookups,
@@ -40,47 +39,46 @@ impl Found {
     }
 }
 
-/// What is looked at before the record is read.
+/// The orders that are probably in the record. DNS and the target groups are observed by them while the record is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Guess<'a> {
     pub orders: &'a Orders,
-    /// How many addresses are expected; zero where nobody knows.
+    /// How many addresses are expected; zero where that is not known.
     pub expected: usize,
 }
 
 impl<'a> Guess<'a> {
+    /// No number of addresses is expected.
     pub(super) const fn of(orders: &'a Orders) -> Self {
         let expected = 0;
         Self { orders, expected }
     }
 }
 
-/// A record, with the orders that it gives.
-pub type Read = Option<(Held, Orders)>;
-
-/// Looks by the orders that most probably stand, while `read` reads the record; and looks anew where
-/// the record gives others. `None` where it gives none. In target groups that are `new` nothing is
-/// registered. How many addresses the guess leads to is `told` as soon as DNS has answered.
+/// Observes by the guess while `read` reads the record, and once more where the record gives other orders. `None` where
+/// there is no record to go by. Target groups in `new` were made just now, so nothing is registered there. The number of
+/// addresses that the guess leads to is sent to `count` as soon as DNS has answered.
 pub(super) async fn observe(
     aws: &impl Targets,
     dns: &impl Dns,
     guess: Option<Guess<'_>>,
     new: &BTreeSet<String>,
-    told: oneshot::Sender<usize>,
-    read: impl Future<Output = Result<Read, SyncError>>,
+    count: oneshot::Sender<usize>,
+    read: impl Future<Output = Result<Option<(Held, Orders)>, SyncError>>,
 ) -> Result<Option<Observation>, SyncError> {
-    let (tell, known) = oneshot::channel();
+    let (send_known, known) = oneshot::channel();
     let read = async {
         let read = read.await;
         let held = read.as_ref().ok().and_then(Option::as_ref);
-        // Nobody listens where the first lookup failed, or where nobody has guessed.
-        let _ = tell.send(held.map(known_addresses).unwrap_or_default());
+        // There is no receiver where the first lookup has failed, or where there is no guess.
+        let _ = send_known.send(held.map(known_addresses).unwrap_or_default());
         read
     };
     let (seen, read) = match guess {
         Some(guess) => {
             let known = async { known.await.unwrap_or_default() };
-            let (seen, read) = tokio::join!(look(aws, dns, guess, new, known, told), read);
+            let seen = observe_dns_and_targets(aws, dns, guess, new, known, count);
+            let (seen, read) = tokio::join!(seen, read);
             (Some((guess.orders, seen)), read)
         }
         None => (None, read.await),
@@ -91,13 +89,13 @@ pub(super) async fn observe(
     let seen = match seen {
         Some((guess, seen)) if *guess == read.1 => seen,
         _ => {
-            let (told, _) = oneshot::channel();
             let known = known_addresses(&read);
             let guess = Guess {
                 orders: &read.1,
                 expected: known.len(),
             };
-            look(aws, dns, guess, new, ready(known), told).await
+            let count = oneshot::channel().0;
+            observe_dns_and_targets(aws, dns, guess, new, ready(known), count).await
         }
     };
     let (found, targets) = (seen.found?, seen.targets?);
@@ -124,32 +122,35 @@ fn known_addresses((held, orders): &(Held, Orders)) -> BTreeSet<IpAddr> {
 
 pub(super) struct DnsAndTargets {
     pub(super) found: Result<Found, DnsError>,
-    /// `None` where a group does not exist.
+    /// By target group; `None` where the group does not exist.
     pub(super) targets: Result<BTreeMap<String, Option<Registered>>, SyncError>,
 }
 
-/// Looks at DNS and at the target groups.
-pub(super) async fn look(
+/// Steps 1 and 2.
+pub(super) async fn observe_dns_and_targets(
     aws: &impl Targets,
     dns: &impl Dns,
     guess: Guess<'_>,
     new: &BTreeSet<String>,
     known: impl Future<Output = BTreeSet<IpAddr>>,
-    told: oneshot::Sender<usize>,
+    count: oneshot::Sender<usize>,
 ) -> DnsAndTargets {
     let Guess { orders, expected } = guess;
-    let wanted = Search {
+    let search = Search {
         dns_name: &orders.alb_dns_name,
         servers: &orders.dns_servers,
         max_lookups: orders.max_lookups,
         expected,
     };
-    let discover = discovery::run(dns, wanted, known, told);
-    let (found, targets) = tokio::join!(discover, targets(aws, &orders.target_groups, new));
+    // Step 1, "discover".
+    let discover = discovery::run(dns, search, known, count);
+    // Step 2, "registered".
+    let registered = registered_targets(aws, &orders.target_groups, new);
+    let (found, targets) = tokio::join!(discover, registered);
     DnsAndTargets { found, targets }
 }
 
-async fn targets(
+async fn registered_targets(
     aws: &impl Targets,
     groups: &[TargetGroupPort],
     new: &BTreeSet<String>,

@@ -1,8 +1,9 @@
-//! A binding's tick: its rule's event says where the record is, and the record says what to do.
+//! A tick of a binding's rule: the event says where the record is, and the record says what to do.
+//!
+//! Rule 8 of the record: by the copy of the orders in the event, DNS and the targets are observed while the record is read.
 
 use super::error::SyncError;
 use super::lost_record::{Unseen, make_anew};
-use super::observe::Read;
 use super::source::Source;
 use super::tick::{Tick, TickName, TickOutcome};
 use crate::aws::api::Aws;
@@ -14,10 +15,10 @@ use crate::record::{Held, Orders, RuleEvent, Store, owned_by_others};
 use std::collections::BTreeSet;
 use tracing::warn;
 
-/// One tick of a binding's rule; `invocation` tells it from others where the event has no time.
+/// One tick of a binding's rule. `invocation`, an id, is its name where the event has no time.
 ///
 /// # Errors
-/// Anything that kept an address from being registered or a missing one from being counted.
+/// Anything that kept an address from being registered, or a missing one from being counted.
 pub async fn tick<A: Aws>(
     aws: &A,
     dns: &impl Dns,
@@ -33,13 +34,13 @@ pub async fn tick<A: Aws>(
         store: store.clone(),
         name: TickName::new(event.time, invocation),
     };
-    let source = Binding {
+    let source = RuleSource {
         aws,
         dns,
         store,
         event,
     };
-    // One that comes late, as Lambda's repetition does, must not come later still.
+    // The start is counted from the scheduled time, so that a late tick, as of a retry by Lambda, waits no longer.
     let (waits, now) = (event.waits(), clock.now());
     let until = event.time.map_or(now, |time| time.min(now) + waits);
     if until > now {
@@ -50,18 +51,18 @@ pub async fn tick<A: Aws>(
         .await
 }
 
-struct Binding<'a, A, D> {
+struct RuleSource<'a, A, D> {
     aws: &'a A,
     dns: &'a D,
     store: Store<'a, A>,
     event: &'a RuleEvent,
 }
 
-impl<A: Aws, D: Dns> Source for Binding<'_, A, D> {
-    async fn read(&self) -> Result<Read, SyncError> {
+impl<A: Aws, D: Dns> Source for RuleSource<'_, A, D> {
+    async fn read(&self) -> Result<Option<(Held, Orders)>, SyncError> {
         let held = match self.store.again(&self.event.bucket).await? {
             Some(held) => Some(held),
-            None => self.find().await?,
+            None => self.find_elsewhere().await?,
         };
         let Some(held) = held else {
             return Ok(None);
@@ -70,7 +71,7 @@ impl<A: Aws, D: Dns> Source for Binding<'_, A, D> {
         Ok(orders.map(|orders| (held, orders)))
     }
 
-    /// Of groups that are not the binding's own by name, targets leave only those that the rule names.
+    /// Targets leave a given group only where the rule names it as well ([`RuleEvent::names`] says why).
     fn may_leave(&self, orders: &Orders) -> BTreeSet<String> {
         let groups = orders.groups().into_iter();
         let (may, may_not): (Vec<_>, Vec<_>) = groups.partition(|arn| self.event.names(arn));
@@ -84,21 +85,21 @@ impl<A: Aws, D: Dns> Source for Binding<'_, A, D> {
         may.into_iter().map(str::to_owned).collect()
     }
 
-    async fn of_others(
+    async fn served_by_others(
         &self,
         group: &str,
         leaving: &Registered,
     ) -> Result<BTreeSet<Endpoint>, SyncError> {
         match self.event.id.made_group(group) {
             true => Ok(BTreeSet::new()),
-            false => self.shared(group, leaving).await,
+            false => self.shared_targets(group, leaving).await,
         }
     }
 }
 
-impl<A: Aws, D: Dns> Binding<'_, A, D> {
-    /// Own targets in a given group that another binding serves, too.
-    async fn shared(
+impl<A: Aws, D: Dns> RuleSource<'_, A, D> {
+    /// Rule 11 of the record: the own targets in a given group that another binding serves as well.
+    async fn shared_targets(
         &self,
         group: &str,
         leaving: &Registered,
@@ -111,9 +112,10 @@ impl<A: Aws, D: Dns> Binding<'_, A, D> {
         Ok(leaving.keys().filter(is_theirs).copied().collect())
     }
 
-    /// The record is not where the event says: the binding is deleted, or keeps it elsewhere since the
-    /// event was made, or it is lost. The rule tells, which Delete takes away before the record.
-    async fn find(&self) -> Result<Option<Held>, SyncError> {
+    /// The record, where it is not in the bucket that the event names. The rule as it is now says whether the binding is
+    /// deleted, has moved to another bucket since the event was sent, or has lost its record: Delete removes the rule
+    /// before the record.
+    async fn find_elsewhere(&self) -> Result<Option<Held>, SyncError> {
         let rule = self.aws.rule(&self.event.id.rule()).await?;
         let Some(event) = RuleEvent::of_rule(rule.as_ref()) else {
             return Ok(None);

@@ -1,19 +1,20 @@
-//! Whose tick it is: a binding's, by its rule's event, or one in the place of the function of 2018.
+//! Where a tick gets its orders: from the rule of a binding, or from the environment variables of the function that AWS
+//! published in 2018.
 
 use super::error::SyncError;
-use super::observe::Read;
 use crate::model::{Endpoint, Registered};
-use crate::record::Orders;
+use crate::record::{Held, Orders};
 use std::collections::BTreeSet;
 
-/// Where a tick's record and its orders come from.
+/// Where a tick gets its record and its orders.
 pub trait Source {
-    /// The record as it is now; `None` where there is nothing to do.
-    async fn read(&self) -> Result<Read, SyncError>;
-    /// The target groups that targets may leave by this tick.
+    /// Step 3, "known before": the record as it is now, and the orders by which the tick works. `None` where there is
+    /// nothing to do.
+    async fn read(&self) -> Result<Option<(Held, Orders)>, SyncError>;
+    /// The target groups that this tick may deregister targets from.
     fn may_leave(&self, orders: &Orders) -> BTreeSet<String>;
-    /// Which of these targets, that are about to leave a group, others still serve there.
-    async fn of_others(
+    /// Which of the targets that are about to leave a group stay, because others serve them there as well.
+    async fn served_by_others(
         &self,
         group: &str,
         leaving: &Registered,

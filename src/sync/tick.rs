@@ -1,8 +1,15 @@
-//! The seven steps of a tick, whoever's it is: discover, registered, known before, log, metric, register, deregister.
+//! The seven steps of a tick, whether a binding's rule or the function of 2018 asks for it:
 //!
-//! Steps 1 to 3 are made side by side (`observe`), the plan is pure, and the record is written before anything is
-//! registered or deregistered. What a tick may do follows from the record only. A tick that finds the record changed
-//! looks at DNS and at the targets anew.
+//! 1. Discover: `discovery::run`, which `observe` calls.
+//! 2. Registered: `registered_targets` in `observe`.
+//! 3. Known before: [`Source::read`].
+//! 4. Log: `tick_log`.
+//! 5. Metric: `metric`.
+//! 6. Register: `register` in `apply`.
+//! 7. Deregister: `deregister` in `apply`.
+//!
+//! Steps 1 to 3 run side by side, and step 5 as soon as DNS has answered. What steps 6 and 7 do is planned before (`plan`)
+//! and written to the record first (rule 6 of the record). A tick that finds the record changed starts over.
 
 use super::apply::apply;
 use super::error::SyncError;
@@ -25,19 +32,19 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-/// How long other bindings are asked for at most, before what is wanted is registered.
-const ASKING: Duration = Duration::from_secs(10);
+/// How long a tick reads the records of other bindings at most, before it registers what is in DNS.
+const OTHERS_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a tick came to.
+/// How a tick has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TickOutcome {
-    /// Every address in DNS is registered; there are so many.
+    /// Every address in DNS is registered.
     Synced { addresses: usize },
-    /// There is nothing to do: the binding is deleted, or is not made yet.
+    /// There was nothing to do: the binding is deleted, or is not made yet.
     Idle,
 }
 
-/// One tick.
+/// One tick of one binding.
 pub struct Tick<'a, A, D> {
     pub aws: &'a A,
     pub dns: &'a D,
@@ -46,7 +53,7 @@ pub struct Tick<'a, A, D> {
     pub name: TickName,
 }
 
-/// What a tick is known by.
+/// The name by which a tick counts only once.
 #[derive(Debug, Clone)]
 pub struct TickName {
     name: String,
@@ -54,8 +61,8 @@ pub struct TickName {
 }
 
 impl TickName {
-    /// Its scheduled time, of which EventBridge may deliver more than one event; else `id`, of its
-    /// event or its invocation.
+    /// The scheduled time, because EventBridge may deliver several events for one; without it the `id` of the event or of
+    /// the invocation.
     pub fn new(scheduled: Option<Timestamp>, id: &str) -> Self {
         let name = scheduled.map_or_else(|| id.to_owned(), |time| time.to_string());
         Self { name, scheduled }
@@ -63,53 +70,60 @@ impl TickName {
 }
 
 impl<A: Aws, D: Dns> Tick<'_, A, D> {
-    /// The seven steps. `guess` are the orders that most probably stand, and so many addresses are expected.
+    /// Takes the seven steps. `guess` are the orders that are probably in the record, and `expected` is the number of
+    /// addresses that they probably lead to.
     ///
     /// # Errors
-    /// Anything that kept an address from being registered or a missing one from being counted.
+    /// Anything that kept an address from being registered, or a missing one from being counted.
     pub async fn run(
         &self,
         source: &impl Source,
         mut guess: Option<Orders>,
         expected: usize,
     ) -> Result<TickOutcome, SyncError> {
-        let mut is_first = true;
+        let mut is_first_try = true;
         let mut backoff = Backoff::none_at_first();
         loop {
             progress::note("looking at DNS, at the targets and at the record");
-            let (tell, told) = oneshot::channel();
-            let by = guess.clone();
-            let by = by.as_ref().map(|orders| Guess { orders, expected });
-            let measures = std::mem::take(&mut is_first);
-            // 1 discover, 2 registered, 3 known before; then 4, 6 and 7
+            let (send_count, count) = oneshot::channel();
+            let guessed = guess.as_ref().map(|orders| Guess { orders, expected });
+            let publishes = std::mem::take(&mut is_first_try);
             let work = async {
-                let nothing = BTreeSet::new();
-                let looked = observe(self.aws, self.dns, by, &nothing, tell, source.read());
-                let Some(observed) = looked.await? else {
+                let new = BTreeSet::new();
+                // Steps 1 to 3: discover, registered, known before.
+                let observing =
+                    observe(self.aws, self.dns, guessed, &new, send_count, source.read());
+                let Some(observed) = observing.await? else {
                     return Ok(None);
                 };
-                let measure = async {
-                    // What was guessed before the record was read was nothing, or wrong.
-                    if measures && !by.is_some_and(|by| by.orders.measures_as(&observed.orders)) {
+                // Step 5, where the guess was missing, or gave the metric another name.
+                let late_metric = async {
+                    let is_published =
+                        guessed.is_some_and(|guessed| guessed.orders.measures_as(&observed.orders));
+                    if publishes && !is_published {
                         let count = observed.found.addresses.len();
                         metric::publish(self.aws, &observed.orders, count).await;
                     }
                 };
-                let (served, ()) = tokio::join!(self.serve(&observed, source), measure);
-                Ok::<_, SyncError>(Some((served?, observed)))
+                let (is_done, ()) =
+                    tokio::join!(self.plan_and_apply(&observed, source), late_metric);
+                Ok::<_, SyncError>(Some((is_done?, observed)))
             };
-            // 5 metric, as soon as DNS has answered
-            let measure = async {
-                if let (true, Some(by), Ok(count)) = (measures, by, told.await) {
-                    metric::publish(self.aws, by.orders, count).await;
+            // Step 5: metric.
+            let metric = async {
+                if let (true, Some(guessed), Ok(count)) = (publishes, guessed, count.await) {
+                    metric::publish(self.aws, guessed.orders, count).await;
                 }
             };
-            let (done, ()) = tokio::join!(work, measure);
-            let Some((served, observed)) = done? else {
-                info!(binding = self.store.owner(), "{IDLE}");
+            let (done, ()) = tokio::join!(work, metric);
+            let Some((is_done, observed)) = done? else {
+                info!(
+                    binding = self.store.owner(),
+                    "the binding is deleted, or not made yet: nothing to do"
+                );
                 return Ok(TickOutcome::Idle);
             };
-            if served {
+            if is_done {
                 return outcome(&observed, self.clock.now());
             }
             guess = Some(observed.orders);
@@ -119,8 +133,13 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
         }
     }
 
-    /// Steps 4, 6 and 7; `false` where the record has changed meanwhile, or time has to pass first.
-    async fn serve(&self, observed: &Observation, source: &impl Source) -> Result<bool, SyncError> {
+    /// Steps 4, 6 and 7. `false` where the tick has to start over, because the record has changed meanwhile or because it
+    /// had to wait.
+    async fn plan_and_apply(
+        &self,
+        observed: &Observation,
+        source: &impl Source,
+    ) -> Result<bool, SyncError> {
         let now = self.clock.now();
         let record = &observed.held.record;
         let groups = record.looked_after(&observed.orders, now);
@@ -141,13 +160,13 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
             return Ok(false);
         }
         let mut plan = plan(&situation);
-        let mut stays_unknown = None;
-        if plan.takes_out() {
+        let mut others_error = None;
+        if plan.deregisters() {
             let others;
-            (others, stays_unknown) = of_others(source, &plan).await;
+            (others, others_error) = served_by_others(source, &plan).await;
             plan = plan::plan(&Situation {
                 others: &others,
-                // When a target is put out others wait by it, so it does not tell of before this look.
+                // The record says when a target was put out, and the time since the first plan does not count.
                 now: self.clock.now(),
                 ..situation
             });
@@ -162,25 +181,26 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
             }
             None => None,
         };
-        // 4 log
+        // Step 4: log.
         tick_log::log(self.store.owner(), &observed.orders, &observed.found, &plan);
         if let Some(lease) = lease {
-            // 6 register, 7 deregister
             progress::note("registering and deregistering");
             let zone = observed.orders.availability_zone.as_deref();
+            // Steps 6 and 7: register, deregister.
             let applied = apply(self.aws, &lease, zone, &plan).await;
             if applied.was_stopped() {
                 return Ok(false);
             }
-            let failure = applied.into_result().err().or(stays_unknown.take());
+            let failure = applied.into_result().err().or(others_error.take());
             if let Some(error) = failure {
                 lease.hold().failed(&chain(&error)).await;
                 return Err(error);
             }
         }
-        stays_unknown.map_or(Ok(true), Err)
+        others_error.map_or(Ok(true), Err)
     }
 
+    /// Whether this tick counts.
     fn mode<'m>(&'m self, observed: &Observation, may_leave: &'m BTreeSet<String>) -> Mode<'m> {
         let record = &observed.held.record;
         let (now, scheduled) = (self.clock.now(), self.name.scheduled);
@@ -205,21 +225,23 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
     }
 }
 
-/// What a plan would take out of a group, though others serve it there. Where that cannot be told it all
-/// stays, and what is wanted is registered before the tick fails by the reason.
-async fn of_others(
+/// Rule 11 of the record: the targets that the plan would deregister but that others serve as well, by target group. Where
+/// that cannot be found out in a group, all of them stay there, and the tick registers what is in DNS and then fails with
+/// the error given here.
+async fn served_by_others(
     source: &impl Source,
     plan: &Plan,
 ) -> (BTreeMap<String, BTreeSet<Endpoint>>, Option<SyncError>) {
-    let until = Instant::now() + ASKING;
+    let until = Instant::now() + OTHERS_TIMEOUT;
     let mut others = BTreeMap::new();
     let mut failure = None;
     for (group, work) in &plan.groups {
         if work.deregister.is_empty() {
             continue;
         }
-        let asked = tokio::time::timeout_at(until, source.of_others(group, &work.deregister));
-        match asked.await.unwrap_or(Err(SyncError::OthersTooSlow)) {
+        let served = source.served_by_others(group, &work.deregister);
+        let served = tokio::time::timeout_at(until, served).await;
+        match served.unwrap_or(Err(SyncError::OthersTooSlow)) {
             Ok(stays) if stays.is_empty() => {}
             Ok(stays) => {
                 info!(
@@ -238,9 +260,7 @@ async fn of_others(
     (others, failure)
 }
 
-const IDLE: &str = "the binding is deleted, or not made yet: nothing to do";
-
-/// What a tick that did its work came to.
+/// How a tick that has taken all steps ends.
 fn outcome(observed: &Observation, now: Timestamp) -> Result<TickOutcome, SyncError> {
     if let Some(missing) = observed.missing.first() {
         let target_group = missing.clone();
@@ -255,7 +275,7 @@ fn outcome(observed: &Observation, now: Timestamp) -> Result<TickOutcome, SyncEr
         );
     }
     if !observed.found.is_whole() {
-        return Err(observed.found.lookups_failed());
+        return Err(observed.found.failed_lookups_error());
     }
     let addresses = observed.found.addresses.len();
     Ok(TickOutcome::Synced { addresses })

@@ -1,4 +1,4 @@
-//! The one line that a tick logs: which addresses the ALB has, and what came of it.
+//! Step 4 of a tick: one line of JSON in the log, with the ALB's addresses and what the tick does about them.
 
 use super::plan::Plan;
 use crate::discovery::Found;
@@ -9,13 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 #[derive(Serialize)]
-struct Record<'a> {
+struct LogLine<'a> {
     binding: &'a str,
     load_balancer: &'a str,
     addresses: &'a BTreeSet<IpAddr>,
     added: &'a BTreeSet<IpAddr>,
     removed: &'a BTreeSet<IpAddr>,
-    /// Missing addresses with the ticks in a row that they have been missing for.
+    /// Missing addresses, each with the number of ticks in a row that missed it.
     pending: &'a BTreeMap<IpAddr, u32>,
     lookups: usize,
     failed_lookups: usize,
@@ -28,7 +28,7 @@ struct Record<'a> {
 pub(super) fn log(binding: &str, orders: &Orders, found: &Found, plan: &Plan) {
     log::record(
         "addresses",
-        &Record {
+        &LogLine {
             binding,
             load_balancer: &orders.alb_name,
             addresses: &found.addresses,
@@ -38,7 +38,7 @@ pub(super) fn log(binding: &str, orders: &Orders, found: &Found, plan: &Plan) {
             lookups: found.lookups,
             failed_lookups: found.failed_lookups,
             certain: found.certain,
-            // In millionths, so that the line stays short.
+            // Rounded to millionths, so that the line stays short.
             doubt: (found.doubt * 1e6).round() / 1e6,
             plan: plan.to_string(),
         },

@@ -1,15 +1,22 @@
+//! Sequences of ticks and requests on a small world, and what each of them registers, counts and deregisters.
+
 use super::*;
-use crate::record::Phase;
+use crate::clock::Timestamp;
+use crate::discovery::Evidence;
+use crate::model::{Endpoint, Registered, TargetGroupPort};
+use crate::record::{Own, OwnTarget, Phase, Record, TAKEN_OVER};
 use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
-const GROUP: &str = "arn:group";
+pub(super) const GROUP: &str = "arn:group";
 
-/// A look that leaves no doubt.
+/// A run that is certain.
 const CERTAIN: Evidence = of_32(32);
 
-/// A look at 28 addresses that is worth so many answers.
-const fn of_32(draws: u32) -> Evidence {
+/// A run that is worth so many draws, of 32 that are needed for 28 addresses.
+pub(super) const fn of_32(draws: u32) -> Evidence {
     Evidence {
         draws,
         needed: 32,
@@ -18,30 +25,30 @@ const fn of_32(draws: u32) -> Evidence {
 }
 
 /// A small world: what is in DNS and registered, and what is remembered.
-struct World {
+pub(super) struct World {
     seen: BTreeSet<IpAddr>,
     groups: Vec<TargetGroupPort>,
-    registered: BTreeMap<String, Registered>,
+    pub(super) registered: BTreeMap<String, Registered>,
     record: Record,
     until: u32,
-    evidence: Evidence,
+    pub(super) evidence: Evidence,
     moves: Option<(&'static str, &'static str)>,
-    now: Timestamp,
+    pub(super) now: Timestamp,
     scheduled: Option<Timestamp>,
     may_leave: BTreeSet<String>,
     others: BTreeMap<String, BTreeSet<Endpoint>>,
 }
 
-/// What a plan is made for.
+/// What plans.
 #[derive(Clone, Copy)]
-enum As<'a> {
+pub(super) enum Planner<'a> {
     Tick(&'a str),
-    OnlyAdds,
-    Binds(&'a BTreeMap<String, Own>),
+    OnlyAdd,
+    Request(&'a BTreeMap<String, Own>),
 }
 
 impl World {
-    fn new(seen: &[u8]) -> Self {
+    pub(super) fn new(seen: &[u8]) -> Self {
         let mut world = Self {
             seen: BTreeSet::new(),
             groups: vec![TargetGroupPort::new(GROUP, 80)],
@@ -59,21 +66,21 @@ impl World {
         world
     }
 
-    fn see(&mut self, seen: &[u8]) {
+    pub(super) fn see(&mut self, seen: &[u8]) {
         self.seen = seen.iter().map(|last| address(*last)).collect();
     }
 
-    fn situation<T>(&self, of: As<'_>, use_it: impl FnOnce(&Situation<'_>) -> T) -> T {
-        let mode = match of {
-            As::Tick(tick) => Mode::Count {
+    fn situation<T>(&self, planner: Planner<'_>, use_it: impl FnOnce(&Situation<'_>) -> T) -> T {
+        let mode = match planner {
+            Planner::Tick(tick) => Mode::Count {
                 tick,
                 at: self.scheduled.unwrap_or(self.now),
                 until: self.until,
                 evidence: self.evidence,
                 may_leave: &self.may_leave,
             },
-            As::OnlyAdds => Mode::OnlyAdd,
-            As::Binds(adopted) => Mode::Bind {
+            Planner::OnlyAdd => Mode::OnlyAdd,
+            Planner::Request(adopted) => Mode::Bind {
                 given: &self.may_leave,
                 adopted,
                 moves: self.moves,
@@ -90,19 +97,19 @@ impl World {
         })
     }
 
-    fn plan(&self, of: As<'_>) -> Plan {
-        self.situation(of, plan)
+    fn plan(&self, planner: Planner<'_>) -> Plan {
+        self.situation(planner, plan)
     }
 
     /// One tick a minute after the one before: planned and carried out.
-    fn tick(&mut self) -> Plan {
+    pub(super) fn tick(&mut self) -> Plan {
         self.now = self.now + Duration::from_secs(60);
         let tick = self.now.to_string();
-        self.carry_out(As::Tick(&tick))
+        self.carry_out(Planner::Tick(&tick))
     }
 
-    fn carry_out(&mut self, of: As<'_>) -> Plan {
-        let plan = self.plan(of);
+    pub(super) fn carry_out(&mut self, planner: Planner<'_>) -> Plan {
+        let plan = self.plan(planner);
         if let Some(record) = &plan.record {
             self.record = record.clone();
         }
@@ -130,7 +137,7 @@ fn address(last: u8) -> IpAddr {
     IpAddr::from([10, 0, 0, last])
 }
 
-fn endpoint(last: u8, port: u16) -> Endpoint {
+pub(super) fn endpoint(last: u8, port: u16) -> Endpoint {
     Endpoint {
         address: address(last),
         port,
@@ -160,11 +167,11 @@ fn an_address_that_leaves_dns_goes_after_three_ticks_and_not_before() {
         assert_eq!(plan.pending, BTreeMap::from([(address(2), missed)]));
         let printed = format!("~ record\n  10.0.0.2 missing {missed} times\n");
         assert_eq!(plan.to_string(), printed);
-        assert!(!plan.takes_out());
+        assert!(!plan.deregisters());
         assert_eq!(world.registered().len(), 2);
     }
     let third = world.tick();
-    assert!(third.takes_out());
+    assert!(third.deregisters());
     assert_eq!(third.removed, BTreeSet::from([address(2)]));
     assert_eq!(world.registered(), ["10.0.0.1:80"]);
 }
@@ -203,7 +210,7 @@ fn a_second_delivery_of_a_tick_counts_once() {
     world.tick();
     world.see(&[1]);
     for _ in 0..10 {
-        world.carry_out(As::Tick("the same"));
+        world.carry_out(Planner::Tick("the same"));
     }
     assert_eq!(world.registered().len(), 2);
     assert_eq!(world.own()[&endpoint(2, 80)].missed, 1);
@@ -215,7 +222,7 @@ fn a_look_at_dns_that_was_not_whole_adds_and_counts_nothing() {
     world.tick();
     world.see(&[2]);
     for _ in 0..10 {
-        world.carry_out(As::OnlyAdds);
+        world.carry_out(Planner::OnlyAdd);
     }
     assert_eq!(world.registered(), ["10.0.0.1:80", "10.0.0.2:80"]);
     assert_eq!(world.own()[&endpoint(1, 80)].missed, 0);
@@ -232,7 +239,7 @@ fn a_target_that_was_deregistered_is_forgotten_once_it_is_seen_to_be_gone() {
     let out = world.now;
     for (later, is_known) in [(14, true), (15, false)] {
         world.now = out + Duration::from_secs(later);
-        world.carry_out(As::Tick(&later.to_string()));
+        world.carry_out(Planner::Tick(&later.to_string()));
         let own = world.own();
         assert_eq!(own.contains_key(&endpoint(2, 80)), is_known, "{later} s");
     }
@@ -244,7 +251,7 @@ fn a_deregistration_that_failed_is_planned_again() {
     world.until = 1;
     world.tick();
     world.see(&[1]);
-    let failed = world.plan(As::Tick("fails"));
+    let failed = world.plan(Planner::Tick("fails"));
     world.record = failed.record.expect("a count is remembered");
     let again = world.tick();
     assert_eq!(again.removed, BTreeSet::from([address(2)]));
@@ -270,7 +277,7 @@ fn a_request_counts_nothing_and_takes_nothing_away() {
     world.until = 1;
     world.tick();
     world.see(&[2]);
-    let plan = world.carry_out(As::Binds(&BTreeMap::new()));
+    let plan = world.carry_out(Planner::Request(&BTreeMap::new()));
     assert_eq!(plan.pending, BTreeMap::from([(address(1), 0)]));
     assert_eq!(world.registered(), ["10.0.0.1:80", "10.0.0.2:80"]);
 }
@@ -281,12 +288,12 @@ fn what_is_registered_in_a_given_group_before_the_first_write_is_found_and_stays
     let theirs = Registered::from([(endpoint(1, 80), None), (endpoint(9, 80), None)]);
     world.registered.insert(GROUP.to_owned(), theirs);
     let none = BTreeMap::new();
-    world.carry_out(As::Binds(&none));
+    world.carry_out(Planner::Request(&none));
     let found = BTreeSet::from([endpoint(1, 80), endpoint(9, 80)]);
     assert_eq!(world.record.found[GROUP], found);
     assert!(!world.own().contains_key(&endpoint(9, 80)), "never in DNS");
     // Run again, as after a kill: what was registered by the first try is not found.
-    world.carry_out(As::Binds(&none));
+    world.carry_out(Planner::Request(&none));
     assert_eq!(world.record.found[GROUP], found);
     world.see(&[2]);
     world.tick();
@@ -303,7 +310,7 @@ fn what_an_earlier_function_knew_becomes_own_with_its_counts() {
         ..OwnTarget::default()
     };
     let own = Own::from([(endpoint(1, 80), missed.clone()), (endpoint(2, 80), missed)]);
-    world.carry_out(As::Binds(&BTreeMap::from([(GROUP.to_owned(), own)])));
+    world.carry_out(Planner::Request(&BTreeMap::from([(GROUP.to_owned(), own)])));
     assert_eq!(world.own()[&endpoint(1, 80)].missed, 0, "it is in DNS");
     assert_eq!(world.own()[&endpoint(2, 80)].missed, 2);
     assert!(world.record.found[GROUP].contains(&endpoint(2, 80)));
@@ -322,12 +329,12 @@ fn a_target_that_is_wanted_again_right_after_it_was_put_out_is_waited_for() {
     let out = world.now;
     for (seconds, waits) in [(0, true), (14, true), (15, false)] {
         world.now = out + Duration::from_secs(seconds);
-        let until = world.situation(As::Tick("next"), waits_until);
+        let until = world.situation(Planner::Tick("next"), waits_until);
         assert_eq!(until, waits.then(|| out + TAKEN_OVER), "{seconds} s");
     }
     // The tick that puts it out is still at it.
     world.record.ticked = out + Duration::from_secs(10);
-    let until = world.situation(As::Tick("next"), waits_until);
+    let until = world.situation(Planner::Tick("next"), waits_until);
     assert_eq!(until, Some(world.record.ticked + TAKEN_OVER));
     let back = world.tick();
     assert_eq!(back.groups[GROUP].register, [endpoint(2, 80)]);
@@ -369,9 +376,9 @@ fn a_target_that_a_tick_under_way_may_be_registering_is_not_forgotten() {
     let mut world = World::new(&[1]);
     world.until = 1;
     // Written by a tick whose call has not been carried out yet.
-    world.record = world.plan(As::Tick("first")).record.expect("own");
+    world.record = world.plan(Planner::Tick("first")).record.expect("own");
     world.see(&[2]);
-    world.carry_out(As::Tick("second"));
+    world.carry_out(Planner::Tick("second"));
     assert!(world.own().contains_key(&endpoint(1, 80)));
     let late = world.registered.get_mut(GROUP).expect("the group");
     late.insert(endpoint(1, 80), None);
@@ -461,7 +468,7 @@ fn a_second_delivery_of_a_tick_is_no_second_evidence() {
     world.see(&[1]);
     world.evidence = of_32(8);
     for _ in 0..10 {
-        world.carry_out(As::Tick("the same"));
+        world.carry_out(Planner::Tick("the same"));
     }
     assert_eq!(world.own()[&endpoint(2, 80)].draws, 8);
 }
@@ -504,7 +511,7 @@ fn ticks_that_come_in_quick_succession_count_by_their_scheduled_times() {
     for seconds in [0, 60, 90, 120, 180] {
         let scheduled = first + Duration::from_secs(seconds);
         world.scheduled = Some(scheduled);
-        world.carry_out(As::Tick(&scheduled.to_string()));
+        world.carry_out(Planner::Tick(&scheduled.to_string()));
         draws.push(world.own()[&endpoint(2, 80)].draws);
     }
     assert_eq!(draws, [1, 2, 2, 3, 4]);
@@ -526,12 +533,12 @@ fn a_cached_answer_that_nothing_was_counted_by_holds_nothing_back() {
 fn update(world: &mut World, from: &'static str, to: &'static str, seen: &[u8]) {
     world.see(seen);
     world.moves = Some((from, to));
-    world.carry_out(As::Binds(&BTreeMap::new()));
+    world.carry_out(Planner::Request(&BTreeMap::new()));
     world.moves = None;
 }
 
-/// What ticks go by after a success.
-fn serve(world: &mut World, alb_dns_name: &str) {
+/// Gives ticks the orders of a load balancer, as the success of a request does.
+fn commit(world: &mut World, alb_dns_name: &str) {
     let orders = json!({
         "AlbName": "name", "AlbDnsName": alb_dns_name, "TargetGroups": [],
         "MaxLookups": 50, "InvocationsBeforeDeregistration": 3, "IpCountMetric": true,
@@ -542,24 +549,24 @@ fn serve(world: &mut World, alb_dns_name: &str) {
 #[test]
 fn what_a_former_load_balancer_had_leaves_by_the_count_of_ticks_alone() {
     let mut world = World::new(&[1, 2]);
-    serve(&mut world, "one");
+    commit(&mut world, "one");
     world.tick();
     update(&mut world, "one", "two", &[2, 3]);
-    serve(&mut world, "two");
+    commit(&mut world, "two");
     world.evidence = of_32(1);
     for _ in 0..2 {
-        assert!(!world.tick().takes_out());
+        assert!(!world.tick().deregisters());
         let seen = &world.own()[&endpoint(2, 80)];
         assert_eq!(*seen, OwnTarget::default(), "it is seen");
     }
-    assert!(world.tick().takes_out());
+    assert!(world.tick().deregisters());
     assert_eq!(world.registered(), ["10.0.0.2:80", "10.0.0.3:80"]);
 }
 
 #[test]
 fn an_update_to_another_load_balancer_that_fails_makes_nothing_of_the_first_one_former() {
     let mut world = World::new(&[1, 2]);
-    serve(&mut world, "one");
+    commit(&mut world, "one");
     world.tick();
     update(&mut world, "one", "two", &[3]);
     world.evidence = of_32(1);
@@ -571,16 +578,16 @@ fn an_update_to_another_load_balancer_that_fails_makes_nothing_of_the_first_one_
 #[test]
 fn a_way_back_to_the_former_load_balancer_counts_nothing_that_was_missed_meanwhile() {
     let mut world = World::new(&[1, 2]);
-    serve(&mut world, "one");
+    commit(&mut world, "one");
     world.tick();
     update(&mut world, "one", "two", &[3]);
-    serve(&mut world, "two");
+    commit(&mut world, "two");
     world.see(&[3]);
     world.tick();
     world.tick();
     // A cache hides the second one.
     update(&mut world, "two", "one", &[1]);
-    serve(&mut world, "one");
+    commit(&mut world, "one");
     misses(&mut world, [of_32(1); 3]);
     let left = world.registered();
     assert_eq!(left, ["10.0.0.1:80", "10.0.0.2:80"], "of one");
