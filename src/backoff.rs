@@ -1,5 +1,6 @@
-//! Waiting for what AWS has not done yet: a moment at first, then twice as long each time. By chance it is up to
-//! half shorter, so that a hundred that were refused in one moment do not come back in one.
+//! Pauses between attempts, for what AWS has not done yet: short at first, then twice as long each time. Each pause
+//! is shortened by chance, by half at most, so that a hundred callers that were refused in one moment do not all
+//! return in one.
 //!
 //! Never ends the waiting: the caller, or the invocation's deadline, does.
 
@@ -7,37 +8,37 @@ use crate::aws::api::{AwsError, AwsResult};
 use crate::progress;
 use std::time::Duration;
 
-const SHORTEST: Duration = Duration::from_millis(200);
-const LONGEST: Duration = Duration::from_secs(5);
+const SHORTEST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// The pauses between one look and the next.
+/// How long the next pause is, before it is shortened by chance.
 #[derive(Debug)]
 pub struct Backoff(Duration);
 
 impl Backoff {
-    /// The second look comes after a moment.
+    /// The second attempt comes after 0.2 s.
     pub const fn short_at_first() -> Self {
-        Self(SHORTEST)
+        Self(SHORTEST_WAIT)
     }
 
-    /// The second look comes at once: it is most often the last.
+    /// The second attempt comes at once, for where it is most often the last.
     pub const fn none_at_first() -> Self {
         Self(Duration::ZERO)
     }
 
-    /// Waits, and waits longer the next time.
+    /// Makes a pause; the next one is longer.
     pub async fn wait(&mut self) {
         if !self.0.is_zero() {
             tokio::time::sleep(self.0.mul_f64(1.0 - fastrand::f64() / 2.0)).await;
         }
-        self.0 = (self.0 * 2).clamp(SHORTEST, LONGEST);
+        self.0 = (self.0 * 2).clamp(SHORTEST_WAIT, LONGEST_WAIT);
     }
 }
 
-/// Makes a call again for as long as AWS answers what `passes`.
+/// Makes a call until it succeeds or fails with an error that does not pass.
 ///
 /// # Errors
-/// Any other error of the call.
+/// The first error of the call that `passes` is false for.
 pub async fn outlast<T>(
     mut backoff: Backoff,
     passes: impl Fn(&AwsError) -> bool,

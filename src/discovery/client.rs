@@ -1,5 +1,5 @@
-//! Chooses the servers to ask for a name's addresses: those that are given; else the authoritative ones of the name's
-//! zone; else, where these cannot be reached, the system's resolver.
+//! Chooses the servers to ask for a name's addresses: those that are given; else the authoritative ones of the
+//! name's zone; else, where these cannot be reached, the system's resolver.
 //!
 //! Never decides how many lookups are made: the run does.
 
@@ -15,14 +15,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use tracing::info;
 
-/// Everything about DNS that the function keeps from one run to the next: connections, the authoritative servers, and
-/// the last certain lists. Made once for each process.
+/// Everything about DNS that the function keeps from one run to the next: connections, the authoritative servers,
+/// and the last certain lists. Made once for each process.
 pub struct DnsClient {
     given: Mutex<BTreeMap<SocketAddr, Arc<Server>>>,
     name_servers: NameServers,
     default_servers: Result<Vec<SocketAddr>, String>,
-    /// The server at which the next run begins, by name. Runs take turns, so that a stale server does not answer first
-    /// in each of them.
+    /// The server at which the next run begins, by name. Runs take turns, so that a stale server does not answer
+    /// first in each of them.
     turns: Mutex<BTreeMap<String, usize>>,
     /// The last certain list of each name.
     lists: Mutex<BTreeMap<String, BTreeSet<IpAddr>>>,

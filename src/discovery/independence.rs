@@ -1,9 +1,9 @@
 //! How far full answers are independent of each other, and which servers are caches. Pure.
 //!
-//! AWS promises nowhere that each answer is chosen anew, and a cache repeats the answer that it keeps. So this never
-//! believes what a server says about itself; it counts how many of the answers differ. Different answers that all
-//! lack an address say as much about it as that many draws. Where fewer answers differ than chance would allow, a
-//! cache gave them.
+//! AWS promises nowhere that each answer is chosen anew, and a cache repeats the answer that it keeps. So this
+//! never believes what a server says about itself; it counts how many of the answers differ. Different answers that
+//! all lack an address say as much about it as that many draws. Where fewer answers differ than chance would allow,
+//! a cache gave them.
 
 use super::dns::DnsAnswer;
 use super::stopping_rule::float;
@@ -87,8 +87,8 @@ impl FullAnswers {
     }
 }
 
-/// How many draws full `answers` are worth, so many `different` ones among them, of so many `possible` ones: as many
-/// as would most probably show this number of different answers, but not more than there are answers.
+/// How many draws full `answers` are worth, so many `different` ones among them, of so many `possible` ones: as
+/// many as would most probably show this number of different answers, but not more than there are answers.
 fn draws(different: usize, answers: usize, possible: f64) -> usize {
     let different = float(different);
     if different >= possible {

@@ -22,8 +22,8 @@ const KEPT_LONGER_FOR: Duration = Duration::from_secs(60);
 /// How long finding them may take.
 const FIND_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the lookups of the other name servers may take after the first one has ended. Each name server is in a zone
-/// of its own, and one of these may be slow.
+/// How long the lookups of the other name servers may take after the first one has ended. Each name server is in a
+/// zone of its own, and one of these may be slow.
 const OTHERS_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// The pause after the first failure. It is over before the next tick, and soon in a Create.

@@ -139,8 +139,8 @@ impl DnsQuery for Query {
 }
 
 impl RankedServer {
-    /// Asks the server. It is bad while it takes longer than [`PATIENCE`], and stays bad where it gives no address or
-    /// was bad before.
+    /// Asks the server. It is bad while it takes longer than [`PATIENCE`], and stays bad where it gives no address
+    /// or was bad before.
     async fn ask(&self, name: &Name) -> Result<DnsAnswer, NetError> {
         let was_bad = self.is_bad.load(Ordering::Relaxed);
         let mut answer = std::pin::pin!(self.server.addresses(name));

@@ -1,9 +1,9 @@
 //! One DNS server, asked many times at once.
 //!
-//! A server whose address is known is asked by UDP directly. Where its answer is truncated or a failure, and for the
-//! system's list of servers, hickory's pool of connections is used. One pool answers equal queries that are under way
-//! at the same time with one answer. But here each query needs an answer of its own, because each answer holds another
-//! random subset. So each query has a pool to itself, which later queries use again.
+//! A server whose address is known is asked by UDP directly. Where its answer is truncated or a failure, and for
+//! the system's list of servers, hickory's pool of connections is used. One pool answers equal queries that are
+//! under way at the same time with one answer. But here each query needs an answer of its own, because each answer
+//! holds another random subset. So each query has a pool to itself, which later queries use again.
 //!
 //! Never keeps an answer for a later query, as a cache does.
 
@@ -25,7 +25,8 @@ use std::time::Duration;
 
 type ConnectionPool = RetryDnsHandle<NameServerPool<TokioRuntimeProvider>>;
 
-/// How long one query may take; a lost packet is sent again within this time. After that the query is made once more.
+/// How long one query may take; a lost packet is sent again within this time. After that the query is made once
+/// more.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How many names in a row may be aliases of the next one. An ALB's own name is no alias.
@@ -145,8 +146,8 @@ impl Server {
         }
     }
 
-    /// One query by UDP, from a port of its own. `None` where the answer is truncated, says that the server failed, or
-    /// does not come: the pool then makes the query once more.
+    /// One query by UDP, from a port of its own. `None` where the answer is truncated, says that the server failed,
+    /// or does not come: the pool then makes the query once more.
     async fn ask_directly(&self, query: Query) -> Option<Result<DnsResponse, DnsError>> {
         let Location::Address(address) = self.location else {
             return None;
@@ -206,8 +207,8 @@ impl Server {
     }
 }
 
-/// A server is taken for a cache where it does not claim authority, or also offers recursion. A cache may copy the flags
-/// of an authoritative server; only its repeated answers show it then.
+/// A server is taken for a cache where it does not claim authority, or also offers recursion. A cache may copy the
+/// flags of an authoritative server; only its repeated answers show it then.
 fn records(message: Message) -> Records {
     let cached_for = message.answers.iter().map(|record| record.ttl).min();
     let metadata = message.metadata;

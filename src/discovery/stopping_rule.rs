@@ -13,7 +13,8 @@ pub const ADDRESSES_PER_ANSWER: usize = 8;
 /// A list is certain where the chance that an address is missing is below this.
 const ACCEPTED_DOUBT: f64 = 0.001;
 
-/// How many full answers are enough, where so many addresses were seen in this run and so many were known before it.
+/// How many full answers are enough, where so many addresses were seen in this run and so many were known before
+/// it.
 pub fn lookups_needed(seen: usize, known: usize) -> usize {
     let assumed = assumed(seen, known);
     let missed_by_one = missed_by_one(assumed);

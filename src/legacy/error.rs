@@ -1,10 +1,10 @@
-//! Why what an earlier function left cannot be used, or taken over.
+//! Why this binary cannot take the place of the function that AWS published in 2018, or cannot adopt what it left.
 
 use super::files::FileError;
 use crate::aws::api::AwsError;
 use crate::record::RecordError;
 
-/// Why what an earlier function left cannot be used, or taken over.
+/// Why a tick in place of the function of 2018 failed, or why nothing was adopted.
 #[derive(Debug, thiserror::Error)]
 pub enum LegacyError {
     #[error(transparent)]

@@ -1,16 +1,16 @@
-//! The files that earlier functions left in a bucket: their keys, and what they say. No I/O.
+//! The files that the function of 2018 and other earlier functions left in a bucket: their keys and their content.
+//! No I/O.
 //!
-//! Takes them as those functions would have read them; what cannot be read is an error and never
-//! an empty list.
+//! Parses them as those functions did. A file that cannot be parsed is an error and never an empty list.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// Addresses with the ticks in a row that each has been missing from DNS.
+/// Addresses, each with the number of ticks in a row that it has been missing from DNS.
 pub(super) type Known = BTreeMap<IpAddr, u32>;
 
-/// A file that is there and cannot be used.
+/// Why a file that is there cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     #[error("the file is no JSON; mend it or delete it")]
@@ -27,14 +27,14 @@ pub enum FileError {
     },
 }
 
-/// The keys of the two files that a version of the published function kept.
+/// The keys of the two files that one version of the function of 2018 kept.
 pub(super) struct Pair {
     pub(super) active: String,
     pub(super) pending: String,
 }
 
-/// The keys of the function in Python 3, and then of the one in Python 2.7, which spelt it so.
-/// Neither had the target group or the port in them.
+/// The keys of the version in Python 3, and then of the one in Python 2.7, which misspelt one. Neither version had
+/// the target group or the port in its keys.
 pub(super) fn pairs(dns_name: &str) -> [Pair; 2] {
     [
         Pair {
@@ -51,15 +51,15 @@ pub(super) fn pairs(dns_name: &str) -> [Pair; 2] {
     ]
 }
 
-/// The key of the function hostname-as-target (AWS Networking blog, "Hostname-as-Target for
-/// Network Load Balancers").
+/// The key of the function hostname-as-target (AWS Networking blog, "Hostname-as-Target for Network Load
+/// Balancers").
 pub(super) fn tracked_key(dns_name: &str, target_group: &str) -> String {
     let group = target_group.replace('/', "-");
     format!("Tracked IP list for {dns_name} - {group}")
 }
 
-/// `{"LoadBalancerName": …, "TimeStamp": …, "IPList": ["10.0.0.1", …], "IPCount": …}`: none of
-/// them is missing.
+/// `{"LoadBalancerName": …, "TimeStamp": …, "IPList": ["10.0.0.1", …], "IPCount": …}`: addresses that are not
+/// missing.
 pub(super) fn active(body: &[u8]) -> Result<Known, FileError> {
     let file = json(body)?;
     let fields = file.as_object().ok_or_else(|| form("an object", &file))?;
@@ -75,12 +75,12 @@ pub(super) fn active(body: &[u8]) -> Result<Known, FileError> {
         .collect()
 }
 
-/// `{"10.0.0.1": 2, …}`: addresses with the ticks that each was missing for.
+/// `{"10.0.0.1": 2, …}`: addresses, each with the number of ticks that it was missing for.
 pub(super) fn pending(body: &[u8]) -> Result<Known, FileError> {
     counts(body, |count| count)
 }
 
-/// `{"10.0.0.1": 3, …}`: addresses with the ticks that each may still be missing for, of `until`.
+/// `{"10.0.0.1": 3, …}`: addresses, each with the number of ticks, of `until`, that it may still be missing for.
 pub(super) fn tracked(body: &[u8], until: u32) -> Result<Known, FileError> {
     counts(body, |left| until.saturating_sub(left))
 }
@@ -98,7 +98,7 @@ fn counts(body: &[u8], missed: impl Fn(u32) -> u32) -> Result<Known, FileError> 
         .collect()
 }
 
-/// The function in Python 2.7 made JSON of its JSON.
+/// The version in Python 2.7 wrote its JSON as a string in JSON.
 fn json(body: &[u8]) -> Result<Value, FileError> {
     match serde_json::from_slice(body)? {
         Value::String(inner) => Ok(serde_json::from_str(&inner)?),

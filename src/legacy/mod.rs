@@ -1,11 +1,12 @@
-//! The function that AWS published in 2018, `populate_NLB_TG_with_ALB`, as far as this one takes
-//! its place: the environment variables it is set up by, the files it left in its bucket, and a tick
-//! by both.
+//! The function that AWS published in 2018, `populate_NLB_TG_with_ALB`, which this binary can replace where it
+//! runs: its environment variables (`variables`), the files that it left in its bucket (`files`, `adopt`), and its
+//! tick (`tick`).
 //!
 //! Never writes those files.
 //!
-//! Source: AWS Networking blog, "Using static IP addresses for Application Load Balancers", with
-//! its function in Python 2.7 and in Python 3, and its CloudFormation template.
+//! Source: AWS Networking blog, "Using static IP addresses for Application Load Balancers", with the function in
+//! Python
+//! 2.7 and in Python 3, and its CloudFormation template.
 
 mod adopt;
 mod error;

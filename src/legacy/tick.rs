@@ -1,11 +1,10 @@
-//! A tick in place of the published function: its orders are environment variables, there is no rule
-//! of ours to ask, and nobody has made a record before the first tick.
+//! A tick in place of the function that AWS published in 2018: environment variables give its orders, and no rule
+//! of ours exists.
 //!
-//! The first tick makes the record, without orders, and then adopts into it what the published
-//! function knew. The orders that it writes then only tell that this has been done.
+//! The first tick makes the record, without orders, and then adopts into it what the published function knew. The
+//! orders in the record only say that this has been done: a tick works by the variables.
 
-use super::adopt::Denied;
-use super::adopt::adopt;
+use super::adopt::{Denied, adopt};
 use super::error::LegacyError;
 use super::variables::Variables;
 use crate::aws::api::Aws;
@@ -21,7 +20,7 @@ use tracing::info;
 /// One tick by environment variables.
 ///
 /// # Errors
-/// As a binding's tick, and a file of the published function that cannot be used.
+/// Those of a binding's tick, and a file of the published function that cannot be used.
 pub async fn tick<A: Aws>(
     aws: &A,
     dns: &impl Dns,
@@ -37,7 +36,7 @@ pub async fn tick<A: Aws>(
         store: store.clone(),
         name,
     };
-    let source = Environment {
+    let source = VariablesSource {
         aws,
         store,
         variables,
@@ -45,15 +44,15 @@ pub async fn tick<A: Aws>(
     tick.run(&source, Some(variables.orders.clone()), 0).await
 }
 
-struct Environment<'a, A> {
+struct VariablesSource<'a, A> {
     aws: &'a A,
     store: Store<'a, A>,
     variables: &'a Variables,
 }
 
-impl<A: Aws> Source for Environment<'_, A> {
+impl<A: Aws> Source for VariablesSource<'_, A> {
     async fn read(&self) -> Result<Option<(Held, Orders)>, SyncError> {
-        let held = self.open().await.map_err(|error| match error {
+        let held = self.record().await.map_err(|error| match error {
             LegacyError::Aws(error) => error.into(),
             LegacyError::Record(error) => error.into(),
             error => SyncError::Source(Box::new(error)),
@@ -65,7 +64,7 @@ impl<A: Aws> Source for Environment<'_, A> {
         orders.groups().into_iter().map(str::to_owned).collect()
     }
 
-    /// The role of a function in the published one's place does not let it look for others.
+    /// None: the role of the published function does not allow it to list rules, by which other bindings are found.
     async fn served_by_others(
         &self,
         _: &str,
@@ -75,9 +74,9 @@ impl<A: Aws> Source for Environment<'_, A> {
     }
 }
 
-impl<A: Aws> Environment<'_, A> {
-    /// The record, after it has been given what the published function knew.
-    async fn open(&self) -> Result<Held, LegacyError> {
+impl<A: Aws> VariablesSource<'_, A> {
+    /// The record, which the first tick makes and gives what the published function knew.
+    async fn record(&self) -> Result<Held, LegacyError> {
         let Variables {
             bucket,
             orders,
@@ -93,13 +92,13 @@ impl<A: Aws> Environment<'_, A> {
                     return Err(RecordError::NoBucket { bucket }.into());
                 }
                 Ok(Contents::Unreadable(unreadable)) => return Err(unreadable.why.into()),
-                // Whether it is missing shows when it is made.
+                // It may be missing; then it can be made.
                 Err(error) if error.is_refused_object() => (None, Some(error)),
                 Err(error) => return Err(error.into()),
             };
             let Some(held) = held else {
                 let empty = Record::new(identity, Phase::Serving);
-                let made = self.written(self.store.write(bucket, empty, None).await)?;
+                let made = self.explained(self.store.write(bucket, empty, None).await)?;
                 if let (None, Some(error)) = (&made, refused) {
                     let source = Box::new(error);
                     let (bucket, key) = (bucket.clone(), self.store.key());
@@ -122,15 +121,15 @@ impl<A: Aws> Environment<'_, A> {
             let mut record = held.record.clone();
             record.own = adopt(self.aws, orders, bucket, groups, Denied::IsMissing).await?;
             record.orders = Some(orders.clone());
-            if let Some(held) = self.written(self.store.replace(&held, record).await)? {
+            if let Some(held) = self.explained(self.store.replace(&held, record).await)? {
                 return Ok(held);
             }
             backoff.wait().await;
         }
     }
 
-    /// A role that is made for the published function may write its two files only.
-    fn written<T>(&self, written: Result<T, RecordError>) -> Result<T, LegacyError> {
+    /// Says which permission to add: the role of the published function may write only that one's own two files.
+    fn explained<T>(&self, written: Result<T, RecordError>) -> Result<T, LegacyError> {
         match written {
             Err(RecordError::Aws(source)) if source.is(&["AccessDenied"]) => {
                 Err(LegacyError::MayNotWrite {

@@ -1,6 +1,6 @@
-//! The published function's environment variables: from text to the orders of one tick.
+//! The environment variables of the function that AWS published in 2018: from text to the orders of one tick.
 //!
-//! All that is wrong is told at once. Knows nothing of AWS but the form of its names.
+//! Reports everything that is wrong at once. Never asks AWS; it checks the form of names only.
 
 use crate::model::TargetGroupPort;
 use crate::properties::{Problems, bucket_name, is_dns_name, lb_name, target_group_arn};
@@ -20,7 +20,7 @@ const VARIABLES: [&str; 8] = [
     "SAME_VPC",
 ];
 
-/// Variables that are missing or cannot be used.
+/// Variables that are missing or wrong.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "a scheduled event without an input of its own is a tick by the function's environment \
@@ -28,17 +28,16 @@ const VARIABLES: [&str; 8] = [
 )]
 pub struct VariablesError(Problems);
 
-/// What a function is set up with: a tick's orders, where its record is, and by which name.
+/// What the variables say: the orders of a tick, and where its record is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variables {
-    /// Stands in for a binding's id.
+    /// Takes the place of a binding's id in the key of the record.
     pub identity: String,
     pub bucket: String,
     pub orders: Orders,
 }
 
-/// What a function in `region` is set up with by its environment variables, with the defaults of
-/// the published CloudFormation template.
+/// Reads the variables of a function in `region`, with the defaults of the published CloudFormation template.
 ///
 /// # Errors
 /// All variables that are missing or wrong, each with what was given and what is allowed.
@@ -91,8 +90,7 @@ fn read(given: &Value, region: &str, problems: &mut Problems) -> Option<Variable
     })
 }
 
-/// What stands in for a binding's id: where the state is, by ALB, target group and port, so that
-/// functions may share a bucket.
+/// What takes the place of a binding's id: ALB, target group and port, so that functions may share a bucket.
 pub(super) fn identity(alb_name: &str, target_group: &str, port: u16) -> String {
     let group = target_group
         .split_once(":targetgroup/")
@@ -100,7 +98,7 @@ pub(super) fn identity(alb_name: &str, target_group: &str, port: u16) -> String 
     format!("alb-nlb-binding/{alb_name}/{group}/{port}")
 }
 
-/// The published function resolved whatever name it was given, so one that only leads to an ALB is no mistake.
+/// Any DNS name: the published function resolved whatever name it was given, also one that only leads to an ALB.
 fn alb_dns_name(value: &Value) -> Result<String, String> {
     let name = reader::text(value).filter(|text| is_dns_name(text));
     name.ok_or_else(|| {

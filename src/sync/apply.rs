@@ -1,8 +1,8 @@
 //! Steps 6 and 7 of a tick: register, then deregister, as planned. Target groups are served side by side.
 //!
-//! Where registering failed, nothing is deregistered. But where AWS refuses for a quota, the targets that are due to leave
-//! go first, and then registering is tried once more. One refused target does not keep the others out. Nothing is done
-//! without the lease.
+//! Where registering failed, nothing is deregistered. But where AWS refuses for a quota, the targets that are due
+//! to leave go first, and then registering is tried once more. One refused target does not keep the others out.
+//! Nothing is done without the lease.
 
 use super::error::SyncError;
 use super::plan::{GroupPlan, Plan};
@@ -105,8 +105,8 @@ impl<A: Targets, H: Hold> Group<'_, A, H> {
         errors
     }
 
-    /// Step 6, "register". AWS refuses a call as a whole where one target is bad, so a refused call is halved until the
-    /// bad target is alone. Halving would not help against a quota.
+    /// Step 6, "register". AWS refuses a call as a whole where one target is bad, so a refused call is halved until
+    /// the bad target is alone. Halving would not help against a quota.
     async fn register(&self, targets: &[Endpoint]) -> Registration {
         let mut registration = Registration::default();
         let mut waiting: Vec<_> = targets.chunks(TARGETS_PER_CALL).rev().collect();
@@ -135,8 +135,8 @@ impl<A: Targets, H: Hold> Group<'_, A, H> {
         registration
     }
 
-    /// Step 6 once more for the targets that a quota refused, where other targets have left. Gives the errors of both
-    /// attempts.
+    /// Step 6 once more for the targets that a quota refused, where other targets have left. Gives the errors of
+    /// both attempts.
     async fn register_again(&self, registration: Registration, has_room: bool) -> Vec<SyncError> {
         let Registration {
             mut errors,

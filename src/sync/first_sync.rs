@@ -1,5 +1,5 @@
-//! The first sync of a binding, and the sync of an Update: registers every address that is in DNS before CloudFormation is
-//! answered, and waits where there is none yet. Takes all steps of a tick but the seventh.
+//! The first sync of a binding, and the sync of an Update: registers every address that is in DNS before
+//! CloudFormation is answered, and waits where there is none yet. Takes all steps of a tick but the seventh.
 //!
 //! Never counts a missing address, and never deregisters a target.
 
@@ -21,11 +21,12 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-/// How long a request waits for servers that are no caches, where a cache has answered. In a VPC without a way to the
-/// internet no such server ever answers.
+/// How long a request waits for servers that are no caches, where a cache has answered. In a VPC without a way to
+/// the internet no such server ever answers.
 const WAIT_FOR_UNCACHED: Duration = Duration::from_secs(15);
 
-/// How long a request waits for addresses in DNS where the binding may stand without them, so that a rollback gets through.
+/// How long a request waits for addresses in DNS where the binding may stand without them, so that a rollback gets
+/// through.
 const WAIT_WHERE_OPTIONAL: Duration = Duration::from_secs(15);
 
 /// What a request asks to be registered.
@@ -38,8 +39,8 @@ pub struct FirstSync<'a> {
     pub new: BTreeSet<String>,
     /// The targets that an earlier function knew, by target group.
     pub adopted: &'a BTreeMap<String, Own>,
-    /// Whether the binding may stand without addresses: it served this name before, and only DNS can say that a name is
-    /// gone.
+    /// Whether the binding may stand without addresses: it served this name before, and only DNS can say that a
+    /// name is gone.
     pub may_be_silent: bool,
 }
 
@@ -56,8 +57,8 @@ pub async fn first_sync<A: Aws>(
     let mut backoff = Backoff::short_at_first();
     let began = Instant::now();
     let mut cached_until = None;
-    // The first try takes the record as it was claimed: every write is conditional, and what changes nothing needs no
-    // write.
+    // The first try takes the record as it was claimed: every write is conditional, and what changes nothing needs
+    // no write.
     let mut claimed = turn.last(first.id).map(|held| (held, &first.new));
     loop {
         let observed = match first.observe(aws, dns, turn, claimed.take()).await {
@@ -131,8 +132,8 @@ impl FirstSync<'_> {
         Ok(observed.ok_or(RecordError::TakenOver)?)
     }
 
-    /// Steps 4 to 6. `false` where the sync has to start over, because the record has changed meanwhile or because it had
-    /// to wait.
+    /// Steps 4 to 6. `false` where the sync has to start over, because the record has changed meanwhile or because
+    /// it had to wait.
     async fn register_all<A: Aws>(
         &self,
         aws: &A,

@@ -1,4 +1,5 @@
-//! Rule 8 of the record: a record that is lost while its rule stands is made anew from the copy of the orders in the rule.
+//! Rule 8 of the record: a record that is lost while its rule stands is made anew from the copy of the orders in
+//! the rule.
 
 use super::error::SyncError;
 use super::observe::{Guess, observe_dns_and_targets};
@@ -55,8 +56,8 @@ pub async fn make_anew<A: Aws>(
     }
 }
 
-/// Makes the record anew that a binding has lost, as by a lifecycle rule of the bucket, and does not write it. `None` where
-/// the rule holds no copy of the orders, and where the rule is gone meanwhile.
+/// Makes the record anew that a binding has lost, as by a lifecycle rule of the bucket, and does not write it.
+/// `None` where the rule holds no copy of the orders, and where the rule is gone meanwhile.
 ///
 /// # Errors
 /// Where the target groups cannot be read; in a tick, also where DNS fails.

@@ -39,7 +39,8 @@ impl Found {
     }
 }
 
-/// The orders that are probably in the record. DNS and the target groups are observed by them while the record is read.
+/// The orders that are probably in the record. DNS and the target groups are observed by them while the record is
+/// read.
 #[derive(Debug, Clone, Copy)]
 pub struct Guess<'a> {
     pub orders: &'a Orders,
@@ -55,9 +56,9 @@ impl<'a> Guess<'a> {
     }
 }
 
-/// Observes by the guess while `read` reads the record, and once more where the record gives other orders. `None` where
-/// there is no record to go by. Target groups in `new` were made just now, so nothing is registered there. The number of
-/// addresses that the guess leads to is sent to `count` as soon as DNS has answered.
+/// Observes by the guess while `read` reads the record, and once more where the record gives other orders. `None`
+/// where there is no record to go by. Target groups in `new` were made just now, so nothing is registered there.
+/// The number of addresses that the guess leads to is sent to `count` as soon as DNS has answered.
 pub(super) async fn observe(
     aws: &impl Targets,
     dns: &impl Dns,

@@ -1,6 +1,7 @@
 //! A tick of a binding's rule: the event says where the record is, and the record says what to do.
 //!
-//! Rule 8 of the record: by the copy of the orders in the event, DNS and the targets are observed while the record is read.
+//! Rule 8 of the record: by the copy of the orders in the event, DNS and the targets are observed while the record
+//! is read.
 
 use super::error::SyncError;
 use super::lost_record::{Unseen, make_anew};
@@ -112,9 +113,9 @@ impl<A: Aws, D: Dns> RuleSource<'_, A, D> {
         Ok(leaving.keys().filter(is_theirs).copied().collect())
     }
 
-    /// The record, where it is not in the bucket that the event names. The rule as it is now says whether the binding is
-    /// deleted, has moved to another bucket since the event was sent, or has lost its record: Delete removes the rule
-    /// before the record.
+    /// The record, where it is not in the bucket that the event names. The rule as it is now says whether the
+    /// binding is deleted, has moved to another bucket since the event was sent, or has lost its record: Delete
+    /// removes the rule before the record.
     async fn find_elsewhere(&self) -> Result<Option<Held>, SyncError> {
         let rule = self.aws.rule(&self.event.id.rule()).await?;
         let Some(event) = RuleEvent::of_rule(rule.as_ref()) else {

@@ -1,5 +1,5 @@
-//! Where a tick gets its orders: from the rule of a binding, or from the environment variables of the function that AWS
-//! published in 2018.
+//! Where a tick gets its orders: from the rule of a binding, or from the environment variables of the function that
+//! AWS published in 2018.
 
 use super::error::SyncError;
 use crate::model::{Endpoint, Registered};
@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 /// Where a tick gets its record and its orders.
 pub trait Source {
-    /// Step 3, "known before": the record as it is now, and the orders by which the tick works. `None` where there is
-    /// nothing to do.
+    /// Step 3, "known before": the record as it is now, and the orders by which the tick works. `None` where there
+    /// is nothing to do.
     async fn read(&self) -> Result<Option<(Held, Orders)>, SyncError>;
     /// The target groups that this tick may deregister targets from.
     fn may_leave(&self, orders: &Orders) -> BTreeSet<String>;

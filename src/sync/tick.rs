@@ -8,8 +8,9 @@
 //! 6. Register: `register` in `apply`.
 //! 7. Deregister: `deregister` in `apply`.
 //!
-//! Steps 1 to 3 run side by side, and step 5 as soon as DNS has answered. What steps 6 and 7 do is planned before (`plan`)
-//! and written to the record first (rule 6 of the record). A tick that finds the record changed starts over.
+//! Steps 1 to 3 run side by side, and step 5 as soon as DNS has answered. What steps 6 and 7 do is planned before
+//! (`plan`) and written to the record first (rule 6 of the record). A tick that finds the record changed starts
+//! over.
 
 use super::apply::apply;
 use super::error::SyncError;
@@ -61,8 +62,8 @@ pub struct TickName {
 }
 
 impl TickName {
-    /// The scheduled time, because EventBridge may deliver several events for one; without it the `id` of the event or of
-    /// the invocation.
+    /// The scheduled time, because EventBridge may deliver several events for one; without it the `id` of the event
+    /// or of the invocation.
     pub fn new(scheduled: Option<Timestamp>, id: &str) -> Self {
         let name = scheduled.map_or_else(|| id.to_owned(), |time| time.to_string());
         Self { name, scheduled }
@@ -70,8 +71,8 @@ impl TickName {
 }
 
 impl<A: Aws, D: Dns> Tick<'_, A, D> {
-    /// Takes the seven steps. `guess` are the orders that are probably in the record, and `expected` is the number of
-    /// addresses that they probably lead to.
+    /// Takes the seven steps. `guess` are the orders that are probably in the record, and `expected` is the number
+    /// of addresses that they probably lead to.
     ///
     /// # Errors
     /// Anything that kept an address from being registered, or a missing one from being counted.
@@ -133,8 +134,8 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
         }
     }
 
-    /// Steps 4, 6 and 7. `false` where the tick has to start over, because the record has changed meanwhile or because it
-    /// had to wait.
+    /// Steps 4, 6 and 7. `false` where the tick has to start over, because the record has changed meanwhile or
+    /// because it had to wait.
     async fn plan_and_apply(
         &self,
         observed: &Observation,
@@ -225,9 +226,9 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
     }
 }
 
-/// Rule 11 of the record: the targets that the plan would deregister but that others serve as well, by target group. Where
-/// that cannot be found out in a group, all of them stay there, and the tick registers what is in DNS and then fails with
-/// the error given here.
+/// Rule 11 of the record: the targets that the plan would deregister but that others serve as well, by target
+/// group. Where that cannot be found out in a group, all of them stay there, and the tick registers what is in DNS
+/// and then fails with the error given here.
 async fn served_by_others(
     source: &impl Source,
     plan: &Plan,

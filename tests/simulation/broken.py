@@ -57,13 +57,13 @@ BREAKAGES = [
     ),
     (
         "ownership is written after registering",
-        "src/sync/mod.rs",
+        "src/sync/tick.rs",
         "        let lease = match plan.record.clone() {\n",
         "        if !plan.groups.is_empty() {\n"
         "            let before = record.clone();\n"
-        "            let ticking = Ticking::begin(&self.store, self.clock, &sight.held, before);\n"
+        "            let ticking = Ticking::begin(&self.store, self.clock, &observed.held, before);\n"
         "            if let Some(lease) = ticking.await? {\n"
-        "                let zone = sight.orders.availability_zone.as_deref();\n"
+        "                let zone = observed.orders.availability_zone.as_deref();\n"
         "                apply(self.aws, &lease, zone, &plan).await.into_result()?;\n"
         "            }\n"
         "            return Ok(false);\n"
@@ -84,7 +84,7 @@ BREAKAGES = [
     ),
     (
         "found targets are taken for own",
-        "src/sync/plan/mod.rs",
+        "src/sync/plan/planning.rs",
         "next.found.insert(arn.clone(), there.collect());",
         "next.found.insert(arn.clone(), there.filter(|_| false).collect());",
     ),
@@ -96,7 +96,7 @@ BREAKAGES = [
     ),
     (
         "a target that was put out just now is not waited for",
-        "src/sync/plan/mod.rs",
+        "src/sync/plan/planning.rs",
         "    (until > situation.now).then_some(until)\n",
         "    (until > situation.now + TAKEN_OVER * 9).then_some(until)\n",
     ),
@@ -114,10 +114,10 @@ BREAKAGES = [
     ),
     (
         "orders are committed with the first sync",
-        "src/sync/first.rs",
-        "&& !turn.write(self.id, &sight.held, next.clone()).await?",
+        "src/sync/first_sync.rs",
+        "&& !turn.write(self.id, &observed.held, next.clone()).await?",
         "&& let next = (crate::record::Record { orders: Some(self.orders.clone()), ..next.clone() })\n"
-        "            && !turn.write(self.id, &sight.held, next).await?",
+        "            && !turn.write(self.id, &observed.held, next).await?",
     ),
     (
         "a stored answer is not sent again",

@@ -3,8 +3,8 @@
 //!
 //! Never deregisters a target that the binding has not once seen in its ALB's DNS, nor one that is in DNS now.
 //!
-//! `situation` goes in, `planned` comes out, and `planning` holds the rules. `tests` plays ticks one after the other on
-//! a small world; `proptests` says what holds after any ticks and requests whatsoever.
+//! `situation` goes in, `planned` comes out, and `planning` holds the rules. `tests` plays ticks one after the
+//! other on a small world; `proptests` says what holds after any ticks and requests whatsoever.
 
 mod planned;
 mod planning;

@@ -8,9 +8,9 @@ use crate::model::Registered;
 use crate::record::{Own, OwnTarget, Record, TAKEN_OVER};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rule 6 of the record: until when a tick has to wait before it plans, because a target that is in DNS again was put out so shortly before
-/// that its deregistration may still be carried out. The tick that puts it out may take its time; it writes to the
-/// record when it is still at work.
+/// Rule 6 of the record: until when a tick has to wait before it plans, because a target that is in DNS again was
+/// put out so shortly before that its deregistration may still be carried out. The tick that puts it out may take
+/// its time; it writes to the record when it is still at work.
 pub fn waits_until(situation: &Situation<'_>) -> Option<Timestamp> {
     let put_out = situation.groups.iter().flat_map(|group| {
         let own = situation.record.own.get(&group.arn);
@@ -59,8 +59,8 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
             plan.groups.insert(arn.clone(), group);
         }
     }
-    // Rule 6: before anything is registered or deregistered the record is written, even where it does not change: the write
-    // says until when this tick may be at work.
+    // Rule 6: before anything is registered or deregistered the record is written, even where it does not change:
+    // the write says until when this tick may be at work.
     if !plan.groups.is_empty() || next != *situation.record {
         if let Mode::Count {
             tick, at, evidence, ..
@@ -152,8 +152,8 @@ fn plan_group(
     (group, has_grown)
 }
 
-/// Whether a miss of this tick counts: the tick has not counted before, and no cache repeats to it what an earlier tick
-/// has counted.
+/// Whether a miss of this tick counts: the tick has not counted before, and no cache repeats to it what an earlier
+/// tick has counted.
 fn is_new_miss(record: &Record, tick: &str, at: Timestamp, evidence: Evidence) -> bool {
     let is_repeated = !evidence.lives.is_zero() && at < record.cached_until;
     !record.has_counted(tick) && !is_repeated

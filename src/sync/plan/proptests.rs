@@ -67,8 +67,8 @@ proptest! {
                 Invocation::LateTick => world.carry_out(Planner::OnlyAdd),
                 Invocation::Request => world.carry_out(Planner::Request(&BTreeMap::new())),
             };
-            let leaving = plan.groups.get(GROUP).into_iter().flat_map(|group| group.deregister.keys());
-            for target in leaving {
+            let group = plan.groups.get(GROUP).into_iter();
+            for target in group.flat_map(|group| group.deregister.keys()) {
                 let left = (1..=4).find(|address| endpoint(*address, 80) == *target);
                 let (ticks, draws) = left.map(|address| missed[&address]).unwrap_or_default();
                 prop_assert!(ticks >= 3 && draws >= 32, "{target}: {ticks} misses, {draws} draws");

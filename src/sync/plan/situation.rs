@@ -26,8 +26,8 @@ pub struct Situation<'a> {
 /// What may be done beside registering what is in DNS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode<'a> {
-    /// A tick of the schedule counts what is missing from DNS: once for each `tick`, and once for each answer that a
-    /// cache repeats. An own target leaves when it has been missing in `until` ticks in a row and their evidence
+    /// A tick of the schedule counts what is missing from DNS: once for each `tick`, and once for each answer that
+    /// a cache repeats. An own target leaves when it has been missing in `until` ticks in a row and their evidence
     /// together is enough.
     Count {
         tick: &'a str,
