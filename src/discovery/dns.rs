@@ -47,7 +47,7 @@ pub trait DnsQuery {
 
     fn server_count(&self) -> usize;
 
-    /// Warns, once for each server, that these servers repeat their answers as a cache does although so many
+    /// Warns, once for each server, that these servers repeat their answers as a cache does although `known`
     /// addresses are known.
     fn warn_of_caches(&self, caches: &BTreeSet<usize>, known: usize);
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Answers are taken for a cache's where draws would repeat each other so often with a lower chance than this.
+/// Answers are a cache's where the chance that draws repeat each other as often is lower than this.
 const CHANCE_OF_RANDOM: f64 = 1e-6;
 
 /// The limit of what [`possible_answers`] counts: an `f64` still holds every whole number below it.
@@ -58,7 +58,7 @@ impl FullAnswers {
         self.addresses.len() > self.largest
     }
 
-    /// Whether they repeat each other as a cache's do, where so many addresses are `known`.
+    /// Whether they repeat each other as a cache's do. `known` is the number of known addresses.
     pub(super) fn are_cached(&self, known: usize) -> bool {
         are_cached(
             self.different.len(),
@@ -67,7 +67,7 @@ impl FullAnswers {
         )
     }
 
-    /// How many draws they are worth, where so many addresses are `known`.
+    /// How many draws they are worth. `known` is the number of known addresses.
     pub(super) fn draws(&self, known: usize) -> usize {
         draws(
             self.different.len(),
@@ -87,8 +87,9 @@ impl FullAnswers {
     }
 }
 
-/// How many draws full `answers` are worth, so many `different` ones among them, of so many `possible` ones: as
-/// many as would most probably show this number of different answers, but not more than there are answers.
+/// How many draws `answers` full answers are worth, of which `different` ones differ while `possible` ones exist:
+/// the number of draws that most probably shows this number of different answers, but at most the number of
+/// answers.
 fn draws(different: usize, answers: usize, possible: f64) -> usize {
     let different = float(different);
     if different >= possible {
@@ -99,7 +100,7 @@ fn draws(different: usize, answers: usize, possible: f64) -> usize {
     (draws.ceil() as usize).min(answers)
 }
 
-/// Whether so few of the full `answers` are `different`, of so many `possible` ones, that they are hardly draws.
+/// Whether too few of the full answers differ for draws; the numbers are those of [`draws`].
 fn are_cached(different: usize, answers: usize, possible: f64) -> bool {
     if different == answers || float(different) >= possible {
         return false;
@@ -111,7 +112,7 @@ fn are_cached(different: usize, answers: usize, possible: f64) -> bool {
     selections + float(answers) * (float(different) / possible).ln() < CHANCE_OF_RANDOM.ln()
 }
 
-/// How many different answers can be made of so many addresses, each answer with so many of them.
+/// How many different answers exist that hold `per_answer` of the addresses.
 fn possible_answers(addresses: usize, per_answer: usize) -> f64 {
     let possible: f64 = (0..per_answer.min(addresses))
         .map(|one| float(addresses - one) / float(one + 1))

@@ -24,7 +24,7 @@ const FIND_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long the lookups of the other name servers may take after the first one has ended. Each name server is in a
 /// zone of its own, and one of these may be slow.
-const OTHERS_TIMEOUT: Duration = Duration::from_millis(250);
+const OTHER_SERVERS_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// The pause after the first failure. It is over before the next tick, and soon in a Create.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
@@ -148,7 +148,7 @@ impl NameServers {
         while let Ok(Some(reply)) = timeout_at(deadline, lookups.next()).await {
             if let Ok(reply) = reply {
                 addresses.extend(reply.addresses);
-                deadline = deadline.min(Instant::now() + OTHERS_TIMEOUT);
+                deadline = deadline.min(Instant::now() + OTHER_SERVERS_TIMEOUT);
             }
         }
         let addresses = addresses.into_iter();

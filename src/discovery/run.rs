@@ -102,7 +102,7 @@ struct Run<'a, K> {
 }
 
 impl<K: Future<Output = BTreeSet<IpAddr>>> Run<'_, K> {
-    /// Begins so many `lookups` at once, and then as many more as the answers show to be needed. `None` where no
+    /// Begins `lookups` lookups at once, and then as many more as the answers show to be needed. `None` where no
     /// server gives a first answer in time.
     async fn finish(
         &mut self,

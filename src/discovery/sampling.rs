@@ -263,7 +263,7 @@ impl Sampling {
 }
 
 impl Assessment {
-    /// The list is not complete, and the full answers are worth so many draws.
+    /// The list is not complete, and the full answers are worth this number of draws.
     const fn of_draws(draws: usize) -> Self {
         Self {
             is_complete: false,

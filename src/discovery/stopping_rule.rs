@@ -13,7 +13,7 @@ pub const ADDRESSES_PER_ANSWER: usize = 8;
 /// A list is certain where the chance that an address is missing is below this.
 const ACCEPTED_DOUBT: f64 = 0.001;
 
-/// How many full answers are enough, where so many addresses were seen in this run and so many were known before
+/// How many full answers are enough, by the number of addresses that this run has seen and of those known before
 /// it.
 pub fn lookups_needed(seen: usize, known: usize) -> usize {
     let assumed = assumed(seen, known);
@@ -27,7 +27,7 @@ pub fn lookups_needed(seen: usize, known: usize) -> usize {
     needed as usize
 }
 
-/// The chance that an address was in none of so many full answers, between 0 and 1.
+/// The chance that an address was in none of the full answers, between 0 and 1.
 pub fn doubt(seen: usize, known: usize, answers: usize) -> f64 {
     let assumed = assumed(seen, known);
     let answers = i32::try_from(answers).unwrap_or(i32::MAX);
@@ -45,7 +45,7 @@ pub(super) fn float(count: usize) -> f64 {
     u32::try_from(count).map_or(f64::from(u32::MAX), f64::from)
 }
 
-/// The chance that one answer lacks one given address of so many.
+/// The chance that one answer lacks one given address of `addresses`.
 fn missed_by_one(addresses: f64) -> f64 {
     (1.0 - 8.0 / addresses).max(0.0)
 }

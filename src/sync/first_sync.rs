@@ -149,7 +149,7 @@ impl FirstSync<'_> {
             registered: &observed.registered,
             record: &observed.held.record,
             others: &BTreeMap::new(),
-            mode: Mode::Bind {
+            mode: Mode::Request {
                 given: self.given,
                 adopted: self.adopted,
                 moves: from.filter(|from| *from != to).map(|from| (from, to)),

@@ -88,34 +88,34 @@ pub async fn anew<A: Aws>(
         )
         .await;
         let registered = seen.targets?;
-        let doubt = match seen.found {
+        let reason = match seen.found {
             Ok(found) => {
-                let doubt = found.why_incomplete();
+                let reason = found.why_incomplete();
                 addresses.extend(found.addresses);
-                doubt.or_else(|| (!found.certain).then_some(SyncError::Uncertain))
+                reason.or_else(|| (!found.certain).then_some(SyncError::Uncertain))
             }
             Err(error) => Some(error.into()),
         };
-        let Some(doubt) = doubt.filter(|_| depends_on_dns) else {
+        let Some(reason) = reason.filter(|_| depends_on_dns) else {
             break registered;
         };
         let may_pass = !matches!(
-            doubt,
+            reason,
             SyncError::Dns(DnsError::NoAddresses { .. } | DnsError::Default { .. })
         );
         match unseen {
-            Unseen::Fails if matches!(doubt, SyncError::Cached | SyncError::Uncertain) => {
+            Unseen::Fails if matches!(reason, SyncError::Cached | SyncError::Uncertain) => {
                 break registered;
             }
-            Unseen::Fails => return Err(doubt),
+            Unseen::Fails => return Err(reason),
             Unseen::IsWaitedFor if may_pass && Instant::now() < until => {
                 progress::note(format!(
-                    "waiting until DNS tells which targets are own: {doubt}"
+                    "waiting until DNS tells which targets are own: {reason}"
                 ));
                 backoff.wait().await;
             }
             Unseen::IsWaitedFor => {
-                let error = chain(&doubt);
+                let error = chain(&reason);
                 warn!(error, binding = %id, "nobody can tell which targets in given target groups are own");
                 break registered;
             }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tracing::warn;
 
 /// How long a tick waits for CloudWatch, which a VPC may have no way to.
-const TIMEOUT: Duration = Duration::from_secs(3);
+const METRIC_TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(super) async fn publish(aws: &impl Metrics, orders: &Orders, addresses: usize) {
     if !orders.ip_count_metric {
@@ -19,7 +19,7 @@ pub(super) async fn publish(aws: &impl Metrics, orders: &Orders, addresses: usiz
     // What this call waits for is not what the invocation waits for.
     let unreported = Rc::default();
     let put = progress::track(&unreported, put);
-    match tokio::time::timeout(TIMEOUT, put).await {
+    match tokio::time::timeout(METRIC_TIMEOUT, put).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             let error = chain(&error);

@@ -34,7 +34,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// How long a tick reads the records of other bindings at most, before it registers what is in DNS.
-const OTHERS_TIMEOUT: Duration = Duration::from_secs(10);
+const OTHER_RECORDS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How a tick has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,7 +233,7 @@ async fn served_by_others(
     source: &impl Source,
     plan: &Plan,
 ) -> (BTreeMap<String, BTreeSet<Endpoint>>, Option<SyncError>) {
-    let until = Instant::now() + OTHERS_TIMEOUT;
+    let until = Instant::now() + OTHER_RECORDS_TIMEOUT;
     let mut others = BTreeMap::new();
     let mut failure = None;
     for (group, work) in &plan.groups {

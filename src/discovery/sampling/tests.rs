@@ -1,5 +1,5 @@
-//! The stopping rule against an observer who knows how many addresses there are, on simulated DNS
-//! servers: such as answer as AWS does, at most 8 addresses, chosen at random, and such as do not.
+//! Sampling, on simulated DNS servers: some answer as AWS does, with at most 8 addresses chosen at random, and some
+//! do not. The number of lookups is compared with what an observer needs who knows how many addresses there are.
 
 use super::*;
 use rand::rngs::Xoshiro256PlusPlus as Chance;
@@ -8,7 +8,7 @@ use rand::{RngExt as _, SeedableRng};
 
 const RUNS: usize = 1_000;
 
-/// What a cache says of its answers.
+/// The TTL that a cache gives.
 const TTL: Duration = Duration::from_secs(60);
 
 fn addresses(count: usize) -> Vec<IpAddr> {
@@ -32,7 +32,7 @@ fn answer(chance: &mut Chance, all: &[IpAddr]) -> DnsAnswer {
     }
 }
 
-/// A server, and what it says of its answers.
+/// A server: what it answers, and what it says about its answers.
 #[derive(Clone)]
 struct SimulatedServer {
     answers: Answers,
@@ -44,11 +44,11 @@ struct SimulatedServer {
 enum Answers {
     /// A choice of its own each time.
     Random(Vec<IpAddr>),
-    /// Those of several caches, one of which answers by chance.
+    /// One of these, by chance, as several caches behind one address give them.
     Any(Vec<BTreeSet<IpAddr>>),
-    /// One after the other; the last again and again.
+    /// One after the other, and then always the last.
     InTurn(Vec<BTreeSet<IpAddr>>),
-    /// One after the other, over and over.
+    /// One after the other, and then again from the first.
     Around(Vec<BTreeSet<IpAddr>>),
 }
 
@@ -111,9 +111,9 @@ const USUAL: Limits = Limits {
     side_by_side: 64,
 };
 
-/// One run in which every lookup under way is answered before the next ones begin, which is the
-/// worst that can happen: the rounds it takes, what was found, and which servers are caches.
-fn look(
+/// One run, in rounds: all lookups of a round are answered before the next round begins, which is the worst case.
+/// Gives the number of rounds, what was found, and which servers are caches.
+fn simulate(
     chance: &mut Chance,
     servers: &mut [SimulatedServer],
     known: &[IpAddr],
@@ -153,13 +153,13 @@ fn run(
         lookups: 1000,
         side_by_side,
     };
-    let (rounds, found, caches) = look(chance, &mut [SimulatedServer::random(all)], known, &limits);
+    let (rounds, found, caches) =
+        simulate(chance, &mut [SimulatedServer::random(all)], known, &limits);
     assert_eq!(caches, BTreeSet::new(), "chosen at random");
     (rounds, found)
 }
 
-/// All the ways of caching and of repeating oneself, each as the servers of one run. Those of one
-/// server are seen as a cache, those of several as caches that are asked one after the other.
+/// All the ways in which servers repeat answers, each with the servers of one run.
 fn repeating(chance: &mut Chance, all: &[IpAddr]) -> Vec<(&'static str, Vec<SimulatedServer>)> {
     let mut sets = |count: usize| -> Vec<_> { (0..count).map(|_| choice(chance, all)).collect() };
     let same = sets(1);
@@ -269,13 +269,13 @@ fn random_answers_are_never_taken_for_a_caches_and_few_addresses_cost_no_lookup_
             let text = format!("{count} addresses, {} servers", servers.len());
             let mut lookups = 0;
             for _ in 0..RUNS / 4 {
-                let (_, found, caches) = look(&mut chance, &mut servers, &all, &USUAL);
+                let (_, found, caches) = simulate(&mut chance, &mut servers, &all, &USUAL);
                 assert!(found.certain && !found.is_cached, "{text}: {found:?}");
                 assert_eq!(caches, BTreeSet::new(), "{text}");
                 lookups += found.lookups;
             }
             let needed = lookups_needed(count, 0);
-            // One run in a thousand does not show all of them, and is judged.
+            // One run in a thousand does not show all of them, and then asks for more.
             let most = needed * (RUNS / 4) + USUAL.lookups;
             assert!(lookups <= most, "{text}: {lookups}");
         }
@@ -289,7 +289,7 @@ fn eight_addresses_are_certain_after_five_lookups_also_where_none_was_known() {
     for known in [&all[..], &[]] {
         for servers in [1, 4] {
             let mut servers = vec![SimulatedServer::random(&all); servers];
-            let (_, found, caches) = look(&mut chance, &mut servers, known, &USUAL);
+            let (_, found, caches) = simulate(&mut chance, &mut servers, known, &USUAL);
             assert!(found.certain && !found.is_cached, "{found:?}");
             assert_eq!((found.lookups, caches), (5, BTreeSet::new()));
         }
@@ -303,7 +303,7 @@ fn eight_addresses_of_the_systems_resolver_are_not_certain() {
     cache.is_resolver = true;
     cache.cached_for = TTL;
     for known in [&addresses(8)[..], &[]] {
-        let (_, found, caches) = look(&mut chance, &mut [cache.clone()], known, &USUAL);
+        let (_, found, caches) = simulate(&mut chance, &mut [cache.clone()], known, &USUAL);
         assert!(!found.certain && found.is_cached, "{found:?}");
         assert_eq!(found.evidence.draws, 1);
         assert_eq!(found.evidence.lives, TTL);
@@ -324,7 +324,7 @@ fn a_cache_that_repeats_itself_makes_no_list_certain_and_counts_as_one_answer() 
                 for server in &mut servers {
                     server.cached_for = cached_for;
                 }
-                let (_, found, caches) = look(&mut chance, &mut servers, &known, &USUAL);
+                let (_, found, caches) = simulate(&mut chance, &mut servers, &known, &USUAL);
                 assert!(!found.certain && found.doubt > 0.9, "{kind}: {found:?}");
                 assert!(found.is_cached, "{kind}");
                 assert_eq!(found.lookups, USUAL.lookups, "{kind}");
@@ -348,7 +348,7 @@ fn a_cache_among_servers_that_choose_anew_is_told_from_them_and_does_not_spoil_t
         for _ in 0..100 {
             let mut servers = vec![SimulatedServer::random(&all); others];
             servers.push(SimulatedServer::frozen(&mut chance, &all));
-            let (_, found, caches) = look(&mut chance, &mut servers, &[], &USUAL);
+            let (_, found, caches) = simulate(&mut chance, &mut servers, &[], &USUAL);
             assert!(found.certain, "{others} others: {found:?}");
             assert_eq!(caches, [others].into());
         }
@@ -361,7 +361,7 @@ fn the_same_eight_although_a_ninth_is_known_are_not_certain() {
     let all = addresses(8);
     for servers in [1, 4] {
         let mut servers = vec![SimulatedServer::random(&all); servers];
-        let (_, found, caches) = look(&mut chance, &mut servers, &addresses(9), &USUAL);
+        let (_, found, caches) = simulate(&mut chance, &mut servers, &addresses(9), &USUAL);
         assert!(!found.certain && found.is_cached, "{found:?}");
         assert_eq!((found.evidence.draws, found.evidence.needed), (1, 6));
         assert_eq!(caches.len(), servers.len());
@@ -372,7 +372,7 @@ fn the_same_eight_although_a_ninth_is_known_are_not_certain() {
 fn nine_of_28_known_addresses_become_certain_though_their_answers_must_repeat() {
     let mut chance = Chance::seed_from_u64(90);
     let mut servers = [SimulatedServer::random(&addresses(9))];
-    let runs = (0..200).map(|_| look(&mut chance, &mut servers, &addresses(28), &USUAL));
+    let runs = (0..200).map(|_| simulate(&mut chance, &mut servers, &addresses(28), &USUAL));
     let certain = runs.filter(|(_, found, caches)| {
         assert_eq!(*caches, BTreeSet::new());
         assert!(
@@ -394,7 +394,7 @@ fn one_lookup_at_a_cache_counts_as_one_answer_for_as_long_as_it_is_kept() {
         lookups: 1,
         ..USUAL
     };
-    let (_, found, _) = look(&mut chance, &mut [cache], &addresses(28), &limits);
+    let (_, found, _) = simulate(&mut chance, &mut [cache], &addresses(28), &limits);
     assert_eq!((found.evidence.draws, found.evidence.needed), (1, 32));
     assert_eq!(found.evidence.lives, TTL);
 }
@@ -409,7 +409,7 @@ fn few_lookups_at_several_caches_count_as_one_answer_together() {
             let mut servers: Vec<_> = (0..caches)
                 .map(|_| SimulatedServer::frozen(&mut chance, &all))
                 .collect();
-            let (_, found, _) = look(&mut chance, &mut servers, &all, &limits);
+            let (_, found, _) = simulate(&mut chance, &mut servers, &all, &limits);
             assert_eq!(
                 (found.evidence.draws, found.evidence.needed),
                 (1, 32),
@@ -418,7 +418,7 @@ fn few_lookups_at_several_caches_count_as_one_answer_together() {
             assert_eq!(found.evidence.lives, TTL);
         }
         let mut honest = [SimulatedServer::random(&all)];
-        let (_, found, caches) = look(&mut chance, &mut honest, &all, &limits);
+        let (_, found, caches) = simulate(&mut chance, &mut honest, &all, &limits);
         assert_eq!(found.evidence.draws as usize, lookups);
         assert_eq!(caches, BTreeSet::new());
     }
@@ -431,7 +431,7 @@ fn servers_that_give_all_known_addresses_in_turn_are_certain_and_no_caches() {
         let all = addresses(count);
         for servers in [1, 4] {
             let mut servers = vec![SimulatedServer::around(&all); servers];
-            let (_, found, caches) = look(&mut chance, &mut servers, &all, &USUAL);
+            let (_, found, caches) = simulate(&mut chance, &mut servers, &all, &USUAL);
             assert!(found.certain && !found.is_cached, "{found:?}");
             assert_eq!(caches, BTreeSet::new());
             assert_eq!(found.lookups, lookups_needed(count, 0));
@@ -443,7 +443,7 @@ fn servers_that_give_all_known_addresses_in_turn_are_certain_and_no_caches() {
 fn what_rotating_servers_have_not_shown_is_not_taken_for_gone() {
     let mut chance = Chance::seed_from_u64(13);
     let mut server = [SimulatedServer::around(&addresses(28))];
-    let (_, found, caches) = look(&mut chance, &mut server, &addresses(29), &USUAL);
+    let (_, found, caches) = simulate(&mut chance, &mut server, &addresses(29), &USUAL);
     assert!(!found.certain);
     assert_eq!((found.evidence.draws, caches), (1, [0].into()));
 }
@@ -458,7 +458,7 @@ fn a_server_that_gives_more_than_eight_addresses_in_one_answer_is_no_cache() {
             answers: answers.clone(),
             ..SimulatedServer::random(&all)
         }];
-        let (_, found, caches) = look(&mut chance, &mut server, known, &USUAL);
+        let (_, found, caches) = simulate(&mut chance, &mut server, known, &USUAL);
         assert!(found.certain, "{found:?}");
         assert_eq!(caches, BTreeSet::new());
     }
@@ -474,12 +474,12 @@ fn how_long_an_answer_lives_is_asked_of_caches_only_and_capped() {
     };
     let mut honest = SimulatedServer::random(&all);
     honest.cached_for = TTL;
-    let (_, found, _) = look(&mut chance, &mut [honest], &all, &limits);
+    let (_, found, _) = simulate(&mut chance, &mut [honest], &all, &limits);
     assert_eq!(found.evidence.draws, 10);
     assert_eq!(found.evidence.lives, Duration::ZERO);
     let mut cache = SimulatedServer::frozen(&mut chance, &all);
     cache.cached_for = Duration::from_secs(86_400);
-    let (_, found, _) = look(&mut chance, &mut [cache], &all, &limits);
+    let (_, found, _) = simulate(&mut chance, &mut [cache], &all, &limits);
     assert_eq!(found.evidence.lives, LONGEST_CACHED);
 }
 
@@ -492,11 +492,11 @@ fn a_short_answer_that_lacks_what_is_known_is_not_believed_of_one_server_of_seve
     for at in 0..4 {
         let mut servers = vec![SimulatedServer::random(&all); 4];
         servers[at] = stale.clone();
-        let (_, found, _) = look(&mut chance, &mut servers, &all, &USUAL);
+        let (_, found, _) = simulate(&mut chance, &mut servers, &all, &USUAL);
         assert!(found.certain, "{found:?}");
         assert_eq!(found.addresses.len(), 28);
     }
-    let (_, found, _) = look(&mut chance, &mut [stale], &all, &USUAL);
+    let (_, found, _) = simulate(&mut chance, &mut [stale], &all, &USUAL);
     assert_eq!((found.lookups, found.addresses.len()), (1, 5));
 }
 
@@ -507,7 +507,7 @@ fn two_short_answers_of_different_servers_are_united() {
     for at in 0..4 {
         let mut servers = vec![SimulatedServer::random(&all); 4];
         servers[at] = SimulatedServer::random(&all[..6]);
-        let (_, found, _) = look(&mut chance, &mut servers, &all, &USUAL);
+        let (_, found, _) = simulate(&mut chance, &mut servers, &all, &USUAL);
         assert!(found.certain && found.lookups <= 2, "{found:?}");
         assert_eq!(found.addresses.len(), 7);
     }
@@ -520,7 +520,7 @@ fn what_two_servers_say_is_the_list_whatever_a_third_says() {
     for at in 0..4 {
         let mut servers = vec![SimulatedServer::random(&all[..5]); 4];
         servers[at] = SimulatedServer::frozen(&mut chance, &all);
-        let (_, found, caches) = look(&mut chance, &mut servers, &all, &USUAL);
+        let (_, found, caches) = simulate(&mut chance, &mut servers, &all, &USUAL);
         assert!(found.certain && found.doubt == 0.0, "{found:?}");
         assert_eq!(caches, BTreeSet::new());
         assert!(found.addresses.len() <= 13);
@@ -669,7 +669,7 @@ fn a_certain_run_is_evidence_enough_for_all_that_is_known_after_it() {
     let all = addresses(31);
     // Three have left, and three have come.
     let mut servers = [SimulatedServer::random(&all[3..])];
-    let (_, found, _) = look(&mut chance, &mut servers, &all[..28], &USUAL);
+    let (_, found, _) = simulate(&mut chance, &mut servers, &all[..28], &USUAL);
     assert!(found.certain);
     let needed = lookups_needed(31, 0);
     assert_eq!(found.evidence.draws as usize, needed);

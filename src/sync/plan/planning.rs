@@ -45,7 +45,7 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
         };
         let is_new = !next.own.contains_key(arn);
         let own = next.own.entry(arn.clone()).or_default();
-        if let Mode::Bind { given, .. } = situation.mode
+        if let Mode::Request { given, .. } = situation.mode
             && is_new
             && given.contains(arn)
         {
@@ -84,7 +84,7 @@ fn plan_group(
     own: &mut Own,
     plan: &mut Plan,
 ) -> (GroupPlan, bool) {
-    if let Mode::Bind { adopted, .. } = situation.mode {
+    if let Mode::Request { adopted, .. } = situation.mode {
         for (endpoint, target) in adopted.get(arn).into_iter().flatten() {
             own.entry(*endpoint).or_insert_with(|| target.clone());
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// What runs once a minute.
 #[derive(Debug, Clone)]
 enum Invocation {
-    /// A tick whose lookups are worth so many draws, of 32 that are needed.
+    /// A tick whose lookups are worth this number of the 32 draws that are needed.
     Tick(u32),
     LateTick,
     Request,

@@ -44,7 +44,7 @@ pub enum Mode<'a> {
     OnlyAdd,
     /// A request of CloudFormation. Nothing is counted and nothing leaves. In given groups that the record has not
     /// named yet, what is registered already becomes found, and what an earlier function knew becomes own.
-    Bind {
+    Request {
         given: &'a BTreeSet<String>,
         adopted: &'a BTreeMap<String, Own>,
         /// The DNS names of the former and of the new load balancer, where the request changes it.
@@ -75,7 +75,7 @@ impl<'a> Mode<'a> {
     /// The DNS names of the former and of the new load balancer, where a request changes it.
     pub(super) const fn moves(self) -> Option<(&'a str, &'a str)> {
         match self {
-            Self::Bind { moves, .. } => moves,
+            Self::Request { moves, .. } => moves,
             Self::Count { .. } | Self::OnlyAdd => None,
         }
     }

@@ -15,7 +15,7 @@ pub(super) const GROUP: &str = "arn:group";
 /// A run that is certain.
 const CERTAIN: Evidence = of_32(32);
 
-/// A run that is worth so many draws, of 32 that are needed for 28 addresses.
+/// A run that is worth `draws` of the 32 draws that 28 addresses need.
 pub(super) const fn of_32(draws: u32) -> Evidence {
     Evidence {
         draws,
@@ -80,7 +80,7 @@ impl World {
                 may_leave: &self.may_leave,
             },
             Planner::OnlyAdd => Mode::OnlyAdd,
-            Planner::Request(adopted) => Mode::Bind {
+            Planner::Request(adopted) => Mode::Request {
                 given: &self.may_leave,
                 adopted,
                 moves: self.moves,
@@ -418,7 +418,7 @@ fn several_ports_may_share_one_group() {
     assert_eq!(world.registered(), ["10.0.0.1:80", "10.0.0.1:443"]);
 }
 
-/// Misses target 2 in a tick for each of these.
+/// One tick for each evidence, in which target 2 is missing.
 fn misses(world: &mut World, evidence: impl IntoIterator<Item = Evidence>) {
     world.see(&[1]);
     for evidence in evidence {
