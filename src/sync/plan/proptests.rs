@@ -7,9 +7,9 @@ use proptest::test_runner::RngSeed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// What runs once a minute.
+/// What runs in one minute.
 #[derive(Debug, Clone)]
-enum Invocation {
+enum Minute {
     /// A tick whose lookups are worth this number of the 32 draws that are needed.
     Tick(u32),
     LateTick,
@@ -17,13 +17,13 @@ enum Invocation {
 }
 
 /// The addresses in DNS, and what runs then.
-fn minute() -> impl Strategy<Value = (BTreeSet<u8>, Invocation)> {
-    let invocation = prop_oneof![
-        8 => (1..=32_u32).prop_map(Invocation::Tick),
-        1 => Just(Invocation::LateTick),
-        1 => Just(Invocation::Request),
+fn minute() -> impl Strategy<Value = (BTreeSet<u8>, Minute)> {
+    let runs = prop_oneof![
+        8 => (1..=32_u32).prop_map(Minute::Tick),
+        1 => Just(Minute::LateTick),
+        1 => Just(Minute::Request),
     ];
-    (btree_set(1..=4_u8, 1..=4), invocation)
+    (btree_set(1..=4_u8, 1..=4), runs)
 }
 
 /// The same cases in every run, and nothing written into the source folder.
@@ -49,23 +49,23 @@ proptest! {
         group.extend(foreign.map(|target| (target, None)));
         // The misses in a row of each address, and their draws.
         let mut missed: BTreeMap<u8, (u32, u32)> = BTreeMap::new();
-        for (seen, invocation) in minutes {
+        for (seen, runs) in minutes {
             world.see(&Vec::from_iter(seen.iter().copied()));
             for address in 1..=4 {
                 let (ticks, draws) = missed.entry(address).or_default();
                 if seen.contains(&address) {
                     (*ticks, *draws) = (0, 0);
-                } else if let Invocation::Tick(worth) = invocation {
+                } else if let Minute::Tick(worth) = runs {
                     (*ticks, *draws) = (*ticks + 1, *draws + worth);
                 }
             }
-            let plan = match invocation {
-                Invocation::Tick(draws) => {
+            let plan = match runs {
+                Minute::Tick(draws) => {
                     world.evidence = of_32(draws);
                     world.tick()
                 }
-                Invocation::LateTick => world.carry_out(Planner::OnlyAdd),
-                Invocation::Request => world.carry_out(Planner::Request(&BTreeMap::new())),
+                Minute::LateTick => world.carry_out(Planner::OnlyAdd),
+                Minute::Request => world.carry_out(Planner::Request(&BTreeMap::new())),
             };
             let group = plan.groups.get(GROUP).into_iter();
             for target in group.flat_map(|group| group.deregister.keys()) {
