@@ -21,7 +21,7 @@ pub use findings::Findings;
 pub use hints::Hints;
 pub(crate) use hints::candidates;
 pub use make::{
-    Backend, Bound, Checked, NlbListener, Observed, OwnTargetGroup, Plan, ReturnValues, Standing,
-    check, find, make, observe, plan,
+    Backend, Bound, Checked, NlbListener, Observed, OwnTargetGroup, RecordBucket, ReturnValues,
+    Standing, check, find, make, observe, plan,
 };
-pub use step::{Chain, Step};
+pub use step::{Chain, Plan, Step};

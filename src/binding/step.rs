@@ -1,10 +1,23 @@
-//! The steps that a plan is made of, and how they read in the log, in a test and in a dry run.
-//!
-//! `+` makes, `~` changes, `-` takes away.
+//! The plans of make and delete, the steps that they consist of, and how both read. `+` makes, `~` changes, `-` takes
+//! away.
 
 use crate::model::{Attributes, HealthCheck, Tags, TargetGroupPort};
 use std::collections::BTreeMap;
 use std::fmt;
+
+/// The steps in their order: those of make, or the removals of delete. In the log, in a test and in a dry run it
+/// reads one step a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan<S> {
+    pub steps: Vec<S>,
+}
+
+impl<S: fmt::Display> fmt::Display for Plan<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<_> = self.steps.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -263,10 +276,4 @@ impl Removal {
     pub const fn is_last(&self) -> bool {
         matches!(self, Self::Record { .. } | Self::Bucket { .. })
     }
-}
-
-/// Steps as they read in the log: one a line.
-pub fn lines(steps: &[impl fmt::Display]) -> String {
-    let lines: Vec<_> = steps.iter().map(ToString::to_string).collect();
-    lines.join("\n")
 }

@@ -1,31 +1,33 @@
-//! How a binding leaves: its tombstone first (`tombstone`), then what carries its id, and the record last,
-//! while it is still that tombstone.
+//! How a binding leaves: its tombstone is written first (`tombstone`), then everything that carries its id is taken
+//! away, and the record last, while it is still that tombstone.
 //!
-//! Goes by the id. The properties only hint at where to look; and what is looked at is taken away only
-//! if it is the binding's by name or tag. What is gone already is fine.
+//! The id alone tells what is the binding's, by name or by tag: nothing else is taken away. The properties only hint at
+//! where it may be. It is no error where something is gone already.
 
 use super::apply::Remover;
-use super::observe::{Remains, Seen, Whereabouts};
+use super::observe::observe;
+use super::observed::{Remains, Seen, Whereabouts};
+use super::plan::plan;
 use crate::aws::api::{Aws, AwsError};
 use crate::backoff::Backoff;
 use crate::binding::error::BindingError;
 use crate::binding::hints::Hints;
-use crate::binding::step::{Removal, lines};
+use crate::binding::step::{Plan, Removal};
 use crate::clock::Timestamp;
 use crate::log::chain;
 use crate::names::BindingId;
 use crate::progress;
-use crate::record::{Contents, RecordError, RuleEvent, Turn, View};
+use crate::record::{RecordError, RuleEvent, Turn, View};
 use std::cell::Cell;
 use std::time::Duration;
 use tracing::info;
 
-/// For how long what is in use is tried again before all is looked at anew: AWS may not have shown yet what
-/// uses it.
+/// For how long a removal that AWS refuses because of a use is tried again before everything is observed anew: AWS may
+/// not have shown yet what uses it.
 const IN_USE_FOR: Duration = Duration::from_secs(5);
 
-/// Takes a binding away for a request that is no Delete of it: what it made itself and is not wanted, or
-/// what a replacement that was rolled back has made.
+/// Takes a binding away for a request that is not a Delete of it: the request's own work that is not wanted, or a
+/// replacement that was rolled back.
 ///
 /// # Errors
 /// What AWS refuses.
@@ -49,11 +51,11 @@ pub(super) struct Leaving<'a> {
     pub(super) own_bucket: String,
     pub(super) hints: &'a Hints,
     pub(super) whereabouts: Whereabouts,
-    /// What the tombstone was written by, until it is looked at anew.
+    /// What the claim has read, until it is observed anew.
     pub(super) seen: Option<Seen>,
-    /// What its rule gave ticks.
+    /// What its rule hands to ticks.
     pub(super) ruled: Option<RuleEvent>,
-    /// Until when its tombstone stays, or where there is none, until when it looks once more.
+    /// Until when the tombstone has to stay, or where there is none, the binding has to be observed once more.
     stays_until: Timestamp,
 }
 
@@ -71,13 +73,15 @@ impl<'a> Leaving<'a> {
         }
     }
 
-    pub(super) fn stays_until(&mut self, until: Timestamp) {
+    /// Keeps the tombstone, or where there is none goes on observing, until then.
+    pub(super) fn stay_until(&mut self, until: Timestamp) {
         self.stays_until = until;
     }
 
-    /// Whether time had to pass before the last step, since the last look was begun.
-    async fn has_waited<A: Aws>(&self, turn: &Turn<'_, A>, looked: Timestamp) -> bool {
-        if self.stays_until <= looked {
+    /// Before the last step, waits until the tombstone may go. Tells whether it had to wait: then everything `observed`
+    /// by that time is old.
+    async fn wait_to_the_end<A: Aws>(&self, turn: &Turn<'_, A>, observed: Timestamp) -> bool {
+        if self.stays_until <= observed {
             return false;
         }
         progress::note("waiting until no request that came before can be let through any more");
@@ -85,8 +89,10 @@ impl<'a> Leaving<'a> {
         true
     }
 
-    /// Takes away what is there, and looks again until nothing is: AWS may show what is gone for a moment
-    /// longer.
+    /// Observes, plans and takes away until nothing is left: AWS may show for a moment what is gone already.
+    ///
+    /// # Errors
+    /// Where another request holds the record, and what AWS refuses.
     pub(super) async fn remove<A: Aws>(
         &mut self,
         aws: &A,
@@ -100,12 +106,12 @@ impl<'a> Leaving<'a> {
             leaves_bucket: Cell::new(false),
             in_use_for: IN_USE_FOR,
         };
-        // What is taken away may be gone.
+        // What this request made is about to be taken away: from now on AWS is believed where it says that it is gone.
         turn.lease().fresh().clear();
         let mut backoff = Backoff::none_at_first();
         let mut has_ended = false;
         let mut doing = "looking at what is there".to_owned();
-        'looking: loop {
+        'observing: loop {
             progress::note(&doing);
             if !turn.holds(self.id) {
                 match self.claim(aws, turn, view, None).await {
@@ -116,10 +122,10 @@ impl<'a> Leaving<'a> {
                     claimed => claimed?,
                 }
             }
-            let looked = turn.clock().now();
+            let observed = turn.clock().now();
             let mut remains = self.observe(aws, turn).await?;
             if remains.has_own_bucket && !turn.holds(self.id) {
-                // Somebody has just made it, and may have made a record in it.
+                // Another request has just made the bucket, and may have made a record in it.
                 backoff.wait().await;
                 continue;
             }
@@ -132,33 +138,33 @@ impl<'a> Leaving<'a> {
                 continue;
             }
             let plan = self.plan(&remains);
-            if plan.is_empty() {
-                if self.has_waited(turn, looked).await {
+            if plan.steps.is_empty() {
+                if self.wait_to_the_end(turn, observed).await {
                     continue;
                 }
                 turn.has_taken_away(self.id);
                 return Ok(());
             }
             if !turn.holds(self.id) {
-                // What there is may have come with a record since.
+                // A request that made what is left may have made a record since.
                 let (located, _) = self.locate(aws, turn).await?;
                 if located.record.is_some() || located.has(&self.own_bucket).is_some_and(is_there) {
                     backoff.wait().await;
                     continue;
                 }
-                self.is_not_made_anew(aws, turn, view).await?;
+                self.check_not_made_anew(aws, turn, view).await?;
             }
-            info!(binding = %self.id, plan = lines(&plan), "plan");
-            for removal in &plan {
+            info!(binding = %self.id, %plan, "plan");
+            for removal in &plan.steps {
                 if removal.is_last() {
-                    if self.has_waited(turn, looked).await {
-                        continue 'looking;
+                    if self.wait_to_the_end(turn, observed).await {
+                        continue 'observing;
                     }
                     turn.lets_go_of(self.id);
                     has_ended = true;
                 }
                 let was_there = match remover.remove(removal).await {
-                    // A request that came before found no record any more, and has made one.
+                    // An earlier request found no record, and has made one.
                     Err(error) if has_ended && error.is_taken_over() => {
                         if self.is_with_another_delivery(aws, turn).await? {
                             return Err(error);
@@ -182,37 +188,6 @@ impl<'a> Leaving<'a> {
         }
     }
 
-    /// The bucket of this tombstone, where meanwhile another request has made the binding's record in its own
-    /// bucket: then that one is the record.
-    async fn made_anew_beside<A: Aws>(
-        &self,
-        turn: &Turn<'_, A>,
-        remains: &Remains,
-    ) -> Result<Option<String>, BindingError> {
-        let record = remains.record.as_ref();
-        let elsewhere = record.filter(|(_, bucket)| *bucket != self.own_bucket);
-        let Some((_, bucket)) = elsewhere.filter(|_| remains.has_own_bucket) else {
-            return Ok(None);
-        };
-        let found = turn.store(self.id).look(&self.own_bucket).await?;
-        let is_record = matches!(
-            found,
-            Contents::Record(held) if held.record.arriving_from.is_none()
-        );
-        Ok(is_record.then(|| bucket.clone()))
-    }
-
-    /// Whether another delivery of this Delete has taken it over.
-    async fn is_with_another_delivery<A: Aws>(
-        &mut self,
-        aws: &A,
-        turn: &Turn<'_, A>,
-    ) -> Result<bool, BindingError> {
-        let (located, _) = self.locate(aws, turn).await?;
-        let record = located.record.map(|held| held.record);
-        Ok(record.is_some_and(|record| record.is_served_for(turn.caller())))
-    }
-
     pub(super) async fn observe<A: Aws>(
         &mut self,
         aws: &A,
@@ -220,11 +195,11 @@ impl<'a> Leaving<'a> {
     ) -> Result<Remains, BindingError> {
         let seen = self.seen.take();
         let whereabouts = &mut self.whereabouts;
-        Remains::observe(aws, turn, self.id, &self.own_bucket, whereabouts, seen).await
+        observe(aws, turn, self.id, &self.own_bucket, whereabouts, seen).await
     }
 
-    pub(super) fn plan(&self, remains: &Remains) -> Vec<Removal> {
-        remains.plan(self.id, &self.own_bucket, |arn| self.names(arn))
+    pub(super) fn plan(&self, remains: &Remains) -> Plan<Removal> {
+        plan(self.id, &self.own_bucket, remains, |arn| self.is_named(arn))
     }
 }
 

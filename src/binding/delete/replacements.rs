@@ -1,5 +1,6 @@
-//! Takes away what Updates with another NLB made in place of a binding, where CloudFormation has not taken it: nobody but
-//! the next request for the former binding does, for such an Update was never answered, or answered too late.
+//! Takes away the bindings that Updates with another NLB made in place of this one and that CloudFormation did not
+//! accept, because such an Update was not answered in time. CloudFormation never deletes them, so the next request for
+//! the former binding does.
 
 use super::leaving::take_away;
 use crate::aws::api::Aws;
@@ -12,8 +13,8 @@ use crate::record::{Record, Replacement, RequestType, Resource, Turn, View};
 use std::time::Duration;
 use tracing::{info, warn};
 
-/// Takes away a binding that an Update before this request made in place of this one, in `time`. Failing in
-/// that only warns: the note stays, and the next request tries again.
+/// Takes away the bindings that earlier Updates made in place of this one, within `time`. A failure only warns: the note
+/// in the record stays, and the next request tries again.
 pub(in crate::binding) async fn take_away_replacements<A: Aws>(
     aws: &A,
     turn: &Turn<'_, A>,
@@ -23,7 +24,7 @@ pub(in crate::binding) async fn take_away_replacements<A: Aws>(
     view: &View,
     time: Duration,
 ) {
-    let taken = noted(aws, turn, id, account, hints, view);
+    let taken = take_away_noted(aws, turn, id, account, hints, view);
     match tokio::time::timeout(time, taken).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
@@ -39,7 +40,7 @@ pub(in crate::binding) async fn take_away_replacements<A: Aws>(
     }
 }
 
-async fn noted<A: Aws>(
+async fn take_away_noted<A: Aws>(
     aws: &A,
     turn: &Turn<'_, A>,
     id: &BindingId,
@@ -48,17 +49,17 @@ async fn noted<A: Aws>(
     view: &View,
 ) -> Result<(), BindingError> {
     let held = match turn.last(id) {
-        // Who notes one has claimed the record.
+        // Only a request that holds the record can note a replacement, and this one holds it.
         Some(held) if held.record.replaced.is_empty() => return Ok(()),
         _ => turn.read(id).await?,
     };
     let noted = held.map(|held| held.record.replaced).unwrap_or_default();
     let mut has_living = false;
-    // The newest first, for that is the likeliest to live.
+    // The newest comes first, for it is the most likely to be the living one.
     for replaced in noted.iter().rev() {
         let by = turn.replacement(replaced);
         let bucket = hints.bucket.clone();
-        // One at most lives.
+        // At most one is the living one.
         if !has_living && is_living(aws, turn, &by, replaced, account, bucket, view).await? {
             has_living = true;
             continue;
@@ -71,7 +72,7 @@ async fn noted<A: Aws>(
     Ok(())
 }
 
-/// Whether CloudFormation counts a noted binding as the resource's own.
+/// Whether CloudFormation counts a noted binding as the resource's physical id.
 async fn is_living<A: Aws>(
     aws: &A,
     turn: &Turn<'_, A>,
@@ -81,11 +82,11 @@ async fn is_living<A: Aws>(
     bucket: Option<String>,
     view: &View,
 ) -> Result<bool, BindingError> {
-    // After a replacement that CloudFormation has taken, it deletes the former one; and what it shows then
-    // may lag behind. An Update of the former one comes only where it has not taken it.
+    // CloudFormation deletes the former binding after it has accepted the replacement, and what it shows then may lag
+    // behind. An Update of the former binding comes only where it has not accepted the replacement.
     let caller = turn.caller();
     if caller.kind != RequestType::Delete {
-        // What this request itself replaces lives until CloudFormation has taken its answer.
+        // The binding that this request itself replaces lives until CloudFormation has accepted the response.
         let is_replaced = caller.physical_id.as_deref() == Some(&by.to_string());
         return Ok(view.names(by) || is_replaced);
     }
@@ -96,7 +97,7 @@ async fn is_living<A: Aws>(
     if replaced.done {
         return Ok(true);
     }
-    // Where Lambda stopped the Update between its two records, only the other one tells.
+    // Where Lambda stopped the Update between the writes of its two records, only the replacement's record tells.
     let located = locate(aws, turn, by, bucket, &by.bucket(account)).await?;
     Ok(located.known().is_some_and(Record::serves))
 }

@@ -1,11 +1,10 @@
-//! The tombstone of a binding that leaves: where its record is, what tells which given target groups it
-//! may take targets out of, and the claim that Delete begins with.
+//! The tombstone of a binding that leaves: how its record is found, which given target groups it may take targets out
+//! of, and the claim that Delete begins with.
 //!
 //! Takes nothing away.
 
 use super::leaving::Leaving;
-use super::living;
-use super::observe::Seen;
+use super::observed::Seen;
 use crate::aws::api::Aws;
 use crate::backoff::Backoff;
 use crate::binding::error::BindingError;
@@ -19,7 +18,7 @@ use std::collections::BTreeSet;
 use tracing::warn;
 
 impl Leaving<'_> {
-    /// Finds the record, and remembers what the rule says, which goes before the record.
+    /// Finds the record and the rule. Remembers what the rule says, for the rule is deleted before the record.
     pub(super) async fn locate<A: Aws>(
         &mut self,
         aws: &A,
@@ -40,9 +39,9 @@ impl Leaving<'_> {
         Ok((located, rule))
     }
 
-    /// Makes a lost record anew, for it tells what is own in given target groups; whether it did. Nothing
-    /// else depends on it, so failing in that only warns.
-    pub(super) async fn restores<A: Aws>(
+    /// Makes a lost record anew, for only the record tells which targets in given target groups are own. Tells whether it
+    /// did. Nothing else depends on the record, so a failure only warns.
+    pub(super) async fn restore_lost_record<A: Aws>(
         &self,
         aws: &A,
         dns: &impl Dns,
@@ -52,7 +51,7 @@ impl Leaving<'_> {
         let Some(event) = self.ruled.as_ref().filter(|event| located.has_lost(event)) else {
             return false;
         };
-        let groups = self.named();
+        let groups = self.named_groups();
         if !located.empty.contains(&event.bucket) {
             if !groups.is_empty() {
                 warn!(
@@ -75,15 +74,15 @@ impl Leaving<'_> {
         }
     }
 
-    /// Whether its orders name or named a target group, by what nobody else can write: its rule, and the
-    /// properties. A record may be written by whoever may write to its bucket.
-    pub(super) fn names(&self, arn: &str) -> bool {
+    /// Whether the rule or the properties name a target group. The record does not count: everybody who may write to its
+    /// bucket can write it.
+    pub(super) fn is_named(&self, arn: &str) -> bool {
         let ruled = self.ruled.as_ref();
         self.hints.given.contains(arn) || ruled.is_some_and(|event| event.names(arn))
     }
 
-    /// The given target groups that are known to be named, to be told.
-    fn named(&self) -> String {
+    /// The given target groups that the rule or the properties name, for a warning.
+    fn named_groups(&self) -> String {
         let orders = self.ruled.iter().filter_map(|event| event.orders.as_ref());
         let ruled = orders.flat_map(Orders::groups);
         let given = ruled.filter(|arn| !self.id.made_group(arn));
@@ -93,10 +92,10 @@ impl Leaving<'_> {
         given.into_iter().collect::<Vec<_>>().join(", ")
     }
 
-    /// Own targets that this leaves where they are.
+    /// Warns of own targets that stay.
     fn warn_of_unnamed(&self, record: &Record) {
         for (group, own) in &record.own {
-            if !own.is_empty() && !self.id.made_group(group) && !self.names(group) {
+            if !own.is_empty() && !self.id.made_group(group) && !self.is_named(group) {
                 warn!(
                     group,
                     "own targets stay in a target group that neither the rule nor the properties name"
@@ -105,8 +104,11 @@ impl Leaving<'_> {
         }
     }
 
-    /// Writes the tombstone. Where there is neither record nor bucket there is nothing to write it to. `located`
-    /// is what was found already: the tombstone is only written over that.
+    /// Claims the record by writing the tombstone; where there is neither record nor bucket, writes none. `located` is the
+    /// record that was found already: the tombstone replaces only this one.
+    ///
+    /// # Errors
+    /// Where another request is wanted in place of this one, and what AWS refuses.
     pub(super) async fn claim<A: Aws>(
         &mut self,
         aws: &A,
@@ -122,7 +124,7 @@ impl Leaving<'_> {
             };
             if let Some(unreadable) = &located.unreadable {
                 let error = chain(&unreadable.why);
-                let groups = self.named();
+                let groups = self.named_groups();
                 warn!(
                     error,
                     groups,
@@ -139,12 +141,12 @@ impl Leaving<'_> {
                 true => None,
                 false => Some(self.observe(aws, turn).await?),
             };
-            if remains.is_some_and(|remains| self.plan(&remains).is_empty()) {
+            if remains.is_some_and(|remains| self.plan(&remains).steps.is_empty()) {
                 // A tombstone for nothing would stay where Lambda stops this request.
                 return Ok(());
             }
             if located.record.is_none() && located.unreadable.is_none() {
-                self.is_not_made_anew(aws, turn, view).await?;
+                self.check_not_made_anew(aws, turn, view).await?;
             }
             let bucket = match located.empty.first() {
                 // A stub there may lead to a bucket that is gone.
@@ -167,21 +169,5 @@ impl Leaving<'_> {
                 Hand::Again => backoff.wait().await,
             }
         }
-    }
-
-    /// Where no record is found: whether a later request has made the binding anew.
-    ///
-    /// # Errors
-    /// Where one has, and what AWS refuses.
-    pub(super) async fn is_not_made_anew<A: Aws>(
-        &self,
-        aws: &A,
-        turn: &Turn<'_, A>,
-        view: &View,
-    ) -> Result<(), BindingError> {
-        let Self {
-            id, account, hints, ..
-        } = self;
-        living::is_not_made_anew(aws, turn, id, account, hints, view).await
     }
 }

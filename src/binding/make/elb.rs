@@ -1,25 +1,23 @@
-//! The load balancers as they are, with their listeners, and the binding's own target groups: all that is asked
-//! of ELBv2, in as few calls as it takes, for a hundred bindings may ask at once (ELB guide, "Request throttling
-//! for the Elastic Load Balancing API").
+//! Observes the load balancers with their listeners, and the binding's own target groups. It needs as few calls to
+//! ELBv2 as it can, for a hundred bindings may ask at once (ELB guide, "Request throttling for the Elastic Load
+//! Balancing API").
 //!
 //! Changes nothing.
 
-use super::observed::{NlbListener, Observed, OwnTargetGroup};
-use crate::aws::api::{Aws, AwsResult, gather, unless_gone};
-use crate::backoff::Backoff;
+use super::observed::{NlbListener, OwnTargetGroup};
+use crate::aws::api::{Aws, gather, unless_gone};
 use crate::binding::desired::Desired;
 use crate::binding::error::BindingError;
-use crate::binding::own::{may_be_own, own_groups};
-use crate::model::{Attributes, Listener, LoadBalancer, State};
+use crate::binding::own::{may_be_own, own_target_groups};
+use crate::model::{Attributes, Listener, LoadBalancer};
 use crate::names::TAG;
-use crate::progress;
 use std::collections::BTreeSet;
-use tracing::info;
 
-/// The protocols of listeners through which a binding's traffic may come (ELBv2 API, `ListenerAttribute`).
+/// The protocols of listeners through which a binding's traffic may come; only these have attributes (ELBv2 API,
+/// `ListenerAttribute`).
 const HAVE_ATTRIBUTES: [&str; 2] = ["TCP", "TLS"];
 
-/// What ELBv2 tells.
+/// The part of what is observed that ELBv2 gives.
 #[derive(Default)]
 pub(super) struct Elb {
     pub(super) alb: Option<LoadBalancer>,
@@ -28,40 +26,13 @@ pub(super) struct Elb {
     /// Read only where the zones of both differ.
     pub(super) nlb_attributes: Attributes,
     pub(super) alb_listeners: Vec<Listener>,
-    /// Those that matter to the binding.
+    /// Only those that matter to the binding.
     pub(super) nlb_listeners: Vec<NlbListener>,
     pub(super) groups: Vec<OwnTargetGroup>,
 }
 
-/// Waits while load balancers are being provisioned; whether it did. What else was observed is old by then.
-pub(super) async fn are_provisioned(
-    aws: &impl Aws,
-    desired: &Desired,
-    observed: &Observed,
-) -> AwsResult<bool> {
-    let found = observed.alb.iter().chain(&observed.nlb).cloned();
-    let mut found: Vec<_> = found.collect();
-    let mut backoff = Backoff::short_at_first();
-    let mut has_waited = false;
-    loop {
-        let waiting: Vec<_> = found
-            .iter()
-            .filter(|load_balancer| load_balancer.state == State::Provisioning)
-            .map(|load_balancer| load_balancer.name.as_str())
-            .collect();
-        if waiting.is_empty() {
-            return Ok(has_waited);
-        }
-        let waiting = waiting.join(", ");
-        info!(waiting, "waiting while it is provisioned");
-        progress::note(format!("waiting until {waiting} is active"));
-        has_waited = true;
-        backoff.wait().await;
-        found = aws.load_balancers(&arns(desired)).await?;
-    }
-}
-
-fn arns(desired: &Desired) -> Vec<String> {
+/// The load balancers that the properties name.
+pub(super) fn load_balancer_arns(desired: &Desired) -> Vec<String> {
     let properties = &desired.properties;
     let alb = properties.alb_arn().map(str::to_owned);
     alb.into_iter()
@@ -69,20 +40,20 @@ fn arns(desired: &Desired) -> Vec<String> {
         .collect()
 }
 
-/// Looks. `ports` are those that own target groups may be of.
-pub(super) async fn look_at_elb(
+/// Observes it. `ports` are those that own target groups may be of.
+pub(super) async fn observe_elb(
     aws: &impl Aws,
     desired: &Desired,
     ports: Option<&BTreeSet<u16>>,
 ) -> Result<Elb, BindingError> {
     let (alb_arn, nlb_arn) = (desired.properties.alb_arn(), &desired.properties.nlb_arn);
-    let load_balancers = async { Ok(aws.load_balancers(&arns(desired)).await?) };
+    let load_balancers = async { Ok(aws.load_balancers(&load_balancer_arns(desired)).await?) };
     let of_alb = async {
         let Some(alb_arn) = alb_arn else {
             return Ok(None);
         };
         match aws.load_balancer_attributes(alb_arn).await {
-            // Asked before it is known to be there: the ARN may be one that no ALB can have.
+            // The call is made before the ALB is known to exist: the ARN may be one that no ALB can have.
             Err(error) if error.is(&["ValidationError"]) => Ok(None),
             told => Ok(unless_gone(told)?),
         }
@@ -93,7 +64,7 @@ pub(super) async fn look_at_elb(
             None => Ok(Vec::new()),
         }
     };
-    let own = own(aws, desired, ports);
+    let own = listeners_and_groups(aws, desired, ports);
     let (found, of_alb, alb_listeners, (nlb_listeners, groups)) =
         tokio::try_join!(load_balancers, of_alb, on_alb, own)?;
     let find = |arn: &str| {
@@ -111,7 +82,7 @@ pub(super) async fn look_at_elb(
         groups,
         ..Elb::default()
     };
-    // Without an answer about its attributes it went while it was looked at.
+    // A load balancer without attributes was deleted while it was observed.
     if let (Some(alb), Some(attributes)) = (alb, of_alb) {
         elb.alb = Some(alb);
         elb.alb_attributes = attributes;
@@ -126,7 +97,7 @@ pub(super) async fn look_at_elb(
 }
 
 /// The NLB's listeners that matter, and own target groups.
-async fn own(
+async fn listeners_and_groups(
     aws: &impl Aws,
     desired: &Desired,
     ports: Option<&BTreeSet<u16>>,
@@ -134,7 +105,7 @@ async fn own(
     let names = ports.map(|ports| desired.id.target_groups(ports));
     let (listeners, groups) = tokio::try_join!(
         async { Ok::<_, BindingError>(aws.listeners(&desired.properties.nlb_arn).await?) },
-        async { Ok(own_groups(aws, &desired.id, names).await?) },
+        async { Ok(own_target_groups(aws, &desired.id, names).await?) },
     )?;
     let listeners: Vec<_> = listeners
         .into_iter()
@@ -159,7 +130,7 @@ async fn own(
     let of_groups = async { Ok(of_groups.await?) };
     let (mut tags, attributes, of_groups) = tokio::try_join!(tags, attributes, of_groups)?;
     let id = desired.id.to_string();
-    // What has no tags, or no attributes, went while it was looked at.
+    // A listener without tags or attributes, or a group without attributes, was deleted while it was observed.
     let listeners = listeners.into_iter().zip(attributes);
     let listeners = listeners.filter_map(|(listener, attributes)| {
         let tags = tags.remove(&listener.arn)?;

@@ -1,5 +1,6 @@
-//! Rule 9 of the record: an Update with another NLB makes another binding in place of the former one, whose record it
-//! claims first and in whose record it notes its own id. CloudFormation deletes the former one after a success.
+//! Rule 9 of the record: an Update with another NLB makes another binding in place of the former one. It claims the
+//! former binding's record first, and notes its own id there. CloudFormation deletes the former binding after a
+//! success.
 
 use crate::aws::api::Aws;
 use crate::backoff::Backoff;
@@ -10,8 +11,8 @@ use crate::names::BindingId;
 use crate::record::{Claiming, Hand, Located, Response, Turn, View};
 use tracing::{info, warn};
 
-/// Claims the record of the binding that this one replaces, where it replaces one. Whether that had to
-/// be waited for, so that what was observed before has to be observed anew.
+/// Claims the record of the binding that this one replaces, where it replaces one. Tells whether the claim had to be
+/// waited for: then everything that was observed is old.
 pub(super) async fn claim<A: Aws>(
     aws: &A,
     turn: &Turn<'_, A>,
@@ -56,9 +57,8 @@ async fn locate_former<A: Aws>(
     locate(aws, turn, former, said, &former.bucket(&desired.account)).await
 }
 
-/// The answer that this request was given, where only the record of the binding that it replaced still has
-/// it.
-pub(super) async fn answer<A: Aws>(
+/// The answer that this request was given, from the record of the former binding.
+pub(super) async fn stored_answer<A: Aws>(
     aws: &A,
     turn: &Turn<'_, A>,
     desired: &Desired,

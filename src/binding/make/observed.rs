@@ -1,4 +1,4 @@
-//! What is, as the checks and the plan read it. No I/O.
+//! AWS as it is observed, as the checks and the plan read it. No I/O.
 
 use crate::model::{Attributes, Listener, LoadBalancer, Rule, Tags, TargetGroup};
 use crate::record::Record;
@@ -17,22 +17,30 @@ pub struct Observed {
     pub given_groups: BTreeMap<String, Option<GivenTargetGroup>>,
     /// Target groups that are the binding's by name.
     pub groups: Vec<OwnTargetGroup>,
-    /// Whether the bucket that the record is to be in exists.
-    pub bucket_exists: bool,
-    /// Why a given bucket cannot be used.
-    pub bucket_refused: Option<String>,
+    pub bucket: RecordBucket,
     /// The record, and the bucket that it is in.
     pub record: Option<(Record, String)>,
-    /// The tags of the binding's own bucket, where it uses one.
-    pub bucket_tags: Tags,
-    /// Its policy, where it has one.
-    pub bucket_policy: Option<String>,
-    /// Why its policy cannot be read.
-    pub bucket_policy_refused: Option<String>,
     pub rule: Option<Rule>,
     pub rule_tags: Tags,
     /// What everything made should be tagged with.
     pub tags: Tags,
+}
+
+/// The bucket that the record is to be in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum RecordBucket {
+    #[default]
+    Missing,
+    /// It cannot be used, for this reason.
+    Refused(String),
+    /// It exists, and the user gives it: its tags and its policy are the user's.
+    Given,
+    /// It exists, and is the binding's own.
+    Own {
+        tags: Tags,
+        /// The policy, where the bucket has one, or why it cannot be read.
+        policy: Result<Option<String>, String>,
+    },
 }
 
 /// A listener of the NLB, whoever made it.

@@ -1,6 +1,6 @@
 //! Any wish after any other: planned, carried out and planned again, only the sync is left.
 
-use super::observed::Observed;
+use super::observed::{Observed, RecordBucket};
 use super::tests::{NOTHING, carried_out, steps};
 use crate::binding::desired::Desired;
 use crate::binding::hints::Hints;
@@ -131,9 +131,10 @@ proptest! {
             // What is observed of a bucket is observed of the one that is desired.
             let is_there = world.record.as_ref().is_some_and(|(_, bucket)| *bucket == desired.bucket());
             if !is_there {
-                world.bucket_exists = desired.properties.bucket_name.is_some();
-                world.bucket_tags.clear();
-                world.bucket_policy = None;
+                world.bucket = match desired.properties.bucket_name {
+                    Some(_) => RecordBucket::Given,
+                    None => RecordBucket::Missing,
+                };
             }
             world = carried_out(&desired, world);
             // The stub of a changed bucket goes with the next Update.

@@ -1,5 +1,5 @@
-//! Own targets in target groups that the user gives: how they are taken out, by Delete and by an Update
-//! that gives a group up. Rules 7 and 11 of the record.
+//! Takes own targets out of a target group that the user gives, for Delete and for an Update that gives the group up.
+//! Rules 7 and 11 of the record.
 //!
 //! Never touches a target that the record does not own.
 
@@ -13,11 +13,13 @@ use crate::record::{FRESH, Held, RecordError, Turn, owned_by_others};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-/// How often other bindings' records are looked at because a look took too long to be believed.
-const LOOKS: usize = 3;
+/// How often other bindings' records are read, because a reading that takes too long is out of date.
+const READINGS: usize = 3;
 
-/// Takes own targets out of one group, and looks once more when no tick can be registering there any
-/// more. What is gone already is fine.
+/// Takes own targets out of one group, and does so once more when no tick can be registering there any more.
+///
+/// # Errors
+/// What AWS refuses; it is no error where a target or the group is gone already.
 pub(super) async fn take_out<A: Aws>(
     aws: &A,
     turn: &Turn<'_, A>,
@@ -30,9 +32,9 @@ pub(super) async fn take_out<A: Aws>(
         let Some(held) = turn.read(id).await? else {
             return Ok(());
         };
-        match once(aws, turn, id, group, &held).await {
+        match deregister_own(aws, turn, id, group, &held).await {
             Ok(()) => {}
-            // Who takes a group from the properties may take the grant with it.
+            // A user who takes a group out of the properties may take the function's permission for it away as well.
             Err(error) if is_denied(&error) && !held.record.served_last(group) => {
                 let error = chain(&error);
                 warn!(
@@ -54,7 +56,7 @@ pub(super) async fn take_out<A: Aws>(
     Ok(turn.change(id, |record| record.let_go_of(group)).await?)
 }
 
-/// Whether the group itself may not be looked at or touched.
+/// Whether the function may not read or change the group itself.
 fn is_denied(error: &BindingError) -> bool {
     let (BindingError::Aws(error) | BindingError::Record(RecordError::Aws(error))) = error else {
         return false;
@@ -63,7 +65,8 @@ fn is_denied(error: &BindingError) -> bool {
     error.is(&["AccessDenied"]) && of_group.contains(&error.operation)
 }
 
-async fn once<A: Aws>(
+/// Deregisters own targets, but for those that another binding owns, too.
+async fn deregister_own<A: Aws>(
     aws: &A,
     turn: &Turn<'_, A>,
     id: &BindingId,
@@ -79,22 +82,22 @@ async fn once<A: Aws>(
     registered.retain(|endpoint, _| own.contains_key(endpoint));
     let found = held.record.found.get(group);
     let is_found = |endpoint: &Endpoint| found.is_some_and(|found| found.contains(endpoint));
-    // Where the stack rolls back, what was there before the binding is to be there after it.
+    // Where the stack rolls back, targets that were there before the binding are to be there after it.
     if registered.keys().any(is_found) && !turn.goes_on().await {
         registered.retain(|endpoint, _| !is_found(endpoint));
     }
     if registered.is_empty() {
         return Ok(());
     }
-    let mut looks = 1;
+    let mut readings = 1;
     let others = loop {
         let began = Instant::now();
         let others = owned_by_others(aws, id, group).await?;
-        // Where AWS is slow for longer, the last look has to do.
-        if began.elapsed() < FRESH || looks == LOOKS {
+        // Where AWS stays slow, the last reading is used.
+        if began.elapsed() < FRESH || readings == READINGS {
             break others;
         }
-        looks += 1;
+        readings += 1;
     };
     match others {
         Some(others) => registered.retain(|endpoint, _| !others.contains_key(endpoint)),

@@ -1,0 +1,9 @@
+//! Takes away what a plan names, one thing at a time: every step of Delete, and the last steps of an Update.
+//!
+//! Decides nothing and searches for nothing. It is no error where a thing is gone already.
+
+mod given_targets;
+mod objects;
+mod remover;
+
+pub(in crate::binding) use remover::Remover;

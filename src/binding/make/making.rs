@@ -1,0 +1,296 @@
+//! Makes one binding: how observe, check, plan and apply follow each other, and when they begin anew.
+//!
+//! They begin anew where the claim had to be waited for, and where AWS says that something exists already.
+
+use super::apply::{Applier, Bound};
+use super::checks::{Standing, check};
+use super::former;
+use super::observe::{find, observe};
+use super::observed::{Observed, RecordBucket};
+use super::plan::plan;
+use crate::aws::api::Aws;
+use crate::backoff::Backoff;
+use crate::binding::delete::take_away_replacements;
+use crate::binding::desired::Desired;
+use crate::binding::error::BindingError;
+use crate::discovery::Dns;
+use crate::log::chain;
+use crate::model::{Rule, Tags};
+use crate::record::{
+    Claiming, FRESH, Hand, Located, Phase, RecordError, RequestType, ResourceKind, RuleEvent, Turn,
+    View,
+};
+use crate::sync::{self, Unseen};
+use std::cell::Cell;
+use std::time::Duration;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+/// For how long everything is observed anew because AWS says that something exists already, which it may not show
+/// yet.
+const SHOWN_WITHIN: Duration = Duration::from_secs(30);
+
+/// Kept of the invocation's time, so that a clean-up whose failure only warns does not fail the request.
+const SPARED: Duration = Duration::from_secs(1);
+
+const ALREADY_THERE: [&str; 2] = ["DuplicateTargetGroupName", "DuplicateListener"];
+
+/// Makes the binding as it is desired.
+///
+/// # Errors
+/// Findings of the checks come before anything is made; everything else may leave some of the
+/// wiring behind, which a repetition completes and Delete removes.
+pub async fn make<A: Aws>(
+    aws: &A,
+    dns: &impl Dns,
+    turn: &Turn<'_, A>,
+    desired: &Desired,
+) -> Result<Bound, BindingError> {
+    let making = Making {
+        aws,
+        dns,
+        turn,
+        desired,
+        alb_listeners_deadline: Cell::default(),
+    };
+    let mut there_since = None;
+    let mut backoff = Backoff::none_at_first();
+    loop {
+        match making.run().await {
+            Ok(Some(made)) => return Ok(made),
+            Ok(None) => {}
+            // A create call whose response was lost and that was sent again meets its own work.
+            Err(error)
+                if error.is(&ALREADY_THERE)
+                    && there_since.get_or_insert_with(Instant::now).elapsed() < SHOWN_WITHIN =>
+            {
+                let error = chain(&error);
+                info!(error, "it is there already, looking again");
+            }
+            // Another delivery of the same request changes what this one observes.
+            Err(error) if making.is_of_another_delivery(&error).await => {
+                let error = chain(&error);
+                info!(
+                    error,
+                    "another delivery has claimed the record meanwhile, looking again"
+                );
+            }
+            Err(error) => return Err(error),
+        }
+        backoff.wait().await;
+    }
+}
+
+/// One request that makes a binding.
+pub(super) struct Making<'a, 't, A, D> {
+    pub(super) aws: &'a A,
+    pub(super) dns: &'a D,
+    pub(super) turn: &'a Turn<'t, A>,
+    pub(super) desired: &'a Desired,
+    /// Until when listeners of the ALB are waited for.
+    pub(super) alb_listeners_deadline: Cell<Option<Instant>>,
+}
+
+impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
+    /// Runs once from the record to the last step. `None` where everything has to be observed anew.
+    async fn run(&self) -> Result<Option<Bound>, BindingError> {
+        let Self {
+            aws,
+            dns,
+            turn,
+            desired,
+            ..
+        } = *self;
+        let (located, rule) = self.locate().await?;
+        let record = located.known();
+        let is_held = turn.holds(&desired.id);
+        if is_held && !record.is_some_and(|record| record.is_held_by(&turn.caller().mark)) {
+            return Err(RecordError::TakenOver.into());
+        }
+        if record.is_none() {
+            turn.may_make()?;
+        }
+        // Not at the same time as the record: by an older view, a request could pass for the current one although the
+        // record tells that it is over.
+        let mut view = turn.view().await;
+        if !is_held {
+            turn.judge(record, &view)?;
+            view = self.check_wanted(view, record).await?;
+        }
+        let is_other_delivery = record.is_some_and(|record| record.is_served_for(turn.caller()));
+        if is_other_delivery && !is_held {
+            // It has passed the checks, and what it changes now would only disturb what is observed here.
+            self.claim(&located, &view).await?;
+            return Ok(None);
+        }
+        let asked = Instant::now();
+        let tags = stack_tags(&view);
+        let observed = observe(aws, desired, &located, tags, rule).await?;
+        if self.wait_until_provisioned(&observed).await? {
+            return Ok(None);
+        }
+        if record.is_none_or(|record| record.phase == Phase::Making) {
+            self.note_fresh(&observed);
+        }
+        let stands = record.filter(|_| turn.caller().kind == RequestType::Update);
+        // Only a rollback that is under way counts: the next Update may still meet one that is over.
+        let rolls_back = view.is_rolling_back() == Some(true);
+        let stands = stands.and_then(|record| desired.standing(record, rolls_back));
+        let standing = stands
+            .as_ref()
+            .map(|(properties, orders)| Standing { properties, orders });
+        let (checked, known) = match check(desired, standing, &observed) {
+            Err(findings)
+                if findings.may_pass() && Instant::now() < self.alb_listeners_deadline() =>
+            {
+                info!(%findings, "waiting, for the ALB's listeners may be being made");
+                self.wait_for_alb_listeners(standing, observed, &findings)
+                    .await?;
+                return Ok(None);
+            }
+            checked => checked?,
+        };
+        for finding in known.iter() {
+            warn!(finding, "the binding stands all the same");
+        }
+        let plan = plan(desired, &checked);
+        let applier = Applier {
+            aws,
+            dns,
+            turn,
+            desired,
+            checked,
+        };
+        if !is_held {
+            info!(binding = %desired.id, %plan, "plan");
+            // The former record has to name this binding before any part of it is made.
+            if former::claim(aws, turn, desired, &view).await? {
+                return Ok(None);
+            }
+            if asked.elapsed() > FRESH {
+                // The wait for load balancers may have taken minutes.
+                Box::pin(self.check_wanted(turn.view().await, record)).await?;
+            }
+            applier.prepare(&plan).await?;
+            if !Box::pin(self.claim(&located, &view)).await? {
+                return Ok(None);
+            }
+        }
+        let made = Box::pin(applier.carry_out(&plan)).await?;
+        let Desired {
+            id,
+            account,
+            former,
+            ..
+        } = desired;
+        let left = turn.caller().left().saturating_sub(SPARED);
+        Box::pin(take_away_replacements(
+            aws, turn, id, account, former, &view, left,
+        ))
+        .await;
+        Ok(Some(made))
+    }
+
+    /// The parts of a binding that has had no success yet may just have been made, by a delivery whose answer was lost.
+    fn note_fresh(&self, observed: &Observed) {
+        let fresh = self.turn.lease().fresh();
+        for own in &observed.groups {
+            fresh.add(ResourceKind::TargetGroup, &own.group.arn);
+        }
+        for own in observed.nlb_listeners.iter().filter(|own| own.is_own) {
+            fresh.add(ResourceKind::Listener, &own.listener.arn);
+        }
+        if matches!(observed.bucket, RecordBucket::Own { .. }) {
+            fresh.add(ResourceKind::Bucket, &self.desired.own_bucket());
+        }
+    }
+
+    /// Whether an error may come of another delivery of this request, which has claimed the record or has been answered.
+    async fn is_of_another_delivery(&self, error: &BindingError) -> bool {
+        let is_verdict = matches!(
+            error,
+            BindingError::Record(
+                RecordError::Answered(_)
+                    | RecordError::Superseded
+                    | RecordError::NotWanted { .. }
+                    | RecordError::TakenOver
+            )
+        );
+        if is_verdict || self.turn.holds(&self.desired.id) {
+            return false;
+        }
+        let caller = self.turn.caller();
+        let record = match self.locate().await {
+            Ok((located, _)) => located.record.map(|held| held.record),
+            Err(_) => None,
+        };
+        record.is_some_and(|record| {
+            let is_answered = record.answer_to(&caller.mark.request).is_some();
+            is_answered || record.is_served_for(caller)
+        })
+    }
+
+    /// Finds the record, and the rule. Makes a lost record anew.
+    pub(super) async fn locate(&self) -> Result<(Located, Option<Rule>), BindingError> {
+        let Self {
+            aws,
+            dns,
+            turn,
+            desired,
+            ..
+        } = *self;
+        let store = turn.store(&desired.id);
+        loop {
+            let (mut located, rule) = find(aws, &store, desired).await?;
+            if let Some(unreadable) = located.unreadable {
+                return Err(unreadable.why.into());
+            }
+            let event = RuleEvent::of_rule(rule.as_ref());
+            if let Some(event) = event.filter(|event| located.has_lost(event)) {
+                if located.empty.contains(&event.bucket) {
+                    // In this bucket ticks look for it.
+                    sync::make_anew(aws, dns, &store, &event, Unseen::IsWaitedFor).await?;
+                    continue;
+                }
+                located.anew = sync::anew(aws, dns, &event, Unseen::IsWaitedFor).await?;
+            }
+            return Ok((located, rule));
+        }
+    }
+
+    /// Claims the former binding's record, where there is one, and then this binding's. `false` where everything has to
+    /// be observed anew.
+    async fn claim(&self, located: &Located, view: &View) -> Result<bool, BindingError> {
+        let Self {
+            aws, turn, desired, ..
+        } = *self;
+        if former::claim(aws, turn, desired, view).await? {
+            return Ok(false);
+        }
+        let store = turn.store(&desired.id);
+        let bucket = desired.bucket();
+        let ports = &desired.ports();
+        let claiming = Claiming::ToMake { ports };
+        let hand = turn.claim(&store, located, &bucket, view, claiming).await?;
+        let Hand::Holds { made, waited } = hand else {
+            return Ok(false);
+        };
+        if made {
+            // A Delete that ran to its end before there was a record has left no trace.
+            let held = turn.last(&desired.id);
+            let record = held.as_ref().map(|held| &held.record);
+            self.check_wanted(turn.view_again(view).await, record)
+                .await?;
+        }
+        Ok(!waited)
+    }
+}
+
+/// The tags of the stack, which CloudFormation does not hand to a custom resource.
+fn stack_tags(view: &View) -> Tags {
+    let stack = view.stack.as_ref();
+    if stack.is_none() {
+        warn!("the stack is not known in this account, its tags are not copied");
+    }
+    stack.map(|stack| stack.tags.clone()).unwrap_or_default()
+}

@@ -1,0 +1,92 @@
+//! The steps of one listener that the binding makes on the NLB.
+
+use super::removals::{plan_removals, surplus};
+use super::tags::missing;
+use crate::binding::desired::{Desired, MadeListener};
+use crate::binding::make::checks::Checked;
+use crate::binding::make::observed::{NlbListener, Observed};
+use crate::binding::step::Step;
+use crate::properties::IDLE_TIMEOUT;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) fn plan_listener(made: &MadeListener<'_>, observed: &Observed, steps: &mut Vec<Step>) {
+    let (port, target_group) = (made.port, &made.group);
+    let own = observed
+        .nlb_listeners
+        .iter()
+        .find(|listener| listener.is_own && listener.listener.port == port);
+    let listeners = observed.nlb_listeners.iter();
+    let mut others = listeners.filter(|listener| !listener.is_own);
+    if others.any(|other| other.listener.port == port) {
+        // The binding stands without it: the checks have warned.
+        return;
+    }
+    let Some(own) = own else {
+        steps.push(Step::CreateListener {
+            port,
+            target_group: target_group.clone(),
+        });
+        steps.extend(idle_timeout(made, IDLE_TIMEOUT));
+        return;
+    };
+    let arn = own.listener.arn.clone();
+    let group = observed
+        .groups
+        .iter()
+        .find(|own| own.group.name == *target_group);
+    let forwards = group.is_some_and(|group| own.listener.forwards_to == [group.group.arn.clone()]);
+    if !forwards {
+        let target_group = target_group.clone();
+        steps.push(Step::ForwardListener {
+            arn,
+            port,
+            target_group,
+        });
+    }
+    change_listener(made, own, observed, steps);
+}
+
+/// What is not set by forwarding.
+fn change_listener(
+    made: &MadeListener<'_>,
+    own: &NlbListener,
+    observed: &Observed,
+    steps: &mut Vec<Step>,
+) {
+    let (arn, port) = (own.listener.arn.clone(), made.port);
+    steps.extend(idle_timeout(made, own.idle_timeout()));
+    if let Some(tags) = missing(&own.tags, &observed.tags) {
+        steps.push(Step::TagListener { arn, port, tags });
+    }
+}
+
+fn idle_timeout(made: &MadeListener<'_>, present: u32) -> Option<Step> {
+    let (port, seconds) = (made.port, made.properties.idle_timeout);
+    (present != seconds).then_some(Step::SetIdleTimeout { port, seconds })
+}
+
+/// The last steps, where AWS refused the listeners on these ports for a quota (NLB guide, "Quotas": 50
+/// listeners): each takes a listener that is to go, in the order of ports. `None` where there are too few.
+pub fn moving(
+    desired: &Desired,
+    checked: &Checked<'_>,
+    refused: &BTreeSet<u16>,
+) -> Option<Vec<Step>> {
+    let observed = checked.observed;
+    let wanted: BTreeMap<u16, MadeListener<'_>> =
+        desired.made().map(|made| (made.port, made)).collect();
+    let mut surplus = surplus(desired, observed).into_iter();
+    let mut steps = Vec::new();
+    for port in refused {
+        let (made, own) = (wanted.get(port)?, surplus.next()?);
+        steps.push(Step::MoveListener {
+            arn: own.listener.arn.clone(),
+            from: own.listener.port,
+            port: *port,
+            target_group: made.group.clone(),
+        });
+        change_listener(made, own, observed, &mut steps);
+    }
+    plan_removals(desired, observed, surplus.collect(), &mut steps);
+    Some(steps)
+}
