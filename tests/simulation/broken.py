@@ -135,7 +135,7 @@ BREAKAGES = [
     ),
     (
         "what a replacement has noted is ignored",
-        "src/binding/replaced.rs",
+        "src/binding/delete/replacements.rs",
         "for replaced in noted.iter().rev() {",
         "for replaced in noted.iter().rev().take(0) {",
     ),
@@ -154,13 +154,13 @@ BREAKAGES = [
     ),
     (
         "targets that another binding owns are put out",
-        "src/binding/given.rs",
+        "src/binding/delete/apply/given_targets.rs",
         "Some(others) => registered.retain(|endpoint, _| !others.contains_key(endpoint)),",
         "Some(_) => {}",
     ),
     (
         "undo left out",
-        "src/binding/make.rs",
+        "src/binding/make/wanted.rs",
         "        if is_own_work {\n",
         "        if is_own_work && desired.account.is_empty() {\n",
     ),
@@ -172,13 +172,13 @@ BREAKAGES = [
     ),
     (
         "the look for a rollback is left out",
-        "src/binding/apply.rs",
+        "src/binding/make/apply/applier.rs",
         "        self.turn.is_not_rolled_back(&self.desired.id).await?;\n        for step",
         "        for step",
     ),
     (
         "an Update takes a listener away that stays",
-        "src/binding/plan.rs",
+        "src/binding/make/plan/removals.rs",
         "listeners.filter(|listener| listener.is_own && !ports.contains(&listener.listener.port));",
         "listeners.filter(|listener| listener.is_own && ports.contains(&listener.listener.port));",
     ),
@@ -190,7 +190,7 @@ BREAKAGES = [
     ),
     (
         "a Delete does not wait for the last tick",
-        "src/binding/given.rs",
+        "src/binding/delete/apply/given_targets.rs",
         "if quiet_from <= turn.clock().now() {",
         "if quiet_from >= turn.clock().now() || true {",
     ),
@@ -202,9 +202,9 @@ BREAKAGES = [
     ),
     (
         "a Delete ends while CloudFormation's word lags",
-        "src/binding/delete.rs",
-        "leaving.stays_until(began + LAG.min(turn.caller().patience));",
-        "leaving.stays_until(began);",
+        "src/binding/delete/deleting.rs",
+        "leaving.stay_until(began + LAG.min(turn.caller().patience));",
+        "leaving.stay_until(began);",
     ),
     (
         "a rollback is taken for one that may be rolled back itself",
