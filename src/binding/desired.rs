@@ -1,4 +1,4 @@
-//! What should be: one request's properties with the names that follow from its id. No I/O.
+//! One binding as it should be: a request's properties with the names that follow from its id. No I/O.
 
 use super::hints::Hints;
 use crate::model::TargetGroupPort;
@@ -16,9 +16,9 @@ pub struct Desired {
     /// The function's account and Region.
     pub account: String,
     pub region: String,
-    /// What the rule calls.
+    /// The function that the rule calls, without version or alias.
     pub function_arn: String,
-    /// What the properties before an Update name.
+    /// The names in the properties before an Update.
     pub former: Hints,
     /// The binding that this one is made in place of, because `NlbArn` has changed.
     pub replaces: Option<BindingId>,
@@ -35,8 +35,8 @@ pub struct MadeListener<'a> {
 }
 
 impl Desired {
-    /// Reads what properties ask for of the binding `id`. `state_bucket` is the function's own `STATE_BUCKET`, the
-    /// default of `BucketName`.
+    /// Reads the properties of the binding `id`. `state_bucket` is the function's variable `STATE_BUCKET`, the default
+    /// of `BucketName`.
     ///
     /// # Errors
     /// All problems of the properties at once.
@@ -62,7 +62,7 @@ impl Desired {
         })
     }
 
-    /// The bucket of the record: the user's own, or the binding's.
+    /// The bucket of the record: the given one, or the binding's own.
     pub fn bucket(&self) -> String {
         match &self.properties.bucket_name {
             Some(given) => given.clone(),
@@ -74,7 +74,7 @@ impl Desired {
         self.id.bucket(&self.account)
     }
 
-    /// In the function's own partition: a bucket's ARN has neither Region nor account.
+    /// The ARN of the own bucket, in the function's partition. A bucket's ARN has neither Region nor account.
     pub fn own_bucket_arn(&self) -> String {
         let partition = partition(&self.function_arn);
         format!("arn:{partition}:s3:::{}", self.own_bucket())
@@ -104,7 +104,7 @@ impl Desired {
         self.properties.given()
     }
 
-    /// The same, each with the ALB's port.
+    /// The given target groups, each with the ALB's port.
     pub fn given_with_ports(&self) -> impl Iterator<Item = TargetGroupPort> {
         let listeners = self.properties.listeners.iter();
         listeners.filter_map(|listener| match &listener.target_group {
@@ -115,10 +115,10 @@ impl Desired {
         })
     }
 
-    /// What the binding stands on by its record: the properties that it last had a success for, and the
-    /// orders. What a rollback goes back to has had one before.
+    /// What the binding stands on by its record: the properties of its last success, and the orders. In a rollback, the
+    /// properties that it goes back to count as well, for they had a success before.
     pub fn standing(&self, record: &Record, rolls_back: bool) -> Option<(Vec<Properties>, Orders)> {
-        // What an earlier version took, and this one does not, stands for nothing.
+        // Properties that only an earlier version of the function accepted do not count.
         let parse = |given| Properties::parse(given, &self.region, &self.id).ok();
         let properties = record.properties.as_ref().and_then(parse);
         let before = rolls_back.then(|| self.properties.clone());

@@ -1,4 +1,4 @@
-//! Why a binding could not be made or deleted, in plain words, with its sources.
+//! Why a binding could not be made or deleted, with the errors that it came of.
 
 use super::findings::Findings;
 use crate::aws::api::AwsError;
@@ -32,7 +32,7 @@ pub enum BindingError {
 }
 
 impl BindingError {
-    /// What AWS has refused.
+    /// The error of the AWS call that failed, where one did.
     fn of_aws(&self) -> Option<&AwsError> {
         match self {
             Self::Aws(error) | Self::Record(RecordError::Aws(error)) => Some(error),
@@ -40,17 +40,17 @@ impl BindingError {
         }
     }
 
-    /// Whether AWS has refused it for a quota.
+    /// Whether AWS refused something because of a quota.
     pub(super) fn is_quota(&self) -> bool {
         self.of_aws().is_some_and(AwsError::is_quota)
     }
 
-    /// Whether AWS does not delete something for what still uses it.
+    /// Whether AWS refused to delete something because something else still uses it.
     pub(super) fn is_in_use(&self) -> bool {
         self.of_aws().is_some_and(AwsError::is_in_use)
     }
 
-    /// Whether AWS answered with one of these codes.
+    /// Whether AWS answered with one of these error codes.
     pub(super) fn is(&self, codes: &[&str]) -> bool {
         self.of_aws().is_some_and(|error| error.is(codes))
     }

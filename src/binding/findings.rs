@@ -1,9 +1,9 @@
-//! What the checks find: each finding with what it is about, and how they read. Pure.
+//! The findings of the checks: what each one is about, and its text. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// Everything that is wrong with a pair of load balancers.
+/// Everything that the checks find wrong.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
 pub struct Findings(pub(super) BTreeMap<About, String>);
 
@@ -14,25 +14,26 @@ impl fmt::Display for Findings {
     }
 }
 
-/// What one finding is about: two that are about the same are the same.
+/// What one finding is about. Two findings about the same are one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum About {
-    /// That a load balancer is there, and of the right type.
+    /// A load balancer that does not exist, or is of the wrong type.
     LoadBalancer(&'static str),
     State(&'static str),
-    /// That it is being made: a request waits for it.
+    /// A load balancer that is being provisioned: a request waits for it.
     Provisioning(&'static str),
     Scheme,
-    /// The zones that only the ALB has, or only the NLB.
+    /// The zones that only the ALB has.
     ZonesOfAlb(BTreeSet<String>),
+    /// The zones that only the NLB has.
     ZonesOfNlb(BTreeSet<String>),
     AlbListener(u16),
     NlbPort(u16),
     GivenGroup(String, &'static str),
-    /// The NLB's listener, and the seconds for which it holds a connection.
+    /// A listener of the NLB, and for how many seconds it holds an idle connection.
     IdleTimeout(String, u32),
     Bucket,
-    /// Whether it denies requests without TLS.
+    /// That the policy of the own bucket denies requests without TLS.
     BucketPolicy,
 }
 
@@ -41,8 +42,8 @@ impl Findings {
         self.0.insert(about, finding);
     }
 
-    /// Whether all that is missing are listeners of the ALB, which may be being made.
-    pub fn may_pass(&self) -> bool {
+    /// Whether every finding is a missing listener of the ALB, which may be being made.
+    pub fn lacks_only_alb_listeners(&self) -> bool {
         !self.0.is_empty()
             && self
                 .0
@@ -50,20 +51,20 @@ impl Findings {
                 .all(|about| matches!(about, About::AlbListener(_)))
     }
 
-    /// Without those that a request waits for until they pass, and these by themselves.
+    /// The findings that fail a request, and apart from them those that a request waits for.
     pub fn but_for_provisioning(self) -> (Self, Self) {
         let is_made = |about: &About| matches!(about, About::Provisioning(_));
         let (made, rest) = self.0.into_iter().partition(|(about, _)| is_made(about));
         (Self(rest), Self(made))
     }
 
-    /// Each by itself.
+    /// The texts of the findings.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.values().map(String::as_str)
     }
 }
 
-/// What to do about an own bucket whose policy can be neither read nor put.
+/// The finding of an own bucket whose policy cannot be read or put.
 pub(super) fn no_policy(bucket: &str, refused: &str) -> String {
     format!(
         "the binding's own bucket {bucket} cannot be made to deny requests without TLS ({refused}); allow \
@@ -72,7 +73,7 @@ pub(super) fn no_policy(bucket: &str, refused: &str) -> String {
     )
 }
 
-/// What to do about an own bucket whose name another account has.
+/// The finding of an own bucket whose name another account may have.
 pub(super) fn lost_name(bucket: &str, refused: &str) -> String {
     format!(
         "the binding's own bucket {bucket} cannot be used ({refused}), so its name is another account's or \
@@ -81,6 +82,7 @@ pub(super) fn lost_name(bucket: &str, refused: &str) -> String {
     )
 }
 
+/// A list as it reads in a finding.
 pub(super) fn list(texts: &[String]) -> String {
     if texts.is_empty() {
         "none".to_owned()

@@ -1,23 +1,23 @@
-//! Where properties say that something of a binding may be. They may be of an older version or wrong:
-//! what is no name at all is passed over. No I/O.
+//! Where properties say that parts of a binding may be. They may be wrong or of an older version: a value that is not a
+//! name is ignored. No I/O.
 
 use crate::properties::{Properties, is_bucket_name, is_load_balancer_arn, is_target_group_arn};
 use crate::record::Candidate;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Names out of some properties.
+/// The names in some properties.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hints {
     pub nlb_arn: Option<String>,
-    /// The bucket that they give.
+    /// `BucketName`, where it is given.
     pub bucket: Option<String>,
-    /// The target groups that they give.
+    /// The given target groups, by ARN.
     pub given: BTreeSet<String>,
 }
 
 impl Hints {
-    /// Reads what can be read of a request's properties.
+    /// Reads a request's properties, as far as they can be read.
     pub fn read(properties: &Value, region: &str) -> Self {
         let text = |of: &Value, name: &str| of.get(name)?.as_str().map(str::to_owned);
         let listeners = properties.get("Listeners").and_then(Value::as_array);
@@ -32,7 +32,7 @@ impl Hints {
         }
     }
 
-    /// The same of properties that were read before.
+    /// The names in properties that have been parsed.
     pub fn of(properties: &Properties) -> Self {
         Self {
             nlb_arn: Some(properties.nlb_arn.clone()),
@@ -42,16 +42,18 @@ impl Hints {
     }
 }
 
-/// Where the record may be: where the rule says, which surely is or was used, where properties say, and in the
-/// own bucket.
+/// The buckets that the record may be in, the most likely one first: the bucket of the rule, which certainly is or was
+/// used, those `named` in properties, and the own bucket.
 pub fn candidates(
-    ruled: Option<String>,
-    said: impl IntoIterator<Item = String>,
+    of_rule: Option<String>,
+    named: impl IntoIterator<Item = String>,
     own: &str,
 ) -> Vec<Candidate> {
-    let surely = ruled.map(|bucket| (bucket, true));
-    let said = said.into_iter().chain([own.to_owned()]);
-    let all = surely.into_iter().chain(said.map(|bucket| (bucket, false)));
+    let surely = of_rule.map(|bucket| (bucket, true));
+    let named = named.into_iter().chain([own.to_owned()]);
+    let all = surely
+        .into_iter()
+        .chain(named.map(|bucket| (bucket, false)));
     all.map(|(bucket, surely)| Candidate { bucket, surely })
         .collect()
 }
@@ -62,7 +64,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_is_no_name_is_passed_over() {
+    fn a_value_that_is_not_a_name_is_ignored() {
         for properties in [
             Value::Null,
             json!("text"),

@@ -1,8 +1,8 @@
-//! One binding from properties to wiring: `make` (Create and Update) and its mirror, `delete`. Both observe, plan and
-//! apply, in files of these names; the steps of both plans are in `step`.
+//! One binding from properties to wiring: `make` (Create and Update) and its mirror, `delete`. Both claim the record,
+//! observe, plan and apply, in files of these names; the plans of both consist of the steps in `step`.
 //!
-//! Nothing is ever changed or deleted that is not the binding's by name or by tag, and nothing without the record's
-//! leave.
+//! Never changes or deletes anything that is not the binding's by name or by tag, nor anything without a permit of the
+//! record.
 
 mod delete;
 mod desired;

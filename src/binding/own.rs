@@ -1,4 +1,4 @@
-//! Which target groups and listeners may be a binding's own.
+//! Tells which target groups and listeners may be a binding's own. Make and delete both observe by it.
 //!
 //! Changes nothing.
 

@@ -29,16 +29,16 @@ pub enum Step {
         bucket: String,
         tags: Tags,
     },
-    /// From here on S3 denies every request without TLS.
+    /// From this step on S3 denies every request without TLS.
     PutBucketPolicy {
         bucket: String,
         policy: String,
     },
-    /// The record of the binding, or the claim on it: from here on nobody else acts.
+    /// The claim on the record, which is made where there is none: from this step on no other request acts.
     Claim {
         bucket: String,
     },
-    /// The record follows a changed `BucketName`.
+    /// Moves the record to the bucket of a changed `BucketName`.
     TakeRecord {
         from: String,
         to: String,
@@ -61,8 +61,8 @@ pub enum Step {
         name: String,
         tags: Tags,
     },
-    /// Registers every address that the ALB has in DNS. What an earlier function knew of target groups
-    /// that are given for the first time becomes the binding's own.
+    /// Registers every address that the ALB has in DNS. In the target groups `adopts`, which are given for the first time,
+    /// the targets that an earlier function registered become the binding's own.
     Sync {
         adopts: Vec<TargetGroupPort>,
     },
@@ -75,14 +75,14 @@ pub enum Step {
         port: u16,
         target_group: String,
     },
-    /// A listener that is to go makes room for one that AWS refused: it forwards from another port.
+    /// Gives a listener that is no longer wanted the port of one that AWS refused to make.
     MoveListener {
         arn: String,
         from: u16,
         port: u16,
         target_group: String,
     },
-    /// How long the listener that is made holds a connection without traffic.
+    /// Sets for how many seconds the listener holds a connection without traffic.
     SetIdleTimeout {
         port: u16,
         seconds: u32,
@@ -99,11 +99,11 @@ pub enum Step {
         tags: Tags,
     },
     PutRuleTarget,
-    /// What is no longer wanted.
+    /// Takes away a part that is no longer wanted.
     Remove(Removal),
 }
 
-/// What is made step by step; different ones may be made side by side.
+/// A part of the binding that is made by several steps. The steps of different parts may be taken side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chain<'a> {
     TargetGroup(&'a str),
@@ -111,7 +111,7 @@ pub enum Chain<'a> {
 }
 
 impl Step {
-    /// What a step belongs to, where not to the whole binding.
+    /// The part that a step belongs to; `None` where it belongs to the whole binding.
     pub fn chain(&self) -> Option<Chain<'_>> {
         match self {
             Self::CreateTargetGroup { name, .. }
@@ -126,12 +126,12 @@ impl Step {
         }
     }
 
-    /// Whether it is in every plan, also where all is as it should be.
+    /// Whether every plan has this step, even where everything is as it should be.
     pub const fn is_in_every_plan(&self) -> bool {
         matches!(self, Self::Claim { .. } | Self::Sync { .. })
     }
 
-    /// Whether the next step need not wait for this one and all before it, but for those of its own chain.
+    /// Whether the next step may be taken beside this one: it waits only for earlier steps of its own chain.
     pub fn is_beside(&self, next: &Self) -> bool {
         matches!(
             (self.chain(), next.chain()),
@@ -230,7 +230,7 @@ pub enum Removal {
         ids: Vec<String>,
     },
     Rule,
-    /// The binding's own targets, out of a target group that is not its own.
+    /// Takes the binding's own targets out of a target group that is not its own.
     Targets {
         target_group: String,
     },
@@ -242,15 +242,15 @@ pub enum Removal {
         arn: String,
         name: String,
     },
-    /// What a changed `BucketName` left in a bucket that the binding no longer uses.
+    /// The stub that a changed `BucketName` left in a bucket that the binding no longer uses.
     Stub {
         bucket: String,
     },
-    /// The binding's record, out of a bucket that is not its own.
+    /// The binding's record in a bucket that is not its own.
     Record {
         bucket: String,
     },
-    /// The binding's own bucket, with all that is in it.
+    /// The binding's own bucket, with everything in it.
     Bucket {
         bucket: String,
     },
@@ -272,7 +272,7 @@ impl fmt::Display for Removal {
 }
 
 impl Removal {
-    /// Whether it takes the record away, or what the record is in.
+    /// Whether it takes the record away, or the bucket that may hold the record.
     pub const fn is_last(&self) -> bool {
         matches!(self, Self::Record { .. } | Self::Bucket { .. })
     }

@@ -1,4 +1,4 @@
-//! How a binding leaves: its tombstone is written first (`tombstone`), then everything that carries its id is taken
+//! How a binding leaves: its tombstone is written first (`claim`), then everything that carries its id is taken
 //! away, and the record last, while it is still that tombstone.
 //!
 //! The id alone tells what is the binding's, by name or by tag: nothing else is taken away. The properties only hint at

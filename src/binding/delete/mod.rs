@@ -2,6 +2,7 @@
 //! `deleting` asks first whether the Delete is meant for what is there now; `leaving` has the order of the rest.
 
 mod apply;
+mod claim;
 mod deleting;
 mod leaving;
 mod made_anew;
@@ -13,7 +14,6 @@ mod proptests;
 mod replacements;
 #[cfg(test)]
 mod tests;
-mod tombstone;
 
 pub(super) use apply::Remover;
 pub use deleting::delete;

@@ -53,8 +53,8 @@ async fn locate_former<A: Aws>(
     desired: &Desired,
     former: &BindingId,
 ) -> Result<Located, BindingError> {
-    let said = desired.former.bucket.clone();
-    locate(aws, turn, former, said, &former.bucket(&desired.account)).await
+    let named = desired.former.bucket.clone();
+    locate(aws, turn, former, named, &former.bucket(&desired.account)).await
 }
 
 /// The answer that this request was given, from the record of the former binding.

@@ -5,7 +5,7 @@
 use super::apply::{Applier, Bound};
 use super::checks::{Standing, check};
 use super::former;
-use super::observe::{find, observe};
+use super::observe::observe;
 use super::observed::{Observed, RecordBucket};
 use super::plan::plan;
 use crate::aws::api::Aws;
@@ -15,12 +15,8 @@ use crate::binding::desired::Desired;
 use crate::binding::error::BindingError;
 use crate::discovery::Dns;
 use crate::log::chain;
-use crate::model::{Rule, Tags};
-use crate::record::{
-    Claiming, FRESH, Hand, Located, Phase, RecordError, RequestType, ResourceKind, RuleEvent, Turn,
-    View,
-};
-use crate::sync::{self, Unseen};
+use crate::model::Tags;
+use crate::record::{FRESH, Phase, RecordError, RequestType, ResourceKind, Turn, View};
 use std::cell::Cell;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -38,8 +34,8 @@ const ALREADY_THERE: [&str; 2] = ["DuplicateTargetGroupName", "DuplicateListener
 /// Makes the binding as it is desired.
 ///
 /// # Errors
-/// Findings of the checks come before anything is made; everything else may leave some of the
-/// wiring behind, which a repetition completes and Delete removes.
+/// Findings of the checks, before anything is made; and what AWS refuses. Such an error may leave a part of the wiring
+/// behind, which a repetition completes and Delete takes away.
 pub async fn make<A: Aws>(
     aws: &A,
     dns: &impl Dns,
@@ -92,7 +88,7 @@ pub(super) struct Making<'a, 't, A, D> {
 }
 
 impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
-    /// Runs once from the record to the last step. `None` where everything has to be observed anew.
+    /// Runs once, from the search for the record to the last step. `None` where everything has to be observed anew.
     async fn run(&self) -> Result<Option<Bound>, BindingError> {
         let Self {
             aws,
@@ -119,7 +115,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         }
         let is_other_delivery = record.is_some_and(|record| record.is_served_for(turn.caller()));
         if is_other_delivery && !is_held {
-            // It has passed the checks, and what it changes now would only disturb what is observed here.
+            // That delivery has passed the checks, and its changes would disturb what is observed here.
             self.claim(&located, &view).await?;
             return Ok(None);
         }
@@ -141,7 +137,8 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
             .map(|(properties, orders)| Standing { properties, orders });
         let (checked, known) = match check(desired, standing, &observed) {
             Err(findings)
-                if findings.may_pass() && Instant::now() < self.alb_listeners_deadline() =>
+                if findings.lacks_only_alb_listeners()
+                    && Instant::now() < self.alb_listeners_deadline() =>
             {
                 info!(%findings, "waiting, for the ALB's listeners may be being made");
                 self.wait_for_alb_listeners(standing, observed, &findings)
@@ -191,7 +188,8 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         Ok(Some(made))
     }
 
-    /// The parts of a binding that has had no success yet may just have been made, by a delivery whose answer was lost.
+    /// Notes the parts of a binding that has had no success yet: another delivery may just have made them, so AWS may not
+    /// show them yet.
     fn note_fresh(&self, observed: &Observed) {
         let fresh = self.turn.lease().fresh();
         for own in &observed.groups {
@@ -203,86 +201,6 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         if matches!(observed.bucket, RecordBucket::Own { .. }) {
             fresh.add(ResourceKind::Bucket, &self.desired.own_bucket());
         }
-    }
-
-    /// Whether an error may come of another delivery of this request, which has claimed the record or has been answered.
-    async fn is_of_another_delivery(&self, error: &BindingError) -> bool {
-        let is_verdict = matches!(
-            error,
-            BindingError::Record(
-                RecordError::Answered(_)
-                    | RecordError::Superseded
-                    | RecordError::NotWanted { .. }
-                    | RecordError::TakenOver
-            )
-        );
-        if is_verdict || self.turn.holds(&self.desired.id) {
-            return false;
-        }
-        let caller = self.turn.caller();
-        let record = match self.locate().await {
-            Ok((located, _)) => located.record.map(|held| held.record),
-            Err(_) => None,
-        };
-        record.is_some_and(|record| {
-            let is_answered = record.answer_to(&caller.mark.request).is_some();
-            is_answered || record.is_served_for(caller)
-        })
-    }
-
-    /// Finds the record, and the rule. Makes a lost record anew.
-    pub(super) async fn locate(&self) -> Result<(Located, Option<Rule>), BindingError> {
-        let Self {
-            aws,
-            dns,
-            turn,
-            desired,
-            ..
-        } = *self;
-        let store = turn.store(&desired.id);
-        loop {
-            let (mut located, rule) = find(aws, &store, desired).await?;
-            if let Some(unreadable) = located.unreadable {
-                return Err(unreadable.why.into());
-            }
-            let event = RuleEvent::of_rule(rule.as_ref());
-            if let Some(event) = event.filter(|event| located.has_lost(event)) {
-                if located.empty.contains(&event.bucket) {
-                    // In this bucket ticks look for it.
-                    sync::make_anew(aws, dns, &store, &event, Unseen::IsWaitedFor).await?;
-                    continue;
-                }
-                located.anew = sync::anew(aws, dns, &event, Unseen::IsWaitedFor).await?;
-            }
-            return Ok((located, rule));
-        }
-    }
-
-    /// Claims the former binding's record, where there is one, and then this binding's. `false` where everything has to
-    /// be observed anew.
-    async fn claim(&self, located: &Located, view: &View) -> Result<bool, BindingError> {
-        let Self {
-            aws, turn, desired, ..
-        } = *self;
-        if former::claim(aws, turn, desired, view).await? {
-            return Ok(false);
-        }
-        let store = turn.store(&desired.id);
-        let bucket = desired.bucket();
-        let ports = &desired.ports();
-        let claiming = Claiming::ToMake { ports };
-        let hand = turn.claim(&store, located, &bucket, view, claiming).await?;
-        let Hand::Holds { made, waited } = hand else {
-            return Ok(false);
-        };
-        if made {
-            // A Delete that ran to its end before there was a record has left no trace.
-            let held = turn.last(&desired.id);
-            let record = held.as_ref().map(|held| &held.record);
-            self.check_wanted(turn.view_again(view).await, record)
-                .await?;
-        }
-        Ok(!waited)
     }
 }
 

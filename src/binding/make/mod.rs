@@ -3,6 +3,7 @@
 
 mod apply;
 mod checks;
+mod claim;
 mod elb;
 mod former;
 mod making;

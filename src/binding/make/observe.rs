@@ -26,9 +26,13 @@ pub async fn find<A: Aws>(
     let rule = aws.rule(&desired.id.rule()).await?;
     let event = RuleEvent::of_rule(rule.as_ref());
     // The bucket of the properties, and the one of the properties before the Update.
-    let said = [Some(desired.bucket()), desired.former.bucket.clone()];
-    let said = said.into_iter().flatten();
-    let candidates = candidates(event.map(|event| event.bucket), said, &desired.own_bucket());
+    let named = [Some(desired.bucket()), desired.former.bucket.clone()];
+    let named = named.into_iter().flatten();
+    let candidates = candidates(
+        event.map(|event| event.bucket),
+        named,
+        &desired.own_bucket(),
+    );
     Ok((store.locate(candidates).await?, rule))
 }
 

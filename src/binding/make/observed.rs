@@ -13,7 +13,7 @@ pub struct Observed {
     pub nlb_attributes: Attributes,
     pub alb_listeners: Vec<Listener>,
     pub nlb_listeners: Vec<NlbListener>,
-    /// Target groups that the user gives, by ARN; `None` where there is none.
+    /// Target groups that the user gives, by ARN; `None` where a group does not exist.
     pub given_groups: BTreeMap<String, Option<GivenTargetGroup>>,
     /// Target groups that are the binding's by name.
     pub groups: Vec<OwnTargetGroup>,
@@ -22,7 +22,7 @@ pub struct Observed {
     pub record: Option<(Record, String)>,
     pub rule: Option<Rule>,
     pub rule_tags: Tags,
-    /// What everything made should be tagged with.
+    /// The tags that everything made should have.
     pub tags: Tags,
 }
 
@@ -50,7 +50,7 @@ pub struct NlbListener {
     pub tags: Tags,
     /// Whether it is the binding's by its tag.
     pub is_own: bool,
-    /// Read only where the binding's traffic goes through it.
+    /// Read only where the listener's protocol has attributes.
     pub attributes: Attributes,
 }
 

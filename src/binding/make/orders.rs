@@ -1,4 +1,4 @@
-//! What ticks are to go by once the plan is carried out: orders, and the rule's target with its copy of them. Pure.
+//! The orders that ticks follow once the plan is carried out, and the rule's target, which holds a copy of them. Pure.
 
 use super::checks::Checked;
 use super::observed::Observed;
@@ -9,16 +9,17 @@ use crate::record::{Orders, RULE_TARGET, RuleEvent};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Desired {
-    /// Given target groups in which the binding has targets, and that it is no longer to serve.
+    /// Given target groups in which the binding has targets and that it is not to serve any more.
     pub fn given_up(&self, observed: &Observed) -> BTreeSet<String> {
         let record = observed.record.as_ref().map(|(record, _)| record);
         let own = record.into_iter().flat_map(|record| record.own.keys());
-        // A tick may register there until the end.
+        // A tick may register targets in a group of the present orders until these are replaced.
         let orders = record.and_then(|record| record.orders.as_ref());
         let served = orders.into_iter().flat_map(Orders::groups);
         let known = own.map(String::as_str).chain(served);
         let wanted: BTreeSet<&str> = self.given().collect();
-        // A record may be written by whoever may write to its bucket, the rule and the properties by nobody.
+        // The record alone does not count: everybody who may write to its bucket can write it. Nobody else can write the
+        // rule and the properties.
         let event = RuleEvent::of_rule(observed.rule.as_ref());
         let is_ruled = |arn: &str| event.as_ref().is_some_and(|event| event.names(arn));
         known
@@ -28,8 +29,8 @@ impl Desired {
             .collect()
     }
 
-    /// What ticks are to go by: `made` are target groups made since it was observed, ARN by name.
-    /// `None` while a target group is not made yet.
+    /// The orders. `made` has the target groups that were made since AWS was observed, ARN by name. `None` while a target
+    /// group is not made yet.
     pub fn orders(&self, checked: &Checked<'_>, made: &BTreeMap<String, String>) -> Option<Orders> {
         let Checked {
             backend,
@@ -61,7 +62,7 @@ impl Desired {
         })
     }
 
-    /// What the rule is to call the function with, where so many addresses are expected.
+    /// The rule's target: what the rule is to call the function with. `expected` is how many addresses DNS should have.
     pub fn rule_target(
         &self,
         checked: &Checked<'_>,
@@ -69,7 +70,7 @@ impl Desired {
         expected: usize,
     ) -> Option<RuleTarget> {
         let orders = self.orders(checked, made)?;
-        // Where AWS refuses to have own targets taken out, Delete is to know of them.
+        // Delete has to know these groups, for AWS may refuse to deregister own targets now.
         let owed = self.given_up(checked.observed);
         let (bucket, schedule) = (self.bucket(), &self.properties.schedule);
         let template = RuleEvent::template(&self.id, &bucket, schedule, &orders, &owed, expected);
@@ -81,7 +82,7 @@ impl Desired {
     }
 }
 
-/// The ARN of a target group: of one that was made since it was observed, or of one that was there.
+/// The ARN of an own target group that was made since AWS was observed, or that was observed.
 pub(super) fn group_arn(
     name: &str,
     observed: &Observed,

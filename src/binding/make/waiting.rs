@@ -64,7 +64,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         let mut backoff = Backoff::short_at_first();
         let may_appear = |observed: &Observed| {
             let checked = check(desired, standing, observed);
-            checked.is_err_and(|findings| findings.may_pass())
+            checked.is_err_and(|findings| findings.lacks_only_alb_listeners())
         };
         while may_appear(&observed) && Instant::now() < self.alb_listeners_deadline() {
             backoff.wait().await;

@@ -173,7 +173,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
         Ok(())
     }
 
-    /// What an earlier function knew of target groups that are given for the first time.
+    /// The targets that an earlier function registered in target groups that are given for the first time.
     async fn adopted(
         &self,
         orders: &Orders,

@@ -1,4 +1,4 @@
-//! What is behind the NLB: the ALB as it is, or as the orders know one that is gone, or a name.
+//! The backend of the NLB: the ALB as it is observed, or as the orders know it where it is gone, or a DNS name.
 
 use super::standing::Standing;
 use crate::binding::make::observed::Observed;
@@ -6,19 +6,20 @@ use crate::model::LoadBalancer;
 use crate::properties::{Properties, TargetProperties, lb_name};
 use crate::record::Record;
 
-/// What is behind the NLB, as ticks know it.
+/// The load balancer behind the NLB, as ticks know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backend {
     /// Empty where only a DNS name is given.
     pub alb_arn: String,
-    /// By which it is measured.
+    /// The name in the metric.
     pub name: String,
     pub dns_name: String,
     /// `all` where its addresses are outside the NLB's VPC (ELBv2 API, `TargetDescription`).
     pub availability_zone: Option<String>,
     /// An ALB that is gone has no addresses.
     pub is_gone: bool,
-    /// Of a name that the binding stood on before only DNS tells whether it is gone.
+    /// Whether DNS may have no address for it. So it is for a DNS name that the binding stood on before: it may be gone, and
+    /// only DNS tells.
     pub may_be_silent: bool,
 }
 
@@ -35,12 +36,13 @@ impl Backend {
         }
     }
 
-    /// How many addresses of it a record knows.
+    /// How many addresses of the backend a record knows.
     pub fn known_by(&self, record: &Record) -> usize {
         record.known_of(&self.dns_name).len()
     }
 }
 
+/// The backend of the `wanted` properties; `None` where its ALB does not exist and the orders do not know it.
 pub(super) fn backend(
     wanted: &Properties,
     standing: Option<Standing<'_>>,
@@ -66,7 +68,7 @@ pub(super) fn backend(
             alb_arn,
             name: orders.alb_name.clone(),
             dns_name: orders.alb_dns_name.clone(),
-            // So that targets are registered as they were.
+            // Targets go on to be registered as they were.
             availability_zone: orders.availability_zone.clone(),
             is_gone: true,
             may_be_silent: false,
@@ -79,7 +81,7 @@ pub(super) fn backend(
     Some(Backend::of_alb(alb, is_elsewhere))
 }
 
-/// What targets are registered with.
+/// The `AvailabilityZone` that targets are registered with.
 fn zone(is_elsewhere: bool) -> Option<String> {
     is_elsewhere.then(|| "all".to_owned())
 }

@@ -1,4 +1,4 @@
-//! Whether the bucket of the record can be used.
+//! Checks that the bucket of the record can be used.
 
 use crate::binding::desired::Desired;
 use crate::binding::findings::{About, Findings, lost_name, no_policy};

@@ -1,10 +1,10 @@
-//! Whether there is an ALB and an NLB that can be used.
+//! Checks that the ALB and the NLB exist and can be used.
 
 use crate::binding::findings::{About, Findings};
 use crate::model::{LoadBalancer, LoadBalancerType, Scheme, State};
 
 impl Findings {
-    /// The load balancer, if it is there and of the right type.
+    /// The load balancer, where it exists and has the right type.
     pub(super) fn usable<'a>(
         &mut self,
         property: &'static str,

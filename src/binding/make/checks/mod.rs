@@ -1,8 +1,8 @@
-//! What must hold before anything is made. All findings at once, each with both values and the
-//! way to mend it. Pure.
+//! The checks, which must pass before anything is made. They give all findings at once, each with the value that was
+//! found, the value that is needed, and how to mend it. Pure.
 //!
-//! What would be found just so of the properties that stand holds no Update up: a rollback must get
-//! through, and nothing gets worse by it.
+//! A finding that the properties of the last success have as well does not fail an Update: a rollback must get through,
+//! and it makes nothing worse.
 
 mod backend;
 mod bucket;
@@ -25,42 +25,42 @@ use backend::backend;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What was observed, after the checks: there is something to serve, and an NLB.
+/// What was observed, after the checks have passed: there is a backend and an NLB.
 #[derive(Debug, Clone)]
 pub struct Checked<'a> {
     pub backend: Backend,
-    /// Where it is gone and the binding stands on it all the same: as the orders know it.
+    /// Where the NLB is gone and the binding stands on it all the same: as its ARN and the orders tell it.
     pub nlb: Cow<'a, LoadBalancer>,
     pub observed: &'a Observed,
-    /// Whether the binding stands with this bucket: what is wrong with its policy only warns.
+    /// Whether the binding stands with this bucket already: then a finding about its policy only warns.
     pub bucket_stands: bool,
 }
 
-/// Checks what an Update goes by against what stands; a Create stands on nothing. Gives the findings that
-/// only warn as well.
+/// Checks the desired properties. `standing` is what the binding stands on before an Update, and `None` for a Create. Gives
+/// the findings that only warn as well.
 ///
 /// # Errors
-/// All findings that are new.
+/// All findings that the binding does not stand with already.
 pub fn check<'a>(
     desired: &Desired,
     standing: Option<Standing<'_>>,
     observed: &'a Observed,
 ) -> Result<(Checked<'a>, Findings), Findings> {
     let wanted = &desired.properties;
-    let mut found = find(wanted, wanted, observed);
+    let mut found = find_all(wanted, wanted, observed);
     found.check_bucket(desired, observed);
     let stands = standing
         .into_iter()
         .flat_map(|standing| standing.properties);
     let stands: Vec<_> = stands
-        .map(|properties| find(properties, wanted, observed))
+        .map(|properties| find_all(properties, wanted, observed))
         .collect();
     let orders = standing.map(|standing| standing.orders);
     let is_ordered = orders.is_some_and(|orders| wanted.alb_arn() == Some(&orders.alb_arn));
     let bucket_stands = standing.is_some_and(|standing| standing.has_bucket(desired, observed));
     let is_known = |about: &About| match about {
         About::BucketPolicy => bucket_stands,
-        // Of one that is gone only the orders tell.
+        // Only the orders tell what an ALB was that is gone.
         About::LoadBalancer("AlbArn") if !is_ordered => false,
         _ => stands.iter().any(|stands| stands.0.contains_key(about)),
     };
@@ -82,7 +82,7 @@ pub fn check<'a>(
     }
 }
 
-/// The NLB, or of one that is gone what its ARN tells.
+/// The NLB. Of one that is gone, only what its ARN and the orders tell.
 fn nlb<'a>(
     wanted: &Properties,
     orders: Option<&Orders>,
@@ -107,8 +107,9 @@ fn nlb<'a>(
     observed.nlb.as_ref().map(Cow::Borrowed).or_else(gone)
 }
 
-/// What is found of `properties`, as far as what is `wanted` was observed for them.
-fn find(properties: &Properties, wanted: &Properties, observed: &Observed) -> Findings {
+/// The findings about `properties`, as far as the same load balancers and target groups are `wanted`: only these were
+/// observed.
+fn find_all(properties: &Properties, wanted: &Properties, observed: &Observed) -> Findings {
     let mut findings = Findings::default();
     let alb = match properties.alb_arn() {
         Some(arn) if Some(arn) == wanted.alb_arn() => {

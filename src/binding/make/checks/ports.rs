@@ -1,4 +1,4 @@
-//! Whether the ALB listens, the NLB's ports are free, and the given target groups fit.
+//! Checks that the ALB has the listeners, that the NLB's ports are free, and that the given target groups fit.
 
 use crate::binding::findings::{About, Findings, list};
 use crate::binding::make::observed::{NlbListener, Observed};
@@ -78,7 +78,7 @@ impl Findings {
                          leave TargetGroupArn out and one is made"
                     ),
                 ),
-                // Only what is wanted was looked at.
+                // Only wanted target groups were observed.
                 None => {}
             }
         }
@@ -103,7 +103,7 @@ impl Findings {
     }
 }
 
-/// Whose a listener is, and how to come by its port.
+/// Tells whose a listener is, and how the user gets its port.
 fn whose(other: &NlbListener) -> String {
     if let Some(owner) = other.tags.get(TAG) {
         return format!(

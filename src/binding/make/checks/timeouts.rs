@@ -1,4 +1,4 @@
-//! Whether the NLB holds an idle connection for longer than the ALB does.
+//! Checks that the NLB holds an idle connection for longer than the ALB does.
 
 use crate::binding::findings::{About, Findings};
 use crate::binding::make::observed::{NlbListener, Observed};

@@ -1,4 +1,4 @@
-//! Whether both load balancers serve the same Availability Zones.
+//! Checks that both load balancers serve the same Availability Zones.
 //!
 //! Network Load Balancer guide, "Availability Zones" and "Cross-zone load balancing for target groups".
 
@@ -16,7 +16,7 @@ impl Findings {
         nlb: &LoadBalancer,
         observed: &Observed,
     ) {
-        // Targets that are registered with all zones are reached from every one of them.
+        // Targets that are registered with `all` are reached from every zone.
         if alb.is_elsewhere(nlb) {
             return;
         }
@@ -63,8 +63,8 @@ impl Findings {
     }
 }
 
-/// Where cross-zone load balancing is not on: each a value and what has it. A target group's own setting
-/// goes before the NLB's.
+/// Where cross-zone load balancing is not on: each value with the target group or NLB that has it. A target group's own
+/// setting has precedence over the NLB's.
 fn confined(properties: &Properties, observed: &Observed) -> BTreeSet<String> {
     let of_nlb = observed.nlb_attributes.get(CROSS_ZONE);
     let of_nlb = of_nlb.map_or("false", String::as_str);
@@ -80,7 +80,7 @@ fn confined(properties: &Properties, observed: &Observed) -> BTreeSet<String> {
                 (setting(Some(&made.attributes)), holder)
             }
             TargetGroupProperties::Given { arn } => {
-                // Only what is wanted was looked at.
+                // Only wanted target groups were observed.
                 let Some(given) = observed.given_groups.get(arn) else {
                     continue;
                 };

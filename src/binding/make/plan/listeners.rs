@@ -18,7 +18,7 @@ pub(super) fn plan_listener(made: &MadeListener<'_>, observed: &Observed, steps:
     let listeners = observed.nlb_listeners.iter();
     let mut others = listeners.filter(|listener| !listener.is_own);
     if others.any(|other| other.listener.port == port) {
-        // The binding stands without it: the checks have warned.
+        // Another listener has the port, and the binding stands without its own: the checks have warned.
         return;
     }
     let Some(own) = own else {
@@ -46,7 +46,7 @@ pub(super) fn plan_listener(made: &MadeListener<'_>, observed: &Observed, steps:
     change_listener(made, own, observed, steps);
 }
 
-/// What is not set by forwarding.
+/// The steps for the idle timeout and the tags, which a changed target group or port leaves as they are.
 fn change_listener(
     made: &MadeListener<'_>,
     own: &NlbListener,
@@ -65,8 +65,9 @@ fn idle_timeout(made: &MadeListener<'_>, present: u32) -> Option<Step> {
     (present != seconds).then_some(Step::SetIdleTimeout { port, seconds })
 }
 
-/// The last steps, where AWS refused the listeners on these ports for a quota (NLB guide, "Quotas": 50
-/// listeners): each takes a listener that is to go, in the order of ports. `None` where there are too few.
+/// The last steps where AWS refused to make listeners on the `refused` ports because of a quota (NLB guide, "Quotas": 50
+/// listeners). Listeners that are not wanted any more are moved to these ports, in the order of ports. `None` where there
+/// are too few of them.
 pub fn moving(
     desired: &Desired,
     checked: &Checked<'_>,

@@ -62,8 +62,8 @@ fn plan_record(desired: &Desired, observed: &Observed, steps: &mut Vec<Step>) {
     }
 }
 
-/// Given target groups that the binding had nothing to do with so far. An earlier function can
-/// have left something about them only in a given bucket.
+/// Given target groups that the record does not know yet. An earlier function can have left its state about them only in a
+/// given bucket.
 fn newly_given(desired: &Desired, observed: &Observed) -> Vec<TargetGroupPort> {
     if desired.properties.bucket_name.is_none() {
         return Vec::new();

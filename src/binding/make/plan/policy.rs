@@ -1,11 +1,11 @@
-//! The policy of a bucket that a binding makes: every request without TLS is denied, on the bucket and on its
-//! objects (S3 guide, "Security best practices"; AWS Config's rule `s3-bucket-ssl-requests-only`). Pure.
+//! The policy of the own bucket: it denies every request without TLS, on the bucket and on its objects (S3 guide,
+//! "Security best practices"; AWS Config's rule `s3-bucket-ssl-requests-only`). Pure.
 //!
-//! Statements of others stay, for PutBucketPolicy replaces the whole policy.
+//! Keeps the statements of others, for PutBucketPolicy replaces the whole policy.
 
 use serde_json::{Map, Value, json};
 
-/// Of the statement that is the binding's.
+/// The id of the binding's own statement.
 const SID: &str = "DenyRequestsWithoutTls";
 
 /// The policy to put on the bucket of that ARN, where the `present` one does not deny every request without TLS.
@@ -24,14 +24,14 @@ pub fn with_tls_only(present: Option<&str>, arn: &str) -> Option<String> {
         "Resource": [arn, format!("{arn}/*")],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     });
-    let wanted = plain(&denial);
+    let wanted = normalized(&denial);
     if statements
         .iter()
-        .any(|statement| plain(statement) == wanted)
+        .any(|statement| normalized(statement) == wanted)
     {
         return None;
     }
-    // Somebody has changed it.
+    // A changed statement of the binding's own is replaced.
     statements.retain(|statement| statement.get("Sid") != denial.get("Sid"));
     statements.push(denial);
     policy.insert("Statement".to_owned(), statements.into());
@@ -40,13 +40,13 @@ pub fn with_tls_only(present: Option<&str>, arn: &str) -> Option<String> {
     Some(Value::from(policy).to_string())
 }
 
-/// What a statement says, however it is written: AWS may give a policy back otherwise than it was put (IAM guide,
-/// "IAM JSON policy elements": one value or a list of one, `*` or `{"AWS": "*"}`).
-fn plain(value: &Value) -> Value {
+/// A statement in one form, so that two of the same meaning are equal: AWS may return a policy in another form than it was
+/// put (IAM guide, "IAM JSON policy elements": one value or a list of one, `*` or `{"AWS": "*"}`).
+fn normalized(value: &Value) -> Value {
     match value {
         Value::Bool(value) => value.to_string().into(),
         Value::Array(values) => {
-            let mut values: Vec<_> = values.iter().map(plain).collect();
+            let mut values: Vec<_> = values.iter().map(normalized).collect();
             values.sort_by_key(Value::to_string);
             match values.as_slice() {
                 [value] => value.clone(),
@@ -56,7 +56,7 @@ fn plain(value: &Value) -> Value {
         Value::Object(fields) => {
             let fields = fields.iter().filter(|(name, _)| *name != "Sid");
             let fields: Map<_, _> = fields
-                .map(|(name, value)| (name.clone(), plain(value)))
+                .map(|(name, value)| (name.clone(), normalized(value)))
                 .collect();
             match fields.get("AWS") {
                 Some(anybody) if fields.len() == 1 => anybody.clone(),

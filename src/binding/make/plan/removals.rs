@@ -5,7 +5,7 @@ use crate::binding::make::observed::{NlbListener, Observed};
 use crate::binding::step::{Removal, Step};
 use std::collections::BTreeSet;
 
-/// Own listeners that are to go, in the order of their ports.
+/// Own listeners that are not wanted any more, in the order of their ports.
 pub(super) fn surplus<'a>(desired: &Desired, observed: &'a Observed) -> Vec<&'a NlbListener> {
     let ports: BTreeSet<u16> = desired.made().map(|made| made.port).collect();
     let listeners = observed.nlb_listeners.iter();
@@ -36,7 +36,7 @@ pub(super) fn plan_removals(
     });
     let record = observed.record.as_ref();
     let stubs = record.into_iter().flat_map(|(record, _)| &record.elsewhere);
-    // An own bucket goes with Delete.
+    // The own bucket is deleted with the binding, with the stub in it.
     let stubs = stubs.filter(|stub| **stub != desired.bucket() && **stub != desired.own_bucket());
     let stubs = stubs.map(|bucket| Removal::Stub {
         bucket: bucket.clone(),

@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 pub(super) fn plan_rule(desired: &Desired, checked: &Checked<'_>, steps: &mut Vec<Step>) {
     let observed = checked.observed;
     let schedule = &desired.properties.schedule;
-    let put = match &observed.rule {
+    let is_to_put = match &observed.rule {
         Some(rule) => rule.schedule != *schedule || !rule.enabled,
         None => true,
     };
-    if put {
+    if is_to_put {
         steps.push(Step::PutRule {
             schedule: schedule.clone(),
         });
@@ -29,7 +29,7 @@ pub(super) fn plan_rule(desired: &Desired, checked: &Checked<'_>, steps: &mut Ve
     let record = observed.record.as_ref();
     let known = record.map_or(0, |(record, _)| checked.backend.known_by(record));
     let event = RuleEvent::of_rule(observed.rule.as_ref());
-    // One that is too large costs a new process some lookups, and is no reason to put the rule.
+    // A number in the rule that is too large costs a new process some lookups only, so it stays.
     let expected = event.map_or(0, |event| event.addresses).max(known);
     let wanted = desired.rule_target(checked, &BTreeMap::new(), expected);
     let is_right = targets.any(|target| Some(target) == wanted.as_ref());

@@ -18,8 +18,8 @@ pub(super) fn create(made: &MadeListener<'_>, nlb: &LoadBalancer, steps: &mut Ve
     modify_attributes(&made.group, attributes, steps);
 }
 
-/// AWS takes an interval other than 0 only while connections are not terminated at once (ELBv2 API,
-/// `TargetGroupAttribute`), so what goes back to terminating them does so after the interval.
+/// AWS accepts an interval other than 0 only while connections are not terminated at once (ELBv2 API,
+/// `TargetGroupAttribute`). So a change back to terminating them comes in a second call, after the interval.
 fn modify_attributes(name: &str, mut attributes: Attributes, steps: &mut Vec<Step>) {
     let terminates = attributes
         .get(TERMINATION)
@@ -54,8 +54,7 @@ pub(super) fn change(
             health_check: health_check.clone(),
         });
     }
-    // An attribute that is no longer asked for goes back to AWS's default, if the group has it
-    // at all: there are none of another kind of target group.
+    // An attribute that the properties no longer name goes back to AWS's default, if this type of target group has it.
     let mut wanted = attribute_defaults();
     wanted.retain(|key, _| own.attributes.contains_key(key));
     wanted.extend(attributes.clone());

@@ -1,5 +1,5 @@
-//! The tombstone of a binding that leaves: how its record is found, which given target groups it may take targets out
-//! of, and the claim that Delete begins with.
+//! How the record of a binding that leaves is found, which given target groups it may take targets out of, and the
+//! claim that comes before everything else that is taken away: the tombstone.
 //!
 //! Takes nothing away.
 
@@ -31,10 +31,10 @@ impl Leaving<'_> {
             self.whereabouts.nlbs.extend(nlbs);
             self.ruled = Some(event);
         }
-        let ruled = self.ruled.as_ref().map(|event| event.bucket.clone());
-        let said = [Some(self.own_bucket.clone()), self.hints.bucket.clone()];
-        let said = said.into_iter().flatten();
-        let candidates = candidates(ruled, said, &self.own_bucket);
+        let of_rule = self.ruled.as_ref().map(|event| event.bucket.clone());
+        let named = [Some(self.own_bucket.clone()), self.hints.bucket.clone()];
+        let named = named.into_iter().flatten();
+        let candidates = candidates(of_rule, named, &self.own_bucket);
         let located = turn.store(self.id).locate(candidates).await?;
         Ok((located, rule))
     }
@@ -142,14 +142,14 @@ impl Leaving<'_> {
                 false => Some(self.observe(aws, turn).await?),
             };
             if remains.is_some_and(|remains| self.plan(&remains).steps.is_empty()) {
-                // A tombstone for nothing would stay where Lambda stops this request.
+                // Nothing is left to take away: where Lambda stopped this request, a tombstone would stay for ever.
                 return Ok(());
             }
             if located.record.is_none() && located.unreadable.is_none() {
                 self.check_not_made_anew(aws, turn, view).await?;
             }
             let bucket = match located.empty.first() {
-                // A stub there may lead to a bucket that is gone.
+                // A stub in the own bucket may lead to a bucket that is gone.
                 _ if has_own_bucket || located.stubs.contains_key(&self.own_bucket) => {
                     &self.own_bucket
                 }

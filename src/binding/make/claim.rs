@@ -1,0 +1,93 @@
+//! How the binding's record is found, and the claim that comes before everything else that is made.
+
+use super::former;
+use super::making::Making;
+use super::observe::find;
+use crate::aws::api::Aws;
+use crate::binding::error::BindingError;
+use crate::discovery::Dns;
+use crate::model::Rule;
+use crate::record::{Claiming, Hand, Located, RecordError, RuleEvent, View};
+use crate::sync::{self, Unseen};
+
+impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
+    /// Whether an error may come of another delivery of this request, which has claimed the record or has been answered.
+    pub(super) async fn is_of_another_delivery(&self, error: &BindingError) -> bool {
+        let is_verdict = matches!(
+            error,
+            BindingError::Record(
+                RecordError::Answered(_)
+                    | RecordError::Superseded
+                    | RecordError::NotWanted { .. }
+                    | RecordError::TakenOver
+            )
+        );
+        if is_verdict || self.turn.holds(&self.desired.id) {
+            return false;
+        }
+        let caller = self.turn.caller();
+        let record = match self.locate().await {
+            Ok((located, _)) => located.record.map(|held| held.record),
+            Err(_) => None,
+        };
+        record.is_some_and(|record| {
+            let is_answered = record.answer_to(&caller.mark.request).is_some();
+            is_answered || record.is_served_for(caller)
+        })
+    }
+
+    /// Finds the record, and the rule. Makes a lost record anew.
+    pub(super) async fn locate(&self) -> Result<(Located, Option<Rule>), BindingError> {
+        let Self {
+            aws,
+            dns,
+            turn,
+            desired,
+            ..
+        } = *self;
+        let store = turn.store(&desired.id);
+        loop {
+            let (mut located, rule) = find(aws, &store, desired).await?;
+            if let Some(unreadable) = located.unreadable {
+                return Err(unreadable.why.into());
+            }
+            let event = RuleEvent::of_rule(rule.as_ref());
+            if let Some(event) = event.filter(|event| located.has_lost(event)) {
+                if located.empty.contains(&event.bucket) {
+                    // In this bucket ticks look for it.
+                    sync::make_anew(aws, dns, &store, &event, Unseen::IsWaitedFor).await?;
+                    continue;
+                }
+                located.anew = sync::anew(aws, dns, &event, Unseen::IsWaitedFor).await?;
+            }
+            return Ok((located, rule));
+        }
+    }
+
+    /// Claims the former binding's record, where there is one, and then this binding's. `false` where everything has to
+    /// be observed anew.
+    pub(super) async fn claim(&self, located: &Located, view: &View) -> Result<bool, BindingError> {
+        let Self {
+            aws, turn, desired, ..
+        } = *self;
+        if former::claim(aws, turn, desired, view).await? {
+            return Ok(false);
+        }
+        let store = turn.store(&desired.id);
+        let bucket = desired.bucket();
+        let ports = &desired.ports();
+        let claiming = Claiming::ToMake { ports };
+        let hand = turn.claim(&store, located, &bucket, view, claiming).await?;
+        let Hand::Holds { made, waited } = hand else {
+            return Ok(false);
+        };
+        if made {
+            // A Delete that came to its end before there was a record has left no trace.
+            let held = turn.last(&desired.id);
+            let record = held.as_ref().map(|held| &held.record);
+            self.check_wanted(turn.view_again(view).await, record)
+                .await?;
+        }
+        Ok(!waited)
+    }
+}
