@@ -33,7 +33,7 @@ pub enum BindingError {
 
 impl BindingError {
     /// The error of the AWS call that failed, where one did.
-    fn of_aws(&self) -> Option<&AwsError> {
+    fn aws_error(&self) -> Option<&AwsError> {
         match self {
             Self::Aws(error) | Self::Record(RecordError::Aws(error)) => Some(error),
             _ => None,
@@ -42,17 +42,17 @@ impl BindingError {
 
     /// Whether AWS refused something because of a quota.
     pub(super) fn is_quota(&self) -> bool {
-        self.of_aws().is_some_and(AwsError::is_quota)
+        self.aws_error().is_some_and(AwsError::is_quota)
     }
 
     /// Whether AWS refused to delete something because something else still uses it.
     pub(super) fn is_in_use(&self) -> bool {
-        self.of_aws().is_some_and(AwsError::is_in_use)
+        self.aws_error().is_some_and(AwsError::is_in_use)
     }
 
     /// Whether AWS answered with one of these error codes.
     pub(super) fn is(&self, codes: &[&str]) -> bool {
-        self.of_aws().is_some_and(|error| error.is(codes))
+        self.aws_error().is_some_and(|error| error.is(codes))
     }
 
     /// Whether another request, or another delivery of the same one, has claimed the record.

@@ -61,8 +61,8 @@ pub enum Step {
         name: String,
         tags: Tags,
     },
-    /// Registers every address that the ALB has in DNS. In the target groups `adopts`, which are given for the first time,
-    /// the targets that an earlier function registered become the binding's own.
+    /// Registers every address that the ALB has in DNS. In the target groups `adopts`, which are given for the first
+    /// time, the targets that an earlier function registered become the binding's own.
     Sync {
         adopts: Vec<TargetGroupPort>,
     },
@@ -146,7 +146,7 @@ impl fmt::Display for Step {
         match self {
             Self::CreateBucket { bucket } => write!(f, "+ bucket {bucket}"),
             Self::TagBucket { bucket, tags } => {
-                write!(f, "~ bucket {bucket}: tags {}", pairs(tags))
+                write!(f, "~ bucket {bucket}: tags {}", join_pairs(tags))
             }
             Self::PutBucketPolicy { bucket, .. } => {
                 write!(f, "~ bucket {bucket}: policy, no request without TLS")
@@ -170,10 +170,10 @@ impl fmt::Display for Step {
                 write!(f, "~ target group {name}: health check {health_check}")
             }
             Self::ModifyAttributes { name, attributes } => {
-                write!(f, "~ target group {name}: {}", pairs(attributes))
+                write!(f, "~ target group {name}: {}", join_pairs(attributes))
             }
             Self::TagTargetGroup { name, tags } => {
-                write!(f, "~ target group {name}: tags {}", pairs(tags))
+                write!(f, "~ target group {name}: tags {}", join_pairs(tags))
             }
             Self::Sync { adopts } => {
                 f.write_str("~ targets: every address in DNS")?;
@@ -205,17 +205,17 @@ impl fmt::Display for Step {
                 write!(f, "~ listener on port {port}: idle timeout {seconds} s")
             }
             Self::TagListener { port, tags, .. } => {
-                write!(f, "~ listener on port {port}: tags {}", pairs(tags))
+                write!(f, "~ listener on port {port}: tags {}", join_pairs(tags))
             }
             Self::PutRule { schedule } => write!(f, "+ rule {schedule}"),
-            Self::TagRule { tags } => write!(f, "~ rule: tags {}", pairs(tags)),
+            Self::TagRule { tags } => write!(f, "~ rule: tags {}", join_pairs(tags)),
             Self::PutRuleTarget => write!(f, "+ rule target"),
             Self::Remove(removal) => removal.fmt(f),
         }
     }
 }
 
-fn pairs(map: &BTreeMap<String, String>) -> String {
+fn join_pairs(map: &BTreeMap<String, String>) -> String {
     let pairs: Vec<_> = map
         .iter()
         .map(|(key, value)| format!("{key}={value}"))

@@ -29,9 +29,9 @@ impl Leaving<'_> {
             let orders = event.orders.as_ref();
             let nlbs = orders.map(|orders| orders.nlb_arn.clone());
             self.whereabouts.nlbs.extend(nlbs);
-            self.ruled = Some(event);
+            self.event = Some(event);
         }
-        let of_rule = self.ruled.as_ref().map(|event| event.bucket.clone());
+        let of_rule = self.event.as_ref().map(|event| event.bucket.clone());
         let named = [Some(self.own_bucket.clone()), self.hints.bucket.clone()];
         let named = named.into_iter().flatten();
         let candidates = candidates(of_rule, named, &self.own_bucket);
@@ -39,8 +39,8 @@ impl Leaving<'_> {
         Ok((located, rule))
     }
 
-    /// Makes a lost record anew, for only the record tells which targets in given target groups are own. Tells whether it
-    /// did. Nothing else depends on the record, so a failure only warns.
+    /// Makes a lost record anew, for only the record tells which targets in given target groups are own. Tells whether
+    /// it did. Nothing else depends on the record, so a failure only warns.
     pub(super) async fn restore_lost_record<A: Aws>(
         &self,
         aws: &A,
@@ -48,7 +48,7 @@ impl Leaving<'_> {
         turn: &Turn<'_, A>,
         located: &Located,
     ) -> bool {
-        let Some(event) = self.ruled.as_ref().filter(|event| located.has_lost(event)) else {
+        let Some(event) = self.event.as_ref().filter(|event| located.has_lost(event)) else {
             return false;
         };
         let groups = self.named_groups();
@@ -74,25 +74,25 @@ impl Leaving<'_> {
         }
     }
 
-    /// Whether the rule or the properties name a target group. The record does not count: everybody who may write to its
-    /// bucket can write it.
+    /// Whether the rule or the properties name a target group. The record does not count: everybody who may write to
+    /// its bucket can write it.
     pub(super) fn is_named(&self, arn: &str) -> bool {
-        let ruled = self.ruled.as_ref();
-        self.hints.given.contains(arn) || ruled.is_some_and(|event| event.names(arn))
+        let event = self.event.as_ref();
+        self.hints.given.contains(arn) || event.is_some_and(|event| event.names(arn))
     }
 
     /// The given target groups that the rule or the properties name, for a warning.
     fn named_groups(&self) -> String {
-        let orders = self.ruled.iter().filter_map(|event| event.orders.as_ref());
-        let ruled = orders.flat_map(Orders::groups);
-        let given = ruled.filter(|arn| !self.id.made_group(arn));
+        let orders = self.event.iter().filter_map(|event| event.orders.as_ref());
+        let of_rule = orders.flat_map(Orders::groups);
+        let given = of_rule.filter(|arn| !self.id.made_group(arn));
         let given: BTreeSet<_> = given
             .chain(self.hints.given.iter().map(String::as_str))
             .collect();
         given.into_iter().collect::<Vec<_>>().join(", ")
     }
 
-    /// Warns of own targets that stay.
+    /// Warns of own targets that this leaves in target groups that are not named.
     fn warn_of_unnamed(&self, record: &Record) {
         for (group, own) in &record.own {
             if !own.is_empty() && !self.id.made_group(group) && !self.is_named(group) {
@@ -104,8 +104,8 @@ impl Leaving<'_> {
         }
     }
 
-    /// Claims the record by writing the tombstone; where there is neither record nor bucket, writes none. `located` is the
-    /// record that was found already: the tombstone replaces only this one.
+    /// Claims the record by writing the tombstone; where there is neither record nor bucket, writes none. `located` is
+    /// the record that was found already: the tombstone replaces only this one.
     ///
     /// # Errors
     /// Where another request is wanted in place of this one, and what AWS refuses.

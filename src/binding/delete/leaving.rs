@@ -51,10 +51,10 @@ pub(super) struct Leaving<'a> {
     pub(super) own_bucket: String,
     pub(super) hints: &'a Hints,
     pub(super) whereabouts: Whereabouts,
-    /// What the claim has read, until it is observed anew.
+    /// The rule and the record as the claim has read them. The next observation uses them once.
     pub(super) seen: Option<Seen>,
-    /// What its rule hands to ticks.
-    pub(super) ruled: Option<RuleEvent>,
+    /// The event that its rule hands to ticks.
+    pub(super) event: Option<RuleEvent>,
     /// Until when the tombstone has to stay, or where there is none, the binding has to be observed once more.
     stays_until: Timestamp,
 }
@@ -68,7 +68,7 @@ impl<'a> Leaving<'a> {
             hints,
             whereabouts: Whereabouts::on(hints.nlb_arn.iter().cloned()),
             seen: None,
-            ruled: None,
+            event: None,
             stays_until: Timestamp::default(),
         }
     }

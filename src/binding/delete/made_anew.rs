@@ -1,5 +1,5 @@
-//! Whether a later request, or another delivery of this one, has made the record that a Delete does not find or no longer
-//! holds. Changes nothing.
+//! Whether a later request, or another delivery of this one, has made the record that a Delete does not find or no
+//! longer holds. Changes nothing.
 
 use super::leaving::Leaving;
 use super::observed::Remains;
@@ -36,8 +36,8 @@ impl Leaving<'_> {
         Ok(())
     }
 
-    /// The bucket of this tombstone, where another request has since made a record in the binding's own bucket: then that
-    /// one is the binding's record.
+    /// The bucket of this tombstone, where another request has since made a record in the binding's own bucket: then
+    /// that one is the binding's record.
     pub(super) async fn made_anew_beside<A: Aws>(
         &self,
         turn: &Turn<'_, A>,

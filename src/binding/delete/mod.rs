@@ -1,5 +1,5 @@
-//! Delete, the mirror of `make`: claim the record with a tombstone, observe, plan, and take away, until nothing is left.
-//! `deleting` asks first whether the Delete is meant for what is there now; `leaving` has the order of the rest.
+//! Delete, the mirror of `make`: claim the record with a tombstone, observe, plan, and take away, until nothing is
+//! left. `deleting` asks first whether the Delete is meant for what is there now; `leaving` has the order of the rest.
 
 mod apply;
 mod claim;

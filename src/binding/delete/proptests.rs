@@ -1,5 +1,5 @@
-//! Whatever is left of a binding: its plan can be carried out in its order, takes away nothing else, and leaves nothing to
-//! plan again.
+//! Whatever is left of a binding: its plan can be carried out in its order, takes away nothing else, and leaves nothing
+//! to plan again.
 
 use super::observed::Remains;
 use super::plan::plan;

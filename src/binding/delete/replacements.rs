@@ -13,8 +13,8 @@ use crate::record::{Record, Replacement, RequestType, Resource, Turn, View};
 use std::time::Duration;
 use tracing::{info, warn};
 
-/// Takes away the bindings that earlier Updates made in place of this one, within `time`. A failure only warns: the note
-/// in the record stays, and the next request tries again.
+/// Takes away the bindings that earlier Updates made in place of this one, within `time`. A failure only warns: the
+/// note in the record stays, and the next request tries again.
 pub(in crate::binding) async fn take_away_replacements<A: Aws>(
     aws: &A,
     turn: &Turn<'_, A>,

@@ -11,7 +11,8 @@ use crate::record::{Claiming, Hand, Located, RecordError, RuleEvent, View};
 use crate::sync::{self, Unseen};
 
 impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
-    /// Whether an error may come of another delivery of this request, which has claimed the record or has been answered.
+    /// Whether an error may come of another delivery of this request, which has claimed the record or has been
+    /// answered.
     pub(super) async fn is_of_another_delivery(&self, error: &BindingError) -> bool {
         let is_verdict = matches!(
             error,
@@ -54,7 +55,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
             let event = RuleEvent::of_rule(rule.as_ref());
             if let Some(event) = event.filter(|event| located.has_lost(event)) {
                 if located.empty.contains(&event.bucket) {
-                    // In this bucket ticks look for it.
+                    // Ticks search this bucket for the record.
                     sync::make_anew(aws, dns, &store, &event, Unseen::IsWaitedFor).await?;
                     continue;
                 }

@@ -109,7 +109,7 @@ async fn listeners_and_groups(
     )?;
     let listeners: Vec<_> = listeners
         .into_iter()
-        .filter(|listener| matters(desired, ports, listener))
+        .filter(|listener| is_relevant(desired, ports, listener))
         .collect();
     let of_listeners = listeners.iter().map(|listener| &listener.arn);
     let of_groups = groups.iter().map(|group| &group.arn);
@@ -153,9 +153,9 @@ async fn listeners_and_groups(
     Ok((listeners, groups.collect()))
 }
 
-/// Whether a listener of the NLB may be the binding's, stands in its way, or leads to a target group that it
-/// serves. An NLB has those of up to fifty bindings.
-fn matters(desired: &Desired, ports: Option<&BTreeSet<u16>>, listener: &Listener) -> bool {
+/// Whether a listener of the NLB may be the binding's, has a port that the binding wants, or forwards to a given target
+/// group. The others are left out, for an NLB has the listeners of up to fifty bindings.
+fn is_relevant(desired: &Desired, ports: Option<&BTreeSet<u16>>, listener: &Listener) -> bool {
     let mut forwards = listener.forwards_to.iter();
     desired.ports().contains(&listener.port)
         || may_be_own(&desired.id, ports, listener)

@@ -188,8 +188,8 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         Ok(Some(made))
     }
 
-    /// Notes the parts of a binding that has had no success yet: another delivery may just have made them, so AWS may not
-    /// show them yet.
+    /// Notes the parts of a binding that has had no success yet: another delivery may just have made them, so AWS may
+    /// not show them yet.
     fn note_fresh(&self, observed: &Observed) {
         let fresh = self.turn.lease().fresh();
         for own in &observed.groups {

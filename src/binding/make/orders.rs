@@ -18,19 +18,19 @@ impl Desired {
         let served = orders.into_iter().flat_map(Orders::groups);
         let known = own.map(String::as_str).chain(served);
         let wanted: BTreeSet<&str> = self.given().collect();
-        // The record alone does not count: everybody who may write to its bucket can write it. Nobody else can write the
-        // rule and the properties.
+        // The record alone does not count: everybody who may write to its bucket can write it. Nobody else can write
+        // the rule and the properties.
         let event = RuleEvent::of_rule(observed.rule.as_ref());
-        let is_ruled = |arn: &str| event.as_ref().is_some_and(|event| event.names(arn));
+        let is_in_rule = |arn: &str| event.as_ref().is_some_and(|event| event.names(arn));
         known
             .filter(|arn| !wanted.contains(arn) && !self.id.made_group(arn))
-            .filter(|arn| self.former.given.contains(*arn) || is_ruled(arn))
+            .filter(|arn| self.former.given.contains(*arn) || is_in_rule(arn))
             .map(str::to_owned)
             .collect()
     }
 
-    /// The orders. `made` has the target groups that were made since AWS was observed, ARN by name. `None` while a target
-    /// group is not made yet.
+    /// The orders. `made` has the target groups that were made since AWS was observed, ARN by name. `None` while a
+    /// target group is not made yet.
     pub fn orders(&self, checked: &Checked<'_>, made: &BTreeMap<String, String>) -> Option<Orders> {
         let Checked {
             backend,

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 impl<A: Aws> Remover<'_, '_, A> {
-    /// Deletes a stub. Nothing depends on a stub that no tick and no request is led to, so where it may not be deleted it
-    /// stays.
+    /// Deletes a stub. Nothing depends on a stub that no tick and no request is led to, so where it may not be deleted
+    /// it stays.
     pub(super) async fn delete_stub(&self, bucket: &str) -> Result<(), BindingError> {
         match self.delete_objects(bucket, &self.id.key_prefix()).await {
             Err(error) if error.is(&["AccessDenied"]) => {
@@ -33,8 +33,8 @@ impl<A: Aws> Remover<'_, '_, A> {
     }
 
     /// Deletes every version of the keys that start with `prefix`, the record itself last. Where a version is under a
-    /// retention lock it stays, and its key is marked as deleted: a reader that asks for no version finds nothing. Tells
-    /// whether everything was deleted.
+    /// retention lock it stays, and its key is marked as deleted: a reader that asks for no version finds nothing.
+    /// Tells whether everything was deleted.
     pub(super) async fn delete_objects(
         &self,
         bucket: &str,

@@ -33,15 +33,15 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
         for step in &plan.steps {
             match step {
                 Step::CreateBucket { bucket } => {
-                    note(step);
+                    log_step(step);
                     self.create_bucket(bucket).await?;
                 }
                 Step::TagBucket { bucket, tags } => {
-                    note(step);
+                    log_step(step);
                     self.tag_bucket(bucket, tags).await?;
                 }
                 Step::PutBucketPolicy { bucket, policy } => {
-                    note(step);
+                    log_step(step);
                     self.put_bucket_policy(bucket, policy).await?;
                 }
                 _ => {}
@@ -66,7 +66,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
                 continue;
             };
             // Listeners that are to be taken away are moved instead, as the last steps.
-            taking_away = match plan::moving(self.desired, &self.checked, &ports) {
+            taking_away = match plan::plan_moves(self.desired, &self.checked, &ports) {
                 Some(steps) => steps,
                 None => return Err(error),
             };
@@ -80,7 +80,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
         // A rollback would go back to what is about to be taken away.
         self.turn.is_not_rolled_back(&self.desired.id).await?;
         for step in &taking_away {
-            self.take(step, &made).await?;
+            self.take_step(step, &made).await?;
         }
         let may_wait = |step: &Step| matches!(step, Step::Remove(Removal::Targets { .. }));
         if taking_away.iter().any(may_wait) {
@@ -112,7 +112,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
 }
 
 /// Logs a step that is about to be taken.
-pub(super) fn note(step: &Step) {
+pub(super) fn log_step(step: &Step) {
     info!(%step, "doing");
     progress::note(step.to_string());
 }

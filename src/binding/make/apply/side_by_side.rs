@@ -55,7 +55,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
         made: &RefCell<MadeSoFar>,
     ) -> Result<Option<RefusedListener>, BindingError> {
         for step in steps {
-            match (self.take(step, made).await, step) {
+            match (self.take_step(step, made).await, step) {
                 (Err(error), &Step::CreateListener { port, .. }) if error.is_quota() => {
                     return Ok(Some(RefusedListener { port, error }));
                 }

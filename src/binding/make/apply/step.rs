@@ -1,6 +1,6 @@
 //! Takes one step: its calls to AWS, each with the permit of the record.
 
-use super::applier::{Applier, note};
+use super::applier::{Applier, log_step};
 use super::made::MadeSoFar;
 use crate::aws::api::Aws;
 use crate::binding::delete::Remover;
@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
-    pub(super) async fn take(
+    pub(super) async fn take_step(
         &self,
         step: &Step,
         made: &RefCell<MadeSoFar>,
@@ -33,7 +33,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
                 | Step::Remove(_)
         );
         if !is_logged_elsewhere {
-            note(step);
+            log_step(step);
         }
         match step {
             // The claim, and what is taken and logged before it.
@@ -79,7 +79,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
                 let given = &self.checked.observed.given_groups;
                 let is_there = |arn: &str| given.get(arn).is_none_or(Option::is_some);
                 orders.target_groups.retain(|group| is_there(&group.arn));
-                let adopted = self.adopted(&orders, adopts).await?;
+                let adopted = self.adopt_targets(&orders, adopts).await?;
                 let given: BTreeSet<String> = desired.given().map(str::to_owned).collect();
                 let first = sync::FirstSync {
                     id: &desired.id,
@@ -145,7 +145,9 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
             }
             Step::PutRuleTarget => {
                 let held = self.turn.last(&desired.id);
-                let known = held.map_or(0, |held| self.checked.backend.known_by(&held.record));
+                let known = held.map_or(0, |held| {
+                    self.checked.backend.addresses_known_by(&held.record)
+                });
                 let target = {
                     let made = made.borrow();
                     // DNS may not have shown all addresses that the record knows.
@@ -174,7 +176,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
     }
 
     /// The targets that an earlier function registered in target groups that are given for the first time.
-    async fn adopted(
+    async fn adopt_targets(
         &self,
         orders: &Orders,
         groups: &[TargetGroupPort],

@@ -18,8 +18,8 @@ pub struct Backend {
     pub availability_zone: Option<String>,
     /// An ALB that is gone has no addresses.
     pub is_gone: bool,
-    /// Whether DNS may have no address for it. So it is for a DNS name that the binding stood on before: it may be gone, and
-    /// only DNS tells.
+    /// Whether DNS may have no address for it. So it is for a DNS name that the binding stood on before: it may be
+    /// gone, and only DNS tells.
     pub may_be_silent: bool,
 }
 
@@ -37,7 +37,7 @@ impl Backend {
     }
 
     /// How many addresses of the backend a record knows.
-    pub fn known_by(&self, record: &Record) -> usize {
+    pub fn addresses_known_by(&self, record: &Record) -> usize {
         record.known_of(&self.dns_name).len()
     }
 }

@@ -36,8 +36,8 @@ pub struct Checked<'a> {
     pub bucket_stands: bool,
 }
 
-/// Checks the desired properties. `standing` is what the binding stands on before an Update, and `None` for a Create. Gives
-/// the findings that only warn as well.
+/// Checks the desired properties. `standing` is what the binding stands on before an Update, and `None` for a Create.
+/// Gives the findings that only warn as well.
 ///
 /// # Errors
 /// All findings that the binding does not stand with already.

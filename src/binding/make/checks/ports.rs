@@ -55,7 +55,7 @@ impl Findings {
                         "the NLB {} already has the listener {} on port {port}, which {}",
                         nlb.name,
                         other.listener.arn,
-                        whose(other)
+                        owner_and_advice(other)
                     ),
                 );
             }
@@ -104,7 +104,7 @@ impl Findings {
 }
 
 /// Tells whose a listener is, and how the user gets its port.
-fn whose(other: &NlbListener) -> String {
+fn owner_and_advice(other: &NlbListener) -> String {
     if let Some(owner) = other.tags.get(TAG) {
         return format!(
             "is {owner}'s, another binding; take the port out of that one first, or use another \

@@ -30,20 +30,22 @@ impl Findings {
             zones(&nlb.zones)
         );
         if !only_alb.is_empty() {
-            let told = zones(&only_alb);
+            let listed = zones(&only_alb);
             self.add(
                 About::ZonesOfAlb(only_alb),
                 format!(
-                    "{differ} targets in {told} would be unused: add it to the NLB or take it from \
+                    "{differ} targets in {listed} would be unused: add it to the NLB or take it from \
                      the ALB"
                 ),
             );
         }
         let allowed = properties.allow_zone_mismatch;
-        let confined: Vec<_> = confined(properties, observed).into_iter().collect();
+        let confined: Vec<_> = without_cross_zone(properties, observed)
+            .into_iter()
+            .collect();
         let is_let_through = allowed && confined.is_empty();
         if !only_nlb.is_empty() && !is_let_through {
-            let told = zones(&only_nlb);
+            let listed = zones(&only_nlb);
             let cross_zone = match confined.as_slice() {
                 [] => String::new(),
                 confined => format!(
@@ -54,7 +56,7 @@ impl Findings {
             self.add(
                 About::ZonesOfNlb(only_nlb),
                 format!(
-                    "{differ} the NLB's address in {told} would have no target: add it to the ALB or \
+                    "{differ} the NLB's address in {listed} would have no target: add it to the ALB or \
                      take it from the NLB, or set AllowZoneMismatch (given {allowed}) to \
                      true{cross_zone}"
                 ),
@@ -65,7 +67,7 @@ impl Findings {
 
 /// Where cross-zone load balancing is not on: each value with the target group or NLB that has it. A target group's own
 /// setting has precedence over the NLB's.
-fn confined(properties: &Properties, observed: &Observed) -> BTreeSet<String> {
+fn without_cross_zone(properties: &Properties, observed: &Observed) -> BTreeSet<String> {
     let of_nlb = observed.nlb_attributes.get(CROSS_ZONE);
     let of_nlb = of_nlb.map_or("false", String::as_str);
     let setting = |attributes: Option<&Attributes>| {

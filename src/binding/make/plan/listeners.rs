@@ -1,6 +1,6 @@
 //! The steps of one listener that the binding makes on the NLB.
 
-use super::removals::{plan_removals, surplus};
+use super::removals::{plan_removals, surplus_listeners};
 use super::tags::missing;
 use crate::binding::desired::{Desired, MadeListener};
 use crate::binding::make::checks::Checked;
@@ -65,10 +65,10 @@ fn idle_timeout(made: &MadeListener<'_>, present: u32) -> Option<Step> {
     (present != seconds).then_some(Step::SetIdleTimeout { port, seconds })
 }
 
-/// The last steps where AWS refused to make listeners on the `refused` ports because of a quota (NLB guide, "Quotas": 50
-/// listeners). Listeners that are not wanted any more are moved to these ports, in the order of ports. `None` where there
-/// are too few of them.
-pub fn moving(
+/// The last steps where AWS refused to make listeners on the `refused` ports because of a quota (NLB guide, "Quotas":
+/// 50 listeners). Listeners that are not wanted any more are moved to these ports, in the order of ports. `None` where
+/// there are too few of them.
+pub fn plan_moves(
     desired: &Desired,
     checked: &Checked<'_>,
     refused: &BTreeSet<u16>,
@@ -76,7 +76,7 @@ pub fn moving(
     let observed = checked.observed;
     let wanted: BTreeMap<u16, MadeListener<'_>> =
         desired.made().map(|made| (made.port, made)).collect();
-    let mut surplus = surplus(desired, observed).into_iter();
+    let mut surplus = surplus_listeners(desired, observed).into_iter();
     let mut steps = Vec::new();
     for port in refused {
         let (made, own) = (wanted.get(port)?, surplus.next()?);

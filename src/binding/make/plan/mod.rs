@@ -1,5 +1,5 @@
-//! The plan of Create and Update: from what should be and what is, to steps. Pure; made again after it was carried
-//! out, it holds no step but the sync.
+//! The plan of Create and Update: from the desired binding and the observed AWS to steps. Pure; made again after it was
+//! carried out, it holds no step but the sync.
 //!
 //! What is made comes first. What is no longer wanted is taken away last, when the rule already works without it.
 
@@ -12,7 +12,7 @@ mod tags;
 mod target_groups;
 
 pub(super) use bucket::bucket_tags;
-pub(super) use listeners::moving;
+pub(super) use listeners::plan_moves;
 
 use super::checks::Checked;
 use super::observed::Observed;
@@ -44,7 +44,7 @@ pub fn plan(desired: &Desired, checked: &Checked<'_>) -> Plan<Step> {
         }
     }
     rule::plan_rule(desired, checked, &mut steps);
-    let surplus = removals::surplus(desired, observed);
+    let surplus = removals::surplus_listeners(desired, observed);
     removals::plan_removals(desired, observed, surplus, &mut steps);
     Plan { steps }
 }
@@ -62,8 +62,8 @@ fn plan_record(desired: &Desired, observed: &Observed, steps: &mut Vec<Step>) {
     }
 }
 
-/// Given target groups that the record does not know yet. An earlier function can have left its state about them only in a
-/// given bucket.
+/// Given target groups that the record does not know yet. An earlier function can have left its state about them only
+/// in a given bucket.
 fn newly_given(desired: &Desired, observed: &Observed) -> Vec<TargetGroupPort> {
     if desired.properties.bucket_name.is_none() {
         return Vec::new();

@@ -40,8 +40,8 @@ pub fn with_tls_only(present: Option<&str>, arn: &str) -> Option<String> {
     Some(Value::from(policy).to_string())
 }
 
-/// A statement in one form, so that two of the same meaning are equal: AWS may return a policy in another form than it was
-/// put (IAM guide, "IAM JSON policy elements": one value or a list of one, `*` or `{"AWS": "*"}`).
+/// A statement in one form, so that two of the same meaning are equal: AWS may return a policy in another form than it
+/// was put (IAM guide, "IAM JSON policy elements": one value or a list of one, `*` or `{"AWS": "*"}`).
 fn normalized(value: &Value) -> Value {
     match value {
         Value::Bool(value) => value.to_string().into(),

@@ -6,7 +6,10 @@ use crate::binding::step::{Removal, Step};
 use std::collections::BTreeSet;
 
 /// Own listeners that are not wanted any more, in the order of their ports.
-pub(super) fn surplus<'a>(desired: &Desired, observed: &'a Observed) -> Vec<&'a NlbListener> {
+pub(super) fn surplus_listeners<'a>(
+    desired: &Desired,
+    observed: &'a Observed,
+) -> Vec<&'a NlbListener> {
     let ports: BTreeSet<u16> = desired.made().map(|made| made.port).collect();
     let listeners = observed.nlb_listeners.iter();
     let surplus =

@@ -27,7 +27,7 @@ pub(super) fn plan_rule(desired: &Desired, checked: &Checked<'_>, steps: &mut Ve
     let targets = observed.rule.iter().flat_map(|rule| &rule.targets);
     let mut targets = targets.filter(|target| target.id == RULE_TARGET);
     let record = observed.record.as_ref();
-    let known = record.map_or(0, |(record, _)| checked.backend.known_by(record));
+    let known = record.map_or(0, |(record, _)| checked.backend.addresses_known_by(record));
     let event = RuleEvent::of_rule(observed.rule.as_ref());
     // A number in the rule that is too large costs a new process some lookups only, so it stays.
     let expected = event.map_or(0, |event| event.addresses).max(known);

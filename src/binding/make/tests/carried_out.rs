@@ -144,7 +144,7 @@ pub(super) fn after(desired: &Desired, mut world: Observed, steps: Vec<Step>) ->
             Step::PutRuleTarget => {
                 let record = world.record.as_ref();
                 let backend = checked(&world).backend;
-                let expected = record.map_or(0, |(record, _)| backend.known_by(record));
+                let expected = record.map_or(0, |(record, _)| backend.addresses_known_by(record));
                 let target = desired.rule_target(&checked(&world), &BTreeMap::new(), expected);
                 let target = target.expect("all is made");
                 world.rule.as_mut().expect("a rule").targets = vec![target];

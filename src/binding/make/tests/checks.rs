@@ -85,7 +85,7 @@ fn a_name_stands_in_the_place_of_an_alb_and_only_the_nlb_is_checked() {
     let to_name = json!({"AlbArn": null, "TargetDnsName": "db.example.com", "SameVpc": false});
     let desired = desired(to_name);
     let mut world = bare(&desired);
-    // As it is looked at: nothing of an ALB is asked.
+    // As AWS is observed then: no call is made about an ALB.
     (world.alb, world.alb_listeners) = (None, Vec::new());
     let (checked, known) = check(&desired, None, &world).expect("it passes");
     assert_eq!(known, Findings::default());

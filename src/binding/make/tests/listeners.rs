@@ -2,7 +2,7 @@
 
 use super::carried_out::{NOTHING, after, carried_out, checked, planned, steps};
 use super::world::{bare, desired};
-use crate::binding::make::plan::moving;
+use crate::binding::make::plan::plan_moves;
 use crate::binding::step::{Plan, Step};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -32,7 +32,7 @@ fn at_the_listeners_quota_those_that_are_to_go_are_moved_in_the_order_of_ports()
     let wanted = ports(&[3, 8, 9]);
     let moved = |refused: &[u16]| {
         let refused: BTreeSet<u16> = refused.iter().copied().collect();
-        moving(&wanted, &checked(&world), &refused)
+        plan_moves(&wanted, &checked(&world), &refused)
     };
     let group = |port| wanted.id.target_group(port);
     let lines = |steps: Vec<Step>| Plan { steps }.to_string();
@@ -54,11 +54,11 @@ fn at_the_listeners_quota_those_that_are_to_go_are_moved_in_the_order_of_ports()
     let more = ports(&[2, 3, 4, 8, 9]);
     let refused = BTreeSet::from([8, 9]);
     assert_eq!(
-        moving(&more, &checked(&world), &refused),
+        plan_moves(&more, &checked(&world), &refused),
         None,
         "one is to go"
     );
-    // What was refused is there in the end, and nothing is left to do.
+    // In the end the refused listeners exist, and nothing is left to do.
     let mut taken = planned(&wanted, &world).steps;
     taken.retain(|step| !matches!(step, Step::CreateListener { .. } | Step::Remove(_)));
     taken.extend(moved(&[8, 9]).expect("there is room"));

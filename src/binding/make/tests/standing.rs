@@ -109,13 +109,13 @@ fn what_an_update_makes_worse_is_an_error_though_something_else_stands_as_it_is(
         let stood = "IdleTimeoutSeconds 350 of the listener on Port 80";
         assert!(!errors.contains(stood), "{errors}");
     }
-    // Of another ALB nothing stands.
+    // For another ALB no finding is known.
     let other = desired(json!({"AlbArn": ALB.replace("orders", "others")}));
     let (errors, _) = update(&before, &other, &world);
     let errors = errors.expect("all is new");
     assert!(errors.contains("would have no target"), "{errors}");
     assert!(errors.contains("on Port 80"), "{errors}");
-    // What a given group's own setting made up for is allowed no more.
+    // The given group's own setting made up for the zones before.
     let listeners = json!([{"Port": 80, "TargetGroupArn": GIVEN}]);
     let allowed = desired(json!({"AllowZoneMismatch": true, "Listeners": listeners}));
     let mut world = bare(&allowed);
@@ -131,7 +131,7 @@ fn what_an_update_makes_worse_is_an_error_though_something_else_stands_as_it_is(
         &world,
     );
     assert!(errors.expect("it is new").contains("would have no target"));
-    // Nor where it gives way to one that is confined to its zone.
+    // The same where another group takes its place that is confined to its zone.
     let made = desired(json!({"AllowZoneMismatch": true}));
     world.given_groups.clear();
     let (errors, _) = update(&allowed, &made, &world);
@@ -162,7 +162,7 @@ fn a_rollback_may_go_back_to_what_the_binding_stood_on_before() {
     let stands = carried_out(&raised, bare(&raised));
     let mut record = Record::new(&raised.id.to_string(), Phase::Serving);
     record.orders = raised.orders(&checked(&stands), &BTreeMap::new());
-    // One that was lost and made anew has no properties.
+    // A record that was lost and made anew has no properties.
     for known in [Some(properties), None] {
         record.properties = known;
         for (rolls_back, passes) in [(false, false), (true, true)] {

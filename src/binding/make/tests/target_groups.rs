@@ -41,7 +41,7 @@ fn a_target_group_newly_given_with_a_bucket_is_adopted_once_before_the_sync() {
         assert!(plan.contains(&adopts), "{plan}");
         assert_eq!(steps(&created, &carried_out(&created, world)), NOTHING);
     }
-    // In a bucket of the binding's own nobody can have left anything.
+    // An earlier function cannot have left anything in the binding's own bucket.
     let own = desired(json!({"Listeners": given}));
     assert!(!steps(&own, &bare(&own)).contains(&adopts));
 }
@@ -56,20 +56,20 @@ fn a_given_target_group_that_is_not_wanted_any_more_loses_own_targets_last() {
     let plan = steps(&after, &world);
     let takes_out = format!("- own targets in {GIVEN}");
     assert_eq!(plan.lines().last(), Some(&*takes_out));
-    // The rule names it on, for AWS may refuse to have them taken out now.
+    // The rule goes on to name the group, for AWS may refuse to deregister its targets now.
     let checked = checked(&world);
     let target = after
         .rule_target(&checked, &BTreeMap::new(), 0)
         .expect("a target");
     let event = RuleEvent::of_template(&target.template).expect("ours");
     assert!(event.names(GIVEN) && event.names(OTHER));
-    // A record that somebody else has written does not decide over groups that were never named.
+    // The record alone does not count, for others may have written it.
     let record = &mut world.record.as_mut().expect("a record").0;
     record.own.insert(format!("{GIVEN}/foreign"), Own::new());
     assert_eq!(steps(&after, &world), plan);
 }
 
-/// AWS takes an interval only while connections are not terminated, so there is an order.
+/// AWS accepts an interval only while connections are not terminated, so the order matters.
 #[test]
 fn attributes_go_back_to_awss_defaults_in_the_order_that_aws_takes() {
     const INTERVAL: &str = "target_health_state.unhealthy.draining_interval_seconds";

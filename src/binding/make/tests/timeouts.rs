@@ -21,9 +21,9 @@ fn only_the_listeners_that_carry_the_bindings_traffic_must_hold_connections_for_
         ..own_listener(port, group, Attributes::new())
     };
     for (listener, alb_seconds, too_short) in [
-        // What is made gets what the properties say, whatever it has now.
+        // A listener that is made gets the timeout of the properties, whatever it has now.
         (of(81, "arn:own", true, Some(100)), 349, None),
-        // It goes with the Update, for its port is no longer wanted.
+        // The Update takes this listener away, for its port is no longer wanted.
         (of(82, "arn:own", true, Some(60)), 99, None),
         (of(443, GIVEN, false, Some(100)), 99, None),
         (of(443, GIVEN, false, Some(100)), 100, Some((100, 443))),
