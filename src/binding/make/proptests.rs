@@ -1,4 +1,4 @@
-//! Any wish after any other: planned, carried out and planned again, only the sync is left.
+//! Whatever properties follow each other: once a plan is carried out, a second plan holds only the sync.
 
 use super::observed::{Observed, RecordBucket};
 use super::tests::{NOTHING, carried_out, steps};
@@ -67,7 +67,7 @@ fn listener() -> impl Strategy<Value = Value> {
     )
 }
 
-/// Properties that pass, and the stack's tags.
+/// Good properties, and the tags of the stack.
 fn wish() -> impl Strategy<Value = (Properties, BTreeMap<String, String>)> {
     let schedule = prop_oneof![Just("rate(1 minute)"), Just("rate(5 minutes)")];
     let bucket = prop::option::of(prop_oneof![Just("first-bucket"), Just("second-bucket")]);
@@ -128,7 +128,7 @@ proptest! {
         for (properties, tags) in wishes {
             let desired = desired(properties);
             world.tags = desired.id.tags(tags);
-            // What is observed of a bucket is observed of the one that is desired.
+            // Only the desired bucket is observed.
             let is_there = world.record.as_ref().is_some_and(|(_, bucket)| *bucket == desired.bucket());
             if !is_there {
                 world.bucket = match desired.properties.bucket_name {
@@ -137,7 +137,7 @@ proptest! {
                 };
             }
             world = carried_out(&desired, world);
-            // The stub of a changed bucket goes with the next Update.
+            // The next Update takes the stub of a changed bucket away.
             world = carried_out(&desired, world);
             prop_assert_eq!(steps(&desired, &world), NOTHING);
         }
