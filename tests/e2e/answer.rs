@@ -1,6 +1,6 @@
 //! The answer to CloudFormation: exactly one, in time, and without a secret in any log.
 
-use crate::support::{Bench, TIMEOUT};
+use crate::support::{ELB, Fixture, TIMEOUT};
 use anyhow::{Context, Result};
 use lab::{Fault, SIGNATURE, What};
 use serde_json::json;
@@ -9,16 +9,16 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 
 /// For a function that tries until its deadline.
-const SHORT: Duration = Duration::from_secs(3);
+const THREE_SECONDS: Duration = Duration::from_secs(3);
 
 #[tokio::test]
 async fn an_answer_is_one_put_without_content_type_and_of_at_most_4096_bytes() -> Result<()> {
-    let bench = Bench::new().await?;
+    let fixture = Fixture::new().await?;
     let long = "x".repeat(200);
     let unknown: Vec<_> = (0..50)
         .map(|number| json!({ format!("P{number}{long}"): long }))
         .collect();
-    let made = bench.create(json!({ "Listeners": unknown })).await?;
+    let made = fixture.create(json!({ "Listeners": unknown })).await?;
     made.assert_failed(&["Listeners[0].Port", "See the log stream lab/[$LATEST]"]);
     let answers = made.url.puts();
     assert_eq!(answers.len(), 1);
@@ -38,12 +38,13 @@ async fn an_answer_is_one_put_without_content_type_and_of_at_most_4096_bytes() -
 
 #[tokio::test]
 async fn a_response_address_that_fails_for_a_while_still_gets_the_answer() -> Result<()> {
-    let bench = Bench::new().await?;
-    let url = bench.lab.response_url();
+    let fixture = Fixture::new().await?;
+    let url = fixture.lab.response_url();
     url.refuse(3);
-    let event = json!({"RequestType": "Create", "ResourceProperties": bench.properties(json!({}))});
-    let event = bench.event(event, url.url());
-    bench.function.invoke(event, TIMEOUT).await?.success()?;
+    let event =
+        json!({"RequestType": "Create", "ResourceProperties": fixture.properties(json!({}))});
+    let event = fixture.event(event, url.url());
+    fixture.function.invoke(event, TIMEOUT).await?.success()?;
     assert_eq!(url.the_answer()?["Status"], "SUCCESS");
     Ok(())
 }
@@ -51,8 +52,8 @@ async fn a_response_address_that_fails_for_a_while_still_gets_the_answer() -> Re
 /// Two connections end before anything is answered; the third one leads to where answers go.
 #[tokio::test]
 async fn a_connection_to_the_response_address_that_breaks_is_made_again() -> Result<()> {
-    let bench = Bench::new().await?;
-    let url = bench.lab.response_url();
+    let fixture = Fixture::new().await?;
+    let url = fixture.lab.response_url();
     let (_, rest) = url.url().split_once("://").context("an address")?;
     let (host, path) = rest.split_once('/').context("a path")?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -66,10 +67,11 @@ async fn a_connection_to_the_response_address_that_breaks_is_made_again() -> Res
         tokio::io::copy_bidirectional(&mut client, &mut server).await?;
         std::future::pending::<Result<()>>().await
     };
-    let event = json!({"RequestType": "Create", "ResourceProperties": bench.properties(json!({}))});
-    let event = bench.event(event, &broken);
+    let event =
+        json!({"RequestType": "Create", "ResourceProperties": fixture.properties(json!({}))});
+    let event = fixture.event(event, &broken);
     tokio::select! {
-        done = bench.function.invoke(event, TIMEOUT) => done?.success().map(drop),
+        done = fixture.function.invoke(event, TIMEOUT) => done?.success().map(drop),
         failed = relays => failed,
     }?;
     assert_eq!(url.the_answer()?["Status"], "SUCCESS");
@@ -78,24 +80,24 @@ async fn a_connection_to_the_response_address_that_breaks_is_made_again() -> Res
 
 #[tokio::test]
 async fn neither_the_response_url_nor_credentials_are_ever_logged() -> Result<()> {
-    let bench = Bench::new().await?;
+    let fixture = Fixture::new().await?;
     let mut logs = Vec::new();
-    let made = bench.create(json!({})).await?;
+    let made = fixture.create(json!({})).await?;
     logs.extend(made.invocation.log.clone());
-    logs.extend(bench.create(json!({"Colour": 1})).await?.invocation.log);
-    let refused = bench.lab.response_url();
+    logs.extend(fixture.create(json!({"Colour": 1})).await?.invocation.log);
+    let refused = fixture.lab.response_url();
     refused.refuse(100);
     let event =
         json!({"RequestType": "Delete", "PhysicalResourceId": "x", "ResourceProperties": {}});
-    let unanswered = bench
+    let unanswered = fixture
         .function
-        .invoke(bench.event(event, refused.url()), SHORT)
+        .invoke(fixture.event(event, refused.url()), THREE_SECONDS)
         .await?;
     logs.push(unanswered.result.expect_err("no answer got through"));
     logs.extend(unanswered.log);
     let nowhere =
         json!({"RequestType": "Create", "ResponseURL": format!("http://127.0.0.1:1/{SIGNATURE}")});
-    let lost = bench.function.invoke(nowhere, SHORT).await?;
+    let lost = fixture.function.invoke(nowhere, THREE_SECONDS).await?;
     logs.push(lost.result.expect_err("nobody listens there"));
     logs.extend(lost.log);
     assert!(logs.len() > 10);
@@ -112,36 +114,35 @@ async fn neither_the_response_url_nor_credentials_are_ever_logged() -> Result<()
 
 #[tokio::test]
 async fn a_call_that_hangs_is_answered_before_the_deadline() -> Result<()> {
-    let bench = Bench::new().await?;
+    let fixture = Fixture::new().await?;
     let hang = What::Delay(Duration::from_secs(30));
-    bench.lab.gateway().inject(Fault::new(
-        "elasticloadbalancing",
-        "CreateTargetGroup",
-        hang,
-    ));
-    let made = bench
+    fixture
+        .lab
+        .gateway()
+        .inject(Fault::new(ELB, "CreateTargetGroup", hang));
+    let made = fixture
         .create_within(json!({}), Duration::from_secs(6))
         .await?;
     made.assert_failed(&["not done within", "See the log stream"]);
-    bench.lab.gateway().clear_faults();
+    fixture.lab.gateway().clear_faults();
     // The function goes on serving.
-    bench.create(json!({})).await?.assert_success();
+    fixture.create(json!({})).await?.assert_success();
     Ok(())
 }
 
 #[tokio::test]
 async fn a_malformed_event_is_answered_where_it_can_be() -> Result<()> {
-    let bench = Bench::new().await?;
+    let fixture = Fixture::new().await?;
     for mut event in [
         json!({"RequestType": "Create"}),
         json!({"RequestType": "Explode", "ResourceProperties": {}}),
         json!({"RequestType": 7, "ResourceProperties": {}}),
-        json!({"RequestType": "Update", "ResourceProperties": bench.properties(json!({}))}),
+        json!({"RequestType": "Update", "ResourceProperties": fixture.properties(json!({}))}),
         json!({"RequestType": "Create", "ResourceProperties": "text"}),
     ] {
-        let url = bench.lab.response_url();
-        event = bench.event(event, url.url());
-        let invocation = bench.function.invoke(event.clone(), TIMEOUT).await?;
+        let url = fixture.lab.response_url();
+        event = fixture.event(event, url.url());
+        let invocation = fixture.function.invoke(event.clone(), TIMEOUT).await?;
         assert!(invocation.result.is_ok(), "{event} {invocation:?}");
         let answer = url.the_answer()?;
         assert_eq!(answer["Status"], "FAILED", "{event}");
@@ -152,7 +153,7 @@ async fn a_malformed_event_is_answered_where_it_can_be() -> Result<()> {
                 .is_some_and(|id| !id.is_empty())
         );
     }
-    let invocation = bench
+    let invocation = fixture
         .function
         .invoke(json!({"RequestType": "Create"}), TIMEOUT)
         .await?;

@@ -1,6 +1,6 @@
 //! The arm64 package's binary, which `make test` builds: under qemu, where that is installed.
 
-use crate::support::Bench;
+use crate::support::Fixture;
 use anyhow::Result;
 use lab::{AlbSpec, Lab, NlbSpec};
 use serde_json::json;
@@ -39,23 +39,23 @@ async fn the_arm64_package_lives_through_create_ticks_and_delete() -> Result<()>
     let pair = lab
         .load_balancers(&AlbSpec::new("orders"), &NlbSpec::new("front"))
         .await?;
-    let bench = Bench::of(Arc::new(lab), function, pair);
+    let fixture = Fixture::on(Arc::new(lab), function, pair);
 
-    bench.scale(3);
-    let made = bench.create(json!({})).await?;
+    fixture.scale(3);
+    let made = fixture.create(json!({})).await?;
     made.assert_success();
     let group = made.attribute("TargetGroupArn");
-    assert_eq!(bench.targets(group), bench.expected(3, 80));
+    assert_eq!(fixture.targets(group), fixture.expected(3, 80));
 
-    bench.scale(8);
-    bench.tick(&made).await?.success()?;
-    assert_eq!(bench.targets(group), bench.expected(8, 80));
+    fixture.scale(8);
+    fixture.tick(&made).await?.success()?;
+    assert_eq!(fixture.targets(group), fixture.expected(8, 80));
 
-    bench.scale(2);
-    bench.ticks(&made, 3).await?;
-    assert_eq!(bench.targets(group), bench.expected(2, 80));
+    fixture.scale(2);
+    fixture.ticks(&made, 3).await?;
+    assert_eq!(fixture.targets(group), fixture.expected(2, 80));
 
-    bench.delete(&made, json!({})).await?.assert_success();
-    assert_eq!(bench.leftovers(made.id()).await?, Vec::<String>::new());
+    fixture.delete(&made, json!({})).await?.assert_success();
+    assert_eq!(fixture.leftovers(made.id()).await?, Vec::<String>::new());
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Create: checks first, then the wiring, and every address registered before the answer.
 
-use crate::support::{Bench, TIMEOUT, binary, expected, operations};
+use crate::support::{ELB, Fixture, TIMEOUT, as_targets, binary, operations};
 use anyhow::Result;
 use lab::{AlbSpec, Fault, HeldCalls, NlbSpec, What, ZONES};
 use serde_json::json;
@@ -8,12 +8,12 @@ use std::time::Duration;
 
 #[tokio::test]
 async fn a_binding_comes_up_with_every_address_registered_and_all_its_attributes() -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.scale(28);
-    let made = bench.create(json!({})).await?;
+    let fixture = Fixture::new().await?;
+    fixture.scale(28);
+    let made = fixture.create(json!({})).await?;
     made.assert_success();
     let group = made.attribute("TargetGroupArn");
-    assert_eq!(bench.targets(group), bench.expected(28, 80));
+    assert_eq!(fixture.targets(group), fixture.expected(28, 80));
 
     let id = made.id();
     assert!(id.starts_with("alb-nlb-binding-") && id.len() == 32, "{id}");
@@ -30,8 +30,7 @@ async fn a_binding_comes_up_with_every_address_registered_and_all_its_attributes
     assert_eq!(made.attribute("IpCount"), "28");
     let mut addresses: Vec<_> = made.attribute("NlbAddresses").split(',').collect();
     addresses.sort_unstable();
-    let mut fixed: Vec<_> = bench
-        .pair
+    let mut fixed: Vec<_> = fixture
         .nlb
         .addresses
         .iter()
@@ -44,8 +43,8 @@ async fn a_binding_comes_up_with_every_address_registered_and_all_its_attributes
 
 #[tokio::test]
 async fn what_is_made_is_made_in_the_order_of_the_contract_and_tagged() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    let changes = bench.wiring_changes();
+    let (fixture, made) = Fixture::bound().await?;
+    let changes = fixture.wiring_changes();
     assert_eq!(
         operations(&changes),
         [
@@ -77,11 +76,11 @@ async fn what_is_made_is_made_in_the_order_of_the_contract_and_tagged() -> Resul
 async fn what_several_listeners_need_is_made_side_by_side() -> Result<()> {
     let mut alb = AlbSpec::new("orders");
     alb.ports = vec![80, 81, 82];
-    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
+    let fixture = Fixture::with(alb, NlbSpec::new("front")).await?;
     let hold = |operation| {
-        let hold = HeldCalls::default();
-        let fault = Fault::new("elasticloadbalancing", operation, What::Hold(hold.clone()));
-        bench.lab.gateway().inject(fault);
+        let hold = Hold::default();
+        let fault = Fault::new(ELB, operation, What::Hold(hold.clone()));
+        fixture.lab.gateway().inject(fault);
         hold
     };
     let (groups, listeners) = (hold("CreateTargetGroup"), hold("CreateListener"));
@@ -89,18 +88,24 @@ async fn what_several_listeners_need_is_made_side_by_side() -> Result<()> {
     let looking_on = async {
         groups.arrived(3).await;
         assert!(
-            bench
+            fixture
                 .lab
                 .gateway()
-                .calls_of("elasticloadbalancing", "RegisterTargets")
+                .calls_of(ELB, "RegisterTargets")
                 .is_empty()
         );
         groups.release();
         listeners.arrived(3).await;
-        assert!(bench.lab.gateway().calls_of("events", "PutRule").is_empty());
+        assert!(
+            fixture
+                .lab
+                .gateway()
+                .calls_of("events", "PutRule")
+                .is_empty()
+        );
         listeners.release();
     };
-    let (made, ()) = tokio::join!(bench.create(properties), looking_on);
+    let (made, ()) = tokio::join!(fixture.create(properties), looking_on);
     made?.assert_success();
     Ok(())
 }
@@ -108,15 +113,15 @@ async fn what_several_listeners_need_is_made_side_by_side() -> Result<()> {
 #[tokio::test]
 async fn the_same_properties_once_more_change_nothing_but_the_record_and_answer_the_same()
 -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    bench.lab.gateway().clear();
-    let again = bench.create(json!({})).await?;
+    let (fixture, made) = Fixture::bound().await?;
+    fixture.lab.gateway().clear();
+    let again = fixture.create(json!({})).await?;
     again.assert_success();
     assert_eq!(again.body["Data"], made.body["Data"]);
     assert_eq!(again.id(), made.id());
     // The claim, and the answer to it.
     assert_eq!(
-        operations(&bench.wiring_changes()),
+        operations(&fixture.wiring_changes()),
         ["PutObject", "PutObject"]
     );
     Ok(())
@@ -126,15 +131,15 @@ async fn the_same_properties_once_more_change_nothing_but_the_record_and_answer_
 async fn a_wrong_zone_fails_with_both_sides_named_and_makes_nothing() -> Result<()> {
     let mut alb = AlbSpec::new("orders");
     alb.zones = vec![ZONES[0], ZONES[2]];
-    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
-    let made = bench.create(json!({})).await?;
+    let fixture = Fixture::with(alb, NlbSpec::new("front")).await?;
+    let made = fixture.create(json!({})).await?;
     made.assert_failed(&[
         "Availability Zones differ",
         "the ALB orders is in us-east-1a, us-east-1c",
         "the NLB front in us-east-1a, us-east-1b",
         "See the log stream",
     ]);
-    assert!(bench.changes().is_empty(), "{:?}", bench.changes());
+    assert!(fixture.changes().is_empty(), "{:?}", fixture.changes());
     Ok(())
 }
 
@@ -143,12 +148,12 @@ async fn a_zone_that_only_the_nlb_has_is_allowed_with_cross_zone_load_balancing(
     let mut nlb = NlbSpec::new("front");
     nlb.zones = ZONES[..3].to_vec();
     nlb.cross_zone = true;
-    let bench = Bench::with(AlbSpec::new("orders"), nlb).await?;
-    bench
+    let fixture = Fixture::with(AlbSpec::new("orders"), nlb).await?;
+    fixture
         .create(json!({}))
         .await?
         .assert_failed(&["AllowZoneMismatch", "us-east-1c"]);
-    bench
+    fixture
         .create(json!({"AllowZoneMismatch": "true"}))
         .await?
         .assert_success();
@@ -160,10 +165,10 @@ async fn everything_wrong_with_the_load_balancers_is_told_at_once() -> Result<()
     let mut alb = AlbSpec::new("orders");
     alb.scheme = "internet-facing";
     alb.idle_timeout_seconds = Some(400);
-    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
-    bench.given_group("theirs", 80).await?;
-    bench.lab.gateway().clear();
-    let made = bench
+    let fixture = Fixture::with(alb, NlbSpec::new("front")).await?;
+    fixture.given_group("theirs", 80).await?;
+    fixture.lab.gateway().clear();
+    let made = fixture
         .create(json!({"Listeners": [{"Port": "80"}, {"Port": 8080}]}))
         .await?;
     made.assert_failed(&[
@@ -172,34 +177,34 @@ async fn everything_wrong_with_the_load_balancers_is_told_at_once() -> Result<()
         "on port 80, which is not this binding's",
         "idle_timeout.timeout_seconds 400",
     ]);
-    assert!(bench.changes().is_empty());
+    assert!(fixture.changes().is_empty());
     Ok(())
 }
 
 #[tokio::test]
 async fn bad_properties_are_all_named_and_nothing_is_asked_of_aws() -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.lab.gateway().clear();
-    let made = bench
+    let fixture = Fixture::new().await?;
+    fixture.lab.gateway().clear();
+    let made = fixture
         .create(json!({
             "Schedule": "rate(1 minutes)", "MaxLookupsPerInvocation": "0", "Colour": "blue",
         }))
         .await?;
     made.assert_failed(&["Schedule", "MaxLookupsPerInvocation", "Colour"]);
-    assert!(bench.function_calls().is_empty());
+    assert!(fixture.function_calls().is_empty());
     Ok(())
 }
 
 #[tokio::test]
 async fn an_alb_without_an_address_is_waited_for() -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.lab.dns().remove("orders");
-    let (made, ()) = tokio::join!(bench.create(json!({})), async {
+    let fixture = Fixture::new().await?;
+    fixture.lab.dns().remove("orders");
+    let (made, ()) = tokio::join!(fixture.create(json!({})), async {
         // The first address comes once the function has asked in vain.
-        while bench.lab.dns().queries("orders") == 0 {
+        while fixture.lab.dns().queries("orders") == 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        bench.scale(2);
+        fixture.scale(2);
     });
     let made = made?;
     made.assert_success();
@@ -209,14 +214,15 @@ async fn an_alb_without_an_address_is_waited_for() -> Result<()> {
 
 #[tokio::test]
 async fn an_endpoint_may_also_be_a_name_instead_of_an_address() -> Result<()> {
-    let bench = Bench::new().await?;
-    let endpoint = bench.lab.endpoint().replace("127.0.0.1", "localhost");
+    let fixture = Fixture::new().await?;
+    let endpoint = fixture.lab.endpoint().replace("127.0.0.1", "localhost");
     let variables = [("AWS_ENDPOINT_URL", endpoint.as_str())];
-    let function = bench.lab.function_with(binary(), &variables).await?;
-    let url = bench.lab.response_url();
-    let event = json!({"RequestType": "Create", "ResourceProperties": bench.properties(json!({}))});
+    let function = fixture.lab.function_with(binary(), &variables).await?;
+    let url = fixture.lab.response_url();
+    let event =
+        json!({"RequestType": "Create", "ResourceProperties": fixture.properties(json!({}))});
     function
-        .invoke(bench.event(event, url.url()), TIMEOUT)
+        .invoke(fixture.event(event, url.url()), TIMEOUT)
         .await?
         .success()?;
     assert_eq!(url.the_answer()?["Status"], "SUCCESS");
@@ -225,9 +231,9 @@ async fn an_endpoint_may_also_be_a_name_instead_of_an_address() -> Result<()> {
 
 #[tokio::test]
 async fn an_alb_that_never_gets_an_address_fails_before_the_deadline() -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.lab.dns().remove("orders");
-    let made = bench
+    let fixture = Fixture::new().await?;
+    fixture.lab.dns().remove("orders");
+    let made = fixture
         .create_within(json!({}), Duration::from_secs(5))
         .await?;
     made.assert_failed(&["not done within"]);
@@ -238,9 +244,9 @@ async fn an_alb_that_never_gets_an_address_fails_before_the_deadline() -> Result
 /// The first answer shows eight of them, and for a while no other one comes.
 #[tokio::test]
 async fn a_create_waits_until_dns_has_shown_every_address() -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.scale(28);
-    let dns = bench.lab.dns();
+    let fixture = Fixture::new().await?;
+    fixture.scale(28);
+    let dns = fixture.lab.dns();
     dns.fail_after("orders", 1, lab::DnsFailure::ServFail);
     let recovers = async {
         // Lookups that failed, and those of another run.
@@ -251,13 +257,13 @@ async fn a_create_waits_until_dns_has_shown_every_address() -> Result<()> {
         std::future::pending().await
     };
     let made = tokio::select! {
-        made = bench.create(json!({})) => made?,
+        made = fixture.create(json!({})) => made?,
         never = recovers => never,
     };
     made.assert_success();
     assert_eq!(made.attribute("IpCount"), "28");
-    let targets = bench.targets(made.attribute("TargetGroupArn"));
-    assert_eq!(targets, bench.expected(28, 80));
+    let targets = fixture.targets(made.attribute("TargetGroupArn"));
+    assert_eq!(targets, fixture.expected(28, 80));
     Ok(())
 }
 
@@ -265,18 +271,18 @@ async fn a_create_waits_until_dns_has_shown_every_address() -> Result<()> {
 async fn several_ports_are_served_by_one_discovery() -> Result<()> {
     let mut alb = AlbSpec::new("orders");
     alb.ports = vec![80, 443];
-    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
-    bench.scale(3);
-    let made = bench
+    let fixture = Fixture::with(alb, NlbSpec::new("front")).await?;
+    fixture.scale(3);
+    let made = fixture
         .create(json!({"Listeners": [{"Port": 80}, {"Port": 8443, "AlbPort": 443}]}))
         .await?;
     made.assert_success();
-    let groups: Vec<_> = made.attribute("TargetGroupArns").split(',').collect();
-    assert_eq!(bench.targets(groups[0]), bench.expected(3, 80));
-    assert_eq!(bench.targets(groups[1]), bench.expected(3, 443));
+    let groups = made.target_groups();
+    assert_eq!(fixture.targets(groups[0]), fixture.expected(3, 80));
+    assert_eq!(fixture.targets(groups[1]), fixture.expected(3, 443));
     assert!(groups[1].contains("-8443/"), "{groups:?}");
     assert_eq!(made.attribute("ListenerArns").split(',').count(), 2);
-    assert_eq!(bench.lab.dns().queries("orders"), 1);
+    assert_eq!(fixture.lab.dns().queries("orders"), 1);
     Ok(())
 }
 
@@ -284,10 +290,10 @@ async fn several_ports_are_served_by_one_discovery() -> Result<()> {
 async fn an_alb_in_another_vpc_is_registered_with_all_zones() -> Result<()> {
     let mut nlb = NlbSpec::new("front");
     nlb.own_vpc = true;
-    let bench = Bench::with(AlbSpec::new("orders"), nlb).await?;
-    let made = bench.create(json!({})).await?;
+    let fixture = Fixture::with(AlbSpec::new("orders"), nlb).await?;
+    let made = fixture.create(json!({})).await?;
     made.assert_success();
-    let targets = bench.lab.targets(made.attribute("TargetGroupArn"));
+    let targets = fixture.lab.targets(made.attribute("TargetGroupArn"));
     assert_eq!(targets.len(), 1);
     assert_eq!(targets[0].zone.as_deref(), Some("all"));
     Ok(())
@@ -295,27 +301,27 @@ async fn an_alb_in_another_vpc_is_registered_with_all_zones() -> Result<()> {
 
 #[tokio::test]
 async fn a_given_target_group_and_bucket_are_used_and_nothing_else_is_made() -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.scale(2);
-    let group = bench.given_group("theirs", 8000).await?;
-    bench.given_bucket("their-bucket").await?;
-    bench.lab.gateway().clear();
-    let made = bench
+    let fixture = Fixture::new().await?;
+    fixture.scale(2);
+    let group = fixture.given_group("theirs", 8000).await?;
+    fixture.given_bucket("their-bucket").await?;
+    fixture.lab.gateway().clear();
+    let made = fixture
         .create(json!({
             "BucketName": "their-bucket",
             "Listeners": [{"Port": "80", "TargetGroupArn": group}],
         }))
         .await?;
     made.assert_success();
-    assert_eq!(bench.targets(&group), bench.expected(2, 80));
+    assert_eq!(fixture.targets(&group), fixture.expected(2, 80));
     assert_eq!(made.attribute("BucketName"), "their-bucket");
     assert_eq!(made.attribute("TargetGroupArns"), group);
     assert_eq!(made.attribute("ListenerArns"), "");
     assert_eq!(
-        bench.keys("their-bucket").await?,
+        fixture.keys("their-bucket").await?,
         [format!("{}/state.json", made.id())]
     );
-    let changes = bench.wiring_changes();
+    let changes = fixture.wiring_changes();
     assert_eq!(
         operations(&changes),
         [
@@ -333,21 +339,21 @@ async fn a_given_target_group_and_bucket_are_used_and_nothing_else_is_made() -> 
 #[tokio::test]
 async fn the_dns_servers_of_the_properties_are_asked_instead_and_one_bad_one_spoils_nothing()
 -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.scale(20);
+    let fixture = Fixture::new().await?;
+    fixture.scale(20);
     let (bad, good) = (
-        bench.lab.dns().add_server().await?,
-        bench.lab.dns().add_server().await?,
+        fixture.lab.dns().add_server().await?,
+        fixture.lab.dns().add_server().await?,
     );
     bad.fail(lab::DnsFailure::ServFail);
     let servers = [bad.address().to_string(), good.address().to_string()];
-    let made = bench.create(json!({ "DnsServers": servers })).await?;
+    let made = fixture.create(json!({ "DnsServers": servers })).await?;
     made.assert_success();
     assert_eq!(
-        bench.targets(made.attribute("TargetGroupArn")),
-        expected(&bench.pair.alb.addresses(20), 80)
+        fixture.targets(made.attribute("TargetGroupArn")),
+        as_targets(&fixture.alb.addresses(20), 80)
     );
-    assert_eq!(bench.lab.dns().server().queries("orders"), 0);
+    assert_eq!(fixture.lab.dns().server().queries("orders"), 0);
     assert!(good.queries("orders") > 0);
     Ok(())
 }
@@ -355,15 +361,15 @@ async fn the_dns_servers_of_the_properties_are_asked_instead_and_one_bad_one_spo
 #[tokio::test]
 async fn a_function_whose_dns_servers_variable_is_no_address_says_so_and_still_deletes()
 -> Result<()> {
-    let bench = Bench::new().await?;
-    let function = bench
+    let fixture = Fixture::new().await?;
+    let function = fixture
         .lab
         .function_with(binary(), &[("DNS_SERVERS", "dns.example")])
         .await?;
     let mut event =
-        json!({"RequestType": "Create", "ResourceProperties": bench.properties(json!({}))});
-    let url = bench.lab.response_url();
-    let create = bench.event(event.clone(), url.url());
+        json!({"RequestType": "Create", "ResourceProperties": fixture.properties(json!({}))});
+    let url = fixture.lab.response_url();
+    let create = fixture.event(event.clone(), url.url());
     function.invoke(create, TIMEOUT).await?.success()?;
     let failed = url.the_answer()?;
     let reason = failed["Reason"].as_str().expect("a reason");
@@ -374,8 +380,8 @@ async fn a_function_whose_dns_servers_variable_is_no_address_says_so_and_still_d
 
     event["RequestType"] = json!("Delete");
     event["PhysicalResourceId"] = failed["PhysicalResourceId"].clone();
-    let url = bench.lab.response_url();
-    let delete = bench.event(event, url.url());
+    let url = fixture.lab.response_url();
+    let delete = fixture.event(event, url.url());
     function.invoke(delete, TIMEOUT).await?.success()?;
     assert_eq!(url.the_answer()?["Status"], "SUCCESS");
     Ok(())

@@ -1,6 +1,6 @@
 //! Delete: nothing left, nothing foreign touched, nothing brought back.
 
-use crate::support::{Bench, TIMEOUT, binary, expected, operations};
+use crate::support::{ELB, Fixture, TIMEOUT, as_targets, binary, operations};
 use anyhow::Result;
 use futures_util::future::join_all;
 use lab::{Fault, What};
@@ -9,11 +9,11 @@ use std::time::Duration;
 
 #[tokio::test]
 async fn a_delete_leaves_nothing_and_a_late_tick_brings_nothing_back() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    let late = bench.rule_input(&made).await?;
-    bench.lab.gateway().clear();
-    bench.delete(&made, json!({})).await?.assert_success();
-    let changes = bench.changes();
+    let (fixture, made) = Fixture::bound().await?;
+    let late = fixture.rule_input(&made).await?;
+    fixture.lab.gateway().clear();
+    fixture.delete(&made, json!({})).await?.assert_success();
+    let changes = fixture.changes();
     assert_eq!(
         operations(&changes),
         [
@@ -27,31 +27,31 @@ async fn a_delete_leaves_nothing_and_a_late_tick_brings_nothing_back() -> Result
             "DeleteBucket"
         ]
     );
-    assert_eq!(bench.leftovers(made.id()).await?, Vec::<String>::new());
+    assert_eq!(fixture.leftovers(made.id()).await?, Vec::<String>::new());
 
-    bench.lab.gateway().clear();
-    let tick = bench.function.invoke(late, TIMEOUT).await?;
+    fixture.lab.gateway().clear();
+    let tick = fixture.function.invoke(late, TIMEOUT).await?;
     assert!(tick.mentions("the binding is deleted"));
     tick.success()?;
-    assert_eq!(operations(&bench.wiring_changes()), Vec::<&str>::new());
+    assert_eq!(operations(&fixture.wiring_changes()), Vec::<&str>::new());
     Ok(())
 }
 
 #[tokio::test]
 async fn a_late_tick_stops_quietly_also_when_the_alb_is_gone_with_the_stack() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    let late = bench.rule_input(&made).await?;
-    bench.delete(&made, json!({})).await?.assert_success();
-    bench.lab.dns().remove("orders");
-    bench.function.invoke(late, TIMEOUT).await?.success()?;
+    let (fixture, made) = Fixture::bound().await?;
+    let late = fixture.rule_input(&made).await?;
+    fixture.delete(&made, json!({})).await?.assert_success();
+    fixture.lab.dns().remove("orders");
+    fixture.function.invoke(late, TIMEOUT).await?.success()?;
     Ok(())
 }
 
 #[tokio::test]
 async fn a_second_delete_and_an_id_that_never_existed_are_fine() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    bench.delete(&made, json!({})).await?.assert_success();
-    let again = bench.delete(&made, json!({})).await?;
+    let (fixture, made) = Fixture::bound().await?;
+    fixture.delete(&made, json!({})).await?.assert_success();
+    let again = fixture.delete(&made, json!({})).await?;
     again.assert_success();
     assert_eq!(again.id(), made.id());
     for id in [
@@ -61,9 +61,9 @@ async fn a_second_delete_and_an_id_that_never_existed_are_fine() -> Result<()> {
     ] {
         let event = json!({
             "RequestType": "Delete", "PhysicalResourceId": id,
-            "ResourceProperties": bench.properties(json!({})),
+            "ResourceProperties": fixture.properties(json!({})),
         });
-        let deleted = bench.request(event).await?;
+        let deleted = fixture.request(event).await?;
         deleted.assert_success();
         assert_eq!(deleted.id(), id);
     }
@@ -73,13 +73,13 @@ async fn a_second_delete_and_an_id_that_never_existed_are_fine() -> Result<()> {
 #[tokio::test]
 async fn an_id_that_cloudformation_invented_deletes_what_the_unanswered_create_made() -> Result<()>
 {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let event = json!({
         "RequestType": "Delete", "PhysicalResourceId": "orders-Binding-1ABCDEF",
-        "ResourceProperties": bench.properties(json!({})),
+        "ResourceProperties": fixture.properties(json!({})),
     });
-    bench.request(event).await?.assert_success();
-    assert_eq!(bench.leftovers(made.id()).await?, Vec::<String>::new());
+    fixture.request(event).await?.assert_success();
+    assert_eq!(fixture.leftovers(made.id()).await?, Vec::<String>::new());
     Ok(())
 }
 
@@ -89,21 +89,21 @@ async fn a_delete_goes_by_the_id_whatever_the_properties_say() -> Result<()> {
         json!({"AlbArn": "nonsense", "NlbArn": "nonsense", "Listeners": "nonsense", "Old": 1}),
         json!({"NlbArn": null, "BucketName": "NOT A BUCKET", "Listeners": []}),
     ] {
-        let (bench, made) = Bench::bound().await?;
-        bench.delete(&made, properties).await?.assert_success();
-        assert_eq!(bench.leftovers(made.id()).await?, Vec::<String>::new());
+        let (fixture, made) = Fixture::bound().await?;
+        fixture.delete(&made, properties).await?.assert_success();
+        assert_eq!(fixture.leftovers(made.id()).await?, Vec::<String>::new());
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn from_given_groups_and_buckets_only_what_is_the_bindings_own_goes() -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.scale(3);
-    let group = bench.given_group("theirs", 8000).await?;
-    let foreign = bench.foreign_address();
-    bench.register(&group, foreign, 80).await?;
-    let s3 = bench.s3();
+    let fixture = Fixture::new().await?;
+    fixture.scale(3);
+    let (group, foreign) = fixture
+        .given_group_with_foreign_target("theirs", 8000)
+        .await?;
+    let s3 = fixture.s3();
     s3.create_bucket().bucket("their-bucket").send().await?;
     let theirs = s3
         .put_object()
@@ -114,15 +114,15 @@ async fn from_given_groups_and_buckets_only_what_is_the_bindings_own_goes() -> R
     let given = json!({
         "BucketName": "their-bucket", "Listeners": [{"Port": 80, "TargetGroupArn": group}],
     });
-    let made = bench.create(given).await?;
+    let made = fixture.create(given).await?;
     made.assert_success();
-    assert_eq!(bench.targets(&group).len(), 4);
+    assert_eq!(fixture.targets(&group).len(), 4);
 
     // Properties that no longer name them: the id and the rule are enough.
-    bench.delete(&made, json!({})).await?.assert_success();
-    assert_eq!(bench.targets(&group), expected(&[foreign], 80));
-    assert_eq!(bench.keys("their-bucket").await?, ["theirs"]);
-    let left = bench.leftovers(made.id()).await?;
+    fixture.delete(&made, json!({})).await?.assert_success();
+    assert_eq!(fixture.targets(&group), as_targets(&[foreign], 80));
+    assert_eq!(fixture.keys("their-bucket").await?, ["theirs"]);
+    let left = fixture.leftovers(made.id()).await?;
     assert_eq!(left, ["listener on Some(8000)"], "the listener is theirs");
     Ok(())
 }
@@ -130,64 +130,64 @@ async fn from_given_groups_and_buckets_only_what_is_the_bindings_own_goes() -> R
 #[tokio::test]
 async fn a_versioned_bucket_is_emptied_of_all_versions_and_markers() -> Result<()> {
     use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let bucket = made.attribute("BucketName");
     let enabled = VersioningConfiguration::builder()
         .status(BucketVersioningStatus::Enabled)
         .build();
-    let s3 = bench.s3();
+    let s3 = fixture.s3();
     s3.put_bucket_versioning()
         .bucket(bucket)
         .versioning_configuration(enabled)
         .send()
         .await?;
     for count in [5, 6, 7] {
-        bench.scale(count);
-        bench.tick(&made).await?.success()?;
+        fixture.scale(count);
+        fixture.tick(&made).await?.success()?;
     }
     s3.delete_object()
         .bucket(bucket)
         .key("marked")
         .send()
         .await?;
-    bench.delete(&made, json!({})).await?.assert_success();
-    assert_eq!(bench.leftovers(made.id()).await?, Vec::<String>::new());
+    fixture.delete(&made, json!({})).await?.assert_success();
+    assert_eq!(fixture.leftovers(made.id()).await?, Vec::<String>::new());
     Ok(())
 }
 
 #[tokio::test]
 async fn a_target_group_still_in_use_is_tried_again() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let in_use = What::Answer {
         status: 400,
         code: "ResourceInUse".to_owned(),
         message: "Target group is currently in use by a listener or a rule".to_owned(),
     };
-    let fault = Fault::new("elasticloadbalancing", "DeleteTargetGroup", in_use).nth(1);
-    bench.lab.gateway().inject(fault);
-    bench.delete(&made, json!({})).await?.assert_success();
-    assert_eq!(bench.leftovers(made.id()).await?, Vec::<String>::new());
+    let fault = Fault::new(ELB, "DeleteTargetGroup", in_use).nth(1);
+    fixture.lab.gateway().inject(fault);
+    fixture.delete(&made, json!({})).await?.assert_success();
+    assert_eq!(fixture.leftovers(made.id()).await?, Vec::<String>::new());
     Ok(())
 }
 
 #[tokio::test]
 async fn a_create_that_failed_half_way_is_deleted_whole() -> Result<()> {
-    let bench = Bench::new().await?;
+    let fixture = Fixture::new().await?;
     for (service, operation) in [
-        ("elasticloadbalancing", "CreateTargetGroup"),
-        ("elasticloadbalancing", "CreateListener"),
+        (ELB, "CreateTargetGroup"),
+        (ELB, "CreateListener"),
         ("events", "PutTargets"),
     ] {
-        let fault = bench
+        let fault = fixture
             .lab
             .gateway()
             .inject(Fault::new(service, operation, What::Deny));
-        let failed = bench.create(json!({})).await?;
+        let failed = fixture.create(json!({})).await?;
         failed.assert_failed(&[operation]);
-        bench.lab.gateway().remove_fault(fault);
-        bench.delete(&failed, json!({})).await?.assert_success();
+        fixture.lab.gateway().remove_fault(fault);
+        fixture.delete(&failed, json!({})).await?.assert_success();
         assert_eq!(
-            bench.leftovers(failed.id()).await?,
+            fixture.leftovers(failed.id()).await?,
             Vec::<String>::new(),
             "{operation}"
         );
@@ -197,16 +197,16 @@ async fn a_create_that_failed_half_way_is_deleted_whole() -> Result<()> {
 
 #[tokio::test]
 async fn a_delete_during_a_running_create_leaves_nothing() -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.lab.dns().remove("orders");
-    let other = bench.lab.function(binary()).await?;
-    let (create, delete) = (bench.lab.response_url(), bench.lab.response_url());
-    let properties = bench.properties(json!({}));
+    let fixture = Fixture::new().await?;
+    fixture.lab.dns().remove("orders");
+    let other = fixture.lab.function(binary()).await?;
+    let (create, delete) = (fixture.lab.response_url(), fixture.lab.response_url());
+    let properties = fixture.properties(json!({}));
     let event = json!({"RequestType": "Create", "ResourceProperties": properties});
-    let event = bench.event(event, create.url());
-    let (created, deleted) = tokio::join!(bench.function.invoke(event, TIMEOUT), async {
+    let event = fixture.event(event, create.url());
+    let (created, deleted) = tokio::join!(fixture.function.invoke(event, TIMEOUT), async {
         // The Create has made its bucket and its target group, and waits for an address.
-        while bench.lab.dns().queries("orders") == 0 {
+        while fixture.lab.dns().queries("orders") == 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let event = json!({
@@ -214,9 +214,9 @@ async fn a_delete_during_a_running_create_leaves_nothing() -> Result<()> {
             "ResourceProperties": properties,
         });
         let deleted = other
-            .invoke(bench.event(event, delete.url()), TIMEOUT)
+            .invoke(fixture.event(event, delete.url()), TIMEOUT)
             .await;
-        bench.scale(2);
+        fixture.scale(2);
         deleted
     });
     created?.success()?;
@@ -225,23 +225,23 @@ async fn a_delete_during_a_running_create_leaves_nothing() -> Result<()> {
     let failed = create.the_answer()?;
     assert_eq!(failed["Status"], "FAILED", "{failed}");
     let id = failed["PhysicalResourceId"].as_str().expect("an id");
-    assert_eq!(bench.leftovers(id).await?, Vec::<String>::new());
+    assert_eq!(fixture.leftovers(id).await?, Vec::<String>::new());
     Ok(())
 }
 
 /// Holds up one call of a Create while a Delete runs in another sandbox, and gives what is left.
 async fn left_by_a_delete_during(service: &str, operation: &str) -> Result<Vec<String>> {
-    let bench = Bench::new().await?;
-    let other = bench.lab.function(binary()).await?;
+    let fixture = Fixture::new().await?;
+    let other = fixture.lab.function(binary()).await?;
     let held_up = What::Delay(Duration::from_secs(2));
     let held_up = Fault::new(service, operation, held_up).nth(1);
-    let held_up = bench.lab.gateway().inject(held_up);
-    let (create, delete) = (bench.lab.response_url(), bench.lab.response_url());
-    let properties = bench.properties(json!({}));
+    let held_up = fixture.lab.gateway().inject(held_up);
+    let (create, delete) = (fixture.lab.response_url(), fixture.lab.response_url());
+    let properties = fixture.properties(json!({}));
     let event = json!({"RequestType": "Create", "ResourceProperties": properties});
-    let event = bench.event(event, create.url());
-    let (created, deleted) = tokio::join!(bench.function.invoke(event, TIMEOUT), async {
-        while bench.lab.gateway().hits(held_up) == 0 {
+    let event = fixture.event(event, create.url());
+    let (created, deleted) = tokio::join!(fixture.function.invoke(event, TIMEOUT), async {
+        while fixture.lab.gateway().hits(held_up) == 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let event = json!({
@@ -249,7 +249,7 @@ async fn left_by_a_delete_during(service: &str, operation: &str) -> Result<Vec<S
             "ResourceProperties": properties,
         });
         other
-            .invoke(bench.event(event, delete.url()), TIMEOUT)
+            .invoke(fixture.event(event, delete.url()), TIMEOUT)
             .await
     });
     created?.success()?;
@@ -258,15 +258,15 @@ async fn left_by_a_delete_during(service: &str, operation: &str) -> Result<Vec<S
     let failed = create.the_answer()?;
     assert_eq!(failed["Status"], "FAILED", "{operation}: {failed}");
     let id = failed["PhysicalResourceId"].as_str().expect("an id");
-    bench.leftovers(id).await
+    fixture.leftovers(id).await
 }
 
 #[tokio::test]
 async fn a_delete_during_any_call_of_a_create_leaves_nothing() -> Result<()> {
     let calls = [
-        ("elasticloadbalancing", "CreateTargetGroup"),
-        ("elasticloadbalancing", "RegisterTargets"),
-        ("elasticloadbalancing", "CreateListener"),
+        (ELB, "CreateTargetGroup"),
+        (ELB, "RegisterTargets"),
+        (ELB, "CreateListener"),
         ("events", "PutRule"),
         ("events", "PutTargets"),
     ];
@@ -279,17 +279,17 @@ async fn a_delete_during_any_call_of_a_create_leaves_nothing() -> Result<()> {
 
 #[tokio::test]
 async fn a_load_balancer_that_is_gone_is_no_reason_to_fail() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    let elb = aws_sdk_elasticloadbalancingv2::Client::new(&bench.lab.aws());
+    let (fixture, made) = Fixture::bound().await?;
+    let elb = fixture.elb();
     elb.delete_load_balancer()
-        .load_balancer_arn(&bench.pair.nlb.arn)
+        .load_balancer_arn(&fixture.nlb.arn)
         .send()
         .await?;
     elb.delete_load_balancer()
-        .load_balancer_arn(&bench.pair.alb.arn)
+        .load_balancer_arn(&fixture.alb.arn)
         .send()
         .await?;
-    bench.delete(&made, json!({})).await?.assert_success();
-    assert_eq!(bench.leftovers(made.id()).await?, Vec::<String>::new());
+    fixture.delete(&made, json!({})).await?.assert_success();
+    assert_eq!(fixture.leftovers(made.id()).await?, Vec::<String>::new());
     Ok(())
 }

@@ -1,10 +1,9 @@
 //! DNS as it is where things are not well: caches, stale servers, and what passes.
 
 use crate::published::SetUp;
-use crate::support::{Answer, Bench, expected};
-use crate::tick::{SuccessLog as _, record};
+use crate::support::{Fixture, Response, SuccessLog as _, addresses_line, as_targets};
 use anyhow::Result;
-use lab::{AlbSpec, Cache, DnsFailure, DnsServer};
+use lab::{Cache, DnsFailure, DnsServer};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -20,20 +19,20 @@ const PASSING: [(usize, DnsFailure); 4] = [
 const FOUR_SECONDS: Duration = Duration::from_secs(4);
 
 /// A binding that has seen 28 addresses of a server that chooses anew each time.
-async fn bound_to_28() -> Result<(Bench, Answer)> {
-    let bench = Bench::new().await?;
-    bench.scale(28);
-    let made = bench.create(json!({})).await?;
+async fn bound_to_28() -> Result<(Fixture, Response)> {
+    let fixture = Fixture::new().await?;
+    fixture.scale(28);
+    let made = fixture.create(json!({})).await?;
     made.assert_success();
     assert_eq!(made.attribute("IpCount"), "28");
-    Ok((bench, made))
+    Ok((fixture, made))
 }
 
 /// Several servers, and the property that names them.
-async fn servers(bench: &Bench, count: usize) -> Result<(Vec<DnsServer>, Value)> {
+async fn servers(fixture: &Fixture, count: usize) -> Result<(Vec<DnsServer>, Value)> {
     let mut servers = Vec::new();
     for _ in 0..count {
-        servers.push(bench.lab.dns().add_server().await?);
+        servers.push(fixture.lab.dns().add_server().await?);
     }
     let names: Vec<_> = servers
         .iter()
@@ -51,9 +50,9 @@ fn warnings(log: &[Value]) -> Vec<String> {
 
 #[tokio::test]
 async fn of_28_addresses_behind_a_cache_all_stay_and_it_is_named_once() -> Result<()> {
-    let (bench, made) = bound_to_28().await?;
+    let (fixture, made) = bound_to_28().await?;
     let group = made.attribute("TargetGroupArn");
-    let server = bench.lab.dns().server();
+    let server = fixture.lab.dns().server();
     let mut said = Vec::new();
     for says_so in [false, true] {
         // Between one tick and the next, and within one.
@@ -71,17 +70,21 @@ async fn of_28_addresses_behind_a_cache_all_stay_and_it_is_named_once() -> Resul
                 if let Some(answers) = forgets_after {
                     server.forget_after(answers);
                 }
-                let log = bench.tick(&made).await?.success_log()?;
+                let log = fixture.tick(&made).await?.success_log()?;
                 // Several nodes may show all 28, and then nothing is missing.
                 if nodes < 4 {
-                    assert_eq!(record(&log)["certain"], false, "{case}, tick {tick}");
+                    assert_eq!(
+                        addresses_line(&log)["certain"],
+                        false,
+                        "{case}, tick {tick}"
+                    );
                 }
                 said.extend(warnings(&log));
             }
-            assert_eq!(bench.targets(group), bench.expected(28, 80), "{case}");
+            assert_eq!(fixture.targets(group), fixture.expected(28, 80), "{case}");
             server.set_cache(None);
-            let log = bench.tick(&made).await?.success_log()?;
-            assert_eq!(record(&log)["certain"], true, "{case}");
+            let log = fixture.tick(&made).await?.success_log()?;
+            assert_eq!(addresses_line(&log)["certain"], true, "{case}");
         }
     }
     assert_eq!(said.len(), 1, "{said:?}");
@@ -92,21 +95,21 @@ async fn of_28_addresses_behind_a_cache_all_stay_and_it_is_named_once() -> Resul
 #[tokio::test]
 async fn in_the_published_functions_place_28_addresses_behind_a_cache_stay_as_well() -> Result<()> {
     let set_up = SetUp::new().await?;
-    set_up.bench.scale(28);
+    set_up.fixture.scale(28);
     set_up.ticks(1).await?;
-    set_up.bench.lab.dns().server().set_cache(Cache {
+    set_up.fixture.lab.dns().server().set_cache(Cache {
         nodes: 1,
         says_so: false,
     });
     let mut said = Vec::new();
     for _ in 0..20 {
         let log = set_up.tick().await?.success_log()?;
-        assert_eq!(record(&log)["certain"], false);
+        assert_eq!(addresses_line(&log)["certain"], false);
         said.extend(warnings(&log));
     }
     assert_eq!(
-        set_up.bench.targets(&set_up.group),
-        set_up.bench.expected(28, 80)
+        set_up.fixture.targets(&set_up.group),
+        set_up.fixture.expected(28, 80)
     );
     assert_eq!(said.len(), 1, "{said:?}");
     Ok(())
@@ -115,9 +118,9 @@ async fn in_the_published_functions_place_28_addresses_behind_a_cache_stay_as_we
 #[tokio::test]
 async fn a_cache_beside_a_server_that_chooses_anew_is_named_and_the_list_is_certain() -> Result<()>
 {
-    let bench = Bench::new().await?;
-    bench.scale(28);
-    let (servers, property) = servers(&bench, 2).await?;
+    let fixture = Fixture::new().await?;
+    fixture.scale(28);
+    let (servers, property) = servers(&fixture, 2).await?;
     let [cache, good] = &servers[..] else {
         panic!("two servers")
     };
@@ -125,13 +128,13 @@ async fn a_cache_beside_a_server_that_chooses_anew_is_named_and_the_list_is_cert
         nodes: 1,
         says_so: true,
     });
-    let made = bench.create(property).await?;
+    let made = fixture.create(property).await?;
     made.assert_success();
     assert_eq!(made.attribute("IpCount"), "28");
     let mut said = warnings(&made.invocation.log);
     for _ in 0..3 {
-        let log = bench.tick(&made).await?.success_log()?;
-        assert_eq!(record(&log)["certain"], true);
+        let log = fixture.tick(&made).await?.success_log()?;
+        assert_eq!(addresses_line(&log)["certain"], true);
         said.extend(warnings(&log));
     }
     said.retain(|line| line.contains("as a cache does"));
@@ -143,14 +146,14 @@ async fn a_cache_beside_a_server_that_chooses_anew_is_named_and_the_list_is_cert
 
 #[tokio::test]
 async fn eight_addresses_are_certain_after_five_lookups_and_nothing_is_said() -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.scale(8);
-    let made = bench.create(json!({})).await?;
+    let fixture = Fixture::new().await?;
+    fixture.scale(8);
+    let made = fixture.create(json!({})).await?;
     made.assert_success();
     for _ in 0..3 {
-        let log = bench.tick(&made).await?.success_log()?;
-        assert_eq!(record(&log)["certain"], true);
-        assert_eq!(record(&log)["lookups"], 5);
+        let log = fixture.tick(&made).await?.success_log()?;
+        assert_eq!(addresses_line(&log)["certain"], true);
+        assert_eq!(addresses_line(&log)["lookups"], 5);
         assert_eq!(warnings(&log), Vec::<String>::new());
     }
     Ok(())
@@ -159,39 +162,36 @@ async fn eight_addresses_are_certain_after_five_lookups_and_nothing_is_said() ->
 /// It cannot be told from a cache, but a cache would show others before long.
 #[tokio::test]
 async fn what_leaves_when_28_become_8_goes_when_enough_ticks_have_seen_the_same() -> Result<()> {
-    let (bench, made) = bound_to_28().await?;
+    let (fixture, made) = bound_to_28().await?;
     let group = made.attribute("TargetGroupArn");
-    bench.scale(8);
-    bench.ticks(&made, 31).await?;
-    assert_eq!(bench.targets(group), bench.expected(28, 80));
-    bench.ticks(&made, 1).await?;
-    assert_eq!(bench.targets(group), bench.expected(8, 80));
+    fixture.scale(8);
+    fixture.ticks(&made, 31).await?;
+    assert_eq!(fixture.targets(group), fixture.expected(28, 80));
+    fixture.ticks(&made, 1).await?;
+    assert_eq!(fixture.targets(group), fixture.expected(8, 80));
     Ok(())
 }
 
 #[tokio::test]
 async fn what_another_load_balancer_had_leaves_by_the_usual_count_and_none_is_called_a_cache()
 -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.scale(8);
-    let made = bench.create(json!({})).await?;
+    let fixture = Fixture::new().await?;
+    fixture.scale(8);
+    let made = fixture.create(json!({})).await?;
     made.assert_success();
     let group = made.attribute("TargetGroupArn");
-    let next = AlbSpec::new("next");
-    let next = bench.lab.alb(&bench.pair.alb.vpc, &next).await?;
-    let new = next.addresses_after(100, 8);
-    bench.lab.dns().set("next", new.clone());
-    let updated = bench.update(&made, json!({ "AlbArn": next.arn })).await?;
+    let (next, new) = fixture.next_alb_in_dns(8).await?;
+    let updated = fixture.update(&made, json!({ "AlbArn": next.arn })).await?;
     updated.assert_success();
     let mut said = warnings(&updated.invocation.log);
     for tick in 1..=3 {
-        assert_eq!(bench.targets(group).len(), 16, "before tick {tick}");
-        let log = bench.tick(&made).await?.success_log()?;
-        assert_eq!(record(&log)["lookups"], 5, "tick {tick}");
-        assert_eq!(record(&log)["certain"], true, "tick {tick}");
+        assert_eq!(fixture.targets(group).len(), 16, "before tick {tick}");
+        let log = fixture.tick(&made).await?.success_log()?;
+        assert_eq!(addresses_line(&log)["lookups"], 5, "tick {tick}");
+        assert_eq!(addresses_line(&log)["certain"], true, "tick {tick}");
         said.extend(warnings(&log));
     }
-    assert_eq!(bench.targets(group), expected(&new, 80));
+    assert_eq!(fixture.targets(group), as_targets(&new, 80));
     said.retain(|line| line.contains("as a cache does"));
     assert_eq!(said, Vec::<String>::new());
     Ok(())
@@ -199,17 +199,21 @@ async fn what_another_load_balancer_had_leaves_by_the_usual_count_and_none_is_ca
 
 #[tokio::test]
 async fn a_stale_server_costs_no_target_where_one_missed_tick_is_enough() -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.scale(7);
-    let (servers, mut property) = servers(&bench, 2).await?;
+    let fixture = Fixture::new().await?;
+    fixture.scale(7);
+    let (servers, mut property) = servers(&fixture, 2).await?;
     property["InvocationsBeforeDeregistration"] = json!(1);
-    let made = bench.create(property).await?;
+    let made = fixture.create(property).await?;
     made.assert_success();
     let group = made.attribute("TargetGroupArn");
-    servers[0].set_stale(bench.pair.alb.addresses(5));
+    servers[0].set_stale(fixture.alb.addresses(5));
     for tick in 1..=6 {
-        bench.tick(&made).await?.success()?;
-        assert_eq!(bench.targets(group), bench.expected(7, 80), "tick {tick}");
+        fixture.tick(&made).await?.success()?;
+        assert_eq!(
+            fixture.targets(group),
+            fixture.expected(7, 80),
+            "tick {tick}"
+        );
     }
     Ok(())
 }
@@ -217,27 +221,27 @@ async fn a_stale_server_costs_no_target_where_one_missed_tick_is_enough() -> Res
 #[tokio::test]
 async fn a_stale_server_among_four_costs_no_target_and_hides_no_new_one_for_long() -> Result<()> {
     for (old, new) in [(5, 28), (6, 7), (28, 28)] {
-        let bench = Bench::new().await?;
+        let fixture = Fixture::new().await?;
         // The newest one is the last.
-        let live: Vec<Ipv4Addr> = bench.pair.alb.addresses(29).split_off(29 - new);
-        let former = bench.pair.alb.addresses(28).split_off(28 - old.min(new));
-        bench.see(former.clone());
-        let (servers, property) = servers(&bench, 4).await?;
-        let made = bench.create(property).await?;
+        let live: Vec<Ipv4Addr> = fixture.alb.addresses(29).split_off(29 - new);
+        let former = fixture.alb.addresses(28).split_off(28 - old.min(new));
+        fixture.show_in_dns(former.clone());
+        let (servers, property) = servers(&fixture, 4).await?;
+        let made = fixture.create(property).await?;
         made.assert_success();
         let group = made.attribute("TargetGroupArn");
         servers[1].set_stale(former);
-        bench.see(live.clone());
-        bench.ticks(&made, 2).await?;
+        fixture.show_in_dns(live.clone());
+        fixture.ticks(&made, 2).await?;
         let is_registered = |address: &Ipv4Addr| {
-            let targets = bench.targets(group);
-            expected(&[*address], 80)
+            let targets = fixture.targets(group);
+            as_targets(&[*address], 80)
                 .iter()
                 .all(|target| targets.contains(target))
         };
         assert!(live.iter().all(is_registered), "{old} of {new}");
         for _ in 0..10 {
-            bench.tick(&made).await?;
+            fixture.tick(&made).await?;
             assert!(live.iter().all(is_registered), "{old} of {new}");
         }
         for server in &servers {
@@ -250,27 +254,27 @@ async fn a_stale_server_among_four_costs_no_target_and_hides_no_new_one_for_long
 #[tokio::test]
 async fn a_create_waits_while_dns_fails_for_four_seconds() -> Result<()> {
     for (answers, failure) in PASSING {
-        let bench = Bench::new().await?;
-        bench.scale(28);
-        let dns = bench.lab.dns();
+        let fixture = Fixture::new().await?;
+        fixture.scale(28);
+        let dns = fixture.lab.dns();
         dns.fail_for("orders", answers, failure, FOUR_SECONDS);
-        let made = bench.create(json!({})).await?;
+        let made = fixture.create(json!({})).await?;
         made.assert_success();
         let case = format!("{failure:?} after {answers} answers");
         assert_eq!(made.attribute("IpCount"), "28", "{case}");
-        let targets = bench.targets(made.attribute("TargetGroupArn"));
-        assert_eq!(targets, bench.expected(28, 80), "{case}");
+        let targets = fixture.targets(made.attribute("TargetGroupArn"));
+        assert_eq!(targets, fixture.expected(28, 80), "{case}");
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn an_update_does_not_settle_for_what_a_cache_shows_where_that_passes() -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.scale(28);
-    let made = bench.create(json!({})).await?;
+    let fixture = Fixture::new().await?;
+    fixture.scale(28);
+    let made = fixture.create(json!({})).await?;
     made.assert_success();
-    let dns = bench.lab.dns();
+    let dns = fixture.lab.dns();
     dns.server().set_cache(Cache {
         nodes: 1,
         says_so: true,
@@ -286,25 +290,25 @@ async fn an_update_does_not_settle_for_what_a_cache_shows_where_that_passes() ->
     };
     let two = json!({"Listeners": [{"Port": 80}, {"Port": 81, "AlbPort": 80}]});
     let updated = tokio::select! {
-        updated = bench.update(&made, two) => updated?,
+        updated = fixture.update(&made, two) => updated?,
         never = passes => never,
     };
     updated.assert_success();
-    for group in updated.attribute("TargetGroupArns").split(',') {
-        assert_eq!(bench.targets(group), bench.expected(28, 80));
+    for group in updated.target_groups() {
+        assert_eq!(fixture.targets(group), fixture.expected(28, 80));
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn a_create_takes_what_a_cache_shows_where_there_is_nothing_else() -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.scale(28);
-    bench.lab.dns().server().set_cache(Cache {
+    let fixture = Fixture::new().await?;
+    fixture.scale(28);
+    fixture.lab.dns().server().set_cache(Cache {
         nodes: 1,
         says_so: true,
     });
-    let made = bench.create(json!({})).await?;
+    let made = fixture.create(json!({})).await?;
     made.assert_success();
     assert_eq!(made.attribute("IpCount"), "8");
     Ok(())
@@ -314,43 +318,43 @@ async fn a_create_takes_what_a_cache_shows_where_there_is_nothing_else() -> Resu
 async fn a_delete_that_has_lost_its_record_waits_for_dns_and_leaves_none_of_its_targets()
 -> Result<()> {
     for (answers, failure) in PASSING {
-        let bench = Bench::new().await?;
-        bench.scale(28);
-        let theirs = bench.given_group("theirs", 8000).await?;
+        let fixture = Fixture::new().await?;
+        fixture.scale(28);
+        let theirs = fixture.given_group("theirs", 8000).await?;
         let listeners = json!({"Listeners": [{"Port": 80, "TargetGroupArn": theirs}]});
-        let made = bench.create(listeners.clone()).await?;
+        let made = fixture.create(listeners.clone()).await?;
         made.assert_success();
         let key = format!("{}/state.json", made.id());
         let bucket = made.attribute("BucketName");
-        let lost = bench.s3().delete_object().bucket(bucket).key(key);
+        let lost = fixture.s3().delete_object().bucket(bucket).key(key);
         lost.send().await?;
-        let dns = bench.lab.dns();
+        let dns = fixture.lab.dns();
         dns.fail_for("orders", answers, failure, FOUR_SECONDS);
-        bench.delete(&made, listeners).await?.assert_success();
+        fixture.delete(&made, listeners).await?.assert_success();
         let case = format!("{failure:?} after {answers} answers");
-        assert_eq!(bench.targets(&theirs), Vec::<String>::new(), "{case}");
+        assert_eq!(fixture.targets(&theirs), Vec::<String>::new(), "{case}");
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn a_delete_that_has_lost_its_record_looks_again_where_its_lookups_are_few() -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.scale(28);
-    let theirs = bench.given_group("theirs", 8000).await?;
+    let fixture = Fixture::new().await?;
+    fixture.scale(28);
+    let theirs = fixture.given_group("theirs", 8000).await?;
     let properties = json!({
         "Listeners": [{"Port": 80, "TargetGroupArn": theirs}],
         "MaxLookupsPerInvocation": 8,
     });
-    let made = bench.create(properties.clone()).await?;
+    let made = fixture.create(properties.clone()).await?;
     made.assert_success();
-    bench.ticks(&made, 10).await?;
-    assert_eq!(bench.targets(&theirs), bench.expected(28, 80));
+    fixture.ticks(&made, 10).await?;
+    assert_eq!(fixture.targets(&theirs), fixture.expected(28, 80));
     let key = format!("{}/state.json", made.id());
     let bucket = made.attribute("BucketName");
-    let lost = bench.s3().delete_object().bucket(bucket).key(key);
+    let lost = fixture.s3().delete_object().bucket(bucket).key(key);
     lost.send().await?;
-    bench.delete(&made, properties).await?.assert_success();
-    assert_eq!(bench.targets(&theirs), Vec::<String>::new());
+    fixture.delete(&made, properties).await?.assert_success();
+    assert_eq!(fixture.targets(&theirs), Vec::<String>::new());
     Ok(())
 }

@@ -7,17 +7,14 @@
 mod parameters;
 mod state_bucket;
 
-use crate::support::binary;
+use crate::support::{MINUTE, binary};
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use lab::package::{CODE, upload};
 use lab::policy::Policy;
 use lab::{Lab, stack};
 use std::path::Path;
-use std::time::Duration;
 
-/// How long EventBridge's minutes last here.
-const MINUTE: Duration = Duration::from_secs(4);
 /// As `ProviderStack` of cfn/binding.yaml has it.
 const PROVIDER: &str = "alb-nlb-binding";
 

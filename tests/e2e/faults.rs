@@ -2,17 +2,20 @@
 //! nothing is lost and nothing is left. `FAULT="create/s3/PutObject/2/LoseAnswer"` plays one
 //! scenario alone; any beginning of it plays all that begin so.
 
+mod inventory;
 mod matrix;
+mod neighbours;
 mod refusals;
 mod scenario;
-mod scene;
-mod world;
+mod shared_lab;
+mod site;
 
 use crate::support::TIMEOUT;
 use anyhow::{Result, ensure};
 use lab::{Fault, What};
-use scenario::{Event, play_all};
-use scene::{Scene, Shape, Stage};
+use scenario::{LifecycleEvent, play_all};
+use shared_lab::SharedLab;
+use site::{Shape, Site};
 use std::time::Duration;
 
 const BOUND: Shape = Shape {
@@ -21,13 +24,13 @@ const BOUND: Shape = Shape {
     given_bucket: false,
 };
 
-const CREATE: Event = Event {
+const CREATE: LifecycleEvent = LifecycleEvent {
     name: "create",
     old: None,
     new: Some(BOUND),
 };
 
-const CHANGE_ALB: Event = Event {
+const CHANGE_ALB: LifecycleEvent = LifecycleEvent {
     name: "change-alb",
     old: Some(BOUND),
     new: Some(Shape {
@@ -36,7 +39,7 @@ const CHANGE_ALB: Event = Event {
     }),
 };
 
-const CHANGE_PORTS: Event = Event {
+const CHANGE_PORTS: LifecycleEvent = LifecycleEvent {
     name: "change-ports",
     old: Some(BOUND),
     new: Some(Shape {
@@ -45,7 +48,7 @@ const CHANGE_PORTS: Event = Event {
     }),
 };
 
-const CHANGE_BUCKET: Event = Event {
+const CHANGE_BUCKET: LifecycleEvent = LifecycleEvent {
     name: "change-bucket",
     old: Some(BOUND),
     new: Some(Shape {
@@ -54,19 +57,19 @@ const CHANGE_BUCKET: Event = Event {
     }),
 };
 
-const DELETE: Event = Event {
+const DELETE: LifecycleEvent = LifecycleEvent {
     name: "delete",
     old: Some(BOUND),
     new: None,
 };
 
-const DELETE_IN_GIVEN_BUCKET: Event = Event {
+const DELETE_IN_GIVEN_BUCKET: LifecycleEvent = LifecycleEvent {
     name: "delete-in-given-bucket",
     old: CHANGE_BUCKET.new,
     new: None,
 };
 
-const TICK: Event = Event {
+const TICK: LifecycleEvent = LifecycleEvent {
     name: "tick",
     old: Some(BOUND),
     new: Some(BOUND),
@@ -110,93 +113,93 @@ async fn whichever_call_of_a_tick_fails_the_next_ones_lose_nothing() -> Result<(
 
 #[tokio::test]
 async fn whatever_aws_refuses_in_words_of_its_own_nothing_is_lost_and_nothing_left() -> Result<()> {
-    let scenarios = refusals::scenarios(&refusals::Events {
+    let scenarios = refusals::scenarios(&refusals::LifecycleEvents {
         create: CREATE,
         change_ports: CHANGE_PORTS,
         change_bucket: CHANGE_BUCKET,
         delete: DELETE,
         tick: TICK,
     });
-    play_all(&Stage::new().await?, scenarios).await
+    play_all(&SharedLab::new().await?, scenarios).await
 }
 
 #[tokio::test]
 async fn one_bad_target_among_many_fails_a_create_with_all_the_others_in() -> Result<()> {
-    let scene = Scene::new(&Stage::new().await?).await?;
-    let mut seen = scene.seen(false, 40);
-    let good = seen.clone();
-    seen.insert(17, "8.8.8.8".parse()?);
-    scene.see(false, seen);
-    let failed = scene.request(None, Some(BOUND), TIMEOUT).await?;
+    let site = Site::new(&SharedLab::new().await?).await?;
+    let mut in_dns = site.addresses(false, 40);
+    let good = in_dns.clone();
+    in_dns.insert(17, "8.8.8.8".parse()?);
+    site.show_in_dns(false, in_dns);
+    let failed = site.request(None, Some(BOUND), TIMEOUT).await?;
     failed.assert_failed(&["8.8.8.8:80", "InvalidTarget"]);
     for port in [80, 81] {
-        let targets = scene.targets(port).await?;
+        let targets = site.targets(port).await?;
         let missing = good
             .iter()
             .find(|address| !targets.contains(&format!("{address}:{port}")));
         ensure!(missing.is_none(), "{missing:?} is not in {targets:?}");
     }
-    scene.succeed(Some(BOUND), None).await?;
-    assert_eq!(scene.world().await?, scene.foreign);
+    site.succeed(Some(BOUND), None).await?;
+    assert_eq!(site.inventory().await?, site.foreign);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_target_group_that_somebody_elses_listener_holds_fails_a_delete_until_it_is_let_go()
 -> Result<()> {
-    let scene = Scene::new(&Stage::new().await?).await?;
-    scene.succeed(None, Some(BOUND)).await?;
-    let theirs = scene.listen(9000, 81).await?;
-    let failed = scene
+    let site = Site::new(&SharedLab::new().await?).await?;
+    site.succeed(None, Some(BOUND)).await?;
+    let theirs = site.somebody_makes_a_listener(9000, 81).await?;
+    let failed = site
         .request(Some(BOUND), None, Duration::from_secs(5))
         .await?;
-    failed.assert_failed(&["target group", &scene.group(81)]);
-    ensure!(!scene.targets(81).await?.is_empty(), "it still serves");
-    scene.unlisten(&theirs).await?;
-    scene.succeed(Some(BOUND), None).await?;
-    assert_eq!(scene.world().await?, scene.foreign);
+    failed.assert_failed(&["target group", &site.group(81)]);
+    ensure!(!site.targets(81).await?.is_empty(), "it still serves");
+    site.somebody_deletes_the_listener(&theirs).await?;
+    site.succeed(Some(BOUND), None).await?;
+    assert_eq!(site.inventory().await?, site.foreign);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_given_bucket_of_somebody_else_fails_the_create_and_keeps_no_delete_from_success()
 -> Result<()> {
-    let scene = Scene::new(&Stage::new().await?).await?;
+    let site = Site::new(&SharedLab::new().await?).await?;
     let given = CHANGE_BUCKET.new;
-    let gateway = scene.stage.lab.gateway();
+    let gateway = site.shared.lab.gateway();
     let refused = |operation: &str| Fault::new("s3", operation, What::Deny);
     // The first look is at the bucket that the properties give.
     gateway.inject(refused("GetObject").nth(1));
-    let failed = scene.request(None, given, TIMEOUT).await?;
-    failed.assert_failed(&[&scene.their_bucket]);
-    assert_eq!(scene.world().await?, scene.foreign);
+    let failed = site.request(None, given, TIMEOUT).await?;
+    failed.assert_failed(&[&site.their_bucket]);
+    assert_eq!(site.inventory().await?, site.foreign);
     gateway.clear_faults();
     // Each look is first at the bucket that the binding would have made, and finds none.
     for nth in [2, 4, 6] {
         gateway.inject(refused("GetObject").nth(nth));
     }
     gateway.inject(refused("ListObjectVersions"));
-    scene.succeed(given, None).await?;
-    assert_eq!(scene.world().await?, scene.foreign);
+    site.succeed(given, None).await?;
+    assert_eq!(site.inventory().await?, site.foreign);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_delete_that_is_refused_the_given_bucket_fails_however_often_it_is_repeated() -> Result<()>
 {
-    let scene = Scene::new(&Stage::new().await?).await?;
+    let site = Site::new(&SharedLab::new().await?).await?;
     let given = CHANGE_BUCKET.new;
-    scene.succeed(None, given).await?;
-    let gateway = scene.stage.lab.gateway();
+    site.succeed(None, given).await?;
+    let gateway = site.shared.lab.gateway();
     for operation in ["ListObjectVersions", "DeleteObjects"] {
         gateway.inject(Fault::new("s3", operation, What::Deny));
     }
     for _ in 0..2 {
-        let failed = scene.request(given, None, TIMEOUT).await?;
-        failed.assert_failed(&["ListObjectVersions", &scene.their_bucket]);
+        let failed = site.request(given, None, TIMEOUT).await?;
+        failed.assert_failed(&["ListObjectVersions", &site.their_bucket]);
     }
     gateway.clear_faults();
-    scene.succeed(given, None).await?;
-    assert_eq!(scene.world().await?, scene.foreign);
+    site.succeed(given, None).await?;
+    assert_eq!(site.inventory().await?, site.foreign);
     Ok(())
 }

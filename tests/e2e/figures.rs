@@ -2,54 +2,53 @@
 //! CloudFormation asks: the figures that hold on any machine, and that the bill and the rates of AWS go by.
 //! Times are for `make bench`.
 
-use crate::support::{Answer, Bench, TIMEOUT, is_reading};
+use crate::support::{ELB, Fixture, Response, TIMEOUT, is_reading};
 use anyhow::{Context, Result};
 use lab::{AlbSpec, Invocation, NlbSpec};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-const ELB: &str = "elasticloadbalancing";
 const FIRST_PORT: usize = 8000;
 
 /// A binding of so many listeners, with three addresses in DNS.
-async fn bound(listeners: usize) -> Result<(Bench, Answer)> {
+async fn bound(listeners: usize) -> Result<(Fixture, Response)> {
     let ports = FIRST_PORT..FIRST_PORT + listeners;
     let mut alb = AlbSpec::new("orders");
     alb.ports = ports.clone().map(u16::try_from).collect::<Result<_, _>>()?;
-    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
-    bench.scale(3);
+    let fixture = Fixture::with(alb, NlbSpec::new("front")).await?;
+    fixture.scale(3);
     let listeners: Vec<_> = ports.map(|port| json!({"Port": port})).collect();
     let properties = json!({"Listeners": listeners, "MaxLookupsPerInvocation": 200});
-    let made = bench.create(properties).await?;
+    let made = fixture.create(properties).await?;
     made.assert_success();
-    Ok((bench, made))
+    Ok((fixture, made))
 }
 
 /// What one tick asked.
 #[derive(Debug)]
-struct Asked {
+struct TickCost {
     tick: Invocation,
     calls: BTreeMap<String, usize>,
     queries: usize,
 }
 
-async fn tick(bench: &Bench, made: &Answer) -> Result<Asked> {
-    let input = bench.rule_input(made).await?;
-    bench.lab.gateway().clear();
-    let before = bench.lab.dns().queries("orders");
-    let tick = bench.function.invoke(input, TIMEOUT).await?;
+async fn tick(fixture: &Fixture, made: &Response) -> Result<TickCost> {
+    let input = fixture.rule_input(made).await?;
+    fixture.lab.gateway().clear();
+    let before = fixture.lab.dns().queries("orders");
+    let tick = fixture.function.invoke(input, TIMEOUT).await?;
     tick.clone().success()?;
-    Ok(Asked {
+    Ok(TickCost {
         tick,
-        calls: calls(bench),
-        queries: bench.lab.dns().queries("orders") - before,
+        calls: calls(fixture),
+        queries: fixture.lab.dns().queries("orders") - before,
     })
 }
 
 /// The function's calls by operation.
-fn calls(bench: &Bench) -> BTreeMap<String, usize> {
+fn calls(fixture: &Fixture) -> BTreeMap<String, usize> {
     let mut calls = BTreeMap::new();
-    for call in bench.function_calls() {
+    for call in fixture.function_calls() {
         *calls.entry(call.operation).or_default() += 1;
     }
     calls
@@ -61,9 +60,9 @@ fn counts<const N: usize>(counts: [(&str, usize); N]) -> BTreeMap<String, usize>
 }
 
 /// The size of the record in bytes.
-async fn record_size(bench: &Bench, made: &Answer) -> Result<usize> {
+async fn record_size(fixture: &Fixture, made: &Response) -> Result<usize> {
     let key = format!("{}/state.json", made.id());
-    let head = bench
+    let head = fixture
         .s3()
         .head_object()
         .bucket(made.attribute("BucketName"))
@@ -78,11 +77,11 @@ const LOOKUPS: [(usize, usize); 3] = [(3, 1), (28, 32), (100, 140)];
 #[tokio::test]
 async fn a_steady_tick_costs_two_calls_and_one_a_listener_however_many_addresses() -> Result<()> {
     for listeners in [1, 2, 10] {
-        let (bench, made) = bound(listeners).await?;
+        let (fixture, made) = bound(listeners).await?;
         for (addresses, lookups) in LOOKUPS {
-            bench.scale(addresses);
-            tick(&bench, &made).await?;
-            let steady = tick(&bench, &made).await?;
+            fixture.scale(addresses);
+            tick(&fixture, &made).await?;
+            let steady = tick(&fixture, &made).await?;
             let expected = counts([
                 ("DescribeTargetHealth", listeners),
                 ("GetObject", 1),
@@ -98,17 +97,17 @@ async fn a_steady_tick_costs_two_calls_and_one_a_listener_however_many_addresses
 #[tokio::test]
 async fn however_many_addresses_come_they_cost_one_write_and_one_call_a_listener() -> Result<()> {
     for listeners in [1, 10] {
-        let (bench, made) = bound(listeners).await?;
+        let (fixture, made) = bound(listeners).await?;
         for addresses in [28, 100] {
-            bench.scale(addresses);
-            let changed = tick(&bench, &made).await?;
+            fixture.scale(addresses);
+            let changed = tick(&fixture, &made).await?;
             let count = |operation| changed.calls.get(operation).copied().unwrap_or(0);
             assert_eq!(count("PutObject"), 1, "{changed:?}");
             assert_eq!(count("RegisterTargets"), listeners, "{changed:?}");
-            let targets = made.attribute("TargetGroupArns").split(',');
-            for (group, port) in targets.zip(FIRST_PORT..) {
-                let expected = bench.expected(addresses, u16::try_from(port)?);
-                assert_eq!(bench.targets(group), expected);
+            let targets = made.target_groups();
+            for (group, port) in targets.into_iter().zip(FIRST_PORT..) {
+                let expected = fixture.expected(addresses, u16::try_from(port)?);
+                assert_eq!(fixture.targets(group), expected);
             }
         }
     }
@@ -125,11 +124,11 @@ async fn an_address_costs_the_record_at_most_32_bytes_a_listener() -> Result<()>
     // listener's and its own in the answer.
     const GROUP: usize = 700;
     for listeners in [1, 10] {
-        let (bench, made) = bound(listeners).await?;
+        let (fixture, made) = bound(listeners).await?;
         for addresses in [3, 28, 100] {
-            bench.scale(addresses);
-            tick(&bench, &made).await?;
-            let size = record_size(&bench, &made).await?;
+            fixture.scale(addresses);
+            tick(&fixture, &made).await?;
+            let size = record_size(&fixture, &made).await?;
             let most = RECORD + listeners * (GROUP + addresses * TARGET);
             assert!(size <= most, "{addresses} addresses: {size} > {most} bytes");
         }
@@ -144,11 +143,11 @@ async fn a_steady_tick_logs_one_line_that_grows_by_an_address_and_not_by_a_liste
     const ADDRESS: usize = 18;
     const LINE: usize = 400;
     for listeners in [1, 10] {
-        let (bench, made) = bound(listeners).await?;
+        let (fixture, made) = bound(listeners).await?;
         for addresses in [3, 28, 100] {
-            bench.scale(addresses);
-            tick(&bench, &made).await?;
-            let steady = tick(&bench, &made).await?.tick;
+            fixture.scale(addresses);
+            tick(&fixture, &made).await?;
+            let steady = tick(&fixture, &made).await?.tick;
             assert_eq!(steady.log.len(), 1, "{:#?}", steady.log);
             let most = LINE + addresses * ADDRESS;
             assert!(steady.log_size <= most, "{} > {most}", steady.log_size);
@@ -158,14 +157,14 @@ async fn a_steady_tick_logs_one_line_that_grows_by_an_address_and_not_by_a_liste
 }
 
 /// How many calls a request made, how many of them of ELBv2, and how many of those only look.
-async fn asked(
-    bench: &Bench,
-    request: impl Future<Output = Result<Answer>>,
-) -> Result<(Answer, [usize; 3])> {
-    bench.lab.gateway().clear();
+async fn counted_calls(
+    fixture: &Fixture,
+    request: impl Future<Output = Result<Response>>,
+) -> Result<(Response, [usize; 3])> {
+    fixture.lab.gateway().clear();
     let answer = request.await?;
     answer.assert_success();
-    let calls = bench.function_calls();
+    let calls = fixture.function_calls();
     let of_elb = calls.iter().filter(|call| call.service == ELB);
     let looks = of_elb.clone().filter(|call| is_reading(&call.operation));
     // In an account with thousands of target groups that would be many pages.
@@ -182,21 +181,21 @@ async fn asked(
 async fn a_request_of_cloudformation_asks_as_little_as_it_can() -> Result<()> {
     let mut alb = AlbSpec::new("orders");
     alb.ports = vec![80, 81];
-    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
-    bench.scale(3);
+    let fixture = Fixture::with(alb, NlbSpec::new("front")).await?;
+    fixture.scale(3);
     // An NLB may be that of many bindings.
     for port in 9000..9030 {
-        bench.given_group(&format!("theirs-{port}"), port).await?;
+        fixture.given_group(&format!("theirs-{port}"), port).await?;
     }
-    bench.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
-    let (made, create) = asked(&bench, bench.create(json!({}))).await?;
+    fixture.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+    let (made, create) = counted_calls(&fixture, fixture.create(json!({}))).await?;
     let id = Some(made.id());
-    bench.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", id);
-    let (_, nothing) = asked(&bench, bench.update(&made, json!({}))).await?;
+    fixture.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", id);
+    let (_, nothing) = counted_calls(&fixture, fixture.update(&made, json!({}))).await?;
     let two = json!({"Listeners": [{"Port": "80"}, {"Port": "81"}]});
-    let (_, another) = asked(&bench, bench.update(&made, two.clone())).await?;
-    bench.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", id);
-    let (_, delete) = asked(&bench, bench.delete(&made, two)).await?;
+    let (_, another) = counted_calls(&fixture, fixture.update(&made, two.clone())).await?;
+    fixture.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", id);
+    let (_, delete) = counted_calls(&fixture, fixture.delete(&made, two)).await?;
     assert_eq!(
         [create, nothing, another, delete],
         [[22, 8, 5], [20, 9, 9], [27, 12, 9], [26, 8, 4]]

@@ -3,22 +3,26 @@
 mod rehearsal;
 mod status;
 
-use crate::support::{Answer, Bench, TIMEOUT};
+use crate::support::{Fixture, Response, TIMEOUT};
 use anyhow::Result;
 use serde_json::{Value, json};
 
 /// The answer to a question; whatever it is, nothing may change by it.
-async fn ask(bench: &Bench, question: Value) -> Result<Value> {
-    let before = bench.changes().len();
-    let answer = bench.function.invoke(question, TIMEOUT).await?.success()?;
-    let changes = &bench.changes()[before..];
+async fn ask(fixture: &Fixture, question: Value) -> Result<Value> {
+    let before = fixture.changes().len();
+    let answer = fixture
+        .function
+        .invoke(question, TIMEOUT)
+        .await?
+        .success()?;
+    let changes = &fixture.changes()[before..];
     assert!(changes.is_empty(), "{changes:#?}");
     Ok(answer)
 }
 
-pub async fn status(bench: &Bench, made: &Answer) -> Result<Value> {
+pub async fn status(fixture: &Fixture, made: &Response) -> Result<Value> {
     ask(
-        bench,
+        fixture,
         json!({"Action": "Status", "PhysicalResourceId": made.id()}),
     )
     .await

@@ -1,7 +1,7 @@
 //! Many bindings of one stack at one moment, with ELBv2's request rates. The benchmark does it with a hundred, at
 //! the rates that AWS has; here it is fewer, and as much less is allowed.
 
-use crate::support::{Answer, Bench, STACK, binary};
+use crate::support::{Fixture, Response, STACK_ID, binary};
 use anyhow::Result;
 use futures_util::future::try_join_all;
 use lab::{AlbSpec, Lab, NlbSpec, StackView};
@@ -13,22 +13,22 @@ const BINDINGS: u16 = 6;
 /// Ten calls at once and five every two seconds.
 const SHARE: f64 = 0.25;
 /// The provider's own.
-const TIMEOUT: Duration = Duration::from_secs(300);
+const PROVIDER_TIMEOUT: Duration = Duration::from_secs(300);
 
-struct Binding {
-    bench: Bench,
+struct OneOfMany {
+    fixture: Fixture,
     name: String,
     port: u16,
-    made: Option<Answer>,
+    made: Option<Response>,
 }
 
-impl Binding {
+impl OneOfMany {
     fn properties(&self, ports: &[u16]) -> Value {
         let listeners = ports
             .iter()
             .map(|port| json!({"Port": port, "AlbPort": 80}));
         let listeners: Vec<_> = listeners.collect();
-        self.bench.properties(json!({"Listeners": listeners}))
+        self.fixture.properties(json!({"Listeners": listeners}))
     }
 
     async fn request(&mut self, kind: &str) -> Result<()> {
@@ -44,7 +44,7 @@ impl Binding {
         if kind == "Update" {
             event["OldResourceProperties"] = self.properties(&one);
         }
-        let answer = self.bench.request_within(event, TIMEOUT).await?;
+        let answer = self.fixture.request_within(event, PROVIDER_TIMEOUT).await?;
         answer.assert_success();
         self.made = Some(answer);
         Ok(())
@@ -60,8 +60,8 @@ async fn many_bindings_at_once_wait_for_their_turn_and_all_of_them_succeed() -> 
     let mut bindings = Vec::new();
     for port in 8000..8000 + BINDINGS {
         let function = lab.function(binary()).await?;
-        bindings.push(Binding {
-            bench: Bench::of(Arc::clone(&lab), function, pair.clone()),
+        bindings.push(OneOfMany {
+            fixture: Fixture::on(Arc::clone(&lab), function, pair.clone()),
             name: format!("Binding{port}"),
             port,
             made: None,
@@ -74,10 +74,10 @@ async fn many_bindings_at_once_wait_for_their_turn_and_all_of_them_succeed() -> 
         let view = bindings
             .iter()
             .fold(StackView::new(&status), |view, binding| {
-                let id = binding.made.as_ref().map(Answer::id);
+                let id = binding.made.as_ref().map(Response::id);
                 view.with_resource(&binding.name, &status, id)
             });
-        gateway.set_stack(STACK, view);
+        gateway.set_stack(STACK_ID, view);
         gateway.clear();
         try_join_all(bindings.iter_mut().map(|binding| binding.request(kind))).await?;
         let calls = gateway.calls();
@@ -91,8 +91,8 @@ async fn many_bindings_at_once_wait_for_their_turn_and_all_of_them_succeed() -> 
     }
     gateway.lift_rates();
     for binding in &bindings {
-        let made = binding.made.as_ref().map(Answer::id).unwrap_or_default();
-        assert_eq!(binding.bench.leftovers(made).await?, Vec::<String>::new());
+        let made = binding.made.as_ref().map(Response::id).unwrap_or_default();
+        assert_eq!(binding.fixture.leftovers(made).await?, Vec::<String>::new());
     }
     Ok(())
 }

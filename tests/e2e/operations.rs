@@ -3,7 +3,7 @@
 
 mod query;
 
-use crate::support::{TIMEOUT, binary, target_group};
+use crate::support::{MINUTE, TIMEOUT, binary, make_target_group};
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudwatch::types::{Dimension, DimensionFilter, MetricAlarm};
@@ -15,19 +15,17 @@ use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long EventBridge's minutes last here.
-const MINUTE: Duration = Duration::from_secs(4);
 const QUERIES: [&str; 3] = ["ChangesOfAddresses", "FailedTicks", "UncertainLists"];
 
 /// The function and a binding, by their stacks, with three addresses in DNS.
-struct Ground {
+struct DeployedBinding {
     lab: Lab,
     pair: LoadBalancers,
     client: Client,
     binding: SettledStack,
 }
 
-impl Ground {
+impl DeployedBinding {
     async fn new() -> Result<Self> {
         let lab = Lab::start_with_minutes_of(MINUTE).await?;
         // Its ARN has the word in it twice.
@@ -148,12 +146,12 @@ fn dimension(name: &str, value: &str) -> Dimension {
 
 #[tokio::test]
 async fn the_alarms_watch_what_is_published_and_tell_the_topic() -> Result<()> {
-    let ground = Ground::new().await?;
-    let operations = ground.operations().await?;
+    let deployed = DeployedBinding::new().await?;
+    let operations = deployed.operations().await?;
     let topic = operations.output("TopicArn")?;
-    let group = ground.binding.output("TargetGroupArn")?;
-    let second = target_group(&ground.lab, &ground.pair.nlb, "front-8080", 8080).await?;
-    let nlb = &ground.pair.nlb.arn;
+    let group = deployed.binding.output("TargetGroupArn")?;
+    let second = make_target_group(&deployed.lab, &deployed.pair.nlb, "front-8080", 8080).await?;
+    let nlb = &deployed.pair.nlb.arn;
     let parameters = [
         ("LoadBalancerName", "orders"),
         ("NlbArn", nlb),
@@ -161,19 +159,19 @@ async fn the_alarms_watch_what_is_published_and_tell_the_topic() -> Result<()> {
         ("TargetGroupArn2", &second),
         ("TopicArn", topic),
     ];
-    made(&ground.client, "alarms", "alarms.yaml", &parameters).await?;
-    ground.goes("alarms", "NotTicked", "OK").await?;
-    ground.goes("alarms", "TooFewAddresses", "OK").await?;
+    made(&deployed.client, "alarms", "alarms.yaml", &parameters).await?;
+    deployed.goes("alarms", "NotTicked", "OK").await?;
+    deployed.goes("alarms", "TooFewAddresses", "OK").await?;
     for name in ["NotTicked", "TooFewAddresses"] {
-        let alarm = ground.alarm("alarms", name).await?;
-        assert!(ground.is_published(&alarm).await?, "{alarm:?}");
+        let alarm = deployed.alarm("alarms", name).await?;
+        assert!(deployed.is_published(&alarm).await?, "{alarm:?}");
         assert_eq!(alarm.alarm_actions(), [topic]);
         assert_eq!(alarm.ok_actions(), [topic]);
     }
     // MiniStack counts no invocations by events. Lambda does by the function's name (Lambda guide, "Types of metrics
     // for Lambda functions").
     for name in ["Errors", "Throttles"] {
-        let alarm = ground.alarm("operations", name).await?;
+        let alarm = deployed.alarm("operations", name).await?;
         assert_eq!(
             alarm.dimensions(),
             [dimension("FunctionName", FUNCTION_NAME)]
@@ -188,7 +186,7 @@ async fn the_alarms_watch_what_is_published_and_tell_the_topic() -> Result<()> {
         ("UnhealthyTargets", group),
         ("UnhealthyTargets2", second.as_str()),
     ] {
-        let alarm = ground.alarm("alarms", name).await?;
+        let alarm = deployed.alarm("alarms", name).await?;
         let (_, group) = group.rsplit_once(':').context("a target group's ARN")?;
         let of = [
             dimension("LoadBalancer", balancer),
@@ -198,29 +196,29 @@ async fn the_alarms_watch_what_is_published_and_tell_the_topic() -> Result<()> {
         assert_eq!(alarm.metric_name(), Some("UnHealthyHostCount"));
         assert_eq!(alarm.alarm_actions(), [topic]);
     }
-    assert!(ground.alarm("alarms", "UnhealthyTargets3").await.is_err());
+    assert!(deployed.alarm("alarms", "UnhealthyTargets3").await.is_err());
 
-    let one = ground.pair.alb.addresses(1);
-    ground.lab.dns().set("orders", one);
-    ground.goes("alarms", "TooFewAddresses", "ALARM").await
+    let one = deployed.pair.alb.addresses(1);
+    deployed.lab.dns().set("orders", one);
+    deployed.goes("alarms", "TooFewAddresses", "ALARM").await
 }
 
 #[tokio::test]
 async fn alarms_of_a_binding_that_are_given_no_topic_make_their_own() -> Result<()> {
-    let ground = Ground::new().await?;
+    let deployed = DeployedBinding::new().await?;
     let parameters = [
         ("LoadBalancerName", "orders"),
-        ("NlbArn", ground.pair.nlb.arn.as_str()),
-        ("TargetGroupArn", ground.binding.output("TargetGroupArn")?),
+        ("NlbArn", deployed.pair.nlb.arn.as_str()),
+        ("TargetGroupArn", deployed.binding.output("TargetGroupArn")?),
     ];
-    let alarms = made(&ground.client, "alarms", "alarms.yaml", &parameters).await?;
+    let alarms = made(&deployed.client, "alarms", "alarms.yaml", &parameters).await?;
     let topic = alarms.output("TopicArn")?;
     assert!(topic.starts_with("arn:aws:sns:"), "{topic}");
     for name in ["NotTicked", "TooFewAddresses", "UnhealthyTargets"] {
-        let alarm = ground.alarm("alarms", name).await?;
+        let alarm = deployed.alarm("alarms", name).await?;
         assert_eq!(alarm.alarm_actions(), [topic]);
     }
-    let deleted = stack::delete(&ground.client, "alarms").await?;
+    let deleted = stack::delete(&deployed.client, "alarms").await?;
     deleted.expect("DELETE_COMPLETE")?;
     Ok(())
 }
@@ -228,11 +226,11 @@ async fn alarms_of_a_binding_that_are_given_no_topic_make_their_own() -> Result<
 #[tokio::test]
 async fn the_dashboard_names_the_function_and_its_queries_find_what_they_are_named_for()
 -> Result<()> {
-    let ground = Ground::new().await?;
-    let operations = ground.operations().await?;
+    let deployed = DeployedBinding::new().await?;
+    let operations = deployed.operations().await?;
     let name = operations.output("DashboardName")?;
     assert_eq!(name, format!("{FUNCTION_NAME}-{REGION}"));
-    let dashboard = ground.cloudwatch().get_dashboard().dashboard_name(name);
+    let dashboard = deployed.cloudwatch().get_dashboard().dashboard_name(name);
     let body = dashboard.send().await?.dashboard_body.context("a body")?;
     let body: Value = serde_json::from_str(&body)?;
     let widgets = body["widgets"].as_array().context("widgets")?;
@@ -241,7 +239,7 @@ async fn the_dashboard_names_the_function_and_its_queries_find_what_they_are_nam
         widgets.map(|widget| &widget["properties"])
     };
     for name in ["Errors", "Throttles"] {
-        let alarm = ground.alarm("operations", name).await?;
+        let alarm = deployed.alarm("operations", name).await?;
         let arn = alarm.alarm_arn().context("an ARN")?;
         assert!(of("alarm").any(|alarms| alarms.to_string().contains(arn)));
         let metric = format!(r#"["AWS/Lambda","{name}","FunctionName","{FUNCTION_NAME}"]"#);
@@ -256,17 +254,17 @@ async fn the_dashboard_names_the_function_and_its_queries_find_what_they_are_nam
     let failed = |line: &Value| line["level"] == "ERROR" && line["error"].is_string();
     let uncertain = |line: &Value| is_list(line) && line["certain"] == false;
     let removed = |line: &Value| is_list(line) && !is_empty(line, "removed");
-    let fewer = ground.pair.alb.addresses(2);
-    ground.lab.dns().set("orders", fewer);
-    ground.logs("a removal", removed).await?;
+    let fewer = deployed.pair.alb.addresses(2);
+    deployed.lab.dns().set("orders", fewer);
+    deployed.logs("a removal", removed).await?;
     // Too many for five lookups.
-    let many = ground.pair.alb.addresses(28);
-    ground.lab.dns().set("orders", many);
-    ground.logs("an uncertain list", uncertain).await?;
-    ground.lab.dns().fail("orders", DnsFailure::ServFail);
-    ground.logs("an error", failed).await?;
+    let many = deployed.pair.alb.addresses(28);
+    deployed.lab.dns().set("orders", many);
+    deployed.logs("an uncertain list", uncertain).await?;
+    deployed.lab.dns().fail("orders", DnsFailure::ServFail);
+    deployed.logs("an error", failed).await?;
     let expected: [&dyn Fn(&Value) -> bool; 3] = [&changed, &failed, &uncertain];
-    let log = ground.log().await?;
+    let log = deployed.log().await?;
     let source = format!("SOURCE '/aws/lambda/{FUNCTION_NAME}' | ");
     let queries = of("log").map(|widget| widget["query"].as_str());
     let queries: Vec<_> = queries.map(|query| query?.strip_prefix(&source)).collect();

@@ -2,22 +2,22 @@
 //! written into it.
 
 use crate::first_aid::{status, texts};
-use crate::record::Stack;
-use crate::support::{Answer, Bench, operations};
+use crate::record::BindingStack;
+use crate::support::{Fixture, Response, operations};
 use anyhow::Result;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use lab::{Fault, What};
 use serde_json::{Value, json};
 
-fn denies(bench: &Bench, operation: &str) {
+fn denies(fixture: &Fixture, operation: &str) {
     let fault = Fault::new("s3", operation, What::Deny);
-    let fault = fault.by(bench.function.access_key());
-    bench.lab.gateway().inject(fault);
+    let fault = fault.by(fixture.function.access_key());
+    fixture.lab.gateway().inject(fault);
 }
 
 /// The bucket's policy; null where it has none.
-async fn policy(bench: &Bench, bucket: &str) -> Result<Value> {
-    match bench.s3().get_bucket_policy().bucket(bucket).send().await {
+async fn policy(fixture: &Fixture, bucket: &str) -> Result<Value> {
+    match fixture.s3().get_bucket_policy().bucket(bucket).send().await {
         Ok(got) => Ok(serde_json::from_str(got.policy().unwrap_or_default())?),
         Err(error) if error.code() == Some("NoSuchBucketPolicy") => Ok(Value::Null),
         Err(error) => Err(error.into()),
@@ -37,168 +37,170 @@ fn own_policy(bucket: &str) -> Value {
     }]})
 }
 
-async fn without_policy(bench: &Bench, made: &Answer) -> Result<String> {
+async fn without_policy(fixture: &Fixture, made: &Response) -> Result<String> {
     let bucket = made.attribute("BucketName").to_owned();
-    let delete = bench.s3().delete_bucket_policy().bucket(&bucket);
+    let delete = fixture.s3().delete_bucket_policy().bucket(&bucket);
     delete.send().await?;
     Ok(bucket)
 }
 
-async fn assert_gone(bench: &Bench, made: &Answer) -> Result<()> {
-    bench.delete(made, json!({})).await?.assert_success();
-    assert_eq!(bench.leftovers(made.id()).await?, [""; 0]);
+async fn assert_gone(fixture: &Fixture, made: &Response) -> Result<()> {
+    fixture.delete(made, json!({})).await?.assert_success();
+    assert_eq!(fixture.leftovers(made.id()).await?, [""; 0]);
     Ok(())
 }
 
 #[track_caller]
-fn assert_warned(answer: &Answer, text: &str) {
+fn assert_warned(answer: &Response, text: &str) {
     let log = &answer.invocation.log;
     let warns = |line: &Value| line["level"] == "WARN" && line.to_string().contains(text);
     assert!(log.iter().any(warns), "{text}: {log:#?}");
 }
 
-async fn tags(bench: &Bench, bucket: &str) -> Result<String> {
-    let tags = bench.s3().get_bucket_tagging().bucket(bucket);
+async fn tags(fixture: &Fixture, bucket: &str) -> Result<String> {
+    let tags = fixture.s3().get_bucket_tagging().bucket(bucket);
     Ok(format!("{:?}", tags.send().await?.tag_set()))
 }
 
 #[tokio::test]
 async fn a_new_bucket_is_never_without_tags_and_holds_nothing_before_it_has_its_policy()
 -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let bucket = made.attribute("BucketName");
-    assert!(tags(&bench, bucket).await?.contains(made.id()));
-    assert_eq!(policy(&bench, bucket).await?, own_policy(bucket));
-    let mut calls = bench.wiring_changes();
+    assert!(tags(&fixture, bucket).await?.contains(made.id()));
+    assert_eq!(policy(&fixture, bucket).await?, own_policy(bucket));
+    let mut calls = fixture.wiring_changes();
     calls.retain(|call| call.service == "s3");
     assert_eq!(
         operations(&calls)[..3],
         ["CreateBucket", "PutBucketPolicy", "PutObject"]
     );
     assert!(calls[0].params["Tags"].to_string().contains(made.id()));
-    assert_gone(&bench, &made).await
+    assert_gone(&fixture, &made).await
 }
 
 /// As of another emulator of S3, or a bucket that was there already.
 #[tokio::test]
 async fn where_createbucket_took_no_tags_they_are_put_at_once() -> Result<()> {
-    let bench = Bench::new().await?;
+    let fixture = Fixture::new().await?;
     let none = What::Answer {
         status: 404,
         code: "NoSuchTagSet".to_owned(),
         message: "The TagSet does not exist".to_owned(),
     };
-    let gateway = bench.lab.gateway();
+    let gateway = fixture.lab.gateway();
     gateway.inject(Fault::new("s3", "GetBucketTagging", none).nth(1));
-    let made = bench.create(json!({})).await?;
+    let made = fixture.create(json!({})).await?;
     made.assert_success();
     let put = gateway.calls_of("s3", "PutBucketTagging");
     assert_eq!(put.len(), 1, "{put:?}");
     let bucket = made.attribute("BucketName");
-    assert!(tags(&bench, bucket).await?.contains(made.id()));
-    assert_gone(&bench, &made).await
+    assert!(tags(&fixture, bucket).await?.contains(made.id()));
+    assert_gone(&fixture, &made).await
 }
 
 #[tokio::test]
 async fn a_create_that_is_killed_before_the_policy_and_run_again_completes_with_it() -> Result<()> {
-    let stack = Stack::new().await?;
+    let stack = BindingStack::new().await?;
     stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
     let create = stack.create(json!({}));
     let hold = stack.holds("s3", "PutBucketPolicy");
     stack.injects(Fault::new("s3", "PutBucketPolicy", What::CutOff).nth(1));
-    create.killed_at(&hold, stack.environment().await?).await?;
+    create
+        .killed_at(&hold, stack.another_environment().await?)
+        .await?;
     hold.release();
     let made = stack.succeeds(&create).await?;
     let bucket = made.attribute("BucketName");
-    assert_eq!(policy(&stack.bench, bucket).await?, own_policy(bucket));
+    assert_eq!(policy(&stack.fixture, bucket).await?, own_policy(bucket));
     Ok(())
 }
 
 #[tokio::test]
 async fn an_update_puts_a_policy_that_is_gone_back_and_leaves_statements_of_others() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    let bucket = without_policy(&bench, &made).await?;
-    let status = status(&bench, &made).await?;
+    let (fixture, made) = Fixture::bound().await?;
+    let bucket = without_policy(&fixture, &made).await?;
+    let status = status(&fixture, &made).await?;
     let told = texts(&status, "Problems").join("\n");
     assert!(
         told.contains("does not deny requests without TLS"),
         "{told}"
     );
-    bench.update(&made, json!({})).await?.assert_success();
-    assert_eq!(policy(&bench, &bucket).await?, own_policy(&bucket));
+    fixture.update(&made, json!({})).await?.assert_success();
+    assert_eq!(policy(&fixture, &bucket).await?, own_policy(&bucket));
 
     let theirs = json!({"Sid": "Theirs", "Effect": "Deny", "Principal": "*",
         "Action": "s3:PutBucketAcl", "Resource": format!("arn:aws:s3:::{bucket}")});
     let changed = json!({"Version": "2012-10-17", "Statement": [theirs]}).to_string();
-    let put = bench.s3().put_bucket_policy().bucket(&bucket);
+    let put = fixture.s3().put_bucket_policy().bucket(&bucket);
     put.policy(changed).send().await?;
-    bench.update(&made, json!({})).await?.assert_success();
-    let both = policy(&bench, &bucket).await?;
+    fixture.update(&made, json!({})).await?.assert_success();
+    let both = policy(&fixture, &bucket).await?;
     let own = &own_policy(&bucket)["Statement"][0];
     assert_eq!(both["Statement"], json!([theirs, own]));
 
-    bench.lab.gateway().clear();
-    bench.update(&made, json!({})).await?.assert_success();
+    fixture.lab.gateway().clear();
+    fixture.update(&made, json!({})).await?.assert_success();
     // The claim, and the answer to it.
     assert_eq!(
-        operations(&bench.wiring_changes()),
+        operations(&fixture.wiring_changes()),
         ["PutObject", "PutObject"]
     );
-    assert_gone(&bench, &made).await
+    assert_gone(&fixture, &made).await
 }
 
 #[tokio::test]
 async fn a_create_that_may_not_put_the_policy_fails_with_the_permission_and_leaves_nothing()
 -> Result<()> {
-    let bench = Bench::new().await?;
-    denies(&bench, "PutBucketPolicy");
-    let failed = bench.create(json!({})).await?;
+    let fixture = Fixture::new().await?;
+    denies(&fixture, "PutBucketPolicy");
+    let failed = fixture.create(json!({})).await?;
     failed.assert_failed(&["AccessDenied", "without TLS", "allow", "s3:PutBucketPolicy"]);
-    let changes = bench.wiring_changes();
+    let changes = fixture.wiring_changes();
     assert_eq!(operations(&changes), ["CreateBucket", "PutBucketPolicy"]);
     // Nor may another one, to which the bucket is there already.
-    denies(&bench, "GetBucketPolicy");
-    let failed = bench.create(json!({})).await?;
+    denies(&fixture, "GetBucketPolicy");
+    let failed = fixture.create(json!({})).await?;
     failed.assert_failed(&["without TLS", "allow s3:GetBucketPolicy"]);
-    assert_gone(&bench, &failed).await
+    assert_gone(&fixture, &failed).await
 }
 
 #[tokio::test]
 async fn a_binding_that_stands_is_updated_and_deleted_also_where_its_policy_is_denied() -> Result<()>
 {
-    let (bench, made) = Bench::bound().await?;
-    let bucket = without_policy(&bench, &made).await?;
-    denies(&bench, "PutBucketPolicy");
+    let (fixture, made) = Fixture::bound().await?;
+    let bucket = without_policy(&fixture, &made).await?;
+    denies(&fixture, "PutBucketPolicy");
     let schedule = json!({"Schedule": "rate(2 minutes)"});
-    let updated = bench.update(&made, schedule).await?;
+    let updated = fixture.update(&made, schedule).await?;
     updated.assert_success();
     assert_warned(&updated, "s3:PutBucketPolicy");
     // Unread it is not put, for it may have statements of others.
-    denies(&bench, "GetBucketPolicy");
-    bench.lab.gateway().clear();
-    let updated = bench.update(&made, json!({})).await?;
+    denies(&fixture, "GetBucketPolicy");
+    fixture.lab.gateway().clear();
+    let updated = fixture.update(&made, json!({})).await?;
     updated.assert_success();
     assert_warned(&updated, "s3:GetBucketPolicy");
-    let put = bench.lab.gateway().calls_of("s3", "PutBucketPolicy");
+    let put = fixture.lab.gateway().calls_of("s3", "PutBucketPolicy");
     assert_eq!(put.len(), 0, "{put:?}");
-    assert_eq!(policy(&bench, &bucket).await?, Value::Null);
-    assert_gone(&bench, &made).await
+    assert_eq!(policy(&fixture, &bucket).await?, Value::Null);
+    assert_gone(&fixture, &made).await
 }
 
 #[tokio::test]
 async fn an_update_that_makes_a_bucket_without_its_policy_fails_and_is_rolled_back() -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.given_bucket("their-bucket").await?;
+    let fixture = Fixture::new().await?;
+    fixture.given_bucket("their-bucket").await?;
     let given = json!({"BucketName": "their-bucket"});
-    let made = bench.create(given.clone()).await?;
+    let made = fixture.create(given.clone()).await?;
     made.assert_success();
-    denies(&bench, "PutBucketPolicy");
+    denies(&fixture, "PutBucketPolicy");
     for _ in 0..2 {
-        let failed = bench.update(&made, json!({})).await?;
+        let failed = fixture.update(&made, json!({})).await?;
         failed.assert_failed(&["without TLS", "s3:PutBucketPolicy"]);
     }
-    let back = bench.update(&made, given).await?;
+    let back = fixture.update(&made, given).await?;
     back.assert_success();
     assert_eq!(back.attribute("BucketName"), "their-bucket");
-    assert_gone(&bench, &made).await
+    assert_gone(&fixture, &made).await
 }

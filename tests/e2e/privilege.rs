@@ -5,44 +5,9 @@
 mod life;
 mod strangers;
 
-use crate::support::Bench;
 use anyhow::Result;
-use lab::policy::{IamRequest, Role, requests};
-use serde_json::Value;
+use lab::policy::{Request, Role};
 use std::collections::BTreeSet;
-
-/// Users tell the provider's stack which buckets and target groups they name in properties.
-pub fn give(role: &mut Role, event: &Value) {
-    for properties in ["ResourceProperties", "OldResourceProperties"] {
-        let properties = &event[properties];
-        let allowed = |c: char| c.is_ascii_alphanumeric() || ['.', '_', '-'].contains(&c);
-        let bucket = properties["BucketName"].as_str();
-        let bucket = bucket.filter(|name| name.chars().all(allowed));
-        let arn = bucket.map(|name| format!("arn:aws:s3:::{name}"));
-        role.given_buckets.extend(arn);
-        let listeners = properties["Listeners"].as_array().into_iter().flatten();
-        let groups = listeners.filter_map(|listener| listener["TargetGroupArn"].as_str());
-        let groups = groups.filter(|arn| arn.contains(":targetgroup/"));
-        role.given_target_groups.extend(groups.map(str::to_owned));
-    }
-}
-
-/// What IAM would have been asked for all that the function of a bench called.
-fn asked(bench: &Bench) -> Result<Vec<IamRequest>> {
-    requests(&bench.lab.gateway().history(), bench.function.access_key())
-}
-
-/// For the end of every test.
-pub fn assert_allowed(bench: &Bench) {
-    let role = bench.role.lock().expect("no panic");
-    let refused = asked(bench).and_then(|asked| role.refused(&asked));
-    let refused: BTreeSet<_> = refused
-        .expect("a verdict")
-        .iter()
-        .map(IamRequest::to_string)
-        .collect();
-    assert!(refused.is_empty(), "the role does not allow {refused:#?}");
-}
 
 #[tokio::test]
 async fn the_role_allows_all_that_a_bindings_life_calls() -> Result<()> {

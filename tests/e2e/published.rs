@@ -8,7 +8,7 @@ mod template;
 mod variables;
 mod without_binding;
 
-use crate::support::{Bench, TIMEOUT, binary};
+use crate::support::{Fixture, TIMEOUT, binary};
 use anyhow::Result;
 use lab::{Call, Function, Invocation};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ pub const BUCKET: &str = "their-bucket";
 
 /// A set-up as the article's steps make it, for port 80.
 pub struct SetUp {
-    pub bench: Bench,
+    pub fixture: Fixture,
     pub group: String,
     pub function: Function,
 }
@@ -35,17 +35,17 @@ impl SetUp {
 
     /// The same with other variables.
     pub async fn with(changes: &[(&str, &str)]) -> Result<Self> {
-        Self::of(Bench::new().await?, changes).await
+        Self::of(Fixture::new().await?, changes).await
     }
 
     /// The same with other load balancers.
-    pub async fn of(bench: Bench, changes: &[(&str, &str)]) -> Result<Self> {
-        bench.scale(3);
-        let group = bench.given_group("front-80", 80).await?;
-        bench.given_bucket(BUCKET).await?;
-        let function = function(&bench, &group, changes).await?;
+    pub async fn of(fixture: Fixture, changes: &[(&str, &str)]) -> Result<Self> {
+        fixture.scale(3);
+        let group = fixture.given_group("front-80", 80).await?;
+        fixture.given_bucket(BUCKET).await?;
+        let function = function(&fixture, &group, changes).await?;
         Ok(Self {
-            bench,
+            fixture,
             group,
             function,
         })
@@ -54,7 +54,7 @@ impl SetUp {
     /// What EventBridge gives a target that has no input of its own, in the rule's next minute; each
     /// has another id.
     pub fn event(&self) -> Result<Value> {
-        self.event_at(self.bench.minutes.next())
+        self.event_at(self.fixture.schedule.next())
     }
 
     /// The same for the minute of a given time.
@@ -79,16 +79,16 @@ impl SetUp {
     }
 
     pub fn targets(&self) -> Vec<String> {
-        self.bench.targets(&self.group)
+        self.fixture.targets(&self.group)
     }
 
     pub fn calls(&self) -> Vec<Call> {
-        self.bench.lab.gateway().calls_by(ACCESS_KEY)
+        self.fixture.lab.gateway().calls_by(ACCESS_KEY)
     }
 
     /// Puts a file where another function left it.
     pub async fn leave(&self, key: &str, body: impl ToString) -> Result<()> {
-        let put = self.bench.s3().put_object().bucket(BUCKET).key(key);
+        let put = self.fixture.s3().put_object().bucket(BUCKET).key(key);
         put.body(body.to_string().into_bytes().into())
             .send()
             .await?;
@@ -97,7 +97,7 @@ impl SetUp {
 
     /// What the function in Python 3 keeps, in the form in which it keeps it.
     pub async fn leave_python3(&self, active: &[String], pending: Value) -> Result<()> {
-        let alb = &self.bench.pair.alb.dns_name;
+        let alb = &self.fixture.alb.dns_name;
         self.leave(&format!("{alb}/active_ip.json"), list(alb, active))
             .await?;
         self.leave(&format!("{alb}/pending_ip.json"), pending).await
@@ -105,14 +105,14 @@ impl SetUp {
 
     /// The first addresses of the ALB.
     pub fn addresses(&self, count: usize) -> Vec<String> {
-        let addresses = self.bench.pair.alb.addresses(count);
+        let addresses = self.fixture.alb.addresses(count);
         addresses.iter().map(ToString::to_string).collect()
     }
 
     /// Registers the first addresses of the ALB, as an earlier function did.
     pub async fn register(&self, count: usize) -> Result<()> {
-        for address in self.bench.pair.alb.addresses(count) {
-            self.bench.register(&self.group, address, 80).await?;
+        for address in self.fixture.alb.addresses(count) {
+            self.fixture.register(&self.group, address, 80).await?;
         }
         Ok(())
     }
@@ -128,10 +128,14 @@ pub fn list(alb: &str, addresses: &[String]) -> Value {
 
 /// A function with the published one's variables, some of them replaced, and none where a
 /// replacement is "-".
-pub async fn function(bench: &Bench, group: &str, changes: &[(&str, &str)]) -> Result<Function> {
+pub async fn function(
+    fixture: &Fixture,
+    group: &str,
+    changes: &[(&str, &str)],
+) -> Result<Function> {
     let mut variables = BTreeMap::from([
         ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
-        ("ALB_DNS_NAME", &bench.pair.alb.dns_name),
+        ("ALB_DNS_NAME", &fixture.alb.dns_name),
         ("ALB_LISTENER", "80"),
         ("S3_BUCKET", BUCKET),
         ("NLB_TG_ARN", group),
@@ -142,5 +146,5 @@ pub async fn function(bench: &Bench, group: &str, changes: &[(&str, &str)]) -> R
     variables.extend(changes.iter().copied());
     variables.retain(|_, value| *value != "-");
     let variables: Vec<_> = variables.into_iter().collect();
-    bench.lab.function_with(binary(), &variables).await
+    fixture.lab.function_with(binary(), &variables).await
 }

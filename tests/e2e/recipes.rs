@@ -1,6 +1,9 @@
 //! The recipes of docs/recipes.md, each followed as its reader would follow it.
 
-use crate::support::{Answer, Bench, binary, expected, forward, idle_group, listener, operations};
+use crate::support::{
+    ELB, Fixture, Response, as_targets, binary, forward_to, make_idle_target_group, make_listener,
+    operations,
+};
 use anyhow::{Context, Result};
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{
@@ -13,14 +16,14 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 /// A stack with a binding in it, on an NLB that another stack uses as well.
-struct Stack {
-    bench: Bench,
+struct SharingStack {
+    fixture: Fixture,
     id: String,
     /// Two ALBs have no address in common.
     skipped: usize,
 }
 
-impl Stack {
+impl SharingStack {
     /// Two that share an NLB. Each has an ALB of its own, which has the stack's name.
     async fn two(names: [&str; 2]) -> Result<[Self; 2]> {
         let [one, other] = names.map(AlbSpec::new);
@@ -39,13 +42,17 @@ impl Stack {
             // Whose calls are whose is known by the key.
             let variables = [("AWS_ACCESS_KEY_ID", spec.name.as_str())];
             let function = lab.function_with(binary(), &variables).await?;
-            let bench = Bench::of(Arc::clone(&lab), function, LoadBalancers { alb, nlb });
+            let fixture = Fixture::on(Arc::clone(&lab), function, LoadBalancers { alb, nlb });
             let id = format!(
                 "arn:aws:cloudformation:us-east-1:000000000000:stack/{}/1",
                 spec.name
             );
             let skipped = number * 50;
-            let stack = Self { bench, id, skipped };
+            let stack = Self {
+                fixture,
+                id,
+                skipped,
+            };
             stack.scale(3);
             stacks.push(stack);
         }
@@ -53,48 +60,53 @@ impl Stack {
     }
 
     fn addresses(&self, count: usize) -> Vec<Ipv4Addr> {
-        self.bench.pair.alb.addresses_after(self.skipped, count)
+        self.fixture.alb.addresses_after(self.skipped, count)
     }
 
     /// Sets how many addresses the ALB has in DNS.
     fn scale(&self, count: usize) {
-        self.bench.see(self.addresses(count));
+        self.fixture.show_in_dns(self.addresses(count));
     }
 
     /// What the targets of a group should be for so many addresses of the ALB.
     fn expected(&self, count: usize, port: u16) -> Vec<String> {
-        expected(&self.addresses(count), port)
+        as_targets(&self.addresses(count), port)
     }
 
-    async fn create(&self, listeners: Value) -> Result<Answer> {
+    async fn create(&self, listeners: Value) -> Result<Response> {
         self.request("Create", None, listeners).await
     }
 
-    async fn update(&self, made: &Answer, listeners: Value) -> Result<Answer> {
+    async fn update(&self, made: &Response, listeners: Value) -> Result<Response> {
         self.request("Update", Some(made), listeners).await
     }
 
-    async fn delete(&self, made: &Answer) -> Result<()> {
+    async fn delete(&self, made: &Response) -> Result<()> {
         let answer = self.request("Delete", Some(made), json!([{"Port": 80}]));
         answer.await?.assert_success();
         Ok(())
     }
 
-    async fn request(&self, kind: &str, made: Option<&Answer>, listeners: Value) -> Result<Answer> {
+    async fn request(
+        &self,
+        kind: &str,
+        made: Option<&Response>,
+        listeners: Value,
+    ) -> Result<Response> {
         let mut event = json!({
             "RequestType": kind,
             "StackId": self.id,
-            "ResourceProperties": self.bench.properties(json!({"Listeners": listeners})),
+            "ResourceProperties": self.fixture.properties(json!({"Listeners": listeners})),
         });
         if let Some(made) = made {
             event["PhysicalResourceId"] = json!(made.id());
         }
-        self.bench.request(event).await
+        self.fixture.request(event).await
     }
 
     /// What the function changed for this stack, other than targets.
     fn wiring_changes(&self) -> Vec<String> {
-        let calls = self.bench.function_calls().into_iter();
+        let calls = self.fixture.function_calls().into_iter();
         let of_wiring = calls.filter(|call| {
             let operation = call.operation.as_str();
             let is_wiring = operation.contains("Listener") || operation.contains("TargetGroup");
@@ -106,16 +118,12 @@ impl Stack {
     }
 }
 
-fn elb(bench: &Bench) -> Client {
-    Client::new(&bench.lab.aws())
-}
-
 /// The NLB's listeners, each as `<protocol> <port> to <target group>`.
-async fn listeners(bench: &Bench) -> Result<Vec<String>> {
-    let client = elb(bench);
+async fn listeners(fixture: &Fixture) -> Result<Vec<String>> {
+    let client = fixture.elb();
     let described = client
         .describe_listeners()
-        .load_balancer_arn(&bench.pair.nlb.arn);
+        .load_balancer_arn(&fixture.nlb.arn);
     let described = described.send().await?;
     let mut listeners: Vec<_> = described.listeners().iter().map(told).collect();
     listeners.sort_unstable();
@@ -142,8 +150,11 @@ fn told(listener: &Listener) -> String {
 }
 
 /// How the targets of a group are.
-async fn states(bench: &Bench, group: &str) -> Result<Vec<String>> {
-    let described = elb(bench).describe_target_health().target_group_arn(group);
+async fn states(fixture: &Fixture, group: &str) -> Result<Vec<String>> {
+    let described = fixture
+        .elb()
+        .describe_target_health()
+        .target_group_arn(group);
     let described = described.send().await?;
     let targets = described.target_health_descriptions().iter();
     let states = targets.filter_map(|target| target.target_health()?.state());
@@ -151,8 +162,8 @@ async fn states(bench: &Bench, group: &str) -> Result<Vec<String>> {
 }
 
 /// As its owner does: from now on a listener forwards there.
-async fn forwards(bench: &Bench, listener: &str, action: Action) -> Result<()> {
-    let modify = elb(bench).modify_listener().listener_arn(listener);
+async fn forwards(fixture: &Fixture, listener: &str, action: Action) -> Result<()> {
+    let modify = fixture.elb().modify_listener().listener_arn(listener);
     modify.default_actions(action).send().await?;
     Ok(())
 }
@@ -171,10 +182,11 @@ fn weighted(groups: [(&str, i32); 2]) -> Action {
 
 /// With a certificate of its own, on port 443, to a TCP target group: the NLB deciphers, and the ALB gets it plain
 /// (NLB guide, "Listeners for your Network Load Balancers").
-async fn tls_listener(bench: &Bench, group: &str) -> Result<String> {
-    let arn = listener(&bench.lab, &bench.pair.nlb, 443, group).await?;
+async fn tls_listener(fixture: &Fixture, group: &str) -> Result<String> {
+    let arn = make_listener(&fixture.lab, &fixture.nlb, 443, group).await?;
     let certificate = "arn:aws:acm:us-east-1:000000000000:certificate/theirs";
-    elb(bench)
+    fixture
+        .elb()
         .modify_listener()
         .listener_arn(&arn)
         .protocol(ProtocolEnum::Tls)
@@ -187,28 +199,28 @@ async fn tls_listener(bench: &Bench, group: &str) -> Result<String> {
 #[tokio::test]
 async fn behind_an_own_tls_listener_the_alb_is_followed_and_delete_leaves_listener_and_group()
 -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.scale(3);
-    let group = idle_group(&bench.lab, &bench.pair.nlb, "tls", 80).await?;
-    tls_listener(&bench, &group).await?;
+    let fixture = Fixture::new().await?;
+    fixture.scale(3);
+    let group = make_idle_target_group(&fixture.lab, &fixture.nlb, "tls", 80).await?;
+    tls_listener(&fixture, &group).await?;
     let given = json!({"Listeners": [{"Port": 443, "AlbPort": 80, "TargetGroupArn": group}]});
-    let made = bench.create(given.clone()).await?;
+    let made = fixture.create(given.clone()).await?;
     made.assert_success();
     assert_eq!(made.attribute("ListenerArns"), "");
-    assert_eq!(bench.targets(&group), bench.expected(3, 80));
-    assert_eq!(listeners(&bench).await?, ["TLS 443 to tls"]);
+    assert_eq!(fixture.targets(&group), fixture.expected(3, 80));
+    assert_eq!(listeners(&fixture).await?, ["TLS 443 to tls"]);
 
-    bench.scale(12);
-    bench.ticks(&made, 1).await?;
-    assert_eq!(bench.targets(&group), bench.expected(12, 80));
-    bench.scale(2);
-    bench.ticks(&made, 3).await?;
-    assert_eq!(bench.targets(&group), bench.expected(2, 80));
+    fixture.scale(12);
+    fixture.ticks(&made, 1).await?;
+    assert_eq!(fixture.targets(&group), fixture.expected(12, 80));
+    fixture.scale(2);
+    fixture.ticks(&made, 3).await?;
+    assert_eq!(fixture.targets(&group), fixture.expected(2, 80));
 
-    bench.delete(&made, given).await?.assert_success();
-    assert!(bench.targets(&group).is_empty());
-    assert_eq!(listeners(&bench).await?, ["TLS 443 to tls"]);
-    let left = bench.leftovers(made.id()).await?;
+    fixture.delete(&made, given).await?.assert_success();
+    assert!(fixture.targets(&group).is_empty());
+    assert_eq!(listeners(&fixture).await?, ["TLS 443 to tls"]);
+    let left = fixture.leftovers(made.id()).await?;
     assert_eq!(left, ["listener on Some(443)"]);
     Ok(())
 }
@@ -219,14 +231,14 @@ async fn behind_an_own_tls_listener_the_alb_is_followed_and_delete_leaves_listen
 async fn an_alb_that_idles_for_as_long_as_a_tls_listener_is_refused() -> Result<()> {
     let mut alb = AlbSpec::new("orders");
     alb.idle_timeout_seconds = Some(350);
-    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
-    let group = idle_group(&bench.lab, &bench.pair.nlb, "tls", 80).await?;
-    let arn = tls_listener(&bench, &group).await?;
+    let fixture = Fixture::with(alb, NlbSpec::new("front")).await?;
+    let group = make_idle_target_group(&fixture.lab, &fixture.nlb, "tls", 80).await?;
+    let arn = tls_listener(&fixture, &group).await?;
     let given = json!({"Listeners": [{"Port": 80, "TargetGroupArn": group}]});
-    let refused = bench.create(given).await?;
+    let refused = fixture.create(given).await?;
     let seconds = "tcp.idle_timeout.seconds 350";
     refused.assert_failed(&["idle_timeout.timeout_seconds 350", seconds, &arn]);
-    assert!(bench.targets(&group).is_empty());
+    assert!(fixture.targets(&group).is_empty());
     Ok(())
 }
 
@@ -235,12 +247,12 @@ async fn an_alb_that_idles_for_as_long_as_a_tls_listener_is_refused() -> Result<
 #[tokio::test]
 async fn two_albs_behind_one_port_are_followed_while_its_owner_switches_between_them() -> Result<()>
 {
-    let [blue, green] = Stack::two(["blue", "green"]).await?;
-    let (lab, nlb) = (&blue.bench.lab, &blue.bench.pair.nlb);
-    let blue_group = idle_group(lab, nlb, "blue", 80).await?;
-    let green_group = idle_group(lab, nlb, "green", 80).await?;
-    let front = listener(lab, nlb, 80, &blue_group).await?;
-    let bind = async |stack: &Stack, group: &str| {
+    let [blue, green] = SharingStack::two(["blue", "green"]).await?;
+    let (lab, nlb) = (&blue.fixture.lab, &blue.fixture.nlb);
+    let blue_group = make_idle_target_group(lab, nlb, "blue", 80).await?;
+    let green_group = make_idle_target_group(lab, nlb, "green", 80).await?;
+    let front = make_listener(lab, nlb, 80, &blue_group).await?;
+    let bind = async |stack: &SharingStack, group: &str| {
         let made = stack.create(json!([{"Port": 80, "TargetGroupArn": group}]));
         let made = made.await?;
         made.assert_success();
@@ -249,26 +261,26 @@ async fn two_albs_behind_one_port_are_followed_while_its_owner_switches_between_
     let blue_made = bind(&blue, &blue_group).await?;
     let green_made = bind(&green, &green_group).await?;
     // Registered they are, and nobody looks how they are.
-    assert_eq!(states(&green.bench, &green_group).await?, ["unused"; 3]);
-    let trial = listener(lab, nlb, 8080, &green_group).await?;
-    assert_eq!(states(&green.bench, &green_group).await?, ["healthy"; 3]);
+    assert_eq!(states(&green.fixture, &green_group).await?, ["unused"; 3]);
+    let trial = make_listener(lab, nlb, 8080, &green_group).await?;
+    assert_eq!(states(&green.fixture, &green_group).await?, ["healthy"; 3]);
 
-    forwards(&blue.bench, &front, forward(&green_group)).await?;
-    forwards(&blue.bench, &trial, forward(&blue_group)).await?;
+    forwards(&blue.fixture, &front, forward_to(&green_group)).await?;
+    forwards(&blue.fixture, &trial, forward_to(&blue_group)).await?;
     let switched = ["TCP 80 to green", "TCP 8080 to blue"];
     // Both go on with their own ALB, whichever has the traffic.
     blue.scale(4);
     green.scale(2);
-    blue.bench.ticks(&blue_made, 3).await?;
-    green.bench.ticks(&green_made, 3).await?;
-    assert_eq!(blue.bench.targets(&blue_group), blue.expected(4, 80));
-    assert_eq!(green.bench.targets(&green_group), green.expected(2, 80));
-    assert_eq!(listeners(&blue.bench).await?, switched);
+    blue.fixture.ticks(&blue_made, 3).await?;
+    green.fixture.ticks(&green_made, 3).await?;
+    assert_eq!(blue.fixture.targets(&blue_group), blue.expected(4, 80));
+    assert_eq!(green.fixture.targets(&green_group), green.expected(2, 80));
+    assert_eq!(listeners(&blue.fixture).await?, switched);
 
     blue.delete(&blue_made).await?;
-    assert!(blue.bench.targets(&blue_group).is_empty());
-    assert_eq!(green.bench.targets(&green_group), green.expected(2, 80));
-    assert_eq!(listeners(&blue.bench).await?, switched);
+    assert!(blue.fixture.targets(&blue_group).is_empty());
+    assert_eq!(green.fixture.targets(&green_group), green.expected(2, 80));
+    assert_eq!(listeners(&blue.fixture).await?, switched);
     for stack in [&blue, &green] {
         assert_eq!(stack.wiring_changes(), [""; 0]);
     }
@@ -280,13 +292,13 @@ async fn a_listener_that_weighs_two_albs_is_left_as_it_is_and_both_are_held_agai
 -> Result<()> {
     let mut slow = AlbSpec::new("green");
     slow.idle_timeout_seconds = Some(400);
-    let [blue, green] = Stack::of_albs([AlbSpec::new("blue"), slow]).await?;
-    let (lab, nlb) = (&blue.bench.lab, &blue.bench.pair.nlb);
-    let blue_group = idle_group(lab, nlb, "blue", 80).await?;
-    let green_group = idle_group(lab, nlb, "green", 80).await?;
-    let front = listener(lab, nlb, 80, &blue_group).await?;
+    let [blue, green] = SharingStack::of_albs([AlbSpec::new("blue"), slow]).await?;
+    let (lab, nlb) = (&blue.fixture.lab, &blue.fixture.nlb);
+    let blue_group = make_idle_target_group(lab, nlb, "blue", 80).await?;
+    let green_group = make_idle_target_group(lab, nlb, "green", 80).await?;
+    let front = make_listener(lab, nlb, 80, &blue_group).await?;
     let share = |blue, green| weighted([(&blue_group, blue), (&green_group, green)]);
-    forwards(&blue.bench, &front, share(90, 10)).await?;
+    forwards(&blue.fixture, &front, share(90, 10)).await?;
 
     let blue_made = blue
         .create(json!([{"Port": 80, "TargetGroupArn": blue_group}]))
@@ -298,7 +310,9 @@ async fn a_listener_that_weighs_two_albs_is_left_as_it_is_and_both_are_held_agai
     let seconds = ListenerAttribute::builder()
         .key("tcp.idle_timeout.seconds")
         .value("500");
-    elb(&green.bench)
+    green
+        .fixture
+        .elb()
         .modify_listener_attributes()
         .listener_arn(&front)
         .attributes(seconds.build())
@@ -307,15 +321,15 @@ async fn a_listener_that_weighs_two_albs_is_left_as_it_is_and_both_are_held_agai
     let green_made = green.create(given).await?;
     green_made.assert_success();
 
-    forwards(&blue.bench, &front, share(0, 100)).await?;
+    forwards(&blue.fixture, &front, share(0, 100)).await?;
     blue.scale(2);
     green.scale(4);
-    blue.bench.ticks(&blue_made, 3).await?;
-    green.bench.ticks(&green_made, 1).await?;
-    assert_eq!(blue.bench.targets(&blue_group), blue.expected(2, 80));
-    assert_eq!(green.bench.targets(&green_group), green.expected(4, 80));
+    blue.fixture.ticks(&blue_made, 3).await?;
+    green.fixture.ticks(&green_made, 1).await?;
+    assert_eq!(blue.fixture.targets(&blue_group), blue.expected(2, 80));
+    assert_eq!(green.fixture.targets(&green_group), green.expected(4, 80));
     let weighs = ["TCP 80 to blue x0, green x100"];
-    assert_eq!(listeners(&blue.bench).await?, weighs);
+    assert_eq!(listeners(&blue.fixture).await?, weighs);
     for stack in [&blue, &green] {
         assert_eq!(stack.wiring_changes(), [""; 0]);
     }
@@ -328,23 +342,20 @@ async fn a_listener_that_weighs_two_albs_is_left_as_it_is_and_both_are_held_agai
 #[tokio::test]
 async fn an_update_back_to_an_alb_that_has_left_registers_it_again_before_the_other_one_leaves()
 -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let group = made.attribute("TargetGroupArn").to_owned();
-    let green = AlbSpec::new("green");
-    let green = bench.lab.alb(&bench.pair.alb.vpc, &green).await?;
-    let of_green = green.addresses_after(100, 2);
-    bench.lab.dns().set("green", of_green.clone());
+    let (green, of_green) = fixture.next_alb_in_dns(2).await?;
     let to_green = json!({"AlbArn": green.arn});
-    bench.update(&made, to_green).await?.assert_success();
-    bench.ticks(&made, 3).await?;
-    assert_eq!(bench.targets(&group), expected(&of_green, 80));
+    fixture.update(&made, to_green).await?.assert_success();
+    fixture.ticks(&made, 3).await?;
+    assert_eq!(fixture.targets(&group), as_targets(&of_green, 80));
 
     // Blue's connections are still draining.
-    bench.update(&made, json!({})).await?.assert_success();
-    let both = [bench.pair.alb.addresses(3), of_green].concat();
-    assert_eq!(bench.targets(&group), expected(&both, 80));
-    bench.ticks(&made, 3).await?;
-    assert_eq!(bench.targets(&group), bench.expected(3, 80));
+    fixture.update(&made, json!({})).await?.assert_success();
+    let both = [fixture.alb.addresses(3), of_green].concat();
+    assert_eq!(fixture.targets(&group), as_targets(&both, 80));
+    fixture.ticks(&made, 3).await?;
+    assert_eq!(fixture.targets(&group), fixture.expected(3, 80));
     Ok(())
 }
 
@@ -353,7 +364,7 @@ async fn an_update_back_to_an_alb_that_has_left_registers_it_again_before_the_ot
 #[tokio::test]
 async fn two_stacks_share_an_nlb_and_a_port_that_one_has_is_refused_to_the_other_by_its_owners_name()
 -> Result<()> {
-    let [orders, invoices] = Stack::two(["orders", "invoices"]).await?;
+    let [orders, invoices] = SharingStack::two(["orders", "invoices"]).await?;
     let first = orders.create(json!([{"Port": 80}, {"Port": 443}])).await?;
     first.assert_success();
     let refused = invoices
@@ -366,27 +377,33 @@ async fn two_stacks_share_an_nlb_and_a_port_that_one_has_is_refused_to_the_other
         .create(json!([{"Port": 8443, "AlbPort": 443}]))
         .await?;
     second.assert_success();
-    assert_eq!(listeners(&orders.bench).await?.len(), 3);
+    assert_eq!(listeners(&orders.fixture).await?.len(), 3);
     orders.scale(2);
     invoices.scale(4);
-    orders.bench.ticks(&first, 3).await?;
-    invoices.bench.ticks(&second, 1).await?;
-    let groups: Vec<_> = first.attribute("TargetGroupArns").split(',').collect();
+    orders.fixture.ticks(&first, 3).await?;
+    invoices.fixture.ticks(&second, 1).await?;
+    let groups = first.target_groups();
     let theirs = second.attribute("TargetGroupArn");
     let serves = |count| {
-        assert_eq!(orders.bench.targets(groups[0]), orders.expected(count, 80));
-        assert_eq!(orders.bench.targets(groups[1]), orders.expected(count, 443));
+        assert_eq!(
+            orders.fixture.targets(groups[0]),
+            orders.expected(count, 80)
+        );
+        assert_eq!(
+            orders.fixture.targets(groups[1]),
+            orders.expected(count, 443)
+        );
     };
     serves(2);
-    assert_eq!(invoices.bench.targets(theirs), invoices.expected(4, 443));
+    assert_eq!(invoices.fixture.targets(theirs), invoices.expected(4, 443));
 
     let own = first.id().trim_start_matches("alb-nlb-binding-");
     invoices.delete(&second).await?;
-    let left = listeners(&orders.bench).await?;
+    let left = listeners(&orders.fixture).await?;
     let expected = [443, 80].map(|port| format!("TCP {port} to anb-{own}-{port}"));
     assert_eq!(left, expected);
     orders.scale(3);
-    orders.bench.ticks(&first, 1).await?;
+    orders.fixture.ticks(&first, 1).await?;
     serves(3);
     for (stack, other) in [(&orders, &second), (&invoices, &first)] {
         let changes = stack.wiring_changes();
@@ -403,7 +420,7 @@ async fn two_stacks_share_an_nlb_and_a_port_that_one_has_is_refused_to_the_other
 #[tokio::test]
 async fn a_port_moves_from_one_stack_to_another_in_two_updates_and_the_rest_serves_on() -> Result<()>
 {
-    let [orders, invoices] = Stack::two(["orders", "invoices"]).await?;
+    let [orders, invoices] = SharingStack::two(["orders", "invoices"]).await?;
     let first = orders.create(json!([{"Port": 80}, {"Port": 443}])).await?;
     first.assert_success();
     let second = invoices
@@ -425,83 +442,91 @@ async fn a_port_moves_from_one_stack_to_another_in_two_updates_and_the_rest_serv
         format!("TCP 80 to {of_orders}-80"),
         format!("TCP 8080 to {of_invoices}-8080"),
     ];
-    assert_eq!(listeners(&orders.bench).await?, moved);
-    let groups: Vec<_> = taken.attribute("TargetGroupArns").split(',').collect();
-    assert_eq!(invoices.bench.targets(groups[1]), invoices.expected(3, 443));
+    assert_eq!(listeners(&orders.fixture).await?, moved);
+    let groups = taken.target_groups();
+    assert_eq!(
+        invoices.fixture.targets(groups[1]),
+        invoices.expected(3, 443)
+    );
     let group = gives.attribute("TargetGroupArns");
-    assert_eq!(orders.bench.targets(group), orders.expected(3, 80));
+    assert_eq!(orders.fixture.targets(group), orders.expected(3, 80));
     Ok(())
 }
 
 // Other targets, by a DNS name in place of an ALB.
 
-async fn create_named(bench: &Bench, name: &str, changes: Value) -> Result<Answer> {
-    let properties = bench.named(name, changes);
+async fn create_named(fixture: &Fixture, name: &str, changes: Value) -> Result<Response> {
+    let properties = fixture.properties_with_dns_name(name, changes);
     let create = json!({"RequestType": "Create", "ResourceProperties": properties});
-    bench.request(create).await
+    fixture.request(create).await
 }
 
 /// Nothing is left of it.
-async fn delete_named(bench: &Bench, name: &str, made: &Answer, changes: Value) -> Result<()> {
+async fn delete_named(
+    fixture: &Fixture,
+    name: &str,
+    made: &Response,
+    changes: Value,
+) -> Result<()> {
     let delete = json!({
         "RequestType": "Delete",
         "PhysicalResourceId": made.id(),
-        "ResourceProperties": bench.named(name, changes),
+        "ResourceProperties": fixture.properties_with_dns_name(name, changes),
     });
-    bench.request(delete).await?.assert_success();
-    assert_eq!(bench.leftovers(made.id()).await?, [""; 0]);
+    fixture.request(delete).await?.assert_success();
+    assert_eq!(fixture.leftovers(made.id()).await?, [""; 0]);
     Ok(())
 }
 
 /// An ALB in a VPC of its own, in zones that the NLB has not.
-async fn elsewhere() -> Result<Bench> {
+async fn elsewhere() -> Result<Fixture> {
     let mut alb = AlbSpec::new("orders");
     alb.zones = ZONES[2..].to_vec();
     let mut nlb = NlbSpec::new("front");
     nlb.own_vpc = true;
-    let bench = Bench::with(alb, nlb).await?;
-    bench.scale(3);
-    Ok(bench)
+    let fixture = Fixture::with(alb, nlb).await?;
+    fixture.scale(3);
+    Ok(fixture)
 }
 
 #[tokio::test]
 async fn an_alb_of_another_account_is_followed_by_its_name_and_nothing_of_it_is_asked() -> Result<()>
 {
-    let bench = elsewhere().await?;
-    let name = bench.pair.alb.dns_name.clone();
+    let fixture = elsewhere().await?;
+    let name = fixture.alb.dns_name.clone();
     // There is no listener on that port, and nobody looks.
     let changes = json!({"SameVpc": "false", "Listeners": [{"Port": 443, "TargetPort": 8443}]});
-    let made = create_named(&bench, &name, changes.clone()).await?;
+    let made = create_named(&fixture, &name, changes.clone()).await?;
     made.assert_success();
     assert_eq!(made.attribute("IpCount"), "3");
     let group = made.attribute("TargetGroupArn");
-    bench.scale(12);
-    bench.ticks(&made, 1).await?;
-    assert_eq!(bench.targets(group), bench.expected(12, 8443));
-    bench.scale(2);
-    bench.ticks(&made, 3).await?;
-    assert_eq!(bench.targets(group), bench.expected(2, 8443));
-    let targets = bench.lab.targets(group).into_iter();
+    fixture.scale(12);
+    fixture.ticks(&made, 1).await?;
+    assert_eq!(fixture.targets(group), fixture.expected(12, 8443));
+    fixture.scale(2);
+    fixture.ticks(&made, 3).await?;
+    assert_eq!(fixture.targets(group), fixture.expected(2, 8443));
+    let targets = fixture.lab.targets(group).into_iter();
     assert!(targets.clone().count() > 0);
     for target in targets {
         assert_eq!(target.zone.as_deref(), Some("all"));
     }
-    for call in bench.function_calls() {
-        let alb = &bench.pair.alb.arn;
+    for call in fixture.function_calls() {
+        let alb = &fixture.alb.arn;
         assert!(!call.params.to_string().contains(alb), "{call:?}");
     }
-    delete_named(&bench, &name, &made, changes).await
+    delete_named(&fixture, &name, &made, changes).await
 }
 
 #[tokio::test]
 async fn an_alb_of_another_account_in_a_shared_vpc_is_registered_in_the_zones_of_its_subnets()
 -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.scale(2);
-    let name = bench.pair.alb.dns_name.clone();
-    let made = create_named(&bench, &name, json!({})).await?;
+    let fixture = Fixture::new().await?;
+    fixture.scale(2);
+    let name = fixture.alb.dns_name.clone();
+    let made = create_named(&fixture, &name, json!({})).await?;
     made.assert_success();
-    let targets = bench.lab.targets(made.attribute("TargetGroupArn"));
+    let targets = fixture.lab.targets(made.attribute("TargetGroupArn"));
     let zones: Vec<_> = targets
         .iter()
         .map(|target| target.zone.as_deref())
@@ -512,15 +537,15 @@ async fn an_alb_of_another_account_in_a_shared_vpc_is_registered_in_the_zones_of
 
 #[tokio::test]
 async fn where_same_vpc_is_not_so_the_reason_has_what_aws_says_and_nothing_is_left() -> Result<()> {
-    for (bench, same_vpc, says) in [
+    for (fixture, same_vpc, says) in [
         (elsewhere().await?, true, "is outside the VPC"),
-        (Bench::new().await?, false, "is within the VPC"),
+        (Fixture::new().await?, false, "is within the VPC"),
     ] {
-        let name = bench.pair.alb.dns_name.clone();
+        let name = fixture.alb.dns_name.clone();
         let changes = json!({"SameVpc": same_vpc});
-        let failed = create_named(&bench, &name, changes.clone()).await?;
+        let failed = create_named(&fixture, &name, changes.clone()).await?;
         failed.assert_failed(&["RegisterTargets", says]);
-        delete_named(&bench, &name, &failed, changes).await?;
+        delete_named(&fixture, &name, &failed, changes).await?;
     }
     Ok(())
 }
@@ -535,9 +560,9 @@ async fn a_database_that_fails_over_is_followed_with_the_first_tick_that_dns_sho
         "orders-1.c7tj4example.us-east-1.rds.amazonaws.com",
         "orders-2.c7tj4example.us-east-1.rds.amazonaws.com",
     ];
-    let bench = Bench::new().await?;
-    let dns = bench.lab.dns();
-    let addresses = bench.pair.alb.addresses(2);
+    let fixture = Fixture::new().await?;
+    let dns = fixture.lab.dns();
+    let addresses = fixture.alb.addresses(2);
     for (writer, address) in WRITERS.into_iter().zip(&addresses) {
         dns.set(writer, [*address]);
     }
@@ -556,21 +581,21 @@ async fn a_database_that_fails_over_is_followed_with_the_first_tick_that_dns_sho
         "DnsServers": [resolver.address().to_string()],
         "InvocationsBeforeDeregistration": 1,
     });
-    let made = create_named(&bench, CLUSTER, changes).await?;
+    let made = create_named(&fixture, CLUSTER, changes).await?;
     made.assert_success();
     let group = made.attribute("TargetGroupArn");
-    let [first, second] = [0, 1].map(|writer| expected(&addresses[writer..=writer], 5432));
-    assert_eq!(bench.targets(group), first);
+    let [first, second] = [0, 1].map(|writer| as_targets(&addresses[writer..=writer], 5432));
+    assert_eq!(fixture.targets(group), first);
 
     dns.set_alias(CLUSTER, WRITERS[1]);
-    bench.lab.gateway().clear();
-    bench.ticks(&made, 1).await?;
-    assert_eq!(bench.targets(group), first, "the cache shows it still");
-    assert!(bench.wiring_changes().is_empty());
+    fixture.lab.gateway().clear();
+    fixture.ticks(&made, 1).await?;
+    assert_eq!(fixture.targets(group), first, "the cache shows it still");
+    assert!(fixture.wiring_changes().is_empty());
     resolver.forget_after(0);
-    bench.ticks(&made, 1).await?;
-    assert_eq!(bench.targets(group), second);
-    let changes = bench.wiring_changes();
+    fixture.ticks(&made, 1).await?;
+    assert_eq!(fixture.targets(group), second);
+    let changes = fixture.wiring_changes();
     let changed = operations(&changes).into_iter();
     let changed: Vec<_> = changed.filter(|name| name.ends_with("Targets")).collect();
     assert_eq!(changed, ["RegisterTargets", "DeregisterTargets"]);
@@ -583,29 +608,29 @@ async fn a_database_that_fails_over_is_followed_with_the_first_tick_that_dns_sho
 #[tokio::test]
 async fn behind_an_endpoint_service_a_binding_comes_follows_and_goes_and_only_the_nlb_has_to_stay()
 -> Result<()> {
-    let bench = elsewhere().await?;
-    let nlb = &bench.pair.nlb.arn;
-    let gateway = bench.lab.gateway();
+    let fixture = elsewhere().await?;
+    let nlb = &fixture.nlb.arn;
+    let gateway = fixture.lab.gateway();
     let in_use = What::Answer {
         status: 400,
         code: "ResourceInUse".to_owned(),
         message: format!("Load balancer '{nlb}' is associated with another service"),
     };
-    let service = Fault::new("elasticloadbalancing", "DeleteLoadBalancer", in_use);
+    let service = Fault::new(ELB, "DeleteLoadBalancer", in_use);
     let service = gateway.inject(service);
-    let owner = Client::new(&bench.lab.aws_as("owner"));
-    let name = bench.pair.alb.dns_name.clone();
+    let owner = Client::new(&fixture.lab.aws_as("owner"));
+    let name = fixture.alb.dns_name.clone();
     let changes = json!({"SameVpc": false, "Listeners": [{"Port": 443}]});
-    let made = create_named(&bench, &name, changes.clone()).await?;
+    let made = create_named(&fixture, &name, changes.clone()).await?;
     made.assert_success();
     let group = made.attribute("TargetGroupArn");
-    bench.scale(5);
-    bench.ticks(&made, 1).await?;
-    assert_eq!(bench.targets(group), bench.expected(5, 443));
+    fixture.scale(5);
+    fixture.ticks(&made, 1).await?;
+    assert_eq!(fixture.targets(group), fixture.expected(5, 443));
     let deleted = owner.delete_load_balancer().load_balancer_arn(nlb).send();
     let refused = deleted.await.expect_err("the service stands");
     assert!(refused.into_service_error().is_resource_in_use_exception());
-    delete_named(&bench, &name, &made, changes).await?;
+    delete_named(&fixture, &name, &made, changes).await?;
     gateway.remove_fault(service);
     let deleted = owner.delete_load_balancer().load_balancer_arn(nlb).send();
     deleted.await?;

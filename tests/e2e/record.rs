@@ -17,22 +17,6 @@ mod rollbacks;
 mod stack;
 mod ticks;
 mod unwanted;
+mod way_of_use;
 
-use crate::support::TIMEOUT;
-use lab::Call;
-use request::{Request, SIGNATURES, Signature, killed_at};
-pub use stack::Stack;
-use std::time::{Duration, SystemTime};
-
-const ELB: &str = "elasticloadbalancing";
-
-/// How often an operation was called.
-pub fn called(calls: &[Call], operation: &str) -> usize {
-    let calls = calls.iter();
-    calls.filter(|call| call.operation == operation).count()
-}
-
-/// So long ago.
-pub fn ago(seconds: u64) -> SystemTime {
-    SystemTime::now() - Duration::from_secs(seconds)
-}
+pub use stack::BindingStack;

@@ -1,38 +1,39 @@
 //! What a tick waits for and what it does not, and that it asks nobody twice. Never how long
 //! anything takes: that would not hold on another machine.
 
-use crate::support::{Answer, Bench, TIMEOUT, binary, operations};
-use crate::tick::{SuccessLog, record};
+use crate::support::{
+    ELB, Fixture, Response, SuccessLog as _, TIMEOUT, addresses_line, binary, operations,
+};
 use anyhow::Result;
 use lab::{DnsFailure, Fault, HeldCalls, What};
 use serde_json::{Value, json};
 
 /// What one tick made of calls, in the order of their names, and of queries.
-async fn cost(bench: &Bench, input: &Value) -> Result<(Vec<String>, usize)> {
-    bench.lab.gateway().clear();
-    let before = bench.lab.dns().queries("orders");
-    bench
+async fn cost(fixture: &Fixture, input: &Value) -> Result<(Vec<String>, usize)> {
+    fixture.lab.gateway().clear();
+    let before = fixture.lab.dns().queries("orders");
+    fixture
         .function
         .invoke(input.clone(), TIMEOUT)
         .await?
         .success()?;
-    let calls = bench.function_calls();
+    let calls = fixture.function_calls();
     let mut names: Vec<_> = operations(&calls).into_iter().map(str::to_owned).collect();
     names.sort_unstable();
-    Ok((names, bench.lab.dns().queries("orders") - before))
+    Ok((names, fixture.lab.dns().queries("orders") - before))
 }
 
 #[tokio::test]
 async fn a_steady_tick_makes_three_calls_and_up_to_seven_addresses_one_query() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    let input = bench.rule_input(&made).await?;
+    let (fixture, made) = Fixture::bound().await?;
+    let input = fixture.rule_input(&made).await?;
     for addresses in [1, 7] {
-        bench.see(bench.pair.alb.addresses(addresses));
+        fixture.show_in_dns(fixture.alb.addresses(addresses));
         // Until the addresses that are gone have left.
         for _ in 0..4 {
-            bench.tick(&made).await?.success()?;
+            fixture.tick(&made).await?.success()?;
         }
-        let (calls, queries) = cost(&bench, &input).await?;
+        let (calls, queries) = cost(&fixture, &input).await?;
         assert_eq!(
             calls,
             ["DescribeTargetHealth", "GetObject", "PutMetricData"],
@@ -45,21 +46,21 @@ async fn a_steady_tick_makes_three_calls_and_up_to_seven_addresses_one_query() -
 
 #[tokio::test]
 async fn as_many_queries_are_made_as_certainty_needs_and_none_more() -> Result<()> {
-    let bench = Bench::new().await?;
-    let made = bench
+    let fixture = Fixture::new().await?;
+    let made = fixture
         .create(json!({"MaxLookupsPerInvocation": 200}))
         .await?;
     made.assert_success();
-    let input = bench.rule_input(&made).await?;
+    let input = fixture.rule_input(&made).await?;
     for (addresses, expected) in [(28, 32), (56, 73), (100, 140)] {
-        let was = bench.targets(made.attribute("TargetGroupArn")).len();
-        bench.scale(addresses);
+        let was = fixture.targets(made.attribute("TargetGroupArn")).len();
+        fixture.scale(addresses);
         // The first of them finds the addresses, the second knows them before.
         for added in [addresses - was, 0] {
-            let before = bench.lab.dns().queries("orders");
-            let tick = bench.function.invoke(input.clone(), TIMEOUT).await?;
-            assert_eq!(bench.lab.dns().queries("orders") - before, expected);
-            let line = record(&tick.success_log()?);
+            let before = fixture.lab.dns().queries("orders");
+            let tick = fixture.function.invoke(input.clone(), TIMEOUT).await?;
+            assert_eq!(fixture.lab.dns().queries("orders") - before, expected);
+            let line = addresses_line(&tick.success_log()?);
             assert_eq!(line["lookups"], expected);
             assert_eq!(line["certain"], true);
             let doubt = line["doubt"].as_f64().expect("a number");
@@ -73,46 +74,46 @@ async fn as_many_queries_are_made_as_certainty_needs_and_none_more() -> Result<(
 
 #[tokio::test]
 async fn ticks_open_no_connections_that_an_earlier_one_left_open() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    let input = bench.rule_input(&made).await?;
-    cost(&bench, &input).await?;
-    let before = bench.lab.gateway().connections();
+    let (fixture, made) = Fixture::bound().await?;
+    let input = fixture.rule_input(&made).await?;
+    cost(&fixture, &input).await?;
+    let before = fixture.lab.gateway().connections();
     for _ in 0..5 {
-        cost(&bench, &input).await?;
+        cost(&fixture, &input).await?;
     }
-    assert_eq!(bench.lab.gateway().connections(), before);
+    assert_eq!(fixture.lab.gateway().connections(), before);
     Ok(())
 }
 
-fn hold(bench: &Bench, service: &str, operation: &str) -> HeldCalls {
-    let hold = HeldCalls::default();
+fn hold(fixture: &Fixture, service: &str, operation: &str) -> Hold {
+    let hold = Hold::default();
     let fault = Fault::new(service, operation, What::Hold(hold.clone()));
-    bench.lab.gateway().inject(fault);
+    fixture.lab.gateway().inject(fault);
     hold
 }
 
 /// Runs a tick and, meanwhile, what looks on; neither may hang.
 async fn beside(
-    bench: &Bench,
-    made: &Answer,
+    fixture: &Fixture,
+    made: &Response,
     looking_on: impl Future<Output = ()>,
 ) -> Result<Vec<Value>> {
-    let input = bench.rule_input(made).await?;
-    let both = async { tokio::join!(bench.function.invoke(input, TIMEOUT), looking_on) };
+    let input = fixture.rule_input(made).await?;
+    let both = async { tokio::join!(fixture.function.invoke(input, TIMEOUT), looking_on) };
     let (tick, ()) = tokio::time::timeout(TIMEOUT, both).await?;
     tick?.success_log()
 }
 
 #[tokio::test]
 async fn dns_target_health_and_the_record_are_asked_side_by_side() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    let health = hold(&bench, "elasticloadbalancing", "DescribeTargetHealth");
-    let known = hold(&bench, "s3", "GetObject");
-    let dns = bench.lab.dns();
+    let (fixture, made) = Fixture::bound().await?;
+    let health = hold(&fixture, ELB, "DescribeTargetHealth");
+    let known = hold(&fixture, "s3", "GetObject");
+    let dns = fixture.lab.dns();
     // None of the three has an answer before all of them are asked.
     dns.fail("orders", DnsFailure::Silent);
     let before = dns.queries("orders");
-    beside(&bench, &made, async {
+    beside(&fixture, &made, async {
         health.arrived(1).await;
         known.arrived(1).await;
         while dns.queries("orders") == before {
@@ -128,12 +129,12 @@ async fn dns_target_health_and_the_record_are_asked_side_by_side() -> Result<()>
 
 #[tokio::test]
 async fn lookups_that_are_needed_in_any_case_do_not_wait_for_aws() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    bench.scale(28);
-    let health = hold(&bench, "elasticloadbalancing", "DescribeTargetHealth");
-    let dns = bench.lab.dns();
+    let (fixture, made) = Fixture::bound().await?;
+    fixture.scale(28);
+    let health = hold(&fixture, ELB, "DescribeTargetHealth");
+    let dns = fixture.lab.dns();
     let before = dns.queries("orders");
-    let log = beside(&bench, &made, async {
+    let log = beside(&fixture, &made, async {
         health.arrived(1).await;
         while dns.queries("orders") - before < 32 {
             tokio::task::yield_now().await;
@@ -141,18 +142,18 @@ async fn lookups_that_are_needed_in_any_case_do_not_wait_for_aws() -> Result<()>
         health.release();
     })
     .await?;
-    assert_eq!(record(&log)["lookups"], 32);
+    assert_eq!(addresses_line(&log)["lookups"], 32);
     Ok(())
 }
 
 #[tokio::test]
 async fn the_metric_and_the_targets_do_not_wait_for_each_other() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    bench.scale(4);
-    let metric = hold(&bench, "monitoring", "PutMetricData");
-    let saved = hold(&bench, "s3", "PutObject");
-    let register = hold(&bench, "elasticloadbalancing", "RegisterTargets");
-    beside(&bench, &made, async {
+    let (fixture, made) = Fixture::bound().await?;
+    fixture.scale(4);
+    let metric = hold(&fixture, "monitoring", "PutMetricData");
+    let saved = hold(&fixture, "s3", "PutObject");
+    let register = hold(&fixture, ELB, "RegisterTargets");
+    beside(&fixture, &made, async {
         metric.arrived(1).await;
         saved.arrived(1).await;
         saved.release();
@@ -163,28 +164,31 @@ async fn the_metric_and_the_targets_do_not_wait_for_each_other() -> Result<()> {
     })
     .await?;
     let group = made.attribute("TargetGroupArn");
-    assert_eq!(bench.targets(group), bench.expected(4, 80));
+    assert_eq!(fixture.targets(group), fixture.expected(4, 80));
     Ok(())
 }
 
 #[tokio::test]
 async fn the_metric_leaves_when_dns_has_answered_and_waits_for_nothing_of_aws() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     for addresses in [3, 28] {
-        bench.scale(addresses);
+        fixture.scale(addresses);
         // After the first tick the function knows how many there are.
-        bench.tick(&made).await?.success()?;
-        let health = hold(&bench, "elasticloadbalancing", "DescribeTargetHealth");
-        let known = hold(&bench, "s3", "GetObject");
-        let metric = hold(&bench, "monitoring", "PutMetricData");
-        beside(&bench, &made, async {
+        fixture.tick(&made).await?.success()?;
+        let health = hold(&fixture, ELB, "DescribeTargetHealth");
+        let known = hold(&fixture, "s3", "GetObject");
+        let metric = hold(&fixture, "monitoring", "PutMetricData");
+        beside(&fixture, &made, async {
             metric.arrived(1).await;
             metric.release();
             health.release();
             known.release();
         })
         .await?;
-        let metrics = bench.lab.gateway().calls_of("monitoring", "PutMetricData");
+        let metrics = fixture
+            .lab
+            .gateway()
+            .calls_of("monitoring", "PutMetricData");
         let last = metrics
             .last()
             .map(|call| call.params["MetricData"][0]["Value"].as_f64());
@@ -194,11 +198,11 @@ async fn the_metric_leaves_when_dns_has_answered_and_waits_for_nothing_of_aws() 
 }
 
 /// A tick of 28 addresses asks for all of them before anybody has answered.
-async fn asks_for_28_at_once(bench: &Bench, made: &Answer) -> Result<()> {
-    let dns = bench.lab.dns();
+async fn asks_for_28_at_once(fixture: &Fixture, made: &Response) -> Result<()> {
+    let dns = fixture.lab.dns();
     dns.fail("orders", DnsFailure::Silent);
     let before = dns.queries("orders");
-    let log = beside(bench, made, async {
+    let log = beside(fixture, made, async {
         // Nobody has answered any of them.
         while dns.queries("orders") - before < 32 {
             tokio::task::yield_now().await;
@@ -206,31 +210,34 @@ async fn asks_for_28_at_once(bench: &Bench, made: &Answer) -> Result<()> {
         dns.fail("orders", None);
     })
     .await?;
-    assert_eq!(record(&log)["addresses"].as_array().map(Vec::len), Some(28));
+    assert_eq!(
+        addresses_line(&log)["addresses"].as_array().map(Vec::len),
+        Some(28)
+    );
     Ok(())
 }
 
 #[tokio::test]
 async fn a_function_that_knows_how_many_there_are_asks_for_all_of_them_at_once() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    bench.scale(28);
-    bench.ticks(&made, 2).await?;
-    asks_for_28_at_once(&bench, &made).await
+    let (fixture, made) = Fixture::bound().await?;
+    fixture.scale(28);
+    fixture.ticks(&made, 2).await?;
+    asks_for_28_at_once(&fixture, &made).await
 }
 
 #[tokio::test]
 async fn a_process_that_has_just_started_asks_for_as_many_as_there_were_at_the_last_update()
 -> Result<()> {
-    let (mut bench, made) = Bench::bound().await?;
-    bench.scale(28);
-    bench.ticks(&made, 1).await?;
-    bench.update(&made, json!({})).await?.assert_success();
-    bench.function = bench.lab.function(binary()).await?;
-    asks_for_28_at_once(&bench, &made).await?;
+    let (mut fixture, made) = Fixture::bound().await?;
+    fixture.scale(28);
+    fixture.ticks(&made, 1).await?;
+    fixture.update(&made, json!({})).await?.assert_success();
+    fixture.function = fixture.lab.function(binary()).await?;
+    asks_for_28_at_once(&fixture, &made).await?;
     // Nothing is put again where as many are known.
-    bench.lab.gateway().clear();
-    bench.update(&made, json!({})).await?.assert_success();
-    let puts = bench.lab.gateway().calls_of("events", "PutTargets");
+    fixture.lab.gateway().clear();
+    fixture.update(&made, json!({})).await?.assert_success();
+    let puts = fixture.lab.gateway().calls_of("events", "PutTargets");
     assert!(puts.is_empty(), "{puts:#?}");
     Ok(())
 }

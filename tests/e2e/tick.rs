@@ -1,33 +1,39 @@
 //! Ticks: what the rule's input does once a minute.
 
-use crate::support::{Bench, TIMEOUT, binary, expected, operations};
+use crate::support::{
+    ELB, Fixture, SuccessLog as _, TIMEOUT, addresses_line, as_targets, binary, operations,
+};
 use anyhow::Result;
 use lab::{DnsFailure, Fault, What};
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[tokio::test]
 async fn an_address_that_leaves_dns_goes_after_three_ticks_and_not_before() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let group = made.attribute("TargetGroupArn");
-    bench.scale(2);
+    fixture.scale(2);
     for missed in 1..=2 {
-        let tick = bench.tick(&made).await?;
-        assert_eq!(bench.targets(group), bench.expected(3, 80), "tick {missed}");
-        let gone = bench.pair.alb.addresses(3)[2].to_string();
+        let tick = fixture.tick(&made).await?;
         assert_eq!(
-            record(&tick.success_log()?)["pending"],
+            fixture.targets(group),
+            fixture.expected(3, 80),
+            "tick {missed}"
+        );
+        let gone = fixture.alb.addresses(3)[2].to_string();
+        assert_eq!(
+            addresses_line(&tick.success_log()?)["pending"],
             json!({ gone: missed })
         );
     }
-    bench.tick(&made).await?.success()?;
-    assert_eq!(bench.targets(group), bench.expected(2, 80));
+    fixture.tick(&made).await?.success()?;
+    assert_eq!(fixture.targets(group), fixture.expected(2, 80));
     Ok(())
 }
 
 #[tokio::test]
 async fn failed_lookups_and_answers_without_addresses_remove_nothing_and_fail_loudly() -> Result<()>
 {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let group = made.attribute("TargetGroupArn");
     for failure in [
         DnsFailure::ServFail,
@@ -36,41 +42,41 @@ async fn failed_lookups_and_answers_without_addresses_remove_nothing_and_fail_lo
         DnsFailure::NoAddresses,
         DnsFailure::Silent,
     ] {
-        bench.lab.dns().fail("orders", failure);
-        let tick = bench.tick(&made).await?;
+        fixture.lab.dns().fail("orders", failure);
+        let tick = fixture.tick(&made).await?;
         let error = tick
             .result
             .expect_err("a failed lookup fails the tick")
             .to_string();
         assert!(error.contains("orders-"), "{error}");
     }
-    bench.lab.dns().fail("orders", None);
-    bench.scale(2);
-    bench.tick(&made).await?.success()?;
-    bench.tick(&made).await?.success()?;
-    assert_eq!(bench.targets(group), bench.expected(3, 80));
+    fixture.lab.dns().fail("orders", None);
+    fixture.scale(2);
+    fixture.tick(&made).await?.success()?;
+    fixture.tick(&made).await?.success()?;
+    assert_eq!(fixture.targets(group), fixture.expected(3, 80));
     Ok(())
 }
 
 #[tokio::test]
 async fn a_tick_some_of_whose_lookups_fail_registers_removes_nothing_and_fails() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let group = made.attribute("TargetGroupArn");
-    bench.see(bench.pair.alb.addresses_after(100, 28));
+    fixture.show_in_dns(fixture.alb.addresses_after(100, 28));
     for _ in 0..4 {
-        bench
+        fixture
             .lab
             .dns()
             .fail_after("orders", 1, DnsFailure::ServFail);
-        let tick = bench.tick(&made).await?;
+        let tick = fixture.tick(&made).await?;
         let error = tick
             .result
             .expect_err("a list that is not whole")
             .to_string();
         assert!(error.contains("DNS lookups failed"), "{error}");
     }
-    let targets = bench.targets(group);
-    let former = bench.expected(3, 80);
+    let targets = fixture.targets(group);
+    let former = fixture.expected(3, 80);
     assert!(
         former.iter().all(|target| targets.contains(target)),
         "{targets:?}"
@@ -81,73 +87,73 @@ async fn a_tick_some_of_whose_lookups_fail_registers_removes_nothing_and_fails()
 
 #[tokio::test]
 async fn a_foreign_target_survives() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let group = made.attribute("TargetGroupArn");
-    let foreign = bench.foreign_address();
-    bench.register(group, foreign, 80).await?;
-    bench.scale(1);
+    let foreign = fixture.foreign_address();
+    fixture.register(group, foreign, 80).await?;
+    fixture.scale(1);
     for _ in 0..4 {
-        bench.tick(&made).await?.success()?;
+        fixture.tick(&made).await?.success()?;
     }
-    let own = bench.pair.alb.addresses(1)[0];
-    assert_eq!(bench.targets(group), expected(&[own, foreign], 80));
+    let own = fixture.alb.addresses(1)[0];
+    assert_eq!(fixture.targets(group), as_targets(&[own, foreign], 80));
     Ok(())
 }
 
 #[tokio::test]
 async fn a_second_delivery_of_one_tick_counts_once() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    bench.scale(2);
-    let input = bench.rule_input(&made).await?;
+    let (fixture, made) = Fixture::bound().await?;
+    fixture.scale(2);
+    let input = fixture.rule_input(&made).await?;
     for _ in 0..5 {
-        let tick = bench
+        let tick = fixture
             .function
             .invoke_as("the-same-request", input.clone(), TIMEOUT);
         tick.await?.success()?;
     }
     let group = made.attribute("TargetGroupArn");
-    assert_eq!(bench.targets(group), bench.expected(3, 80));
+    assert_eq!(fixture.targets(group), fixture.expected(3, 80));
     Ok(())
 }
 
 #[tokio::test]
 async fn an_address_that_comes_back_while_it_drains_is_registered_again() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let group = made.attribute("TargetGroupArn");
-    bench.scale(2);
+    fixture.scale(2);
     for _ in 0..3 {
-        bench.tick(&made).await?.success()?;
+        fixture.tick(&made).await?.success()?;
     }
-    assert_eq!(bench.lab.targets(group).len(), 3, "one of them drains");
-    bench.scale(3);
-    bench.tick(&made).await?.success()?;
-    assert_eq!(bench.targets(group), bench.expected(3, 80));
+    assert_eq!(fixture.lab.targets(group).len(), 3, "one of them drains");
+    fixture.scale(3);
+    fixture.tick(&made).await?.success()?;
+    assert_eq!(fixture.targets(group), fixture.expected(3, 80));
     Ok(())
 }
 
 #[tokio::test]
 async fn a_record_that_cannot_be_read_fails_the_tick_and_changes_nothing() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    bench.scale(5);
+    let (fixture, made) = Fixture::bound().await?;
+    fixture.scale(5);
     let bucket = made.attribute("BucketName");
     let key = format!("{}/state.json", made.id());
-    let denied = bench
+    let denied = fixture
         .lab
         .gateway()
         .inject(Fault::new("s3", "GetObject", What::Deny));
-    bench.lab.gateway().clear();
-    assert!(bench.tick(&made).await?.result.is_err());
-    assert_eq!(operations(&bench.wiring_changes()), Vec::<&str>::new());
-    bench.lab.gateway().remove_fault(denied);
+    fixture.lab.gateway().clear();
+    assert!(fixture.tick(&made).await?.result.is_err());
+    assert_eq!(operations(&fixture.wiring_changes()), Vec::<&str>::new());
+    fixture.lab.gateway().remove_fault(denied);
 
-    let nonsense = bench
+    let nonsense = fixture
         .s3()
         .put_object()
         .bucket(bucket)
         .key(&key)
         .body(b"{}".to_vec().into());
     nonsense.send().await?;
-    let error = bench
+    let error = fixture
         .tick(&made)
         .await?
         .result
@@ -155,74 +161,74 @@ async fn a_record_that_cannot_be_read_fails_the_tick_and_changes_nothing() -> Re
         .to_string();
     assert!(error.contains("state.json"), "{error}");
     assert_eq!(
-        bench.targets(made.attribute("TargetGroupArn")),
-        bench.expected(3, 80)
+        fixture.targets(made.attribute("TargetGroupArn")),
+        fixture.expected(3, 80)
     );
     Ok(())
 }
 
 #[tokio::test]
 async fn a_record_that_cannot_be_saved_fails_the_tick_before_it_registers() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    bench.scale(5);
+    let (fixture, made) = Fixture::bound().await?;
+    fixture.scale(5);
     let denied = Fault::new("s3", "PutObject", What::Deny);
-    let denied = bench.lab.gateway().inject(denied);
-    let tick = bench.tick(&made).await?;
+    let denied = fixture.lab.gateway().inject(denied);
+    let tick = fixture.tick(&made).await?;
     let error = tick.result.expect_err("it may not write").to_string();
     assert!(error.contains("PutObject"), "{error}");
     let group = made.attribute("TargetGroupArn");
-    assert_eq!(bench.targets(group), bench.expected(3, 80));
-    bench.lab.gateway().remove_fault(denied);
-    bench.tick(&made).await?.success()?;
-    assert_eq!(bench.targets(group), bench.expected(5, 80));
+    assert_eq!(fixture.targets(group), fixture.expected(3, 80));
+    fixture.lab.gateway().remove_fault(denied);
+    fixture.tick(&made).await?.success()?;
+    assert_eq!(fixture.targets(group), fixture.expected(5, 80));
     Ok(())
 }
 
 #[tokio::test]
 async fn one_refused_target_keeps_no_other_out_and_is_reported() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let group = made.attribute("TargetGroupArn");
-    let mut addresses = bench.pair.alb.addresses(6);
+    let mut addresses = fixture.alb.addresses(6);
     addresses[4] = "8.8.8.8".parse()?;
-    bench.see(addresses.clone());
-    let tick = bench.tick(&made).await?;
+    fixture.show_in_dns(addresses.clone());
+    let tick = fixture.tick(&made).await?;
     let error = tick.result.expect_err("a refusal is reported").to_string();
     assert!(
         error.contains("8.8.8.8:80") && error.contains("InvalidTarget"),
         "{error}"
     );
     addresses.remove(4);
-    assert_eq!(bench.targets(group), expected(&addresses, 80));
+    assert_eq!(fixture.targets(group), as_targets(&addresses, 80));
     Ok(())
 }
 
 #[tokio::test]
 async fn where_registering_failed_nothing_is_deregistered() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let group = made.attribute("TargetGroupArn");
-    bench.scale(2);
-    bench.tick(&made).await?.success()?;
-    bench.tick(&made).await?.success()?;
-    bench.see(bench.pair.alb.addresses_after(3, 2));
-    let deny = Fault::new("elasticloadbalancing", "RegisterTargets", What::Deny);
-    let denied = bench.lab.gateway().inject(deny);
-    assert!(bench.tick(&made).await?.result.is_err());
-    assert_eq!(bench.targets(group), bench.expected(3, 80));
-    bench.lab.gateway().remove_fault(denied);
-    bench.tick(&made).await?.success()?;
-    let gone = format!("{}:80", bench.pair.alb.addresses(3)[2]);
-    assert!(!bench.targets(group).contains(&gone));
+    fixture.scale(2);
+    fixture.tick(&made).await?.success()?;
+    fixture.tick(&made).await?.success()?;
+    fixture.show_in_dns(fixture.alb.addresses_after(3, 2));
+    let deny = Fault::new(ELB, "RegisterTargets", What::Deny);
+    let denied = fixture.lab.gateway().inject(deny);
+    assert!(fixture.tick(&made).await?.result.is_err());
+    assert_eq!(fixture.targets(group), fixture.expected(3, 80));
+    fixture.lab.gateway().remove_fault(denied);
+    fixture.tick(&made).await?.success()?;
+    let gone = format!("{}:80", fixture.alb.addresses(3)[2]);
+    assert!(!fixture.targets(group).contains(&gone));
     Ok(())
 }
 
 #[tokio::test]
 async fn ownership_is_saved_before_anything_is_registered() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    bench.scale(4);
-    let input = bench.rule_input(&made).await?;
-    bench.lab.gateway().clear();
-    bench.function.invoke(input, TIMEOUT).await?.success()?;
-    let changes = bench.changes();
+    let (fixture, made) = Fixture::bound().await?;
+    fixture.scale(4);
+    let input = fixture.rule_input(&made).await?;
+    fixture.lab.gateway().clear();
+    fixture.function.invoke(input, TIMEOUT).await?.success()?;
+    let changes = fixture.changes();
     let at = |name: &str| {
         operations(&changes)
             .iter()
@@ -234,33 +240,33 @@ async fn ownership_is_saved_before_anything_is_registered() -> Result<()> {
 
 #[tokio::test]
 async fn a_tick_that_loses_the_race_for_the_record_starts_over_and_loses_nothing() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    bench.scale(2);
+    let (fixture, made) = Fixture::bound().await?;
+    fixture.scale(2);
     let lost = What::Answer {
         status: 412,
         code: "PreconditionFailed".to_owned(),
         message: "At least one of the pre-conditions you specified did not hold".to_owned(),
     };
-    bench
+    fixture
         .lab
         .gateway()
         .inject(Fault::new("s3", "PutObject", lost).nth(1));
-    let tick = bench.tick(&made).await?;
+    let tick = fixture.tick(&made).await?;
     assert!(tick.mentions("starting over"));
-    let gone = bench.pair.alb.addresses(3)[2].to_string();
+    let gone = fixture.alb.addresses(3)[2].to_string();
     let lines = tick.success_log()?;
-    assert_eq!(record(&lines)["pending"], json!({ gone: 1 }));
+    assert_eq!(addresses_line(&lines)["pending"], json!({ gone: 1 }));
     Ok(())
 }
 
 #[tokio::test]
 async fn a_metric_that_fails_is_logged_and_fails_nothing() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    bench
+    let (fixture, made) = Fixture::bound().await?;
+    fixture
         .lab
         .gateway()
         .inject(Fault::new("monitoring", "PutMetricData", What::Deny));
-    let tick = bench.tick(&made).await?;
+    let tick = fixture.tick(&made).await?;
     assert!(
         tick.mentions("the metric was not published"),
         "{:?}",
@@ -273,17 +279,17 @@ async fn a_metric_that_fails_is_logged_and_fails_nothing() -> Result<()> {
 #[tokio::test]
 async fn a_function_set_to_warn_leaves_the_lists_out_of_its_log_and_keeps_what_went_wrong()
 -> Result<()> {
-    let (mut bench, made) = Bench::bound().await?;
-    assert!(bench.tick(&made).await?.mentions("\"addresses\""));
-    bench.function = bench
+    let (mut fixture, made) = Fixture::bound().await?;
+    assert!(fixture.tick(&made).await?.mentions("\"addresses\""));
+    fixture.function = fixture
         .lab
         .function_with(binary(), &[("LOG_LEVEL", "WARN")])
         .await?;
-    bench
+    fixture
         .lab
         .gateway()
         .inject(Fault::new("monitoring", "PutMetricData", What::Deny));
-    let tick = bench.tick(&made).await?;
+    let tick = fixture.tick(&made).await?;
     assert!(!tick.mentions("\"addresses\""), "{:?}", tick.log);
     assert!(
         tick.mentions("the metric was not published"),
@@ -296,8 +302,11 @@ async fn a_function_set_to_warn_leaves_the_lists_out_of_its_log_and_keeps_what_w
 
 #[tokio::test]
 async fn the_metric_counts_the_addresses_under_the_albs_name_and_can_be_turned_off() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    let published = bench.lab.gateway().calls_of("monitoring", "PutMetricData");
+    let (fixture, made) = Fixture::bound().await?;
+    let published = fixture
+        .lab
+        .gateway()
+        .calls_of("monitoring", "PutMetricData");
     let text = published
         .last()
         .expect("one was published")
@@ -312,14 +321,14 @@ async fn the_metric_counts_the_addresses_under_the_albs_name_and_can_be_turned_o
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
-    let updated = bench
+    let updated = fixture
         .update(&made, json!({"IpCountMetric": "false"}))
         .await?;
     updated.assert_success();
-    bench.lab.gateway().clear();
-    bench.tick(&made).await?.success()?;
+    fixture.lab.gateway().clear();
+    fixture.tick(&made).await?.success()?;
     assert!(
-        bench
+        fixture
             .lab
             .gateway()
             .calls_of("monitoring", "PutMetricData")
@@ -330,7 +339,7 @@ async fn the_metric_counts_the_addresses_under_the_albs_name_and_can_be_turned_o
 
 #[tokio::test]
 async fn an_event_of_no_role_is_refused_by_what_it_is() -> Result<()> {
-    let bench = Bench::new().await?;
+    let fixture = Fixture::new().await?;
     for (event, expected) in [
         (json!({"Records": []}), "was given an object with Records"),
         (json!([1, 2]), "a list of 2"),
@@ -343,7 +352,7 @@ async fn an_event_of_no_role_is_refused_by_what_it_is() -> Result<()> {
             "update the stack",
         ),
     ] {
-        let invocation = bench.function.invoke(event, TIMEOUT).await?;
+        let invocation = fixture.function.invoke(event, TIMEOUT).await?;
         let error = invocation.result.expect_err("no role").to_string();
         assert!(error.contains(expected), "{error}");
     }
@@ -352,33 +361,33 @@ async fn an_event_of_no_role_is_refused_by_what_it_is() -> Result<()> {
 
 #[tokio::test]
 async fn with_too_few_lookups_to_be_certain_an_address_must_be_missing_for_longer() -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.scale(28);
-    let made = bench
+    let fixture = Fixture::new().await?;
+    fixture.scale(28);
+    let made = fixture
         .create(json!({"MaxLookupsPerInvocation": "5"}))
         .await?;
     made.assert_success();
     // Two lookups of five would otherwise take live addresses for gone.
     for _ in 0..6 {
-        let tick = bench.tick(&made).await?;
-        let record = record(&tick.success_log()?);
-        assert_eq!(record["certain"], false);
-        assert_eq!(record["removed"], json!([]));
+        let tick = fixture.tick(&made).await?;
+        let line = addresses_line(&tick.success_log()?);
+        assert_eq!(line["certain"], false);
+        assert_eq!(line["removed"], json!([]));
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn a_given_target_group_that_is_gone_fails_the_tick_but_not_the_other_groups() -> Result<()> {
-    let bench = Bench::new().await?;
-    let theirs = bench.given_group("theirs", 8000).await?;
+    let fixture = Fixture::new().await?;
+    let theirs = fixture.given_group("theirs", 8000).await?;
     let both = json!({"Listeners": [{"Port": 80}, {"Port": 80, "TargetGroupArn": theirs}]});
-    let made = bench.create(both).await?;
+    let made = fixture.create(both).await?;
     made.assert_success();
-    let elb = aws_sdk_elasticloadbalancingv2::Client::new(&bench.lab.aws());
+    let elb = fixture.elb();
     let listeners = elb
         .describe_listeners()
-        .load_balancer_arn(&bench.pair.nlb.arn)
+        .load_balancer_arn(&fixture.nlb.arn)
         .send()
         .await?;
     for listener in listeners
@@ -395,8 +404,8 @@ async fn a_given_target_group_that_is_gone_fails_the_tick_but_not_the_other_grou
         .target_group_arn(&theirs)
         .send()
         .await?;
-    bench.scale(4);
-    let error = bench
+    fixture.scale(4);
+    let error = fixture
         .tick(&made)
         .await?
         .result
@@ -404,27 +413,6 @@ async fn a_given_target_group_that_is_gone_fails_the_tick_but_not_the_other_grou
         .to_string();
     assert!(error.contains(&theirs), "{error}");
     let group = made.attribute("TargetGroupArn");
-    assert_eq!(bench.targets(group), bench.expected(4, 80));
+    assert_eq!(fixture.targets(group), fixture.expected(4, 80));
     Ok(())
-}
-
-/// The tick's own record, the last where it started over.
-pub fn record(log: &[Value]) -> Value {
-    log.iter()
-        .rev()
-        .find(|line| line["message"] == "addresses")
-        .cloned()
-        .expect("a tick logs the addresses")
-}
-
-pub trait SuccessLog {
-    fn success_log(self) -> Result<Vec<Value>>;
-}
-
-impl SuccessLog for lab::Invocation {
-    fn success_log(self) -> Result<Vec<Value>> {
-        let log = self.log.clone();
-        self.success()?;
-        Ok(log)
-    }
 }

@@ -1,6 +1,6 @@
 //! Update: the difference, in place, and nothing taken away that still serves.
 
-use crate::support::{Bench, TIMEOUT, expected, operations};
+use crate::support::{ELB, Fixture, TIMEOUT, as_targets, operations};
 use anyhow::Result;
 use lab::{AlbSpec, Fault, NlbSpec, What};
 use serde_json::json;
@@ -8,29 +8,24 @@ use serde_json::json;
 #[tokio::test]
 async fn a_changed_alb_is_registered_before_the_answer_and_the_old_one_leaves_by_ticks()
 -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let group = made.attribute("TargetGroupArn").to_owned();
-    let next = bench
-        .lab
-        .alb(&bench.pair.alb.vpc, &AlbSpec::new("next"))
-        .await?;
-    let new: Vec<_> = next.addresses_after(100, 12);
-    bench.lab.dns().set("next", new.clone());
-    let updated = bench.update(&made, json!({ "AlbArn": next.arn })).await?;
+    let (next, new) = fixture.next_alb_in_dns(12).await?;
+    let updated = fixture.update(&made, json!({ "AlbArn": next.arn })).await?;
     updated.assert_success();
     assert_eq!(updated.id(), made.id());
     assert_eq!(updated.attribute("IpCount"), "12");
     assert_eq!(
-        bench.targets(&group).len(),
+        fixture.targets(&group).len(),
         3 + 12,
         "old and new side by side"
     );
     for tick in 1..=2 {
-        bench.tick(&made).await?.success()?;
-        assert_eq!(bench.targets(&group).len(), 3 + 12, "after tick {tick}");
+        fixture.tick(&made).await?.success()?;
+        assert_eq!(fixture.targets(&group).len(), 3 + 12, "after tick {tick}");
     }
-    bench.tick(&made).await?.success()?;
-    let mut left = bench.targets(&group);
+    fixture.tick(&made).await?.success()?;
+    let mut left = fixture.targets(&group);
     let mut right: Vec<_> = new.iter().map(|address| format!("{address}:80")).collect();
     left.sort_unstable();
     right.sort_unstable();
@@ -40,21 +35,16 @@ async fn a_changed_alb_is_registered_before_the_answer_and_the_old_one_leaves_by
 
 #[tokio::test]
 async fn a_tick_that_was_sent_before_the_update_goes_by_the_record() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let group = made.attribute("TargetGroupArn").to_owned();
-    let late = bench.rule_input(&made).await?;
-    let next = bench
-        .lab
-        .alb(&bench.pair.alb.vpc, &AlbSpec::new("next"))
-        .await?;
-    let new = next.addresses_after(100, 2);
-    bench.lab.dns().set("next", new.clone());
+    let late = fixture.rule_input(&made).await?;
+    let (next, new) = fixture.next_alb_in_dns(2).await?;
     let one = json!({"AlbArn": next.arn, "InvocationsBeforeDeregistration": 1});
-    bench.update(&made, one).await?.assert_success();
-    assert_eq!(bench.targets(&group).len(), 3 + 2);
+    fixture.update(&made, one).await?.assert_success();
+    assert_eq!(fixture.targets(&group).len(), 3 + 2);
     // Its copy of the orders names the former ALB, and three ticks before anything leaves.
-    bench.function.invoke(late, TIMEOUT).await?.success()?;
-    assert_eq!(bench.targets(&group), expected(&new, 80));
+    fixture.function.invoke(late, TIMEOUT).await?.success()?;
+    assert_eq!(fixture.targets(&group), as_targets(&new, 80));
     Ok(())
 }
 
@@ -62,28 +52,28 @@ async fn a_tick_that_was_sent_before_the_update_goes_by_the_record() -> Result<(
 async fn ports_are_added_moved_and_removed_in_place() -> Result<()> {
     let mut alb = AlbSpec::new("orders");
     alb.ports = vec![80, 443];
-    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
-    bench.scale(3);
-    let made = bench.create(json!({})).await?;
+    let fixture = Fixture::with(alb, NlbSpec::new("front")).await?;
+    fixture.scale(3);
+    let made = fixture.create(json!({})).await?;
     made.assert_success();
 
     let two = json!({"Listeners": [{"Port": 80}, {"Port": 443}]});
-    let added = bench.update(&made, two).await?;
+    let added = fixture.update(&made, two).await?;
     added.assert_success();
-    let groups: Vec<_> = added.attribute("TargetGroupArns").split(',').collect();
+    let groups = added.target_groups();
     assert_eq!(
         groups[0],
         made.attribute("TargetGroupArn"),
         "the first group stays"
     );
-    assert_eq!(bench.targets(groups[1]), bench.expected(3, 443));
+    assert_eq!(fixture.targets(groups[1]), fixture.expected(3, 443));
 
-    bench.lab.gateway().clear();
+    fixture.lab.gateway().clear();
     let moved = json!({"Listeners": [{"Port": 80}, {"Port": 8443, "AlbPort": 443}]});
-    let moved = bench.update(&made, moved).await?;
+    let moved = fixture.update(&made, moved).await?;
     moved.assert_success();
     assert!(moved.attribute("TargetGroupArns").contains("-8443/"));
-    let changes = bench.changes();
+    let changes = fixture.changes();
     let last: Vec<_> = operations(&changes).into_iter().rev().take(3).collect();
     assert_eq!(
         last,
@@ -91,16 +81,16 @@ async fn ports_are_added_moved_and_removed_in_place() -> Result<()> {
         "taken away last, and then the answer is put down"
     );
 
-    let removed = bench.update(&made, json!({})).await?;
+    let removed = fixture.update(&made, json!({})).await?;
     removed.assert_success();
-    bench.lab.gateway().clear();
-    bench.update(&made, json!({})).await?.assert_success();
+    fixture.lab.gateway().clear();
+    fixture.update(&made, json!({})).await?.assert_success();
     assert_eq!(
-        operations(&bench.wiring_changes()),
+        operations(&fixture.wiring_changes()),
         ["PutObject", "PutObject"],
         "the claim, and the answer to it"
     );
-    let left = bench.leftovers(made.id()).await?;
+    let left = fixture.leftovers(made.id()).await?;
     assert_eq!(
         left.iter()
             .filter(|name| name.starts_with("target group"))
@@ -115,7 +105,7 @@ async fn ports_are_added_moved_and_removed_in_place() -> Result<()> {
         1,
         "{left:?}"
     );
-    bench.tick(&made).await?.success()?;
+    fixture.tick(&made).await?.success()?;
     Ok(())
 }
 
@@ -123,25 +113,25 @@ async fn ports_are_added_moved_and_removed_in_place() -> Result<()> {
 async fn a_changed_alb_port_registers_the_new_port_and_counts_the_old_one_out() -> Result<()> {
     let mut alb = AlbSpec::new("orders");
     alb.ports = vec![80, 8080];
-    let bench = Bench::with(alb, NlbSpec::new("front")).await?;
-    let made = bench.create(json!({})).await?;
+    let fixture = Fixture::with(alb, NlbSpec::new("front")).await?;
+    let made = fixture.create(json!({})).await?;
     made.assert_success();
     let group = made.attribute("TargetGroupArn").to_owned();
     let moved = json!({"Listeners": [{"Port": 80, "AlbPort": 8080}]});
-    bench.update(&made, moved).await?.assert_success();
-    assert_eq!(bench.targets(&group).len(), 2);
+    fixture.update(&made, moved).await?.assert_success();
+    assert_eq!(fixture.targets(&group).len(), 2);
     for _ in 0..3 {
-        bench.tick(&made).await?.success()?;
+        fixture.tick(&made).await?.success()?;
     }
-    assert_eq!(bench.targets(&group), bench.expected(1, 8080));
+    assert_eq!(fixture.targets(&group), fixture.expected(1, 8080));
     Ok(())
 }
 
 #[tokio::test]
 async fn health_check_attributes_schedule_and_counts_change_in_place() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    bench.lab.gateway().clear();
-    let changed = bench
+    let (fixture, made) = Fixture::bound().await?;
+    fixture.lab.gateway().clear();
+    let changed = fixture
         .update(
             &made,
             json!({
@@ -157,7 +147,7 @@ async fn health_check_attributes_schedule_and_counts_change_in_place() -> Result
         )
         .await?;
     changed.assert_success();
-    let changes = bench.wiring_changes();
+    let changes = fixture.wiring_changes();
     assert_eq!(
         operations(&changes),
         [
@@ -170,209 +160,210 @@ async fn health_check_attributes_schedule_and_counts_change_in_place() -> Result
         ]
     );
     // Without a delay a target is gone at once.
-    bench.scale(1);
-    bench.tick(&made).await?.success()?;
-    assert_eq!(bench.lab.targets(made.attribute("TargetGroupArn")).len(), 1);
+    fixture.scale(1);
+    fixture.tick(&made).await?.success()?;
+    assert_eq!(
+        fixture.lab.targets(made.attribute("TargetGroupArn")).len(),
+        1
+    );
 
-    bench.lab.gateway().clear();
-    bench.update(&made, json!({})).await?.assert_success();
-    let back = bench
+    fixture.lab.gateway().clear();
+    fixture.update(&made, json!({})).await?.assert_success();
+    let back = fixture
         .lab
         .gateway()
-        .calls_of("elasticloadbalancing", "ModifyTargetGroupAttributes");
+        .calls_of(ELB, "ModifyTargetGroupAttributes");
     assert!(back[0].params.to_string().contains("300"), "{back:?}");
     Ok(())
 }
 
 #[tokio::test]
 async fn a_target_group_that_was_made_gives_way_to_a_given_one() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    let given = bench.given_group("theirs", 8000).await?;
+    let (fixture, made) = Fixture::bound().await?;
+    let given = fixture.given_group("theirs", 8000).await?;
     let listeners = json!({"Listeners": [{"Port": 80, "TargetGroupArn": given}]});
-    let updated = bench.update(&made, listeners).await?;
+    let updated = fixture.update(&made, listeners).await?;
     updated.assert_success();
-    assert_eq!(bench.targets(&given), bench.expected(3, 80));
+    assert_eq!(fixture.targets(&given), fixture.expected(3, 80));
     // Back again: own targets leave the given group by the usual count.
-    bench.update(&made, json!({})).await?.assert_success();
+    fixture.update(&made, json!({})).await?.assert_success();
     for _ in 0..3 {
-        bench.tick(&made).await?.success()?;
+        fixture.tick(&made).await?.success()?;
     }
-    assert!(bench.targets(&given).is_empty());
+    assert!(fixture.targets(&given).is_empty());
     Ok(())
 }
 
 #[tokio::test]
 async fn a_changed_bucket_takes_the_counts_along() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    bench.scale(2);
-    bench.tick(&made).await?.success()?;
-    bench.tick(&made).await?.success()?;
-    bench.given_bucket("their-bucket").await?;
-    let moved = bench
+    let (fixture, made) = Fixture::bound().await?;
+    fixture.scale(2);
+    fixture.tick(&made).await?.success()?;
+    fixture.tick(&made).await?.success()?;
+    fixture.given_bucket("their-bucket").await?;
+    let moved = fixture
         .update(&made, json!({"BucketName": "their-bucket"}))
         .await?;
     moved.assert_success();
-    bench.tick(&made).await?.success()?;
+    fixture.tick(&made).await?.success()?;
     let group = made.attribute("TargetGroupArn");
     assert_eq!(
-        bench.targets(group),
-        bench.expected(2, 80),
+        fixture.targets(group),
+        fixture.expected(2, 80),
         "two misses before, one after"
     );
-    bench
+    fixture
         .delete(&made, json!({"BucketName": "their-bucket"}))
         .await?
         .assert_success();
-    assert!(bench.keys("their-bucket").await?.is_empty());
-    assert_eq!(bench.leftovers(made.id()).await?, Vec::<String>::new());
+    assert!(fixture.keys("their-bucket").await?.is_empty());
+    assert_eq!(fixture.leftovers(made.id()).await?, Vec::<String>::new());
     Ok(())
 }
 
 #[tokio::test]
 async fn an_update_that_the_checks_refuse_changes_nothing() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    bench.lab.gateway().clear();
-    let refused = bench
+    let (fixture, made) = Fixture::bound().await?;
+    fixture.lab.gateway().clear();
+    let refused = fixture
         .update(&made, json!({"Listeners": [{"Port": 81}]}))
         .await?;
     refused.assert_failed(&["AlbPort 81"]);
     assert_eq!(refused.id(), made.id());
-    assert!(bench.changes().is_empty());
+    assert!(fixture.changes().is_empty());
     Ok(())
 }
 
 #[tokio::test]
 async fn an_update_that_fails_half_way_takes_nothing_away_and_is_completed_by_the_next()
 -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    let fault = bench
+    let (fixture, made) = Fixture::bound().await?;
+    let fault = fixture
         .lab
         .gateway()
         .inject(Fault::new("events", "PutTargets", What::Deny));
     let moved = json!({"Listeners": [{"Port": 8080, "AlbPort": 80}]});
-    bench
+    fixture
         .update(&made, moved.clone())
         .await?
         .assert_failed(&["PutTargets"]);
-    assert_eq!(bench.targets(made.attribute("TargetGroupArn")).len(), 3);
-    bench.lab.gateway().remove_fault(fault);
+    assert_eq!(fixture.targets(made.attribute("TargetGroupArn")).len(), 3);
+    fixture.lab.gateway().remove_fault(fault);
     // CloudFormation rolls back with another Update.
-    bench.update(&made, json!({})).await?.assert_success();
-    let left = bench.leftovers(made.id()).await?;
+    fixture.update(&made, json!({})).await?.assert_success();
+    let left = fixture.leftovers(made.id()).await?;
     assert_eq!(left.len(), 4, "{left:?}");
     Ok(())
 }
 
 #[tokio::test]
 async fn another_nlb_is_another_binding() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    let other = bench
+    let (fixture, made) = Fixture::bound().await?;
+    let other = fixture
         .lab
-        .nlb(&bench.pair.nlb.vpc, &NlbSpec::new("other"))
+        .nlb(&fixture.nlb.vpc, &NlbSpec::new("other"))
         .await?;
-    let replaced = bench.update(&made, json!({ "NlbArn": other.arn })).await?;
+    let replaced = fixture
+        .update(&made, json!({ "NlbArn": other.arn }))
+        .await?;
     replaced.assert_success();
     assert_ne!(replaced.id(), made.id());
     assert_eq!(
-        bench.targets(replaced.attribute("TargetGroupArn")),
-        bench.expected(3, 80)
+        fixture.targets(replaced.attribute("TargetGroupArn")),
+        fixture.expected(3, 80)
     );
     assert_eq!(
-        bench.targets(made.attribute("TargetGroupArn")),
-        bench.expected(3, 80)
+        fixture.targets(made.attribute("TargetGroupArn")),
+        fixture.expected(3, 80)
     );
     // CloudFormation deletes the old one with its own properties, which name the old NLB.
-    bench.delete(&made, json!({})).await?.assert_success();
-    assert_eq!(bench.leftovers(made.id()).await?, Vec::<String>::new());
+    fixture.delete(&made, json!({})).await?.assert_success();
+    assert_eq!(fixture.leftovers(made.id()).await?, Vec::<String>::new());
     assert_eq!(
-        bench.targets(replaced.attribute("TargetGroupArn")),
-        bench.expected(3, 80)
+        fixture.targets(replaced.attribute("TargetGroupArn")),
+        fixture.expected(3, 80)
     );
     Ok(())
 }
 
 #[tokio::test]
 async fn a_rolled_back_change_of_bucket_and_alb_forgets_no_target() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let group = made.attribute("TargetGroupArn").to_owned();
-    bench.given_bucket("their-bucket").await?;
-    let next = bench
-        .lab
-        .alb(&bench.pair.alb.vpc, &AlbSpec::new("next"))
-        .await?;
-    bench.lab.dns().set("next", next.addresses_after(100, 4));
-    let fault = bench
+    fixture.given_bucket("their-bucket").await?;
+    let (next, _) = fixture.next_alb_in_dns(4).await?;
+    let fault = fixture
         .lab
         .gateway()
         .inject(Fault::new("events", "PutTargets", What::Deny));
     let both = json!({"AlbArn": next.arn, "BucketName": "their-bucket"});
-    bench
+    fixture
         .update(&made, both.clone())
         .await?
         .assert_failed(&["PutTargets"]);
-    bench.lab.gateway().remove_fault(fault);
-    assert_eq!(bench.targets(&group).len(), 3 + 4);
+    fixture.lab.gateway().remove_fault(fault);
+    assert_eq!(fixture.targets(&group).len(), 3 + 4);
 
     let rollback = json!({
         "RequestType": "Update",
         "PhysicalResourceId": made.id(),
-        "ResourceProperties": bench.properties(json!({})),
-        "OldResourceProperties": bench.properties(both),
+        "ResourceProperties": fixture.properties(json!({})),
+        "OldResourceProperties": fixture.properties(both),
     });
-    bench.request(rollback).await?.assert_success();
-    bench.ticks(&made, 3).await?;
-    assert_eq!(bench.targets(&group), bench.expected(3, 80));
+    fixture.request(rollback).await?.assert_success();
+    fixture.ticks(&made, 3).await?;
+    assert_eq!(fixture.targets(&group), fixture.expected(3, 80));
     // The stub that the way back left goes with the next Update.
-    bench.update(&made, json!({})).await?.assert_success();
-    assert!(bench.keys("their-bucket").await?.is_empty());
+    fixture.update(&made, json!({})).await?.assert_success();
+    assert!(fixture.keys("their-bucket").await?.is_empty());
     Ok(())
 }
 
 /// The ALB's idle timeout was raised by hand: the same would be found of the orders that stand.
 #[tokio::test]
 async fn what_stands_with_a_finding_is_rolled_back_to_with_a_warning() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    let elb = aws_sdk_elasticloadbalancingv2::Client::new(&bench.lab.aws());
+    let (fixture, made) = Fixture::bound().await?;
+    let elb = fixture.elb();
     let raised = aws_sdk_elasticloadbalancingv2::types::LoadBalancerAttribute::builder()
         .key("idle_timeout.timeout_seconds")
         .value("4000");
     elb.modify_load_balancer_attributes()
-        .load_balancer_arn(&bench.pair.alb.arn)
+        .load_balancer_arn(&fixture.alb.arn)
         .attributes(raised.build())
         .send()
         .await?;
-    let fault = bench
+    let fault = fixture
         .lab
         .gateway()
         .inject(Fault::new("events", "PutRule", What::Deny));
     let changed = json!({"Schedule": "rate(5 minutes)"});
-    let failed = bench.update(&made, changed.clone()).await?;
+    let failed = fixture.update(&made, changed.clone()).await?;
     failed.assert_failed(&["PutRule"]);
-    bench.lab.gateway().remove_fault(fault);
+    fixture.lab.gateway().remove_fault(fault);
     let rollback = json!({
         "RequestType": "Update",
         "PhysicalResourceId": made.id(),
-        "ResourceProperties": bench.properties(json!({})),
-        "OldResourceProperties": bench.properties(changed),
+        "ResourceProperties": fixture.properties(json!({})),
+        "OldResourceProperties": fixture.properties(changed),
     });
-    let rolled_back = bench.request(rollback).await?;
+    let rolled_back = fixture.request(rollback).await?;
     rolled_back.assert_success();
     let log = &rolled_back.invocation;
     assert!(log.mentions("IdleTimeoutSeconds 350"), "{log:?}");
     assert!(log.mentions("idle_timeout.timeout_seconds 4000"), "{log:?}");
     // What is new is still an error.
     let lower = json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 300}]});
-    let refused = bench.update(&made, lower).await?;
+    let refused = fixture.update(&made, lower).await?;
     refused.assert_failed(&["IdleTimeoutSeconds 300"]);
     let higher = json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 4001}]});
-    bench.update(&made, higher).await?.assert_success();
+    fixture.update(&made, higher).await?.assert_success();
     // What a success has mended only a rollback goes back to. One that is over may be shown still.
     let id = Some(made.id());
-    bench.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS", id);
-    let refused = bench.update(&made, json!({})).await?;
+    fixture.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS", id);
+    let refused = fixture.update(&made, json!({})).await?;
     refused.assert_failed(&["IdleTimeoutSeconds 350"]);
-    bench.shows("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", id);
-    let rolled_back = bench.update(&made, json!({})).await?;
+    fixture.shows("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", id);
+    let rolled_back = fixture.update(&made, json!({})).await?;
     rolled_back.assert_success();
     let log = &rolled_back.invocation;
     assert!(log.mentions("IdleTimeoutSeconds 350"), "{log:?}");
@@ -381,13 +372,13 @@ async fn what_stands_with_a_finding_is_rolled_back_to_with_a_warning() -> Result
 
 #[tokio::test]
 async fn a_function_that_is_called_by_an_alias_is_called_by_the_rule_without_it() -> Result<()> {
-    let bench = Bench::new().await?;
-    bench.scale(2);
+    let fixture = Fixture::new().await?;
+    fixture.scale(2);
     let function = "arn:aws:lambda:us-east-1:000000000000:function:alb-nlb-binding";
     let alias = json!({"ServiceToken": format!("{function}:live")});
-    let made = bench.create(alias.clone()).await?;
+    let made = fixture.create(alias.clone()).await?;
     made.assert_success();
-    let events = aws_sdk_eventbridge::Client::new(&bench.lab.aws());
+    let events = aws_sdk_eventbridge::Client::new(&fixture.lab.aws());
     let targets = events.list_targets_by_rule().rule(made.id()).send().await?;
     let arns: Vec<_> = targets
         .targets()
@@ -395,18 +386,18 @@ async fn a_function_that_is_called_by_an_alias_is_called_by_the_rule_without_it(
         .map(|target| target.arn())
         .collect();
     assert_eq!(arns, [function]);
-    bench.lab.gateway().clear();
-    bench.update(&made, json!({})).await?.assert_success();
-    let puts = bench.lab.gateway().calls_of("events", "PutTargets");
+    fixture.lab.gateway().clear();
+    fixture.update(&made, json!({})).await?.assert_success();
+    let puts = fixture.lab.gateway().calls_of("events", "PutTargets");
     assert_eq!(puts.len(), 0, "nothing has changed");
-    bench.delete(&made, alias).await?.assert_success();
+    fixture.delete(&made, alias).await?.assert_success();
     Ok(())
 }
 
 /// AWS takes an interval only while connections are not terminated at once.
 #[tokio::test]
 async fn attributes_go_back_to_the_defaults_in_the_order_that_aws_takes() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let attributes = |termination: bool| {
         json!({"Listeners": [{"Port": 80, "TargetGroupAttributes": [
             {"Key": "target_health_state.unhealthy.connection_termination.enabled", "Value": termination},
@@ -415,17 +406,17 @@ async fn attributes_go_back_to_the_defaults_in_the_order_that_aws_takes() -> Res
             {"Key": "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "Value": 2},
         ]}]})
     };
-    let refused = bench.update(&made, attributes(true)).await?;
+    let refused = fixture.update(&made, attributes(true)).await?;
     refused.assert_failed(&[
         "draining_interval_seconds",
         "connection_termination.enabled",
     ]);
-    bench
+    fixture
         .update(&made, attributes(false))
         .await?
         .assert_success();
-    bench.update(&made, json!({})).await?.assert_success();
-    let elb = aws_sdk_elasticloadbalancingv2::Client::new(&bench.lab.aws());
+    fixture.update(&made, json!({})).await?.assert_success();
+    let elb = fixture.elb();
     let described = elb
         .describe_target_group_attributes()
         .target_group_arn(made.attribute("TargetGroupArn"));

@@ -1,7 +1,7 @@
 //! One bucket for the records of all bindings, which the stack makes or which is there.
 
 use super::{Account, PROVIDER};
-use crate::support::settled;
+use crate::support::wait_for_targets;
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use lab::package::CODE;
@@ -9,17 +9,17 @@ use lab::policy::{IamRequest, Policy, of_key, requests, resources};
 use lab::{ACCOUNT, AlbSpec, LoadBalancers, NlbSpec, stack};
 use serde_json::{Value, json};
 
-const STACK: &str = "orders";
+const BINDING_STACK: &str = "orders";
 const GIVEN: &str = "shared-state";
 const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/ours";
 
 /// An account with an ALB of three addresses and an NLB.
-struct Ground {
+struct AccountOwner {
     account: Account,
     pair: LoadBalancers,
 }
 
-impl Ground {
+impl AccountOwner {
     async fn new() -> Result<Self> {
         let account = Account::new().await?;
         let specs = (AlbSpec::new("orders"), NlbSpec::new("front"));
@@ -45,7 +45,7 @@ impl Ground {
     async fn bind(&self) -> Result<(String, String)> {
         let template = stack::template("binding.yaml")?;
         let parameters = self.parameters("rate(1 minute)");
-        let made = stack::create(self.client(), STACK, &template, &parameters).await?;
+        let made = stack::create(self.client(), BINDING_STACK, &template, &parameters).await?;
         let made = made.expect("CREATE_COMPLETE")?;
         let output = |name| made.output(name).map(str::to_owned);
         Ok((output("TargetGroupArn")?, output("BucketName")?))
@@ -60,11 +60,11 @@ impl Ground {
     async fn tick(&self, group: &str) -> Result<()> {
         let addresses = self.pair.alb.addresses(4);
         self.account.lab.dns().set("orders", addresses.clone());
-        settled(&self.account.lab, group, &addresses).await
+        wait_for_targets(&self.account.lab, group, &addresses).await
     }
 
     async fn unbind(&self) -> Result<()> {
-        let deleted = stack::delete(self.client(), STACK).await?;
+        let deleted = stack::delete(self.client(), BINDING_STACK).await?;
         deleted.expect("DELETE_COMPLETE")?;
         Ok(())
     }
@@ -98,7 +98,7 @@ impl Ground {
         let (group, record) = self.bind().await?;
         assert_eq!(record, bucket);
         assert_eq!(self.buckets().await?, [bucket], "none of its own");
-        let id = self.account.physical(STACK, "Binding").await?;
+        let id = self.account.physical(BINDING_STACK, "Binding").await?;
         self.tick(&group).await?;
         assert_eq!(self.keys(bucket).await?, [format!("{id}/state.json")]);
         self.unbind().await?;
@@ -122,11 +122,11 @@ fn makes_buckets(role: &Policy) -> Result<bool> {
 
 #[tokio::test]
 async fn a_bucket_that_the_stack_makes_holds_every_record_and_goes_with_the_stack() -> Result<()> {
-    let ground = Ground::new().await?;
-    ground.account.deploy(&[("StateBucket", "Make")]).await?;
-    let bucket = ground.account.physical(PROVIDER, "MadeStateBucket").await?;
+    let owner = AccountOwner::new().await?;
+    owner.account.deploy(&[("StateBucket", "Make")]).await?;
+    let bucket = owner.account.physical(PROVIDER, "MadeStateBucket").await?;
 
-    let blocked = ground
+    let blocked = owner
         .s3()
         .get_public_access_block()
         .bucket(&bucket)
@@ -143,7 +143,7 @@ async fn a_bucket_that_the_stack_makes_holds_every_record_and_goes_with_the_stac
     ] {
         assert_eq!(is_blocked, Some(true), "{what}");
     }
-    let policy = ground
+    let policy = owner
         .s3()
         .get_bucket_policy()
         .bucket(&bucket)
@@ -157,10 +157,10 @@ async fn a_bucket_that_the_stack_makes_holds_every_record_and_goes_with_the_stac
     }]);
     assert_eq!(policy["Statement"], tls_only);
 
-    ground.life_in(&bucket).await?;
-    let deleted = stack::delete(ground.client(), PROVIDER).await?;
+    owner.life_in(&bucket).await?;
+    let deleted = stack::delete(owner.client(), PROVIDER).await?;
     deleted.expect("DELETE_COMPLETE")?;
-    assert_eq!(ground.buckets().await?, [""; 0]);
+    assert_eq!(owner.buckets().await?, [""; 0]);
     Ok(())
 }
 
@@ -188,13 +188,13 @@ fn the_bucket_that_the_stack_makes_is_encrypted_by_s3_or_with_the_key_that_is_gi
 #[tokio::test]
 async fn a_bucket_that_is_there_holds_every_record_and_the_role_may_no_more_than_that() -> Result<()>
 {
-    let ground = Ground::new().await?;
-    ground.made_bucket(GIVEN).await?;
+    let owner = AccountOwner::new().await?;
+    owner.made_bucket(GIVEN).await?;
     let given = [("StateBucket", GIVEN), ("StateBucketKey", KEY)];
-    ground.account.deploy(&given).await?;
-    let mut asked = ground.life_in(GIVEN).await?;
+    owner.account.deploy(&given).await?;
+    let mut asked = owner.life_in(GIVEN).await?;
     asked.extend(of_key(KEY, GIVEN));
-    let role = ground.account.role().await?;
+    let role = owner.account.role().await?;
     let verdict = role.judge(&asked)?;
     assert_eq!(role.refused(&asked)?, []);
     let of_the_bucket = |sid: &str| sid.ends_with("StateBucket");
@@ -225,37 +225,37 @@ async fn a_bucket_that_is_there_holds_every_record_and_the_role_may_no_more_than
 
 #[tokio::test]
 async fn an_update_moves_a_record_from_the_bindings_own_bucket_to_the_one_for_all() -> Result<()> {
-    let ground = Ground::new().await?;
-    ground.made_bucket(GIVEN).await?;
-    ground.account.deploy(&[]).await?;
-    let (group, own) = ground.bind().await?;
-    let id = ground.account.physical(STACK, "Binding").await?;
+    let owner = AccountOwner::new().await?;
+    owner.made_bucket(GIVEN).await?;
+    owner.account.deploy(&[]).await?;
+    let (group, own) = owner.bind().await?;
+    let id = owner.account.physical(BINDING_STACK, "Binding").await?;
     assert_eq!(own, format!("{id}-{ACCOUNT}"));
-    let before = ground.asked()?.len();
+    let before = owner.asked()?.len();
 
     let template = stack::template("provider.yaml")?;
     let parameters = [&CODE[..], &[("StateBucket", GIVEN)]].concat();
-    let updated = stack::update(ground.client(), PROVIDER, &template, &parameters).await?;
+    let updated = stack::update(owner.client(), PROVIDER, &template, &parameters).await?;
     updated.expect("UPDATE_COMPLETE")?;
     assert_eq!(
-        ground.keys(GIVEN).await?,
+        owner.keys(GIVEN).await?,
         [""; 0],
         "a record moves with its binding's Update"
     );
     let template = stack::template("binding.yaml")?;
-    let parameters = ground.parameters("rate(2 minutes)");
-    let updated = stack::update(ground.client(), STACK, &template, &parameters).await?;
+    let parameters = owner.parameters("rate(2 minutes)");
+    let updated = stack::update(owner.client(), BINDING_STACK, &template, &parameters).await?;
     let updated = updated.expect("UPDATE_COMPLETE")?;
     assert_eq!(updated.output("BucketName")?, GIVEN);
     let record = format!("{id}/state.json");
-    assert_eq!(ground.keys(GIVEN).await?, [record]);
-    ground.tick(&group).await?;
+    assert_eq!(owner.keys(GIVEN).await?, [record]);
+    owner.tick(&group).await?;
 
-    ground.unbind().await?;
-    assert_eq!(ground.keys(GIVEN).await?, [""; 0]);
-    assert_eq!(ground.buckets().await?, [GIVEN], "its own bucket goes, too");
-    let asked = ground.asked()?.split_off(before);
-    let role = ground.account.role().await?;
+    owner.unbind().await?;
+    assert_eq!(owner.keys(GIVEN).await?, [""; 0]);
+    assert_eq!(owner.buckets().await?, [GIVEN], "its own bucket goes, too");
+    let asked = owner.asked()?.split_off(before);
+    let role = owner.account.role().await?;
     assert_eq!(role.refused(&asked)?, []);
     assert!(!makes_buckets(&role)?);
     Ok(())

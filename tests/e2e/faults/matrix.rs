@@ -1,8 +1,9 @@
 //! The matrix: every call that an event of a binding's life makes, gone wrong in every way.
 //! Which calls there are is recorded, not typed.
 
-use super::scenario::{Event, Expects, Scenario, play_all};
-use super::scene::{Scene, Stage};
+use super::scenario::{Expects, LifecycleEvent, Scenario, play_all};
+use super::shared_lab::SharedLab;
+use super::site::Site;
 use crate::support::{TIMEOUT, is_reading};
 use anyhow::{Context, Result};
 use lab::{Call, Fault, What};
@@ -11,23 +12,23 @@ use std::time::Duration;
 
 /// For an event with a call that fails for good. Where AWS throttles, the deadline ends it; else the function
 /// gives up first, about half the time.
-const DEADLINE: Duration = Duration::from_secs(20);
+const FAILING_DEADLINE: Duration = Duration::from_secs(20);
 
 /// Records the calls of an event that nothing goes wrong with, then lets each of them go wrong.
-pub async fn play(event: Event) -> Result<()> {
+pub async fn play(event: LifecycleEvent) -> Result<()> {
     let wanted = std::env::var("FAULT").unwrap_or_default();
     if !wanted.starts_with(event.name) && !event.name.starts_with(&wanted) {
         return Ok(());
     }
-    let stage = Stage::new().await?;
+    let shared = SharedLab::new().await?;
     let recording = scenario(event, "nothing", Vec::new(), Expects::Success, TIMEOUT);
-    let mut scene = Scene::new(&stage).await?;
-    let calls = recording.play(&mut scene).await;
+    let mut site = Site::new(&shared).await?;
+    let calls = recording.play(&mut site).await;
     let calls = calls.context("without a fault")?;
-    play_all(&stage, scenarios(event, &calls)).await
+    play_all(&shared, scenarios(event, &calls)).await
 }
 
-fn scenarios(event: Event, calls: &[Call]) -> Vec<Scenario> {
+fn scenarios(event: LifecycleEvent, calls: &[Call]) -> Vec<Scenario> {
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let mut scenarios = Vec::new();
     for call in calls {
@@ -66,7 +67,7 @@ fn scenarios(event: Event, calls: &[Call]) -> Vec<Scenario> {
             let how = format!("{what:?}");
             let fault = fault(what).from(nth);
             // With whatever reason, for the deadline may come first.
-            scenarios.push(scenario(&how, fault, fails(""), DEADLINE));
+            scenarios.push(scenario(&how, fault, fails(""), FAILING_DEADLINE));
         }
         let deny = fault(What::Deny).nth(nth);
         scenarios.push(scenario("Deny", deny, fails(operation), TIMEOUT));
@@ -92,7 +93,7 @@ fn scenarios(event: Event, calls: &[Call]) -> Vec<Scenario> {
 }
 
 fn scenario(
-    event: Event,
+    event: LifecycleEvent,
     name: &str,
     faults: Vec<Fault>,
     expects: Expects,

@@ -1,43 +1,41 @@
 //! The refusals that services have words of their own for: once, where trying again or looking
 //! again helps, and for good.
 
-use super::scenario::{Event, Expects, Scenario};
-use crate::support::TIMEOUT;
+use super::scenario::{Expects, LifecycleEvent, Scenario};
+use crate::support::{ELB, TIMEOUT};
 use lab::{Fault, What};
 use std::time::Duration;
 
-const ELB: &str = "elasticloadbalancing";
-
 /// For refusals that the function waits for, until its deadline.
-const SHORT: Duration = Duration::from_secs(30);
+const WAITING_DEADLINE: Duration = Duration::from_secs(30);
 
-pub struct Events {
-    pub create: Event,
-    pub change_ports: Event,
-    pub change_bucket: Event,
-    pub delete: Event,
-    pub tick: Event,
+pub struct LifecycleEvents {
+    pub create: LifecycleEvent,
+    pub change_ports: LifecycleEvent,
+    pub change_bucket: LifecycleEvent,
+    pub delete: LifecycleEvent,
+    pub tick: LifecycleEvent,
 }
 
 /// What goes wrong, and how often.
 #[derive(Clone, Copy)]
-enum When {
+enum WhichCall {
     /// The first call.
-    Once,
+    First,
     /// The second call.
     Second,
-    Always,
+    Every,
 }
-use When::{Always, Once, Second};
+use WhichCall::{Every, First, Second};
 
-struct Refusal {
+struct RefusedCall {
     service: &'static str,
     operation: &'static str,
     what: What,
 }
 
-impl Refusal {
-    fn during(&self, event: Event, when: When, expects: Expects) -> Scenario {
+impl RefusedCall {
+    fn during(&self, event: LifecycleEvent, when: WhichCall, expects: Expects) -> Scenario {
         let Self {
             service,
             operation,
@@ -45,9 +43,9 @@ impl Refusal {
         } = self;
         let fault = Fault::new(service, operation, what.clone());
         let (often, fault) = match when {
-            Once => ("once", fault.nth(1)),
+            First => ("once", fault.nth(1)),
             Second => ("second", fault.nth(2)),
-            Always => ("always", fault),
+            Every => ("always", fault),
         };
         let code = match what {
             What::Answer { code, .. } => code,
@@ -69,8 +67,8 @@ fn refusal(
     status: u16,
     code: &str,
     message: &str,
-) -> Refusal {
-    Refusal {
+) -> RefusedCall {
+    RefusedCall {
         service,
         operation,
         what: What::Answer {
@@ -88,21 +86,21 @@ fn fails(reason: &str) -> Expects {
 /// What passes in the end, and is waited for until then.
 fn waits(scenario: Scenario) -> Scenario {
     Scenario {
-        deadline: SHORT,
+        deadline: WAITING_DEADLINE,
         ..scenario
     }
 }
 
 /// Codes and messages are those of the API references of the operations.
-pub fn scenarios(events: &Events) -> Vec<Scenario> {
+pub fn scenarios(events: &LifecycleEvents) -> Vec<Scenario> {
     let mut all = load_balancing(events);
     all.extend(storage(events));
     all.extend(schedule(events));
     all
 }
 
-fn load_balancing(events: &Events) -> Vec<Scenario> {
-    let Events {
+fn load_balancing(events: &LifecycleEvents) -> Vec<Scenario> {
+    let LifecycleEvents {
         create,
         change_ports,
         delete,
@@ -126,30 +124,30 @@ fn load_balancing(events: &Events) -> Vec<Scenario> {
     let held = "Target group is currently in use by a listener or a rule";
     let held = refusal(ELB, "DeleteTargetGroup", 400, "ResourceInUse", held);
     vec![
-        listener.during(create, Once, Expects::Success),
-        listener.during(create, Always, fails("DuplicateListener")),
-        listener.during(change_ports, Once, Expects::Success),
-        listener.during(change_ports, Always, fails("DuplicateListener")),
-        name.during(create, Once, Expects::Success),
-        name.during(create, Always, fails("DuplicateTargetGroupName")),
-        name.during(change_ports, Always, fails("DuplicateTargetGroupName")),
-        many.during(create, Always, fails("TooManyTargets")),
-        many.during(change_ports, Always, fails("TooManyTargets")),
-        many.during(tick, Always, fails("TooManyTargets")),
+        listener.during(create, First, Expects::Success),
+        listener.during(create, Every, fails("DuplicateListener")),
+        listener.during(change_ports, First, Expects::Success),
+        listener.during(change_ports, Every, fails("DuplicateListener")),
+        name.during(create, First, Expects::Success),
+        name.during(create, Every, fails("DuplicateTargetGroupName")),
+        name.during(change_ports, Every, fails("DuplicateTargetGroupName")),
+        many.during(create, Every, fails("TooManyTargets")),
+        many.during(change_ports, Every, fails("TooManyTargets")),
+        many.during(tick, Every, fails("TooManyTargets")),
         // A refused call is tried again in halves, and those succeed.
-        bad.during(create, Once, Expects::Success),
-        bad.during(tick, Always, fails("InvalidTarget")),
+        bad.during(create, First, Expects::Success),
+        bad.during(tick, Every, fails("InvalidTarget")),
         // The create has just made it, and waits.
-        waits(missing.during(create, Always, fails("TargetGroupNotFound"))),
-        missing.during(tick, Always, fails("TargetGroupNotFound")),
-        held.during(delete, Once, Expects::Success),
-        held.during(change_ports, Once, Expects::Success),
-        waits(held.during(change_ports, Always, fails("- target group anb-"))),
+        waits(missing.during(create, Every, fails("TargetGroupNotFound"))),
+        missing.during(tick, Every, fails("TargetGroupNotFound")),
+        held.during(delete, First, Expects::Success),
+        held.during(change_ports, First, Expects::Success),
+        waits(held.during(change_ports, Every, fails("- target group anb-"))),
     ]
 }
 
-fn storage(events: &Events) -> Vec<Scenario> {
-    let Events {
+fn storage(events: &LifecycleEvents) -> Vec<Scenario> {
+    let LifecycleEvents {
         create,
         change_bucket,
         delete,
@@ -166,7 +164,7 @@ fn storage(events: &Events) -> Vec<Scenario> {
     let full = "The bucket you tried to delete is not empty";
     let full = refusal("s3", "DeleteBucket", 409, "BucketNotEmpty", full);
     // API_DeleteObjects: "200 OK" also where it deleted nothing.
-    let kept = Refusal {
+    let kept = RefusedCall {
         service: "s3",
         operation: "DeleteObjects",
         what: What::Body(
@@ -177,49 +175,49 @@ fn storage(events: &Events) -> Vec<Scenario> {
         ),
     };
     let mut scenarios = vec![
-        taken.during(create, Always, fails("BucketAlreadyExists")),
-        full.during(delete, Once, Expects::Success),
-        waits(full.during(delete, Always, fails("- bucket alb-nlb-binding-"))),
-        kept.during(delete, Always, fails("AccessDenied")),
+        taken.during(create, Every, fails("BucketAlreadyExists")),
+        full.during(delete, First, Expects::Success),
+        waits(full.during(delete, Every, fails("- bucket alb-nlb-binding-"))),
+        kept.during(delete, Every, fails("AccessDenied")),
     ];
     let starts_over = "not done in its time";
     let conflicts = "ConditionalRequestConflict";
     for (refused, change, tells) in [(lost, "", starts_over), (conflict, conflicts, conflicts)] {
         scenarios.extend([
             // The first makes the record: whoever is refused there was not alone.
-            refused.during(create, Once, Expects::Either),
+            refused.during(create, First, Expects::Either),
             refused.during(create, Second, Expects::Success),
-            waits(refused.during(create, Always, fails(change))),
-            refused.during(change_bucket, Once, Expects::Either),
+            waits(refused.during(create, Every, fails(change))),
+            refused.during(change_bucket, First, Expects::Either),
             refused.during(change_bucket, Second, Expects::Success),
-            waits(refused.during(change_bucket, Always, fails(change))),
-            refused.during(tick, Once, Expects::Success),
-            waits(refused.during(tick, Always, fails(tells))),
+            waits(refused.during(change_bucket, Every, fails(change))),
+            refused.during(tick, First, Expects::Success),
+            waits(refused.during(tick, Every, fails(tells))),
         ]);
     }
     scenarios
 }
 
 /// API_PutTargets and API_RemoveTargets: entries that failed are told inside of a success.
-fn schedule(events: &Events) -> Vec<Scenario> {
+fn schedule(events: &LifecycleEvents) -> Vec<Scenario> {
     let body = |id: &str| {
         What::Body(format!(
             "{{\"FailedEntryCount\": 1, \"FailedEntries\": [{{\"TargetId\": \"{id}\", \
              \"ErrorCode\": \"ConcurrentModificationException\", \"ErrorMessage\": \"try again\"}}]}}"
         ))
     };
-    let entries = |operation| Refusal {
+    let entries = |operation| RefusedCall {
         service: "events",
         operation,
         what: body("alb-nlb-binding"),
     };
     let code = "ConcurrentModificationException";
     vec![
-        entries("PutTargets").during(events.create, Once, Expects::Success),
-        entries("PutTargets").during(events.change_bucket, Once, Expects::Success),
-        entries("RemoveTargets").during(events.delete, Once, Expects::Success),
-        waits(entries("PutTargets").during(events.create, Always, fails(code))),
-        waits(entries("PutTargets").during(events.change_bucket, Always, fails(code))),
-        waits(entries("RemoveTargets").during(events.delete, Always, fails(code))),
+        entries("PutTargets").during(events.create, First, Expects::Success),
+        entries("PutTargets").during(events.change_bucket, First, Expects::Success),
+        entries("RemoveTargets").during(events.delete, First, Expects::Success),
+        waits(entries("PutTargets").during(events.create, Every, fails(code))),
+        waits(entries("PutTargets").during(events.change_bucket, Every, fails(code))),
+        waits(entries("RemoveTargets").during(events.delete, Every, fails(code))),
     ]
 }

@@ -1,14 +1,14 @@
 //! `Status`: a well binding, and each sick one with what is wrong and what to do.
 
 use super::{ask, status, texts};
-use crate::support::{Answer, Bench, TIMEOUT};
+use crate::support::{ELB, Fixture, Response, TIMEOUT};
 use anyhow::Result;
 use lab::{DnsFailure, Fault, TargetState, What};
 use serde_json::json;
 
 /// Asks, and expects one problem, which says all of this.
-async fn is_sick(bench: &Bench, made: &Answer, says: &[&str]) -> Result<()> {
-    let answer = status(bench, made).await?;
+async fn is_sick(fixture: &Fixture, made: &Response, says: &[&str]) -> Result<()> {
+    let answer = status(fixture, made).await?;
     let problems = texts(&answer, "Problems");
     let [problem] = problems.as_slice() else {
         panic!("one problem, not {answer:#}");
@@ -20,29 +20,25 @@ async fn is_sick(bench: &Bench, made: &Answer, says: &[&str]) -> Result<()> {
     Ok(())
 }
 
-async fn is_well(bench: &Bench, made: &Answer) -> Result<()> {
-    let answer = status(bench, made).await?;
+async fn is_well(fixture: &Fixture, made: &Response) -> Result<()> {
+    let answer = status(fixture, made).await?;
     let verdict = answer["Verdict"].as_str().unwrap_or_default();
     assert!(verdict.starts_with("well: "), "{answer:#}");
     Ok(())
 }
 
-fn events(bench: &Bench) -> aws_sdk_eventbridge::Client {
-    aws_sdk_eventbridge::Client::new(&bench.lab.aws())
-}
-
-fn elb(bench: &Bench) -> aws_sdk_elasticloadbalancingv2::Client {
-    aws_sdk_elasticloadbalancingv2::Client::new(&bench.lab.aws())
+fn events(fixture: &Fixture) -> aws_sdk_eventbridge::Client {
+    aws_sdk_eventbridge::Client::new(&fixture.lab.aws())
 }
 
 #[tokio::test]
 async fn a_well_binding_is_told_with_all_that_belongs_to_it() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    bench.scale(4);
-    bench.tick(&made).await?.success()?;
-    bench.scale(3);
-    bench.tick(&made).await?.success()?;
-    let answer = status(&bench, &made).await?;
+    let (fixture, made) = Fixture::bound().await?;
+    fixture.scale(4);
+    fixture.tick(&made).await?.success()?;
+    fixture.scale(3);
+    fixture.tick(&made).await?.success()?;
+    let answer = status(&fixture, &made).await?;
     let group = made.attribute("TargetGroupArn");
     let verdict = "well: each address in DNS (3) is registered in each target group (1) and none is unhealthy; the \
                    rule calls the function by rate(1 minute)";
@@ -51,10 +47,10 @@ async fn a_well_binding_is_told_with_all_that_belongs_to_it() -> Result<()> {
     assert_eq!(answer["Phase"], "Serving");
     assert_eq!(answer["Request"]["Type"], "Create");
     assert_eq!(answer["Request"]["Outcome"], "SUCCESS");
-    assert_eq!(answer["Orders"]["AlbArn"], bench.pair.alb.arn);
+    assert_eq!(answer["Orders"]["AlbArn"], fixture.alb.arn);
     assert_eq!(answer["Dns"]["Addresses"].as_array().map(Vec::len), Some(3));
     assert_eq!(answer["Dns"]["Certain"], true);
-    let [left] = bench.pair.alb.addresses_after(3, 1)[..] else {
+    let [left] = fixture.alb.addresses_after(3, 1)[..] else {
         panic!("an address");
     };
     assert_eq!(answer["Pending"], json!({left.to_string(): 1}));
@@ -90,39 +86,45 @@ async fn a_well_binding_is_told_with_all_that_belongs_to_it() -> Result<()> {
 
 #[tokio::test]
 async fn a_rule_that_was_disabled_or_deleted_by_hand_is_told() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let id = made.id();
-    events(&bench).disable_rule().name(id).send().await?;
+    events(&fixture).disable_rule().name(id).send().await?;
     let enable = format!("enable it by aws events enable-rule --region us-east-1 --name {id}");
-    is_sick(&bench, &made, &["is disabled, so no tick comes", &enable]).await?;
-    events(&bench).enable_rule().name(id).send().await?;
-    is_well(&bench, &made).await?;
-    let target = events(&bench).remove_targets().rule(id);
+    is_sick(&fixture, &made, &["is disabled, so no tick comes", &enable]).await?;
+    events(&fixture).enable_rule().name(id).send().await?;
+    is_well(&fixture, &made).await?;
+    let target = events(&fixture).remove_targets().rule(id);
     target.ids("alb-nlb-binding").send().await?;
-    is_sick(&bench, &made, &["calls nothing", "an Update of the stack"]).await?;
-    events(&bench).delete_rule().name(id).send().await?;
     is_sick(
-        &bench,
+        &fixture,
+        &made,
+        &["calls nothing", "an Update of the stack"],
+    )
+    .await?;
+    events(&fixture).delete_rule().name(id).send().await?;
+    is_sick(
+        &fixture,
         &made,
         &["the rule", "is gone", "an Update of the stack"],
     )
     .await?;
     // The advice holds.
     let changed = json!({"MaxLookupsPerInvocation": 51});
-    bench.update(&made, changed).await?.assert_success();
-    is_well(&bench, &made).await
+    fixture.update(&made, changed).await?.assert_success();
+    is_well(&fixture, &made).await
 }
 
 #[tokio::test]
 async fn a_listener_that_was_deleted_by_hand_is_told() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let arn = made.attribute("ListenerArn");
-    elb(&bench)
+    fixture
+        .elb()
         .delete_listener()
         .listener_arn(arn)
         .send()
         .await?;
-    let answer = status(&bench, &made).await?;
+    let answer = status(&fixture, &made).await?;
     assert_eq!(answer["Listeners"][0]["IsRight"], false);
     assert!(answer["Listeners"][0]["Arn"].is_null());
     let verdict = answer["Verdict"].as_str().expect("a verdict");
@@ -139,43 +141,43 @@ async fn a_listener_that_was_deleted_by_hand_is_told() -> Result<()> {
             .any(|step| step.starts_with("+ listener on port 80"))
     );
     let changed = json!({"MaxLookupsPerInvocation": 51});
-    bench.update(&made, changed).await?.assert_success();
-    is_well(&bench, &made).await
+    fixture.update(&made, changed).await?.assert_success();
+    is_well(&fixture, &made).await
 }
 
 #[tokio::test]
 async fn a_group_that_was_emptied_by_hand_is_told() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let group = made.attribute("TargetGroupArn");
-    let mut call = elb(&bench).deregister_targets().target_group_arn(group);
-    for address in bench.pair.alb.addresses(3) {
+    let mut call = fixture.elb().deregister_targets().target_group_arn(group);
+    for address in fixture.alb.addresses(3) {
         let target = aws_sdk_elasticloadbalancingv2::types::TargetDescription::builder();
         call = call.targets(target.id(address.to_string()).port(80).build());
     }
     call.send().await?;
-    bench.lab.finish_draining();
+    fixture.lab.finish_draining();
     let says = [
         "3 targets that DNS shows are not registered",
         "the next tick registers them",
     ];
-    is_sick(&bench, &made, &says).await?;
-    let answer = status(&bench, &made).await?;
+    is_sick(&fixture, &made, &says).await?;
+    let answer = status(&fixture, &made).await?;
     let next = texts(&answer, "NextTick");
     assert_eq!(
         next.iter().filter(|line| line.starts_with("+ ")).count(),
         3,
         "{next:?}"
     );
-    bench.tick(&made).await?.success()?;
-    is_well(&bench, &made).await
+    fixture.tick(&made).await?.success()?;
+    is_well(&fixture, &made).await
 }
 
 #[tokio::test]
 async fn targets_that_are_unhealthy_are_told_with_the_security_group_first() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let group = made.attribute("TargetGroupArn");
-    let sick = bench.pair.alb.addresses(1)[0];
-    let gateway = bench.lab.gateway();
+    let sick = fixture.alb.addresses(1)[0];
+    let gateway = fixture.lab.gateway();
     gateway.set_target_state(group, sick, 80, TargetState::Unhealthy);
     let target = format!("({sick}:80 unhealthy Target.FailedHealthChecks)");
     let says = [
@@ -183,29 +185,29 @@ async fn targets_that_are_unhealthy_are_told_with_the_security_group_first() -> 
         &target,
         "first see whether the security group",
     ];
-    is_sick(&bench, &made, &says).await
+    is_sick(&fixture, &made, &says).await
 }
 
 #[tokio::test]
 async fn dns_that_is_silent_or_has_no_address_is_told() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     for failure in [DnsFailure::Silent, DnsFailure::NxDomain] {
-        bench.lab.dns().fail("orders", failure);
+        fixture.lab.dns().fail("orders", failure);
         let says = ["ticks fail, so nothing leaves", "still has addresses"];
-        is_sick(&bench, &made, &says).await?;
+        is_sick(&fixture, &made, &says).await?;
     }
-    bench.lab.dns().fail("orders", None);
-    is_well(&bench, &made).await
+    fixture.lab.dns().fail("orders", None);
+    is_well(&fixture, &made).await
 }
 
 #[tokio::test]
 async fn a_record_that_is_gone_or_cannot_be_read_is_told() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let (bucket, key) = (
         made.attribute("BucketName"),
         format!("{}/state.json", made.id()),
     );
-    let s3 = bench.s3();
+    let s3 = fixture.s3();
     let kept = s3.get_object().bucket(bucket).key(&key).send().await?;
     let kept = kept.body.collect().await?;
     let damaged = aws_sdk_s3::primitives::ByteStream::from_static(b"{");
@@ -216,7 +218,7 @@ async fn a_record_that_is_gone_or_cannot_be_read_is_told() -> Result<()> {
         .send()
         .await?;
     is_sick(
-        &bench,
+        &fixture,
         &made,
         &["the record cannot be read", "put a former version"],
     )
@@ -227,31 +229,27 @@ async fn a_record_that_is_gone_or_cannot_be_read_is_told() -> Result<()> {
         .body(kept.into_bytes().into())
         .send()
         .await?;
-    is_well(&bench, &made).await?;
+    is_well(&fixture, &made).await?;
     s3.delete_object().bucket(bucket).key(&key).send().await?;
     is_sick(
-        &bench,
+        &fixture,
         &made,
         &["the record is gone", "the next tick makes it anew"],
     )
     .await?;
-    bench.tick(&made).await?.success()?;
-    is_well(&bench, &made).await
+    fixture.tick(&made).await?.success()?;
+    is_well(&fixture, &made).await
 }
 
 #[tokio::test]
 async fn what_the_last_tick_could_not_do_is_told_until_a_tick_can() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    let gateway = bench.lab.gateway();
-    gateway.inject(Fault::new(
-        "elasticloadbalancing",
-        "RegisterTargets",
-        What::Deny,
-    ));
-    bench.scale(4);
-    let tick = bench.tick(&made).await?;
+    let (fixture, made) = Fixture::bound().await?;
+    let gateway = fixture.lab.gateway();
+    gateway.inject(Fault::new(ELB, "RegisterTargets", What::Deny));
+    fixture.scale(4);
+    let tick = fixture.tick(&made).await?;
     assert!(tick.result.is_err(), "{tick:#?}");
-    let answer = status(&bench, &made).await?;
+    let answer = status(&fixture, &made).await?;
     let verdict = answer["Verdict"].as_str().expect("a verdict");
     let says = [
         "the last tick that had something to do failed at",
@@ -265,55 +263,55 @@ async fn what_the_last_tick_could_not_do_is_told_until_a_tick_can() -> Result<()
     let outcome = answer["LastTick"]["Outcome"].as_str().expect("an outcome");
     assert!(outcome.starts_with("failed at"), "{outcome}");
     gateway.clear_faults();
-    bench.tick(&made).await?.success()?;
-    is_well(&bench, &made).await
+    fixture.tick(&made).await?.success()?;
+    is_well(&fixture, &made).await
 }
 
 #[tokio::test]
 async fn a_group_a_health_check_and_a_schedule_that_were_changed_by_hand_are_told() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let group = made.attribute("TargetGroupArn");
     let id = made.id();
-    let modify = elb(&bench).modify_target_group().target_group_arn(group);
+    let modify = fixture.elb().modify_target_group().target_group_arn(group);
     modify.health_check_interval_seconds(60).send().await?;
     let says = [
         "somebody else has changed",
         "health check",
         "an Update of the stack",
     ];
-    is_sick(&bench, &made, &says).await?;
-    bench
+    is_sick(&fixture, &made, &says).await?;
+    fixture
         .update(&made, json!({"MaxLookupsPerInvocation": 51}))
         .await?
         .assert_success();
-    is_well(&bench, &made).await?;
-    let rule = events(&bench).put_rule().name(id);
+    is_well(&fixture, &made).await?;
+    let rule = events(&fixture).put_rule().name(id);
     rule.schedule_expression("rate(5 minutes)").send().await?;
-    is_sick(&bench, &made, &["another schedule than rate(1 minute)"]).await
+    is_sick(&fixture, &made, &["another schedule than rate(1 minute)"]).await
 }
 
 #[tokio::test]
 async fn an_id_that_there_is_nothing_of_and_what_is_left_of_one_are_told() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
+    let (fixture, made) = Fixture::bound().await?;
     let nobody =
         json!({"Action": "Status", "PhysicalResourceId": "alb-nlb-binding-0123456789abcdef"});
-    let answer = ask(&bench, nobody).await?;
+    let answer = ask(&fixture, nobody).await?;
     let verdict = answer["Verdict"].as_str().expect("a verdict");
     assert!(
         verdict.starts_with("there is no binding alb-nlb-binding-0123456789abcdef"),
         "{verdict}"
     );
     let id = made.id();
-    events(&bench)
+    events(&fixture)
         .remove_targets()
         .rule(id)
         .ids("alb-nlb-binding")
         .send()
         .await?;
-    events(&bench).delete_rule().name(id).send().await?;
+    events(&fixture).delete_rule().name(id).send().await?;
     let bucket = made.attribute("BucketName");
     let key = format!("{id}/state.json");
-    bench
+    fixture
         .s3()
         .delete_object()
         .bucket(bucket)
@@ -321,7 +319,7 @@ async fn an_id_that_there_is_nothing_of_and_what_is_left_of_one_are_told() -> Re
         .send()
         .await?;
     is_sick(
-        &bench,
+        &fixture,
         &made,
         &[
             "the rule of",
@@ -331,7 +329,7 @@ async fn an_id_that_there_is_nothing_of_and_what_is_left_of_one_are_told() -> Re
     )
     .await?;
     // It is still found among all.
-    let all = ask(&bench, json!({"Action": "Status"})).await?;
+    let all = ask(&fixture, json!({"Action": "Status"})).await?;
     assert_eq!(
         all["Verdict"],
         format!("1 of 1 bindings are not well: {id}")
@@ -341,73 +339,69 @@ async fn an_id_that_there_is_nothing_of_and_what_is_left_of_one_are_told() -> Re
 
 #[tokio::test]
 async fn a_create_that_failed_and_a_delete_that_failed_are_told() -> Result<()> {
-    let bench = Bench::new().await?;
-    let gateway = bench.lab.gateway();
-    let denied = Fault::new("elasticloadbalancing", "CreateListener", What::Deny);
+    let fixture = Fixture::new().await?;
+    let gateway = fixture.lab.gateway();
+    let denied = Fault::new(ELB, "CreateListener", What::Deny);
     let denied = gateway.inject(denied);
-    let failed = bench.create(json!({})).await?;
+    let failed = fixture.create(json!({})).await?;
     failed.assert_failed(&["AccessDenied"]);
     is_sick(
-        &bench,
+        &fixture,
         &failed,
         &["no request has had a success yet", "CreateListener"],
     )
     .await?;
     gateway.remove_fault(denied);
-    bench.create(json!({})).await?.assert_success();
-    is_well(&bench, &failed).await?;
+    fixture.create(json!({})).await?.assert_success();
+    is_well(&fixture, &failed).await?;
     gateway.inject(Fault::new("events", "DeleteRule", What::Deny));
-    bench
+    fixture
         .delete(&failed, json!({}))
         .await?
         .assert_failed(&["DeleteRule"]);
-    is_sick(&bench, &failed, &["a Delete has begun", "DeleteRule"]).await
+    is_sick(&fixture, &failed, &["a Delete has begun", "DeleteRule"]).await
 }
 
 #[tokio::test]
 async fn all_bindings_of_the_region_are_told_and_the_sick_ones_named() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    let other = bench
+    let (fixture, made) = Fixture::bound().await?;
+    let other = fixture
         .request(json!({
             "RequestType": "Create",
             "LogicalResourceId": "Other",
-            "ResourceProperties": bench.properties(json!({"Listeners": [{"Port": 81, "AlbPort": 80}]})),
+            "ResourceProperties": fixture.properties(json!({"Listeners": [{"Port": 81, "AlbPort": 80}]})),
         }))
         .await?;
     other.assert_success();
-    let all = ask(&bench, json!({"Action": "Status"})).await?;
+    let all = ask(&fixture, json!({"Action": "Status"})).await?;
     assert_eq!(all["Verdict"], "well: all 2 bindings are");
     assert_eq!(all["Bindings"].as_array().map(Vec::len), Some(2));
-    events(&bench)
+    events(&fixture)
         .disable_rule()
         .name(other.id())
         .send()
         .await?;
-    let all = ask(&bench, json!({"Action": "Status"})).await?;
+    let all = ask(&fixture, json!({"Action": "Status"})).await?;
     let verdict = format!("1 of 2 bindings are not well: {}", other.id());
     assert_eq!(all["Verdict"], verdict);
-    bench.delete(&made, json!({})).await?.assert_success();
+    fixture.delete(&made, json!({})).await?.assert_success();
     Ok(())
 }
 
 #[tokio::test]
 async fn what_may_not_be_looked_at_is_told_and_hides_nothing_else() -> Result<()> {
-    let (bench, made) = Bench::bound().await?;
-    let gateway = bench.lab.gateway();
-    let denied = gateway.inject(Fault::new(
-        "elasticloadbalancing",
-        "DescribeTargetHealth",
-        What::Deny,
-    ));
+    let (fixture, made) = Fixture::bound().await?;
+    let gateway = fixture.lab.gateway();
+    let denied = gateway.inject(Fault::new(ELB, "DescribeTargetHealth", What::Deny));
     is_sick(
-        &bench,
+        &fixture,
         &made,
         &["the targets of", "cannot be looked at", "AccessDenied"],
     )
     .await?;
     gateway.remove_fault(denied);
     gateway.inject(Fault::new("events", "DescribeRule", What::Deny));
-    let answer = status(&bench, &made).await?;
+    let answer = status(&fixture, &made).await?;
     let verdict = answer["Verdict"].as_str().expect("a verdict");
     assert!(
         verdict.starts_with("cannot be told: DescribeRule"),
@@ -418,9 +412,9 @@ async fn what_may_not_be_looked_at_is_told_and_hides_nothing_else() -> Result<()
 
 #[tokio::test]
 async fn a_question_that_is_none_fails_and_says_what_is_allowed() -> Result<()> {
-    let bench = Bench::new().await?;
+    let fixture = Fixture::new().await?;
     let question = json!({"Action": "Repair"});
-    let told = bench.function.invoke(question, TIMEOUT).await?.result;
+    let told = fixture.function.invoke(question, TIMEOUT).await?.result;
     let error = told.expect_err("no such action").to_string();
     assert!(
         error.contains("allowed is Check, Plan or Status"),

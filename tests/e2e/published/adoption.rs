@@ -1,7 +1,7 @@
 //! What the published function left in the bucket: taken over once, and never written.
 
 use super::{ACCESS_KEY, BUCKET, SetUp, function, list};
-use crate::support::{TIMEOUT, expected};
+use crate::support::{ELB, TIMEOUT, as_targets};
 use anyhow::Result;
 use lab::{Fault, What};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ fn keys(set_up: &SetUp, operation: &str) -> Vec<String> {
 }
 
 async fn body(set_up: &SetUp, key: &str) -> Result<String> {
-    let got = set_up.bench.s3().get_object().bucket(BUCKET).key(key);
+    let got = set_up.fixture.s3().get_object().bucket(BUCKET).key(key);
     let body = got.send().await?.body.collect().await?;
     Ok(String::from_utf8(body.to_vec())?)
 }
@@ -25,7 +25,7 @@ async fn body(set_up: &SetUp, key: &str) -> Result<String> {
 async fn left_by(python: u8) -> Result<(SetUp, [(String, String); 2])> {
     let set_up = SetUp::new().await?;
     set_up.register(5).await?;
-    let alb = &set_up.bench.pair.alb.dns_name;
+    let alb = &set_up.fixture.alb.dns_name;
     let addresses = set_up.addresses(5);
     let active = list(alb, &addresses[..4]);
     let pending = json!({&addresses[4]: 2});
@@ -64,19 +64,19 @@ async fn what_the_published_function_knew_leaves_in_its_time_whichever_python_it
         set_up.ticks(1).await?;
         assert_eq!(
             set_up.targets(),
-            set_up.bench.expected(4, 80),
+            set_up.fixture.expected(4, 80),
             "Python {python}"
         );
         set_up.ticks(1).await?;
         assert_eq!(
             set_up.targets(),
-            set_up.bench.expected(4, 80),
+            set_up.fixture.expected(4, 80),
             "Python {python}"
         );
         set_up.ticks(1).await?;
         assert_eq!(
             set_up.targets(),
-            set_up.bench.expected(3, 80),
+            set_up.fixture.expected(3, 80),
             "Python {python}"
         );
     }
@@ -92,7 +92,7 @@ async fn the_files_are_read_once_and_never_written() -> Result<()> {
         for (key, _) in &files {
             assert!(read.contains(key), "{key} is not in {read:?}");
         }
-        set_up.bench.lab.gateway().clear();
+        set_up.fixture.lab.gateway().clear();
         set_up.ticks(3).await?;
         let read = keys(&set_up, "GetObject");
         assert!(
@@ -118,9 +118,9 @@ async fn the_later_python_counts_where_both_left_files() -> Result<()> {
     set_up.leave_python3(&addresses, json!({})).await?;
     set_up.ticks(3).await?;
     // The fifth, which only the earlier one knew, is foreign.
-    let mut all = set_up.bench.pair.alb.addresses(3);
-    all.push(set_up.bench.pair.alb.addresses(5)[4]);
-    assert_eq!(set_up.targets(), expected(&all, 80));
+    let mut all = set_up.fixture.alb.addresses(3);
+    all.push(set_up.fixture.alb.addresses(5)[4]);
+    assert_eq!(set_up.targets(), as_targets(&all, 80));
     Ok(())
 }
 
@@ -135,10 +135,10 @@ async fn a_file_that_cannot_be_read_fails_the_tick_until_it_is_mended() -> Resul
         assert!(error.contains(pending), "{error}");
         assert!(error.contains("mend it or delete it"), "{error}");
     }
-    assert_eq!(set_up.targets(), set_up.bench.expected(5, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(5, 80));
     set_up.leave(pending, good).await?;
     set_up.ticks(1).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(4, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(4, 80));
     Ok(())
 }
 
@@ -149,16 +149,16 @@ async fn without_list_bucket_a_missing_file_is_refused_and_the_first_tick_works_
 -> Result<()> {
     let hidden = || Fault::new("s3", "GetObject", What::HideMissing).by(ACCESS_KEY);
     let (set_up, _) = left_by(2).await?;
-    set_up.bench.lab.gateway().inject(hidden());
+    set_up.fixture.lab.gateway().inject(hidden());
     set_up.ticks(3).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
 
     let fresh = SetUp::new().await?;
-    fresh.bench.lab.gateway().inject(hidden());
+    fresh.fixture.lab.gateway().inject(hidden());
     let first = fresh.tick().await?;
     assert!(first.mentions("taken for missing"), "{first:?}");
     first.success()?;
-    assert_eq!(fresh.targets(), fresh.bench.expected(3, 80));
+    assert_eq!(fresh.targets(), fresh.fixture.expected(3, 80));
     let second = fresh.tick().await?;
     assert!(!second.mentions("taken for missing"), "{second:?}");
     second.success()?;
@@ -169,20 +169,20 @@ async fn without_list_bucket_a_missing_file_is_refused_and_the_first_tick_works_
 async fn a_record_that_may_not_be_read_is_no_first_tick() -> Result<()> {
     let set_up = SetUp::new().await?;
     set_up.ticks(1).await?;
-    set_up.bench.scale(2);
+    set_up.fixture.scale(2);
     let denied = Fault::new("s3", "GetObject", What::Deny).by(ACCESS_KEY);
-    let fault = set_up.bench.lab.gateway().inject(denied);
+    let fault = set_up.fixture.lab.gateway().inject(denied);
     for _ in 0..3 {
         let tick = set_up.tick().await?;
         let error = tick.result.expect_err("not readable").to_string();
         assert!(error.contains("allow s3:GetObject"), "{error}");
         assert!(error.contains("AccessDenied"), "{error}");
     }
-    set_up.bench.lab.gateway().remove_fault(fault);
+    set_up.fixture.lab.gateway().remove_fault(fault);
     set_up.ticks(2).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
     set_up.ticks(1).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(2, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(2, 80));
     Ok(())
 }
 
@@ -191,12 +191,12 @@ async fn a_record_that_may_not_be_read_is_no_first_tick() -> Result<()> {
 async fn what_could_not_be_read_at_first_is_adopted_when_it_can() -> Result<()> {
     let (set_up, _) = left_by(3).await?;
     let denied = Fault::new("s3", "GetObject", What::Deny).by(ACCESS_KEY);
-    let fault = set_up.bench.lab.gateway().inject(denied);
+    let fault = set_up.fixture.lab.gateway().inject(denied);
     assert!(set_up.tick().await?.result.is_err());
-    assert_eq!(set_up.targets(), set_up.bench.expected(5, 80));
-    set_up.bench.lab.gateway().remove_fault(fault);
+    assert_eq!(set_up.targets(), set_up.fixture.expected(5, 80));
+    set_up.fixture.lab.gateway().remove_fault(fault);
     set_up.ticks(3).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
     Ok(())
 }
 
@@ -207,7 +207,7 @@ async fn an_empty_list_is_nothing_to_adopt() -> Result<()> {
         .leave_python3(&[], Value::Object(Default::default()))
         .await?;
     set_up.ticks(2).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
     Ok(())
 }
 
@@ -226,13 +226,13 @@ async fn whichever_call_of_the_first_tick_fails_the_next_ones_lose_nothing_and_a
     while let Some(fault) = cases.pop() {
         number += 1;
         let name = format!("case-{number}");
-        let group = set_up.bench.given_group(&name, 8000 + number).await?;
-        for address in set_up.bench.pair.alb.addresses(5).into_iter().skip(1) {
-            set_up.bench.register(&group, address, 80).await?;
+        let group = set_up.fixture.given_group(&name, 8000 + number).await?;
+        for address in set_up.fixture.alb.addresses(5).into_iter().skip(1) {
+            set_up.fixture.register(&group, address, 80).await?;
         }
-        let s3 = set_up.bench.s3();
+        let s3 = set_up.fixture.s3();
         s3.create_bucket().bucket(&name).send().await?;
-        let alb = &set_up.bench.pair.alb.dns_name;
+        let alb = &set_up.fixture.alb.dns_name;
         let known = set_up.addresses(5);
         for (file, body) in [
             ("active_ip.json", list(alb, &known[..4])),
@@ -243,8 +243,8 @@ async fn whichever_call_of_the_first_tick_fails_the_next_ones_lose_nothing_and_a
                 .send()
                 .await?;
         }
-        let function = function(&set_up.bench, &group, &[("S3_BUCKET", &name)]).await?;
-        let gateway = set_up.bench.lab.gateway();
+        let function = function(&set_up.fixture, &group, &[("S3_BUCKET", &name)]).await?;
+        let gateway = set_up.fixture.lab.gateway();
         gateway.clear();
         let is_first_case = fault.is_none();
         let injected = fault.clone().map(|fault| gateway.inject(fault));
@@ -269,9 +269,9 @@ async fn whichever_call_of_the_first_tick_fails_the_next_ones_lose_nothing_and_a
             let tick = function.invoke(set_up.event()?, TIMEOUT).await?;
             tick.success()?;
         }
-        let targets = set_up.bench.targets(&group);
-        assert_eq!(targets, set_up.bench.expected(3, 80), "{fault:?}");
-        for call in gateway.calls_of("elasticloadbalancing", "DeregisterTargets") {
+        let targets = set_up.fixture.targets(&group);
+        assert_eq!(targets, set_up.fixture.expected(3, 80), "{fault:?}");
+        for call in gateway.calls_of(ELB, "DeregisterTargets") {
             for target in call.members("Targets") {
                 assert!(!known[..3].contains(&target["Id"]), "{fault:?}: {target:?}");
             }

@@ -2,7 +2,7 @@
 //! docs/migrate.md says: no target leaves on the way, and what the earlier one knew leaves in time.
 
 use super::{BUCKET, SetUp};
-use crate::support::Answer;
+use crate::support::Response;
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -16,22 +16,22 @@ impl SetUp {
         })
     }
 
-    async fn bind(&self) -> Result<Answer> {
-        let made = self.bench.create(self.properties()).await?;
+    async fn bind(&self) -> Result<Response> {
+        let made = self.fixture.create(self.properties()).await?;
         made.assert_success();
         Ok(made)
     }
 
-    async fn ticks_of(&self, made: &Answer, count: usize) -> Result<()> {
+    async fn ticks_of(&self, made: &Response, count: usize) -> Result<()> {
         for _ in 0..count {
-            self.bench.tick(made).await?.success()?;
+            self.fixture.tick(made).await?.success()?;
         }
         Ok(())
     }
 
     /// Addresses that anybody deregistered so far, in the order of the calls.
     fn left(&self) -> Vec<String> {
-        let calls = self.bench.lab.gateway().history().into_iter();
+        let calls = self.fixture.lab.gateway().history().into_iter();
         let calls = calls.filter(|call| call.operation == "DeregisterTargets");
         let targets = calls.flat_map(|call| call.members("Targets"));
         targets.map(|target| target["Id"].clone()).collect()
@@ -59,30 +59,30 @@ async fn by_way_of_the_drop_in_no_target_leaves_and_what_was_known_leaves_in_tim
     // The binding takes over what this function knew by then: two of them are missing twice.
     let made = set_up.bind().await?;
     assert_eq!(set_up.left(), known[5..], "Create takes nothing away");
-    assert_eq!(set_up.targets(), set_up.bench.expected(5, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(5, 80));
 
     // Its first tick is their third; the old rule still runs beside it.
     set_up.ticks_of(&made, 1).await?;
     set_up.ticks(1).await?;
     let left: BTreeSet<_> = set_up.left().into_iter().collect();
     assert_eq!(left, known[3..].iter().cloned().collect());
-    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
 
     // The old rule is deleted. The binding goes on alone, and the files are as they were.
-    set_up.bench.scale(2);
+    set_up.fixture.scale(2);
     set_up.ticks_of(&made, 3).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(2, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(2, 80));
 
     // Targets that it found there are its own by now, and no rollback needs them.
     let id = Some(made.id());
     set_up
-        .bench
+        .fixture
         .shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", id);
-    let deleted = set_up.bench.delete(&made, set_up.properties()).await?;
+    let deleted = set_up.fixture.delete(&made, set_up.properties()).await?;
     deleted.assert_success();
     assert!(set_up.targets().is_empty());
-    let alb = &set_up.bench.pair.alb.dns_name;
-    let keys = set_up.bench.keys(BUCKET).await?;
+    let alb = &set_up.fixture.alb.dns_name;
+    let keys = set_up.fixture.keys(BUCKET).await?;
     let record = |key: &&String| key.starts_with("alb-nlb-binding/orders/front-80/");
     assert_eq!(keys.iter().filter(record).count(), 1, "{keys:?}");
     assert!(keys.contains(&format!("{alb}/active_ip.json")), "{keys:?}");
@@ -108,7 +108,7 @@ async fn straight_from_the_published_function_no_target_leaves_and_what_was_know
     set_up.ticks_of(&made, 1).await?;
     assert_eq!(set_up.left(), known[4..]);
     set_up.ticks_of(&made, 1).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
     Ok(())
 }
 
@@ -119,7 +119,7 @@ async fn from_hostname_as_target_no_target_leaves_and_what_was_known_leaves_in_t
     let set_up = SetUp::new().await?;
     let known = set_up.addresses(5);
     set_up.register(5).await?;
-    let alb = &set_up.bench.pair.alb.dns_name;
+    let alb = &set_up.fixture.alb.dns_name;
     let group = set_up.group.replace('/', "-");
     let tracked = json!({
         &known[0]: 3, &known[1]: 3, &known[2]: 3, &known[3]: 2, &known[4]: 1,
@@ -132,7 +132,7 @@ async fn from_hostname_as_target_no_target_leaves_and_what_was_known_leaves_in_t
     set_up.ticks_of(&made, 1).await?;
     assert_eq!(set_up.left(), known[4..]);
     set_up.ticks_of(&made, 1).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
     Ok(())
 }
 
@@ -140,10 +140,10 @@ async fn from_hostname_as_target_no_target_leaves_and_what_was_known_leaves_in_t
 #[tokio::test]
 async fn a_second_target_group_moves_by_an_update() -> Result<()> {
     let set_up = SetUp::new().await?;
-    let secure = set_up.bench.given_group("front-443", 443).await?;
+    let secure = set_up.fixture.given_group("front-443", 443).await?;
     let known = set_up.addresses(4);
-    for address in set_up.bench.pair.alb.addresses(4) {
-        set_up.bench.register(&secure, address, 80).await?;
+    for address in set_up.fixture.alb.addresses(4) {
+        set_up.fixture.register(&secure, address, 80).await?;
     }
     set_up.leave_python3(&known, json!({})).await?;
     let made = set_up.bind().await?;
@@ -154,13 +154,16 @@ async fn a_second_target_group_moves_by_an_update() -> Result<()> {
             {"Port": 80, "TargetGroupArn": secure},
         ],
     });
-    set_up.bench.update(&made, both).await?.assert_success();
+    set_up.fixture.update(&made, both).await?.assert_success();
     assert_eq!(set_up.left(), [""; 0]);
     set_up.ticks_of(&made, 2).await?;
     assert_eq!(set_up.left(), [""; 0]);
     set_up.ticks_of(&made, 1).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
-    assert_eq!(set_up.bench.targets(&secure), set_up.bench.expected(3, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
+    assert_eq!(
+        set_up.fixture.targets(&secure),
+        set_up.fixture.expected(3, 80)
+    );
     Ok(())
 }
 
@@ -168,13 +171,13 @@ async fn a_second_target_group_moves_by_an_update() -> Result<()> {
 async fn a_file_that_cannot_be_read_fails_the_create_and_leaves_all_targets() -> Result<()> {
     let set_up = SetUp::new().await?;
     set_up.register(5).await?;
-    let key = format!("{}/active_ip.json", set_up.bench.pair.alb.dns_name);
+    let key = format!("{}/active_ip.json", set_up.fixture.alb.dns_name);
     set_up.leave(&key, "{").await?;
-    let failed = set_up.bench.create(set_up.properties()).await?;
+    let failed = set_up.fixture.create(set_up.properties()).await?;
     failed.assert_failed(&[&key, "mend it or delete it"]);
-    let deleted = set_up.bench.delete(&failed, set_up.properties()).await?;
+    let deleted = set_up.fixture.delete(&failed, set_up.properties()).await?;
     deleted.assert_success();
-    assert_eq!(set_up.targets(), set_up.bench.expected(5, 80));
-    assert_eq!(set_up.bench.keys(BUCKET).await?, [key]);
+    assert_eq!(set_up.targets(), set_up.fixture.expected(5, 80));
+    assert_eq!(set_up.fixture.keys(BUCKET).await?, [key]);
     Ok(())
 }

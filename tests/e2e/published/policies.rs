@@ -22,15 +22,15 @@ async fn life() -> Result<(SetUp, Vec<IamRequest>)> {
     set_up.register(4).await?;
     set_up.leave_python3(&known[1..], json!({})).await?;
     set_up.ticks(3).await?;
-    set_up.bench.scale(4);
+    set_up.fixture.scale(4);
     set_up.ticks(1).await?;
     // Nothing was left for this one: every file that may be there is asked for.
-    let secure = set_up.bench.given_group("front-443", 443).await?;
+    let secure = set_up.fixture.given_group("front-443", 443).await?;
     let fresh = [("ALB_LISTENER", "443"), ("S3_BUCKET", "new-bucket")];
-    set_up.bench.given_bucket("new-bucket").await?;
-    let fresh = function(&set_up.bench, &secure, &fresh).await?;
+    set_up.fixture.given_bucket("new-bucket").await?;
+    let fresh = function(&set_up.fixture, &secure, &fresh).await?;
     fresh.invoke(set_up.event()?, TIMEOUT).await?.success()?;
-    let history = set_up.bench.lab.gateway().history();
+    let history = set_up.fixture.lab.gateway().history();
     let mut asked = requests(&history, ACCESS_KEY)?;
     // Lambda writes the log with the function's role (Lambda guide, "Execution role").
     let group =
@@ -46,7 +46,7 @@ async fn life() -> Result<(SetUp, Vec<IamRequest>)> {
 /// docs/policy.json with its capitals replaced, as docs/console.md says.
 fn tight(set_up: &SetUp) -> Result<Policy> {
     let policy = TIGHT
-        .replace("ALB_DNS_NAME", &set_up.bench.pair.alb.dns_name)
+        .replace("ALB_DNS_NAME", &set_up.fixture.alb.dns_name)
         .replace("S3_BUCKET", BUCKET)
         .replace("NLB_TG_ARN", &set_up.group)
         .replace("FUNCTION_NAME", FUNCTION_NAME);

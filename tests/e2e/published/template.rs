@@ -1,7 +1,7 @@
 //! By template: cfn/sync.yaml behind a real stack, fired by a real schedule.
 
 use super::BUCKET;
-use crate::support::{binary, settled, target_group};
+use crate::support::{MINUTE, binary, make_target_group, wait_for_targets};
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use lab::package::{CODE, upload};
@@ -10,27 +10,24 @@ use lab::{ACCOUNT, AlbSpec, Lab, LoadBalancers, NlbSpec, stack};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
-/// How long EventBridge's minutes last here.
-const MINUTE: Duration = Duration::from_secs(4);
-const STACK: &str = "orders-sync";
+const SYNC_STACK: &str = "orders-sync";
 
 /// What both ways begin with: load balancers, target group and bucket.
-struct Ground {
+struct SyncStack {
     lab: Lab,
     pair: LoadBalancers,
     group: String,
     client: Client,
 }
 
-impl Ground {
+impl SyncStack {
     async fn new() -> Result<Self> {
         let lab = Lab::start_with_minutes_of(MINUTE).await?;
         let (alb, nlb) = (AlbSpec::new("orders"), NlbSpec::new("front"));
         let pair = lab.load_balancers(&alb, &nlb).await?;
         lab.dns().set("orders", pair.alb.addresses(3));
-        let group = target_group(&lab, &pair.nlb, "front-80", 80).await?;
+        let group = make_target_group(&lab, &pair.nlb, "front-80", 80).await?;
         let s3 = aws_sdk_s3::Client::new(&lab.aws());
         s3.create_bucket().bucket(BUCKET).send().await?;
         upload(&lab, Path::new(&binary())).await?;
@@ -62,7 +59,7 @@ impl Ground {
 
     /// What the stack calls its function.
     async fn function(&self) -> Result<String> {
-        let described = self.client.describe_stack_resource().stack_name(STACK);
+        let described = self.client.describe_stack_resource().stack_name(SYNC_STACK);
         let described = described
             .logical_resource_id("LambdaFunction")
             .send()
@@ -75,21 +72,21 @@ impl Ground {
 
 #[tokio::test]
 async fn the_stack_ticks_every_minute_with_the_articles_parameters_and_defaults() -> Result<()> {
-    let ground = Ground::new().await?;
-    let Ground {
+    let sync = SyncStack::new().await?;
+    let SyncStack {
         lab,
         pair,
         group,
         client,
-    } = &ground;
-    let mut parameters = ground.parameters();
+    } = &sync;
+    let mut parameters = sync.parameters();
     parameters.extend(CODE);
     let template = stack::template("sync.yaml")?;
-    let made = stack::create(client, STACK, &template, &parameters).await?;
+    let made = stack::create(client, SYNC_STACK, &template, &parameters).await?;
     let made = made.expect("CREATE_COMPLETE")?;
     for count in [3, 10, 2] {
         lab.dns().set("orders", pair.alb.addresses(count));
-        settled(lab, group, &pair.alb.addresses(count)).await?;
+        wait_for_targets(lab, group, &pair.alb.addresses(count)).await?;
     }
 
     let lambda = lab
@@ -116,9 +113,9 @@ async fn the_stack_ticks_every_minute_with_the_articles_parameters_and_defaults(
     let role = Policy::of_template("sync.yaml", "LambdaIAMRole", given);
     assert_eq!(role.refused(&asked)?, []);
 
-    let deleted = stack::delete(client, STACK).await?;
+    let deleted = stack::delete(client, SYNC_STACK).await?;
     deleted.expect("DELETE_COMPLETE")?;
-    let kept = ground.keys().await?;
+    let kept = sync.keys().await?;
     assert_eq!(
         kept.len(),
         1,
@@ -167,27 +164,27 @@ fn article() -> Value {
 
 #[tokio::test]
 async fn a_stack_of_the_articles_template_is_updated_in_place() -> Result<()> {
-    let ground = Ground::new().await?;
-    let Ground {
+    let sync = SyncStack::new().await?;
+    let SyncStack {
         lab,
         pair,
         group,
         client,
-    } = &ground;
-    let mut parameters = ground.parameters();
-    let made = stack::create(client, STACK, &article().to_string(), &parameters).await?;
+    } = &sync;
+    let mut parameters = sync.parameters();
+    let made = stack::create(client, SYNC_STACK, &article().to_string(), &parameters).await?;
     made.expect("CREATE_COMPLETE")?;
-    let function = ground.function().await?;
+    let function = sync.function().await?;
 
     parameters.extend(CODE);
     let template = stack::template("sync.yaml")?;
-    let updated = stack::update(client, STACK, &template, &parameters).await?;
+    let updated = stack::update(client, SYNC_STACK, &template, &parameters).await?;
     updated.expect("UPDATE_COMPLETE")?;
-    assert_eq!(ground.function().await?, function);
-    settled(lab, group, &pair.alb.addresses(3)).await?;
+    assert_eq!(sync.function().await?, function);
+    wait_for_targets(lab, group, &pair.alb.addresses(3)).await?;
     let updated = lab.function_configuration(&function).await?;
     assert_eq!(updated["Runtime"], "provided.al2023");
-    let deleted = stack::delete(client, STACK).await?;
+    let deleted = stack::delete(client, SYNC_STACK).await?;
     deleted.expect("DELETE_COMPLETE")?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The environment variables: what each does, and what is said of bad ones.
 
 use super::{SetUp, function};
-use crate::support::{Bench, TIMEOUT, operations};
+use crate::support::{ELB, Fixture, TIMEOUT, operations};
 use anyhow::Result;
 use lab::{AlbSpec, NlbSpec};
 use serde_json::json;
@@ -10,9 +10,9 @@ use serde_json::json;
 async fn a_scheduled_event_registers_what_is_in_dns() -> Result<()> {
     let set_up = SetUp::new().await?;
     set_up.ticks(1).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
     let state = "alb-nlb-binding/orders/";
-    let keys = set_up.bench.keys(super::BUCKET).await?;
+    let keys = set_up.fixture.keys(super::BUCKET).await?;
     assert_eq!(keys.len(), 1, "{keys:?}");
     assert!(
         keys[0].starts_with(state) && keys[0].ends_with("/80/state.json"),
@@ -27,7 +27,7 @@ async fn the_event_of_the_consoles_test_is_a_tick_too() -> Result<()> {
     let set_up = SetUp::new().await?;
     let event = json!({"detail-type": "Scheduled Event"});
     set_up.function.invoke(event, TIMEOUT).await?.success()?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
     Ok(())
 }
 
@@ -39,23 +39,23 @@ async fn the_variables_that_may_be_left_out_have_the_published_templates_default
         ("CW_METRIC_FLAG_IP_COUNT", "-"),
     ])
     .await?;
-    set_up.bench.scale(100);
-    let before = set_up.bench.lab.dns().queries("orders");
+    set_up.fixture.scale(100);
+    let before = set_up.fixture.lab.dns().queries("orders");
     set_up.ticks(1).await?;
-    assert_eq!(set_up.bench.lab.dns().queries("orders") - before, 50);
+    assert_eq!(set_up.fixture.lab.dns().queries("orders") - before, 50);
     let operations_of_first = operations(&set_up.calls()).join(" ");
     assert!(
         operations_of_first.contains("PutMetricData"),
         "{operations_of_first}"
     );
-    set_up.bench.scale(2);
+    set_up.fixture.scale(2);
     // 50 lookups need not have found the two that stay.
     let known = set_up.targets();
     set_up.ticks(2).await?;
     let still = set_up.targets();
     assert!(known.iter().all(|target| still.contains(target)));
     set_up.ticks(1).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(2, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(2, 80));
     Ok(())
 }
 
@@ -67,13 +67,13 @@ async fn the_variables_that_are_given_count() -> Result<()> {
         ("CW_METRIC_FLAG_IP_COUNT", "fAlse"),
     ])
     .await?;
-    set_up.bench.scale(28);
-    let before = set_up.bench.lab.dns().queries("orders");
+    set_up.fixture.scale(28);
+    let before = set_up.fixture.lab.dns().queries("orders");
     set_up.ticks(1).await?;
-    assert_eq!(set_up.bench.lab.dns().queries("orders") - before, 7);
-    set_up.bench.scale(2);
+    assert_eq!(set_up.fixture.lab.dns().queries("orders") - before, 7);
+    set_up.fixture.scale(2);
     set_up.ticks(1).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(2, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(2, 80));
     assert!(!operations(&set_up.calls()).contains(&"PutMetricData"));
     Ok(())
 }
@@ -83,17 +83,17 @@ async fn an_alb_in_another_vpc_needs_a_zone_and_the_same_vpc_needs_none() -> Res
     for (same_vpc, own_vpc, zone) in [("FALSE", true, Some("all")), ("True", false, None)] {
         let mut nlb = NlbSpec::new("front");
         nlb.own_vpc = own_vpc;
-        let bench = Bench::with(AlbSpec::new("orders"), nlb).await?;
-        let set_up = SetUp::of(bench, &[("SAME_VPC", same_vpc)]).await?;
+        let fixture = Fixture::with(AlbSpec::new("orders"), nlb).await?;
+        let set_up = SetUp::of(fixture, &[("SAME_VPC", same_vpc)]).await?;
         set_up.ticks(1).await?;
-        let calls = set_up.bench.lab.gateway();
-        let [registration] = &calls.calls_of("elasticloadbalancing", "RegisterTargets")[..] else {
+        let calls = set_up.fixture.lab.gateway();
+        let [registration] = &calls.calls_of(ELB, "RegisterTargets")[..] else {
             panic!("one registration");
         };
         for target in registration.members("Targets") {
             assert_eq!(target.get("AvailabilityZone").map(String::as_str), zone);
         }
-        assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+        assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
     }
     Ok(())
 }
@@ -103,7 +103,7 @@ async fn the_metric_has_the_albs_name_and_a_namespace_that_cloudwatch_takes() ->
     let set_up = SetUp::new().await?;
     set_up.ticks(1).await?;
     let put = set_up
-        .bench
+        .fixture
         .lab
         .gateway()
         .calls_of("monitoring", "PutMetricData");
@@ -162,23 +162,23 @@ async fn a_bucket_that_does_not_exist_is_named() -> Result<()> {
 
 #[tokio::test]
 async fn with_the_published_functions_variables_a_binding_is_still_a_binding() -> Result<()> {
-    let mut bench = Bench::new().await?;
-    bench.scale(3);
-    let theirs = bench.given_group("theirs", 8000).await?;
+    let mut fixture = Fixture::new().await?;
+    fixture.scale(3);
+    let theirs = fixture.given_group("theirs", 8000).await?;
     // As the binding's own function, whose role is the provider's.
     let key = [
         ("AWS_ACCESS_KEY_ID", lab::FUNCTION_ACCESS_KEY),
         ("S3_BUCKET", "no-such-bucket"),
     ];
-    bench.function = function(&bench, &theirs, &key).await?;
-    let made = bench.create(json!({})).await?;
+    fixture.function = function(&fixture, &theirs, &key).await?;
+    let made = fixture.create(json!({})).await?;
     made.assert_success();
-    bench.scale(4);
-    bench.tick(&made).await?.success()?;
+    fixture.scale(4);
+    fixture.tick(&made).await?.success()?;
     assert_eq!(
-        bench.targets(made.attribute("TargetGroupArn")),
-        bench.expected(4, 80)
+        fixture.targets(made.attribute("TargetGroupArn")),
+        fixture.expected(4, 80)
     );
-    assert!(bench.targets(&theirs).is_empty());
+    assert!(fixture.targets(&theirs).is_empty());
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Ticks without a binding: what the published function got wrong, done right.
 
 use super::{ACCESS_KEY, BUCKET, SetUp, function};
-use crate::support::{TIMEOUT, expected, operations};
+use crate::support::{ELB, TIMEOUT, as_targets, operations};
 use anyhow::Result;
 use lab::{DnsFailure, Fault, What};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 async fn a_steady_tick_asks_dns_once_and_aws_three_times_and_changes_nothing() -> Result<()> {
     let set_up = SetUp::new().await?;
     set_up.ticks(1).await?;
-    let lab = &set_up.bench.lab;
+    let lab = &set_up.fixture.lab;
     lab.gateway().clear();
     let before = lab.dns().queries("orders");
     set_up.ticks(1).await?;
@@ -29,11 +29,11 @@ async fn a_steady_tick_asks_dns_once_and_aws_three_times_and_changes_nothing() -
 async fn an_address_that_leaves_dns_goes_after_three_ticks() -> Result<()> {
     let set_up = SetUp::new().await?;
     set_up.ticks(1).await?;
-    set_up.bench.scale(2);
+    set_up.fixture.scale(2);
     set_up.ticks(2).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
     set_up.ticks(1).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(2, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(2, 80));
     Ok(())
 }
 
@@ -41,28 +41,28 @@ async fn an_address_that_leaves_dns_goes_after_three_ticks() -> Result<()> {
 async fn an_address_that_comes_back_while_it_drains_is_registered_again() -> Result<()> {
     let set_up = SetUp::new().await?;
     set_up.ticks(1).await?;
-    set_up.bench.scale(2);
+    set_up.fixture.scale(2);
     set_up.ticks(3).await?;
     assert_eq!(
-        set_up.bench.lab.targets(&set_up.group).len(),
+        set_up.fixture.lab.targets(&set_up.group).len(),
         3,
         "one drains"
     );
-    set_up.bench.scale(3);
+    set_up.fixture.scale(3);
     set_up.ticks(1).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
     Ok(())
 }
 
 #[tokio::test]
 async fn a_foreign_target_stays() -> Result<()> {
     let set_up = SetUp::new().await?;
-    let foreign = set_up.bench.foreign_address();
-    set_up.bench.register(&set_up.group, foreign, 80).await?;
+    let foreign = set_up.fixture.foreign_address();
+    set_up.fixture.register(&set_up.group, foreign, 80).await?;
     set_up.ticks(5).await?;
-    let mut all = set_up.bench.pair.alb.addresses(3);
+    let mut all = set_up.fixture.alb.addresses(3);
     all.push(foreign);
-    assert_eq!(set_up.targets(), expected(&all, 80));
+    assert_eq!(set_up.targets(), as_targets(&all, 80));
     Ok(())
 }
 
@@ -71,17 +71,17 @@ async fn dns_without_an_answer_or_an_address_fails_the_tick_and_counts_nothing()
     let set_up = SetUp::new().await?;
     set_up.ticks(1).await?;
     for failure in [DnsFailure::ServFail, DnsFailure::NoAddresses] {
-        set_up.bench.lab.dns().fail("orders", failure);
+        set_up.fixture.lab.dns().fail("orders", failure);
         for _ in 0..3 {
             let tick = set_up.tick().await?;
             let error = tick.result.expect_err("a failed lookup").to_string();
             assert!(error.contains("internal-orders-"), "{error}");
         }
     }
-    set_up.bench.lab.dns().fail("orders", None);
-    set_up.bench.scale(2);
+    set_up.fixture.lab.dns().fail("orders", None);
+    set_up.fixture.scale(2);
     set_up.ticks(2).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
     Ok(())
 }
 
@@ -89,12 +89,12 @@ async fn dns_without_an_answer_or_an_address_fails_the_tick_and_counts_nothing()
 async fn a_call_that_aws_refuses_fails_the_invocation() -> Result<()> {
     for (service, operation) in [
         ("s3", "PutObject"),
-        ("elasticloadbalancing", "DescribeTargetHealth"),
-        ("elasticloadbalancing", "RegisterTargets"),
+        (ELB, "DescribeTargetHealth"),
+        (ELB, "RegisterTargets"),
     ] {
         let set_up = SetUp::new().await?;
         let fault = Fault::new(service, operation, What::Deny).by(ACCESS_KEY);
-        set_up.bench.lab.gateway().inject(fault);
+        set_up.fixture.lab.gateway().inject(fault);
         let tick = set_up.tick().await?;
         let error = tick.result.expect_err(operation).to_string();
         assert!(error.contains("AccessDenied"), "{error}");
@@ -108,24 +108,30 @@ async fn a_call_that_aws_refuses_fails_the_invocation() -> Result<()> {
 #[tokio::test]
 async fn two_functions_with_one_bucket_do_not_count_each_others_misses() -> Result<()> {
     let set_up = SetUp::new().await?;
-    let secure = set_up.bench.given_group("front-443", 443).await?;
+    let secure = set_up.fixture.given_group("front-443", 443).await?;
     let port = [("ALB_LISTENER", "443")];
-    let other = function(&set_up.bench, &secure, &port).await?;
+    let other = function(&set_up.fixture, &secure, &port).await?;
     let both = async || {
         set_up.tick().await?.success()?;
         let tick = other.invoke(set_up.event()?, TIMEOUT).await?;
         tick.success()
     };
     both().await?;
-    set_up.bench.scale(2);
+    set_up.fixture.scale(2);
     both().await?;
     both().await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
-    assert_eq!(set_up.bench.targets(&secure), set_up.bench.expected(3, 443));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
+    assert_eq!(
+        set_up.fixture.targets(&secure),
+        set_up.fixture.expected(3, 443)
+    );
     both().await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(2, 80));
-    assert_eq!(set_up.bench.targets(&secure), set_up.bench.expected(2, 443));
-    assert_eq!(set_up.bench.keys(BUCKET).await?.len(), 2);
+    assert_eq!(set_up.targets(), set_up.fixture.expected(2, 80));
+    assert_eq!(
+        set_up.fixture.targets(&secure),
+        set_up.fixture.expected(2, 443)
+    );
+    assert_eq!(set_up.fixture.keys(BUCKET).await?.len(), 2);
     Ok(())
 }
 
@@ -134,13 +140,13 @@ async fn two_functions_with_one_bucket_do_not_count_each_others_misses() -> Resu
 async fn an_event_that_comes_twice_counts_once() -> Result<()> {
     let set_up = SetUp::new().await?;
     set_up.ticks(1).await?;
-    set_up.bench.scale(2);
+    set_up.fixture.scale(2);
     let event = set_up.event()?;
     for _ in 0..5 {
         let tick = set_up.function.invoke(event.clone(), TIMEOUT).await?;
         tick.success()?;
     }
-    assert_eq!(set_up.targets(), set_up.bench.expected(3, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
     Ok(())
 }
 
@@ -148,19 +154,19 @@ async fn an_event_that_comes_twice_counts_once() -> Result<()> {
 async fn two_ticks_at_once_lose_no_update() -> Result<()> {
     let set_up = SetUp::new().await?;
     set_up.ticks(1).await?;
-    let other = function(&set_up.bench, &set_up.group, &[]).await?;
+    let other = function(&set_up.fixture, &set_up.group, &[]).await?;
     other.invoke(set_up.event()?, TIMEOUT).await?.success()?;
-    let gateway = set_up.bench.lab.gateway();
+    let gateway = set_up.fixture.lab.gateway();
     // The first has read the record and is held while the second reads and writes it.
     let held = Fault::new("s3", "PutObject", What::Delay(Duration::from_secs(3)));
     let held = gateway.inject(held.nth(1).by(ACCESS_KEY));
-    set_up.bench.scale(5);
+    set_up.fixture.scale(5);
     let first = set_up.function.invoke(set_up.event()?, TIMEOUT);
     let second = async {
         while gateway.hits(held) == 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        set_up.bench.scale(7);
+        set_up.fixture.scale(7);
         other.invoke(set_up.event()?, TIMEOUT).await
     };
     let (first, second) = tokio::join!(first, second);
@@ -168,10 +174,10 @@ async fn two_ticks_at_once_lose_no_update() -> Result<()> {
     assert!(first.mentions("starting over"), "{first:?}");
     first.success()?;
     second?.success()?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(7, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(7, 80));
     // What either knew is known: all of it leaves by the usual count.
-    set_up.bench.scale(1);
+    set_up.fixture.scale(1);
     set_up.ticks(3).await?;
-    assert_eq!(set_up.targets(), set_up.bench.expected(1, 80));
+    assert_eq!(set_up.targets(), set_up.fixture.expected(1, 80));
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! BucketName changes while a tick is under way: no live target is lost and none is orphaned, no
 //! matter where the tick stands.
 
-use super::{ELB, Stack};
-use crate::support::{TIMEOUT, expected};
+use super::stack::BindingStack;
+use crate::support::{ELB, TIMEOUT, as_targets};
 use anyhow::Result;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -17,11 +17,12 @@ const POINTS: [(&str, &str); 5] = [
 ];
 
 /// Of the three addresses the third is missing for the third time, and a fourth one is new.
-async fn moves(stack: &Stack, from: Value, to: Value, point: (&str, &str)) -> Result<()> {
-    let group = format!("theirs-{}", stack.bench.pair.alb.name);
-    let group = stack.bench.given_group(&group, 8000).await?;
-    let foreign = stack.bench.foreign_address();
-    stack.bench.register(&group, foreign, 80).await?;
+async fn moves(stack: &BindingStack, from: Value, to: Value, point: (&str, &str)) -> Result<()> {
+    let group = format!("theirs-{}", stack.fixture.alb.name);
+    let (group, foreign) = stack
+        .fixture
+        .given_group_with_foreign_target(&group, 8000)
+        .await?;
     let with_group = |mut properties: Value| {
         properties["Listeners"] = json!([{"Port": 80}, {"Port": 80, "TargetGroupArn": group}]);
         properties
@@ -29,15 +30,15 @@ async fn moves(stack: &Stack, from: Value, to: Value, point: (&str, &str)) -> Re
     let (from, to) = (with_group(from), with_group(to));
     let made = stack.bind(from.clone()).await?;
     let id = made.id();
-    stack.bench.scale(2);
+    stack.fixture.scale(2);
     stack.ticks(id, 2).await?;
-    let mut live = stack.bench.pair.alb.addresses(4);
+    let mut live = stack.fixture.alb.addresses(4);
     live.remove(2);
-    stack.bench.see(live.clone());
+    stack.fixture.show_in_dns(live.clone());
 
     let tick = stack.tick_event(id).await?;
     let hold = stack.holds(point.0, point.1);
-    let other = stack.environment().await?;
+    let other = stack.another_environment().await?;
     stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
     let update = stack.update(id, from, to.clone());
     let updated = async {
@@ -52,15 +53,19 @@ async fn moves(stack: &Stack, from: Value, to: Value, point: (&str, &str)) -> Re
     ticked?;
     stack.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(id));
     stack.ticks(id, 3).await?;
-    let own = made
-        .attribute("TargetGroupArns")
-        .split(',')
-        .next()
-        .unwrap_or_default();
-    assert_eq!(stack.bench.targets(own), expected(&live, 80), "{point:?}");
+    let own = made.target_groups()[0];
+    assert_eq!(
+        stack.fixture.targets(own),
+        as_targets(&live, 80),
+        "{point:?}"
+    );
     let mut all = live.clone();
     all.push(foreign);
-    assert_eq!(stack.bench.targets(&group), expected(&all, 80), "{point:?}");
+    assert_eq!(
+        stack.fixture.targets(&group),
+        as_targets(&all, 80),
+        "{point:?}"
+    );
     let lost = stack.deregistered();
     let lost: Vec<_> = live
         .iter()
@@ -72,20 +77,20 @@ async fn moves(stack: &Stack, from: Value, to: Value, point: (&str, &str)) -> Re
     stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
     stack.succeeds(&stack.delete(id, to)).await?;
     assert_eq!(
-        stack.bench.targets(&group),
-        expected(&[foreign], 80),
+        stack.fixture.targets(&group),
+        as_targets(&[foreign], 80),
         "{point:?}"
     );
-    let left = stack.bench.leftovers(id).await?;
+    let left = stack.fixture.leftovers(id).await?;
     assert_eq!(left, ["listener on Some(8000)"], "{point:?}");
     Ok(())
 }
 
 /// All points of a tick, from one bucket to another.
 async fn at_every_point(from: Option<&str>, to: Option<&str>) -> Result<()> {
-    let stacks = Stack::several(POINTS.len()).await?;
+    let stacks = BindingStack::several(POINTS.len()).await?;
     let played = stacks.iter().zip(POINTS).map(async |(stack, point)| {
-        let name = &stack.bench.pair.alb.name;
+        let name = &stack.fixture.alb.name;
         let named = |bucket: &str| format!("{bucket}-{name}");
         let properties = |bucket: Option<String>| {
             bucket.map_or_else(|| json!({}), |bucket| json!({ "BucketName": bucket }))
@@ -102,7 +107,7 @@ async fn at_every_point(from: Option<&str>, to: Option<&str>) -> Result<()> {
         )
         .await?;
         for bucket in [&from, &to].into_iter().flatten() {
-            let keys = stack.bench.keys(bucket).await?;
+            let keys = stack.fixture.keys(bucket).await?;
             assert!(keys.is_empty(), "{point:?}: {keys:?}");
         }
         Ok::<_, anyhow::Error>(())
@@ -131,7 +136,7 @@ async fn a_tick_under_way_survives_a_change_from_one_given_bucket_to_another() -
 /// The tick was sent before the Update, and comes when the rule says another bucket.
 #[tokio::test]
 async fn a_tick_that_was_sent_before_follows_the_stub() -> Result<()> {
-    let (stack, made) = Stack::bound(json!({})).await?;
+    let (stack, made) = BindingStack::bound(json!({})).await?;
     let id = made.id();
     let sent = stack.tick_event(id).await?;
     stack.bucket("their-bucket").await?;
@@ -140,15 +145,15 @@ async fn a_tick_that_was_sent_before_follows_the_stub() -> Result<()> {
     stack
         .succeeds(&stack.update(id, json!({}), given.clone()))
         .await?;
-    stack.bench.scale(4);
+    stack.fixture.scale(4);
     stack
-        .bench
+        .fixture
         .function
         .invoke(sent, TIMEOUT)
         .await?
         .success()?;
     let group = made.attribute("TargetGroupArn");
-    assert_eq!(stack.bench.targets(group), stack.bench.expected(4, 80));
+    assert_eq!(stack.fixture.targets(group), stack.fixture.expected(4, 80));
     // Nothing is known in two places.
     let known = stack.record("their-bucket", id).await?;
     assert_eq!(

@@ -1,25 +1,17 @@
 //! Updates that are cancelled and rolled back while they run, or before they come: they change nothing
 //! afterwards, whatever they find then.
 
-use super::{ELB, SIGNATURES, Signature, Stack};
+use super::request::{SIGNATURES, Signature, StackRequest};
+use super::stack::BindingStack;
+use crate::support::ELB;
 use anyhow::Result;
 use futures_util::future::join_all;
-use lab::{Alb, AlbSpec};
-use serde_json::{Value, json};
-
-/// Another ALB, which DNS does not know yet.
-async fn next_alb(stack: &Stack) -> Result<(Alb, Value)> {
-    let name = format!("next-{}", stack.bench.pair.alb.name);
-    let vpc = &stack.bench.pair.alb.vpc;
-    let next = stack.lab().alb(vpc, &AlbSpec::new(&name)).await?;
-    let changes = json!({ "AlbArn": next.arn });
-    Ok((next, changes))
-}
+use serde_json::json;
 
 #[tokio::test]
 async fn an_update_that_was_cancelled_while_it_waited_for_dns_changes_nothing_afterwards()
 -> Result<()> {
-    let stacks = Stack::several(SIGNATURES.len()).await?;
+    let stacks = BindingStack::several(SIGNATURES.len()).await?;
     let played = stacks
         .iter()
         .zip(SIGNATURES)
@@ -27,15 +19,16 @@ async fn an_update_that_was_cancelled_while_it_waited_for_dns_changes_nothing_af
             let made = stack.bind(json!({})).await?;
             let id = made.id();
             let group = made.attribute("TargetGroupArn");
-            let (next, changes) = next_alb(stack).await?;
+            let next = stack.fixture.next_alb().await?;
+            let changes = json!({"AlbArn": next.arn});
             stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
             let update = stack
                 .update(id, json!({}), changes.clone())
                 .signed(signature, 1);
             let rollback = stack.update(id, changes, json!({})).signed(signature, 4);
-            let other = stack.environment().await?;
+            let other = stack.another_environment().await?;
             let rolled_back = async {
-                stack.until_asked(&next.name).await?;
+                stack.waits_for_dns_query(&next.name).await?;
                 // Somebody cancels it.
                 stack.shows(
                     "UPDATE_ROLLBACK_IN_PROGRESS",
@@ -44,7 +37,7 @@ async fn an_update_that_was_cancelled_while_it_waited_for_dns_changes_nothing_af
                 );
                 rollback.answered_by(&other).await?.assert_success();
                 stack.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
-                stack.looks_away();
+                stack.forgets_earlier_calls();
                 stack
                     .lab()
                     .dns()
@@ -55,16 +48,16 @@ async fn an_update_that_was_cancelled_while_it_waited_for_dns_changes_nothing_af
             rolled_back?;
             answer?.assert_failed(&["another request has taken the binding over"]);
             stack.assert_unchanged();
-            assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 80));
+            assert_eq!(stack.fixture.targets(group), stack.fixture.expected(3, 80));
 
             // Lambda delivers it once more.
-            let late = stack.environment().await?;
+            let late = stack.another_environment().await?;
             update.delivered_to(&late).await?.success()?;
             assert_eq!(update.answers().len(), 2);
             assert_eq!(update.answers()[1]["Status"], "FAILED", "{signature:?}");
             stack.assert_unchanged();
             stack.ticks(id, 4).await?;
-            assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 80));
+            assert_eq!(stack.fixture.targets(group), stack.fixture.expected(3, 80));
             Ok::<_, anyhow::Error>(())
         });
     for played in join_all(played).await {
@@ -75,18 +68,17 @@ async fn an_update_that_was_cancelled_while_it_waited_for_dns_changes_nothing_af
 
 /// An Update of three minutes before its rollback.
 struct Cancelled {
-    update: super::Request,
-    rollback: super::Request,
+    update: StackRequest,
+    rollback: StackRequest,
     group: String,
 }
 
 impl Cancelled {
-    async fn of(stack: &Stack, signature: Signature) -> Result<(String, Self)> {
+    async fn of(stack: &BindingStack, signature: Signature) -> Result<(String, Self)> {
         let made = stack.bind(json!({})).await?;
         let id = made.id();
-        let (next, changes) = next_alb(stack).await?;
-        let addresses = next.addresses_after(100, 2);
-        stack.lab().dns().set(&next.name, addresses);
+        let (next, _) = stack.fixture.next_alb_in_dns(2).await?;
+        let changes = json!({"AlbArn": next.arn});
         let update = stack.update(id, json!({}), changes.clone());
         let rollback = stack.update(id, changes, json!({}));
         let group = made.attribute("TargetGroupArn").to_owned();
@@ -98,11 +90,11 @@ impl Cancelled {
         Ok((id.to_owned(), cancelled))
     }
 
-    async fn changed_nothing(&self, stack: &Stack, id: &str, case: &str) -> Result<()> {
+    async fn changed_nothing(&self, stack: &BindingStack, id: &str, case: &str) -> Result<()> {
         stack.assert_unchanged();
         stack.ticks(id, 4).await?;
-        let targets = stack.bench.targets(&self.group);
-        assert_eq!(targets, stack.bench.expected(3, 80), "{case}");
+        let targets = stack.fixture.targets(&self.group);
+        assert_eq!(targets, stack.fixture.expected(3, 80), "{case}");
         Ok(())
     }
 }
@@ -117,7 +109,7 @@ async fn an_update_that_comes_after_its_rollback_changes_nothing() -> Result<()>
     ];
     let cases = states.map(|state| SIGNATURES.map(|signature| (state, signature)));
     let cases = cases.as_flattened();
-    let stacks = Stack::several(cases.len()).await?;
+    let stacks = BindingStack::several(cases.len()).await?;
     let played = stacks
         .iter()
         .zip(cases)
@@ -130,8 +122,8 @@ async fn an_update_that_comes_after_its_rollback_changes_nothing() -> Result<()>
             );
             stack.succeeds(&cancelled.rollback).await?;
             stack.shows(state.0, state.1, Some(&id));
-            stack.looks_away();
-            let late = stack.environment().await?;
+            stack.forgets_earlier_calls();
+            let late = stack.another_environment().await?;
             cancelled
                 .update
                 .answered_by(&late)
@@ -160,7 +152,7 @@ async fn an_update_that_goes_on_when_its_rollback_is_done_changes_nothing() -> R
     let signatures = [Signature::Dated, Signature::None];
     let cases = BEFORE_THE_CLAIM.map(|point| signatures.map(|signature| (point, signature)));
     let cases = cases.as_flattened();
-    let stacks = Stack::several(cases.len()).await?;
+    let stacks = BindingStack::several(cases.len()).await?;
     let played = stacks
         .iter()
         .zip(cases)
@@ -168,7 +160,7 @@ async fn an_update_that_goes_on_when_its_rollback_is_done_changes_nothing() -> R
             let (id, cancelled) = Cancelled::of(stack, *signature).await?;
             stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&id));
             let hold = stack.holds(point.0, point.1);
-            let other = stack.environment().await?;
+            let other = stack.another_environment().await?;
             let rolled_back = async {
                 hold.arrived(1).await;
                 stack.shows(
@@ -178,7 +170,7 @@ async fn an_update_that_goes_on_when_its_rollback_is_done_changes_nothing() -> R
                 );
                 let answer = cancelled.rollback.answered_by(&other).await;
                 stack.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(&id));
-                stack.looks_away();
+                stack.forgets_earlier_calls();
                 hold.release();
                 answer
             };
@@ -191,10 +183,10 @@ async fn an_update_that_goes_on_when_its_rollback_is_done_changes_nothing() -> R
             changes.retain(|call| call.operation == "PutObject" && call.status == Some(200));
             assert!(changes.is_empty(), "{point:?}: {changes:#?}");
             stack.ticks(&id, 4).await?;
-            let targets = stack.bench.targets(&cancelled.group);
+            let targets = stack.fixture.targets(&cancelled.group);
             assert_eq!(
                 targets,
-                stack.bench.expected(3, 80),
+                stack.fixture.expected(3, 80),
                 "{point:?} {signature:?}"
             );
             Ok::<_, anyhow::Error>(())

@@ -1,28 +1,19 @@
 //! The same request once more: late, after others, or at the same time.
 
-use super::{ELB, Request, SIGNATURES, Signature, Stack, called};
+use super::request::{SIGNATURES, Signature, StackRequest};
+use super::stack::BindingStack;
+use crate::support::{ELB, as_targets, called};
 use anyhow::Result;
 use futures_util::future::{join_all, try_join_all};
-use lab::{AlbSpec, Fault, HeldCalls, What};
+use lab::{Fault, Hold, What};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// An ALB with two addresses that the first one has not.
-async fn next_alb(stack: &Stack) -> Result<(Value, Vec<String>)> {
-    let name = format!("next-{}", stack.bench.pair.alb.name);
-    let vpc = &stack.bench.pair.alb.vpc;
-    let next = stack.lab().alb(vpc, &AlbSpec::new(&name)).await?;
-    let addresses = next.addresses_after(100, 2);
-    stack.lab().dns().set(&name, addresses.clone());
-    let targets = crate::support::expected(&addresses, 80);
-    Ok((json!({ "AlbArn": next.arn }), targets))
-}
-
 /// The second delivery sends the first one's answer, and changes nothing.
-async fn comes_again(stack: &Stack, request: &Request) -> Result<()> {
-    stack.looks_away();
+async fn comes_again(stack: &BindingStack, request: &StackRequest) -> Result<()> {
+    stack.forgets_earlier_calls();
     let before = request.answers();
-    let late = stack.environment().await?;
+    let late = stack.another_environment().await?;
     request.delivered_to(&late).await?.success()?;
     let answers = request.answers();
     assert_eq!(answers.len(), before.len() + 1);
@@ -33,28 +24,27 @@ async fn comes_again(stack: &Stack, request: &Request) -> Result<()> {
 
 #[tokio::test]
 async fn a_creates_second_delivery_after_an_update_to_another_alb_changes_nothing() -> Result<()> {
-    let stacks = Stack::several(SIGNATURES.len()).await?;
+    let stacks = BindingStack::several(SIGNATURES.len()).await?;
     let played = stacks
         .iter()
         .zip(SIGNATURES)
         .map(async |(stack, signature)| {
-            let (next, served) = next_alb(stack).await?;
+            let (next, addresses) = stack.fixture.next_alb_in_dns(2).await?;
+            let changes = json!({"AlbArn": next.arn});
             stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
             let create = stack.create(json!({})).signed(signature, 0);
             let made = stack.succeeds(&create).await?;
             let id = made.id();
             stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
-            let update = stack.update(id, json!({}), next).signed(signature, 5);
+            let update = stack.update(id, json!({}), changes).signed(signature, 5);
             stack.succeeds(&update).await?;
             stack.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(id));
 
             comes_again(stack, &create).await?;
             comes_again(stack, &update).await?;
             stack.ticks(id, 4).await?;
-            assert_eq!(
-                stack.bench.targets(made.attribute("TargetGroupArn")),
-                served
-            );
+            let targets = stack.fixture.targets(made.attribute("TargetGroupArn"));
+            assert_eq!(targets, as_targets(&addresses, 80));
             Ok::<_, anyhow::Error>(())
         });
     try_join_all(played).await?;
@@ -65,23 +55,24 @@ async fn a_creates_second_delivery_after_an_update_to_another_alb_changes_nothin
 async fn an_updates_second_delivery_after_it_was_taken_back_changes_nothing() -> Result<()> {
     // The stack may be one of another account.
     for is_known in [true, false] {
-        let (stack, made) = Stack::bound(json!({})).await?;
-        let (next, _) = next_alb(&stack).await?;
+        let (stack, made) = BindingStack::bound(json!({})).await?;
+        let (next, _) = stack.fixture.next_alb_in_dns(2).await?;
+        let changes = json!({"AlbArn": next.arn});
         let id = made.id();
         stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
         if !is_known {
-            stack.is_unknown();
+            stack.becomes_unknown();
         }
-        let there = stack.update(id, json!({}), next.clone());
+        let there = stack.update(id, json!({}), changes.clone());
         stack.succeeds(&there).await?;
-        let back = stack.update(id, next, json!({}));
+        let back = stack.update(id, changes, json!({}));
         stack.succeeds(&back).await?;
         for request in [&there, &back, &there] {
             comes_again(&stack, request).await?;
         }
         stack.ticks(id, 4).await?;
         let group = made.attribute("TargetGroupArn");
-        assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 80));
+        assert_eq!(stack.fixture.targets(group), stack.fixture.expected(3, 80));
     }
     Ok(())
 }
@@ -90,10 +81,10 @@ async fn an_updates_second_delivery_after_it_was_taken_back_changes_nothing() ->
 type Point = Option<(&'static str, &'static str)>;
 
 /// Two deliveries at once; gives both answers.
-async fn at_once(stack: &Stack, request: &Request, point: Point) -> Result<Vec<Value>> {
-    let other = stack.environment().await?;
-    let first = request.delivered_to(&stack.bench.function);
-    stack.looks_away();
+async fn at_once(stack: &BindingStack, request: &StackRequest, point: Point) -> Result<Vec<Value>> {
+    let other = stack.another_environment().await?;
+    let first = request.delivered_to(&stack.fixture.function);
+    stack.forgets_earlier_calls();
     let (first, second) = match point {
         None => tokio::join!(first, request.delivered_to(&other)),
         Some((service, operation)) => {
@@ -105,7 +96,7 @@ async fn at_once(stack: &Stack, request: &Request, point: Point) -> Result<Vec<V
                 let release = async {
                     // Held before the claim, the first one lets the second one go first.
                     stack
-                        .until(|calls| called(calls, "PutObject") > writes)
+                        .waits_until(|calls| called(calls, "PutObject") > writes)
                         .await?;
                     hold.release();
                     Ok::<_, anyhow::Error>(())
@@ -141,7 +132,7 @@ async fn two_deliveries_of_a_create_at_once_answer_the_same() -> Result<()> {
         Some((ELB, "CreateListener")),
         Some(("events", "PutTargets")),
     ];
-    let stacks = Stack::several(points.len()).await?;
+    let stacks = BindingStack::several(points.len()).await?;
     let played = stacks.iter().zip(points).map(async |(stack, point)| {
         stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
         let create = stack.create(json!({}));
@@ -150,8 +141,8 @@ async fn two_deliveries_of_a_create_at_once_answer_the_same() -> Result<()> {
         let id = answers[0]["PhysicalResourceId"].as_str().expect("an id");
         stack.ticks(id, 1).await?;
         let group = answers[0]["Data"]["TargetGroupArn"].as_str().expect("one");
-        assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 80));
-        assert_eq!(stack.bench.leftovers(id).await?.len(), 4);
+        assert_eq!(stack.fixture.targets(group), stack.fixture.expected(3, 80));
+        assert_eq!(stack.fixture.leftovers(id).await?.len(), 4);
         Ok::<_, anyhow::Error>(())
     });
     for played in join_all(played).await {
@@ -171,7 +162,7 @@ async fn two_deliveries_of_an_update_at_once_answer_the_same() -> Result<()> {
         Some((ELB, "DeleteListener")),
         Some((ELB, "DeleteTargetGroup")),
     ];
-    let stacks = Stack::several(points.len()).await?;
+    let stacks = BindingStack::several(points.len()).await?;
     let played = stacks.iter().zip(points).map(async |(stack, point)| {
         let made = stack.bind(json!({})).await?;
         let id = made.id();
@@ -182,8 +173,8 @@ async fn two_deliveries_of_an_update_at_once_answer_the_same() -> Result<()> {
         assert_same(&answers, point);
         stack.ticks(id, 1).await?;
         let group = answers[0]["Data"]["TargetGroupArn"].as_str().expect("one");
-        assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 81));
-        assert_eq!(stack.bench.leftovers(id).await?.len(), 4);
+        assert_eq!(stack.fixture.targets(group), stack.fixture.expected(3, 81));
+        assert_eq!(stack.fixture.leftovers(id).await?.len(), 4);
         Ok::<_, anyhow::Error>(())
     });
     for played in join_all(played).await {
@@ -202,7 +193,7 @@ async fn two_deliveries_of_a_delete_at_once_both_succeed_and_leave_nothing() -> 
         Some((ELB, "DeleteTargetGroup")),
         Some(("s3", "DeleteObjects")),
     ];
-    let stacks = Stack::several(points.len()).await?;
+    let stacks = BindingStack::several(points.len()).await?;
     let played = stacks.iter().zip(points).map(async |(stack, point)| {
         let made = stack.bind(json!({})).await?;
         let id = made.id();
@@ -226,7 +217,7 @@ async fn two_deliveries_of_a_delete_at_once_both_succeed_and_leave_nothing() -> 
 
 #[tokio::test]
 async fn a_request_whose_answer_was_lost_sends_the_same_one_again() -> Result<()> {
-    let stacks = Stack::several(3).await?;
+    let stacks = BindingStack::several(3).await?;
     let played = ["Create", "Update", "Delete"].into_iter().zip(&stacks);
     let played = played.map(async |(kind, stack)| {
         let request = match kind {
@@ -250,15 +241,15 @@ async fn a_request_whose_answer_was_lost_sends_the_same_one_again() -> Result<()
         request.url.refuse(usize::MAX);
         let short = std::time::Duration::from_secs(15);
         let lost = request
-            .delivered_within(&stack.bench.function, short)
+            .delivered_within(&stack.fixture.function, short)
             .await?;
         assert!(lost.result.is_err(), "{kind}: {lost:?}");
         let sent = request.url.puts().pop().expect("one was refused").body;
         assert_eq!(sent["Status"], "SUCCESS", "{kind}: {sent:#}");
         request.url.refuse(0);
-        stack.looks_away();
+        stack.forgets_earlier_calls();
         request
-            .delivered_to(&stack.bench.function)
+            .delivered_to(&stack.fixture.function)
             .await?
             .success()?;
         assert_eq!(request.answers(), [sent], "{kind}");
@@ -274,13 +265,13 @@ async fn a_request_whose_answer_was_lost_sends_the_same_one_again() -> Result<()
 /// The other one goes on for longer than the first one may wait for it.
 #[tokio::test]
 async fn a_delivery_whose_time_is_over_answers_for_the_other_one_too() -> Result<()> {
-    let stack = Stack::new().await?;
+    let stack = BindingStack::new().await?;
     stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
     let create = stack.create(json!({}));
-    let other = stack.environment().await?;
-    let hold = HeldCalls::default();
+    let other = stack.another_environment().await?;
+    let hold = Hold::default();
     stack.injects(Fault::new(ELB, "RegisterTargets", What::Hold(hold.clone())));
-    let first = create.delivered_within(&stack.bench.function, Duration::from_secs(20));
+    let first = create.delivered_within(&stack.fixture.function, Duration::from_secs(20));
     let first = async {
         let ended = first.await;
         hold.release();

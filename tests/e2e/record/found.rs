@@ -1,8 +1,8 @@
 //! A given target group that was full of live targets before: what a rollback gives back, and what a
 //! Delete takes.
 
-use super::Stack;
-use crate::support::expected;
+use super::stack::BindingStack;
+use crate::support::{as_targets, called};
 use anyhow::Result;
 use futures_util::future::join_all;
 use lab::{Fault, What};
@@ -10,26 +10,26 @@ use serde_json::{Value, json};
 
 /// A given group in which three of the ALB's five addresses are registered already, and one target
 /// of somebody else's.
-async fn full_group(stack: &Stack) -> Result<(String, Value)> {
-    let name = format!("theirs-{}", stack.bench.pair.alb.name);
-    let group = stack.bench.given_group(&name, 8000).await?;
-    for address in stack.bench.pair.alb.addresses(3) {
-        stack.bench.register(&group, address, 80).await?;
+async fn full_group(stack: &BindingStack) -> Result<(String, Value)> {
+    let name = format!("theirs-{}", stack.fixture.alb.name);
+    let group = stack.fixture.given_group(&name, 8000).await?;
+    for address in stack.fixture.alb.addresses(3) {
+        stack.fixture.register(&group, address, 80).await?;
     }
     stack
-        .bench
-        .register(&group, stack.bench.foreign_address(), 80)
+        .fixture
+        .register(&group, stack.fixture.foreign_address(), 80)
         .await?;
-    stack.bench.scale(5);
+    stack.fixture.scale(5);
     let given = json!({"Listeners": [{"Port": 80, "TargetGroupArn": group}]});
     Ok((group, given))
 }
 
 /// As many of the ALB's addresses as that, and somebody else's target.
-fn with_theirs(stack: &Stack, count: usize) -> Vec<String> {
-    let mut addresses = stack.bench.pair.alb.addresses(count);
-    addresses.push(stack.bench.foreign_address());
-    expected(&addresses, 80)
+fn with_theirs(stack: &BindingStack, count: usize) -> Vec<String> {
+    let mut addresses = stack.fixture.alb.addresses(count);
+    addresses.push(stack.fixture.foreign_address());
+    as_targets(&addresses, 80)
 }
 
 /// How a stack is on its way back to what it was before its binding.
@@ -40,9 +40,9 @@ const ROLLBACKS: [&str; 4] = [
     "unknown",
 ];
 
-fn rolls_back(stack: &Stack, status: &str, id: &str) {
+fn rolls_back(stack: &BindingStack, status: &str, id: &str) {
     match status {
-        "unknown" => stack.is_unknown(),
+        "unknown" => stack.becomes_unknown(),
         _ => stack.shows(status, "DELETE_IN_PROGRESS", Some(id)),
     }
 }
@@ -54,7 +54,7 @@ async fn a_create_that_fails_after_its_first_sync_leaves_a_full_group_as_it_was(
         .into_iter()
         .flat_map(|failure| ROLLBACKS.map(|status| (failure, status)));
     let cases: Vec<_> = cases.collect();
-    let stacks = Stack::several(cases.len()).await?;
+    let stacks = BindingStack::several(cases.len()).await?;
     let played = stacks
         .iter()
         .zip(cases)
@@ -62,23 +62,23 @@ async fn a_create_that_fails_after_its_first_sync_leaves_a_full_group_as_it_was(
             let (group, given) = full_group(stack).await?;
             stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
             if failure == "InvalidTarget" {
-                let mut addresses = stack.bench.pair.alb.addresses(5);
+                let mut addresses = stack.fixture.alb.addresses(5);
                 addresses.push("8.8.8.8".parse()?);
-                stack.bench.see(addresses);
+                stack.fixture.show_in_dns(addresses);
             } else {
                 stack.injects(Fault::new("events", failure, What::Deny));
             }
             let failed = stack.delivers(&stack.create(given.clone())).await?;
             failed.assert_failed(&[failure]);
             assert_eq!(
-                stack.bench.targets(&group),
+                stack.fixture.targets(&group),
                 with_theirs(stack, 5),
                 "{failure}"
             );
             rolls_back(stack, status, failed.id());
             stack.succeeds(&stack.delete(failed.id(), given)).await?;
             assert_eq!(
-                stack.bench.targets(&group),
+                stack.fixture.targets(&group),
                 with_theirs(stack, 3),
                 "{failure}, {status}"
             );
@@ -93,7 +93,7 @@ async fn a_create_that_fails_after_its_first_sync_leaves_a_full_group_as_it_was(
 #[tokio::test]
 async fn a_stack_that_rolls_back_after_the_create_succeeded_leaves_a_full_group_as_full()
 -> Result<()> {
-    let stacks = Stack::several(ROLLBACKS.len()).await?;
+    let stacks = BindingStack::several(ROLLBACKS.len()).await?;
     let played = stacks.iter().zip(ROLLBACKS).map(async |(stack, status)| {
         let (group, given) = full_group(stack).await?;
         let made = stack.bind(given.clone()).await?;
@@ -103,7 +103,7 @@ async fn a_stack_that_rolls_back_after_the_create_succeeded_leaves_a_full_group_
         rolls_back(stack, status, made.id());
         stack.succeeds(&stack.delete(made.id(), given)).await?;
         assert_eq!(
-            stack.bench.targets(&group),
+            stack.fixture.targets(&group),
             with_theirs(stack, 3),
             "{status}"
         );
@@ -119,23 +119,23 @@ async fn a_stack_that_rolls_back_after_the_create_succeeded_leaves_a_full_group_
 #[tokio::test]
 async fn what_was_registered_before_the_binding_is_found_also_where_dns_shows_it_later()
 -> Result<()> {
-    let stack = Stack::new().await?;
+    let stack = BindingStack::new().await?;
     let (group, given) = full_group(&stack).await?;
-    stack.bench.scale(1);
+    stack.fixture.scale(1);
     let made = stack.bind(given.clone()).await?;
     stack.shows("CREATE_IN_PROGRESS", "CREATE_COMPLETE", Some(made.id()));
-    stack.bench.scale(5);
+    stack.fixture.scale(5);
     stack.ticks(made.id(), 2).await?;
     rolls_back(&stack, "ROLLBACK_IN_PROGRESS", made.id());
     stack.succeeds(&stack.delete(made.id(), given)).await?;
-    assert_eq!(stack.bench.targets(&group), with_theirs(&stack, 3));
+    assert_eq!(stack.fixture.targets(&group), with_theirs(&stack, 3));
     Ok(())
 }
 
 /// CloudFormation may show the rollback only seconds after it has sent its requests.
 #[tokio::test]
 async fn a_rollback_that_is_shown_late_leaves_a_full_group_as_full() -> Result<()> {
-    let stacks = Stack::several(2).await?;
+    let stacks = BindingStack::several(2).await?;
     let played = stacks
         .iter()
         .zip(["Delete", "Update"])
@@ -167,10 +167,10 @@ async fn a_rollback_that_is_shown_late_leaves_a_full_group_as_full() -> Result<(
                 )
             };
             stack.shows(before.0, before.1, Some(made.id()));
-            stack.looks_away();
+            stack.forgets_earlier_calls();
             let shown = async {
                 stack
-                    .until(|calls| super::called(calls, "DescribeStacks") > 2)
+                    .waits_until(|calls| called(calls, "DescribeStacks") > 2)
                     .await?;
                 stack.shows(after.0, after.1, Some(made.id()));
                 Ok::<_, anyhow::Error>(())
@@ -178,7 +178,11 @@ async fn a_rollback_that_is_shown_late_leaves_a_full_group_as_full() -> Result<(
             let (answer, shown) = tokio::join!(stack.succeeds(&request), shown);
             shown?;
             answer?;
-            assert_eq!(stack.bench.targets(&group), with_theirs(stack, 3), "{kind}");
+            assert_eq!(
+                stack.fixture.targets(&group),
+                with_theirs(stack, 3),
+                "{kind}"
+            );
             Ok::<_, anyhow::Error>(())
         });
     for played in join_all(played).await {
@@ -191,7 +195,7 @@ async fn a_rollback_that_is_shown_late_leaves_a_full_group_as_full() -> Result<(
 async fn a_delete_of_the_stack_or_of_the_binding_takes_found_targets_like_any_other() -> Result<()>
 {
     let states = ["DELETE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"];
-    let stacks = Stack::several(states.len()).await?;
+    let stacks = BindingStack::several(states.len()).await?;
     let played = stacks.iter().zip(states).map(async |(stack, status)| {
         let (group, given) = full_group(stack).await?;
         let made = stack.bind(given.clone()).await?;
@@ -199,7 +203,7 @@ async fn a_delete_of_the_stack_or_of_the_binding_takes_found_targets_like_any_ot
         stack.shows(status, "DELETE_IN_PROGRESS", Some(made.id()));
         stack.succeeds(&stack.delete(made.id(), given)).await?;
         assert_eq!(
-            stack.bench.targets(&group),
+            stack.fixture.targets(&group),
             with_theirs(stack, 0),
             "{status}"
         );
@@ -215,7 +219,7 @@ async fn a_delete_of_the_stack_or_of_the_binding_takes_found_targets_like_any_ot
 #[tokio::test]
 async fn an_update_to_a_full_group_that_is_rolled_back_leaves_it_as_full() -> Result<()> {
     for fails in [true, false] {
-        let stack = Stack::new().await?;
+        let stack = BindingStack::new().await?;
         let (group, given) = full_group(&stack).await?;
         let made = stack.bind(json!({})).await?;
         let id = made.id();
@@ -239,13 +243,13 @@ async fn an_update_to_a_full_group_that_is_rolled_back_leaves_it_as_full() -> Re
         );
         stack.succeeds(&stack.update(id, given, json!({}))).await?;
         assert_eq!(
-            stack.bench.targets(&group),
+            stack.fixture.targets(&group),
             with_theirs(&stack, 3),
             "{fails}"
         );
         stack.ticks(id, 4).await?;
         assert_eq!(
-            stack.bench.targets(&group),
+            stack.fixture.targets(&group),
             with_theirs(&stack, 3),
             "{fails}"
         );
@@ -256,13 +260,13 @@ async fn an_update_to_a_full_group_that_is_rolled_back_leaves_it_as_full() -> Re
 /// An address that was found, left DNS and was counted out is no live target to give back.
 #[tokio::test]
 async fn found_targets_leave_by_the_usual_count_as_any_other() -> Result<()> {
-    let stack = Stack::new().await?;
+    let stack = BindingStack::new().await?;
     let (group, given) = full_group(&stack).await?;
     let made = stack.bind(given).await?;
-    stack.bench.scale(2);
+    stack.fixture.scale(2);
     stack.ticks(made.id(), 2).await?;
-    assert_eq!(stack.bench.targets(&group), with_theirs(&stack, 5));
+    assert_eq!(stack.fixture.targets(&group), with_theirs(&stack, 5));
     stack.ticks(made.id(), 1).await?;
-    assert_eq!(stack.bench.targets(&group), with_theirs(&stack, 2));
+    assert_eq!(stack.fixture.targets(&group), with_theirs(&stack, 2));
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! What a Delete comes to where things stand in its way: ticks under way, records that cannot be
 //! read, groups that may no longer be touched, versions that are locked.
 
-use super::{ELB, Signature, Stack, called};
-use crate::support::{TIMEOUT, expected};
+use super::request::Signature;
+use super::stack::BindingStack;
+use crate::support::{ELB, TIMEOUT, as_targets, called};
 use anyhow::Result;
 use aws_sdk_s3::types::StorageClass;
 use futures_util::future::join_all;
@@ -13,10 +14,11 @@ use serde_json::json;
 async fn a_given_group_that_is_taken_from_the_properties_with_its_grant_holds_nothing_up()
 -> Result<()> {
     for is_granted in [true, false] {
-        let stack = Stack::new().await?;
-        let group = stack.bench.given_group("theirs", 8000).await?;
-        let foreign = stack.bench.foreign_address();
-        stack.bench.register(&group, foreign, 80).await?;
+        let stack = BindingStack::new().await?;
+        let (group, foreign) = stack
+            .fixture
+            .given_group_with_foreign_target("theirs", 8000)
+            .await?;
         let both = json!({"Listeners": [{"Port": 80}, {"Port": 80, "TargetGroupArn": group}]});
         let made = stack.bind(both.clone()).await?;
         let id = made.id();
@@ -25,7 +27,7 @@ async fn a_given_group_that_is_taken_from_the_properties_with_its_grant_holds_no
         if !is_granted {
             stack.injects(Fault::new(ELB, "DeregisterTargets", What::Deny));
         }
-        stack.looks_away();
+        stack.forgets_earlier_calls();
         let updated = stack.update(id, both, json!({}));
         let updated = stack.succeeds(&updated).await?;
         let calls = stack.calls();
@@ -41,25 +43,21 @@ async fn a_given_group_that_is_taken_from_the_properties_with_its_grant_holds_no
         assert_eq!(last.next(), Some("DeregisterTargets"), "{calls:#?}");
         assert_eq!(last.next(), None, "{calls:#?}");
         if is_granted {
-            assert_eq!(stack.bench.targets(&group), expected(&[foreign], 80));
+            assert_eq!(stack.fixture.targets(&group), as_targets(&[foreign], 80));
         } else {
             assert!(updated.invocation.mentions("no longer served"));
         }
         stack.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(id));
-        stack.looks_away();
-        stack.bench.scale(4);
+        stack.forgets_earlier_calls();
+        stack.fixture.scale(4);
         stack.ticks(id, 2).await?;
-        let own = made
-            .attribute("TargetGroupArns")
-            .split(',')
-            .next()
-            .unwrap_or_default();
-        assert_eq!(stack.bench.targets(own), stack.bench.expected(4, 80));
+        let own = made.target_groups()[0];
+        assert_eq!(stack.fixture.targets(own), stack.fixture.expected(4, 80));
         let touches = |call: &lab::Call| call.params.to_string().contains(&group);
         assert!(!stack.calls().iter().any(touches), "ticks leave it alone");
         stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
         stack.succeeds(&stack.delete(id, json!({}))).await?;
-        let left = stack.bench.leftovers(id).await?;
+        let left = stack.fixture.leftovers(id).await?;
         assert_eq!(left, ["listener on Some(8000)"], "the listener is theirs");
     }
     Ok(())
@@ -73,11 +71,11 @@ async fn what_stayed_in_a_group_that_was_given_up_goes_with_the_delete_if_it_may
         .into_iter()
         .flat_map(|denied| [(denied, true), (denied, false)]);
     let cases: Vec<_> = cases.collect();
-    let stacks = Stack::several(cases.len()).await?;
+    let stacks = BindingStack::several(cases.len()).await?;
     let played = stacks.iter().zip(cases);
     let played = played.map(async |(stack, (operation, is_granted_again))| {
-        let name = format!("theirs-{}", stack.bench.pair.alb.name);
-        let group = stack.bench.given_group(&name, 8000).await?;
+        let name = format!("theirs-{}", stack.fixture.alb.name);
+        let group = stack.fixture.given_group(&name, 8000).await?;
         let both = json!({"Listeners": [{"Port": 80}, {"Port": 80, "TargetGroupArn": group}]});
         let made = stack.bind(both.clone()).await?;
         let id = made.id();
@@ -94,14 +92,14 @@ async fn what_stayed_in_a_group_that_was_given_up_goes_with_the_delete_if_it_may
         }
         stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
         let deleted = stack.succeeds(&stack.delete(id, json!({}))).await?;
-        let left = stack.bench.targets(&group);
+        let left = stack.fixture.targets(&group);
         if is_granted_again {
             assert!(left.is_empty(), "{operation}: {left:?}");
         } else {
-            assert_eq!(left, stack.bench.expected(3, 80), "{operation}");
+            assert_eq!(left, stack.fixture.expected(3, 80), "{operation}");
             assert!(deleted.invocation.mentions("no longer served"));
         }
-        let left = stack.bench.leftovers(id).await?;
+        let left = stack.fixture.leftovers(id).await?;
         assert_eq!(left, ["listener on Some(8000)"], "the listener is theirs");
         Ok::<_, anyhow::Error>(())
     });
@@ -114,8 +112,8 @@ async fn what_stayed_in_a_group_that_was_given_up_goes_with_the_delete_if_it_may
 /// What passes is waited for, also where only the properties say where the record is.
 #[tokio::test]
 async fn a_delete_of_a_failed_create_waits_for_a_bucket_that_is_busy() -> Result<()> {
-    let stack = Stack::new().await?;
-    let group = stack.bench.given_group("theirs", 8000).await?;
+    let stack = BindingStack::new().await?;
+    let group = stack.fixture.given_group("theirs", 8000).await?;
     stack.bucket("busy-bucket").await?;
     let listeners = json!([{"Port": 80, "TargetGroupArn": group}]);
     let properties = json!({"BucketName": "busy-bucket", "Listeners": listeners});
@@ -142,8 +140,8 @@ async fn a_delete_of_a_failed_create_waits_for_a_bucket_that_is_busy() -> Result
     stack
         .succeeds(&stack.delete(failed.id(), properties))
         .await?;
-    assert!(stack.bench.targets(&group).is_empty());
-    let objects = stack.bench.s3().list_objects_v2().bucket("busy-bucket");
+    assert!(stack.fixture.targets(&group).is_empty());
+    let objects = stack.fixture.s3().list_objects_v2().bucket("busy-bucket");
     assert_eq!(objects.send().await?.contents().len(), 0);
     Ok(())
 }
@@ -151,8 +149,8 @@ async fn a_delete_of_a_failed_create_waits_for_a_bucket_that_is_busy() -> Result
 /// A grant that is taken away before the Delete alone, and a group that still serves, is a failure.
 #[tokio::test]
 async fn a_given_group_of_the_orders_that_may_not_be_touched_fails_the_delete() -> Result<()> {
-    let stack = Stack::new().await?;
-    let group = stack.bench.given_group("theirs", 8000).await?;
+    let stack = BindingStack::new().await?;
+    let group = stack.fixture.given_group("theirs", 8000).await?;
     let given = json!({"Listeners": [{"Port": 80, "TargetGroupArn": group}]});
     let made = stack.bind(given.clone()).await?;
     stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(made.id()));
@@ -163,7 +161,7 @@ async fn a_given_group_of_the_orders_that_may_not_be_touched_fails_the_delete() 
     failed.assert_failed(&["DeregisterTargets", "AccessDenied"]);
     stack.lab().gateway().remove_fault(fault);
     stack.succeeds(&stack.delete(made.id(), given)).await?;
-    assert!(stack.bench.targets(&group).is_empty());
+    assert!(stack.fixture.targets(&group).is_empty());
     Ok(())
 }
 
@@ -183,27 +181,28 @@ const TICKS: [(&str, &str, Option<What>); 9] = [
 #[tokio::test]
 async fn a_tick_that_registers_in_a_given_group_while_a_delete_runs_leaves_nothing_there()
 -> Result<()> {
-    let stacks = Stack::several(TICKS.len()).await?;
+    let stacks = BindingStack::several(TICKS.len()).await?;
     let played = stacks
         .iter()
         .zip(TICKS)
         .map(async |(stack, (service, operation, ending))| {
-            let name = format!("theirs-{}", stack.bench.pair.alb.name);
-            let group = stack.bench.given_group(&name, 8000).await?;
-            let foreign = stack.bench.foreign_address();
-            stack.bench.register(&group, foreign, 80).await?;
+            let name = format!("theirs-{}", stack.fixture.alb.name);
+            let (group, foreign) = stack
+                .fixture
+                .given_group_with_foreign_target(&name, 8000)
+                .await?;
             let given = json!({"Listeners": [{"Port": 80, "TargetGroupArn": group}]});
             let made = stack.bind(given.clone()).await?;
             let id = made.id();
             let late = stack.tick_event(id).await?;
-            stack.bench.scale(5);
-            let hold = HeldCalls::default();
+            stack.fixture.scale(5);
+            let hold = Hold::default();
             let fault = |what| Fault::new(service, operation, what).nth(1);
             stack.injects(fault(What::Hold(hold.clone())));
             if let Some(ending) = ending.clone() {
                 stack.injects(fault(ending));
             }
-            let other = stack.environment().await?;
+            let other = stack.another_environment().await?;
             let tries = async {
                 // Lambda tries a failed one again, and again.
                 for _ in 0..3 {
@@ -218,7 +217,7 @@ async fn a_tick_that_registers_in_a_given_group_while_a_delete_runs_leaves_nothi
                 let writes = called(&stack.calls(), "PutObject");
                 let release = async {
                     stack
-                        .until(|calls| called(calls, "PutObject") > writes)
+                        .waits_until(|calls| called(calls, "PutObject") > writes)
                         .await?;
                     hold.release();
                     Ok::<_, anyhow::Error>(())
@@ -231,16 +230,16 @@ async fn a_tick_that_registers_in_a_given_group_while_a_delete_runs_leaves_nothi
             tried?;
             deleted?;
             // The last of the stragglers.
-            stack.looks_away();
+            stack.forgets_earlier_calls();
             other.invoke(late, TIMEOUT).await?.success()?;
             stack.assert_unchanged();
             let case = format!("{operation} {ending:?}");
             assert_eq!(
-                stack.bench.targets(&group),
-                expected(&[foreign], 80),
+                stack.fixture.targets(&group),
+                as_targets(&[foreign], 80),
                 "{case}"
             );
-            let left = stack.bench.leftovers(id).await?;
+            let left = stack.fixture.leftovers(id).await?;
             assert_eq!(left, ["listener on Some(8000)"], "{case}");
             Ok::<_, anyhow::Error>(())
         });
@@ -259,14 +258,14 @@ async fn a_record_that_cannot_be_read_keeps_nothing_of_a_binding_alive() -> Resu
         .into_iter()
         .flat_map(|how| [true, false].map(|own| (how, own)));
     let cases: Vec<_> = cases.collect();
-    let stacks = Stack::several(cases.len()).await?;
+    let stacks = BindingStack::several(cases.len()).await?;
     let played = stacks
         .iter()
         .zip(cases)
         .map(async |(stack, (how, is_own_bucket))| {
             let mut properties = json!({});
             if !is_own_bucket {
-                let bucket = format!("their-bucket-{}", stack.bench.pair.alb.name);
+                let bucket = format!("their-bucket-{}", stack.fixture.alb.name);
                 stack.bucket(&bucket).await?;
                 properties["BucketName"] = json!(bucket);
             }
@@ -275,7 +274,7 @@ async fn a_record_that_cannot_be_read_keeps_nothing_of_a_binding_alive() -> Resu
             match how {
                 "archived" => {
                     let archived = stack.record(bucket, id).await?.to_string().into_bytes();
-                    let put = stack.bench.s3().put_object().bucket(bucket);
+                    let put = stack.fixture.s3().put_object().bucket(bucket);
                     let put = put.key(format!("{id}/state.json")).body(archived.into());
                     put.storage_class(StorageClass::Glacier).send().await?;
                 }
@@ -291,7 +290,7 @@ async fn a_record_that_cannot_be_read_keeps_nothing_of_a_binding_alive() -> Resu
             stack.succeeds(&stack.delete(id, properties)).await?;
             stack.assert_gone(id, how).await?;
             if !is_own_bucket {
-                assert!(stack.bench.keys(bucket).await?.is_empty(), "{how}");
+                assert!(stack.fixture.keys(bucket).await?.is_empty(), "{how}");
             }
             Ok::<_, anyhow::Error>(())
         });
@@ -305,8 +304,8 @@ async fn a_record_that_cannot_be_read_keeps_nothing_of_a_binding_alive() -> Resu
 async fn locked_versions_are_left_with_a_warning_and_nothing_else_is() -> Result<()> {
     use aws_sdk_s3::primitives::DateTime;
     use aws_sdk_s3::types::{ObjectLockRetention, ObjectLockRetentionMode};
-    let stack = Stack::new().await?;
-    let s3 = stack.bench.s3();
+    let stack = BindingStack::new().await?;
+    let s3 = stack.fixture.s3();
     let bucket = s3.create_bucket().bucket("their-bucket");
     bucket.object_lock_enabled_for_bucket(true).send().await?;
     let properties = json!({"BucketName": "their-bucket"});
@@ -327,7 +326,7 @@ async fn locked_versions_are_left_with_a_warning_and_nothing_else_is() -> Result
         deleted.invocation.log
     );
     stack.assert_gone(made.id(), "deleted").await?;
-    assert!(stack.bench.keys("their-bucket").await?.is_empty());
+    assert!(stack.fixture.keys("their-bucket").await?.is_empty());
     let versions = s3
         .list_object_versions()
         .bucket("their-bucket")

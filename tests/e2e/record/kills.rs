@@ -1,7 +1,8 @@
 //! Lambda kills a request at any of its calls, and runs it again: whatever the call came to, the
 //! request completes. Which calls there are is recorded, not typed.
 
-use super::{Request, Stack};
+use super::request::StackRequest;
+use super::stack::BindingStack;
 use crate::support::{TIMEOUT, is_reading};
 use anyhow::{Context, Result, ensure};
 use futures_util::stream::{self, StreamExt};
@@ -10,10 +11,10 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Stacks side by side on one lab; most of the time most of them wait for a claim.
-const SIDE_BY_SIDE: usize = 14;
+const STACKS_AT_ONCE: usize = 14;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+enum KilledRequest {
     Create,
     Update,
     /// An Update that takes the record to another bucket.
@@ -23,25 +24,25 @@ enum Kind {
 
 /// Where an environment is killed: at a call, which comes to its end all the same, or does not.
 #[derive(Clone, Debug)]
-struct Point {
+struct KillPoint {
     service: String,
     operation: String,
     nth: usize,
     is_done: bool,
 }
 
-async fn prepared(stack: &Stack, kind: Kind) -> Result<Request> {
-    if kind == Kind::Create {
+async fn prepared(stack: &BindingStack, kind: KilledRequest) -> Result<StackRequest> {
+    if kind == KilledRequest::Create {
         stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
         return Ok(stack.create(json!({})));
     }
     let made = stack.bind(json!({})).await?;
     let id = made.id();
-    if kind == Kind::Update {
+    if kind == KilledRequest::Update {
         stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
         return Ok(stack.update(id, json!({}), changed()));
     }
-    if kind == Kind::Move {
+    if kind == KilledRequest::Move {
         stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
         return Ok(stack.update(id, json!({}), moved(stack)));
     }
@@ -50,8 +51,8 @@ async fn prepared(stack: &Stack, kind: Kind) -> Result<Request> {
 }
 
 /// The bucket is there already.
-fn moved(stack: &Stack) -> Value {
-    json!({"BucketName": format!("moved-{}", stack.bench.pair.alb.name)})
+fn moved(stack: &BindingStack) -> Value {
+    json!({"BucketName": format!("moved-{}", stack.fixture.alb.name)})
 }
 
 fn changed() -> Value {
@@ -63,9 +64,13 @@ fn changed() -> Value {
 }
 
 /// Plays a request, killed at a point where there is one, to its end, and gives its calls.
-async fn play(stack: &Stack, kind: Kind, point: Option<&Point>) -> Result<Vec<Point>> {
+async fn play(
+    stack: &BindingStack,
+    kind: KilledRequest,
+    point: Option<&KillPoint>,
+) -> Result<Vec<KillPoint>> {
     let request = prepared(stack, kind).await?;
-    stack.looks_away();
+    stack.forgets_earlier_calls();
     if let Some(point) = point {
         let hold = HeldCalls::default();
         let fault = |what| Fault::new(&point.service, &point.operation, what).nth(point.nth);
@@ -73,7 +78,7 @@ async fn play(stack: &Stack, kind: Kind, point: Option<&Point>) -> Result<Vec<Po
         if !point.is_done {
             stack.injects(fault(What::CutOff));
         }
-        let killed = stack.environment().await?;
+        let killed = stack.another_environment().await?;
         request.killed_at(&hold, killed).await?;
         hold.release();
     }
@@ -81,23 +86,26 @@ async fn play(stack: &Stack, kind: Kind, point: Option<&Point>) -> Result<Vec<Po
     let calls = stack.calls();
     let id = answer.id();
     match kind {
-        Kind::Delete => stack.assert_gone(id, "deleted").await?,
-        Kind::Create | Kind::Update | Kind::Move => {
-            let ports: &[u16] = if kind == Kind::Update {
+        KilledRequest::Delete => stack.assert_gone(id, "deleted").await?,
+        KilledRequest::Create | KilledRequest::Update | KilledRequest::Move => {
+            let ports: &[u16] = if kind == KilledRequest::Update {
                 &[81, 82]
             } else {
                 &[80]
             };
-            let groups: Vec<_> = answer.attribute("TargetGroupArns").split(',').collect();
+            let groups = answer.target_groups();
             ensure!(groups.len() == ports.len(), "{groups:?}");
             stack.ticks(id, 1).await?;
             for (group, port) in groups.into_iter().zip(ports) {
-                let (is, should) = (stack.bench.targets(group), stack.bench.expected(3, *port));
+                let (is, should) = (
+                    stack.fixture.targets(group),
+                    stack.fixture.expected(3, *port),
+                );
                 ensure!(is == should, "{is:?} instead of {should:?}");
             }
-            let left = stack.bench.leftovers(id).await?;
+            let left = stack.fixture.leftovers(id).await?;
             ensure!(left.len() == 2 + 2 * ports.len(), "{left:#?}");
-            let changes = if kind == Kind::Move {
+            let changes = if kind == KilledRequest::Move {
                 moved(stack)
             } else {
                 json!({})
@@ -115,7 +123,7 @@ async fn play(stack: &Stack, kind: Kind, point: Option<&Point>) -> Result<Vec<Po
     let points = points.map(|call| {
         let nth = counts.entry(call.operation.clone()).or_default();
         *nth += 1;
-        Point {
+        KillPoint {
             service: call.service,
             operation: call.operation,
             nth: *nth,
@@ -126,8 +134,8 @@ async fn play(stack: &Stack, kind: Kind, point: Option<&Point>) -> Result<Vec<Po
 }
 
 /// Reads change nothing, so that being killed at one is being killed at the next call that does.
-async fn completes_wherever_it_is_killed(kind: Kind) -> Result<()> {
-    let stacks = Stack::several(SIDE_BY_SIDE).await?;
+async fn completes_wherever_it_is_killed(kind: KilledRequest) -> Result<()> {
+    let stacks = BindingStack::several(STACKS_AT_ONCE).await?;
     for stack in &stacks {
         let given = moved(stack);
         stack
@@ -136,14 +144,14 @@ async fn completes_wherever_it_is_killed(kind: Kind) -> Result<()> {
     }
     let recorded = play(&stacks[0], kind, None).await?;
     ensure!(recorded.len() > 5, "{recorded:?}");
-    let undone = recorded.clone().into_iter().map(|point| Point {
+    let undone = recorded.clone().into_iter().map(|point| KillPoint {
         is_done: false,
         ..point
     });
     let points: Vec<_> = recorded.iter().cloned().chain(undone).collect();
     // Each stack plays its share of them one after the other.
     let shares = stacks.iter().enumerate().map(|(number, stack)| {
-        let mine = points.iter().skip(number).step_by(SIDE_BY_SIDE);
+        let mine = points.iter().skip(number).step_by(STACKS_AT_ONCE);
         async move {
             for point in mine {
                 let played = tokio::time::timeout(TIMEOUT, play(stack, kind, Some(point)));
@@ -154,7 +162,7 @@ async fn completes_wherever_it_is_killed(kind: Kind) -> Result<()> {
         }
     });
     let shares: Vec<_> = shares.collect();
-    let played = stream::iter(shares).buffer_unordered(SIDE_BY_SIDE);
+    let played = stream::iter(shares).buffer_unordered(STACKS_AT_ONCE);
     let failures: Vec<_> = played.filter_map(async |share| share.err()).collect().await;
     let failures: Vec<_> = failures
         .iter()
@@ -166,20 +174,20 @@ async fn completes_wherever_it_is_killed(kind: Kind) -> Result<()> {
 
 #[tokio::test]
 async fn a_create_that_is_killed_at_any_call_and_run_again_completes() -> Result<()> {
-    completes_wherever_it_is_killed(Kind::Create).await
+    completes_wherever_it_is_killed(KilledRequest::Create).await
 }
 
 #[tokio::test]
 async fn an_update_that_is_killed_at_any_call_and_run_again_completes() -> Result<()> {
-    completes_wherever_it_is_killed(Kind::Update).await
+    completes_wherever_it_is_killed(KilledRequest::Update).await
 }
 
 #[tokio::test]
 async fn a_change_of_the_bucket_that_is_killed_at_any_call_and_run_again_completes() -> Result<()> {
-    completes_wherever_it_is_killed(Kind::Move).await
+    completes_wherever_it_is_killed(KilledRequest::Move).await
 }
 
 #[tokio::test]
 async fn a_delete_that_is_killed_at_any_call_and_run_again_completes() -> Result<()> {
-    completes_wherever_it_is_killed(Kind::Delete).await
+    completes_wherever_it_is_killed(KilledRequest::Delete).await
 }

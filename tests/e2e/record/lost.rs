@@ -1,23 +1,22 @@
 //! The record is lost while its rule stands, as by a lifecycle rule of its bucket.
 
-use super::Stack;
-use crate::support::{TIMEOUT, expected};
+use super::stack::BindingStack;
+use crate::support::{ELB, TIMEOUT, as_targets};
 use anyhow::Result;
 use lab::{Fault, What};
 use serde_json::{Value, json};
 
-async fn loses(stack: &Stack, bucket: &str, id: &str) -> Result<()> {
-    let delete = stack.bench.s3().delete_object().bucket(bucket);
+async fn loses(stack: &BindingStack, bucket: &str, id: &str) -> Result<()> {
+    let delete = stack.fixture.s3().delete_object().bucket(bucket);
     delete.key(format!("{id}/state.json")).send().await?;
     Ok(())
 }
 
 /// A binding with an own group, and a given one that also has somebody else's target.
-async fn bound(stack: &Stack) -> Result<(crate::support::Answer, String, Value)> {
-    let theirs = stack.bench.given_group("theirs", 8000).await?;
-    stack
-        .bench
-        .register(&theirs, stack.bench.foreign_address(), 80)
+async fn bound(stack: &BindingStack) -> Result<(crate::support::Response, String, Value)> {
+    let (theirs, _) = stack
+        .fixture
+        .given_group_with_foreign_target("theirs", 8000)
         .await?;
     let both = json!({"Listeners": [{"Port": 80}, {"Port": 80, "TargetGroupArn": theirs}]});
     let made = stack.bind(both.clone()).await?;
@@ -26,53 +25,52 @@ async fn bound(stack: &Stack) -> Result<(crate::support::Answer, String, Value)>
 
 #[tokio::test]
 async fn the_next_tick_makes_a_lost_record_anew_and_goes_on() -> Result<()> {
-    let stack = Stack::new().await?;
+    let stack = BindingStack::new().await?;
     let (made, theirs, both) = bound(&stack).await?;
     let (id, bucket) = (made.id(), made.attribute("BucketName"));
     loses(&stack, bucket, id).await?;
     // An address came and another one went since the last tick that knew.
-    let mut live = stack.bench.pair.alb.addresses(4);
+    let mut live = stack.fixture.alb.addresses(4);
     live.remove(1);
-    stack.bench.see(live.clone());
+    stack.fixture.show_in_dns(live.clone());
     let tick = stack.tick(id).await?;
     assert!(tick.mentions("made anew"), "{:#?}", tick.log);
     tick.success()?;
     assert_eq!(stack.record(bucket, id).await?["owner"], id);
     stack.ticks(id, 2).await?;
-    let own = made
-        .attribute("TargetGroupArns")
-        .split(',')
-        .next()
-        .unwrap_or_default();
-    assert_eq!(stack.bench.targets(own), expected(&live, 80));
+    let own = made.target_groups()[0];
+    assert_eq!(stack.fixture.targets(own), as_targets(&live, 80));
     // There nobody can tell who registered what is not in DNS.
-    let mut all = stack.bench.pair.alb.addresses(4);
-    all.push(stack.bench.foreign_address());
-    assert_eq!(stack.bench.targets(&theirs), expected(&all, 80));
+    let mut all = stack.fixture.alb.addresses(4);
+    all.push(stack.fixture.foreign_address());
+    assert_eq!(stack.fixture.targets(&theirs), as_targets(&all, 80));
 
     // From now on it counts there as well, and Delete takes what is own.
     live.remove(0);
-    stack.bench.see(live.clone());
+    stack.fixture.show_in_dns(live.clone());
     stack.ticks(id, 3).await?;
-    assert_eq!(stack.bench.targets(own), expected(&live, 80));
+    assert_eq!(stack.fixture.targets(own), as_targets(&live, 80));
     stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
     stack.succeeds(&stack.delete(id, both)).await?;
     let left = [
-        stack.bench.pair.alb.addresses(2)[1],
-        stack.bench.foreign_address(),
+        stack.fixture.alb.addresses(2)[1],
+        stack.fixture.foreign_address(),
     ];
-    assert_eq!(stack.bench.targets(&theirs), expected(&left, 80));
-    assert_eq!(stack.bench.leftovers(id).await?, ["listener on Some(8000)"]);
+    assert_eq!(stack.fixture.targets(&theirs), as_targets(&left, 80));
+    assert_eq!(
+        stack.fixture.leftovers(id).await?,
+        ["listener on Some(8000)"]
+    );
     Ok(())
 }
 
 #[tokio::test]
 async fn two_ticks_at_once_make_a_lost_record_once() -> Result<()> {
-    let (stack, made) = Stack::bound(json!({})).await?;
+    let (stack, made) = BindingStack::bound(json!({})).await?;
     let (id, bucket) = (made.id(), made.attribute("BucketName"));
     loses(&stack, bucket, id).await?;
-    stack.bench.scale(4);
-    let other = stack.environment().await?;
+    stack.fixture.scale(4);
+    let other = stack.another_environment().await?;
     let (first, second) = (stack.tick_event(id).await?, stack.tick_event(id).await?);
     let hold = stack.holds("s3", "PutObject");
     let second = async {
@@ -81,18 +79,18 @@ async fn two_ticks_at_once_make_a_lost_record_once() -> Result<()> {
         hold.release();
         second
     };
-    let (first, second) = tokio::join!(stack.bench.function.invoke(first, TIMEOUT), second);
+    let (first, second) = tokio::join!(stack.fixture.function.invoke(first, TIMEOUT), second);
     first?.success()?;
     second?.success()?;
     let group = made.attribute("TargetGroupArn");
-    assert_eq!(stack.bench.targets(group), stack.bench.expected(4, 80));
+    assert_eq!(stack.fixture.targets(group), stack.fixture.expected(4, 80));
     Ok(())
 }
 
 #[tokio::test]
 async fn an_update_and_a_delete_work_where_the_record_is_lost() -> Result<()> {
     for kind in ["Update", "Delete"] {
-        let (stack, made) = Stack::bound(json!({})).await?;
+        let (stack, made) = BindingStack::bound(json!({})).await?;
         let (id, bucket) = (made.id(), made.attribute("BucketName"));
         loses(&stack, bucket, id).await?;
         if kind == "Update" {
@@ -101,10 +99,10 @@ async fn an_update_and_a_delete_work_where_the_record_is_lost() -> Result<()> {
             stack
                 .succeeds(&stack.update(id, json!({}), changed))
                 .await?;
-            stack.bench.scale(2);
+            stack.fixture.scale(2);
             stack.ticks(id, 1).await?;
             let group = made.attribute("TargetGroupArn");
-            assert_eq!(stack.bench.targets(group), stack.bench.expected(2, 80));
+            assert_eq!(stack.fixture.targets(group), stack.fixture.expected(2, 80));
         }
         stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
         stack.succeeds(&stack.delete(id, json!({}))).await?;
@@ -118,17 +116,14 @@ async fn an_update_and_a_delete_work_where_the_record_is_lost() -> Result<()> {
 #[tokio::test]
 async fn in_a_given_group_an_update_and_a_delete_know_what_a_lost_record_knew() -> Result<()> {
     for kind in ["Update", "Delete"] {
-        let stack = Stack::new().await?;
+        let stack = BindingStack::new().await?;
         let (made, theirs, both) = bound(&stack).await?;
         let (id, bucket) = (made.id(), made.attribute("BucketName"));
         loses(&stack, bucket, id).await?;
         let mut properties = both.clone();
-        let mut left = vec![stack.bench.foreign_address()];
+        let mut left = vec![stack.fixture.foreign_address()];
         if kind == "Update" {
-            let vpc = &stack.bench.pair.alb.vpc;
-            let next = stack.lab().alb(vpc, &lab::AlbSpec::new("next")).await?;
-            let addresses = next.addresses_after(100, 2);
-            stack.lab().dns().set(&next.name, addresses.clone());
+            let (next, addresses) = stack.fixture.next_alb_in_dns(2).await?;
             properties["AlbArn"] = json!(next.arn);
             properties["InvocationsBeforeDeregistration"] = json!(1);
             stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
@@ -141,7 +136,11 @@ async fn in_a_given_group_an_update_and_a_delete_know_what_a_lost_record_knew() 
             stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
             stack.succeeds(&stack.delete(id, properties)).await?;
         }
-        assert_eq!(stack.bench.targets(&theirs), expected(&left, 80), "{kind}");
+        assert_eq!(
+            stack.fixture.targets(&theirs),
+            as_targets(&left, 80),
+            "{kind}"
+        );
     }
     Ok(())
 }
@@ -149,19 +148,19 @@ async fn in_a_given_group_an_update_and_a_delete_know_what_a_lost_record_knew() 
 /// Somebody has deleted the binding's bucket.
 #[tokio::test]
 async fn an_update_whose_bucket_is_gone_makes_bucket_and_record_anew() -> Result<()> {
-    let (stack, made) = Stack::bound(json!({})).await?;
+    let (stack, made) = BindingStack::bound(json!({})).await?;
     let (id, bucket) = (made.id(), made.attribute("BucketName"));
     loses(&stack, bucket, id).await?;
     stack
-        .bench
+        .fixture
         .s3()
         .delete_bucket()
         .bucket(bucket)
         .send()
         .await?;
-    let mut live = stack.bench.pair.alb.addresses(4);
+    let mut live = stack.fixture.alb.addresses(4);
     live.remove(0);
-    stack.bench.see(live.clone());
+    stack.fixture.show_in_dns(live.clone());
     stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
     let changed = json!({"InvocationsBeforeDeregistration": 1});
     stack
@@ -169,7 +168,7 @@ async fn an_update_whose_bucket_is_gone_makes_bucket_and_record_anew() -> Result
         .await?;
     stack.ticks(id, 1).await?;
     let group = made.attribute("TargetGroupArn");
-    assert_eq!(stack.bench.targets(group), expected(&live, 80));
+    assert_eq!(stack.fixture.targets(group), as_targets(&live, 80));
     stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
     stack.succeeds(&stack.delete(id, json!({}))).await?;
     stack.assert_gone(id, "in the end").await
@@ -178,45 +177,40 @@ async fn an_update_whose_bucket_is_gone_makes_bucket_and_record_anew() -> Result
 #[tokio::test]
 async fn an_update_whose_bucket_is_gone_takes_its_targets_out_of_a_group_that_it_gives_up()
 -> Result<()> {
-    let stack = Stack::new().await?;
+    let stack = BindingStack::new().await?;
     let (made, theirs, both) = bound(&stack).await?;
     let (id, bucket) = (made.id(), made.attribute("BucketName"));
     loses(&stack, bucket, id).await?;
-    let s3 = stack.bench.s3();
+    let s3 = stack.fixture.s3();
     s3.delete_bucket().bucket(bucket).send().await?;
     stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
     let one = json!({"Listeners": [{"Port": 80}]});
     stack.succeeds(&stack.update(id, both, one)).await?;
-    let foreign = expected(&[stack.bench.foreign_address()], 80);
-    assert_eq!(stack.bench.targets(&theirs), foreign);
+    let foreign = as_targets(&[stack.fixture.foreign_address()], 80);
+    assert_eq!(stack.fixture.targets(&theirs), foreign);
     stack.ticks(id, 1).await?;
-    let group = made.attribute("TargetGroupArns").split(',').next();
-    let group = group.unwrap_or_default();
-    assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 80));
+    let group = made.target_groups()[0];
+    assert_eq!(stack.fixture.targets(group), stack.fixture.expected(3, 80));
     Ok(())
 }
 
 /// A tick that finds neither record nor rule is of a binding that is gone.
 #[tokio::test]
 async fn without_its_rule_a_lost_record_stays_lost() -> Result<()> {
-    let (stack, made) = Stack::bound(json!({})).await?;
+    let (stack, made) = BindingStack::bound(json!({})).await?;
     let id = made.id();
     let late = stack.tick_event(id).await?;
     stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
     // The rule is gone, and the groups are not yet.
-    let fault = stack.injects(Fault::new(
-        "elasticloadbalancing",
-        "DeleteListener",
-        What::Deny,
-    ));
+    let fault = stack.injects(Fault::new(ELB, "DeleteListener", What::Deny));
     let failed = stack.delivers(&stack.delete(id, json!({}))).await?;
     failed.assert_failed(&["DeleteListener"]);
     stack.lab().gateway().remove_fault(fault);
     loses(&stack, made.attribute("BucketName"), id).await?;
-    stack.bench.scale(5);
-    stack.looks_away();
+    stack.fixture.scale(5);
+    stack.forgets_earlier_calls();
     stack
-        .bench
+        .fixture
         .function
         .invoke(late, TIMEOUT)
         .await?

@@ -1,29 +1,32 @@
 //! Ticks that come late, in bursts or twice, in both ways of use: each belongs to its minute.
 
-use super::ago;
-use super::ticks::Ticking;
-use crate::support::{TIMEOUT, expected};
+use super::way_of_use::WayOfUse;
+use crate::support::{TIMEOUT, as_targets};
 use anyhow::Result;
 use lab::DnsFailure;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+fn ago(seconds: u64) -> SystemTime {
+    SystemTime::now() - Duration::from_secs(seconds)
+}
 
 #[tokio::test]
 async fn a_tick_91_seconds_late_registers_and_does_not_count() -> Result<()> {
-    for ticking in Ticking::both().await? {
-        let mut live = ticking.addresses(4);
+    for way in WayOfUse::both().await? {
+        let mut live = way.addresses(4);
         live.remove(2);
-        ticking.bench().see(live.clone());
+        way.fixture().show_in_dns(live.clone());
         for late in 91..100 {
-            let tick = ticking.tick_at(ago(late)).await?;
+            let tick = way.tick_at(ago(late)).await?;
             assert!(tick.mentions("too late"), "{:#?}", tick.log);
             tick.success()?;
-            assert_eq!(ticking.targets(), ticking.bench().expected(4, 80));
+            assert_eq!(way.targets(), way.fixture().expected(4, 80));
         }
         // In time it counts, and the third one takes it out.
-        ticking.ticks(2).await?;
-        assert_eq!(ticking.targets(), ticking.bench().expected(4, 80));
-        ticking.ticks(1).await?;
-        assert_eq!(ticking.targets(), expected(&live, 80));
+        way.ticks(2).await?;
+        assert_eq!(way.targets(), way.fixture().expected(4, 80));
+        way.ticks(1).await?;
+        assert_eq!(way.targets(), as_targets(&live, 80));
     }
     Ok(())
 }
@@ -32,9 +35,9 @@ async fn a_tick_91_seconds_late_registers_and_does_not_count() -> Result<()> {
 async fn five_ticks_held_back_a_minute_apart_and_delivered_together_count_at_most_two_misses()
 -> Result<()> {
     for oldest_first in [true, false] {
-        for ticking in Ticking::both().await? {
-            ticking.bench().scale(2);
-            let last = ticking.next_minute();
+        for way in WayOfUse::both().await? {
+            way.fixture().scale(2);
+            let last = way.next_minute();
             let mut times: Vec<_> = (0..5)
                 .map(|minutes| last - Duration::from_secs(60 * minutes))
                 .collect();
@@ -42,11 +45,11 @@ async fn five_ticks_held_back_a_minute_apart_and_delivered_together_count_at_mos
                 times.reverse();
             }
             for time in times {
-                ticking.tick_at(time).await?.success()?;
+                way.tick_at(time).await?.success()?;
             }
-            assert_eq!(ticking.targets(), ticking.bench().expected(3, 80));
-            ticking.ticks(1).await?;
-            assert_eq!(ticking.targets(), ticking.bench().expected(2, 80));
+            assert_eq!(way.targets(), way.fixture().expected(3, 80));
+            way.ticks(1).await?;
+            assert_eq!(way.targets(), way.fixture().expected(2, 80));
         }
     }
     Ok(())
@@ -56,21 +59,21 @@ async fn five_ticks_held_back_a_minute_apart_and_delivered_together_count_at_mos
 #[tokio::test]
 async fn five_ticks_held_back_and_delivered_at_once_to_five_environments_count_at_most_two_misses()
 -> Result<()> {
-    for ticking in Ticking::both().await? {
-        ticking.bench().scale(2);
-        let last = ticking.next_minute();
+    for way in WayOfUse::both().await? {
+        way.fixture().scale(2);
+        let last = way.next_minute();
         let ticks = (0..5).map(async |minutes| {
-            let event = ticking
+            let event = way
                 .event_at(last - Duration::from_secs(60 * minutes))
                 .await?;
-            let environment = ticking.environment().await?;
+            let environment = way.another_environment().await?;
             environment.invoke(event, TIMEOUT).await
         });
         for tick in futures_util::future::join_all(ticks).await {
             // One that was written over again and again fails, and Lambda tries it again.
             tick?;
         }
-        assert_eq!(ticking.targets(), ticking.bench().expected(3, 80));
+        assert_eq!(way.targets(), way.fixture().expected(3, 80));
     }
     Ok(())
 }
@@ -79,25 +82,25 @@ async fn five_ticks_held_back_and_delivered_at_once_to_five_environments_count_a
 /// may deliver one event twice.
 #[tokio::test]
 async fn two_events_with_one_scheduled_time_count_once() -> Result<()> {
-    for ticking in Ticking::both().await? {
-        ticking.bench().scale(2);
-        let time = ticking.next_minute();
-        let other = ticking.environment().await?;
+    for way in WayOfUse::both().await? {
+        way.fixture().scale(2);
+        let time = way.next_minute();
+        let other = way.another_environment().await?;
         for _ in 0..4 {
-            ticking.tick_at(time).await?.success()?;
+            way.tick_at(time).await?.success()?;
             other
-                .invoke(ticking.event_at(time).await?, TIMEOUT)
+                .invoke(way.event_at(time).await?, TIMEOUT)
                 .await?
                 .success()?;
         }
-        assert_eq!(ticking.targets(), ticking.bench().expected(3, 80));
-        ticking.ticks(1).await?;
-        assert_eq!(ticking.targets(), ticking.bench().expected(3, 80));
+        assert_eq!(way.targets(), way.fixture().expected(3, 80));
+        way.ticks(1).await?;
+        assert_eq!(way.targets(), way.fixture().expected(3, 80));
         // A tick of before, once more, when others have counted since.
-        ticking.tick_at(time).await?.success()?;
-        assert_eq!(ticking.targets(), ticking.bench().expected(3, 80));
-        ticking.ticks(1).await?;
-        assert_eq!(ticking.targets(), ticking.bench().expected(2, 80));
+        way.tick_at(time).await?.success()?;
+        assert_eq!(way.targets(), way.fixture().expected(3, 80));
+        way.ticks(1).await?;
+        assert_eq!(way.targets(), way.fixture().expected(2, 80));
     }
     Ok(())
 }
@@ -105,16 +108,16 @@ async fn two_events_with_one_scheduled_time_count_once() -> Result<()> {
 /// A tick that DNS has failed at has counted nothing, so that its second try may count.
 #[tokio::test]
 async fn a_tick_that_failed_counts_when_lambda_tries_it_again() -> Result<()> {
-    for ticking in Ticking::both().await? {
-        ticking.bench().scale(2);
-        ticking.ticks(2).await?;
-        let dns = ticking.bench().lab.dns();
-        let time = ticking.next_minute();
+    for way in WayOfUse::both().await? {
+        way.fixture().scale(2);
+        way.ticks(2).await?;
+        let dns = way.fixture().lab.dns();
+        let time = way.next_minute();
         dns.fail("orders", DnsFailure::ServFail);
-        assert!(ticking.tick_at(time).await?.result.is_err());
+        assert!(way.tick_at(time).await?.result.is_err());
         dns.fail("orders", None);
-        ticking.tick_at(time).await?.success()?;
-        assert_eq!(ticking.targets(), ticking.bench().expected(2, 80));
+        way.tick_at(time).await?.success()?;
+        assert_eq!(way.targets(), way.fixture().expected(2, 80));
     }
     Ok(())
 }

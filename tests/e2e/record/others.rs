@@ -1,8 +1,8 @@
 //! What a binding may not touch: targets that another binding serves, and whatever a record names
 //! that somebody else has written.
 
-use super::Stack;
-use crate::support::expected;
+use super::stack::BindingStack;
+use crate::support::{ELB, TIMEOUT, as_targets};
 use alb_nlb_binding::names::BindingId;
 use anyhow::Result;
 use futures_util::future::join_all;
@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn a_changed_nlb_with_the_same_group_costs_no_target() -> Result<()> {
     for is_known in [true, false] {
-        let stack = Stack::new().await?;
-        let group = stack.bench.given_group("theirs", 8000).await?;
+        let stack = BindingStack::new().await?;
+        let group = stack.fixture.given_group("theirs", 8000).await?;
         let listeners = json!([{"Port": 80, "TargetGroupArn": group}]);
         let old = json!({"Listeners": listeners});
         let made = stack.bind(old.clone()).await?;
         stack.ticks(made.id(), 1).await?;
-        let vpc = &stack.bench.pair.nlb.vpc;
+        let vpc = &stack.fixture.nlb.vpc;
         let other = stack.lab().nlb(vpc, &NlbSpec::new("other")).await?;
         let new = json!({"NlbArn": other.arn, "Listeners": listeners});
         stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(made.id()));
@@ -32,18 +32,18 @@ async fn a_changed_nlb_with_the_same_group_costs_no_target() -> Result<()> {
             Some(id),
         );
         if !is_known {
-            stack.is_unknown();
+            stack.becomes_unknown();
         }
         stack.succeeds(&stack.delete(made.id(), old)).await?;
-        assert_eq!(stack.bench.targets(&group), stack.bench.expected(3, 80));
+        assert_eq!(stack.fixture.targets(&group), stack.fixture.expected(3, 80));
         assert_eq!(stack.deregistered(), [""; 0]);
         // They are the new one's own by now.
-        stack.bench.scale(2);
+        stack.fixture.scale(2);
         stack.ticks(id, 3).await?;
-        assert_eq!(stack.bench.targets(&group), stack.bench.expected(2, 80));
+        assert_eq!(stack.fixture.targets(&group), stack.fixture.expected(2, 80));
         stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
         stack.succeeds(&stack.delete(id, new)).await?;
-        assert!(stack.bench.targets(&group).is_empty());
+        assert!(stack.fixture.targets(&group).is_empty());
     }
     Ok(())
 }
@@ -52,50 +52,47 @@ async fn a_changed_nlb_with_the_same_group_costs_no_target() -> Result<()> {
 #[tokio::test]
 async fn where_the_rules_cannot_be_listed_a_tick_registers_and_nothing_leaves_a_given_group()
 -> Result<()> {
-    let stack = Stack::new().await?;
-    let bench = &stack.bench;
-    let group = bench.given_group("theirs", 8000).await?;
+    let stack = BindingStack::new().await?;
+    let fixture = &stack.fixture;
+    let group = fixture.given_group("theirs", 8000).await?;
     let listeners = json!([{"Port": 80, "TargetGroupArn": group}]);
     let made = stack.bind(json!({"Listeners": listeners})).await?;
     let denied = stack.injects(Fault::new("events", "ListRules", What::Deny));
-    bench.scale(2);
+    fixture.scale(2);
     stack.ticks(made.id(), 2).await?;
-    let new = bench.pair.alb.addresses_after(3, 2);
-    let both = [bench.pair.alb.addresses(3), new.clone()].concat();
-    bench.see(new.clone());
+    let new = fixture.alb.addresses_after(3, 2);
+    let both = [fixture.alb.addresses(3), new.clone()].concat();
+    fixture.show_in_dns(new.clone());
     let tick = stack.tick(made.id()).await?;
     let error = tick.result.expect_err("nothing may leave").to_string();
     assert!(error.contains("ListRules"), "{error}");
-    assert_eq!(bench.targets(&group), expected(&both, 80));
+    assert_eq!(fixture.targets(&group), as_targets(&both, 80));
     assert_eq!(stack.deregistered(), [""; 0]);
-    bench.lab.gateway().remove_fault(denied);
+    fixture.lab.gateway().remove_fault(denied);
     stack.ticks(made.id(), 2).await?;
-    assert_eq!(bench.targets(&group), expected(&new, 80));
+    assert_eq!(fixture.targets(&group), as_targets(&new, 80));
     Ok(())
 }
 
 /// What a replacement that was rolled back has made goes, and the former binding serves on.
 #[tokio::test]
 async fn a_changed_nlb_with_the_same_group_that_is_rolled_back_costs_no_target() -> Result<()> {
-    let points = [
-        ("elasticloadbalancing", "DescribeTargetHealth"),
-        ("events", "PutTargets"),
-    ];
-    let stacks = Stack::several(points.len()).await?;
+    let points = [(ELB, "DescribeTargetHealth"), ("events", "PutTargets")];
+    let stacks = BindingStack::several(points.len()).await?;
     let played = stacks
         .iter()
         .zip(points)
         .map(async |(stack, (service, operation))| {
-            let name = &stack.bench.pair.alb.name;
+            let name = &stack.fixture.alb.name;
             let group = stack
-                .bench
+                .fixture
                 .given_group(&format!("theirs-{name}"), 8000)
                 .await?;
             let listeners = json!([{"Port": 80, "TargetGroupArn": group}]);
             let old = json!({"Listeners": listeners});
             let made = stack.bind(old.clone()).await?;
             let id = made.id();
-            let vpc = &stack.bench.pair.nlb.vpc;
+            let vpc = &stack.fixture.nlb.vpc;
             let other = stack
                 .lab()
                 .nlb(vpc, &NlbSpec::new(&format!("other-{name}")))
@@ -103,10 +100,12 @@ async fn a_changed_nlb_with_the_same_group_that_is_rolled_back_costs_no_target()
             let new = json!({"NlbArn": other.arn, "Listeners": listeners});
             stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
             // One more address comes while both are there.
-            stack.bench.scale(4);
+            stack.fixture.scale(4);
             let hold = stack.holds(service, operation);
             let update = stack.update(id, old.clone(), new.clone());
-            update.killed_at(&hold, stack.environment().await?).await?;
+            update
+                .killed_at(&hold, stack.another_environment().await?)
+                .await?;
             hold.release();
             stack.shows(
                 "UPDATE_ROLLBACK_IN_PROGRESS",
@@ -117,9 +116,9 @@ async fn a_changed_nlb_with_the_same_group_that_is_rolled_back_costs_no_target()
             stack.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
             assert_eq!(stack.deregistered(), [""; 0], "{operation}");
             stack.ticks(id, 3).await?;
-            assert_eq!(stack.bench.targets(&group), stack.bench.expected(4, 80));
+            assert_eq!(stack.fixture.targets(&group), stack.fixture.expected(4, 80));
             let new_id = BindingId::derive(&stack.id, "Binding", &other.arn).to_string();
-            let left = stack.bench.leftovers(&new_id).await?;
+            let left = stack.fixture.leftovers(&new_id).await?;
             assert_eq!(left, ["listener on Some(8000)"], "{operation}");
             Ok::<_, anyhow::Error>(())
         });
@@ -132,8 +131,8 @@ async fn a_changed_nlb_with_the_same_group_that_is_rolled_back_costs_no_target()
 #[tokio::test]
 async fn a_changed_logical_id_with_the_same_group_costs_no_target() -> Result<()> {
     for bucket in [None, Some("their-bucket")] {
-        let stack = Stack::new().await?;
-        let group = stack.bench.given_group("theirs", 8000).await?;
+        let stack = BindingStack::new().await?;
+        let group = stack.fixture.given_group("theirs", 8000).await?;
         let mut given = json!({"Listeners": [{"Port": 80, "TargetGroupArn": group}]});
         if let Some(bucket) = bucket {
             stack.bucket(bucket).await?;
@@ -152,23 +151,23 @@ async fn a_changed_logical_id_with_the_same_group_costs_no_target() -> Result<()
             .with_resource("Renamed", "CREATE_COMPLETE", Some(renamed.id()));
         stack.lab().gateway().set_stack(&stack.id, view);
         stack.succeeds(&stack.delete(made.id(), given)).await?;
-        assert_eq!(stack.bench.targets(&group), stack.bench.expected(3, 80));
+        assert_eq!(stack.fixture.targets(&group), stack.fixture.expected(3, 80));
         assert_eq!(stack.deregistered(), [""; 0]);
         stack.ticks(renamed.id(), 1).await?;
-        assert_eq!(stack.bench.targets(&group), stack.bench.expected(3, 80));
+        assert_eq!(stack.fixture.targets(&group), stack.fixture.expected(3, 80));
     }
     Ok(())
 }
 
 /// A binding whose record somebody else may write to, and a group of theirs that it was never given.
-async fn forged(stack: &Stack) -> Result<(String, String, Value)> {
-    let number = stack.bench.pair.alb.name.clone();
+async fn forged(stack: &BindingStack) -> Result<(String, String, Value)> {
+    let number = stack.fixture.alb.name.clone();
     let group = stack
-        .bench
+        .fixture
         .given_group(&format!("foreign-{number}"), 9000)
         .await?;
-    for address in stack.bench.pair.alb.addresses_after(50, 2) {
-        stack.bench.register(&group, address, 80).await?;
+    for address in stack.fixture.alb.addresses_after(50, 2) {
+        stack.fixture.register(&group, address, 80).await?;
     }
     let bucket = format!("their-bucket-{number}");
     stack.bucket(&bucket).await?;
@@ -188,10 +187,10 @@ const LIES: [&str; 4] = [
 #[tokio::test]
 async fn a_record_by_somebody_else_takes_no_target_out_of_a_group_that_was_never_named()
 -> Result<()> {
-    let stacks = Stack::several(LIES.len()).await?;
+    let stacks = BindingStack::several(LIES.len()).await?;
     let played = stacks.iter().zip(LIES).map(async |(stack, lie)| {
         let (id, group, properties) = forged(stack).await?;
-        let theirs = stack.bench.targets(&group);
+        let theirs = stack.fixture.targets(&group);
         assert_eq!(theirs.len(), 2);
         let bucket = properties["BucketName"].as_str().expect("a name");
         let forge = async || {
@@ -213,7 +212,7 @@ async fn a_record_by_somebody_else_takes_no_target_out_of_a_group_that_was_never
             stack.writes_record(bucket, &id, record).await
         };
         // Another binding of the account was given that group.
-        let role = &stack.bench.role;
+        let role = &stack.fixture.role;
         role.lock()
             .expect("no panic")
             .given_target_groups
@@ -225,10 +224,10 @@ async fn a_record_by_somebody_else_takes_no_target_out_of_a_group_that_was_never
                 let fields = event.as_object_mut().expect("an object");
                 fields.remove("Orders").expect("a copy");
             }
-            let tick = stack.bench.function.invoke(event, super::TIMEOUT).await?;
+            let tick = stack.fixture.function.invoke(event, TIMEOUT).await?;
             tick.success()?;
         }
-        let left = stack.bench.targets(&group);
+        let left = stack.fixture.targets(&group);
         assert!(
             theirs.iter().all(|target| left.contains(target)),
             "{lie}: {left:?}"
@@ -245,7 +244,7 @@ async fn a_record_by_somebody_else_takes_no_target_out_of_a_group_that_was_never
         stack
             .succeeds(&stack.delete(&id, properties.clone()))
             .await?;
-        let left = stack.bench.targets(&group);
+        let left = stack.fixture.targets(&group);
         assert!(
             theirs.iter().all(|target| left.contains(target)),
             "{lie}: {left:?}"
@@ -261,7 +260,7 @@ async fn a_record_by_somebody_else_takes_no_target_out_of_a_group_that_was_never
 /// A record also names the binding that was made in place of its own, and buckets that it was in.
 #[tokio::test]
 async fn a_record_by_somebody_else_takes_no_other_binding_and_no_other_object_away() -> Result<()> {
-    let stacks = Stack::several(2).await?;
+    let stacks = BindingStack::several(2).await?;
     let [stack, victim] = &stacks[..] else {
         panic!("two stacks");
     };
@@ -270,19 +269,19 @@ async fn a_record_by_somebody_else_takes_no_other_binding_and_no_other_object_aw
     let bucket = properties["BucketName"].as_str().expect("a name");
     let forge = async || {
         let mut record = stack.record(bucket, &id).await?;
-        let nlb = &victim.bench.pair.nlb.arn;
+        let nlb = &victim.fixture.nlb.arn;
         record["replaced"] = json!([{"nlb_arn": nlb, "done": false}]);
         record["elsewhere"] = json!([other.attribute("BucketName")]);
         stack.writes_record(bucket, &id, record).await
     };
     let untouched = async |after: &str| {
-        let left = victim.bench.leftovers(other.id()).await?;
+        let left = victim.fixture.leftovers(other.id()).await?;
         assert_eq!(left.len(), 4, "{after}: {left:#?}");
         victim.ticks(other.id(), 1).await?;
-        let targets = victim.bench.targets(other.attribute("TargetGroupArn"));
+        let targets = victim.fixture.targets(other.attribute("TargetGroupArn"));
         assert_eq!(
             targets,
-            expected(&victim.bench.pair.alb.addresses(3), 80),
+            as_targets(&victim.fixture.alb.addresses(3), 80),
             "{after}"
         );
         Ok::<_, anyhow::Error>(())

@@ -1,7 +1,8 @@
 //! A Delete overtakes another request, which stops where it stands, and undoes nothing.
 
-use super::{ELB, Signature, Stack, called};
-use crate::support::is_reading;
+use super::request::{Signature, StackRequest};
+use super::stack::BindingStack;
+use crate::support::{ELB, TIMEOUT, called, is_reading};
 use anyhow::Result;
 use futures_util::future::join_all;
 use lab::{Fault, HeldCalls, What};
@@ -13,10 +14,10 @@ type Point = (&'static str, &'static str, bool);
 /// A Delete runs to its end while a call of another request is held; the call comes to its end
 /// within the time that a call takes, or never.
 async fn deleted_meanwhile(
-    stack: &Stack,
+    stack: &BindingStack,
     id: &str,
     point: Point,
-    request: super::Request,
+    request: StackRequest,
 ) -> Result<()> {
     let (service, operation, is_carried_out) = point;
     let hold = HeldCalls::default();
@@ -25,7 +26,7 @@ async fn deleted_meanwhile(
     if !is_carried_out {
         stack.injects(fault(What::CutOff));
     }
-    let other = stack.environment().await?;
+    let other = stack.another_environment().await?;
     let delete = stack.delete(id, json!({})).signed(Signature::Dated, 9);
     let deleted = async {
         hold.arrived(1).await;
@@ -33,7 +34,7 @@ async fn deleted_meanwhile(
         let writes = called(&stack.calls(), "PutObject");
         let release = async {
             stack
-                .until(|calls| called(calls, "PutObject") > writes)
+                .waits_until(|calls| called(calls, "PutObject") > writes)
                 .await?;
             hold.release();
             Ok::<_, anyhow::Error>(())
@@ -66,7 +67,7 @@ async fn an_update_under_way_at_any_call_while_delete_runs_to_its_end_leaves_not
         .into_iter()
         .flat_map(|done| operations.map(|(service, operation)| (service, operation, done)))
         .collect();
-    let stacks = Stack::several(points.len()).await?;
+    let stacks = BindingStack::several(points.len()).await?;
     let played = stacks.iter().zip(points).map(async |(stack, point)| {
         let two = json!({"Listeners": [{"Port": 80}, {"Port": 81}]});
         let made = stack.bind(two.clone()).await?;
@@ -112,7 +113,7 @@ async fn a_create_that_goes_on_when_its_delete_is_done_leaves_nothing() -> Resul
         ("events", "PutTargets"),
     ];
     let going = GOING.iter().cycle();
-    let stacks = Stack::several(operations.len()).await?;
+    let stacks = BindingStack::several(operations.len()).await?;
     let played = stacks.iter().zip(operations.into_iter().zip(going));
     let played = played.map(async |(stack, ((service, operation), (during, after)))| {
         stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
@@ -122,7 +123,7 @@ async fn a_create_that_goes_on_when_its_delete_is_done_leaves_nothing() -> Resul
         // A change that is given up after five seconds is tried again, and no Delete makes any.
         let is_shared = is_reading(operation) || operation == "PutObject";
         stack.injects(if is_shared { fault.nth(1) } else { fault });
-        let other = stack.environment().await?;
+        let other = stack.another_environment().await?;
         // CloudFormation has invented the id, for it was never answered.
         let delete = stack.delete("orders-Binding-1ABCDEF", json!({}));
         let deleted = async {
@@ -132,7 +133,7 @@ async fn a_create_that_goes_on_when_its_delete_is_done_leaves_nothing() -> Resul
             let release = async {
                 // With a claim to wait for, Delete lasts longer than any call does.
                 let claimed = |calls: &[lab::Call]| called(calls, "PutObject") > writes;
-                stack.until(claimed).await?;
+                stack.waits_until(claimed).await?;
                 hold.release();
                 Ok::<_, anyhow::Error>(())
             };
@@ -173,7 +174,7 @@ async fn a_delete_that_overtakes_another_delete_leaves_nothing() -> Result<()> {
         ("s3", "DeleteObjects"),
         ("s3", "DeleteBucket"),
     ];
-    let stacks = Stack::several(operations.len()).await?;
+    let stacks = BindingStack::several(operations.len()).await?;
     let played = stacks.iter().zip(operations);
     let played = played.map(async |(stack, (service, operation))| {
         let made = stack.bind(json!({})).await?;
@@ -182,13 +183,13 @@ async fn a_delete_that_overtakes_another_delete_leaves_nothing() -> Result<()> {
         let first = stack.delete(id, json!({})).signed(Signature::Dated, 1);
         let second = stack.delete(id, json!({})).signed(Signature::Dated, 9);
         let hold = stack.holds(service, operation);
-        let other = stack.environment().await?;
+        let other = stack.another_environment().await?;
         let overtakes = async {
             hold.arrived(1).await;
             let writes = called(&stack.calls(), "PutObject");
             let release = async {
                 let claimed = |calls: &[lab::Call]| called(calls, "PutObject") > writes;
-                stack.until(claimed).await?;
+                stack.waits_until(claimed).await?;
                 hold.release();
                 Ok::<_, anyhow::Error>(())
             };
@@ -216,7 +217,7 @@ async fn a_create_after_a_delete_that_failed_makes_the_binding_whole_again() -> 
         (ELB, "DeleteTargetGroup"),
         ("s3", "DeleteBucket"),
     ];
-    let stacks = Stack::several(operations.len()).await?;
+    let stacks = BindingStack::several(operations.len()).await?;
     let played = stacks.iter().zip(operations);
     let played = played.map(async |(stack, (service, operation))| {
         let made = stack.bind(json!({})).await?;
@@ -232,19 +233,19 @@ async fn a_create_after_a_delete_that_failed_makes_the_binding_whole_again() -> 
         failed.assert_failed(&[operation]);
         stack.lab().gateway().remove_fault(fault);
         // Ticks of before stop meanwhile.
-        stack.looks_away();
-        let tick = stack.bench.function.invoke(late, super::TIMEOUT).await?;
+        stack.forgets_earlier_calls();
+        let tick = stack.fixture.function.invoke(late, TIMEOUT).await?;
         tick.success()?;
         stack.assert_unchanged();
         stack.shows("UPDATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
         let again = stack.succeeds(&stack.create(json!({}))).await?;
         assert_eq!(again.id(), id);
         stack.shows("UPDATE_COMPLETE", "CREATE_COMPLETE", Some(id));
-        stack.bench.scale(4);
+        stack.fixture.scale(4);
         stack.ticks(id, 1).await?;
         let group = again.attribute("TargetGroupArn");
-        assert_eq!(stack.bench.targets(group), stack.bench.expected(4, 80));
-        assert_eq!(stack.bench.leftovers(id).await?.len(), 4, "{operation}");
+        assert_eq!(stack.fixture.targets(group), stack.fixture.expected(4, 80));
+        assert_eq!(stack.fixture.leftovers(id).await?.len(), 4, "{operation}");
         Ok::<_, anyhow::Error>(())
     });
     for played in join_all(played).await {

@@ -1,6 +1,8 @@
 //! Updates to another NLB, each of which makes another binding: whoever is not wanted in the end goes.
 
-use super::{ELB, Request, Stack, called};
+use super::request::StackRequest;
+use super::stack::BindingStack;
+use crate::support::{ELB, called};
 use alb_nlb_binding::names::BindingId;
 use anyhow::{Result, ensure};
 use futures_util::future::join_all;
@@ -9,19 +11,19 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// A binding, and the Update that makes another one in place of it.
-struct Replacement {
+struct ReplacingUpdate {
     former: String,
     new: String,
     other: Nlb,
     changes: Value,
-    update: Request,
+    update: StackRequest,
 }
 
-impl Replacement {
-    async fn of(stack: &Stack) -> Result<Self> {
+impl ReplacingUpdate {
+    async fn of(stack: &BindingStack) -> Result<Self> {
         let made = stack.bind(json!({})).await?;
-        let name = format!("other-{}", stack.bench.pair.nlb.name);
-        let vpc = &stack.bench.pair.nlb.vpc;
+        let name = format!("other-{}", stack.fixture.nlb.name);
+        let vpc = &stack.fixture.nlb.vpc;
         let other = stack.lab().nlb(vpc, &NlbSpec::new(&name)).await?;
         let changes = json!({ "NlbArn": other.arn });
         let former = made.id().to_owned();
@@ -36,7 +38,7 @@ impl Replacement {
     }
 
     /// The rollback's Update, with the former id.
-    async fn is_rolled_back(&self, stack: &Stack) -> Result<()> {
+    async fn is_rolled_back(&self, stack: &BindingStack) -> Result<()> {
         let former = Some(self.former.as_str());
         stack.shows("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", former);
         let rollback = stack.update(&self.former, self.changes.clone(), json!({}));
@@ -52,16 +54,16 @@ impl Replacement {
         id.bucket(lab::ACCOUNT)
     }
 
-    async fn only_the_former_is_left(&self, stack: &Stack, after: &str) -> Result<()> {
+    async fn only_the_former_is_left(&self, stack: &BindingStack, after: &str) -> Result<()> {
         let left = self.left(stack, &self.new, &self.other).await?;
         ensure!(left.is_empty(), "{after}: {left:#?}");
         self.serves(stack, &self.former).await
     }
 
-    async fn left(&self, stack: &Stack, id: &str, nlb: &Nlb) -> Result<Vec<String>> {
-        let mut left = stack.bench.leftovers(id).await?;
+    async fn left(&self, stack: &BindingStack, id: &str, nlb: &Nlb) -> Result<Vec<String>> {
+        let mut left = stack.fixture.leftovers(id).await?;
         left.retain(|name| !name.starts_with("listener"));
-        let elb = aws_sdk_elasticloadbalancingv2::Client::new(&stack.lab().aws());
+        let elb = stack.fixture.elb();
         let listeners = elb.describe_listeners().load_balancer_arn(&nlb.arn);
         let listeners = listeners.send().await?;
         let listeners = listeners.listeners().iter();
@@ -69,14 +71,14 @@ impl Replacement {
         Ok(left)
     }
 
-    async fn serves(&self, stack: &Stack, id: &str) -> Result<()> {
+    async fn serves(&self, stack: &BindingStack, id: &str) -> Result<()> {
         stack.ticks(id, 1).await?;
-        let elb = aws_sdk_elasticloadbalancingv2::Client::new(&stack.lab().aws());
+        let elb = stack.fixture.elb();
         let name = BindingId::parse(id).expect("an id").target_group(80);
         let groups = elb.describe_target_groups().names(name).send().await?;
         let arn = groups.target_groups()[0].target_group_arn();
-        let targets = stack.bench.targets(arn.unwrap_or_default());
-        ensure!(targets == stack.bench.expected(3, 80), "{targets:?}");
+        let targets = stack.fixture.targets(arn.unwrap_or_default());
+        ensure!(targets == stack.fixture.expected(3, 80), "{targets:?}");
         Ok(())
     }
 }
@@ -92,16 +94,16 @@ async fn a_replacement_that_is_never_answered_goes_with_the_rollbacks_update() -
         ("events", "PutRule"),
         ("events", "PutTargets"),
     ];
-    let stacks = Stack::several(points.len()).await?;
+    let stacks = BindingStack::several(points.len()).await?;
     let played = stacks
         .iter()
         .zip(points)
         .map(async |(stack, (service, operation))| {
-            let replacement = Replacement::of(stack).await?;
+            let replacement = ReplacingUpdate::of(stack).await?;
             let hold = stack.holds(service, operation);
             replacement
                 .update
-                .killed_at(&hold, stack.environment().await?)
+                .killed_at(&hold, stack.another_environment().await?)
                 .await?;
             hold.release();
             replacement.is_rolled_back(stack).await?;
@@ -117,15 +119,15 @@ async fn a_replacement_that_is_never_answered_goes_with_the_rollbacks_update() -
 #[tokio::test]
 async fn a_replacement_that_is_answered_too_late_goes_with_the_rollbacks_update() -> Result<()> {
     for is_heard in [true, false] {
-        let stack = Stack::new().await?;
-        let replacement = Replacement::of(&stack).await?;
+        let stack = BindingStack::new().await?;
+        let replacement = ReplacingUpdate::of(&stack).await?;
         let update = &replacement.update;
         if !is_heard {
             update.url.refuse(usize::MAX);
         }
         let limit = Duration::from_secs(15);
         let done = update
-            .delivered_within(&stack.bench.function, limit)
+            .delivered_within(&stack.fixture.function, limit)
             .await?;
         assert_eq!(done.result.is_ok(), is_heard, "{done:?}");
         replacement.is_rolled_back(&stack).await?;
@@ -140,14 +142,14 @@ async fn a_replacement_that_is_answered_too_late_goes_with_the_rollbacks_update(
 #[tokio::test]
 async fn a_replacement_under_way_stops_when_it_is_rolled_back_and_nothing_of_it_is_left()
 -> Result<()> {
-    let stack = Stack::new().await?;
-    let replacement = Replacement::of(&stack).await?;
-    let name = stack.bench.pair.alb.name.clone();
-    let addresses = stack.bench.pair.alb.addresses(3);
+    let stack = BindingStack::new().await?;
+    let replacement = ReplacingUpdate::of(&stack).await?;
+    let name = stack.fixture.alb.name.clone();
+    let addresses = stack.fixture.alb.addresses(3);
     stack.lab().dns().remove(&name);
-    let other = stack.environment().await?;
+    let other = stack.another_environment().await?;
     let rolled_back = async {
-        stack.until_asked(&name).await?;
+        stack.waits_for_dns_query(&name).await?;
         let former = Some(replacement.former.as_str());
         stack.shows("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", former);
         let (changes, former) = (replacement.changes.clone(), &replacement.former);
@@ -156,7 +158,7 @@ async fn a_replacement_under_way_stops_when_it_is_rolled_back_and_nothing_of_it_
         let writes = called(&stack.calls(), "PutObject");
         let back = async {
             stack
-                .until(|calls| called(calls, "PutObject") > writes)
+                .waits_until(|calls| called(calls, "PutObject") > writes)
                 .await?;
             stack.lab().dns().set(&name, addresses.clone());
             Ok::<_, anyhow::Error>(())
@@ -178,8 +180,8 @@ async fn a_replacement_under_way_stops_when_it_is_rolled_back_and_nothing_of_it_
 #[tokio::test]
 async fn a_replacement_that_failed_goes_with_the_rollback_and_the_clean_up_finds_nothing()
 -> Result<()> {
-    let stack = Stack::new().await?;
-    let replacement = Replacement::of(&stack).await?;
+    let stack = BindingStack::new().await?;
+    let replacement = ReplacingUpdate::of(&stack).await?;
     let fault = stack.injects(lab::Fault::new("events", "PutTargets", lab::What::Deny));
     let failed = stack.delivers(&replacement.update).await?;
     failed.assert_failed(&["PutTargets"]);
@@ -198,8 +200,8 @@ async fn a_replacement_that_failed_goes_with_the_rollback_and_the_clean_up_finds
 async fn the_clean_up_after_a_replacement_takes_the_former_binding_and_not_the_new_one()
 -> Result<()> {
     for is_known in [true, false] {
-        let stack = Stack::new().await?;
-        let replacement = Replacement::of(&stack).await?;
+        let stack = BindingStack::new().await?;
+        let replacement = ReplacingUpdate::of(&stack).await?;
         let new = replacement.new.as_str();
         stack.succeeds(&replacement.update).await?;
         stack.shows(
@@ -208,7 +210,7 @@ async fn the_clean_up_after_a_replacement_takes_the_former_binding_and_not_the_n
             Some(new),
         );
         if !is_known {
-            stack.is_unknown();
+            stack.becomes_unknown();
         }
         stack
             .succeeds(&stack.delete(&replacement.former, json!({})))
@@ -225,14 +227,14 @@ async fn the_clean_up_after_a_replacement_takes_the_former_binding_and_not_the_n
 #[tokio::test]
 async fn a_replacement_that_failed_goes_with_the_clean_up_of_the_next_one() -> Result<()> {
     for is_known in [true, false] {
-        let stack = Stack::new().await?;
-        let failed = Replacement::of(&stack).await?;
+        let stack = BindingStack::new().await?;
+        let failed = ReplacingUpdate::of(&stack).await?;
         let fault = stack.injects(Fault::new("events", "PutTargets", What::Deny));
         let answer = stack.delivers(&failed.update).await?;
         answer.assert_failed(&["PutTargets"]);
         stack.lab().gateway().remove_fault(fault);
-        let name = format!("third-{}", stack.bench.pair.nlb.name);
-        let vpc = &stack.bench.pair.nlb.vpc;
+        let name = format!("third-{}", stack.fixture.nlb.name);
+        let vpc = &stack.fixture.nlb.vpc;
         let third = stack.lab().nlb(vpc, &NlbSpec::new(&name)).await?;
         let former = failed.former.as_str();
         let next = stack.update(former, json!({}), json!({ "NlbArn": third.arn }));
@@ -240,7 +242,7 @@ async fn a_replacement_that_failed_goes_with_the_clean_up_of_the_next_one() -> R
         let cleaning = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
         stack.shows(cleaning, "UPDATE_COMPLETE", Some(&new));
         if !is_known {
-            stack.is_unknown();
+            stack.becomes_unknown();
         }
         stack.succeeds(&stack.delete(former, json!({}))).await?;
         stack.assert_gone(former, "cleaned up").await?;
@@ -256,8 +258,8 @@ async fn a_replacement_that_failed_goes_with_the_clean_up_of_the_next_one() -> R
 async fn an_update_back_to_the_former_nlb_spares_what_it_replaces_until_that_is_deleted()
 -> Result<()> {
     for is_known in [true, false] {
-        let stack = Stack::new().await?;
-        let there = Replacement::of(&stack).await?;
+        let stack = BindingStack::new().await?;
+        let there = ReplacingUpdate::of(&stack).await?;
         let new = there.new.as_str();
         stack.succeeds(&there.update).await?;
         let cleaning = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
@@ -271,7 +273,7 @@ async fn an_update_back_to_the_former_nlb_spares_what_it_replaces_until_that_is_
         stack.lab().gateway().remove_fault(fault);
         stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(new));
         if !is_known {
-            stack.is_unknown();
+            stack.becomes_unknown();
         }
         let back = stack.update(new, there.changes.clone(), json!({}));
         assert_eq!(stack.succeeds(&back).await?.id(), there.former);
@@ -280,7 +282,7 @@ async fn an_update_back_to_the_former_nlb_spares_what_it_replaces_until_that_is_
         assert_eq!(left.len(), 4, "{left:#?}");
         stack.shows(cleaning, "UPDATE_COMPLETE", Some(&there.former));
         if !is_known {
-            stack.is_unknown();
+            stack.becomes_unknown();
         }
         let cleanup = stack.delete(new, there.changes.clone());
         stack.succeeds(&cleanup).await?;
@@ -294,33 +296,35 @@ async fn an_update_back_to_the_former_nlb_spares_what_it_replaces_until_that_is_
 #[tokio::test]
 async fn a_replacement_that_is_killed_at_any_write_of_a_record_and_run_again_serves() -> Result<()>
 {
-    let recording = Stack::new().await?;
-    let recorded = Replacement::of(&recording).await?;
-    recording.looks_away();
+    let recording = BindingStack::new().await?;
+    let recorded = ReplacingUpdate::of(&recording).await?;
+    recording.forgets_earlier_calls();
     recording.succeeds(&recorded.update).await?;
     let writes = called(&recording.calls(), "PutObject");
     ensure!(writes > 4, "{writes} writes");
     let points = (1..=writes).flat_map(|nth| [true, false].map(|is_known| (nth, is_known)));
-    let stacks = Stack::several(2 * writes).await?;
+    let stacks = BindingStack::several(2 * writes).await?;
     let played = stacks.iter().zip(points);
     let played = played.map(async |(stack, (nth, is_known))| {
-        let replacement = Replacement::of(stack).await?;
+        let replacement = ReplacingUpdate::of(stack).await?;
         let new = replacement.new.as_str();
-        stack.looks_away();
+        stack.forgets_earlier_calls();
         let hold = stack.holds_nth("s3", "PutObject", nth);
         let update = &replacement.update;
-        update.killed_at(&hold, stack.environment().await?).await?;
+        update
+            .killed_at(&hold, stack.another_environment().await?)
+            .await?;
         hold.release();
         stack.succeeds(update).await?;
         let cleaning = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
         stack.shows(cleaning, "UPDATE_COMPLETE", Some(new));
         if !is_known {
-            stack.is_unknown();
+            stack.becomes_unknown();
         }
         let cleanup = stack.delete(&replacement.former, json!({}));
         stack.succeeds(&cleanup).await?;
         // A tick by orders that nobody put down would register nothing.
-        stack.bench.scale(4);
+        stack.fixture.scale(4);
         stack.ticks(new, 1).await?;
         let record = stack.record(&replacement.bucket(), new).await?;
         ensure!(record["phase"] == "Serving", "write {nth}: {record:#}");
@@ -335,8 +339,8 @@ async fn a_replacement_that_is_killed_at_any_write_of_a_record_and_run_again_ser
 /// An Update of the former binding that comes minutes late, when the next Update is under way already.
 #[tokio::test]
 async fn an_update_of_a_binding_that_was_replaced_since_makes_nothing() -> Result<()> {
-    let stack = Stack::new().await?;
-    let replacement = Replacement::of(&stack).await?;
+    let stack = BindingStack::new().await?;
+    let replacement = ReplacingUpdate::of(&stack).await?;
     let (former, new) = (replacement.former.as_str(), replacement.new.as_str());
     let late = stack.update(former, json!({}), json!({"Schedule": "rate(5 minutes)"}));
     stack.succeeds(&replacement.update).await?;
@@ -344,7 +348,7 @@ async fn an_update_of_a_binding_that_was_replaced_since_makes_nothing() -> Resul
     stack.shows(cleaning, "UPDATE_COMPLETE", Some(new));
     stack.succeeds(&stack.delete(former, json!({}))).await?;
     stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(new));
-    stack.looks_away();
+    stack.forgets_earlier_calls();
     let failed = stack.delivers(&late).await?;
     failed.assert_failed(&["does not wait for this Update any more", new]);
     stack.assert_unchanged();

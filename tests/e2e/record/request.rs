@@ -1,18 +1,18 @@
 //! A request of CloudFormation, however often and wherever it is delivered, and the death of who
 //! handles it.
 
-use crate::support::{Answer, TIMEOUT};
-use anyhow::{Context, Result, bail};
-use lab::{Function, HeldCalls, Invocation, ResponseUrl};
+use crate::support::{Response, TIMEOUT};
+use anyhow::{Result, bail};
+use lab::{Function, Hold, Invocation, ResponseUrl};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Lambda repeats a killed or failed delivery under the same id.
-const LAMBDA: &str = "0c5b6b1d-0000-0000-0000-000000000001";
+const LAMBDA_REQUEST_ID: &str = "0c5b6b1d-0000-0000-0000-000000000001";
 
 /// A request of CloudFormation, which may be delivered more than once and to any environment.
 #[derive(Clone)]
-pub struct Request {
+pub struct StackRequest {
     pub event: Value,
     pub url: ResponseUrl,
 }
@@ -29,7 +29,7 @@ pub enum Signature {
 
 pub const SIGNATURES: [Signature; 3] = [Signature::Dated, Signature::Expiring, Signature::None];
 
-impl Request {
+impl StackRequest {
     /// Signed so many minutes after the test began.
     pub fn signed(mut self, signature: Signature, minute: u64) -> Self {
         // The minutes of one day, in the form that Signature Version 4 has.
@@ -57,20 +57,13 @@ impl Request {
         timeout: Duration,
     ) -> Result<Invocation> {
         let event = self.event.clone();
-        function.invoke_as(LAMBDA, event, timeout).await
+        function.invoke_as(LAMBDA_REQUEST_ID, event, timeout).await
     }
 
     /// The only delivery of a request that is answered once.
-    pub async fn answered_by(&self, function: &Function) -> Result<Answer> {
+    pub async fn answered_by(&self, function: &Function) -> Result<Response> {
         let invocation = self.delivered_to(function).await?;
-        let body = self.url.the_answer();
-        let body = body.with_context(|| format!("{invocation:#?}"))?;
-        let url = self.url.clone();
-        Ok(Answer {
-            body,
-            invocation,
-            url,
-        })
+        Response::to(self.url.clone(), invocation)
     }
 
     /// The answers that were taken, in their order.
@@ -89,7 +82,7 @@ impl Request {
 /// Runs an event until a call of it is held, and kills the environment then.
 pub async fn killed_at(hold: &HeldCalls, function: Function, event: &Value) -> Result<()> {
     tokio::select! {
-        done = function.invoke_as(LAMBDA, event.clone(), TIMEOUT) => bail!("it came to its end: {done:#?}"),
+        done = function.invoke_as(LAMBDA_REQUEST_ID, event.clone(), TIMEOUT) => bail!("it came to its end: {done:#?}"),
         () = hold.arrived(1) => Ok(()),
     }
 }

@@ -1,23 +1,13 @@
 //! Updates that fail, that nobody rolls back, or that take long: what ticks go by meanwhile, and
 //! afterwards.
 
-use super::{ELB, Stack};
-use crate::support::expected;
+use super::stack::BindingStack;
+use crate::support::{ELB, TIMEOUT, as_targets};
 use alb_nlb_binding::names::BindingId;
 use anyhow::Result;
 use futures_util::future::join_all;
-use lab::{Alb, AlbSpec, Fault, What};
-use serde_json::{Value, json};
-
-/// Another ALB with two addresses of its own in DNS.
-async fn next_alb(stack: &Stack) -> Result<(Alb, Value)> {
-    let name = format!("next-{}", stack.bench.pair.alb.name);
-    let vpc = &stack.bench.pair.alb.vpc;
-    let next = stack.lab().alb(vpc, &AlbSpec::new(&name)).await?;
-    stack.lab().dns().set(&name, next.addresses_after(100, 2));
-    let changes = json!({ "AlbArn": next.arn });
-    Ok((next, changes))
-}
+use lab::{Fault, What};
+use serde_json::json;
 
 /// Where it fails after its first sync.
 const FAILURES: [(&str, &str); 4] = [
@@ -30,7 +20,7 @@ const FAILURES: [(&str, &str); 4] = [
 #[tokio::test]
 async fn after_an_update_that_failed_and_is_not_rolled_back_ticks_count_by_the_orders_that_stand()
 -> Result<()> {
-    let stacks = Stack::several(FAILURES.len()).await?;
+    let stacks = BindingStack::several(FAILURES.len()).await?;
     let played = stacks
         .iter()
         .zip(FAILURES)
@@ -39,7 +29,8 @@ async fn after_an_update_that_failed_and_is_not_rolled_back_ticks_count_by_the_o
                 .bind(json!({"Listeners": [{"Port": 80}, {"Port": 81}]}))
                 .await?;
             let id = made.id();
-            let (_, mut changes) = next_alb(stack).await?;
+            let (next, _) = stack.fixture.next_alb_in_dns(2).await?;
+            let mut changes = json!({"AlbArn": next.arn});
             changes["Schedule"] = json!("rate(5 minutes)");
             changes["Listeners"] = json!([{"Port": 80}, {"Port": 8080, "AlbPort": 80}]);
             stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
@@ -51,14 +42,14 @@ async fn after_an_update_that_failed_and_is_not_rolled_back_ticks_count_by_the_o
             stack.shows("UPDATE_FAILED", "UPDATE_FAILED", Some(id));
 
             // One address of the ALB that stands goes, and another one comes.
-            let mut live = stack.bench.pair.alb.addresses(4);
+            let mut live = stack.fixture.alb.addresses(4);
             live.remove(2);
-            stack.bench.see(live.clone());
+            stack.fixture.show_in_dns(live.clone());
             stack.ticks(id, 3).await?;
-            let groups = made.attribute("TargetGroupArns").split(',');
-            for (group, port) in groups.zip([80, 81]) {
-                let targets = stack.bench.targets(group);
-                assert_eq!(targets, expected(&live, port), "{operation}");
+            let groups = made.target_groups();
+            for (group, port) in groups.into_iter().zip([80, 81]) {
+                let targets = stack.fixture.targets(group);
+                assert_eq!(targets, as_targets(&live, port), "{operation}");
             }
             Ok::<_, anyhow::Error>(())
         });
@@ -81,12 +72,13 @@ const POINTS: [Option<(&str, &str, usize)>; 5] = [
 #[tokio::test]
 async fn while_an_update_is_under_way_ticks_lose_no_target_that_a_rollback_would_go_back_to()
 -> Result<()> {
-    let stacks = Stack::several(POINTS.len()).await?;
+    let stacks = BindingStack::several(POINTS.len()).await?;
     let played = stacks.iter().zip(POINTS).map(async |(stack, point)| {
         let made = stack.bind(json!({})).await?;
         let id = made.id();
         let group = made.attribute("TargetGroupArn");
-        let (next, mut changes) = next_alb(stack).await?;
+        let (next, next_addresses) = stack.fixture.next_alb_in_dns(2).await?;
+        let mut changes = json!({"AlbArn": next.arn});
         changes["Schedule"] = json!("rate(5 minutes)");
         stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
         let hold = point.map(|(service, operation, nth)| stack.holds_nth(service, operation, nth));
@@ -94,28 +86,25 @@ async fn while_an_update_is_under_way_ticks_lose_no_target_that_a_rollback_would
             stack.lab().dns().remove(&next.name);
         }
         let update = stack.update(id, json!({}), changes.clone());
-        let other = stack.environment().await?;
+        let other = stack.another_environment().await?;
         let meanwhile = async {
             match &hold {
                 Some(hold) => hold.arrived(1).await,
-                None => stack.until_asked(&next.name).await?,
+                None => stack.waits_for_dns_query(&next.name).await?,
             }
             // The ALB that is left may have been turned off already; and one address comes.
-            let mut live = stack.bench.pair.alb.addresses(4);
+            let mut live = stack.fixture.alb.addresses(4);
             live.drain(..2);
-            stack.bench.see(live.clone());
+            stack.fixture.show_in_dns(live.clone());
             for _ in 0..5 {
                 let event = stack.tick_event(id).await?;
-                other.invoke(event, super::TIMEOUT).await?.success()?;
+                other.invoke(event, TIMEOUT).await?.success()?;
             }
-            let targets = stack.bench.targets(group);
-            let lost = stack.bench.expected(4, 80).into_iter();
+            let targets = stack.fixture.targets(group);
+            let lost = stack.fixture.expected(4, 80).into_iter();
             let lost: Vec<_> = lost.filter(|target| !targets.contains(target)).collect();
             assert!(lost.is_empty(), "{point:?}: {lost:?}");
-            stack
-                .lab()
-                .dns()
-                .set(&next.name, next.addresses_after(100, 2));
+            stack.lab().dns().set(&next.name, next_addresses);
             if let Some(hold) = &hold {
                 hold.release();
             }
@@ -127,7 +116,7 @@ async fn while_an_update_is_under_way_ticks_lose_no_target_that_a_rollback_would
         assert_eq!(stack.deregistered(), [""; 0]);
 
         // The rollback goes back to them all.
-        stack.bench.scale(4);
+        stack.fixture.scale(4);
         stack.shows(
             "UPDATE_ROLLBACK_IN_PROGRESS",
             "UPDATE_IN_PROGRESS",
@@ -138,12 +127,12 @@ async fn while_an_update_is_under_way_ticks_lose_no_target_that_a_rollback_would
             .await?;
         stack.ticks(id, 3).await?;
         assert_eq!(
-            stack.bench.targets(group),
-            stack.bench.expected(4, 80),
+            stack.fixture.targets(group),
+            stack.fixture.expected(4, 80),
             "{point:?}"
         );
         let lost = stack.deregistered();
-        let live = stack.bench.pair.alb.addresses(4);
+        let live = stack.fixture.alb.addresses(4);
         let lost: Vec<_> = live
             .iter()
             .filter(|live| lost.contains(&live.to_string()))
@@ -160,20 +149,20 @@ async fn while_an_update_is_under_way_ticks_lose_no_target_that_a_rollback_would
 /// The schedule begins as soon as the rule has its target, before the Create has its answer.
 #[tokio::test]
 async fn a_tick_before_the_create_is_answered_changes_nothing() -> Result<()> {
-    let stack = Stack::new().await?;
+    let stack = BindingStack::new().await?;
     stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
     // The claim, the first sync, the answer.
     let hold = stack.holds_nth("s3", "PutObject", 3);
-    let other = stack.environment().await?;
+    let other = stack.another_environment().await?;
     let create = stack.create(json!({}));
-    let id = BindingId::derive(&stack.id, "Binding", &stack.bench.pair.nlb.arn).to_string();
+    let id = BindingId::derive(&stack.id, "Binding", &stack.fixture.nlb.arn).to_string();
     let ticks = async {
         hold.arrived(1).await;
-        stack.bench.scale(1);
-        stack.looks_away();
+        stack.fixture.scale(1);
+        stack.forgets_earlier_calls();
         for _ in 0..4 {
             let event = stack.tick_event(&id).await?;
-            other.invoke(event, super::TIMEOUT).await?.success()?;
+            other.invoke(event, TIMEOUT).await?.success()?;
         }
         stack.assert_unchanged();
         hold.release();
@@ -184,9 +173,9 @@ async fn a_tick_before_the_create_is_answered_changes_nothing() -> Result<()> {
     let made = made?;
     assert_eq!(made.id(), id);
     let group = made.attribute("TargetGroupArn");
-    assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 80));
+    assert_eq!(stack.fixture.targets(group), stack.fixture.expected(3, 80));
     stack.shows("CREATE_COMPLETE", "CREATE_COMPLETE", Some(&id));
     stack.ticks(&id, 3).await?;
-    assert_eq!(stack.bench.targets(group), stack.bench.expected(1, 80));
+    assert_eq!(stack.fixture.targets(group), stack.fixture.expected(1, 80));
     Ok(())
 }

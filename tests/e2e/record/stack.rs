@@ -1,7 +1,7 @@
 //! A stack with a binding in it: CloudFormation's part, the schedule's, and what can be seen of them.
 
-use super::Request;
-use crate::support::{Answer, Bench, STACK, TIMEOUT, binary, is_reading, rule_input};
+use super::request::StackRequest;
+use crate::support::{Fixture, Response, STACK_ID, TIMEOUT, binary, is_reading, rule_input};
 use anyhow::{Context, Result, ensure};
 use lab::{
     AlbSpec, Call, Fault, FaultId, Function, HeldCalls, Invocation, Lab, NlbSpec, StackView, What,
@@ -11,23 +11,23 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
-const BINDING: &str = "Binding";
+const LOGICAL_ID: &str = "Binding";
 
 /// A stack with a binding in it, and CloudFormation's part of both.
-pub struct Stack {
-    pub bench: Bench,
+pub struct BindingStack {
+    pub fixture: Fixture,
     pub id: String,
     /// How many calls of the function are looked away from.
     past: Cell<usize>,
 }
 
-impl Stack {
+impl BindingStack {
     pub async fn new() -> Result<Self> {
-        let bench = Bench::new().await?;
-        bench.scale(3);
-        let id = STACK.to_owned();
+        let fixture = Fixture::new().await?;
+        fixture.scale(3);
+        let id = STACK_ID.to_owned();
         let past = Cell::default();
-        Ok(Self { bench, id, past })
+        Ok(Self { fixture, id, past })
     }
 
     /// Several on one lab, each with load balancers and a function of its own.
@@ -42,24 +42,24 @@ impl Stack {
             let key = format!("function{number}");
             let variables = [("AWS_ACCESS_KEY_ID", key.as_str())];
             let function = lab.function_with(binary(), &variables).await?;
-            let bench = Bench::of(Arc::clone(&lab), function, pair);
-            bench.scale(3);
-            let id = STACK.replace("stack/orders", &format!("stack/orders{number}"));
+            let fixture = Fixture::on(Arc::clone(&lab), function, pair);
+            fixture.scale(3);
+            let id = STACK_ID.replace("stack/orders", &format!("stack/orders{number}"));
             let past = Cell::default();
-            stacks.push(Self { bench, id, past });
+            stacks.push(Self { fixture, id, past });
         }
         Ok(stacks)
     }
 
     /// With a binding of three addresses in it.
-    pub async fn bound(changes: Value) -> Result<(Self, Answer)> {
+    pub async fn bound(changes: Value) -> Result<(Self, Response)> {
         let stack = Self::new().await?;
         let made = stack.bind(changes).await?;
         Ok((stack, made))
     }
 
     /// Makes the binding, as a stack's creation does.
-    pub async fn bind(&self, changes: Value) -> Result<Answer> {
+    pub async fn bind(&self, changes: Value) -> Result<Response> {
         self.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
         let made = self.succeeds(&self.create(changes)).await?;
         self.shows("CREATE_COMPLETE", "CREATE_COMPLETE", Some(made.id()));
@@ -68,7 +68,7 @@ impl Stack {
 
     /// What CloudFormation shows from now on: the stack, and the binding in it.
     pub fn shows(&self, stack: &str, resource: &str, id: Option<&str>) {
-        let stack = StackView::new(stack).with_resource(BINDING, resource, id);
+        let stack = StackView::new(stack).with_resource(LOGICAL_ID, resource, id);
         self.lab().gateway().set_stack(&self.id, stack);
     }
 
@@ -80,50 +80,50 @@ impl Stack {
     }
 
     /// From now on it is nobody's stack that this account knows.
-    pub fn is_unknown(&self) {
+    pub fn becomes_unknown(&self) {
         self.lab().gateway().forget_stack(&self.id);
     }
 
     pub fn lab(&self) -> &Lab {
-        &self.bench.lab
+        &self.fixture.lab
     }
 
-    pub fn create(&self, changes: Value) -> Request {
-        let properties = self.bench.properties(changes);
+    pub fn create(&self, changes: Value) -> StackRequest {
+        let properties = self.fixture.properties(changes);
         self.request(json!({"RequestType": "Create", "ResourceProperties": properties}))
     }
 
     /// From some properties to others.
-    pub fn update(&self, id: &str, old: Value, new: Value) -> Request {
+    pub fn update(&self, id: &str, old: Value, new: Value) -> StackRequest {
         self.request(json!({
             "RequestType": "Update",
             "PhysicalResourceId": id,
-            "OldResourceProperties": self.bench.properties(old),
-            "ResourceProperties": self.bench.properties(new),
+            "OldResourceProperties": self.fixture.properties(old),
+            "ResourceProperties": self.fixture.properties(new),
         }))
     }
 
-    pub fn delete(&self, id: &str, changes: Value) -> Request {
+    pub fn delete(&self, id: &str, changes: Value) -> StackRequest {
         self.request(json!({
             "RequestType": "Delete",
             "PhysicalResourceId": id,
-            "ResourceProperties": self.bench.properties(changes),
+            "ResourceProperties": self.fixture.properties(changes),
         }))
     }
 
-    fn request(&self, mut event: Value) -> Request {
+    fn request(&self, mut event: Value) -> StackRequest {
         event["StackId"] = json!(self.id);
         let url = self.lab().response_url();
-        let event = self.bench.event(event, url.url());
-        Request { event, url }
+        let event = self.fixture.event(event, url.url());
+        StackRequest { event, url }
     }
 
-    /// Delivers a request to the function of the bench, which answers once.
-    pub async fn delivers(&self, request: &Request) -> Result<Answer> {
-        request.answered_by(&self.bench.function).await
+    /// Delivers a request to the function of the fixture, which answers once.
+    pub async fn delivers(&self, request: &StackRequest) -> Result<Response> {
+        request.answered_by(&self.fixture.function).await
     }
 
-    pub async fn succeeds(&self, request: &Request) -> Result<Answer> {
+    pub async fn succeeds(&self, request: &StackRequest) -> Result<Response> {
         let answer = self.delivers(request).await?;
         ensure!(
             answer.body["Status"] == "SUCCESS",
@@ -135,20 +135,20 @@ impl Stack {
     }
 
     /// Another environment of the same function.
-    pub async fn environment(&self) -> Result<Function> {
-        let key = self.bench.function.access_key();
+    pub async fn another_environment(&self) -> Result<Function> {
+        let key = self.fixture.function.access_key();
         let variables = [("AWS_ACCESS_KEY_ID", key)];
         self.lab().function_with(binary(), &variables).await
     }
 
     /// What its rule gives the function in the next minute.
     pub async fn tick_event(&self, id: &str) -> Result<Value> {
-        rule_input(self.lab(), id, self.bench.minutes.next()).await
+        rule_input(self.lab(), id, self.fixture.schedule.next()).await
     }
 
     pub async fn tick(&self, id: &str) -> Result<Invocation> {
         let event = self.tick_event(id).await?;
-        self.bench.function.invoke(event, TIMEOUT).await
+        self.fixture.function.invoke(event, TIMEOUT).await
     }
 
     /// So many ticks, none of which may fail.
@@ -160,7 +160,7 @@ impl Stack {
     }
 
     pub fn injects(&self, fault: Fault) -> FaultId {
-        let fault = fault.by(self.bench.function.access_key());
+        let fault = fault.by(self.fixture.function.access_key());
         self.lab().gateway().inject(fault)
     }
 
@@ -177,7 +177,7 @@ impl Stack {
     }
 
     /// Calls begin anew.
-    pub fn looks_away(&self) {
+    pub fn forgets_earlier_calls(&self) {
         self.past.set(self.history().len());
     }
 
@@ -187,14 +187,14 @@ impl Stack {
     }
 
     fn history(&self) -> Vec<Call> {
-        let key = self.bench.function.access_key();
+        let key = self.fixture.function.access_key();
         let mut history = self.lab().gateway().history();
         history.retain(|call| call.source == key);
         history
     }
 
     /// Waits until the function's calls are such.
-    pub async fn until(&self, condition: impl Fn(&[Call]) -> bool) -> Result<()> {
+    pub async fn waits_until(&self, condition: impl Fn(&[Call]) -> bool) -> Result<()> {
         let waiting = async {
             while !condition(&self.calls()) {
                 tokio::time::sleep(Duration::from_millis(30)).await;
@@ -205,7 +205,7 @@ impl Stack {
     }
 
     /// Waits until another look at DNS is made.
-    pub async fn until_asked(&self, load_balancer: &str) -> Result<()> {
+    pub async fn waits_for_dns_query(&self, load_balancer: &str) -> Result<()> {
         let dns = self.lab().dns();
         let before = dns.queries(load_balancer);
         let waiting = async {
@@ -230,13 +230,13 @@ impl Stack {
 
     /// The record as JSON.
     pub async fn record(&self, bucket: &str, id: &str) -> Result<Value> {
-        let get = self.bench.s3().get_object().bucket(bucket);
+        let get = self.fixture.s3().get_object().bucket(bucket);
         let got = get.key(format!("{id}/state.json")).send().await?;
         Ok(serde_json::from_slice(&got.body.collect().await?.to_vec())?)
     }
 
     pub async fn writes_record(&self, bucket: &str, id: &str, body: impl ToString) -> Result<()> {
-        let put = self.bench.s3().put_object().bucket(bucket);
+        let put = self.fixture.s3().put_object().bucket(bucket);
         let put = put.key(format!("{id}/state.json"));
         put.body(body.to_string().into_bytes().into())
             .send()
@@ -245,7 +245,7 @@ impl Stack {
     }
 
     pub async fn bucket(&self, name: &str) -> Result<()> {
-        self.bench.given_bucket(name).await
+        self.fixture.given_bucket(name).await
     }
 
     #[track_caller]
@@ -256,7 +256,7 @@ impl Stack {
     }
 
     pub async fn assert_gone(&self, id: &str, after: &str) -> Result<()> {
-        let left = self.bench.leftovers(id).await?;
+        let left = self.fixture.leftovers(id).await?;
         assert!(left.is_empty(), "{after}: {left:#?}");
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! Requests that CloudFormation no longer waits for: they make nothing, and take nothing away that
 //! lives.
 
-use super::{ELB, SIGNATURES, Stack};
+use super::request::SIGNATURES;
+use super::stack::BindingStack;
+use crate::support::{ELB, called};
 use anyhow::Result;
 use futures_util::future::join_all;
 use lab::{Fault, What};
@@ -30,7 +32,7 @@ const ROLLED_BACK: [(&str, Option<&str>); 13] = [
 
 #[tokio::test]
 async fn a_create_that_comes_when_its_delete_is_done_makes_nothing() -> Result<()> {
-    let stacks = Stack::several(ROLLED_BACK.len()).await?;
+    let stacks = BindingStack::several(ROLLED_BACK.len()).await?;
     let played = stacks
         .iter()
         .zip(ROLLED_BACK)
@@ -42,7 +44,7 @@ async fn a_create_that_comes_when_its_delete_is_done_makes_nothing() -> Result<(
                 None => stack.shows_none(status),
             }
             stack.succeeds(&delete).await?;
-            stack.looks_away();
+            stack.forgets_earlier_calls();
             let failed = stack.delivers(&create).await?;
             failed.assert_failed(&[
                 "does not wait for this Create any more",
@@ -66,7 +68,7 @@ async fn a_create_is_refused_by_its_stack_alone_where_the_resource_cannot_be_ask
         .into_iter()
         .filter(|status| !status.starts_with("UPDATE_COMPLETE"))
         .collect();
-    let stacks = Stack::several(refused.len()).await?;
+    let stacks = BindingStack::several(refused.len()).await?;
     let played = stacks.iter().zip(refused).map(async |(stack, status)| {
         stack.injects(Fault::new(
             "cloudformation",
@@ -88,7 +90,7 @@ async fn a_create_is_refused_by_its_stack_alone_where_the_resource_cannot_be_ask
 /// A rollback may make a resource anew, and what CloudFormation shows lags behind its requests.
 #[tokio::test]
 async fn a_create_is_wanted_where_cloudformation_shows_it_also_after_a_while() -> Result<()> {
-    let stacks = Stack::several(3).await?;
+    let stacks = BindingStack::several(3).await?;
     let [anew, lagging, unknown] = &stacks[..] else {
         panic!("three stacks");
     };
@@ -98,7 +100,7 @@ async fn a_create_is_wanted_where_cloudformation_shows_it_also_after_a_while() -
     };
     let lagging = async {
         lagging.shows_none("CREATE_IN_PROGRESS");
-        let asked = lagging.until(|calls| super::called(calls, "DescribeStackResource") > 1);
+        let asked = lagging.waits_until(|calls| called(calls, "DescribeStackResource") > 1);
         let create = lagging.create(json!({}));
         let shown = async {
             asked.await?;
@@ -110,7 +112,7 @@ async fn a_create_is_wanted_where_cloudformation_shows_it_also_after_a_while() -
         made
     };
     let unknown = async {
-        unknown.is_unknown();
+        unknown.becomes_unknown();
         unknown.succeeds(&unknown.create(json!({}))).await
     };
     tokio::try_join!(anew, lagging, unknown)?;
@@ -121,21 +123,21 @@ async fn a_create_is_wanted_where_cloudformation_shows_it_also_after_a_while() -
 #[tokio::test]
 async fn an_update_and_a_delete_are_wanted_where_cloudformation_shows_them_after_a_while()
 -> Result<()> {
-    let stacks = Stack::several(2).await?;
+    let stacks = BindingStack::several(2).await?;
     let played = stacks
         .iter()
         .zip(["UPDATE", "DELETE"])
         .map(async |(stack, kind)| {
             let made = stack.bind(json!({})).await?;
             let id = made.id();
-            stack.looks_away();
+            stack.forgets_earlier_calls();
             let request = match kind {
                 "UPDATE" => stack.update(id, json!({}), json!({"Schedule": "rate(5 minutes)"})),
                 _ => stack.delete(id, json!({})),
             };
             let shown = async {
-                let asked = |calls: &[lab::Call]| super::called(calls, "DescribeStackResource") > 1;
-                stack.until(asked).await?;
+                let asked = |calls: &[lab::Call]| called(calls, "DescribeStackResource") > 1;
+                stack.waits_until(asked).await?;
                 let status = format!("{kind}_IN_PROGRESS");
                 stack.shows(&status, &status, Some(id));
                 Ok::<_, anyhow::Error>(())
@@ -143,7 +145,7 @@ async fn an_update_and_a_delete_are_wanted_where_cloudformation_shows_them_after
             let (answer, shown) = tokio::join!(stack.succeeds(&request), shown);
             shown?;
             answer?;
-            let left = stack.bench.leftovers(id).await?.len();
+            let left = stack.fixture.leftovers(id).await?.len();
             assert_eq!(left, if kind == "UPDATE" { 4 } else { 0 });
             Ok::<_, anyhow::Error>(())
         });
@@ -165,14 +167,14 @@ async fn a_delete_with_an_invented_id_spares_a_binding_that_cloudformation_names
         ),
         ("UPDATE_IN_PROGRESS", "CREATE_COMPLETE"),
     ];
-    let stacks = Stack::several(states.len()).await?;
+    let stacks = BindingStack::several(states.len()).await?;
     let played = stacks
         .iter()
         .zip(states)
         .map(async |(stack, (status, resource))| {
             let made = stack.bind(json!({})).await?;
             stack.shows(status, resource, Some(made.id()));
-            stack.looks_away();
+            stack.forgets_earlier_calls();
             let delete = stack.delete("orders-Binding-1ABCDEF", json!({}));
             let answer = stack.succeeds(&delete).await?;
             assert_eq!(answer.id(), "orders-Binding-1ABCDEF");
@@ -187,7 +189,7 @@ async fn a_delete_with_an_invented_id_spares_a_binding_that_cloudformation_names
 
 #[tokio::test]
 async fn a_deletes_second_delivery_spares_a_binding_that_was_made_again() -> Result<()> {
-    let stacks = Stack::several(SIGNATURES.len()).await?;
+    let stacks = BindingStack::several(SIGNATURES.len()).await?;
     let played = stacks
         .iter()
         .zip(SIGNATURES)
@@ -206,13 +208,13 @@ async fn a_deletes_second_delivery_spares_a_binding_that_was_made_again() -> Res
             let again = stack.succeeds(&create).await?;
             assert_eq!(again.id(), id);
             stack.shows("UPDATE_COMPLETE", "CREATE_COMPLETE", Some(id));
-            stack.looks_away();
-            let late = stack.environment().await?;
+            stack.forgets_earlier_calls();
+            let late = stack.another_environment().await?;
             delete.delivered_to(&late).await?.success()?;
             stack.assert_unchanged();
             stack.ticks(id, 1).await?;
             let group = again.attribute("TargetGroupArn");
-            assert_eq!(stack.bench.targets(group), stack.bench.expected(3, 80));
+            assert_eq!(stack.fixture.targets(group), stack.fixture.expected(3, 80));
             Ok::<_, anyhow::Error>(())
         });
     for played in join_all(played).await {
@@ -232,7 +234,7 @@ async fn a_create_that_was_killed_and_is_run_again_after_its_delete_takes_away_w
         (ELB, "CreateListener"),
         ("events", "PutTargets"),
     ];
-    let stacks = Stack::several(points.len()).await?;
+    let stacks = BindingStack::several(points.len()).await?;
     let played = stacks
         .iter()
         .zip(points)
@@ -240,7 +242,9 @@ async fn a_create_that_was_killed_and_is_run_again_after_its_delete_takes_away_w
             stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
             let create = stack.create(json!({}));
             let hold = stack.holds(service, operation);
-            create.killed_at(&hold, stack.environment().await?).await?;
+            create
+                .killed_at(&hold, stack.another_environment().await?)
+                .await?;
             hold.release();
             // Nobody deletes what was never answered, for CloudFormation has lost its patience with it.
             stack.shows("ROLLBACK_COMPLETE", "DELETE_COMPLETE", None);

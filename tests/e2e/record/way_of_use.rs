@@ -1,0 +1,95 @@
+//! Both ways of use as one: what a test of ticks does with the function of a binding, and with one in the
+//! published function's place.
+
+use super::stack::BindingStack;
+use crate::published::SetUp;
+use crate::support::{Fixture, Response, TIMEOUT, rule_input};
+use anyhow::Result;
+use lab::{Fault, Function, Hold, Invocation, What};
+use serde_json::{Value, json};
+use std::net::Ipv4Addr;
+use std::time::SystemTime;
+
+/// Whose ticks they are: a binding's, or those of a function in the published one's place.
+pub enum WayOfUse {
+    Binding(Box<BindingStack>, Box<Response>),
+    DropIn(Box<SetUp>),
+}
+
+impl WayOfUse {
+    /// Each way of use, with three addresses in DNS that are registered.
+    pub async fn both() -> Result<[Self; 2]> {
+        let (stack, made) = BindingStack::bound(json!({})).await?;
+        let set_up = SetUp::new().await?;
+        set_up.ticks(1).await?;
+        Ok([
+            Self::Binding(Box::new(stack), Box::new(made)),
+            Self::DropIn(Box::new(set_up)),
+        ])
+    }
+
+    pub fn fixture(&self) -> &Fixture {
+        match self {
+            Self::Binding(stack, _) => &stack.fixture,
+            Self::DropIn(set_up) => &set_up.fixture,
+        }
+    }
+
+    pub fn function(&self) -> &Function {
+        match self {
+            Self::Binding(stack, _) => &stack.fixture.function,
+            Self::DropIn(set_up) => &set_up.function,
+        }
+    }
+
+    pub async fn another_environment(&self) -> Result<Function> {
+        match self {
+            Self::Binding(stack, _) => stack.another_environment().await,
+            Self::DropIn(set_up) => {
+                crate::published::function(&set_up.fixture, &set_up.group, &[]).await
+            }
+        }
+    }
+
+    pub async fn event_at(&self, time: SystemTime) -> Result<Value> {
+        match self {
+            Self::Binding(stack, made) => rule_input(stack.lab(), made.id(), time).await,
+            Self::DropIn(set_up) => set_up.event_at(time),
+        }
+    }
+
+    pub fn next_minute(&self) -> SystemTime {
+        self.fixture().schedule.next()
+    }
+
+    pub async fn tick_at(&self, time: SystemTime) -> Result<Invocation> {
+        let event = self.event_at(time).await?;
+        self.function().invoke(event, TIMEOUT).await
+    }
+
+    pub async fn ticks(&self, count: usize) -> Result<()> {
+        for _ in 0..count {
+            self.tick_at(self.next_minute()).await?.success()?;
+        }
+        Ok(())
+    }
+
+    pub fn targets(&self) -> Vec<String> {
+        match self {
+            Self::Binding(stack, made) => stack.fixture.targets(made.attribute("TargetGroupArn")),
+            Self::DropIn(set_up) => set_up.targets(),
+        }
+    }
+
+    pub fn addresses(&self, count: usize) -> Vec<Ipv4Addr> {
+        self.fixture().alb.addresses(count)
+    }
+
+    pub fn holds(&self, service: &str, operation: &str) -> Hold {
+        let hold = Hold::default();
+        let fault = Fault::new(service, operation, What::Hold(hold.clone()));
+        let fault = fault.nth(1).by(self.function().access_key());
+        self.fixture().lab.gateway().inject(fault);
+        hold
+    }
+}
