@@ -1,4 +1,4 @@
-//! The answer to CloudFormation: exactly one, in time, and without a secret in any log.
+//! The answer to CloudFormation: the function sends exactly one, in time, and logs no secret.
 
 use crate::support::{ELB, Fixture, TIMEOUT};
 use anyhow::{Context, Result};
@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 
-/// For a function that tries until its deadline.
+/// The deadline of a function that tries until then.
 const THREE_SECONDS: Duration = Duration::from_secs(3);
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn a_response_address_that_fails_for_a_while_still_gets_the_answer() -> Re
     Ok(())
 }
 
-/// Two connections end before anything is answered; the third one leads to where answers go.
+/// The first two connections break, and the third one leads to the response URL.
 #[tokio::test]
 async fn a_connection_to_the_response_address_that_breaks_is_made_again() -> Result<()> {
     let fixture = Fixture::new().await?;

@@ -1,4 +1,4 @@
-//! The arm64 package's binary, which `make test` builds: under qemu, where that is installed.
+//! The binary of the arm64 package, which `make test` builds, runs under qemu where that is installed.
 
 use crate::support::Fixture;
 use anyhow::Result;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The binary, where it is there and can be run.
+/// The binary, if it is there and can be run.
 fn binary() -> Option<String> {
     let built = format!("{ROOT}/target/lambda/alb-nlb-binding-arm64/bootstrap");
     let binary = std::env::var("ARM64_BINARY").unwrap_or(built);
@@ -24,7 +24,7 @@ fn binary() -> Option<String> {
 #[tokio::test]
 async fn the_arm64_package_lives_through_create_ticks_and_delete() -> Result<()> {
     let Some(binary) = binary() else {
-        // Past the test harness, which shows what is printed of failures only.
+        // The test harness shows what a test prints only when it fails, so this is written past it.
         writeln!(
             std::io::stderr(),
             "NOT RUN: the arm64 package, which needs `make package ARCH=arm64` and qemu-aarch64-static"

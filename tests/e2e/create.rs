@@ -1,4 +1,4 @@
-//! Create: checks first, then the wiring, and every address registered before the answer.
+//! Create: the function checks first, then makes the wiring, and registers every address before it answers.
 
 use crate::support::{ELB, Fixture, TIMEOUT, as_targets, binary, operations};
 use anyhow::Result;
@@ -62,7 +62,7 @@ async fn what_is_made_is_made_in_the_order_of_the_contract_and_tagged() -> Resul
     );
     for call in changes {
         let tags = match call.operation.as_str() {
-            // Its name has the id as well.
+            // Its name has the id, too.
             "CreateBucket" => &call.params["Tags"],
             "CreateTargetGroup" | "CreateListener" | "PutRule" => &call.params,
             _ => continue,
@@ -119,7 +119,7 @@ async fn the_same_properties_once_more_change_nothing_but_the_record_and_answer_
     again.assert_success();
     assert_eq!(again.body["Data"], made.body["Data"]);
     assert_eq!(again.id(), made.id());
-    // The claim, and the answer to it.
+    // The first write claims the record, and the second one has the answer.
     assert_eq!(
         operations(&fixture.wiring_changes()),
         ["PutObject", "PutObject"]
@@ -200,7 +200,7 @@ async fn an_alb_without_an_address_is_waited_for() -> Result<()> {
     let fixture = Fixture::new().await?;
     fixture.lab.dns().remove("orders");
     let (made, ()) = tokio::join!(fixture.create(json!({})), async {
-        // The first address comes once the function has asked in vain.
+        // The first address comes when the function has asked once and found none.
         while fixture.lab.dns().queries("orders") == 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -241,7 +241,7 @@ async fn an_alb_that_never_gets_an_address_fails_before_the_deadline() -> Result
     Ok(())
 }
 
-/// The first answer shows eight of them, and for a while no other one comes.
+/// The first DNS answer shows eight of the addresses, and for a while there is no other answer.
 #[tokio::test]
 async fn a_create_waits_until_dns_has_shown_every_address() -> Result<()> {
     let fixture = Fixture::new().await?;
@@ -249,7 +249,7 @@ async fn a_create_waits_until_dns_has_shown_every_address() -> Result<()> {
     let dns = fixture.lab.dns();
     dns.fail_after("orders", 1, lab::DnsFailure::ServFail);
     let recovers = async {
-        // Lookups that failed, and those of another run.
+        // So many lookups are more than one look at DNS makes: the function looks again.
         while dns.queries("orders") < 100 {
             tokio::time::sleep(Duration::from_millis(30)).await;
         }

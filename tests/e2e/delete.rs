@@ -1,4 +1,4 @@
-//! Delete: nothing left, nothing foreign touched, nothing brought back.
+//! Delete: it leaves nothing, touches nothing of others, and no tick brings anything back.
 
 use crate::support::{ELB, Fixture, TIMEOUT, as_targets, binary, operations};
 use anyhow::Result;
@@ -17,7 +17,7 @@ async fn a_delete_leaves_nothing_and_a_late_tick_brings_nothing_back() -> Result
     assert_eq!(
         operations(&changes),
         [
-            // The tombstone.
+            // This write puts the tombstone in the place of the record.
             "PutObject",
             "RemoveTargets",
             "DeleteRule",
@@ -118,7 +118,7 @@ async fn from_given_groups_and_buckets_only_what_is_the_bindings_own_goes() -> R
     made.assert_success();
     assert_eq!(fixture.targets(&group).len(), 4);
 
-    // Properties that no longer name them: the id and the rule are enough.
+    // The properties no longer name group and bucket, but the rule does.
     fixture.delete(&made, json!({})).await?.assert_success();
     assert_eq!(fixture.targets(&group), as_targets(&[foreign], 80));
     assert_eq!(fixture.keys("their-bucket").await?, ["theirs"]);
@@ -178,13 +178,10 @@ async fn a_create_that_failed_half_way_is_deleted_whole() -> Result<()> {
         (ELB, "CreateListener"),
         ("events", "PutTargets"),
     ] {
-        let fault = fixture
-            .lab
-            .gateway()
-            .inject(Fault::new(service, operation, What::Deny));
+        let fault = fixture.deny(service, operation);
         let failed = fixture.create(json!({})).await?;
         failed.assert_failed(&[operation]);
-        fixture.lab.gateway().remove_fault(fault);
+        fixture.allow(fault);
         fixture.delete(&failed, json!({})).await?.assert_success();
         assert_eq!(
             fixture.leftovers(failed.id()).await?,
@@ -229,7 +226,7 @@ async fn a_delete_during_a_running_create_leaves_nothing() -> Result<()> {
     Ok(())
 }
 
-/// Holds up one call of a Create while a Delete runs in another sandbox, and gives what is left.
+/// Delays one call of a Create while a Delete runs in another environment, and gives what is left.
 async fn left_by_a_delete_during(service: &str, operation: &str) -> Result<Vec<String>> {
     let fixture = Fixture::new().await?;
     let other = fixture.lab.function(binary()).await?;

@@ -1,4 +1,4 @@
-//! DNS as it is where things are not well: caches, stale servers, and what passes.
+//! DNS that is not well: caches, servers with old addresses, and failures that pass.
 
 use crate::published::SetUp;
 use crate::support::{Fixture, Response, SuccessLog as _, addresses_line, as_targets};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-/// How DNS fails for a while, after so many answers.
+/// The ways in which DNS fails for a while: how many answers it gives before, and how it fails then.
 const PASSING: [(usize, DnsFailure); 4] = [
     (0, DnsFailure::ServFail),
     (0, DnsFailure::Silent),
@@ -18,7 +18,7 @@ const PASSING: [(usize, DnsFailure); 4] = [
 
 const FOUR_SECONDS: Duration = Duration::from_secs(4);
 
-/// A binding that has seen 28 addresses of a server that chooses anew each time.
+/// A binding of 28 addresses, whose DNS server shows another eight of them each time.
 async fn bound_to_28() -> Result<(Fixture, Response)> {
     let fixture = Fixture::new().await?;
     fixture.scale(28);
@@ -28,7 +28,7 @@ async fn bound_to_28() -> Result<(Fixture, Response)> {
     Ok((fixture, made))
 }
 
-/// Several servers, and the property that names them.
+/// Several DNS servers, and the property that names them.
 async fn servers(fixture: &Fixture, count: usize) -> Result<(Vec<DnsServer>, Value)> {
     let mut servers = Vec::new();
     for _ in 0..count {
@@ -55,7 +55,7 @@ async fn of_28_addresses_behind_a_cache_all_stay_and_it_is_named_once() -> Resul
     let server = fixture.lab.dns().server();
     let mut said = Vec::new();
     for says_so in [false, true] {
-        // Between one tick and the next, and within one.
+        // A cache forgets what it shows between two ticks, or in the middle of one.
         for (nodes, forgets_after) in [
             (1, None),
             (1, Some(0)),
@@ -71,7 +71,7 @@ async fn of_28_addresses_behind_a_cache_all_stay_and_it_is_named_once() -> Resul
                     server.forget_after(answers);
                 }
                 let log = fixture.tick(&made).await?.success_log()?;
-                // Several nodes may show all 28, and then nothing is missing.
+                // With more nodes the cache may show all 28 addresses, and the list is certain then.
                 if nodes < 4 {
                     assert_eq!(
                         addresses_line(&log)["certain"],
@@ -159,7 +159,7 @@ async fn eight_addresses_are_certain_after_five_lookups_and_nothing_is_said() ->
     Ok(())
 }
 
-/// It cannot be told from a cache, but a cache would show others before long.
+/// Eight addresses look like a cache that shows eight of 28; only a cache shows others before long.
 #[tokio::test]
 async fn what_leaves_when_28_become_8_goes_when_enough_ticks_have_seen_the_same() -> Result<()> {
     let (fixture, made) = bound_to_28().await?;
@@ -222,7 +222,7 @@ async fn a_stale_server_costs_no_target_where_one_missed_tick_is_enough() -> Res
 async fn a_stale_server_among_four_costs_no_target_and_hides_no_new_one_for_long() -> Result<()> {
     for (old, new) in [(5, 28), (6, 7), (28, 28)] {
         let fixture = Fixture::new().await?;
-        // The newest one is the last.
+        // Of the addresses of the ALB the newest one is the last.
         let live: Vec<Ipv4Addr> = fixture.alb.addresses(29).split_off(29 - new);
         let former = fixture.alb.addresses(28).split_off(28 - old.min(new));
         fixture.show_in_dns(former.clone());
@@ -281,7 +281,7 @@ async fn an_update_does_not_settle_for_what_a_cache_shows_where_that_passes() ->
     });
     let before = dns.queries("orders");
     let passes = async {
-        // Those of one look, and of another one.
+        // These are the lookups of one look at DNS, and more: the function looks again.
         while dns.queries("orders") <= before + 50 {
             tokio::time::sleep(Duration::from_millis(30)).await;
         }

@@ -1,6 +1,6 @@
-//! Every call may fail: whatever goes wrong at whichever call, after CloudFormation's next step
-//! nothing is lost and nothing is left. `FAULT="create/s3/PutObject/2/LoseAnswer"` plays one
-//! scenario alone; any beginning of it plays all that begin so.
+//! Every call may fail: whatever goes wrong at whichever call, after CloudFormation's next step nothing is lost and
+//! nothing is left. `FAULT="create/s3/PutObject/2/LoseAnswer"` plays this scenario alone, and `FAULT="create/s3"` all
+//! whose names begin with that.
 
 mod inventory;
 mod matrix;
@@ -168,13 +168,14 @@ async fn a_given_bucket_of_somebody_else_fails_the_create_and_keeps_no_delete_fr
     let given = CHANGE_BUCKET.new;
     let gateway = site.shared.lab.gateway();
     let refused = |operation: &str| Fault::new("s3", operation, What::Deny);
-    // The first look is at the bucket that the properties give.
+    // The Create looks first into the bucket that the properties name.
     gateway.inject(refused("GetObject").nth(1));
     let failed = site.request(None, given, TIMEOUT).await?;
     failed.assert_failed(&[&site.their_bucket]);
     assert_eq!(site.inventory().await?, site.foreign);
     gateway.clear_faults();
-    // Each look is first at the bucket that the binding would have made, and finds none.
+    // The Delete looks first into the bucket that the binding would have made, and finds none; then into the given
+    // one.
     for nth in [2, 4, 6] {
         gateway.inject(refused("GetObject").nth(nth));
     }

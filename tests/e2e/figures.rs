@@ -1,6 +1,5 @@
-//! What a tick asks and writes, at several numbers of addresses and listeners, and what a request of
-//! CloudFormation asks: the figures that hold on any machine, and that the bill and the rates of AWS go by.
-//! Times are for `make bench`.
+//! How much a tick asks, writes and logs, by numbers of addresses and listeners, and how much a request asks: these
+//! figures are the same on any machine, and AWS's bill and rate limits go by them. `make bench` measures times.
 
 use crate::support::{ELB, Fixture, Response, TIMEOUT, is_reading};
 use anyhow::{Context, Result};
@@ -24,7 +23,7 @@ async fn bound(listeners: usize) -> Result<(Fixture, Response)> {
     Ok((fixture, made))
 }
 
-/// What one tick asked.
+/// What one tick has cost: the function's calls and its DNS queries.
 #[derive(Debug)]
 struct TickCost {
     tick: Invocation,
@@ -71,7 +70,8 @@ async fn record_size(fixture: &Fixture, made: &Response) -> Result<usize> {
     Ok(usize::try_from(length)?)
 }
 
-/// The lookups of the contract: as few as leave one chance in a thousand to miss an address.
+/// Addresses, and the lookups that a tick makes for them: with so many lookups the chance to miss an address is less
+/// than one in a thousand.
 const LOOKUPS: [(usize, usize); 3] = [(3, 1), (28, 32), (100, 140)];
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn however_many_addresses_come_they_cost_one_write_and_one_call_a_listener
 
 #[tokio::test]
 async fn an_address_costs_the_record_at_most_32_bytes_a_listener() -> Result<()> {
-    // `"255.255.255.255:65535":{},` and some room.
+    // A target is `"255.255.255.255:65535":{},` at the longest.
     const TARGET: usize = 32;
     // The orders, the claim with its answer, sixteen ticks' times, and what names the fields.
     const RECORD: usize = 2000;
@@ -162,19 +162,19 @@ async fn counted_calls(
     request: impl Future<Output = Result<Response>>,
 ) -> Result<(Response, [usize; 3])> {
     fixture.lab.gateway().clear();
-    let answer = request.await?;
-    answer.assert_success();
+    let response = request.await?;
+    response.assert_success();
     let calls = fixture.function_calls();
     let of_elb = calls.iter().filter(|call| call.service == ELB);
     let looks = of_elb.clone().filter(|call| is_reading(&call.operation));
-    // In an account with thousands of target groups that would be many pages.
+    // The function never lists all target groups: in an account with thousands of them that takes many pages.
     let mut lists = of_elb.clone().filter(|call| {
         let (names, arns) = ("Names.member.1", "TargetGroupArns.member.1");
         let asks = call.operation == "DescribeTargetGroups";
         asks && call.param(names).is_empty() && call.param(arns).is_empty()
     });
     assert_eq!(lists.next().map(|call| &call.operation), None);
-    Ok((answer, [calls.len(), of_elb.count(), looks.count()]))
+    Ok((response, [calls.len(), of_elb.count(), looks.count()]))
 }
 
 #[tokio::test]

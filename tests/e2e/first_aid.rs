@@ -1,4 +1,4 @@
-//! First aid: what the function tells a person who asks it, and that it changes nothing by that.
+//! First aid: the function answers a person who asks it, and changes nothing.
 
 mod rehearsal;
 mod status;
@@ -7,7 +7,7 @@ use crate::support::{Fixture, Response, TIMEOUT};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-/// The answer to a question; whatever it is, nothing may change by it.
+/// Asks the function, and asserts that it has changed nothing.
 async fn ask(fixture: &Fixture, question: Value) -> Result<Value> {
     let before = fixture.changes().len();
     let answer = fixture
@@ -28,7 +28,7 @@ pub async fn status(fixture: &Fixture, made: &Response) -> Result<Value> {
     .await
 }
 
-/// The elements of a list of texts.
+/// The texts of a list in an answer.
 pub fn texts<'a>(answer: &'a Value, name: &str) -> Vec<&'a str> {
     let list = answer[name].as_array();
     let list = list.unwrap_or_else(|| panic!("a list {name} in {answer:#}"));

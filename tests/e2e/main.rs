@@ -1,5 +1,5 @@
-//! End to end: the built binary, driven as Lambda, CloudFormation and EventBridge drive it, on the lab. Not the
-//! place for what a unit test or the simulation can tell: each of these starts an emulated AWS.
+//! End to end: the built binary, called on the lab as Lambda, CloudFormation and EventBridge call it. Each test
+//! starts an emulated AWS, so what a unit test or the simulation can tell has no place here.
 
 #![allow(
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! Many bindings of one stack at one moment, with ELBv2's request rates. The benchmark does it with a hundred, at
-//! the rates that AWS has; here it is fewer, and as much less is allowed.
+//! Many bindings of one stack at the same time, with ELBv2's request rates. The benchmark has a hundred bindings and
+//! AWS's own rates; here both are smaller.
 
 use crate::support::{Fixture, Response, STACK_ID, binary};
 use anyhow::Result;
@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const BINDINGS: u16 = 6;
-/// Ten calls at once and five every two seconds.
+/// The share of AWS's rates: ten calls at once, and five every two seconds.
 const SHARE: f64 = 0.25;
-/// The provider's own.
+/// The timeout of the function in cfn/provider.yaml.
 const PROVIDER_TIMEOUT: Duration = Duration::from_secs(300);
 
 struct OneOfMany {
@@ -44,9 +44,9 @@ impl OneOfMany {
         if kind == "Update" {
             event["OldResourceProperties"] = self.properties(&one);
         }
-        let answer = self.fixture.request_within(event, PROVIDER_TIMEOUT).await?;
-        answer.assert_success();
-        self.made = Some(answer);
+        let response = self.fixture.request_within(event, PROVIDER_TIMEOUT).await?;
+        response.assert_success();
+        self.made = Some(response);
         Ok(())
     }
 }

@@ -1,9 +1,9 @@
-//! cfn/operations.yaml and cfn/alarms.yaml beside function and binding: they watch what these publish, and find what
-//! they log.
+//! cfn/operations.yaml and cfn/alarms.yaml, deployed beside the function and a binding: the alarms watch the metrics
+//! that these publish, and the queries find what they log.
 
 mod query;
 
-use crate::support::{MINUTE, TIMEOUT, binary, make_target_group};
+use crate::support::{SHORT_MINUTE, TIMEOUT, binary, make_target_group};
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudwatch::types::{Dimension, DimensionFilter, MetricAlarm};
@@ -27,8 +27,8 @@ struct DeployedBinding {
 
 impl DeployedBinding {
     async fn new() -> Result<Self> {
-        let lab = Lab::start_with_minutes_of(MINUTE).await?;
-        // Its ARN has the word in it twice.
+        let lab = Lab::start_with_minutes_of(SHORT_MINUTE).await?;
+        // The ARN of an NLB with this name has the word `loadbalancer` in it twice.
         let (alb, nlb) = (AlbSpec::new("orders"), NlbSpec::new("a-loadbalancer"));
         let pair = lab.load_balancers(&alb, &nlb).await?;
         lab.dns().set("orders", pair.alb.addresses(3));
@@ -95,14 +95,14 @@ impl DeployedBinding {
         Ok(metrics.iter().any(dimensions))
     }
 
-    /// What the function has logged, each line as text and as JSON; Lambda's own lines are none.
+    /// What the function has logged, each line as text and as JSON, without the lines of Lambda itself.
     async fn log(&self) -> Result<Vec<(String, Value)>> {
         let lines = self.lab.logs(FUNCTION_NAME).await?.into_iter();
         let read = |line: String| Some((line.clone(), serde_json::from_str(&line).ok()?));
         Ok(lines.filter_map(read).collect())
     }
 
-    /// Waits for a line.
+    /// Waits until the function has logged a line.
     async fn logs(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Result<()> {
         let logged = async {
             while !self.log().await?.iter().any(|(_, line)| fits(line)) {
@@ -257,7 +257,7 @@ async fn the_dashboard_names_the_function_and_its_queries_find_what_they_are_nam
     let fewer = deployed.pair.alb.addresses(2);
     deployed.lab.dns().set("orders", fewer);
     deployed.logs("a removal", removed).await?;
-    // Too many for five lookups.
+    // Five lookups cannot show them all.
     let many = deployed.pair.alb.addresses(28);
     deployed.lab.dns().set("orders", many);
     deployed.logs("an uncertain list", uncertain).await?;

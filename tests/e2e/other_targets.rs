@@ -1,4 +1,4 @@
-//! `TargetDnsName` across Updates: from an ALB to a name and back, and back to a name that is gone.
+//! Updates with `TargetDnsName`: from an ALB to a DNS name and back, and back to a name that is gone from DNS.
 
 use crate::support::{Fixture, Response, as_targets};
 use anyhow::Result;
@@ -19,7 +19,7 @@ async fn update(fixture: &Fixture, made: &Response, from: &Value, to: &Value) ->
         .await
 }
 
-/// Three addresses that are not the ALB's.
+/// Sets three addresses that are not the ALB's under the database's name.
 fn database(fixture: &Fixture) -> Vec<Ipv4Addr> {
     let addresses = fixture.alb.addresses_after(100, 3);
     fixture.lab.dns().set(DATABASE, addresses.clone());

@@ -1,5 +1,5 @@
-//! The bucket that a binding makes: tagged as it is made, and closed to requests without TLS before anything is
-//! written into it.
+//! The bucket that a binding makes: it has its tags from the start, and denies requests without TLS before anything
+//! is written into it.
 
 use crate::first_aid::{status, texts};
 use crate::record::BindingStack;
@@ -8,12 +8,6 @@ use anyhow::Result;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use lab::{Fault, What};
 use serde_json::{Value, json};
-
-fn denies(fixture: &Fixture, operation: &str) {
-    let fault = Fault::new("s3", operation, What::Deny);
-    let fault = fault.by(fixture.function.access_key());
-    fixture.lab.gateway().inject(fault);
-}
 
 /// The bucket's policy; null where it has none.
 async fn policy(fixture: &Fixture, bucket: &str) -> Result<Value> {
@@ -24,7 +18,7 @@ async fn policy(fixture: &Fixture, bucket: &str) -> Result<Value> {
     }
 }
 
-/// The one that a new bucket has.
+/// The policy that a new bucket gets.
 fn own_policy(bucket: &str) -> Value {
     let arn = format!("arn:aws:s3:::{bucket}");
     json!({"Version": "2012-10-17", "Statement": [{
@@ -51,8 +45,8 @@ async fn assert_gone(fixture: &Fixture, made: &Response) -> Result<()> {
 }
 
 #[track_caller]
-fn assert_warned(answer: &Response, text: &str) {
-    let log = &answer.invocation.log;
+fn assert_warned(response: &Response, text: &str) {
+    let log = &response.invocation.log;
     let warns = |line: &Value| line["level"] == "WARN" && line.to_string().contains(text);
     assert!(log.iter().any(warns), "{text}: {log:#?}");
 }
@@ -79,7 +73,7 @@ async fn a_new_bucket_is_never_without_tags_and_holds_nothing_before_it_has_its_
     assert_gone(&fixture, &made).await
 }
 
-/// As of another emulator of S3, or a bucket that was there already.
+/// Another emulator of S3 may ignore the tags, and a bucket may have been there already.
 #[tokio::test]
 async fn where_createbucket_took_no_tags_they_are_put_at_once() -> Result<()> {
     let fixture = Fixture::new().await?;
@@ -102,14 +96,13 @@ async fn where_createbucket_took_no_tags_they_are_put_at_once() -> Result<()> {
 #[tokio::test]
 async fn a_create_that_is_killed_before_the_policy_and_run_again_completes_with_it() -> Result<()> {
     let stack = BindingStack::new().await?;
-    stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+    stack.shows_creating();
     let create = stack.create(json!({}));
     let hold = stack.holds("s3", "PutBucketPolicy");
     stack.injects(Fault::new("s3", "PutBucketPolicy", What::CutOff).nth(1));
     create
         .killed_at(&hold, stack.another_environment().await?)
         .await?;
-    hold.release();
     let made = stack.succeeds(&create).await?;
     let bucket = made.attribute("BucketName");
     assert_eq!(policy(&stack.fixture, bucket).await?, own_policy(bucket));
@@ -141,7 +134,7 @@ async fn an_update_puts_a_policy_that_is_gone_back_and_leaves_statements_of_othe
 
     fixture.lab.gateway().clear();
     fixture.update(&made, json!({})).await?.assert_success();
-    // The claim, and the answer to it.
+    // The first write claims the record, and the second one has the answer.
     assert_eq!(
         operations(&fixture.wiring_changes()),
         ["PutObject", "PutObject"]
@@ -153,13 +146,13 @@ async fn an_update_puts_a_policy_that_is_gone_back_and_leaves_statements_of_othe
 async fn a_create_that_may_not_put_the_policy_fails_with_the_permission_and_leaves_nothing()
 -> Result<()> {
     let fixture = Fixture::new().await?;
-    denies(&fixture, "PutBucketPolicy");
+    fixture.deny("s3", "PutBucketPolicy");
     let failed = fixture.create(json!({})).await?;
     failed.assert_failed(&["AccessDenied", "without TLS", "allow", "s3:PutBucketPolicy"]);
     let changes = fixture.wiring_changes();
     assert_eq!(operations(&changes), ["CreateBucket", "PutBucketPolicy"]);
-    // Nor may another one, to which the bucket is there already.
-    denies(&fixture, "GetBucketPolicy");
+    // The next Create finds the bucket there, and fails as well.
+    fixture.deny("s3", "GetBucketPolicy");
     let failed = fixture.create(json!({})).await?;
     failed.assert_failed(&["without TLS", "allow s3:GetBucketPolicy"]);
     assert_gone(&fixture, &failed).await
@@ -170,13 +163,13 @@ async fn a_binding_that_stands_is_updated_and_deleted_also_where_its_policy_is_d
 {
     let (fixture, made) = Fixture::bound().await?;
     let bucket = without_policy(&fixture, &made).await?;
-    denies(&fixture, "PutBucketPolicy");
+    fixture.deny("s3", "PutBucketPolicy");
     let schedule = json!({"Schedule": "rate(2 minutes)"});
     let updated = fixture.update(&made, schedule).await?;
     updated.assert_success();
     assert_warned(&updated, "s3:PutBucketPolicy");
-    // Unread it is not put, for it may have statements of others.
-    denies(&fixture, "GetBucketPolicy");
+    // The function puts no policy that it could not read before, for it may have statements of others.
+    fixture.deny("s3", "GetBucketPolicy");
     fixture.lab.gateway().clear();
     let updated = fixture.update(&made, json!({})).await?;
     updated.assert_success();
@@ -194,7 +187,7 @@ async fn an_update_that_makes_a_bucket_without_its_policy_fails_and_is_rolled_ba
     let given = json!({"BucketName": "their-bucket"});
     let made = fixture.create(given.clone()).await?;
     made.assert_success();
-    denies(&fixture, "PutBucketPolicy");
+    fixture.deny("s3", "PutBucketPolicy");
     for _ in 0..2 {
         let failed = fixture.update(&made, json!({})).await?;
         failed.assert_failed(&["without TLS", "s3:PutBucketPolicy"]);

@@ -1,5 +1,4 @@
-//! What passes is waited for: what AWS says for a moment holds nothing up, and what it does not get over is
-//! told by the call that waited.
+//! Refusals that pass: the function waits for them, and names the call that it waited for where they do not pass.
 
 use crate::support::{ELB, Fixture, Response, binary};
 use anyhow::Result;
@@ -8,7 +7,7 @@ use lab::{AlbSpec, DnsFailure, Fault, NlbSpec, What};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// So many calls of an operation are answered like this, from `first` on.
+/// AWS answers some of the calls of an operation, by their numbers, with this status and code.
 fn answers(
     fixture: &Fixture,
     (service, operation, status, code): (&str, &str, u16, &str),
@@ -26,7 +25,7 @@ fn answers(
     }
 }
 
-/// With every step that a Create may have.
+/// Properties with which a Create has every step that it can have.
 fn everything() -> Value {
     json!({"Listeners": [{
         "Port": "80",
@@ -68,9 +67,9 @@ async fn what_aws_does_not_know_yet_of_what_was_just_made_is_waited_for() -> Res
         (("s3", "GetBucketTagging", 404, "NoSuchBucket"), 1..=3),
         (("s3", "PutBucketPolicy", 404, "NoSuchBucket"), 1..=3),
         (("s3", "PutObject", 404, "NoSuchBucket"), 1..=3),
-        // The Delete asks for it; the Create knows it.
+        // Only the Delete asks whether the bucket is there.
         (("s3", "HeadBucket", 404, "NotFound"), 1..=3),
-        // The first is before there is a bucket.
+        // The first of these calls comes before the bucket is made.
         (("s3", "GetObject", 404, "NoSuchBucket"), 1..=5),
         (
             ("events", "PutTargets", 400, "ResourceNotFoundException"),
@@ -88,7 +87,7 @@ async fn what_aws_does_not_know_yet_of_what_was_just_made_is_waited_for() -> Res
     Ok(())
 }
 
-/// A listener that goes, and one that AWS shows to one call and not to the next.
+/// As when somebody deletes the listener, or AWS shows it to one call and not to the next.
 #[tokio::test]
 async fn a_listener_that_aws_does_not_know_while_it_is_looked_at_fails_nothing() -> Result<()> {
     let (fixture, made) = Fixture::bound().await?;
@@ -115,7 +114,7 @@ async fn a_listener_that_aws_does_not_know_while_it_is_looked_at_fails_nothing()
     assert_gone(&fixture, &made).await
 }
 
-/// Its target group is in use until the listener goes, which only a second look shows.
+/// The Delete cannot delete the target group while the listener forwards to it, so it looks for listeners again.
 #[tokio::test]
 async fn a_listener_that_aws_does_not_show_a_delete_at_first_goes_all_the_same() -> Result<()> {
     let (fixture, made) = Fixture::bound().await?;
@@ -149,7 +148,7 @@ async fn what_is_busy_with_the_same_thing_is_waited_for() -> Result<()> {
         ((ELB, "DeleteTargetGroup", 400, "ResourceInUse"), 1..=2),
         ((ELB, "DeleteListener", 400, "ResourceInUse"), 1..=1),
         ((ELB, "CreateTargetGroup", 429, "TooManyRequests"), 1..=1),
-        // What is read is judged by the same table.
+        // The function waits for reads just as it does for changes.
         (
             (ELB, "DescribeLoadBalancers", 400, "TooManyRequests"),
             1..=9,
@@ -167,7 +166,7 @@ async fn what_is_busy_with_the_same_thing_is_waited_for() -> Result<()> {
     Ok(())
 }
 
-/// Throttling that outlasts what the SDK would wait for, of what is read and of what is changed.
+/// The function waits for longer than the SDK's retries do, for reads and for changes.
 #[tokio::test]
 async fn throttling_is_waited_for_until_the_deadline_and_told_where_it_lasts() -> Result<()> {
     let fixture = Fixture::new().await?;
@@ -228,7 +227,7 @@ async fn a_create_waits_while_dns_fails_or_is_silent() -> Result<()> {
     Ok(())
 }
 
-/// A template may make it beside the binding.
+/// A template may make the listener at the same time as the binding.
 #[tokio::test]
 async fn a_listener_of_the_alb_that_is_made_while_a_create_runs_is_waited_for() -> Result<()> {
     let mut alb = AlbSpec::new("orders");
@@ -272,7 +271,7 @@ async fn an_own_bucket_name_that_another_account_has_is_told_with_the_way_out() 
     );
     let failed = fixture.create(json!({})).await?;
     failed.assert_failed(&["BucketAlreadyExists", "give BucketName", "STATE_BUCKET"]);
-    // Of a bucket that is another account's, S3 says so of everything.
+    // S3 denies every call on a bucket of another account.
     let theirs = format!("{}-000000000000", failed.id());
     for operation in ["GetObject", "HeadObject", "HeadBucket"] {
         let fault = Fault::new("s3", operation, What::Deny).on(&theirs);

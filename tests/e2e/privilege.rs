@@ -1,6 +1,5 @@
-//! Least privilege: the role in cfn/provider.yaml allows all that the function calls in any test,
-//! nothing that it never calls, and nothing of it on what belongs to others. Which calls there are
-//! is recorded, not typed.
+//! Least privilege: the role in cfn/provider.yaml allows all that the function calls in any test, nothing that it
+//! never calls, and no call on what belongs to others. The calls are recorded from the function.
 
 mod life;
 mod strangers;
@@ -30,7 +29,7 @@ async fn no_call_is_allowed_on_what_has_not_our_name_or_tag() -> Result<()> {
     let life = life::recorded().await;
     for request in &life.asked {
         let strangers = strangers::of(request);
-        // These have no resource to name, and look only.
+        // These actions cannot be limited to a resource, and only look.
         let looks = request.resource == "*"
             && (request.action.starts_with("elasticloadbalancing:Describe")
                 || request.action.starts_with("ec2:Describe")

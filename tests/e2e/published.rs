@@ -1,5 +1,5 @@
-//! In place of the function that AWS published in 2018: set up by its environment variables, called
-//! by EventBridge's bare scheduled event, in the bucket that it left.
+//! The function in place of the one that AWS published in 2018: it is set up by that one's environment variables,
+//! is called with EventBridge's own scheduled event, and works in the bucket that the other one left.
 
 mod adoption;
 mod migration;
@@ -51,13 +51,13 @@ impl SetUp {
         })
     }
 
-    /// What EventBridge gives a target that has no input of its own, in the rule's next minute; each
-    /// has another id.
+    /// What EventBridge gives a target without an input of its own, at the rule's next scheduled time. Each event
+    /// has an id of its own.
     pub fn event(&self) -> Result<Value> {
         self.event_at(self.fixture.schedule.next())
     }
 
-    /// The same for the minute of a given time.
+    /// The same for a given scheduled time.
     pub fn event_at(&self, time: SystemTime) -> Result<Value> {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -82,11 +82,17 @@ impl SetUp {
         self.fixture.targets(&self.group)
     }
 
+    /// The targets are so many addresses of the ALB, its first ones, and nothing else.
+    #[track_caller]
+    pub fn assert_registered(&self, count: usize) {
+        assert_eq!(self.targets(), self.fixture.expected(count, 80));
+    }
+
     pub fn calls(&self) -> Vec<Call> {
         self.fixture.lab.gateway().calls_by(ACCESS_KEY)
     }
 
-    /// Puts a file where another function left it.
+    /// Puts a file into the bucket, as another function left it.
     pub async fn leave(&self, key: &str, body: impl ToString) -> Result<()> {
         let put = self.fixture.s3().put_object().bucket(BUCKET).key(key);
         put.body(body.to_string().into_bytes().into())
@@ -95,7 +101,7 @@ impl SetUp {
         Ok(())
     }
 
-    /// What the function in Python 3 keeps, in the form in which it keeps it.
+    /// Puts the two files where the function in Python 3 left them.
     pub async fn leave_python3(&self, active: &[String], pending: Value) -> Result<()> {
         let alb = &self.fixture.alb.dns_name;
         self.leave(&format!("{alb}/active_ip.json"), list(alb, active))
@@ -118,7 +124,7 @@ impl SetUp {
     }
 }
 
-/// `active_ip.json`.
+/// The content of `active_ip.json`.
 pub fn list(alb: &str, addresses: &[String]) -> Value {
     json!({
         "LoadBalancerName": alb, "TimeStamp": "2021-05-19 00:19:46",

@@ -1,12 +1,12 @@
-//! Quotas make room: what is to go goes first where AWS has no room for what comes, and a quota is not asked
-//! again and again.
+//! Where a quota leaves no room for what comes, what is to go goes first; and the function does not try again and
+//! again against a quota.
 
 use crate::support::{Fixture, operations};
 use anyhow::Result;
 use lab::{AlbSpec, NlbSpec, TargetState};
 use serde_json::{Value, json};
 
-/// Calls of the function since the last look that put targets in or out.
+/// The function's calls that registered or deregistered targets.
 fn registrations(fixture: &Fixture) -> Vec<String> {
     let calls = fixture.changes();
     let operations = operations(&calls).into_iter();
@@ -54,7 +54,7 @@ async fn room_in_one_group_is_room_in_another_for_the_quota_is_the_nlbs() -> Res
     let made = fixture.create(two(443)).await?;
     made.assert_success();
     fixture.lab.gateway().set_target_quota(6);
-    // The second group gives three up, and has no use for the room.
+    // The NLB has six targets, as many as it may have: what leaves one group makes room in the other.
     let groups = made.target_groups();
     let foreign = fixture.foreign_address();
     fixture.scale(2);
@@ -103,13 +103,7 @@ async fn at_fifty_listeners_a_port_is_moved_by_modifying_the_listener_that_is_to
     let made = fixture.create(full.clone()).await?;
     made.assert_success();
     let moved = listeners((8003..=8050).chain([9002, 9001]));
-    let update = fixture.request(json!({
-        "RequestType": "Update",
-        "PhysicalResourceId": made.id(),
-        "ResourceProperties": fixture.properties(moved),
-        "OldResourceProperties": fixture.properties(full),
-    }));
-    let update = update.await?;
+    let update = fixture.update_from(&made, full, moved).await?;
     update.assert_success();
     let changes = fixture.changes();
     let last: Vec<_> = operations(&changes)
@@ -157,7 +151,7 @@ async fn where_no_listener_is_to_go_the_quota_is_told() -> Result<()> {
     Ok(())
 }
 
-/// It is registered: an address that leaves DNS in that state leaves the group in its time.
+/// An address whose target is in that state leaves the group by the usual count when it leaves DNS.
 #[tokio::test]
 async fn a_target_that_is_unhealthy_and_lets_connections_run_out_is_registered() -> Result<()> {
     let (fixture, made) = Fixture::bound().await?;

@@ -19,12 +19,12 @@ use std::sync::Arc;
 struct SharingStack {
     fixture: Fixture,
     id: String,
-    /// Two ALBs have no address in common.
+    /// How many addresses of the VPC come before the ALB's own: two ALBs have none in common.
     skipped: usize,
 }
 
 impl SharingStack {
-    /// Two that share an NLB. Each has an ALB of its own, which has the stack's name.
+    /// Two stacks that share an NLB. Each has an ALB of its own, with the stack's name.
     async fn two(names: [&str; 2]) -> Result<[Self; 2]> {
         let [one, other] = names.map(AlbSpec::new);
         Self::of_albs([one, other]).await
@@ -39,7 +39,7 @@ impl SharingStack {
             spec.ports = vec![80, 443];
             let alb = lab.alb(&vpc, &spec).await?;
             let nlb = nlb.clone();
-            // Whose calls are whose is known by the key.
+            // The access key tells which function made a call.
             let variables = [("AWS_ACCESS_KEY_ID", spec.name.as_str())];
             let function = lab.function_with(binary(), &variables).await?;
             let fixture = Fixture::on(Arc::clone(&lab), function, LoadBalancers { alb, nlb });
@@ -82,8 +82,8 @@ impl SharingStack {
     }
 
     async fn delete(&self, made: &Response) -> Result<()> {
-        let answer = self.request("Delete", Some(made), json!([{"Port": 80}]));
-        answer.await?.assert_success();
+        let response = self.request("Delete", Some(made), json!([{"Port": 80}]));
+        response.await?.assert_success();
         Ok(())
     }
 
@@ -149,7 +149,7 @@ fn told(listener: &Listener) -> String {
     format!("{protocol} {port} to {}", groups.join(", "))
 }
 
-/// How the targets of a group are.
+/// The health of the targets of a group.
 async fn states(fixture: &Fixture, group: &str) -> Result<Vec<String>> {
     let described = fixture
         .elb()
@@ -161,7 +161,7 @@ async fn states(fixture: &Fixture, group: &str) -> Result<Vec<String>> {
     Ok(states.map(|state| state.as_str().to_owned()).collect())
 }
 
-/// As its owner does: from now on a listener forwards there.
+/// The listener's owner lets it forward elsewhere.
 async fn forwards(fixture: &Fixture, listener: &str, action: Action) -> Result<()> {
     let modify = fixture.elb().modify_listener().listener_arn(listener);
     modify.default_actions(action).send().await?;
@@ -260,7 +260,7 @@ async fn two_albs_behind_one_port_are_followed_while_its_owner_switches_between_
     };
     let blue_made = bind(&blue, &blue_group).await?;
     let green_made = bind(&green, &green_group).await?;
-    // Registered they are, and nobody looks how they are.
+    // Green's targets are registered, but no listener forwards to them, so the NLB does not check their health.
     assert_eq!(states(&green.fixture, &green_group).await?, ["unused"; 3]);
     let trial = make_listener(lab, nlb, 8080, &green_group).await?;
     assert_eq!(states(&green.fixture, &green_group).await?, ["healthy"; 3]);
@@ -268,7 +268,7 @@ async fn two_albs_behind_one_port_are_followed_while_its_owner_switches_between_
     forwards(&blue.fixture, &front, forward_to(&green_group)).await?;
     forwards(&blue.fixture, &trial, forward_to(&blue_group)).await?;
     let switched = ["TCP 80 to green", "TCP 8080 to blue"];
-    // Both go on with their own ALB, whichever has the traffic.
+    // Each binding goes on following its own ALB, whichever of them has the traffic.
     blue.scale(4);
     green.scale(2);
     blue.fixture.ticks(&blue_made, 3).await?;
@@ -461,7 +461,7 @@ async fn create_named(fixture: &Fixture, name: &str, changes: Value) -> Result<R
     fixture.request(create).await
 }
 
-/// Nothing is left of it.
+/// Deletes a binding, and asserts that nothing is left of it.
 async fn delete_named(
     fixture: &Fixture,
     name: &str,
@@ -494,7 +494,7 @@ async fn an_alb_of_another_account_is_followed_by_its_name_and_nothing_of_it_is_
 {
     let fixture = elsewhere().await?;
     let name = fixture.alb.dns_name.clone();
-    // There is no listener on that port, and nobody looks.
+    // The ALB has no listener on that port, and the function does not look for one.
     let changes = json!({"SameVpc": "false", "Listeners": [{"Port": 443, "TargetPort": 8443}]});
     let made = create_named(&fixture, &name, changes.clone()).await?;
     made.assert_success();

@@ -1,5 +1,5 @@
-//! One record decides: requests and ticks that are doubled, late, overtaken, killed or half done, on
-//! the built binary. What a test needs to come in between is held at a call, never timed.
+//! One record decides what happens when requests and ticks come twice, late, at the same time, or are killed half
+//! way. A test that needs something to happen in between holds a call until it has happened, and measures no time.
 
 mod buckets;
 mod cancelled;
@@ -14,6 +14,7 @@ mod overtaken;
 mod replacements;
 mod request;
 mod rollbacks;
+mod shown;
 mod stack;
 mod ticks;
 mod unwanted;

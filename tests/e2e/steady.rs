@@ -1,5 +1,5 @@
-//! What a tick waits for and what it does not, and that it asks nobody twice. Never how long
-//! anything takes: that would not hold on another machine.
+//! What a tick waits for, what it does not wait for, and that it asks nothing twice. No test measures time, which
+//! would be another one on another machine.
 
 use crate::support::{
     ELB, Fixture, Response, SuccessLog as _, TIMEOUT, addresses_line, binary, operations,
@@ -8,7 +8,7 @@ use anyhow::Result;
 use lab::{DnsFailure, Fault, HeldCalls, What};
 use serde_json::{Value, json};
 
-/// What one tick made of calls, in the order of their names, and of queries.
+/// The calls that one tick made, in the order of their names, and how many DNS queries.
 async fn cost(fixture: &Fixture, input: &Value) -> Result<(Vec<String>, usize)> {
     fixture.lab.gateway().clear();
     let before = fixture.lab.dns().queries("orders");
@@ -29,7 +29,7 @@ async fn a_steady_tick_makes_three_calls_and_up_to_seven_addresses_one_query() -
     let input = fixture.rule_input(&made).await?;
     for addresses in [1, 7] {
         fixture.show_in_dns(fixture.alb.addresses(addresses));
-        // Until the addresses that are gone have left.
+        // After these ticks the addresses that are gone have left the group.
         for _ in 0..4 {
             fixture.tick(&made).await?.success()?;
         }
@@ -55,7 +55,7 @@ async fn as_many_queries_are_made_as_certainty_needs_and_none_more() -> Result<(
     for (addresses, expected) in [(28, 32), (56, 73), (100, 140)] {
         let was = fixture.targets(made.attribute("TargetGroupArn")).len();
         fixture.scale(addresses);
-        // The first of them finds the addresses, the second knows them before.
+        // The first tick finds the new addresses, and the second one knows them already.
         for added in [addresses - was, 0] {
             let before = fixture.lab.dns().queries("orders");
             let tick = fixture.function.invoke(input.clone(), TIMEOUT).await?;
@@ -92,7 +92,7 @@ fn hold(fixture: &Fixture, service: &str, operation: &str) -> Hold {
     hold
 }
 
-/// Runs a tick and, meanwhile, what looks on; neither may hang.
+/// Runs a tick and another future at the same time, and gives the tick's log. Neither may hang.
 async fn beside(
     fixture: &Fixture,
     made: &Response,
@@ -203,7 +203,7 @@ async fn asks_for_28_at_once(fixture: &Fixture, made: &Response) -> Result<()> {
     dns.fail("orders", DnsFailure::Silent);
     let before = dns.queries("orders");
     let log = beside(fixture, made, async {
-        // Nobody has answered any of them.
+        // DNS is silent, so none of these queries has an answer.
         while dns.queries("orders") - before < 32 {
             tokio::task::yield_now().await;
         }
@@ -234,7 +234,7 @@ async fn a_process_that_has_just_started_asks_for_as_many_as_there_were_at_the_l
     fixture.update(&made, json!({})).await?.assert_success();
     fixture.function = fixture.lab.function(binary()).await?;
     asks_for_28_at_once(&fixture, &made).await?;
-    // Nothing is put again where as many are known.
+    // The rule's target is not put again, for its number of addresses is right.
     fixture.lab.gateway().clear();
     fixture.update(&made, json!({})).await?.assert_success();
     let puts = fixture.lab.gateway().calls_of("events", "PutTargets");

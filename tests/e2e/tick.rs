@@ -1,4 +1,4 @@
-//! Ticks: what the rule's input does once a minute.
+//! Ticks: what the function does each time the rule calls it.
 
 use crate::support::{
     ELB, Fixture, SuccessLog as _, TIMEOUT, addresses_line, as_targets, binary, operations,
@@ -137,14 +137,11 @@ async fn a_record_that_cannot_be_read_fails_the_tick_and_changes_nothing() -> Re
     fixture.scale(5);
     let bucket = made.attribute("BucketName");
     let key = format!("{}/state.json", made.id());
-    let denied = fixture
-        .lab
-        .gateway()
-        .inject(Fault::new("s3", "GetObject", What::Deny));
+    let denied = fixture.deny("s3", "GetObject");
     fixture.lab.gateway().clear();
     assert!(fixture.tick(&made).await?.result.is_err());
     assert_eq!(operations(&fixture.wiring_changes()), Vec::<&str>::new());
-    fixture.lab.gateway().remove_fault(denied);
+    fixture.allow(denied);
 
     let nonsense = fixture
         .s3()
@@ -171,14 +168,13 @@ async fn a_record_that_cannot_be_read_fails_the_tick_and_changes_nothing() -> Re
 async fn a_record_that_cannot_be_saved_fails_the_tick_before_it_registers() -> Result<()> {
     let (fixture, made) = Fixture::bound().await?;
     fixture.scale(5);
-    let denied = Fault::new("s3", "PutObject", What::Deny);
-    let denied = fixture.lab.gateway().inject(denied);
+    let denied = fixture.deny("s3", "PutObject");
     let tick = fixture.tick(&made).await?;
     let error = tick.result.expect_err("it may not write").to_string();
     assert!(error.contains("PutObject"), "{error}");
     let group = made.attribute("TargetGroupArn");
     assert_eq!(fixture.targets(group), fixture.expected(3, 80));
-    fixture.lab.gateway().remove_fault(denied);
+    fixture.allow(denied);
     fixture.tick(&made).await?.success()?;
     assert_eq!(fixture.targets(group), fixture.expected(5, 80));
     Ok(())
@@ -210,11 +206,10 @@ async fn where_registering_failed_nothing_is_deregistered() -> Result<()> {
     fixture.tick(&made).await?.success()?;
     fixture.tick(&made).await?.success()?;
     fixture.show_in_dns(fixture.alb.addresses_after(3, 2));
-    let deny = Fault::new(ELB, "RegisterTargets", What::Deny);
-    let denied = fixture.lab.gateway().inject(deny);
+    let denied = fixture.deny(ELB, "RegisterTargets");
     assert!(fixture.tick(&made).await?.result.is_err());
     assert_eq!(fixture.targets(group), fixture.expected(3, 80));
-    fixture.lab.gateway().remove_fault(denied);
+    fixture.allow(denied);
     fixture.tick(&made).await?.success()?;
     let gone = format!("{}:80", fixture.alb.addresses(3)[2]);
     assert!(!fixture.targets(group).contains(&gone));
@@ -262,10 +257,7 @@ async fn a_tick_that_loses_the_race_for_the_record_starts_over_and_loses_nothing
 #[tokio::test]
 async fn a_metric_that_fails_is_logged_and_fails_nothing() -> Result<()> {
     let (fixture, made) = Fixture::bound().await?;
-    fixture
-        .lab
-        .gateway()
-        .inject(Fault::new("monitoring", "PutMetricData", What::Deny));
+    fixture.deny("monitoring", "PutMetricData");
     let tick = fixture.tick(&made).await?;
     assert!(
         tick.mentions("the metric was not published"),
@@ -285,10 +277,7 @@ async fn a_function_set_to_warn_leaves_the_lists_out_of_its_log_and_keeps_what_w
         .lab
         .function_with(binary(), &[("LOG_LEVEL", "WARN")])
         .await?;
-    fixture
-        .lab
-        .gateway()
-        .inject(Fault::new("monitoring", "PutMetricData", What::Deny));
+    fixture.deny("monitoring", "PutMetricData");
     let tick = fixture.tick(&made).await?;
     assert!(!tick.mentions("\"addresses\""), "{:?}", tick.log);
     assert!(
@@ -367,7 +356,7 @@ async fn with_too_few_lookups_to_be_certain_an_address_must_be_missing_for_longe
         .create(json!({"MaxLookupsPerInvocation": "5"}))
         .await?;
     made.assert_success();
-    // Two lookups of five would otherwise take live addresses for gone.
+    // Five lookups do not show all 28 addresses, so an address that is missing may be live.
     for _ in 0..6 {
         let tick = fixture.tick(&made).await?;
         let line = addresses_line(&tick.success_log()?);

@@ -1,8 +1,8 @@
-//! Update: the difference, in place, and nothing taken away that still serves.
+//! Update: it makes only what differs, in place, and takes away nothing that still serves.
 
 use crate::support::{ELB, Fixture, TIMEOUT, as_targets, operations};
 use anyhow::Result;
-use lab::{AlbSpec, Fault, NlbSpec, What};
+use lab::{AlbSpec, NlbSpec};
 use serde_json::json;
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn a_tick_that_was_sent_before_the_update_goes_by_the_record() -> Result<(
     let one = json!({"AlbArn": next.arn, "InvocationsBeforeDeregistration": 1});
     fixture.update(&made, one).await?.assert_success();
     assert_eq!(fixture.targets(&group).len(), 3 + 2);
-    // Its copy of the orders names the former ALB, and three ticks before anything leaves.
+    // The tick's own copy of the orders names the former ALB, and three ticks before an address leaves.
     fixture.function.invoke(late, TIMEOUT).await?.success()?;
     assert_eq!(fixture.targets(&group), as_targets(&new, 80));
     Ok(())
@@ -159,7 +159,7 @@ async fn health_check_attributes_schedule_and_counts_change_in_place() -> Result
             "PutObject"
         ]
     );
-    // Without a delay a target is gone at once.
+    // Without a deregistration delay a target is gone at once.
     fixture.scale(1);
     fixture.tick(&made).await?.success()?;
     assert_eq!(
@@ -185,7 +185,7 @@ async fn a_target_group_that_was_made_gives_way_to_a_given_one() -> Result<()> {
     let updated = fixture.update(&made, listeners).await?;
     updated.assert_success();
     assert_eq!(fixture.targets(&given), fixture.expected(3, 80));
-    // Back again: own targets leave the given group by the usual count.
+    // After the Update back, the binding's targets leave the given group by the usual count.
     fixture.update(&made, json!({})).await?.assert_success();
     for _ in 0..3 {
         fixture.tick(&made).await?.success()?;
@@ -238,17 +238,14 @@ async fn an_update_that_the_checks_refuse_changes_nothing() -> Result<()> {
 async fn an_update_that_fails_half_way_takes_nothing_away_and_is_completed_by_the_next()
 -> Result<()> {
     let (fixture, made) = Fixture::bound().await?;
-    let fault = fixture
-        .lab
-        .gateway()
-        .inject(Fault::new("events", "PutTargets", What::Deny));
+    let fault = fixture.deny("events", "PutTargets");
     let moved = json!({"Listeners": [{"Port": 8080, "AlbPort": 80}]});
     fixture
         .update(&made, moved.clone())
         .await?
         .assert_failed(&["PutTargets"]);
     assert_eq!(fixture.targets(made.attribute("TargetGroupArn")).len(), 3);
-    fixture.lab.gateway().remove_fault(fault);
+    fixture.allow(fault);
     // CloudFormation rolls back with another Update.
     fixture.update(&made, json!({})).await?.assert_success();
     let left = fixture.leftovers(made.id()).await?;
@@ -292,34 +289,28 @@ async fn a_rolled_back_change_of_bucket_and_alb_forgets_no_target() -> Result<()
     let group = made.attribute("TargetGroupArn").to_owned();
     fixture.given_bucket("their-bucket").await?;
     let (next, _) = fixture.next_alb_in_dns(4).await?;
-    let fault = fixture
-        .lab
-        .gateway()
-        .inject(Fault::new("events", "PutTargets", What::Deny));
+    let fault = fixture.deny("events", "PutTargets");
     let both = json!({"AlbArn": next.arn, "BucketName": "their-bucket"});
     fixture
         .update(&made, both.clone())
         .await?
         .assert_failed(&["PutTargets"]);
-    fixture.lab.gateway().remove_fault(fault);
+    fixture.allow(fault);
     assert_eq!(fixture.targets(&group).len(), 3 + 4);
 
-    let rollback = json!({
-        "RequestType": "Update",
-        "PhysicalResourceId": made.id(),
-        "ResourceProperties": fixture.properties(json!({})),
-        "OldResourceProperties": fixture.properties(both),
-    });
-    fixture.request(rollback).await?.assert_success();
+    fixture
+        .update_from(&made, both, json!({}))
+        .await?
+        .assert_success();
     fixture.ticks(&made, 3).await?;
     assert_eq!(fixture.targets(&group), fixture.expected(3, 80));
-    // The stub that the way back left goes with the next Update.
+    // The rollback left a stub in the given bucket, which the next Update deletes.
     fixture.update(&made, json!({})).await?.assert_success();
     assert!(fixture.keys("their-bucket").await?.is_empty());
     Ok(())
 }
 
-/// The ALB's idle timeout was raised by hand: the same would be found of the orders that stand.
+/// Somebody has raised the ALB's idle timeout, so the check would also fail for the properties that stand.
 #[tokio::test]
 async fn what_stands_with_a_finding_is_rolled_back_to_with_a_warning() -> Result<()> {
     let (fixture, made) = Fixture::bound().await?;
@@ -332,32 +323,24 @@ async fn what_stands_with_a_finding_is_rolled_back_to_with_a_warning() -> Result
         .attributes(raised.build())
         .send()
         .await?;
-    let fault = fixture
-        .lab
-        .gateway()
-        .inject(Fault::new("events", "PutRule", What::Deny));
+    let fault = fixture.deny("events", "PutRule");
     let changed = json!({"Schedule": "rate(5 minutes)"});
     let failed = fixture.update(&made, changed.clone()).await?;
     failed.assert_failed(&["PutRule"]);
-    fixture.lab.gateway().remove_fault(fault);
-    let rollback = json!({
-        "RequestType": "Update",
-        "PhysicalResourceId": made.id(),
-        "ResourceProperties": fixture.properties(json!({})),
-        "OldResourceProperties": fixture.properties(changed),
-    });
-    let rolled_back = fixture.request(rollback).await?;
+    fixture.allow(fault);
+    let rolled_back = fixture.update_from(&made, changed, json!({})).await?;
     rolled_back.assert_success();
     let log = &rolled_back.invocation;
     assert!(log.mentions("IdleTimeoutSeconds 350"), "{log:?}");
     assert!(log.mentions("idle_timeout.timeout_seconds 4000"), "{log:?}");
-    // What is new is still an error.
+    // A finding that is new still fails an Update.
     let lower = json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 300}]});
     let refused = fixture.update(&made, lower).await?;
     refused.assert_failed(&["IdleTimeoutSeconds 300"]);
     let higher = json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 4001}]});
     fixture.update(&made, higher).await?.assert_success();
-    // What a success has mended only a rollback goes back to. One that is over may be shown still.
+    // Once an Update has mended the finding, only a rollback may go back to it. A rollback that is over is none,
+    // though CloudFormation may still show it.
     let id = Some(made.id());
     fixture.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS", id);
     let refused = fixture.update(&made, json!({})).await?;
@@ -394,7 +377,7 @@ async fn a_function_that_is_called_by_an_alias_is_called_by_the_rule_without_it(
     Ok(())
 }
 
-/// AWS takes an interval only while connections are not terminated at once.
+/// AWS accepts a draining interval only while unhealthy targets do not terminate connections at once.
 #[tokio::test]
 async fn attributes_go_back_to_the_defaults_in_the_order_that_aws_takes() -> Result<()> {
     let (fixture, made) = Fixture::bound().await?;

@@ -1,6 +1,6 @@
-//! What an account asks of role, log group and function, in both templates that have them.
+//! What an account asks of the role, the log group and the function by parameters of the two templates.
 
-use super::{Account, PROVIDER};
+use super::{Account, KMS_KEY, PROVIDER};
 use anyhow::Result;
 use lab::package::CODE;
 use lab::policy::{IamRequest, Policy, resources};
@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 
 const DOCUMENTED: &str = include_str!("../../../docs/boundary.json");
 const BOUNDARY: &str = "arn:aws:iam::000000000000:policy/limits/Boundary";
-const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/ours";
 const SIGNING: &str =
     "arn:aws:lambda:us-east-1:000000000000:code-signing-config:csc-0123456789abcdef0";
 const VPC: [(&str, &str); 2] = [
@@ -60,14 +59,15 @@ impl Template {
         all.map(|(name, value)| (*name, *value)).collect()
     }
 
-    /// What CloudFormation is asked for.
+    /// The resources that the template asks CloudFormation for.
     fn asks(&self, given: &[(&str, &str)]) -> Result<Value> {
         resources(self.file, &self.parameters(given))
     }
 }
 
-/// In each template parameters become a property of one resource, which is not there without them.
-fn become_a_property(
+/// Asserts for each template that parameters become a property of one resource, which has no such property without
+/// them.
+fn assert_property(
     given: &[(&str, &str)],
     of: fn(&Template) -> &str,
     name: &str,
@@ -94,7 +94,7 @@ fn become_a_property(
 #[test]
 fn the_role_has_the_permissions_boundary_that_is_given() -> Result<()> {
     let given = [("PermissionsBoundary", BOUNDARY)];
-    become_a_property(
+    assert_property(
         &given,
         |template| template.role,
         "PermissionsBoundary",
@@ -105,13 +105,13 @@ fn the_role_has_the_permissions_boundary_that_is_given() -> Result<()> {
 #[test]
 fn the_function_is_in_the_subnets_and_security_groups_that_are_given() -> Result<()> {
     let vpc = json!({"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1", "sg-2"]});
-    become_a_property(&VPC, |template| template.function, "VpcConfig", &vpc)
+    assert_property(&VPC, |template| template.function, "VpcConfig", &vpc)
 }
 
 #[test]
 fn the_function_has_the_code_signing_configuration_that_is_given() -> Result<()> {
     let given = [("CodeSigningConfig", SIGNING)];
-    become_a_property(
+    assert_property(
         &given,
         |template| template.function,
         "CodeSigningConfigArn",
@@ -123,7 +123,7 @@ fn the_function_has_the_code_signing_configuration_that_is_given() -> Result<()>
 fn the_function_has_the_concurrency_that_is_reserved() -> Result<()> {
     let given = [("ReservedConcurrency", "20")];
     let property = "ReservedConcurrentExecutions";
-    become_a_property(&given, |template| template.function, property, &json!("20"))
+    assert_property(&given, |template| template.function, property, &json!("20"))
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn the_boundary_of_the_docs_has_every_action_of_the_role_and_no_other() -> Resul
     let boundary = actions(Policy::new(DOCUMENTED)?)?;
     let given = [
         ("GivenBuckets", "arn:aws:s3:::theirs"),
-        ("GivenBucketKeys", KEY),
+        ("GivenBucketKeys", KMS_KEY),
         (
             "GivenTargetGroups",
             "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/theirs/0123456789abcdef",
@@ -182,7 +182,7 @@ fn the_boundary_of_the_docs_has_every_action_of_the_role_and_no_other() -> Resul
     let [provider, sync] = TEMPLATES.map(|template| {
         let given = match template.file {
             "provider.yaml" => [&VPC[..], &given].concat(),
-            _ => [&VPC[..], &[("S3BucketKeyARN", KEY)]].concat(),
+            _ => [&VPC[..], &[("S3BucketKeyARN", KMS_KEY)]].concat(),
         };
         let parameters = template.parameters(&given);
         actions(Policy::of_template(
@@ -212,7 +212,7 @@ fn the_function_is_made_after_what_its_role_needs_for_it() -> Result<()> {
     Ok(())
 }
 
-/// All at once, so that it is also seen that CloudFormation takes them.
+/// All parameters at once, so that CloudFormation has to take them.
 #[tokio::test]
 async fn a_stack_with_all_of_it_is_deployed_with_its_path_and_its_key() -> Result<()> {
     let account = Account::new().await?;
@@ -224,7 +224,7 @@ async fn a_stack_with_all_of_it_is_deployed_with_its_path_and_its_key() -> Resul
     let given = [
         ("PermissionsBoundary", BOUNDARY),
         ("RolePath", "/service/edge/"),
-        ("LogGroupKey", KEY),
+        ("LogGroupKey", KMS_KEY),
         ("SubnetIds", &subnets),
         VPC[1],
         ("CodeSigningConfig", SIGNING),
@@ -234,7 +234,7 @@ async fn a_stack_with_all_of_it_is_deployed_with_its_path_and_its_key() -> Resul
         .deploy(
             &[
                 &given[..],
-                &[("StateBucket", "Make"), ("StateBucketKey", KEY)],
+                &[("StateBucket", "Make"), ("StateBucketKey", KMS_KEY)],
             ]
             .concat(),
         )
@@ -244,7 +244,7 @@ async fn a_stack_with_all_of_it_is_deployed_with_its_path_and_its_key() -> Resul
     let template = stack::template(sync.file)?;
     let made = stack::create(&account.client, "sync", &template, &needed).await?;
     made.expect("CREATE_COMPLETE")?;
-    let synced = account.physical("sync", sync.function).await?;
+    let synced = account.physical_id("sync", sync.function).await?;
     for (function, group) in [
         (PROVIDER, "/aws/lambda/alb-nlb-binding"),
         (synced.as_str(), "/alb-nlb-binding/sync"),
@@ -256,7 +256,7 @@ async fn a_stack_with_all_of_it_is_deployed_with_its_path_and_its_key() -> Resul
             "{role}"
         );
         let group = account.lab.log_group(group).await?;
-        assert_eq!(group["kmsKeyId"], KEY, "{group}");
+        assert_eq!(group["kmsKeyId"], KMS_KEY, "{group}");
     }
     for stack in ["sync", PROVIDER] {
         stack::delete(&account.client, stack)

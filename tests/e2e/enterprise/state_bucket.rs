@@ -1,6 +1,6 @@
-//! One bucket for the records of all bindings, which the stack makes or which is there.
+//! One bucket for the records of all bindings, which the provider's stack makes or is given.
 
-use super::{Account, PROVIDER};
+use super::{Account, KMS_KEY, PROVIDER};
 use crate::support::wait_for_targets;
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
@@ -11,9 +11,8 @@ use serde_json::{Value, json};
 
 const BINDING_STACK: &str = "orders";
 const GIVEN: &str = "shared-state";
-const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/ours";
 
-/// An account with an ALB of three addresses and an NLB.
+/// Who owns an account with an ALB of three addresses and an NLB, and deploys a binding there.
 struct AccountOwner {
     account: Account,
     pair: LoadBalancers,
@@ -41,7 +40,7 @@ impl AccountOwner {
         Ok(())
     }
 
-    /// A stack of cfn/binding.yaml; its target group and the bucket of its record.
+    /// Deploys cfn/binding.yaml, and gives the binding's target group and the bucket of its record.
     async fn bind(&self) -> Result<(String, String)> {
         let template = stack::template("binding.yaml")?;
         let parameters = self.parameters("rate(1 minute)");
@@ -56,7 +55,7 @@ impl AccountOwner {
         [("AlbArn", alb), ("NlbArn", nlb), ("Schedule", schedule)]
     }
 
-    /// A tick registers the fourth address.
+    /// Waits for a tick to register a fourth address.
     async fn tick(&self, group: &str) -> Result<()> {
         let addresses = self.pair.alb.addresses(4);
         self.account.lab.dns().set("orders", addresses.clone());
@@ -76,7 +75,7 @@ impl AccountOwner {
         Ok(names.filter(code).map(str::to_owned).collect())
     }
 
-    /// Keys in a bucket, all versions of them.
+    /// The keys in a bucket, once for each version.
     async fn keys(&self, bucket: &str) -> Result<Vec<String>> {
         let listed = self
             .s3()
@@ -93,12 +92,12 @@ impl AccountOwner {
         requests(&self.account.lab.gateway().history(), ACCOUNT)
     }
 
-    /// A binding's life with one bucket for all, and what its function asked of IAM.
-    async fn life_in(&self, bucket: &str) -> Result<Vec<IamRequest>> {
+    /// Lives a binding's life with one bucket for all, and gives what its function asked of IAM.
+    async fn life_in(&self, bucket: &str) -> Result<Vec<Request>> {
         let (group, record) = self.bind().await?;
         assert_eq!(record, bucket);
         assert_eq!(self.buckets().await?, [bucket], "none of its own");
-        let id = self.account.physical(BINDING_STACK, "Binding").await?;
+        let id = self.account.physical_id(BINDING_STACK, "Binding").await?;
         self.tick(&group).await?;
         assert_eq!(self.keys(bucket).await?, [format!("{id}/state.json")]);
         self.unbind().await?;
@@ -124,7 +123,10 @@ fn makes_buckets(role: &Policy) -> Result<bool> {
 async fn a_bucket_that_the_stack_makes_holds_every_record_and_goes_with_the_stack() -> Result<()> {
     let owner = AccountOwner::new().await?;
     owner.account.deploy(&[("StateBucket", "Make")]).await?;
-    let bucket = owner.account.physical(PROVIDER, "MadeStateBucket").await?;
+    let bucket = owner
+        .account
+        .physical_id(PROVIDER, "MadeStateBucket")
+        .await?;
 
     let blocked = owner
         .s3()
@@ -177,9 +179,9 @@ fn the_bucket_that_the_stack_makes_is_encrypted_by_s3_or_with_the_key_that_is_gi
     assert_eq!(made("")?.pointer(encryption), Some(&by_s3));
     let with_the_key = json!([{
         "BucketKeyEnabled": true,
-        "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY},
+        "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KMS_KEY},
     }]);
-    assert_eq!(made(KEY)?.pointer(encryption), Some(&with_the_key));
+    assert_eq!(made(KMS_KEY)?.pointer(encryption), Some(&with_the_key));
     let owner = json!([{"ObjectOwnership": "BucketOwnerEnforced"}]);
     assert_eq!(made("")?.pointer("/OwnershipControls/Rules"), Some(&owner));
     Ok(())
@@ -190,10 +192,10 @@ async fn a_bucket_that_is_there_holds_every_record_and_the_role_may_no_more_than
 {
     let owner = AccountOwner::new().await?;
     owner.made_bucket(GIVEN).await?;
-    let given = [("StateBucket", GIVEN), ("StateBucketKey", KEY)];
+    let given = [("StateBucket", GIVEN), ("StateBucketKey", KMS_KEY)];
     owner.account.deploy(&given).await?;
     let mut asked = owner.life_in(GIVEN).await?;
-    asked.extend(of_key(KEY, GIVEN));
+    asked.extend(of_key(KMS_KEY, GIVEN));
     let role = owner.account.role().await?;
     let verdict = role.judge(&asked)?;
     assert_eq!(role.refused(&asked)?, []);
@@ -229,7 +231,7 @@ async fn an_update_moves_a_record_from_the_bindings_own_bucket_to_the_one_for_al
     owner.made_bucket(GIVEN).await?;
     owner.account.deploy(&[]).await?;
     let (group, own) = owner.bind().await?;
-    let id = owner.account.physical(BINDING_STACK, "Binding").await?;
+    let id = owner.account.physical_id(BINDING_STACK, "Binding").await?;
     assert_eq!(own, format!("{id}-{ACCOUNT}"));
     let before = owner.asked()?.len();
 

@@ -1,5 +1,5 @@
-//! The matrix: every call that an event of a binding's life makes, gone wrong in every way.
-//! Which calls there are is recorded, not typed.
+//! The matrix: every call that an event of a binding's life makes goes wrong in every way. The calls are recorded
+//! from an event that nothing goes wrong with.
 
 use super::scenario::{Expects, LifecycleEvent, Scenario, play_all};
 use super::shared_lab::SharedLab;
@@ -10,8 +10,8 @@ use lab::{Call, Fault, What};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// For an event with a call that fails for good. Where AWS throttles, the deadline ends it; else the function
-/// gives up first, about half the time.
+/// For an event with a call that fails for good: while AWS throttles it, the function tries until this deadline;
+/// after other failures it gives up in about half of that time.
 const FAILING_DEADLINE: Duration = Duration::from_secs(20);
 
 /// Records the calls of an event that nothing goes wrong with, then lets each of them go wrong.
@@ -36,22 +36,22 @@ fn scenarios(event: LifecycleEvent, calls: &[Call]) -> Vec<Scenario> {
         let nth = counts.entry((service, operation)).or_default();
         *nth += 1;
         let nth = *nth;
-        // A metric is worth no failure.
+        // An event does not fail because the metric does.
         let fails = |reason: &str| match operation {
             "PutMetricData" => Expects::Either,
-            // CloudFormation's word for a request is enough where it cannot be asked.
+            // Where CloudFormation cannot be asked, the request itself is enough.
             "DescribeStacks" | "DescribeStackResource" => Expects::Either,
-            // What a replacement left behind is worth no failure either.
+            // What a replacement may have left behind is only warned of.
             "GetObject" => Expects::Warning {
                 reason: reason.to_owned(),
                 warning: "made in place of this one is left".to_owned(),
             },
-            // Nothing that serves depends on it.
+            // The binding serves without its bucket's policy, so that is only warned of.
             "GetBucketPolicy" => Expects::Warning {
                 reason: reason.to_owned(),
                 warning: "cannot be made to deny requests without TLS".to_owned(),
             },
-            // The answer to a HEAD has no words. A bucket that holds no record may be another account's.
+            // A response to HEAD has no body, so no error code. A bucket without a record may be another account's.
             "HeadBucket" if !reason.is_empty() => Expects::Warning {
                 reason: "HTTP status 403".to_owned(),
                 warning: "it is another account's, or it stays".to_owned(),
@@ -66,19 +66,19 @@ fn scenarios(event: LifecycleEvent, calls: &[Call]) -> Vec<Scenario> {
         for what in [What::Throttle, What::ServerError, What::CutOff] {
             let how = format!("{what:?}");
             let fault = fault(what).from(nth);
-            // With whatever reason, for the deadline may come first.
+            // Any reason will do, for the deadline may come first.
             scenarios.push(scenario(&how, fault, fails(""), FAILING_DEADLINE));
         }
         let deny = fault(What::Deny).nth(nth);
         scenarios.push(scenario("Deny", deny, fails(operation), TIMEOUT));
-        // The lost answer of a call that only reads is a call that was cut off.
+        // For a call that only reads, a lost answer is the same as a call that was cut off.
         if !is_reading(operation) {
             let lose = fault(What::LoseAnswer).nth(nth);
             scenarios.push(scenario("LoseAnswer", lose, Expects::Success, TIMEOUT));
         }
     }
-    // Every call once, in one run: what the SDK's retries hide from the function they hide each
-    // time, so that this is as good as a run for each call.
+    // Every call fails once, all in one run: the SDK's retries hide each of these failures from the function, so a
+    // run for each call would show no more.
     for what in [What::Throttle, What::CutOff] {
         let name = format!("every/call/once/{what:?}");
         let faults = counts.keys();
@@ -87,7 +87,7 @@ fn scenarios(event: LifecycleEvent, calls: &[Call]) -> Vec<Scenario> {
         let faults = faults.collect();
         scenarios.push(scenario(event, &name, faults, Expects::Success, TIMEOUT));
     }
-    // Those that wait longest begin first.
+    // Those with the short deadline begin first, for they wait until it.
     scenarios.sort_by_key(|scenario| scenario.deadline);
     scenarios
 }

@@ -1,12 +1,11 @@
-//! The refusals that services have words of their own for: once, where trying again or looking
-//! again helps, and for good.
+//! Refusals with error codes of their own: once, where it helps to try or to look again, and for good.
 
 use super::scenario::{Expects, LifecycleEvent, Scenario};
 use crate::support::{ELB, TIMEOUT};
 use lab::{Fault, What};
 use std::time::Duration;
 
-/// For refusals that the function waits for, until its deadline.
+/// For refusals that the function waits out until its deadline.
 const WAITING_DEADLINE: Duration = Duration::from_secs(30);
 
 pub struct LifecycleEvents {
@@ -17,12 +16,10 @@ pub struct LifecycleEvents {
     pub tick: LifecycleEvent,
 }
 
-/// What goes wrong, and how often.
+/// Which of the calls are refused.
 #[derive(Clone, Copy)]
 enum WhichCall {
-    /// The first call.
     First,
-    /// The second call.
     Second,
     Every,
 }
@@ -83,7 +80,7 @@ fn fails(reason: &str) -> Expects {
     Expects::Failure(reason.to_owned())
 }
 
-/// What passes in the end, and is waited for until then.
+/// The function waits for such a refusal to pass until its deadline, so this scenario has a short one.
 fn waits(scenario: Scenario) -> Scenario {
     Scenario {
         deadline: WAITING_DEADLINE,
@@ -137,7 +134,7 @@ fn load_balancing(events: &LifecycleEvents) -> Vec<Scenario> {
         // A refused call is tried again in halves, and those succeed.
         bad.during(create, First, Expects::Success),
         bad.during(tick, Every, fails("InvalidTarget")),
-        // The create has just made it, and waits.
+        // The Create has just made the group, so it waits until AWS knows it.
         waits(missing.during(create, Every, fails("TargetGroupNotFound"))),
         missing.during(tick, Every, fails("TargetGroupNotFound")),
         held.during(delete, First, Expects::Success),
@@ -184,7 +181,7 @@ fn storage(events: &LifecycleEvents) -> Vec<Scenario> {
     let conflicts = "ConditionalRequestConflict";
     for (refused, change, tells) in [(lost, "", starts_over), (conflict, conflicts, conflicts)] {
         scenarios.extend([
-            // The first makes the record: whoever is refused there was not alone.
+            // The first write makes the record: where S3 refuses it, another request may have made it.
             refused.during(create, First, Expects::Either),
             refused.during(create, Second, Expects::Success),
             waits(refused.during(create, Every, fails(change))),
@@ -198,7 +195,7 @@ fn storage(events: &LifecycleEvents) -> Vec<Scenario> {
     scenarios
 }
 
-/// API_PutTargets and API_RemoveTargets: entries that failed are told inside of a success.
+/// API_PutTargets and API_RemoveTargets: a response with status 200 tells of entries that failed.
 fn schedule(events: &LifecycleEvents) -> Vec<Scenario> {
     let body = |id: &str| {
         What::Body(format!(

@@ -1,6 +1,5 @@
-//! One scenario: an event of a binding's life with something that goes wrong, and what
-//! CloudFormation and the schedule do next, until nothing is left. Scenarios are played side by
-//! side, on sites of their own.
+//! One scenario: something goes wrong in an event of a binding's life, and then CloudFormation and the schedule do
+//! what they do next, until nothing is left. Scenarios are played at the same time, each on a site of its own.
 
 use super::inventory::Inventory;
 use super::shared_lab::SharedLab;
@@ -13,7 +12,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Sites side by side on one lab: most of the time most of them wait for a retry.
+/// How many sites are played at once on one lab: most of the time most of them wait for a retry.
 const SITES_AT_ONCE: usize = 16;
 
 /// An event of a binding's life.
@@ -47,7 +46,7 @@ pub enum Expects {
         reason: String,
         warning: String,
     },
-    /// What failed is worth no failure.
+    /// The event may succeed or fail.
     Either,
 }
 
@@ -60,7 +59,7 @@ pub struct Scenario {
     pub deadline: Duration,
 }
 
-/// Plays those scenarios whose name the variable FAULT begins, and tells of all that fail.
+/// Plays the scenarios whose names begin with the variable FAULT, and tells of all that fail.
 pub async fn play_all(shared: &Arc<SharedLab>, mut scenarios: Vec<Scenario>) -> Result<()> {
     let wanted = std::env::var("FAULT").unwrap_or_default();
     scenarios.retain(|scenario| scenario.name.starts_with(&wanted));
@@ -169,11 +168,11 @@ impl Scenario {
             });
         }
         let LifecycleEvent { old, new, .. } = self.event;
-        let answer = site.request(old, new, self.deadline).await?;
+        let response = site.request(old, new, self.deadline).await?;
         Ok(EventResult {
-            succeeded: answer.body["Status"] == "SUCCESS",
-            reason: answer.reason().to_owned(),
-            told: format!("{:#}\n{}", answer.body, lines(&answer.invocation)),
+            succeeded: response.body["Status"] == "SUCCESS",
+            reason: response.reason().to_owned(),
+            told: format!("{:#}\n{}", response.body, lines(&response.invocation)),
         })
     }
 

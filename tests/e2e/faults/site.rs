@@ -93,7 +93,7 @@ impl Site {
         Ok(site)
     }
 
-    /// A new process of the function: the SDK's retries have a budget, and each scenario its own.
+    /// Starts a new process of the function, for the SDK has a budget of retries for each process.
     pub async fn restart(&mut self) -> Result<()> {
         let variables = [("AWS_ACCESS_KEY_ID", self.source.as_str())];
         self.fixture.function = self.shared.lab.function_with(binary(), &variables).await?;
@@ -105,7 +105,7 @@ impl Site {
         Ok(())
     }
 
-    /// So many addresses of one of the ALBs; the two have none in common.
+    /// So many addresses of one of the ALBs. The two have none in common.
     pub fn addresses(&self, next_alb: bool, count: usize) -> Vec<Ipv4Addr> {
         if next_alb {
             self.next.addresses_after(100, count)
@@ -161,21 +161,25 @@ impl Site {
         if old.is_some() {
             event["PhysicalResourceId"] = json!(self.id.to_string());
         }
-        let answer = self.fixture.request_within(event, deadline).await?;
-        ensure!(answer.id() == self.id.to_string(), "{:#}", answer.body);
-        ensure!(answer.invocation.result.is_ok(), "{:?}", answer.invocation);
-        Ok(answer)
+        let response = self.fixture.request_within(event, deadline).await?;
+        ensure!(response.id() == self.id.to_string(), "{:#}", response.body);
+        ensure!(
+            response.invocation.result.is_ok(),
+            "{:?}",
+            response.invocation
+        );
+        Ok(response)
     }
 
     /// The same where it must succeed.
     pub async fn succeed(&self, old: Option<Shape>, new: Option<Shape>) -> Result<()> {
-        let answer = self.request(old, new, TIMEOUT).await?;
-        let log = || format!("{:#}\n{}", answer.body, lines(&answer.invocation));
-        ensure!(answer.body["Status"] == "SUCCESS", "{}", log());
+        let response = self.request(old, new, TIMEOUT).await?;
+        let log = || format!("{:#}\n{}", response.body, lines(&response.invocation));
+        ensure!(response.body["Status"] == "SUCCESS", "{}", log());
         Ok(())
     }
 
-    /// What the rule gives the function in its next minute; `None` where it has no target.
+    /// What the rule gives the function at its next scheduled time; `None` where the rule has no target.
     pub async fn orders(&self) -> Result<Option<Value>> {
         let listed = self.shared.events.list_targets_by_rule();
         let listed = listed.rule(self.id.rule()).send().await;
@@ -252,7 +256,7 @@ impl Site {
     }
 }
 
-/// What a function logged, a line each.
+/// What a function logged, one line each.
 pub fn lines(invocation: &Invocation) -> String {
     let lines: Vec<_> = invocation.log.iter().map(ToString::to_string).collect();
     lines.join("\n")

@@ -1,4 +1,4 @@
-//! `Check` and `Plan`: what a request finds and does, before it is one.
+//! `Check` and `Plan`: they tell what a request would find and do.
 
 use super::{ask, texts};
 use crate::support::{Fixture, STACK_ID};
@@ -41,7 +41,7 @@ async fn a_plan_prints_the_steps_that_the_create_then_logs() -> Result<()> {
     let again = ask(&fixture, plan(&fixture, json!({}))).await?;
     let verdict = again["Verdict"].as_str().expect("a verdict");
     assert!(verdict.starts_with("nothing is to be done"), "{verdict}");
-    // By its own id as well.
+    // A person may also name the binding by its id.
     let by_id = json!({
         "Action": "Plan",
         "PhysicalResourceId": made.id(),

@@ -1,13 +1,13 @@
-//! `Status`: a well binding, and each sick one with what is wrong and what to do.
+//! `Status`: it tells of a binding that it is well, or what is wrong with it and what to do.
 
 use super::{ask, status, texts};
 use crate::support::{ELB, Fixture, Response, TIMEOUT};
 use anyhow::Result;
-use lab::{DnsFailure, Fault, TargetState, What};
+use lab::{DnsFailure, TargetState};
 use serde_json::json;
 
-/// Asks, and expects one problem, which says all of this.
-async fn is_sick(fixture: &Fixture, made: &Response, says: &[&str]) -> Result<()> {
+/// Asserts that a binding has one problem, which says all of this.
+async fn assert_sick(fixture: &Fixture, made: &Response, says: &[&str]) -> Result<()> {
     let answer = status(fixture, made).await?;
     let problems = texts(&answer, "Problems");
     let [problem] = problems.as_slice() else {
@@ -20,7 +20,7 @@ async fn is_sick(fixture: &Fixture, made: &Response, says: &[&str]) -> Result<()
     Ok(())
 }
 
-async fn is_well(fixture: &Fixture, made: &Response) -> Result<()> {
+async fn assert_well(fixture: &Fixture, made: &Response) -> Result<()> {
     let answer = status(fixture, made).await?;
     let verdict = answer["Verdict"].as_str().unwrap_or_default();
     assert!(verdict.starts_with("well: "), "{answer:#}");
@@ -90,28 +90,28 @@ async fn a_rule_that_was_disabled_or_deleted_by_hand_is_told() -> Result<()> {
     let id = made.id();
     events(&fixture).disable_rule().name(id).send().await?;
     let enable = format!("enable it by aws events enable-rule --region us-east-1 --name {id}");
-    is_sick(&fixture, &made, &["is disabled, so no tick comes", &enable]).await?;
+    assert_sick(&fixture, &made, &["is disabled, so no tick comes", &enable]).await?;
     events(&fixture).enable_rule().name(id).send().await?;
-    is_well(&fixture, &made).await?;
+    assert_well(&fixture, &made).await?;
     let target = events(&fixture).remove_targets().rule(id);
     target.ids("alb-nlb-binding").send().await?;
-    is_sick(
+    assert_sick(
         &fixture,
         &made,
         &["calls nothing", "an Update of the stack"],
     )
     .await?;
     events(&fixture).delete_rule().name(id).send().await?;
-    is_sick(
+    assert_sick(
         &fixture,
         &made,
         &["the rule", "is gone", "an Update of the stack"],
     )
     .await?;
-    // The advice holds.
+    // The advice helps.
     let changed = json!({"MaxLookupsPerInvocation": 51});
     fixture.update(&made, changed).await?.assert_success();
-    is_well(&fixture, &made).await
+    assert_well(&fixture, &made).await
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn a_listener_that_was_deleted_by_hand_is_told() -> Result<()> {
     );
     let changed = json!({"MaxLookupsPerInvocation": 51});
     fixture.update(&made, changed).await?.assert_success();
-    is_well(&fixture, &made).await
+    assert_well(&fixture, &made).await
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn a_group_that_was_emptied_by_hand_is_told() -> Result<()> {
         "3 targets that DNS shows are not registered",
         "the next tick registers them",
     ];
-    is_sick(&fixture, &made, &says).await?;
+    assert_sick(&fixture, &made, &says).await?;
     let answer = status(&fixture, &made).await?;
     let next = texts(&answer, "NextTick");
     assert_eq!(
@@ -169,7 +169,7 @@ async fn a_group_that_was_emptied_by_hand_is_told() -> Result<()> {
         "{next:?}"
     );
     fixture.tick(&made).await?.success()?;
-    is_well(&fixture, &made).await
+    assert_well(&fixture, &made).await
 }
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn targets_that_are_unhealthy_are_told_with_the_security_group_first() -> 
         &target,
         "first see whether the security group",
     ];
-    is_sick(&fixture, &made, &says).await
+    assert_sick(&fixture, &made, &says).await
 }
 
 #[tokio::test]
@@ -194,10 +194,10 @@ async fn dns_that_is_silent_or_has_no_address_is_told() -> Result<()> {
     for failure in [DnsFailure::Silent, DnsFailure::NxDomain] {
         fixture.lab.dns().fail("orders", failure);
         let says = ["ticks fail, so nothing leaves", "still has addresses"];
-        is_sick(&fixture, &made, &says).await?;
+        assert_sick(&fixture, &made, &says).await?;
     }
     fixture.lab.dns().fail("orders", None);
-    is_well(&fixture, &made).await
+    assert_well(&fixture, &made).await
 }
 
 #[tokio::test]
@@ -217,7 +217,7 @@ async fn a_record_that_is_gone_or_cannot_be_read_is_told() -> Result<()> {
         .body(damaged)
         .send()
         .await?;
-    is_sick(
+    assert_sick(
         &fixture,
         &made,
         &["the record cannot be read", "put a former version"],
@@ -229,23 +229,22 @@ async fn a_record_that_is_gone_or_cannot_be_read_is_told() -> Result<()> {
         .body(kept.into_bytes().into())
         .send()
         .await?;
-    is_well(&fixture, &made).await?;
+    assert_well(&fixture, &made).await?;
     s3.delete_object().bucket(bucket).key(&key).send().await?;
-    is_sick(
+    assert_sick(
         &fixture,
         &made,
         &["the record is gone", "the next tick makes it anew"],
     )
     .await?;
     fixture.tick(&made).await?.success()?;
-    is_well(&fixture, &made).await
+    assert_well(&fixture, &made).await
 }
 
 #[tokio::test]
 async fn what_the_last_tick_could_not_do_is_told_until_a_tick_can() -> Result<()> {
     let (fixture, made) = Fixture::bound().await?;
-    let gateway = fixture.lab.gateway();
-    gateway.inject(Fault::new(ELB, "RegisterTargets", What::Deny));
+    fixture.deny(ELB, "RegisterTargets");
     fixture.scale(4);
     let tick = fixture.tick(&made).await?;
     assert!(tick.result.is_err(), "{tick:#?}");
@@ -262,9 +261,9 @@ async fn what_the_last_tick_could_not_do_is_told_until_a_tick_can() -> Result<()
     }
     let outcome = answer["LastTick"]["Outcome"].as_str().expect("an outcome");
     assert!(outcome.starts_with("failed at"), "{outcome}");
-    gateway.clear_faults();
+    fixture.lab.gateway().clear_faults();
     fixture.tick(&made).await?.success()?;
-    is_well(&fixture, &made).await
+    assert_well(&fixture, &made).await
 }
 
 #[tokio::test]
@@ -279,15 +278,15 @@ async fn a_group_a_health_check_and_a_schedule_that_were_changed_by_hand_are_tol
         "health check",
         "an Update of the stack",
     ];
-    is_sick(&fixture, &made, &says).await?;
+    assert_sick(&fixture, &made, &says).await?;
     fixture
         .update(&made, json!({"MaxLookupsPerInvocation": 51}))
         .await?
         .assert_success();
-    is_well(&fixture, &made).await?;
+    assert_well(&fixture, &made).await?;
     let rule = events(&fixture).put_rule().name(id);
     rule.schedule_expression("rate(5 minutes)").send().await?;
-    is_sick(&fixture, &made, &["another schedule than rate(1 minute)"]).await
+    assert_sick(&fixture, &made, &["another schedule than rate(1 minute)"]).await
 }
 
 #[tokio::test]
@@ -318,7 +317,7 @@ async fn an_id_that_there_is_nothing_of_and_what_is_left_of_one_are_told() -> Re
         .key(key)
         .send()
         .await?;
-    is_sick(
+    assert_sick(
         &fixture,
         &made,
         &[
@@ -328,7 +327,7 @@ async fn an_id_that_there_is_nothing_of_and_what_is_left_of_one_are_told() -> Re
         ],
     )
     .await?;
-    // It is still found among all.
+    // It is also named when a person asks for all bindings.
     let all = ask(&fixture, json!({"Action": "Status"})).await?;
     assert_eq!(
         all["Verdict"],
@@ -340,26 +339,24 @@ async fn an_id_that_there_is_nothing_of_and_what_is_left_of_one_are_told() -> Re
 #[tokio::test]
 async fn a_create_that_failed_and_a_delete_that_failed_are_told() -> Result<()> {
     let fixture = Fixture::new().await?;
-    let gateway = fixture.lab.gateway();
-    let denied = Fault::new(ELB, "CreateListener", What::Deny);
-    let denied = gateway.inject(denied);
+    let denied = fixture.deny(ELB, "CreateListener");
     let failed = fixture.create(json!({})).await?;
     failed.assert_failed(&["AccessDenied"]);
-    is_sick(
+    assert_sick(
         &fixture,
         &failed,
         &["no request has had a success yet", "CreateListener"],
     )
     .await?;
-    gateway.remove_fault(denied);
+    fixture.allow(denied);
     fixture.create(json!({})).await?.assert_success();
-    is_well(&fixture, &failed).await?;
-    gateway.inject(Fault::new("events", "DeleteRule", What::Deny));
+    assert_well(&fixture, &failed).await?;
+    fixture.deny("events", "DeleteRule");
     fixture
         .delete(&failed, json!({}))
         .await?
         .assert_failed(&["DeleteRule"]);
-    is_sick(&fixture, &failed, &["a Delete has begun", "DeleteRule"]).await
+    assert_sick(&fixture, &failed, &["a Delete has begun", "DeleteRule"]).await
 }
 
 #[tokio::test]
@@ -391,16 +388,15 @@ async fn all_bindings_of_the_region_are_told_and_the_sick_ones_named() -> Result
 #[tokio::test]
 async fn what_may_not_be_looked_at_is_told_and_hides_nothing_else() -> Result<()> {
     let (fixture, made) = Fixture::bound().await?;
-    let gateway = fixture.lab.gateway();
-    let denied = gateway.inject(Fault::new(ELB, "DescribeTargetHealth", What::Deny));
-    is_sick(
+    let denied = fixture.deny(ELB, "DescribeTargetHealth");
+    assert_sick(
         &fixture,
         &made,
         &["the targets of", "cannot be looked at", "AccessDenied"],
     )
     .await?;
-    gateway.remove_fault(denied);
-    gateway.inject(Fault::new("events", "DescribeRule", What::Deny));
+    fixture.allow(denied);
+    fixture.deny("events", "DescribeRule");
     let answer = status(&fixture, &made).await?;
     let verdict = answer["Verdict"].as_str().expect("a verdict");
     assert!(

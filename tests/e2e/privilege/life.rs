@@ -1,4 +1,4 @@
-//! A binding's whole life, in which every call is made that the function has.
+//! A binding's whole life, in which the function makes every call that it can make.
 
 use crate::support::{Fixture, Response, STACK_ID, TIMEOUT, asked_of_iam, binary};
 use anyhow::{Context, Result, ensure};
@@ -25,7 +25,7 @@ async fn live() -> Result<Life> {
     let mut alb = AlbSpec::new("orders");
     alb.ports.push(81);
     let mut fixture = Fixture::with(alb, NlbSpec::new("front")).await?;
-    // As talkative as it can be: the lab searches every log for secrets.
+    // The function logs all that it can, for the lab searches every log for secrets.
     let variables = [("LOG_LEVEL", "DEBUG")];
     fixture.function = fixture.lab.function_with(binary(), &variables).await?;
     fixture.scale(3);
@@ -59,7 +59,7 @@ async fn live() -> Result<Life> {
     let moved = json!({"BucketName": "their-bucket"});
     stack.update(&fixture, &made, moved.clone()).await?;
     ticks(&fixture, &made).await?;
-    // Given in a given bucket: an earlier function may have left something about it.
+    // With a given group and a given bucket the function looks for what an earlier function left there.
     let listeners = json!([{"Port": 80}, {"Port": 81, "TargetGroupArn": theirs}]);
     let given = json!({"BucketName": "their-bucket", "Listeners": listeners});
     stack.update(&fixture, &made, given.clone()).await?;
@@ -81,7 +81,7 @@ async fn live() -> Result<Life> {
     Ok(Life { role, asked })
 }
 
-/// As many as deregister what is missing.
+/// As many ticks as it takes to deregister an address that is missing.
 async fn ticks(fixture: &Fixture, made: &Response) -> Result<()> {
     for _ in 0..3 {
         fixture.tick(made).await?.success()?;
@@ -143,8 +143,8 @@ impl TaggedStack {
             .with_resource("Binding", &status, id);
         fixture.lab.gateway().set_stack(STACK_ID, shown);
         event["ResourceProperties"] = fixture.properties(changes);
-        let answer = fixture.request(event).await?;
-        ensure!(answer.body["Status"] == "SUCCESS", "{:#}", answer.body);
-        Ok(answer)
+        let response = fixture.request(event).await?;
+        ensure!(response.body["Status"] == "SUCCESS", "{:#}", response.body);
+        Ok(response)
     }
 }

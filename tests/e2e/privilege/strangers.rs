@@ -1,14 +1,14 @@
-//! The same request on what is somebody else's, in every way in which it can be.
+//! Requests like those that the function makes, each on something that is not the function's.
 
 use lab::policy::IamRequest;
 use serde_json::json;
 
 const TAG: &str = "alb-nlb-binding";
 
-/// All of them must be refused.
-pub fn of(request: &IamRequest) -> Vec<IamRequest> {
+/// Every such request that is like a given one: the role must refuse all of them.
+pub fn of(request: &Request) -> Vec<Request> {
     let mut strangers = vec![renamed(request)];
-    // An object's ARN has neither account nor Region; what looks so is a part of its key.
+    // An object's ARN has neither account nor Region: what looks like them is a part of its key.
     if !request.resource.starts_with("arn:aws:s3:::") {
         strangers.extend([
             with_resource(request, ":000000000000:", ":111111111111:"),
@@ -28,7 +28,7 @@ pub fn of(request: &IamRequest) -> Vec<IamRequest> {
         strangers.push(other(request, &format!("aws:RequestTag/{TAG}")));
     }
     if is_listener || is_tagged {
-        // To tag a listener is to claim it.
+        // Whoever may tag a listener may take it over, so only a new one may be tagged.
         strangers.push(without(request, made));
         strangers.push(other(request, made));
     }
@@ -37,7 +37,7 @@ pub fn of(request: &IamRequest) -> Vec<IamRequest> {
     let target = "events:TargetArn";
     let function = "arn:aws:lambda:us-east-1:000000000000:function:other";
     strangers.push(changed(request, target, json!([function])));
-    // Somebody may have made a bucket under our name before us. Making one has no owner yet.
+    // Another account may have a bucket with our name. A bucket that is being made has no owner yet.
     let bucket = format!("arn:aws:s3:::{TAG}-");
     if request.resource.starts_with(&bucket) && request.action != "s3:CreateBucket" {
         let owner = "aws:ResourceAccount";

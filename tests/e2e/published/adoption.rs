@@ -1,4 +1,4 @@
-//! What the published function left in the bucket: taken over once, and never written.
+//! What the published function left in the bucket: the function takes it over once, and never writes it.
 
 use super::{ACCESS_KEY, BUCKET, SetUp, function, list};
 use crate::support::{ELB, TIMEOUT, as_targets};
@@ -7,7 +7,7 @@ use lab::{Fault, What};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Keys of objects that the function read, or wrote.
+/// The keys of the objects that the function called an operation for.
 fn keys(set_up: &SetUp, operation: &str) -> Vec<String> {
     let calls = set_up.calls().into_iter();
     let calls = calls.filter(|call| call.operation == operation);
@@ -20,8 +20,8 @@ async fn body(set_up: &SetUp, key: &str) -> Result<String> {
     Ok(String::from_utf8(body.to_vec())?)
 }
 
-/// Five addresses were known and are registered. Three are in DNS; the fourth is known as active;
-/// the fifth was missing twice.
+/// The published function knew five addresses, which are registered. Three of them are in DNS. It took the fourth
+/// for active, and had missed the fifth twice.
 async fn left_by(python: u8) -> Result<(SetUp, [(String, String); 2])> {
     let set_up = SetUp::new().await?;
     set_up.register(5).await?;
@@ -34,7 +34,7 @@ async fn left_by(python: u8) -> Result<(SetUp, [(String, String); 2])> {
             (format!("{alb}/active_ip.json"), active.to_string()),
             (format!("{alb}/pending_ip.json"), pending.to_string()),
         ],
-        // It made JSON of its JSON, and spelt it so.
+        // In Python 2 it put JSON into a JSON string, and its file names had this spelling.
         _ => [
             (
                 format!("{alb}-active-registered-IPs/Active IP list of {alb}.json"),
@@ -117,7 +117,7 @@ async fn the_later_python_counts_where_both_left_files() -> Result<()> {
     let addresses = set_up.addresses(4);
     set_up.leave_python3(&addresses, json!({})).await?;
     set_up.ticks(3).await?;
-    // The fifth, which only the earlier one knew, is foreign.
+    // Only the file of Python 2 knew the fifth address, so it is a foreign target.
     let mut all = set_up.fixture.alb.addresses(3);
     all.push(set_up.fixture.alb.addresses(5)[4]);
     assert_eq!(set_up.targets(), as_targets(&all, 80));
@@ -135,10 +135,10 @@ async fn a_file_that_cannot_be_read_fails_the_tick_until_it_is_mended() -> Resul
         assert!(error.contains(pending), "{error}");
         assert!(error.contains("mend it or delete it"), "{error}");
     }
-    assert_eq!(set_up.targets(), set_up.fixture.expected(5, 80));
+    set_up.assert_registered(5);
     set_up.leave(pending, good).await?;
     set_up.ticks(1).await?;
-    assert_eq!(set_up.targets(), set_up.fixture.expected(4, 80));
+    set_up.assert_registered(4);
     Ok(())
 }
 
@@ -151,14 +151,14 @@ async fn without_list_bucket_a_missing_file_is_refused_and_the_first_tick_works_
     let (set_up, _) = left_by(2).await?;
     set_up.fixture.lab.gateway().inject(hidden());
     set_up.ticks(3).await?;
-    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
+    set_up.assert_registered(3);
 
     let fresh = SetUp::new().await?;
     fresh.fixture.lab.gateway().inject(hidden());
     let first = fresh.tick().await?;
     assert!(first.mentions("taken for missing"), "{first:?}");
     first.success()?;
-    assert_eq!(fresh.targets(), fresh.fixture.expected(3, 80));
+    fresh.assert_registered(3);
     let second = fresh.tick().await?;
     assert!(!second.mentions("taken for missing"), "{second:?}");
     second.success()?;
@@ -180,23 +180,23 @@ async fn a_record_that_may_not_be_read_is_no_first_tick() -> Result<()> {
     }
     set_up.fixture.lab.gateway().remove_fault(fault);
     set_up.ticks(2).await?;
-    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
+    set_up.assert_registered(3);
     set_up.ticks(1).await?;
-    assert_eq!(set_up.targets(), set_up.fixture.expected(2, 80));
+    set_up.assert_registered(2);
     Ok(())
 }
 
-/// Reading refused altogether looks as if there were no file: what it hides is adopted later.
+/// While S3 refuses every read, the tick fails; what the files say is adopted by the first tick that may read them.
 #[tokio::test]
 async fn what_could_not_be_read_at_first_is_adopted_when_it_can() -> Result<()> {
     let (set_up, _) = left_by(3).await?;
     let denied = Fault::new("s3", "GetObject", What::Deny).by(ACCESS_KEY);
     let fault = set_up.fixture.lab.gateway().inject(denied);
     assert!(set_up.tick().await?.result.is_err());
-    assert_eq!(set_up.targets(), set_up.fixture.expected(5, 80));
+    set_up.assert_registered(5);
     set_up.fixture.lab.gateway().remove_fault(fault);
     set_up.ticks(3).await?;
-    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
+    set_up.assert_registered(3);
     Ok(())
 }
 
@@ -207,11 +207,12 @@ async fn an_empty_list_is_nothing_to_adopt() -> Result<()> {
         .leave_python3(&[], Value::Object(Default::default()))
         .await?;
     set_up.ticks(2).await?;
-    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
+    set_up.assert_registered(3);
     Ok(())
 }
 
-/// One first tick after another, each with another group and bucket, and another call of it failing.
+/// Plays one first tick after the other, each with a group and a bucket of its own, and with another call that
+/// fails.
 #[tokio::test]
 async fn whichever_call_of_the_first_tick_fails_the_next_ones_lose_nothing_and_adopt_all()
 -> Result<()> {

@@ -1,5 +1,5 @@
-//! From an earlier function to the custom resource, with its target group and its bucket, as
-//! docs/migrate.md says: no target leaves on the way, and what the earlier one knew leaves in time.
+//! From an earlier function to the custom resource, with its target group and its bucket, as docs/migrate.md says:
+//! no live target leaves on the way, and addresses that are gone leave in their time.
 
 use super::{BUCKET, SetUp};
 use crate::support::Response;
@@ -29,7 +29,7 @@ impl SetUp {
         Ok(())
     }
 
-    /// Addresses that anybody deregistered so far, in the order of the calls.
+    /// The addresses that anybody has deregistered so far, in the order of the calls.
     fn left(&self) -> Vec<String> {
         let calls = self.fixture.lab.gateway().history().into_iter();
         let calls = calls.filter(|call| call.operation == "DeregisterTargets");
@@ -38,8 +38,8 @@ impl SetUp {
     }
 }
 
-/// The whole way: the published function, this one in its place, the binding beside it, the binding
-/// alone. Of the five addresses that were known three are in DNS, and one was missing twice.
+/// The whole way: the published function, this function in its place, then a binding beside it, and in the end the
+/// binding alone. Of the six addresses that the published function knew three are in DNS.
 #[tokio::test]
 async fn by_way_of_the_drop_in_no_target_leaves_and_what_was_known_leaves_in_time() -> Result<()> {
     let set_up = SetUp::new().await?;
@@ -56,24 +56,24 @@ async fn by_way_of_the_drop_in_no_target_leaves_and_what_was_known_leaves_in_tim
     set_up.ticks(1).await?;
     assert_eq!(set_up.left(), known[5..]);
 
-    // The binding takes over what this function knew by then: two of them are missing twice.
+    // The binding takes over what this function knows by then: two of the addresses were missing twice.
     let made = set_up.bind().await?;
     assert_eq!(set_up.left(), known[5..], "Create takes nothing away");
-    assert_eq!(set_up.targets(), set_up.fixture.expected(5, 80));
+    set_up.assert_registered(5);
 
-    // Its first tick is their third; the old rule still runs beside it.
+    // The binding's first tick misses the two for the third time. The old rule still fires beside it.
     set_up.ticks_of(&made, 1).await?;
     set_up.ticks(1).await?;
     let left: BTreeSet<_> = set_up.left().into_iter().collect();
     assert_eq!(left, known[3..].iter().cloned().collect());
-    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
+    set_up.assert_registered(3);
 
     // The old rule is deleted. The binding goes on alone, and the files are as they were.
     set_up.fixture.scale(2);
     set_up.ticks_of(&made, 3).await?;
-    assert_eq!(set_up.targets(), set_up.fixture.expected(2, 80));
+    set_up.assert_registered(2);
 
-    // Targets that it found there are its own by now, and no rollback needs them.
+    // The Delete takes all targets, for they are the binding's own by now and no rollback needs them.
     let id = Some(made.id());
     set_up
         .fixture
@@ -108,11 +108,11 @@ async fn straight_from_the_published_function_no_target_leaves_and_what_was_know
     set_up.ticks_of(&made, 1).await?;
     assert_eq!(set_up.left(), known[4..]);
     set_up.ticks_of(&made, 1).await?;
-    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
+    set_up.assert_registered(3);
     Ok(())
 }
 
-/// It counts down, and registers without a port, which is the target group's then.
+/// That function counts misses down, and registers addresses with the target group's port.
 #[tokio::test]
 async fn from_hostname_as_target_no_target_leaves_and_what_was_known_leaves_in_time() -> Result<()>
 {
@@ -132,11 +132,11 @@ async fn from_hostname_as_target_no_target_leaves_and_what_was_known_leaves_in_t
     set_up.ticks_of(&made, 1).await?;
     assert_eq!(set_up.left(), known[4..]);
     set_up.ticks_of(&made, 1).await?;
-    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
+    set_up.assert_registered(3);
     Ok(())
 }
 
-/// Ports 80 and 443 of one ALB, one after the other.
+/// The binding takes over port 80 first, and port 443 by an Update.
 #[tokio::test]
 async fn a_second_target_group_moves_by_an_update() -> Result<()> {
     let set_up = SetUp::new().await?;
@@ -159,7 +159,7 @@ async fn a_second_target_group_moves_by_an_update() -> Result<()> {
     set_up.ticks_of(&made, 2).await?;
     assert_eq!(set_up.left(), [""; 0]);
     set_up.ticks_of(&made, 1).await?;
-    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
+    set_up.assert_registered(3);
     assert_eq!(
         set_up.fixture.targets(&secure),
         set_up.fixture.expected(3, 80)
@@ -177,7 +177,7 @@ async fn a_file_that_cannot_be_read_fails_the_create_and_leaves_all_targets() ->
     failed.assert_failed(&[&key, "mend it or delete it"]);
     let deleted = set_up.fixture.delete(&failed, set_up.properties()).await?;
     deleted.assert_success();
-    assert_eq!(set_up.targets(), set_up.fixture.expected(5, 80));
+    set_up.assert_registered(5);
     assert_eq!(set_up.fixture.keys(BUCKET).await?, [key]);
     Ok(())
 }

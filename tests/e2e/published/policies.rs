@@ -1,5 +1,5 @@
-//! What the role must allow where the function was set up by hand: the policy of the article's
-//! Appendix A is enough, that of docs/policy.json is too, and has nothing to spare.
+//! What the role must allow where the function was set up by hand: the policy of the article's Appendix A allows
+//! enough, and docs/policy.json allows just as much as is needed.
 
 use super::{ACCESS_KEY, BUCKET, SetUp, function};
 use crate::support::TIMEOUT;
@@ -9,10 +9,10 @@ use lab::policy::{IamRequest, Policy, of_key, requests};
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// As the article has it, in 2018 and now.
+/// The policy in the article, which is the same today as in 2018.
 const APPENDIX_A: &str = include_str!("fixtures/appendix-a.json");
-/// The bucket's, where it has one. The policy does not name it.
-const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/any";
+/// The key of the bucket. The policy does not name it.
+const ANY_KMS_KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/any";
 const TIGHT: &str = include_str!("../../../docs/policy.json");
 
 /// All that a function asks in its life: it adopts, registers, measures and deregisters.
@@ -24,7 +24,7 @@ async fn life() -> Result<(SetUp, Vec<IamRequest>)> {
     set_up.ticks(3).await?;
     set_up.fixture.scale(4);
     set_up.ticks(1).await?;
-    // Nothing was left for this one: every file that may be there is asked for.
+    // The second function finds no file in its bucket, so it asks for each that another function may have left.
     let secure = set_up.fixture.given_group("front-443", 443).await?;
     let fresh = [("ALB_LISTENER", "443"), ("S3_BUCKET", "new-bucket")];
     set_up.fixture.given_bucket("new-bucket").await?;
@@ -37,13 +37,13 @@ async fn life() -> Result<(SetUp, Vec<IamRequest>)> {
         format!("arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/{FUNCTION_NAME}");
     asked.push(IamRequest::new("logs:CreateLogGroup", format!("{group}:*")));
     let stream = format!("{group}:log-stream:2026/11/01/[$LATEST]0");
-    asked.push(IamRequest::new("logs:CreateLogStream", &stream));
-    asked.push(IamRequest::new("logs:PutLogEvents", stream));
-    asked.extend(of_key(KEY, BUCKET));
+    asked.push(Request::new("logs:CreateLogStream", &stream));
+    asked.push(Request::new("logs:PutLogEvents", stream));
+    asked.extend(of_key(ANY_KMS_KEY, BUCKET));
     Ok((set_up, asked))
 }
 
-/// docs/policy.json with its capitals replaced, as docs/console.md says.
+/// docs/policy.json, with the words in capitals replaced as docs/console.md says.
 fn tight(set_up: &SetUp) -> Result<Policy> {
     let policy = TIGHT
         .replace("ALB_DNS_NAME", &set_up.fixture.alb.dns_name)
@@ -53,9 +53,9 @@ fn tight(set_up: &SetUp) -> Result<Policy> {
     Policy::new(&policy)
 }
 
-/// The requests of the function that docs/policy.json was made out for.
-fn of_the_first(set_up: &SetUp, asked: Vec<IamRequest>) -> Vec<IamRequest> {
-    let others = |request: &IamRequest| {
+/// The requests of the first function alone, for which docs/policy.json was filled in.
+fn of_the_first(set_up: &SetUp, asked: Vec<Request>) -> Vec<Request> {
+    let others = |request: &Request| {
         request.resource.contains("new-bucket") || request.resource.contains("front-443")
     };
     assert!(asked.iter().any(|request| request.resource == set_up.group));
@@ -68,7 +68,7 @@ fn of_the_first(set_up: &SetUp, asked: Vec<IamRequest>) -> Vec<IamRequest> {
 #[tokio::test]
 async fn the_policy_of_appendix_a_allows_all_that_is_called() -> Result<()> {
     let (_set_up, mut asked) = life().await?;
-    // It has none of what the guide asks for besides, and works; and it knows no keys.
+    // The article's policy allows neither the EC2 actions that the guide asks for, nor the use of a key.
     let besides = ["ec2:", "kms:"];
     asked.retain(|request| {
         !besides
@@ -103,7 +103,7 @@ async fn the_tight_policy_allows_nothing_elsewhere() -> Result<()> {
             ("/aws/lambda/", "/aws/lambda/other-"),
         ] {
             stranger.resource = stranger.resource.replace(ours, theirs);
-            // A key is known by the bucket that S3 needs it for.
+            // The policy allows a key by the bucket that S3 uses it for.
             for value in stranger.context.values_mut() {
                 if let Some(text) = value.as_str() {
                     *value = text.replace(ours, theirs).into();

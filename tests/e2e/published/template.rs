@@ -1,7 +1,7 @@
-//! By template: cfn/sync.yaml behind a real stack, fired by a real schedule.
+//! cfn/sync.yaml, deployed by CloudFormation and fired by EventBridge as the lab has them.
 
 use super::BUCKET;
-use crate::support::{MINUTE, binary, make_target_group, wait_for_targets};
+use crate::support::{SHORT_MINUTE, binary, make_target_group, wait_for_targets};
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use lab::package::{CODE, upload};
@@ -13,7 +13,7 @@ use std::path::Path;
 
 const SYNC_STACK: &str = "orders-sync";
 
-/// What both ways begin with: load balancers, target group and bucket.
+/// The lab with what a stack of cfn/sync.yaml is given: load balancers, a target group and a bucket.
 struct SyncStack {
     lab: Lab,
     pair: LoadBalancers,
@@ -23,7 +23,7 @@ struct SyncStack {
 
 impl SyncStack {
     async fn new() -> Result<Self> {
-        let lab = Lab::start_with_minutes_of(MINUTE).await?;
+        let lab = Lab::start_with_minutes_of(SHORT_MINUTE).await?;
         let (alb, nlb) = (AlbSpec::new("orders"), NlbSpec::new("front"));
         let pair = lab.load_balancers(&alb, &nlb).await?;
         lab.dns().set("orders", pair.alb.addresses(3));
@@ -73,20 +73,15 @@ impl SyncStack {
 #[tokio::test]
 async fn the_stack_ticks_every_minute_with_the_articles_parameters_and_defaults() -> Result<()> {
     let sync = SyncStack::new().await?;
-    let SyncStack {
-        lab,
-        pair,
-        group,
-        client,
-    } = &sync;
+    let SyncStack { lab, client, .. } = &sync;
     let mut parameters = sync.parameters();
     parameters.extend(CODE);
     let template = stack::template("sync.yaml")?;
     let made = stack::create(client, SYNC_STACK, &template, &parameters).await?;
     let made = made.expect("CREATE_COMPLETE")?;
     for count in [3, 10, 2] {
-        lab.dns().set("orders", pair.alb.addresses(count));
-        wait_for_targets(lab, group, &pair.alb.addresses(count)).await?;
+        lab.dns().set("orders", sync.pair.alb.addresses(count));
+        wait_for_targets(lab, &sync.group, &sync.pair.alb.addresses(count)).await?;
     }
 
     let lambda = lab
@@ -124,7 +119,7 @@ async fn the_stack_ticks_every_minute_with_the_articles_parameters_and_defaults(
     Ok(())
 }
 
-/// The article's template after its transform, without what changes nothing here; its function does
+/// The article's template as its transform expands it, without what makes no difference here. Its function does
 /// nothing.
 fn article() -> Value {
     let parameter = json!({"Type": "String", "Default": ""});
@@ -165,12 +160,7 @@ fn article() -> Value {
 #[tokio::test]
 async fn a_stack_of_the_articles_template_is_updated_in_place() -> Result<()> {
     let sync = SyncStack::new().await?;
-    let SyncStack {
-        lab,
-        pair,
-        group,
-        client,
-    } = &sync;
+    let SyncStack { lab, client, .. } = &sync;
     let mut parameters = sync.parameters();
     let made = stack::create(client, SYNC_STACK, &article().to_string(), &parameters).await?;
     made.expect("CREATE_COMPLETE")?;
@@ -181,7 +171,7 @@ async fn a_stack_of_the_articles_template_is_updated_in_place() -> Result<()> {
     let updated = stack::update(client, SYNC_STACK, &template, &parameters).await?;
     updated.expect("UPDATE_COMPLETE")?;
     assert_eq!(sync.function().await?, function);
-    wait_for_targets(lab, group, &pair.alb.addresses(3)).await?;
+    wait_for_targets(lab, &sync.group, &sync.pair.alb.addresses(3)).await?;
     let updated = lab.function_configuration(&function).await?;
     assert_eq!(updated["Runtime"], "provided.al2023");
     let deleted = stack::delete(client, SYNC_STACK).await?;

@@ -1,4 +1,4 @@
-//! The environment variables: what each does, and what is said of bad ones.
+//! The environment variables: what each does, and what the function says of bad ones.
 
 use super::{SetUp, function};
 use crate::support::{ELB, Fixture, TIMEOUT, operations};
@@ -10,7 +10,7 @@ use serde_json::json;
 async fn a_scheduled_event_registers_what_is_in_dns() -> Result<()> {
     let set_up = SetUp::new().await?;
     set_up.ticks(1).await?;
-    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
+    set_up.assert_registered(3);
     let state = "alb-nlb-binding/orders/";
     let keys = set_up.fixture.keys(super::BUCKET).await?;
     assert_eq!(keys.len(), 1, "{keys:?}");
@@ -21,13 +21,13 @@ async fn a_scheduled_event_registers_what_is_in_dns() -> Result<()> {
     Ok(())
 }
 
-/// What docs/console.md and docs/migrate.md give the function by hand; it has no id.
+/// The event that docs/console.md and docs/migrate.md tell users to call the function with. It has no id.
 #[tokio::test]
 async fn the_event_of_the_consoles_test_is_a_tick_too() -> Result<()> {
     let set_up = SetUp::new().await?;
     let event = json!({"detail-type": "Scheduled Event"});
     set_up.function.invoke(event, TIMEOUT).await?.success()?;
-    assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
+    set_up.assert_registered(3);
     Ok(())
 }
 
@@ -49,13 +49,13 @@ async fn the_variables_that_may_be_left_out_have_the_published_templates_default
         "{operations_of_first}"
     );
     set_up.fixture.scale(2);
-    // 50 lookups need not have found the two that stay.
+    // The 50 lookups may not have shown the two addresses that stay.
     let known = set_up.targets();
     set_up.ticks(2).await?;
     let still = set_up.targets();
     assert!(known.iter().all(|target| still.contains(target)));
     set_up.ticks(1).await?;
-    assert_eq!(set_up.targets(), set_up.fixture.expected(2, 80));
+    set_up.assert_registered(2);
     Ok(())
 }
 
@@ -73,7 +73,7 @@ async fn the_variables_that_are_given_count() -> Result<()> {
     assert_eq!(set_up.fixture.lab.dns().queries("orders") - before, 7);
     set_up.fixture.scale(2);
     set_up.ticks(1).await?;
-    assert_eq!(set_up.targets(), set_up.fixture.expected(2, 80));
+    set_up.assert_registered(2);
     assert!(!operations(&set_up.calls()).contains(&"PutMetricData"));
     Ok(())
 }
@@ -93,7 +93,7 @@ async fn an_alb_in_another_vpc_needs_a_zone_and_the_same_vpc_needs_none() -> Res
         for target in registration.members("Targets") {
             assert_eq!(target.get("AvailabilityZone").map(String::as_str), zone);
         }
-        assert_eq!(set_up.targets(), set_up.fixture.expected(3, 80));
+        set_up.assert_registered(3);
     }
     Ok(())
 }
@@ -165,7 +165,7 @@ async fn with_the_published_functions_variables_a_binding_is_still_a_binding() -
     let mut fixture = Fixture::new().await?;
     fixture.scale(3);
     let theirs = fixture.given_group("theirs", 8000).await?;
-    // As the binding's own function, whose role is the provider's.
+    // It runs with the access key of a binding's function, whose role is the provider's.
     let key = [
         ("AWS_ACCESS_KEY_ID", lab::FUNCTION_ACCESS_KEY),
         ("S3_BUCKET", "no-such-bucket"),

@@ -1,14 +1,13 @@
-//! BucketName changes while a tick is under way: no live target is lost and none is orphaned, no
-//! matter where the tick stands.
+//! An Update changes BucketName while a tick is under way: at whichever call the tick is held, no live target
+//! is lost, and none stays that the Delete should have taken away.
 
-use super::stack::BindingStack;
+use super::stack::{BindingStack, each_on_its_own_stack};
 use crate::support::{ELB, TIMEOUT, as_targets};
 use anyhow::Result;
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-/// Where the tick stands.
-const POINTS: [(&str, &str); 5] = [
+/// The calls at which the tick is held, one at a time.
+const HELD_TICKS: [(&str, &str); 5] = [
     (ELB, "DescribeTargetHealth"),
     ("s3", "GetObject"),
     ("s3", "PutObject"),
@@ -16,13 +15,9 @@ const POINTS: [(&str, &str); 5] = [
     (ELB, "DeregisterTargets"),
 ];
 
-/// Of the three addresses the third is missing for the third time, and a fourth one is new.
+/// The tick that is held misses the third of the three addresses for the third time, and finds a fourth one.
 async fn moves(stack: &BindingStack, from: Value, to: Value, point: (&str, &str)) -> Result<()> {
-    let group = format!("theirs-{}", stack.fixture.alb.name);
-    let (group, foreign) = stack
-        .fixture
-        .given_group_with_foreign_target(&group, 8000)
-        .await?;
+    let (group, foreign) = stack.given_group_with_foreign_target().await?;
     let with_group = |mut properties: Value| {
         properties["Listeners"] = json!([{"Port": 80}, {"Port": 80, "TargetGroupArn": group}]);
         properties
@@ -39,7 +34,7 @@ async fn moves(stack: &BindingStack, from: Value, to: Value, point: (&str, &str)
     let tick = stack.tick_event(id).await?;
     let hold = stack.holds(point.0, point.1);
     let other = stack.another_environment().await?;
-    stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+    stack.shows_updating(id);
     let update = stack.update(id, from, to.clone());
     let updated = async {
         hold.arrived(1).await;
@@ -49,9 +44,9 @@ async fn moves(stack: &BindingStack, from: Value, to: Value, point: (&str, &str)
     };
     let (ticked, updated) = tokio::join!(other.invoke(tick, TIMEOUT), updated);
     updated?;
-    // Whether it succeeds or not, the next ones make it good.
+    // The held tick may fail, for the ticks after it do its work.
     ticked?;
-    stack.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(id));
+    stack.shows_updated(id);
     stack.ticks(id, 3).await?;
     let own = made.target_groups()[0];
     assert_eq!(
@@ -73,8 +68,8 @@ async fn moves(stack: &BindingStack, from: Value, to: Value, point: (&str, &str)
         .collect();
     assert!(lost.is_empty(), "{point:?}: {lost:?}");
 
-    // What was never forgotten goes with the Delete.
-    stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+    // The Delete takes all that the binding registered, so no record has lost an address.
+    stack.shows_deleting(id);
     stack.succeeds(&stack.delete(id, to)).await?;
     assert_eq!(
         stack.fixture.targets(&group),
@@ -86,10 +81,9 @@ async fn moves(stack: &BindingStack, from: Value, to: Value, point: (&str, &str)
     Ok(())
 }
 
-/// All points of a tick, from one bucket to another.
+/// Moves the record from one bucket to another, held at each of the calls; `None` is the binding's own bucket.
 async fn at_every_point(from: Option<&str>, to: Option<&str>) -> Result<()> {
-    let stacks = BindingStack::several(POINTS.len()).await?;
-    let played = stacks.iter().zip(POINTS).map(async |(stack, point)| {
+    each_on_its_own_stack(HELD_TICKS, async |stack, point| {
         let name = &stack.fixture.alb.name;
         let named = |bucket: &str| format!("{bucket}-{name}");
         let properties = |bucket: Option<String>| {
@@ -97,7 +91,7 @@ async fn at_every_point(from: Option<&str>, to: Option<&str>) -> Result<()> {
         };
         let (from, to) = (from.map(named), to.map(named));
         for bucket in [&from, &to].into_iter().flatten() {
-            stack.bucket(bucket).await?;
+            stack.fixture.given_bucket(bucket).await?;
         }
         moves(
             stack,
@@ -110,12 +104,9 @@ async fn at_every_point(from: Option<&str>, to: Option<&str>) -> Result<()> {
             let keys = stack.fixture.keys(bucket).await?;
             assert!(keys.is_empty(), "{point:?}: {keys:?}");
         }
-        Ok::<_, anyhow::Error>(())
-    });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]
@@ -133,15 +124,15 @@ async fn a_tick_under_way_survives_a_change_from_one_given_bucket_to_another() -
     at_every_point(Some("given"), Some("other")).await
 }
 
-/// The tick was sent before the Update, and comes when the rule says another bucket.
+/// The tick names the former bucket, and comes when the rule names another one.
 #[tokio::test]
 async fn a_tick_that_was_sent_before_follows_the_stub() -> Result<()> {
     let (stack, made) = BindingStack::bound(json!({})).await?;
     let id = made.id();
     let sent = stack.tick_event(id).await?;
-    stack.bucket("their-bucket").await?;
+    stack.fixture.given_bucket("their-bucket").await?;
     let given = json!({"BucketName": "their-bucket"});
-    stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+    stack.shows_updating(id);
     stack
         .succeeds(&stack.update(id, json!({}), given.clone()))
         .await?;
@@ -154,7 +145,7 @@ async fn a_tick_that_was_sent_before_follows_the_stub() -> Result<()> {
         .success()?;
     let group = made.attribute("TargetGroupArn");
     assert_eq!(stack.fixture.targets(group), stack.fixture.expected(4, 80));
-    // Nothing is known in two places.
+    // The new bucket has the record, and the former one only says where it is.
     let known = stack.record("their-bucket", id).await?;
     assert_eq!(
         known["own"][group].as_object().map(|own| own.len()),

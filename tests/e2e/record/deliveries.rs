@@ -1,15 +1,14 @@
-//! The same request once more: late, after others, or at the same time.
+//! Lambda delivers the same request twice: late, after other requests, or at the same time.
 
 use super::request::{SIGNATURES, Signature, StackRequest};
-use super::stack::BindingStack;
-use crate::support::{ELB, as_targets, called};
+use super::stack::{BindingStack, each_on_its_own_stack};
+use crate::support::{ELB, as_targets};
 use anyhow::Result;
-use futures_util::future::{join_all, try_join_all};
 use lab::{Fault, Hold, What};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// The second delivery sends the first one's answer, and changes nothing.
+/// Delivers a request once more, which sends its first answer again and changes nothing.
 async fn comes_again(stack: &BindingStack, request: &StackRequest) -> Result<()> {
     stack.forgets_earlier_calls();
     let before = request.answers();
@@ -24,42 +23,37 @@ async fn comes_again(stack: &BindingStack, request: &StackRequest) -> Result<()>
 
 #[tokio::test]
 async fn a_creates_second_delivery_after_an_update_to_another_alb_changes_nothing() -> Result<()> {
-    let stacks = BindingStack::several(SIGNATURES.len()).await?;
-    let played = stacks
-        .iter()
-        .zip(SIGNATURES)
-        .map(async |(stack, signature)| {
-            let (next, addresses) = stack.fixture.next_alb_in_dns(2).await?;
-            let changes = json!({"AlbArn": next.arn});
-            stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
-            let create = stack.create(json!({})).signed(signature, 0);
-            let made = stack.succeeds(&create).await?;
-            let id = made.id();
-            stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
-            let update = stack.update(id, json!({}), changes).signed(signature, 5);
-            stack.succeeds(&update).await?;
-            stack.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(id));
+    each_on_its_own_stack(SIGNATURES, async |stack, signature| {
+        let (next, addresses) = stack.fixture.next_alb_in_dns(2).await?;
+        let changes = json!({"AlbArn": next.arn});
+        stack.shows_creating();
+        let create = stack.create(json!({})).signed(signature, 0);
+        let made = stack.succeeds(&create).await?;
+        let id = made.id();
+        stack.shows_updating(id);
+        let update = stack.update(id, json!({}), changes).signed(signature, 5);
+        stack.succeeds(&update).await?;
+        stack.shows_updated(id);
 
-            comes_again(stack, &create).await?;
-            comes_again(stack, &update).await?;
-            stack.ticks(id, 4).await?;
-            let targets = stack.fixture.targets(made.attribute("TargetGroupArn"));
-            assert_eq!(targets, as_targets(&addresses, 80));
-            Ok::<_, anyhow::Error>(())
-        });
-    try_join_all(played).await?;
-    Ok(())
+        comes_again(stack, &create).await?;
+        comes_again(stack, &update).await?;
+        stack.ticks(id, 4).await?;
+        let targets = stack.fixture.targets(made.attribute("TargetGroupArn"));
+        assert_eq!(targets, as_targets(&addresses, 80));
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]
 async fn an_updates_second_delivery_after_it_was_taken_back_changes_nothing() -> Result<()> {
-    // The stack may be one of another account.
+    // The function cannot ask for a stack of another account.
     for is_known in [true, false] {
         let (stack, made) = BindingStack::bound(json!({})).await?;
         let (next, _) = stack.fixture.next_alb_in_dns(2).await?;
         let changes = json!({"AlbArn": next.arn});
         let id = made.id();
-        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+        stack.shows_updating(id);
         if !is_known {
             stack.becomes_unknown();
         }
@@ -77,31 +71,27 @@ async fn an_updates_second_delivery_after_it_was_taken_back_changes_nothing() ->
     Ok(())
 }
 
-/// Where the first delivery stands when the second one begins, `None` where nobody holds it.
-type Point = Option<(&'static str, &'static str)>;
+/// The call at which the first delivery is held when the second one begins; `None` where it is not held.
+type HeldAt = Option<(&'static str, &'static str)>;
 
-/// Two deliveries at once; gives both answers.
-async fn at_once(stack: &BindingStack, request: &StackRequest, point: Point) -> Result<Vec<Value>> {
+/// Delivers a request twice at the same time, and gives both answers.
+async fn at_once(
+    stack: &BindingStack,
+    request: &StackRequest,
+    held_at: HeldAt,
+) -> Result<Vec<Value>> {
     let other = stack.another_environment().await?;
     let first = request.delivered_to(&stack.fixture.function);
     stack.forgets_earlier_calls();
-    let (first, second) = match point {
+    let (first, second) = match held_at {
         None => tokio::join!(first, request.delivered_to(&other)),
         Some((service, operation)) => {
             let hold = stack.holds(service, operation);
             tokio::join!(first, async {
                 hold.arrived(1).await;
-                let writes = called(&stack.calls(), "PutObject");
-                let second = request.delivered_to(&other);
-                let release = async {
-                    // Held before the claim, the first one lets the second one go first.
-                    stack
-                        .waits_until(|calls| called(calls, "PutObject") > writes)
-                        .await?;
-                    hold.release();
-                    Ok::<_, anyhow::Error>(())
-                };
-                let (second, released) = tokio::join!(second, release);
+                // Held before its claim, the first one lets the second one go first.
+                let release = stack.releases_at_the_next_write(&hold);
+                let (second, released) = tokio::join!(request.delivered_to(&other), release);
                 released?;
                 second
             })
@@ -112,13 +102,13 @@ async fn at_once(stack: &BindingStack, request: &StackRequest, point: Point) -> 
     Ok(request.answers())
 }
 
-/// Both are the same, but for the log stream where there is no record any more to have them from.
-fn assert_same(answers: &[Value], point: Point) {
+/// Both deliveries have sent the same.
+fn assert_same(answers: &[Value], held_at: HeldAt) {
     let [first, second] = answers else {
-        panic!("{point:?}: {answers:#?}");
+        panic!("{held_at:?}: {answers:#?}");
     };
-    assert_eq!(first["Status"], "SUCCESS", "{point:?}: {first:#}");
-    assert_eq!(first, second, "{point:?}");
+    assert_eq!(first["Status"], "SUCCESS", "{held_at:?}: {first:#}");
+    assert_eq!(first, second, "{held_at:?}");
 }
 
 #[tokio::test]
@@ -132,23 +122,19 @@ async fn two_deliveries_of_a_create_at_once_answer_the_same() -> Result<()> {
         Some((ELB, "CreateListener")),
         Some(("events", "PutTargets")),
     ];
-    let stacks = BindingStack::several(points.len()).await?;
-    let played = stacks.iter().zip(points).map(async |(stack, point)| {
-        stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+    each_on_its_own_stack(points, async |stack, held_at| {
+        stack.shows_creating();
         let create = stack.create(json!({}));
-        let answers = at_once(stack, &create, point).await?;
-        assert_same(&answers, point);
+        let answers = at_once(stack, &create, held_at).await?;
+        assert_same(&answers, held_at);
         let id = answers[0]["PhysicalResourceId"].as_str().expect("an id");
         stack.ticks(id, 1).await?;
         let group = answers[0]["Data"]["TargetGroupArn"].as_str().expect("one");
         assert_eq!(stack.fixture.targets(group), stack.fixture.expected(3, 80));
         assert_eq!(stack.fixture.leftovers(id).await?.len(), 4);
-        Ok::<_, anyhow::Error>(())
-    });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]
@@ -162,25 +148,21 @@ async fn two_deliveries_of_an_update_at_once_answer_the_same() -> Result<()> {
         Some((ELB, "DeleteListener")),
         Some((ELB, "DeleteTargetGroup")),
     ];
-    let stacks = BindingStack::several(points.len()).await?;
-    let played = stacks.iter().zip(points).map(async |(stack, point)| {
+    each_on_its_own_stack(points, async |stack, held_at| {
         let made = stack.bind(json!({})).await?;
         let id = made.id();
-        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+        stack.shows_updating(id);
         let moved = json!({"Listeners": [{"Port": 8080, "AlbPort": 81}]});
         let update = stack.update(id, json!({}), moved);
-        let answers = at_once(stack, &update, point).await?;
-        assert_same(&answers, point);
+        let answers = at_once(stack, &update, held_at).await?;
+        assert_same(&answers, held_at);
         stack.ticks(id, 1).await?;
         let group = answers[0]["Data"]["TargetGroupArn"].as_str().expect("one");
         assert_eq!(stack.fixture.targets(group), stack.fixture.expected(3, 81));
         assert_eq!(stack.fixture.leftovers(id).await?.len(), 4);
-        Ok::<_, anyhow::Error>(())
-    });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]
@@ -193,36 +175,30 @@ async fn two_deliveries_of_a_delete_at_once_both_succeed_and_leave_nothing() -> 
         Some((ELB, "DeleteTargetGroup")),
         Some(("s3", "DeleteObjects")),
     ];
-    let stacks = BindingStack::several(points.len()).await?;
-    let played = stacks.iter().zip(points).map(async |(stack, point)| {
+    each_on_its_own_stack(points, async |stack, held_at| {
         let made = stack.bind(json!({})).await?;
         let id = made.id();
-        stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+        stack.shows_deleting(id);
         let delete = stack.delete(id, json!({}));
-        let mut answers = at_once(stack, &delete, point).await?;
-        // With the record goes what it says of the log stream.
+        let mut answers = at_once(stack, &delete, held_at).await?;
+        // The reason names the log stream; where the record is deleted, the second delivery knows only its own.
         for answer in &mut answers {
             if answer["Status"] == "SUCCESS" {
                 answer["Reason"] = Value::Null;
             }
         }
-        assert_same(&answers, point);
-        stack.assert_gone(id, &format!("{point:?}")).await
-    });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+        assert_same(&answers, held_at);
+        stack.assert_gone(id, &format!("{held_at:?}")).await
+    })
+    .await
 }
 
 #[tokio::test]
 async fn a_request_whose_answer_was_lost_sends_the_same_one_again() -> Result<()> {
-    let stacks = BindingStack::several(3).await?;
-    let played = ["Create", "Update", "Delete"].into_iter().zip(&stacks);
-    let played = played.map(async |(kind, stack)| {
+    each_on_its_own_stack(["Create", "Update", "Delete"], async |stack, kind| {
         let request = match kind {
             "Create" => {
-                stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+                stack.shows_creating();
                 stack.create(json!({}))
             }
             _ => {
@@ -239,7 +215,7 @@ async fn a_request_whose_answer_was_lost_sends_the_same_one_again() -> Result<()
         };
         let request = request.signed(Signature::Dated, 1);
         request.url.refuse(usize::MAX);
-        let short = std::time::Duration::from_secs(15);
+        let short = Duration::from_secs(15);
         let lost = request
             .delivered_within(&stack.fixture.function, short)
             .await?;
@@ -254,19 +230,16 @@ async fn a_request_whose_answer_was_lost_sends_the_same_one_again() -> Result<()
             .success()?;
         assert_eq!(request.answers(), [sent], "{kind}");
         stack.assert_unchanged();
-        Ok::<_, anyhow::Error>(())
-    });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
-/// The other one goes on for longer than the first one may wait for it.
+/// The first delivery is held until its time is over, while the second one waits for it.
 #[tokio::test]
 async fn a_delivery_whose_time_is_over_answers_for_the_other_one_too() -> Result<()> {
     let stack = BindingStack::new().await?;
-    stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+    stack.shows_creating();
     let create = stack.create(json!({}));
     let other = stack.another_environment().await?;
     let hold = Hold::default();

@@ -1,38 +1,31 @@
-//! A given target group that was full of live targets before: what a rollback gives back, and what a
-//! Delete takes.
+//! A given target group that the ALB's addresses were registered in before the binding: a rollback leaves them
+//! there, and a Delete takes them away.
 
-use super::stack::BindingStack;
+use super::stack::{BindingStack, each_on_its_own_stack};
 use crate::support::{as_targets, called};
 use anyhow::Result;
-use futures_util::future::join_all;
-use lab::{Fault, What};
 use serde_json::{Value, json};
 
 /// A given group in which three of the ALB's five addresses are registered already, and one target
 /// of somebody else's.
 async fn full_group(stack: &BindingStack) -> Result<(String, Value)> {
-    let name = format!("theirs-{}", stack.fixture.alb.name);
-    let group = stack.fixture.given_group(&name, 8000).await?;
+    let (group, _) = stack.given_group_with_foreign_target().await?;
     for address in stack.fixture.alb.addresses(3) {
         stack.fixture.register(&group, address, 80).await?;
     }
-    stack
-        .fixture
-        .register(&group, stack.fixture.foreign_address(), 80)
-        .await?;
     stack.fixture.scale(5);
     let given = json!({"Listeners": [{"Port": 80, "TargetGroupArn": group}]});
     Ok((group, given))
 }
 
-/// As many of the ALB's addresses as that, and somebody else's target.
+/// So many of the ALB's addresses and somebody else's target, as targets.
 fn with_theirs(stack: &BindingStack, count: usize) -> Vec<String> {
     let mut addresses = stack.fixture.alb.addresses(count);
     addresses.push(stack.fixture.foreign_address());
     as_targets(&addresses, 80)
 }
 
-/// How a stack is on its way back to what it was before its binding.
+/// The statuses of a stack that goes back to what it was before its binding.
 const ROLLBACKS: [&str; 4] = [
     "ROLLBACK_IN_PROGRESS",
     "UPDATE_ROLLBACK_IN_PROGRESS",
@@ -54,50 +47,42 @@ async fn a_create_that_fails_after_its_first_sync_leaves_a_full_group_as_it_was(
         .into_iter()
         .flat_map(|failure| ROLLBACKS.map(|status| (failure, status)));
     let cases: Vec<_> = cases.collect();
-    let stacks = BindingStack::several(cases.len()).await?;
-    let played = stacks
-        .iter()
-        .zip(cases)
-        .map(async |(stack, (failure, status))| {
-            let (group, given) = full_group(stack).await?;
-            stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
-            if failure == "InvalidTarget" {
-                let mut addresses = stack.fixture.alb.addresses(5);
-                addresses.push("8.8.8.8".parse()?);
-                stack.fixture.show_in_dns(addresses);
-            } else {
-                stack.injects(Fault::new("events", failure, What::Deny));
-            }
-            let failed = stack.delivers(&stack.create(given.clone())).await?;
-            failed.assert_failed(&[failure]);
-            assert_eq!(
-                stack.fixture.targets(&group),
-                with_theirs(stack, 5),
-                "{failure}"
-            );
-            rolls_back(stack, status, failed.id());
-            stack.succeeds(&stack.delete(failed.id(), given)).await?;
-            assert_eq!(
-                stack.fixture.targets(&group),
-                with_theirs(stack, 3),
-                "{failure}, {status}"
-            );
-            Ok::<_, anyhow::Error>(())
-        });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+    each_on_its_own_stack(cases, async |stack, (failure, status)| {
+        let (group, given) = full_group(stack).await?;
+        stack.shows_creating();
+        if failure == "InvalidTarget" {
+            let mut addresses = stack.fixture.alb.addresses(5);
+            addresses.push("8.8.8.8".parse()?);
+            stack.fixture.show_in_dns(addresses);
+        } else {
+            stack.fixture.deny("events", failure);
+        }
+        let failed = stack.delivers(&stack.create(given.clone())).await?;
+        failed.assert_failed(&[failure]);
+        assert_eq!(
+            stack.fixture.targets(&group),
+            with_theirs(stack, 5),
+            "{failure}"
+        );
+        rolls_back(stack, status, failed.id());
+        stack.succeeds(&stack.delete(failed.id(), given)).await?;
+        assert_eq!(
+            stack.fixture.targets(&group),
+            with_theirs(stack, 3),
+            "{failure}, {status}"
+        );
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]
 async fn a_stack_that_rolls_back_after_the_create_succeeded_leaves_a_full_group_as_full()
 -> Result<()> {
-    let stacks = BindingStack::several(ROLLBACKS.len()).await?;
-    let played = stacks.iter().zip(ROLLBACKS).map(async |(stack, status)| {
+    each_on_its_own_stack(ROLLBACKS, async |stack, status| {
         let (group, given) = full_group(stack).await?;
         let made = stack.bind(given.clone()).await?;
-        // It serves for a while before another resource fails.
+        // The binding serves for a while before another resource of the stack fails.
         stack.shows("CREATE_IN_PROGRESS", "CREATE_COMPLETE", Some(made.id()));
         stack.ticks(made.id(), 2).await?;
         rolls_back(stack, status, made.id());
@@ -107,15 +92,12 @@ async fn a_stack_that_rolls_back_after_the_create_succeeded_leaves_a_full_group_
             with_theirs(stack, 3),
             "{status}"
         );
-        Ok::<_, anyhow::Error>(())
-    });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
-/// Addresses that DNS shows only after the Create were there before the binding all the same.
+/// DNS shows some of the registered addresses only after the Create.
 #[tokio::test]
 async fn what_was_registered_before_the_binding_is_found_also_where_dns_shows_it_later()
 -> Result<()> {
@@ -135,68 +117,60 @@ async fn what_was_registered_before_the_binding_is_found_also_where_dns_shows_it
 /// CloudFormation may show the rollback only seconds after it has sent its requests.
 #[tokio::test]
 async fn a_rollback_that_is_shown_late_leaves_a_full_group_as_full() -> Result<()> {
-    let stacks = BindingStack::several(2).await?;
-    let played = stacks
-        .iter()
-        .zip(["Delete", "Update"])
-        .map(async |(stack, kind)| {
-            let (group, given) = full_group(stack).await?;
-            let (made, request, (before, after)) = if kind == "Delete" {
-                let made = stack.bind(given.clone()).await?;
-                let delete = stack.delete(made.id(), given);
-                let before = ("CREATE_IN_PROGRESS", "CREATE_COMPLETE");
-                (
-                    made,
-                    delete,
-                    (before, ("ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS")),
-                )
-            } else {
-                let made = stack.bind(json!({})).await?;
-                let before = ("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS");
-                stack.shows(before.0, before.1, Some(made.id()));
-                let update = stack.update(made.id(), json!({}), given.clone());
-                stack.succeeds(&update).await?;
-                let rollback = stack.update(made.id(), given, json!({}));
-                (
-                    made,
-                    rollback,
-                    (
-                        before,
-                        ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS"),
-                    ),
-                )
-            };
+    each_on_its_own_stack(["Delete", "Update"], async |stack, kind| {
+        let (group, given) = full_group(stack).await?;
+        let (made, request, (before, after)) = if kind == "Delete" {
+            let made = stack.bind(given.clone()).await?;
+            let delete = stack.delete(made.id(), given);
+            let before = ("CREATE_IN_PROGRESS", "CREATE_COMPLETE");
+            (
+                made,
+                delete,
+                (before, ("ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS")),
+            )
+        } else {
+            let made = stack.bind(json!({})).await?;
+            let before = ("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS");
             stack.shows(before.0, before.1, Some(made.id()));
-            stack.forgets_earlier_calls();
-            let shown = async {
-                stack
-                    .waits_until(|calls| called(calls, "DescribeStacks") > 2)
-                    .await?;
-                stack.shows(after.0, after.1, Some(made.id()));
-                Ok::<_, anyhow::Error>(())
-            };
-            let (answer, shown) = tokio::join!(stack.succeeds(&request), shown);
-            shown?;
-            answer?;
-            assert_eq!(
-                stack.fixture.targets(&group),
-                with_theirs(stack, 3),
-                "{kind}"
-            );
+            let update = stack.update(made.id(), json!({}), given.clone());
+            stack.succeeds(&update).await?;
+            let rollback = stack.update(made.id(), given, json!({}));
+            (
+                made,
+                rollback,
+                (
+                    before,
+                    ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS"),
+                ),
+            )
+        };
+        stack.shows(before.0, before.1, Some(made.id()));
+        stack.forgets_earlier_calls();
+        let shown = async {
+            stack
+                .waits_until(|calls| called(calls, "DescribeStacks") > 2)
+                .await?;
+            stack.shows(after.0, after.1, Some(made.id()));
             Ok::<_, anyhow::Error>(())
-        });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+        };
+        let (response, shown) = tokio::join!(stack.succeeds(&request), shown);
+        shown?;
+        response?;
+        assert_eq!(
+            stack.fixture.targets(&group),
+            with_theirs(stack, 3),
+            "{kind}"
+        );
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]
 async fn a_delete_of_the_stack_or_of_the_binding_takes_found_targets_like_any_other() -> Result<()>
 {
     let states = ["DELETE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"];
-    let stacks = BindingStack::several(states.len()).await?;
-    let played = stacks.iter().zip(states).map(async |(stack, status)| {
+    each_on_its_own_stack(states, async |stack, status| {
         let (group, given) = full_group(stack).await?;
         let made = stack.bind(given.clone()).await?;
         stack.ticks(made.id(), 1).await?;
@@ -207,12 +181,9 @@ async fn a_delete_of_the_stack_or_of_the_binding_takes_found_targets_like_any_ot
             with_theirs(stack, 0),
             "{status}"
         );
-        Ok::<_, anyhow::Error>(())
-    });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
 /// The same for an Update that takes a full group into the properties, and its rollback.
@@ -223,24 +194,20 @@ async fn an_update_to_a_full_group_that_is_rolled_back_leaves_it_as_full() -> Re
         let (group, given) = full_group(&stack).await?;
         let made = stack.bind(json!({})).await?;
         let id = made.id();
-        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
-        let fault = fails.then(|| stack.injects(Fault::new("events", "PutTargets", What::Deny)));
+        stack.shows_updating(id);
+        let fault = fails.then(|| stack.fixture.deny("events", "PutTargets"));
         let update = stack.update(id, json!({}), given.clone());
-        let answer = stack.delivers(&update).await?;
+        let response = stack.delivers(&update).await?;
         assert_eq!(
-            answer.body["Status"] == "FAILED",
+            response.body["Status"] == "FAILED",
             fails,
             "{:#}",
-            answer.body
+            response.body
         );
         if let Some(fault) = fault {
-            stack.lab().gateway().remove_fault(fault);
+            stack.fixture.allow(fault);
         }
-        stack.shows(
-            "UPDATE_ROLLBACK_IN_PROGRESS",
-            "UPDATE_IN_PROGRESS",
-            Some(id),
-        );
+        stack.shows_rolling_back(id);
         stack.succeeds(&stack.update(id, given, json!({}))).await?;
         assert_eq!(
             stack.fixture.targets(&group),
@@ -257,7 +224,7 @@ async fn an_update_to_a_full_group_that_is_rolled_back_leaves_it_as_full() -> Re
     Ok(())
 }
 
-/// An address that was found, left DNS and was counted out is no live target to give back.
+/// An address that the binding found registered leaves by the usual count when it leaves DNS.
 #[tokio::test]
 async fn found_targets_leave_by_the_usual_count_as_any_other() -> Result<()> {
     let stack = BindingStack::new().await?;

@@ -1,13 +1,12 @@
-//! What a Delete comes to where things stand in its way: ticks under way, records that cannot be
-//! read, groups that may no longer be touched, versions that are locked.
+//! A Delete leaves nothing of the binding, or says what it had to leave: while ticks are under way, with a record
+//! that cannot be read, with groups that it may not touch any more, and with versions that are locked.
 
 use super::request::Signature;
-use super::stack::BindingStack;
-use crate::support::{ELB, TIMEOUT, as_targets, called};
+use super::stack::{BindingStack, each_on_its_own_stack};
+use crate::support::{ELB, TIMEOUT, as_targets};
 use anyhow::Result;
 use aws_sdk_s3::types::StorageClass;
-use futures_util::future::join_all;
-use lab::{Fault, HeldCalls, What};
+use lab::{Fault, Hold, What};
 use serde_json::json;
 
 #[tokio::test]
@@ -15,17 +14,14 @@ async fn a_given_group_that_is_taken_from_the_properties_with_its_grant_holds_no
 -> Result<()> {
     for is_granted in [true, false] {
         let stack = BindingStack::new().await?;
-        let (group, foreign) = stack
-            .fixture
-            .given_group_with_foreign_target("theirs", 8000)
-            .await?;
+        let (group, foreign) = stack.given_group_with_foreign_target().await?;
         let both = json!({"Listeners": [{"Port": 80}, {"Port": 80, "TargetGroupArn": group}]});
         let made = stack.bind(both.clone()).await?;
         let id = made.id();
-        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
-        // Nothing else is deregistered in this test.
+        stack.shows_updating(id);
+        // The Update deregisters targets only in the group that it gives up.
         if !is_granted {
-            stack.injects(Fault::new(ELB, "DeregisterTargets", What::Deny));
+            stack.fixture.deny(ELB, "DeregisterTargets");
         }
         stack.forgets_earlier_calls();
         let updated = stack.update(id, both, json!({}));
@@ -38,7 +34,7 @@ async fn a_given_group_that_is_taken_from_the_properties_with_its_grant_holds_no
         });
         let mut changes = changes.skip_while(|operation| *operation != "PutTargets");
         assert_eq!(changes.next(), Some("PutTargets"), "{calls:#?}");
-        // The record is written before it, and the answer after it.
+        // It writes the record before it deregisters, and its answer afterwards.
         let mut last = changes.filter(|operation| *operation != "PutObject");
         assert_eq!(last.next(), Some("DeregisterTargets"), "{calls:#?}");
         assert_eq!(last.next(), None, "{calls:#?}");
@@ -47,7 +43,7 @@ async fn a_given_group_that_is_taken_from_the_properties_with_its_grant_holds_no
         } else {
             assert!(updated.invocation.mentions("no longer served"));
         }
-        stack.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(id));
+        stack.shows_updated(id);
         stack.forgets_earlier_calls();
         stack.fixture.scale(4);
         stack.ticks(id, 2).await?;
@@ -55,7 +51,7 @@ async fn a_given_group_that_is_taken_from_the_properties_with_its_grant_holds_no
         assert_eq!(stack.fixture.targets(own), stack.fixture.expected(4, 80));
         let touches = |call: &lab::Call| call.params.to_string().contains(&group);
         assert!(!stack.calls().iter().any(touches), "ticks leave it alone");
-        stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+        stack.shows_deleting(id);
         stack.succeeds(&stack.delete(id, json!({}))).await?;
         let left = stack.fixture.leftovers(id).await?;
         assert_eq!(left, ["listener on Some(8000)"], "the listener is theirs");
@@ -63,7 +59,7 @@ async fn a_given_group_that_is_taken_from_the_properties_with_its_grant_holds_no
     Ok(())
 }
 
-/// The group may not even be looked at any more, or may be touched again when the binding leaves.
+/// The Update may not look at the group, or may not deregister there; the Delete may do both again, or not.
 #[tokio::test]
 async fn what_stayed_in_a_group_that_was_given_up_goes_with_the_delete_if_it_may() -> Result<()> {
     let denied = ["DescribeTargetHealth", "DeregisterTargets"];
@@ -71,26 +67,23 @@ async fn what_stayed_in_a_group_that_was_given_up_goes_with_the_delete_if_it_may
         .into_iter()
         .flat_map(|denied| [(denied, true), (denied, false)]);
     let cases: Vec<_> = cases.collect();
-    let stacks = BindingStack::several(cases.len()).await?;
-    let played = stacks.iter().zip(cases);
-    let played = played.map(async |(stack, (operation, is_granted_again))| {
-        let name = format!("theirs-{}", stack.fixture.alb.name);
-        let group = stack.fixture.given_group(&name, 8000).await?;
+    each_on_its_own_stack(cases, async |stack, (operation, is_granted_again)| {
+        let group = stack.given_group().await?;
         let both = json!({"Listeners": [{"Port": 80}, {"Port": 80, "TargetGroupArn": group}]});
         let made = stack.bind(both.clone()).await?;
         let id = made.id();
-        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+        stack.shows_updating(id);
         let denied = Fault::new(ELB, operation, What::Deny).on(&group);
         let fault = stack.injects(denied);
         let updated = stack.update(id, both, json!({}));
         let updated = stack.succeeds(&updated).await?;
         assert!(updated.invocation.mentions("no longer served"));
-        stack.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(id));
+        stack.shows_updated(id);
         stack.ticks(id, 1).await?;
         if is_granted_again {
-            stack.lab().gateway().remove_fault(fault);
+            stack.fixture.allow(fault);
         }
-        stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+        stack.shows_deleting(id);
         let deleted = stack.succeeds(&stack.delete(id, json!({}))).await?;
         let left = stack.fixture.targets(&group);
         if is_granted_again {
@@ -101,27 +94,24 @@ async fn what_stayed_in_a_group_that_was_given_up_goes_with_the_delete_if_it_may
         }
         let left = stack.fixture.leftovers(id).await?;
         assert_eq!(left, ["listener on Some(8000)"], "the listener is theirs");
-        Ok::<_, anyhow::Error>(())
-    });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
-/// What passes is waited for, also where only the properties say where the record is.
+/// A Delete waits for a bucket that is busy, also where only the properties name the bucket.
 #[tokio::test]
 async fn a_delete_of_a_failed_create_waits_for_a_bucket_that_is_busy() -> Result<()> {
     let stack = BindingStack::new().await?;
-    let group = stack.fixture.given_group("theirs", 8000).await?;
-    stack.bucket("busy-bucket").await?;
+    let group = stack.given_group().await?;
+    stack.fixture.given_bucket("busy-bucket").await?;
     let listeners = json!([{"Port": 80, "TargetGroupArn": group}]);
     let properties = json!({"BucketName": "busy-bucket", "Listeners": listeners});
-    stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
-    let fault = stack.injects(Fault::new("events", "PutRule", What::Deny));
+    stack.shows_creating();
+    let fault = stack.fixture.deny("events", "PutRule");
     let failed = stack.delivers(&stack.create(properties.clone())).await?;
     failed.assert_failed(&["PutRule"]);
-    stack.lab().gateway().remove_fault(fault);
+    stack.fixture.allow(fault);
     stack.shows(
         "ROLLBACK_IN_PROGRESS",
         "DELETE_IN_PROGRESS",
@@ -136,7 +126,7 @@ async fn a_delete_of_a_failed_create_waits_for_a_bucket_that_is_busy() -> Result
     let delete = stack.delete(failed.id(), properties.clone());
     let busy = stack.delivers(&delete).await?;
     busy.assert_failed(&["GetObject"]);
-    stack.lab().gateway().remove_fault(fault);
+    stack.fixture.allow(fault);
     stack
         .succeeds(&stack.delete(failed.id(), properties))
         .await?;
@@ -146,27 +136,27 @@ async fn a_delete_of_a_failed_create_waits_for_a_bucket_that_is_busy() -> Result
     Ok(())
 }
 
-/// A grant that is taken away before the Delete alone, and a group that still serves, is a failure.
+/// The group still serves, so a Delete that may not take its targets out fails.
 #[tokio::test]
 async fn a_given_group_of_the_orders_that_may_not_be_touched_fails_the_delete() -> Result<()> {
     let stack = BindingStack::new().await?;
-    let group = stack.fixture.given_group("theirs", 8000).await?;
+    let group = stack.given_group().await?;
     let given = json!({"Listeners": [{"Port": 80, "TargetGroupArn": group}]});
     let made = stack.bind(given.clone()).await?;
-    stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(made.id()));
-    let fault = stack.injects(Fault::new(ELB, "DeregisterTargets", What::Deny));
+    stack.shows_deleting(made.id());
+    let fault = stack.fixture.deny(ELB, "DeregisterTargets");
     let failed = stack
         .delivers(&stack.delete(made.id(), given.clone()))
         .await?;
     failed.assert_failed(&["DeregisterTargets", "AccessDenied"]);
-    stack.lab().gateway().remove_fault(fault);
+    stack.fixture.allow(fault);
     stack.succeeds(&stack.delete(made.id(), given)).await?;
     assert!(stack.fixture.targets(&group).is_empty());
     Ok(())
 }
 
-/// Where a tick is held, and how its call ends once the tombstone is written.
-const TICKS: [(&str, &str, Option<What>); 9] = [
+/// The calls at which a tick is held, and how each ends once the Delete has written its tombstone.
+const HELD_TICKS: [(&str, &str, Option<What>); 9] = [
     (ELB, "DescribeTargetHealth", None),
     (ELB, "DescribeTargetHealth", Some(What::CutOff)),
     ("s3", "GetObject", None),
@@ -181,75 +171,57 @@ const TICKS: [(&str, &str, Option<What>); 9] = [
 #[tokio::test]
 async fn a_tick_that_registers_in_a_given_group_while_a_delete_runs_leaves_nothing_there()
 -> Result<()> {
-    let stacks = BindingStack::several(TICKS.len()).await?;
-    let played = stacks
-        .iter()
-        .zip(TICKS)
-        .map(async |(stack, (service, operation, ending))| {
-            let name = format!("theirs-{}", stack.fixture.alb.name);
-            let (group, foreign) = stack
-                .fixture
-                .given_group_with_foreign_target(&name, 8000)
-                .await?;
-            let given = json!({"Listeners": [{"Port": 80, "TargetGroupArn": group}]});
-            let made = stack.bind(given.clone()).await?;
-            let id = made.id();
-            let late = stack.tick_event(id).await?;
-            stack.fixture.scale(5);
-            let hold = Hold::default();
-            let fault = |what| Fault::new(service, operation, what).nth(1);
-            stack.injects(fault(What::Hold(hold.clone())));
-            if let Some(ending) = ending.clone() {
-                stack.injects(fault(ending));
+    each_on_its_own_stack(HELD_TICKS, async |stack, (service, operation, ending)| {
+        let (group, foreign) = stack.given_group_with_foreign_target().await?;
+        let given = json!({"Listeners": [{"Port": 80, "TargetGroupArn": group}]});
+        let made = stack.bind(given.clone()).await?;
+        let id = made.id();
+        let late = stack.tick_event(id).await?;
+        stack.fixture.scale(5);
+        let hold = Hold::default();
+        let fault = |what| Fault::new(service, operation, what).nth(1);
+        stack.injects(fault(What::Hold(hold.clone())));
+        if let Some(ending) = ending.clone() {
+            stack.injects(fault(ending));
+        }
+        let other = stack.another_environment().await?;
+        let tries = async {
+            // Lambda tries a tick that failed twice more.
+            for _ in 0..3 {
+                other.invoke_as("one-tick", late.clone(), TIMEOUT).await?;
             }
-            let other = stack.another_environment().await?;
-            let tries = async {
-                // Lambda tries a failed one again, and again.
-                for _ in 0..3 {
-                    other.invoke_as("one-tick", late.clone(), TIMEOUT).await?;
-                }
-                Ok::<_, anyhow::Error>(())
-            };
-            let delete = stack.delete(id, given).signed(Signature::Dated, 9);
-            let deleted = async {
-                hold.arrived(1).await;
-                stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
-                let writes = called(&stack.calls(), "PutObject");
-                let release = async {
-                    stack
-                        .waits_until(|calls| called(calls, "PutObject") > writes)
-                        .await?;
-                    hold.release();
-                    Ok::<_, anyhow::Error>(())
-                };
-                let (answer, released) = tokio::join!(stack.succeeds(&delete), release);
-                released?;
-                answer
-            };
-            let (tried, deleted) = tokio::join!(tries, deleted);
-            tried?;
-            deleted?;
-            // The last of the stragglers.
-            stack.forgets_earlier_calls();
-            other.invoke(late, TIMEOUT).await?.success()?;
-            stack.assert_unchanged();
-            let case = format!("{operation} {ending:?}");
-            assert_eq!(
-                stack.fixture.targets(&group),
-                as_targets(&[foreign], 80),
-                "{case}"
-            );
-            let left = stack.fixture.leftovers(id).await?;
-            assert_eq!(left, ["listener on Some(8000)"], "{case}");
             Ok::<_, anyhow::Error>(())
-        });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+        };
+        let delete = stack.delete(id, given).signed(Signature::Dated, 9);
+        let deleted = async {
+            hold.arrived(1).await;
+            stack.shows_deleting(id);
+            let release = stack.releases_at_the_next_write(&hold);
+            let (response, released) = tokio::join!(stack.succeeds(&delete), release);
+            released?;
+            response
+        };
+        let (tried, deleted) = tokio::join!(tries, deleted);
+        tried?;
+        deleted?;
+        // Another delivery of that tick comes when the Delete is done.
+        stack.forgets_earlier_calls();
+        other.invoke(late, TIMEOUT).await?.success()?;
+        stack.assert_unchanged();
+        let case = format!("{operation} {ending:?}");
+        assert_eq!(
+            stack.fixture.targets(&group),
+            as_targets(&[foreign], 80),
+            "{case}"
+        );
+        let left = stack.fixture.leftovers(id).await?;
+        assert_eq!(left, ["listener on Some(8000)"], "{case}");
+        Ok(())
+    })
+    .await
 }
 
-/// How a record cannot be read.
+/// Why a record cannot be read.
 const UNREADABLE: [&str; 4] = ["archived", "garbage", "another version", "empty"];
 
 #[tokio::test]
@@ -258,46 +230,39 @@ async fn a_record_that_cannot_be_read_keeps_nothing_of_a_binding_alive() -> Resu
         .into_iter()
         .flat_map(|how| [true, false].map(|own| (how, own)));
     let cases: Vec<_> = cases.collect();
-    let stacks = BindingStack::several(cases.len()).await?;
-    let played = stacks
-        .iter()
-        .zip(cases)
-        .map(async |(stack, (how, is_own_bucket))| {
-            let mut properties = json!({});
-            if !is_own_bucket {
-                let bucket = format!("their-bucket-{}", stack.fixture.alb.name);
-                stack.bucket(&bucket).await?;
-                properties["BucketName"] = json!(bucket);
+    each_on_its_own_stack(cases, async |stack, (how, is_own_bucket)| {
+        let mut properties = json!({});
+        if !is_own_bucket {
+            let bucket = format!("their-bucket-{}", stack.fixture.alb.name);
+            stack.fixture.given_bucket(&bucket).await?;
+            properties["BucketName"] = json!(bucket);
+        }
+        let made = stack.bind(properties.clone()).await?;
+        let (id, bucket) = (made.id(), made.attribute("BucketName"));
+        match how {
+            "archived" => {
+                let archived = stack.record(bucket, id).await?.to_string().into_bytes();
+                let put = stack.fixture.s3().put_object().bucket(bucket);
+                let put = put.key(format!("{id}/state.json")).body(archived.into());
+                put.storage_class(StorageClass::Glacier).send().await?;
             }
-            let made = stack.bind(properties.clone()).await?;
-            let (id, bucket) = (made.id(), made.attribute("BucketName"));
-            match how {
-                "archived" => {
-                    let archived = stack.record(bucket, id).await?.to_string().into_bytes();
-                    let put = stack.fixture.s3().put_object().bucket(bucket);
-                    let put = put.key(format!("{id}/state.json")).body(archived.into());
-                    put.storage_class(StorageClass::Glacier).send().await?;
-                }
-                "garbage" => stack.writes_record(bucket, id, "{\"version\":").await?,
-                "another version" => {
-                    stack
-                        .writes_record(bucket, id, json!({"version": 99}))
-                        .await?
-                }
-                _ => stack.writes_record(bucket, id, "").await?,
+            "garbage" => stack.writes_record(bucket, id, "{\"version\":").await?,
+            "another version" => {
+                stack
+                    .writes_record(bucket, id, json!({"version": 99}))
+                    .await?
             }
-            stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
-            stack.succeeds(&stack.delete(id, properties)).await?;
-            stack.assert_gone(id, how).await?;
-            if !is_own_bucket {
-                assert!(stack.fixture.keys(bucket).await?.is_empty(), "{how}");
-            }
-            Ok::<_, anyhow::Error>(())
-        });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+            _ => stack.writes_record(bucket, id, "").await?,
+        }
+        stack.shows_deleting(id);
+        stack.succeeds(&stack.delete(id, properties)).await?;
+        stack.assert_gone(id, how).await?;
+        if !is_own_bucket {
+            assert!(stack.fixture.keys(bucket).await?.is_empty(), "{how}");
+        }
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]
@@ -318,7 +283,7 @@ async fn locked_versions_are_left_with_a_warning_and_nothing_else_is() -> Result
     let lock = s3.put_object_retention().bucket("their-bucket");
     let lock = lock.key(format!("{}/state.json", made.id()));
     lock.retention(retention).send().await?;
-    stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(made.id()));
+    stack.shows_deleting(made.id());
     let deleted = stack.succeeds(&stack.delete(made.id(), properties)).await?;
     assert!(
         deleted.invocation.mentions("retention lock"),

@@ -1,5 +1,5 @@
-//! Lambda kills a request at any of its calls, and runs it again: whatever the call came to, the
-//! request completes. Which calls there are is recorded, not typed.
+//! Lambda kills a request at any of its calls, and runs it again: the request completes, whether AWS carried that
+//! call out or not. The calls are recorded from a request that nothing happens to.
 
 use super::request::StackRequest;
 use super::stack::BindingStack;
@@ -10,7 +10,7 @@ use lab::{Fault, HeldCalls, What};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Stacks side by side on one lab; most of the time most of them wait for a claim.
+/// How many stacks are played at once on one lab: most of the time most of them wait for a claim to run out.
 const STACKS_AT_ONCE: usize = 14;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,7 +22,7 @@ enum KilledRequest {
     Delete,
 }
 
-/// Where an environment is killed: at a call, which comes to its end all the same, or does not.
+/// The call at which an environment is killed, and whether AWS carries the call out all the same.
 #[derive(Clone, Debug)]
 struct KillPoint {
     service: String,
@@ -33,24 +33,24 @@ struct KillPoint {
 
 async fn prepared(stack: &BindingStack, kind: KilledRequest) -> Result<StackRequest> {
     if kind == KilledRequest::Create {
-        stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+        stack.shows_creating();
         return Ok(stack.create(json!({})));
     }
     let made = stack.bind(json!({})).await?;
     let id = made.id();
     if kind == KilledRequest::Update {
-        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+        stack.shows_updating(id);
         return Ok(stack.update(id, json!({}), changed()));
     }
     if kind == KilledRequest::Move {
-        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+        stack.shows_updating(id);
         return Ok(stack.update(id, json!({}), moved(stack)));
     }
-    stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+    stack.shows_deleting(id);
     Ok(stack.delete(id, json!({})))
 }
 
-/// The bucket is there already.
+/// To a bucket that was made before the first request.
 fn moved(stack: &BindingStack) -> Value {
     json!({"BucketName": format!("moved-{}", stack.fixture.alb.name)})
 }
@@ -63,7 +63,8 @@ fn changed() -> Value {
     })
 }
 
-/// Plays a request, killed at a point where there is one, to its end, and gives its calls.
+/// Plays a request to its end, and kills it once on the way where a point is given. Gives the request's calls as
+/// points.
 async fn play(
     stack: &BindingStack,
     kind: KilledRequest,
@@ -80,11 +81,10 @@ async fn play(
         }
         let killed = stack.another_environment().await?;
         request.killed_at(&hold, killed).await?;
-        hold.release();
     }
-    let answer = stack.succeeds(&request).await?;
+    let response = stack.succeeds(&request).await?;
     let calls = stack.calls();
-    let id = answer.id();
+    let id = response.id();
     match kind {
         KilledRequest::Delete => stack.assert_gone(id, "deleted").await?,
         KilledRequest::Create | KilledRequest::Update | KilledRequest::Move => {
@@ -93,7 +93,7 @@ async fn play(
             } else {
                 &[80]
             };
-            let groups = answer.target_groups();
+            let groups = response.target_groups();
             ensure!(groups.len() == ports.len(), "{groups:?}");
             stack.ticks(id, 1).await?;
             for (group, port) in groups.into_iter().zip(ports) {
@@ -111,7 +111,7 @@ async fn play(
                 json!({})
             };
             let delete = stack.delete(id, changes);
-            stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+            stack.shows_deleting(id);
             stack.succeeds(&delete).await?;
             stack.assert_gone(id, "deleted").await?;
         }
@@ -133,13 +133,15 @@ async fn play(
     Ok(points.collect())
 }
 
-/// Reads change nothing, so that being killed at one is being killed at the next call that does.
+/// Only calls that change something are points: a request that is killed at a read is one that is killed before
+/// its next change.
 async fn completes_wherever_it_is_killed(kind: KilledRequest) -> Result<()> {
     let stacks = BindingStack::several(STACKS_AT_ONCE).await?;
     for stack in &stacks {
         let given = moved(stack);
         stack
-            .bucket(given["BucketName"].as_str().expect("a name"))
+            .fixture
+            .given_bucket(given["BucketName"].as_str().expect("a name"))
             .await?;
     }
     let recorded = play(&stacks[0], kind, None).await?;
@@ -149,7 +151,7 @@ async fn completes_wherever_it_is_killed(kind: KilledRequest) -> Result<()> {
         ..point
     });
     let points: Vec<_> = recorded.iter().cloned().chain(undone).collect();
-    // Each stack plays its share of them one after the other.
+    // Each stack plays its share of the points one after the other.
     let shares = stacks.iter().enumerate().map(|(number, stack)| {
         let mine = points.iter().skip(number).step_by(STACKS_AT_ONCE);
         async move {

@@ -1,9 +1,8 @@
-//! The record is lost while its rule stands, as by a lifecycle rule of its bucket.
+//! The record is lost while the binding's rule stands, as when a lifecycle rule of the bucket deletes it.
 
 use super::stack::BindingStack;
 use crate::support::{ELB, TIMEOUT, as_targets};
 use anyhow::Result;
-use lab::{Fault, What};
 use serde_json::{Value, json};
 
 async fn loses(stack: &BindingStack, bucket: &str, id: &str) -> Result<()> {
@@ -12,12 +11,9 @@ async fn loses(stack: &BindingStack, bucket: &str, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// A binding with an own group, and a given one that also has somebody else's target.
+/// A binding with a group of its own, and a given one in which somebody else has a target.
 async fn bound(stack: &BindingStack) -> Result<(crate::support::Response, String, Value)> {
-    let (theirs, _) = stack
-        .fixture
-        .given_group_with_foreign_target("theirs", 8000)
-        .await?;
+    let (theirs, _) = stack.given_group_with_foreign_target().await?;
     let both = json!({"Listeners": [{"Port": 80}, {"Port": 80, "TargetGroupArn": theirs}]});
     let made = stack.bind(both.clone()).await?;
     Ok((made, theirs, both))
@@ -29,7 +25,7 @@ async fn the_next_tick_makes_a_lost_record_anew_and_goes_on() -> Result<()> {
     let (made, theirs, both) = bound(&stack).await?;
     let (id, bucket) = (made.id(), made.attribute("BucketName"));
     loses(&stack, bucket, id).await?;
-    // An address came and another one went since the last tick that knew.
+    // Since the last tick that had a record, one address came and another one left.
     let mut live = stack.fixture.alb.addresses(4);
     live.remove(1);
     stack.fixture.show_in_dns(live.clone());
@@ -40,17 +36,17 @@ async fn the_next_tick_makes_a_lost_record_anew_and_goes_on() -> Result<()> {
     stack.ticks(id, 2).await?;
     let own = made.target_groups()[0];
     assert_eq!(stack.fixture.targets(own), as_targets(&live, 80));
-    // There nobody can tell who registered what is not in DNS.
+    // In the given group nobody can tell who registered an address that is not in DNS, so it stays.
     let mut all = stack.fixture.alb.addresses(4);
     all.push(stack.fixture.foreign_address());
     assert_eq!(stack.fixture.targets(&theirs), as_targets(&all, 80));
 
-    // From now on it counts there as well, and Delete takes what is own.
+    // What the new record knows to be the binding's own leaves by the usual count, and with the Delete.
     live.remove(0);
     stack.fixture.show_in_dns(live.clone());
     stack.ticks(id, 3).await?;
     assert_eq!(stack.fixture.targets(own), as_targets(&live, 80));
-    stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+    stack.shows_deleting(id);
     stack.succeeds(&stack.delete(id, both)).await?;
     let left = [
         stack.fixture.alb.addresses(2)[1],
@@ -94,7 +90,7 @@ async fn an_update_and_a_delete_work_where_the_record_is_lost() -> Result<()> {
         let (id, bucket) = (made.id(), made.attribute("BucketName"));
         loses(&stack, bucket, id).await?;
         if kind == "Update" {
-            stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+            stack.shows_updating(id);
             let changed = json!({"InvocationsBeforeDeregistration": 1});
             stack
                 .succeeds(&stack.update(id, json!({}), changed))
@@ -104,15 +100,15 @@ async fn an_update_and_a_delete_work_where_the_record_is_lost() -> Result<()> {
             let group = made.attribute("TargetGroupArn");
             assert_eq!(stack.fixture.targets(group), stack.fixture.expected(2, 80));
         }
-        stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+        stack.shows_deleting(id);
         stack.succeeds(&stack.delete(id, json!({}))).await?;
         stack.assert_gone(id, kind).await?;
     }
     Ok(())
 }
 
-/// In a given group what DNS shows is own again, so an Update to another ALB counts it out, and a Delete
-/// takes it away.
+/// The new record takes what DNS shows for the binding's own, so an Update to another ALB counts it out of a
+/// given group, and a Delete takes it away.
 #[tokio::test]
 async fn in_a_given_group_an_update_and_a_delete_know_what_a_lost_record_knew() -> Result<()> {
     for kind in ["Update", "Delete"] {
@@ -126,14 +122,14 @@ async fn in_a_given_group_an_update_and_a_delete_know_what_a_lost_record_knew() 
             let (next, addresses) = stack.fixture.next_alb_in_dns(2).await?;
             properties["AlbArn"] = json!(next.arn);
             properties["InvocationsBeforeDeregistration"] = json!(1);
-            stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+            stack.shows_updating(id);
             let update = stack.update(id, both.clone(), properties.clone());
             stack.succeeds(&update).await?;
-            stack.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(id));
+            stack.shows_updated(id);
             stack.ticks(id, 1).await?;
             left.extend(addresses);
         } else {
-            stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+            stack.shows_deleting(id);
             stack.succeeds(&stack.delete(id, properties)).await?;
         }
         assert_eq!(
@@ -161,7 +157,7 @@ async fn an_update_whose_bucket_is_gone_makes_bucket_and_record_anew() -> Result
     let mut live = stack.fixture.alb.addresses(4);
     live.remove(0);
     stack.fixture.show_in_dns(live.clone());
-    stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+    stack.shows_updating(id);
     let changed = json!({"InvocationsBeforeDeregistration": 1});
     stack
         .succeeds(&stack.update(id, json!({}), changed))
@@ -169,7 +165,7 @@ async fn an_update_whose_bucket_is_gone_makes_bucket_and_record_anew() -> Result
     stack.ticks(id, 1).await?;
     let group = made.attribute("TargetGroupArn");
     assert_eq!(stack.fixture.targets(group), as_targets(&live, 80));
-    stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+    stack.shows_deleting(id);
     stack.succeeds(&stack.delete(id, json!({}))).await?;
     stack.assert_gone(id, "in the end").await
 }
@@ -183,7 +179,7 @@ async fn an_update_whose_bucket_is_gone_takes_its_targets_out_of_a_group_that_it
     loses(&stack, bucket, id).await?;
     let s3 = stack.fixture.s3();
     s3.delete_bucket().bucket(bucket).send().await?;
-    stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+    stack.shows_updating(id);
     let one = json!({"Listeners": [{"Port": 80}]});
     stack.succeeds(&stack.update(id, both, one)).await?;
     let foreign = as_targets(&[stack.fixture.foreign_address()], 80);
@@ -194,18 +190,18 @@ async fn an_update_whose_bucket_is_gone_takes_its_targets_out_of_a_group_that_it
     Ok(())
 }
 
-/// A tick that finds neither record nor rule is of a binding that is gone.
+/// A tick that finds neither a record nor a rule makes nothing anew, for its binding is gone.
 #[tokio::test]
 async fn without_its_rule_a_lost_record_stays_lost() -> Result<()> {
     let (stack, made) = BindingStack::bound(json!({})).await?;
     let id = made.id();
     let late = stack.tick_event(id).await?;
-    stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
-    // The rule is gone, and the groups are not yet.
-    let fault = stack.injects(Fault::new(ELB, "DeleteListener", What::Deny));
+    stack.shows_deleting(id);
+    // The Delete fails when it has deleted the rule and not yet the groups.
+    let fault = stack.fixture.deny(ELB, "DeleteListener");
     let failed = stack.delivers(&stack.delete(id, json!({}))).await?;
     failed.assert_failed(&["DeleteListener"]);
-    stack.lab().gateway().remove_fault(fault);
+    stack.fixture.allow(fault);
     loses(&stack, made.attribute("BucketName"), id).await?;
     stack.fixture.scale(5);
     stack.forgets_earlier_calls();

@@ -1,19 +1,18 @@
 //! What a binding may not touch: targets that another binding serves, and whatever a record names
 //! that somebody else has written.
 
-use super::stack::BindingStack;
+use super::stack::{BindingStack, each_on_its_own_stack};
 use crate::support::{ELB, TIMEOUT, as_targets};
 use alb_nlb_binding::names::BindingId;
 use anyhow::Result;
-use futures_util::future::join_all;
-use lab::{Fault, NlbSpec, What};
+use lab::NlbSpec;
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_changed_nlb_with_the_same_group_costs_no_target() -> Result<()> {
     for is_known in [true, false] {
         let stack = BindingStack::new().await?;
-        let group = stack.fixture.given_group("theirs", 8000).await?;
+        let group = stack.given_group().await?;
         let listeners = json!([{"Port": 80, "TargetGroupArn": group}]);
         let old = json!({"Listeners": listeners});
         let made = stack.bind(old.clone()).await?;
@@ -21,43 +20,40 @@ async fn a_changed_nlb_with_the_same_group_costs_no_target() -> Result<()> {
         let vpc = &stack.fixture.nlb.vpc;
         let other = stack.lab().nlb(vpc, &NlbSpec::new("other")).await?;
         let new = json!({"NlbArn": other.arn, "Listeners": listeners});
-        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(made.id()));
+        stack.shows_updating(made.id());
         let replaced = stack.update(made.id(), old.clone(), new.clone());
         let replaced = stack.succeeds(&replaced).await?;
         let id = replaced.id();
         assert_ne!(id, made.id());
-        stack.shows(
-            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
-            "UPDATE_COMPLETE",
-            Some(id),
-        );
+        stack.shows_cleaning_up(id);
         if !is_known {
             stack.becomes_unknown();
         }
         stack.succeeds(&stack.delete(made.id(), old)).await?;
         assert_eq!(stack.fixture.targets(&group), stack.fixture.expected(3, 80));
         assert_eq!(stack.deregistered(), [""; 0]);
-        // They are the new one's own by now.
+        // The targets are the new binding's own by now.
         stack.fixture.scale(2);
         stack.ticks(id, 3).await?;
         assert_eq!(stack.fixture.targets(&group), stack.fixture.expected(2, 80));
-        stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+        stack.shows_deleting(id);
         stack.succeeds(&stack.delete(id, new)).await?;
         assert!(stack.fixture.targets(&group).is_empty());
     }
     Ok(())
 }
 
-/// A new address waits for no other binding; only what is to leave a group that others may serve, too, does.
+/// A tick lists the rules to see whether another binding serves an address that is to leave a given group. An
+/// address that comes needs no such look.
 #[tokio::test]
 async fn where_the_rules_cannot_be_listed_a_tick_registers_and_nothing_leaves_a_given_group()
 -> Result<()> {
     let stack = BindingStack::new().await?;
     let fixture = &stack.fixture;
-    let group = fixture.given_group("theirs", 8000).await?;
+    let group = stack.given_group().await?;
     let listeners = json!([{"Port": 80, "TargetGroupArn": group}]);
     let made = stack.bind(json!({"Listeners": listeners})).await?;
-    let denied = stack.injects(Fault::new("events", "ListRules", What::Deny));
+    let denied = stack.fixture.deny("events", "ListRules");
     fixture.scale(2);
     stack.ticks(made.id(), 2).await?;
     let new = fixture.alb.addresses_after(3, 2);
@@ -68,74 +64,59 @@ async fn where_the_rules_cannot_be_listed_a_tick_registers_and_nothing_leaves_a_
     assert!(error.contains("ListRules"), "{error}");
     assert_eq!(fixture.targets(&group), as_targets(&both, 80));
     assert_eq!(stack.deregistered(), [""; 0]);
-    fixture.lab.gateway().remove_fault(denied);
+    fixture.allow(denied);
     stack.ticks(made.id(), 2).await?;
     assert_eq!(fixture.targets(&group), as_targets(&new, 80));
     Ok(())
 }
 
-/// What a replacement that was rolled back has made goes, and the former binding serves on.
+/// The rollback deletes what the replacement has made, and the former binding serves on.
 #[tokio::test]
 async fn a_changed_nlb_with_the_same_group_that_is_rolled_back_costs_no_target() -> Result<()> {
     let points = [(ELB, "DescribeTargetHealth"), ("events", "PutTargets")];
-    let stacks = BindingStack::several(points.len()).await?;
-    let played = stacks
-        .iter()
-        .zip(points)
-        .map(async |(stack, (service, operation))| {
-            let name = &stack.fixture.alb.name;
-            let group = stack
-                .fixture
-                .given_group(&format!("theirs-{name}"), 8000)
-                .await?;
-            let listeners = json!([{"Port": 80, "TargetGroupArn": group}]);
-            let old = json!({"Listeners": listeners});
-            let made = stack.bind(old.clone()).await?;
-            let id = made.id();
-            let vpc = &stack.fixture.nlb.vpc;
-            let other = stack
-                .lab()
-                .nlb(vpc, &NlbSpec::new(&format!("other-{name}")))
-                .await?;
-            let new = json!({"NlbArn": other.arn, "Listeners": listeners});
-            stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
-            // One more address comes while both are there.
-            stack.fixture.scale(4);
-            let hold = stack.holds(service, operation);
-            let update = stack.update(id, old.clone(), new.clone());
-            update
-                .killed_at(&hold, stack.another_environment().await?)
-                .await?;
-            hold.release();
-            stack.shows(
-                "UPDATE_ROLLBACK_IN_PROGRESS",
-                "UPDATE_IN_PROGRESS",
-                Some(id),
-            );
-            stack.succeeds(&stack.update(id, new, old)).await?;
-            stack.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
-            assert_eq!(stack.deregistered(), [""; 0], "{operation}");
-            stack.ticks(id, 3).await?;
-            assert_eq!(stack.fixture.targets(&group), stack.fixture.expected(4, 80));
-            let new_id = BindingId::derive(&stack.id, "Binding", &other.arn).to_string();
-            let left = stack.fixture.leftovers(&new_id).await?;
-            assert_eq!(left, ["listener on Some(8000)"], "{operation}");
-            Ok::<_, anyhow::Error>(())
-        });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+    each_on_its_own_stack(points, async |stack, (service, operation)| {
+        let name = &stack.fixture.alb.name;
+        let group = stack.given_group().await?;
+        let listeners = json!([{"Port": 80, "TargetGroupArn": group}]);
+        let old = json!({"Listeners": listeners});
+        let made = stack.bind(old.clone()).await?;
+        let id = made.id();
+        let vpc = &stack.fixture.nlb.vpc;
+        let other = stack
+            .lab()
+            .nlb(vpc, &NlbSpec::new(&format!("other-{name}")))
+            .await?;
+        let new = json!({"NlbArn": other.arn, "Listeners": listeners});
+        stack.shows_updating(id);
+        // One more address comes while both bindings are there.
+        stack.fixture.scale(4);
+        let hold = stack.holds(service, operation);
+        let update = stack.update(id, old.clone(), new.clone());
+        update
+            .killed_at(&hold, stack.another_environment().await?)
+            .await?;
+        stack.shows_rolling_back(id);
+        stack.succeeds(&stack.update(id, new, old)).await?;
+        stack.shows_rolled_back(id);
+        assert_eq!(stack.deregistered(), [""; 0], "{operation}");
+        stack.ticks(id, 3).await?;
+        assert_eq!(stack.fixture.targets(&group), stack.fixture.expected(4, 80));
+        let new_id = BindingId::derive(&stack.id, "Binding", &other.arn).to_string();
+        let left = stack.fixture.leftovers(&new_id).await?;
+        assert_eq!(left, ["listener on Some(8000)"], "{operation}");
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]
 async fn a_changed_logical_id_with_the_same_group_costs_no_target() -> Result<()> {
     for bucket in [None, Some("their-bucket")] {
         let stack = BindingStack::new().await?;
-        let group = stack.fixture.given_group("theirs", 8000).await?;
+        let group = stack.given_group().await?;
         let mut given = json!({"Listeners": [{"Port": 80, "TargetGroupArn": group}]});
         if let Some(bucket) = bucket {
-            stack.bucket(bucket).await?;
+            stack.fixture.given_bucket(bucket).await?;
             given["BucketName"] = json!(bucket);
         }
         let made = stack.bind(given.clone()).await?;
@@ -159,7 +140,7 @@ async fn a_changed_logical_id_with_the_same_group_costs_no_target() -> Result<()
     Ok(())
 }
 
-/// A binding whose record somebody else may write to, and a group of theirs that it was never given.
+/// A binding whose record somebody else can write, and a target group of theirs that it was never given.
 async fn forged(stack: &BindingStack) -> Result<(String, String, Value)> {
     let number = stack.fixture.alb.name.clone();
     let group = stack
@@ -170,13 +151,13 @@ async fn forged(stack: &BindingStack) -> Result<(String, String, Value)> {
         stack.fixture.register(&group, address, 80).await?;
     }
     let bucket = format!("their-bucket-{number}");
-    stack.bucket(&bucket).await?;
+    stack.fixture.given_bucket(&bucket).await?;
     let properties = json!({ "BucketName": bucket });
     let made = stack.bind(properties.clone()).await?;
     Ok((made.id().to_owned(), group, properties))
 }
 
-/// What a record that somebody else has written may say of the foreign group.
+/// What the forged record says of the foreign group.
 const LIES: [&str; 4] = [
     "own",
     "orders",
@@ -187,8 +168,7 @@ const LIES: [&str; 4] = [
 #[tokio::test]
 async fn a_record_by_somebody_else_takes_no_target_out_of_a_group_that_was_never_named()
 -> Result<()> {
-    let stacks = BindingStack::several(LIES.len()).await?;
-    let played = stacks.iter().zip(LIES).map(async |(stack, lie)| {
+    each_on_its_own_stack(LIES, async |stack, lie| {
         let (id, group, properties) = forged(stack).await?;
         let theirs = stack.fixture.targets(&group);
         assert_eq!(theirs.len(), 2);
@@ -233,14 +213,14 @@ async fn a_record_by_somebody_else_takes_no_target_out_of_a_group_that_was_never
             "{lie}: {left:?}"
         );
         forge().await?;
-        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&id));
+        stack.shows_updating(&id);
         let mut changed = properties.clone();
         changed["InvocationsBeforeDeregistration"] = json!(1);
         let update = stack.update(&id, properties.clone(), changed);
         stack.succeeds(&update).await?;
         stack.ticks(&id, 2).await?;
         forge().await?;
-        stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(&id));
+        stack.shows_deleting(&id);
         stack
             .succeeds(&stack.delete(&id, properties.clone()))
             .await?;
@@ -249,15 +229,12 @@ async fn a_record_by_somebody_else_takes_no_target_out_of_a_group_that_was_never
             theirs.iter().all(|target| left.contains(target)),
             "{lie}: {left:?}"
         );
-        Ok::<_, anyhow::Error>(())
-    });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
-/// A record also names the binding that was made in place of its own, and buckets that it was in.
+/// A record also names the binding that replaces its own, and the buckets that it was in before.
 #[tokio::test]
 async fn a_record_by_somebody_else_takes_no_other_binding_and_no_other_object_away() -> Result<()> {
     let stacks = BindingStack::several(2).await?;
@@ -287,7 +264,7 @@ async fn a_record_by_somebody_else_takes_no_other_binding_and_no_other_object_aw
         Ok::<_, anyhow::Error>(())
     };
     forge().await?;
-    stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&id));
+    stack.shows_updating(&id);
     let mut changed = properties.clone();
     changed["InvocationsBeforeDeregistration"] = json!(5);
     stack
@@ -295,7 +272,7 @@ async fn a_record_by_somebody_else_takes_no_other_binding_and_no_other_object_aw
         .await?;
     untouched("an Update").await?;
     forge().await?;
-    stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(&id));
+    stack.shows_deleting(&id);
     stack
         .succeeds(&stack.delete(&id, properties.clone()))
         .await?;

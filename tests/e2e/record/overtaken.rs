@@ -1,26 +1,25 @@
-//! A Delete overtakes another request, which stops where it stands, and undoes nothing.
+//! A Delete overtakes another request: that one stops at once, and leaves it to the Delete to undo what it did.
 
 use super::request::{Signature, StackRequest};
-use super::stack::BindingStack;
-use crate::support::{ELB, TIMEOUT, called, is_reading};
+use super::stack::{BindingStack, each_on_its_own_stack};
+use crate::support::{ELB, TIMEOUT, is_reading};
 use anyhow::Result;
-use futures_util::future::join_all;
-use lab::{Fault, HeldCalls, What};
+use lab::{Fault, Hold, What};
 use serde_json::json;
 
 /// A call that is held, and whether AWS carries it out in the end.
-type Point = (&'static str, &'static str, bool);
+type HeldCall = (&'static str, &'static str, bool);
 
-/// A Delete runs to its end while a call of another request is held; the call comes to its end
-/// within the time that a call takes, or never.
+/// A Delete runs to its end while a call of another request is held. When the Delete has claimed the record,
+/// the call is let go, and AWS carries it out or not.
 async fn deleted_meanwhile(
     stack: &BindingStack,
     id: &str,
-    point: Point,
+    held: HeldCall,
     request: StackRequest,
 ) -> Result<()> {
-    let (service, operation, is_carried_out) = point;
-    let hold = HeldCalls::default();
+    let (service, operation, is_carried_out) = held;
+    let hold = Hold::default();
     let fault = |what| Fault::new(service, operation, what).nth(1);
     stack.injects(fault(What::Hold(hold.clone())));
     if !is_carried_out {
@@ -30,24 +29,17 @@ async fn deleted_meanwhile(
     let delete = stack.delete(id, json!({})).signed(Signature::Dated, 9);
     let deleted = async {
         hold.arrived(1).await;
-        stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
-        let writes = called(&stack.calls(), "PutObject");
-        let release = async {
-            stack
-                .waits_until(|calls| called(calls, "PutObject") > writes)
-                .await?;
-            hold.release();
-            Ok::<_, anyhow::Error>(())
-        };
-        let (answer, released) = tokio::join!(delete.answered_by(&other), release);
+        stack.shows_deleting(id);
+        let release = stack.releases_at_the_next_write(&hold);
+        let (response, released) = tokio::join!(delete.answered_by(&other), release);
         released?;
         stack.shows("DELETE_COMPLETE", "DELETE_COMPLETE", Some(id));
-        answer
+        response
     };
-    let (answer, deleted) = tokio::join!(stack.delivers(&request), deleted);
+    let (response, deleted) = tokio::join!(stack.delivers(&request), deleted);
     deleted?.assert_success();
-    answer?.assert_failed(&["another request has taken the binding over"]);
-    stack.assert_gone(id, &format!("{point:?}")).await
+    response?.assert_failed(&["another request has taken the binding over"]);
+    stack.assert_gone(id, &format!("{held:?}")).await
 }
 
 #[tokio::test]
@@ -63,12 +55,11 @@ async fn an_update_under_way_at_any_call_while_delete_runs_to_its_end_leaves_not
         (ELB, "DeleteListener"),
         (ELB, "DeleteTargetGroup"),
     ];
-    let points: Vec<Point> = [true, false]
+    let held_calls: Vec<HeldCall> = [true, false]
         .into_iter()
         .flat_map(|done| operations.map(|(service, operation)| (service, operation, done)))
         .collect();
-    let stacks = BindingStack::several(points.len()).await?;
-    let played = stacks.iter().zip(points).map(async |(stack, point)| {
+    each_on_its_own_stack(held_calls, async |stack, held| {
         let two = json!({"Listeners": [{"Port": 80}, {"Port": 81}]});
         let made = stack.bind(two.clone()).await?;
         let id = made.id();
@@ -77,18 +68,15 @@ async fn an_update_under_way_at_any_call_while_delete_runs_to_its_end_leaves_not
             "Listeners": [{"Port": 80, "HealthCheck": health}, {"Port": 82}],
             "Schedule": "rate(5 minutes)",
         });
-        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+        stack.shows_updating(id);
         let update = stack.update(id, two, changes).signed(Signature::Dated, 1);
-        deleted_meanwhile(stack, id, point, update).await
-    });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+        deleted_meanwhile(stack, id, held, update).await
+    })
+    .await
 }
 
-/// How the stack is shown while the Delete of such a Create runs, and afterwards; in the last one it is a
-/// single resource that goes.
+/// The status of the stack while the Delete of such a Create runs, and afterwards. In the last case the stack
+/// lives on without the binding.
 const GOING: [(&str, &str); 4] = [
     ("ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"),
     ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"),
@@ -96,7 +84,7 @@ const GOING: [(&str, &str); 4] = [
     ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"),
 ];
 
-/// The same before the Create has its claim, and after it.
+/// It is held before it has claimed the record, or after that.
 #[tokio::test]
 async fn a_create_that_goes_on_when_its_delete_is_done_leaves_nothing() -> Result<()> {
     let operations = [
@@ -113,57 +101,50 @@ async fn a_create_that_goes_on_when_its_delete_is_done_leaves_nothing() -> Resul
         ("events", "PutTargets"),
     ];
     let going = GOING.iter().cycle();
-    let stacks = BindingStack::several(operations.len()).await?;
-    let played = stacks.iter().zip(operations.into_iter().zip(going));
-    let played = played.map(async |(stack, ((service, operation), (during, after)))| {
-        stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
-        let create = stack.create(json!({}));
-        let hold = HeldCalls::default();
-        let fault = Fault::new(service, operation, What::Hold(hold.clone()));
-        // A change that is given up after five seconds is tried again, and no Delete makes any.
-        let is_shared = is_reading(operation) || operation == "PutObject";
-        stack.injects(if is_shared { fault.nth(1) } else { fault });
-        let other = stack.another_environment().await?;
-        // CloudFormation has invented the id, for it was never answered.
-        let delete = stack.delete("orders-Binding-1ABCDEF", json!({}));
-        let deleted = async {
-            hold.arrived(1).await;
-            stack.shows(during, "DELETE_IN_PROGRESS", None);
-            let writes = called(&stack.calls(), "PutObject");
-            let release = async {
-                // With a claim to wait for, Delete lasts longer than any call does.
-                let claimed = |calls: &[lab::Call]| called(calls, "PutObject") > writes;
-                stack.waits_until(claimed).await?;
-                hold.release();
-                Ok::<_, anyhow::Error>(())
+    each_on_its_own_stack(
+        operations.into_iter().zip(going),
+        async |stack, ((service, operation), (during, after))| {
+            stack.shows_creating();
+            let create = stack.create(json!({}));
+            let hold = Hold::default();
+            let fault = Fault::new(service, operation, What::Hold(hold.clone()));
+            // A change is given up after five seconds and tried again: each try is held, unless the Delete makes
+            // the same call.
+            let is_also_deletes = is_reading(operation) || operation == "PutObject";
+            stack.injects(if is_also_deletes { fault.nth(1) } else { fault });
+            let other = stack.another_environment().await?;
+            // The Create has not responded yet, so CloudFormation has invented an id.
+            let delete = stack.delete("orders-Binding-1ABCDEF", json!({}));
+            let deleted = async {
+                hold.arrived(1).await;
+                stack.shows(during, "DELETE_IN_PROGRESS", None);
+                // Once the Delete waits for the claim of the Create, it lasts longer than any call does.
+                let release = stack.releases_at_the_next_write(&hold);
+                let deleting = async {
+                    let response = delete.answered_by(&other).await;
+                    stack.shows(after, "DELETE_COMPLETE", None);
+                    hold.release();
+                    response
+                };
+                tokio::select! {
+                    biased;
+                    response = deleting => response,
+                    Err(error) = release => Err(error),
+                }
             };
-            let deleting = async {
-                let answer = delete.answered_by(&other).await;
-                stack.shows(after, "DELETE_COMPLETE", None);
-                hold.release();
-                answer
-            };
-            tokio::select! {
-                biased;
-                answer = deleting => answer,
-                Err(error) = release => Err(error),
-            }
-        };
-        let (answer, deleted) = tokio::join!(stack.delivers(&create), deleted);
-        deleted?.assert_success();
-        let failed = answer?;
-        failed.assert_failed(&[]);
-        stack
-            .assert_gone(failed.id(), &format!("{operation} {after}"))
-            .await
-    });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+            let (response, deleted) = tokio::join!(stack.delivers(&create), deleted);
+            deleted?.assert_success();
+            let failed = response?;
+            failed.assert_failed(&[]);
+            stack
+                .assert_gone(failed.id(), &format!("{operation} {after}"))
+                .await
+        },
+    )
+    .await
 }
 
-/// CloudFormation has lost its patience with the first one, which still runs.
+/// CloudFormation no longer waits for the first Delete, which still runs, and has sent a second one.
 #[tokio::test]
 async fn a_delete_that_overtakes_another_delete_leaves_nothing() -> Result<()> {
     let operations = [
@@ -174,41 +155,31 @@ async fn a_delete_that_overtakes_another_delete_leaves_nothing() -> Result<()> {
         ("s3", "DeleteObjects"),
         ("s3", "DeleteBucket"),
     ];
-    let stacks = BindingStack::several(operations.len()).await?;
-    let played = stacks.iter().zip(operations);
-    let played = played.map(async |(stack, (service, operation))| {
+    each_on_its_own_stack(operations, async |stack, (service, operation)| {
         let made = stack.bind(json!({})).await?;
         let id = made.id();
-        stack.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+        stack.shows_deleting(id);
         let first = stack.delete(id, json!({})).signed(Signature::Dated, 1);
         let second = stack.delete(id, json!({})).signed(Signature::Dated, 9);
         let hold = stack.holds(service, operation);
         let other = stack.another_environment().await?;
         let overtakes = async {
             hold.arrived(1).await;
-            let writes = called(&stack.calls(), "PutObject");
-            let release = async {
-                let claimed = |calls: &[lab::Call]| called(calls, "PutObject") > writes;
-                stack.waits_until(claimed).await?;
-                hold.release();
-                Ok::<_, anyhow::Error>(())
-            };
-            let (answer, released) = tokio::join!(second.answered_by(&other), release);
+            let release = stack.releases_at_the_next_write(&hold);
+            let (response, released) = tokio::join!(second.answered_by(&other), release);
             released?;
-            answer
+            response
         };
         let (first, second) = tokio::join!(stack.delivers(&first), overtakes);
         first?;
         second?.assert_success();
         stack.assert_gone(id, operation).await
-    });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+    })
+    .await
 }
 
-/// What a Delete that failed has left is made anew, and its tombstone is taken over.
+/// The Delete has written its tombstone over the record and deleted some of the binding; the Create takes the
+/// tombstone over and makes anew what is missing.
 #[tokio::test]
 async fn a_create_after_a_delete_that_failed_makes_the_binding_whole_again() -> Result<()> {
     let operations = [
@@ -217,9 +188,7 @@ async fn a_create_after_a_delete_that_failed_makes_the_binding_whole_again() -> 
         (ELB, "DeleteTargetGroup"),
         ("s3", "DeleteBucket"),
     ];
-    let stacks = BindingStack::several(operations.len()).await?;
-    let played = stacks.iter().zip(operations);
-    let played = played.map(async |(stack, (service, operation))| {
+    each_on_its_own_stack(operations, async |stack, (service, operation)| {
         let made = stack.bind(json!({})).await?;
         let id = made.id();
         let late = stack.tick_event(id).await?;
@@ -228,11 +197,11 @@ async fn a_create_after_a_delete_that_failed_makes_the_binding_whole_again() -> 
             "DELETE_IN_PROGRESS",
             Some(id),
         );
-        let fault = stack.injects(Fault::new(service, operation, What::Deny));
+        let fault = stack.fixture.deny(service, operation);
         let failed = stack.delivers(&stack.delete(id, json!({}))).await?;
         failed.assert_failed(&[operation]);
-        stack.lab().gateway().remove_fault(fault);
-        // Ticks of before stop meanwhile.
+        stack.fixture.allow(fault);
+        // A tick that was sent before does nothing meanwhile.
         stack.forgets_earlier_calls();
         let tick = stack.fixture.function.invoke(late, TIMEOUT).await?;
         tick.success()?;
@@ -246,10 +215,7 @@ async fn a_create_after_a_delete_that_failed_makes_the_binding_whole_again() -> 
         let group = again.attribute("TargetGroupArn");
         assert_eq!(stack.fixture.targets(group), stack.fixture.expected(4, 80));
         assert_eq!(stack.fixture.leftovers(id).await?.len(), 4, "{operation}");
-        Ok::<_, anyhow::Error>(())
-    });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }

@@ -1,12 +1,11 @@
-//! Updates to another NLB, each of which makes another binding: whoever is not wanted in the end goes.
+//! Updates to another NLB, each of which makes another binding: the one that CloudFormation does not keep goes.
 
 use super::request::StackRequest;
-use super::stack::BindingStack;
+use super::stack::{BindingStack, each_on_its_own_stack};
 use crate::support::{ELB, called};
 use alb_nlb_binding::names::BindingId;
 use anyhow::{Result, ensure};
-use futures_util::future::join_all;
-use lab::{Fault, Nlb, NlbSpec, What};
+use lab::{Nlb, NlbSpec};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -27,7 +26,7 @@ impl ReplacingUpdate {
         let other = stack.lab().nlb(vpc, &NlbSpec::new(&name)).await?;
         let changes = json!({ "NlbArn": other.arn });
         let former = made.id().to_owned();
-        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&former));
+        stack.shows_updating(&former);
         Ok(Self {
             new: BindingId::derive(&stack.id, "Binding", &other.arn).to_string(),
             update: stack.update(&former, json!({}), changes.clone()),
@@ -37,14 +36,13 @@ impl ReplacingUpdate {
         })
     }
 
-    /// The rollback's Update, with the former id.
+    /// CloudFormation rolls the Update back with another one, which has the former id.
     async fn is_rolled_back(&self, stack: &BindingStack) -> Result<()> {
-        let former = Some(self.former.as_str());
-        stack.shows("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", former);
+        stack.shows_rolling_back(&self.former);
         let rollback = stack.update(&self.former, self.changes.clone(), json!({}));
-        let answer = stack.succeeds(&rollback).await?;
-        assert_eq!(answer.id(), self.former);
-        stack.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", former);
+        let response = stack.succeeds(&rollback).await?;
+        assert_eq!(response.id(), self.former);
+        stack.shows_rolled_back(&self.former);
         Ok(())
     }
 
@@ -94,28 +92,20 @@ async fn a_replacement_that_is_never_answered_goes_with_the_rollbacks_update() -
         ("events", "PutRule"),
         ("events", "PutTargets"),
     ];
-    let stacks = BindingStack::several(points.len()).await?;
-    let played = stacks
-        .iter()
-        .zip(points)
-        .map(async |(stack, (service, operation))| {
-            let replacement = ReplacingUpdate::of(stack).await?;
-            let hold = stack.holds(service, operation);
-            replacement
-                .update
-                .killed_at(&hold, stack.another_environment().await?)
-                .await?;
-            hold.release();
-            replacement.is_rolled_back(stack).await?;
-            replacement.only_the_former_is_left(stack, operation).await
-        });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+    each_on_its_own_stack(points, async |stack, (service, operation)| {
+        let replacement = ReplacingUpdate::of(stack).await?;
+        let hold = stack.holds(service, operation);
+        replacement
+            .update
+            .killed_at(&hold, stack.another_environment().await?)
+            .await?;
+        replacement.is_rolled_back(stack).await?;
+        replacement.only_the_former_is_left(stack, operation).await
+    })
+    .await
 }
 
-/// It has done all of its work, and nobody hears of it, or only when the rollback has begun.
+/// The replacement has done all of its work, and its answer is lost, or comes when the rollback has begun.
 #[tokio::test]
 async fn a_replacement_that_is_answered_too_late_goes_with_the_rollbacks_update() -> Result<()> {
     for is_heard in [true, false] {
@@ -150,43 +140,40 @@ async fn a_replacement_under_way_stops_when_it_is_rolled_back_and_nothing_of_it_
     let other = stack.another_environment().await?;
     let rolled_back = async {
         stack.waits_for_dns_query(&name).await?;
-        let former = Some(replacement.former.as_str());
-        stack.shows("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", former);
+        stack.shows_rolling_back(&replacement.former);
         let (changes, former) = (replacement.changes.clone(), &replacement.former);
         let rollback = stack.update(former, changes, json!({}));
-        // Its own sync needs addresses as well, and comes after its claim.
-        let writes = called(&stack.calls(), "PutObject");
+        // The rollback needs addresses as well, once it has claimed the record.
+        let claimed = stack.next_write();
         let back = async {
-            stack
-                .waits_until(|calls| called(calls, "PutObject") > writes)
-                .await?;
+            claimed.await?;
             stack.lab().dns().set(&name, addresses.clone());
             Ok::<_, anyhow::Error>(())
         };
-        let (answer, back) = tokio::join!(rollback.answered_by(&other), back);
+        let (response, back) = tokio::join!(rollback.answered_by(&other), back);
         back?;
-        answer?.assert_success();
+        response?.assert_success();
         Ok::<_, anyhow::Error>(())
     };
-    let (answer, rolled_back) = tokio::join!(stack.delivers(&replacement.update), rolled_back);
+    let (response, rolled_back) = tokio::join!(stack.delivers(&replacement.update), rolled_back);
     rolled_back?;
-    let answer = answer?;
-    answer.assert_failed(&["another request has taken the binding over"]);
-    assert_eq!(answer.id(), replacement.new);
+    let response = response?;
+    response.assert_failed(&["another request has taken the binding over"]);
+    assert_eq!(response.id(), replacement.new);
     replacement.only_the_former_is_left(&stack, "stopped").await
 }
 
-/// A failed replacement answers with the new id, which CloudFormation deletes in its clean-up.
+/// A replacement that failed has answered with the new id, so CloudFormation's clean-up sends a Delete for it.
 #[tokio::test]
 async fn a_replacement_that_failed_goes_with_the_rollback_and_the_clean_up_finds_nothing()
 -> Result<()> {
     let stack = BindingStack::new().await?;
     let replacement = ReplacingUpdate::of(&stack).await?;
-    let fault = stack.injects(lab::Fault::new("events", "PutTargets", lab::What::Deny));
+    let fault = stack.fixture.deny("events", "PutTargets");
     let failed = stack.delivers(&replacement.update).await?;
     failed.assert_failed(&["PutTargets"]);
     assert_eq!(failed.id(), replacement.new);
-    stack.lab().gateway().remove_fault(fault);
+    stack.fixture.allow(fault);
     replacement.is_rolled_back(&stack).await?;
     let cleanup = stack.delete(&replacement.new, replacement.changes.clone());
     stack.succeeds(&cleanup).await?;
@@ -195,7 +182,7 @@ async fn a_replacement_that_failed_goes_with_the_rollback_and_the_clean_up_finds
         .await
 }
 
-/// After a success CloudFormation deletes the former one, and the new one serves on.
+/// CloudFormation deletes the former binding when the replacement has succeeded.
 #[tokio::test]
 async fn the_clean_up_after_a_replacement_takes_the_former_binding_and_not_the_new_one()
 -> Result<()> {
@@ -204,11 +191,7 @@ async fn the_clean_up_after_a_replacement_takes_the_former_binding_and_not_the_n
         let replacement = ReplacingUpdate::of(&stack).await?;
         let new = replacement.new.as_str();
         stack.succeeds(&replacement.update).await?;
-        stack.shows(
-            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
-            "UPDATE_COMPLETE",
-            Some(new),
-        );
+        stack.shows_cleaning_up(new);
         if !is_known {
             stack.becomes_unknown();
         }
@@ -223,24 +206,23 @@ async fn the_clean_up_after_a_replacement_takes_the_former_binding_and_not_the_n
     Ok(())
 }
 
-/// One to a third NLB follows on one that failed and was not rolled back.
+/// A replacement by a binding on a third NLB follows on one that failed and was not rolled back.
 #[tokio::test]
 async fn a_replacement_that_failed_goes_with_the_clean_up_of_the_next_one() -> Result<()> {
     for is_known in [true, false] {
         let stack = BindingStack::new().await?;
         let failed = ReplacingUpdate::of(&stack).await?;
-        let fault = stack.injects(Fault::new("events", "PutTargets", What::Deny));
-        let answer = stack.delivers(&failed.update).await?;
-        answer.assert_failed(&["PutTargets"]);
-        stack.lab().gateway().remove_fault(fault);
+        let fault = stack.fixture.deny("events", "PutTargets");
+        let response = stack.delivers(&failed.update).await?;
+        response.assert_failed(&["PutTargets"]);
+        stack.fixture.allow(fault);
         let name = format!("third-{}", stack.fixture.nlb.name);
         let vpc = &stack.fixture.nlb.vpc;
         let third = stack.lab().nlb(vpc, &NlbSpec::new(&name)).await?;
         let former = failed.former.as_str();
         let next = stack.update(former, json!({}), json!({ "NlbArn": third.arn }));
         let new = stack.succeeds(&next).await?.id().to_owned();
-        let cleaning = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
-        stack.shows(cleaning, "UPDATE_COMPLETE", Some(&new));
+        stack.shows_cleaning_up(&new);
         if !is_known {
             stack.becomes_unknown();
         }
@@ -253,7 +235,7 @@ async fn a_replacement_that_failed_goes_with_the_clean_up_of_the_next_one() -> R
     Ok(())
 }
 
-/// The clean-up of the first replacement failed, so that the former binding's record still names the second.
+/// The clean-up after the first Update failed, so the former binding's record still names the one in its place.
 #[tokio::test]
 async fn an_update_back_to_the_former_nlb_spares_what_it_replaces_until_that_is_deleted()
 -> Result<()> {
@@ -262,16 +244,15 @@ async fn an_update_back_to_the_former_nlb_spares_what_it_replaces_until_that_is_
         let there = ReplacingUpdate::of(&stack).await?;
         let new = there.new.as_str();
         stack.succeeds(&there.update).await?;
-        let cleaning = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
-        stack.shows(cleaning, "UPDATE_COMPLETE", Some(new));
-        let fault = stack.injects(Fault::new(ELB, "DeleteListener", What::Deny));
+        stack.shows_cleaning_up(new);
+        let fault = stack.fixture.deny(ELB, "DeleteListener");
         let cleanup = stack.delete(&there.former, json!({}));
         stack
             .delivers(&cleanup)
             .await?
             .assert_failed(&["DeleteListener"]);
-        stack.lab().gateway().remove_fault(fault);
-        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(new));
+        stack.fixture.allow(fault);
+        stack.shows_updating(new);
         if !is_known {
             stack.becomes_unknown();
         }
@@ -280,7 +261,7 @@ async fn an_update_back_to_the_former_nlb_spares_what_it_replaces_until_that_is_
         there.serves(&stack, new).await?;
         let left = there.left(&stack, new, &there.other).await?;
         assert_eq!(left.len(), 4, "{left:#?}");
-        stack.shows(cleaning, "UPDATE_COMPLETE", Some(&there.former));
+        stack.shows_cleaning_up(&there.former);
         if !is_known {
             stack.becomes_unknown();
         }
@@ -291,8 +272,8 @@ async fn an_update_back_to_the_former_nlb_spares_what_it_replaces_until_that_is_
     Ok(())
 }
 
-/// It is answered only when its own record says what ticks go by, at whichever write of a record it is
-/// killed.
+/// A replacement succeeds only when the new binding's record has the orders that ticks go by, also where it was
+/// killed at one of its writes.
 #[tokio::test]
 async fn a_replacement_that_is_killed_at_any_write_of_a_record_and_run_again_serves() -> Result<()>
 {
@@ -303,9 +284,7 @@ async fn a_replacement_that_is_killed_at_any_write_of_a_record_and_run_again_ser
     let writes = called(&recording.calls(), "PutObject");
     ensure!(writes > 4, "{writes} writes");
     let points = (1..=writes).flat_map(|nth| [true, false].map(|is_known| (nth, is_known)));
-    let stacks = BindingStack::several(2 * writes).await?;
-    let played = stacks.iter().zip(points);
-    let played = played.map(async |(stack, (nth, is_known))| {
+    each_on_its_own_stack(points, async |stack, (nth, is_known)| {
         let replacement = ReplacingUpdate::of(stack).await?;
         let new = replacement.new.as_str();
         stack.forgets_earlier_calls();
@@ -314,29 +293,24 @@ async fn a_replacement_that_is_killed_at_any_write_of_a_record_and_run_again_ser
         update
             .killed_at(&hold, stack.another_environment().await?)
             .await?;
-        hold.release();
         stack.succeeds(update).await?;
-        let cleaning = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
-        stack.shows(cleaning, "UPDATE_COMPLETE", Some(new));
+        stack.shows_cleaning_up(new);
         if !is_known {
             stack.becomes_unknown();
         }
         let cleanup = stack.delete(&replacement.former, json!({}));
         stack.succeeds(&cleanup).await?;
-        // A tick by orders that nobody put down would register nothing.
+        // Without orders in the record a tick would register nothing.
         stack.fixture.scale(4);
         stack.ticks(new, 1).await?;
         let record = stack.record(&replacement.bucket(), new).await?;
         ensure!(record["phase"] == "Serving", "write {nth}: {record:#}");
         stack.assert_gone(&replacement.former, "cleaned up").await
-    });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+    })
+    .await
 }
 
-/// An Update of the former binding that comes minutes late, when the next Update is under way already.
+/// An Update of the former binding comes minutes late, when the next Update is under way already.
 #[tokio::test]
 async fn an_update_of_a_binding_that_was_replaced_since_makes_nothing() -> Result<()> {
     let stack = BindingStack::new().await?;
@@ -344,10 +318,9 @@ async fn an_update_of_a_binding_that_was_replaced_since_makes_nothing() -> Resul
     let (former, new) = (replacement.former.as_str(), replacement.new.as_str());
     let late = stack.update(former, json!({}), json!({"Schedule": "rate(5 minutes)"}));
     stack.succeeds(&replacement.update).await?;
-    let cleaning = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
-    stack.shows(cleaning, "UPDATE_COMPLETE", Some(new));
+    stack.shows_cleaning_up(new);
     stack.succeeds(&stack.delete(former, json!({}))).await?;
-    stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(new));
+    stack.shows_updating(new);
     stack.forgets_earlier_calls();
     let failed = stack.delivers(&late).await?;
     failed.assert_failed(&["does not wait for this Update any more", new]);

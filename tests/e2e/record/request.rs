@@ -1,5 +1,4 @@
-//! A request of CloudFormation, however often and wherever it is delivered, and the death of who
-//! handles it.
+//! A request of CloudFormation that Lambda may deliver more than once, to any environment, and kill.
 
 use crate::support::{Response, TIMEOUT};
 use anyhow::{Result, bail};
@@ -10,14 +9,13 @@ use std::time::Duration;
 /// Lambda repeats a killed or failed delivery under the same id.
 const LAMBDA_REQUEST_ID: &str = "0c5b6b1d-0000-0000-0000-000000000001";
 
-/// A request of CloudFormation, which may be delivered more than once and to any environment.
 #[derive(Clone)]
 pub struct StackRequest {
     pub event: Value,
     pub url: ResponseUrl,
 }
 
-/// What a response address tells of when it was signed.
+/// How a response URL tells when it was signed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Signature {
     /// `X-Amz-Date`.
@@ -30,9 +28,8 @@ pub enum Signature {
 pub const SIGNATURES: [Signature; 3] = [Signature::Dated, Signature::Expiring, Signature::None];
 
 impl StackRequest {
-    /// Signed so many minutes after the test began.
+    /// Signs the response URL with the time so many minutes after a day began.
     pub fn signed(mut self, signature: Signature, minute: u64) -> Self {
-        // The minutes of one day, in the form that Signature Version 4 has.
         let parameter = match signature {
             Signature::Dated => format!(
                 "&X-Amz-Date=20261125T{:02}{:02}00Z",
@@ -46,7 +43,6 @@ impl StackRequest {
         self
     }
 
-    /// One delivery.
     pub async fn delivered_to(&self, function: &Function) -> Result<Invocation> {
         self.delivered_within(function, TIMEOUT).await
     }
@@ -60,29 +56,32 @@ impl StackRequest {
         function.invoke_as(LAMBDA_REQUEST_ID, event, timeout).await
     }
 
-    /// The only delivery of a request that is answered once.
+    /// Delivers a request that is answered only once.
     pub async fn answered_by(&self, function: &Function) -> Result<Response> {
         let invocation = self.delivered_to(function).await?;
         Response::to(self.url.clone(), invocation)
     }
 
-    /// The answers that were taken, in their order.
+    /// The answers that S3 has accepted, in their order.
     pub fn answers(&self) -> Vec<Value> {
         let answers = self.url.puts().into_iter();
         let taken = answers.filter(|answer| answer.status == 200);
         taken.map(|answer| answer.body).collect()
     }
 
-    /// Delivers it, and kills the environment when a call of it is held.
-    pub async fn killed_at(&self, hold: &HeldCalls, function: Function) -> Result<()> {
+    /// Delivers the request, and kills the environment when a call of it is held.
+    pub async fn killed_at(&self, hold: &Hold, function: Function) -> Result<()> {
         killed_at(hold, function, &self.event).await
     }
 }
 
-/// Runs an event until a call of it is held, and kills the environment then.
-pub async fn killed_at(hold: &HeldCalls, function: Function, event: &Value) -> Result<()> {
+/// Runs an event until a call of it is held, and kills the environment then. The call goes on without it.
+pub async fn killed_at(hold: &Hold, function: Function, event: &Value) -> Result<()> {
     tokio::select! {
         done = function.invoke_as(LAMBDA_REQUEST_ID, event.clone(), TIMEOUT) => bail!("it came to its end: {done:#?}"),
-        () = hold.arrived(1) => Ok(()),
+        () = hold.arrived(1) => {}
     }
+    drop(function);
+    hold.release();
+    Ok(())
 }

@@ -1,15 +1,12 @@
-//! Updates that fail, that nobody rolls back, or that take long: what ticks go by meanwhile, and
-//! afterwards.
+//! What ticks go by while an Update is under way, and after one that failed, whether it is rolled back or not.
 
-use super::stack::BindingStack;
+use super::stack::{BindingStack, each_on_its_own_stack};
 use crate::support::{ELB, TIMEOUT, as_targets};
 use alb_nlb_binding::names::BindingId;
 use anyhow::Result;
-use futures_util::future::join_all;
-use lab::{Fault, What};
 use serde_json::json;
 
-/// Where it fails after its first sync.
+/// The calls that fail an Update after it has registered the new addresses.
 const FAILURES: [(&str, &str); 4] = [
     (ELB, "CreateListener"),
     ("events", "PutRule"),
@@ -20,67 +17,60 @@ const FAILURES: [(&str, &str); 4] = [
 #[tokio::test]
 async fn after_an_update_that_failed_and_is_not_rolled_back_ticks_count_by_the_orders_that_stand()
 -> Result<()> {
-    let stacks = BindingStack::several(FAILURES.len()).await?;
-    let played = stacks
-        .iter()
-        .zip(FAILURES)
-        .map(async |(stack, (service, operation))| {
-            let made = stack
-                .bind(json!({"Listeners": [{"Port": 80}, {"Port": 81}]}))
-                .await?;
-            let id = made.id();
-            let (next, _) = stack.fixture.next_alb_in_dns(2).await?;
-            let mut changes = json!({"AlbArn": next.arn});
-            changes["Schedule"] = json!("rate(5 minutes)");
-            changes["Listeners"] = json!([{"Port": 80}, {"Port": 8080, "AlbPort": 80}]);
-            stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
-            let fault = stack.injects(Fault::new(service, operation, What::Deny));
-            let old = json!({"Listeners": [{"Port": 80}, {"Port": 81}]});
-            let failed = stack.delivers(&stack.update(id, old, changes)).await?;
-            failed.assert_failed(&[operation]);
-            stack.lab().gateway().remove_fault(fault);
-            stack.shows("UPDATE_FAILED", "UPDATE_FAILED", Some(id));
+    each_on_its_own_stack(FAILURES, async |stack, (service, operation)| {
+        let made = stack
+            .bind(json!({"Listeners": [{"Port": 80}, {"Port": 81}]}))
+            .await?;
+        let id = made.id();
+        let (next, _) = stack.fixture.next_alb_in_dns(2).await?;
+        let mut changes = json!({"AlbArn": next.arn});
+        changes["Schedule"] = json!("rate(5 minutes)");
+        changes["Listeners"] = json!([{"Port": 80}, {"Port": 8080, "AlbPort": 80}]);
+        stack.shows_updating(id);
+        let fault = stack.fixture.deny(service, operation);
+        let old = json!({"Listeners": [{"Port": 80}, {"Port": 81}]});
+        let failed = stack.delivers(&stack.update(id, old, changes)).await?;
+        failed.assert_failed(&[operation]);
+        stack.fixture.allow(fault);
+        stack.shows("UPDATE_FAILED", "UPDATE_FAILED", Some(id));
 
-            // One address of the ALB that stands goes, and another one comes.
-            let mut live = stack.fixture.alb.addresses(4);
-            live.remove(2);
-            stack.fixture.show_in_dns(live.clone());
-            stack.ticks(id, 3).await?;
-            let groups = made.target_groups();
-            for (group, port) in groups.into_iter().zip([80, 81]) {
-                let targets = stack.fixture.targets(group);
-                assert_eq!(targets, as_targets(&live, port), "{operation}");
-            }
-            Ok::<_, anyhow::Error>(())
-        });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+        // Of the ALB that the record still names, one address leaves and another one comes.
+        let mut live = stack.fixture.alb.addresses(4);
+        live.remove(2);
+        stack.fixture.show_in_dns(live.clone());
+        stack.ticks(id, 3).await?;
+        let groups = made.target_groups();
+        for (group, port) in groups.into_iter().zip([80, 81]) {
+            let targets = stack.fixture.targets(group);
+            assert_eq!(targets, as_targets(&live, port), "{operation}");
+        }
+        Ok(())
+    })
+    .await
 }
 
-/// Where an Update to another ALB is held while five ticks come; `None` is the wait for its DNS.
-const POINTS: [Option<(&str, &str, usize)>; 5] = [
+/// The calls, and which of them, at which an Update to another ALB is held while five ticks come; `None` where it
+/// waits for addresses in DNS.
+const HELD_UPDATES: [Option<(&str, &str, usize)>; 5] = [
     None,
     Some((ELB, "RegisterTargets", 1)),
     Some(("events", "PutRule", 1)),
     Some(("events", "PutTargets", 1)),
-    // The claim, the first sync, the answer.
+    // The first write is the claim, the second the first sync, the third the answer.
     Some(("s3", "PutObject", 3)),
 ];
 
 #[tokio::test]
 async fn while_an_update_is_under_way_ticks_lose_no_target_that_a_rollback_would_go_back_to()
 -> Result<()> {
-    let stacks = BindingStack::several(POINTS.len()).await?;
-    let played = stacks.iter().zip(POINTS).map(async |(stack, point)| {
+    each_on_its_own_stack(HELD_UPDATES, async |stack, point| {
         let made = stack.bind(json!({})).await?;
         let id = made.id();
         let group = made.attribute("TargetGroupArn");
         let (next, next_addresses) = stack.fixture.next_alb_in_dns(2).await?;
         let mut changes = json!({"AlbArn": next.arn});
         changes["Schedule"] = json!("rate(5 minutes)");
-        stack.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+        stack.shows_updating(id);
         let hold = point.map(|(service, operation, nth)| stack.holds_nth(service, operation, nth));
         if point.is_none() {
             stack.lab().dns().remove(&next.name);
@@ -92,7 +82,7 @@ async fn while_an_update_is_under_way_ticks_lose_no_target_that_a_rollback_would
                 Some(hold) => hold.arrived(1).await,
                 None => stack.waits_for_dns_query(&next.name).await?,
             }
-            // The ALB that is left may have been turned off already; and one address comes.
+            // The former ALB loses two of its addresses, as one that is being turned off, and gets another one.
             let mut live = stack.fixture.alb.addresses(4);
             live.drain(..2);
             stack.fixture.show_in_dns(live.clone());
@@ -115,13 +105,9 @@ async fn while_an_update_is_under_way_ticks_lose_no_target_that_a_rollback_would
         updated?;
         assert_eq!(stack.deregistered(), [""; 0]);
 
-        // The rollback goes back to them all.
+        // The rollback finds all of them registered.
         stack.fixture.scale(4);
-        stack.shows(
-            "UPDATE_ROLLBACK_IN_PROGRESS",
-            "UPDATE_IN_PROGRESS",
-            Some(id),
-        );
+        stack.shows_rolling_back(id);
         stack
             .succeeds(&stack.update(id, changes, json!({})))
             .await?;
@@ -138,20 +124,17 @@ async fn while_an_update_is_under_way_ticks_lose_no_target_that_a_rollback_would
             .filter(|live| lost.contains(&live.to_string()))
             .collect();
         assert!(lost.is_empty(), "{point:?}: {lost:?}");
-        Ok::<_, anyhow::Error>(())
-    });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
-/// The schedule begins as soon as the rule has its target, before the Create has its answer.
+/// The rule fires as soon as it has its target, which may be before the Create is answered.
 #[tokio::test]
 async fn a_tick_before_the_create_is_answered_changes_nothing() -> Result<()> {
     let stack = BindingStack::new().await?;
-    stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
-    // The claim, the first sync, the answer.
+    stack.shows_creating();
+    // The first write is the claim, the second the first sync, the third the answer.
     let hold = stack.holds_nth("s3", "PutObject", 3);
     let other = stack.another_environment().await?;
     let create = stack.create(json!({}));

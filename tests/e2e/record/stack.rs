@@ -1,24 +1,42 @@
-//! A stack with a binding in it: CloudFormation's part, the schedule's, and what can be seen of them.
+//! A stack with a binding in it: the requests and ticks that come, the calls that are held, and what can be seen.
 
 use super::request::StackRequest;
-use crate::support::{Fixture, Response, STACK_ID, TIMEOUT, binary, is_reading, rule_input};
-use anyhow::{Context, Result, ensure};
-use lab::{
-    AlbSpec, Call, Fault, FaultId, Function, HeldCalls, Invocation, Lab, NlbSpec, StackView, What,
+use crate::support::{
+    Fixture, Response, STACK_ID, TIMEOUT, binary, called, is_reading, rule_input,
 };
+use anyhow::{Context, Result, ensure};
+use futures_util::future::join_all;
+use lab::{AlbSpec, Call, Fault, FaultId, Function, Hold, Invocation, Lab, NlbSpec, What};
 use serde_json::{Value, json};
 use std::cell::Cell;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-const LOGICAL_ID: &str = "Binding";
+/// The binding's logical id, which its events have, too.
+pub(super) const LOGICAL_ID: &str = "Binding";
+
+/// Plays a test for each of several cases at the same time, each on a stack of its own.
+pub async fn each_on_its_own_stack<C>(
+    cases: impl IntoIterator<Item = C>,
+    test: impl AsyncFn(&BindingStack, C) -> Result<()>,
+) -> Result<()> {
+    let cases: Vec<_> = cases.into_iter().collect();
+    let stacks = BindingStack::several(cases.len()).await?;
+    let played = stacks.iter().zip(cases);
+    let played = played.map(|(stack, case)| test(stack, case));
+    for played in join_all(played).await {
+        played?;
+    }
+    Ok(())
+}
 
 /// A stack with a binding in it, and CloudFormation's part of both.
 pub struct BindingStack {
     pub fixture: Fixture,
     pub id: String,
-    /// How many calls of the function are looked away from.
-    past: Cell<usize>,
+    /// How many of the function's first calls are forgotten.
+    forgotten: Cell<usize>,
 }
 
 impl BindingStack {
@@ -26,8 +44,12 @@ impl BindingStack {
         let fixture = Fixture::new().await?;
         fixture.scale(3);
         let id = STACK_ID.to_owned();
-        let past = Cell::default();
-        Ok(Self { fixture, id, past })
+        let forgotten = Cell::default();
+        Ok(Self {
+            fixture,
+            id,
+            forgotten,
+        })
     }
 
     /// Several on one lab, each with load balancers and a function of its own.
@@ -45,43 +67,29 @@ impl BindingStack {
             let fixture = Fixture::on(Arc::clone(&lab), function, pair);
             fixture.scale(3);
             let id = STACK_ID.replace("stack/orders", &format!("stack/orders{number}"));
-            let past = Cell::default();
-            stacks.push(Self { fixture, id, past });
+            let forgotten = Cell::default();
+            stacks.push(Self {
+                fixture,
+                id,
+                forgotten,
+            });
         }
         Ok(stacks)
     }
 
-    /// With a binding of three addresses in it.
+    /// A stack in which a binding with three addresses has been created.
     pub async fn bound(changes: Value) -> Result<(Self, Response)> {
         let stack = Self::new().await?;
         let made = stack.bind(changes).await?;
         Ok((stack, made))
     }
 
-    /// Makes the binding, as a stack's creation does.
+    /// Creates the binding, and shows it created.
     pub async fn bind(&self, changes: Value) -> Result<Response> {
-        self.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+        self.shows_creating();
         let made = self.succeeds(&self.create(changes)).await?;
         self.shows("CREATE_COMPLETE", "CREATE_COMPLETE", Some(made.id()));
         Ok(made)
-    }
-
-    /// What CloudFormation shows from now on: the stack, and the binding in it.
-    pub fn shows(&self, stack: &str, resource: &str, id: Option<&str>) {
-        let stack = StackView::new(stack).with_resource(LOGICAL_ID, resource, id);
-        self.lab().gateway().set_stack(&self.id, stack);
-    }
-
-    /// The same where the binding is no longer in the stack.
-    pub fn shows_none(&self, stack: &str) {
-        self.lab()
-            .gateway()
-            .set_stack(&self.id, StackView::new(stack));
-    }
-
-    /// From now on it is nobody's stack that this account knows.
-    pub fn becomes_unknown(&self) {
-        self.lab().gateway().forget_stack(&self.id);
     }
 
     pub fn lab(&self) -> &Lab {
@@ -93,7 +101,7 @@ impl BindingStack {
         self.request(json!({"RequestType": "Create", "ResourceProperties": properties}))
     }
 
-    /// From some properties to others.
+    /// An Update from some properties to others.
     pub fn update(&self, id: &str, old: Value, new: Value) -> StackRequest {
         self.request(json!({
             "RequestType": "Update",
@@ -118,20 +126,20 @@ impl BindingStack {
         StackRequest { event, url }
     }
 
-    /// Delivers a request to the function of the fixture, which answers once.
+    /// Delivers a request, which is responded to once, to the function of the fixture.
     pub async fn delivers(&self, request: &StackRequest) -> Result<Response> {
         request.answered_by(&self.fixture.function).await
     }
 
     pub async fn succeeds(&self, request: &StackRequest) -> Result<Response> {
-        let answer = self.delivers(request).await?;
+        let response = self.delivers(request).await?;
         ensure!(
-            answer.body["Status"] == "SUCCESS",
+            response.body["Status"] == "SUCCESS",
             "{:#}\n{:#?}",
-            answer.body,
-            answer.invocation.log
+            response.body,
+            response.invocation.log
         );
-        Ok(answer)
+        Ok(response)
     }
 
     /// Another environment of the same function.
@@ -141,7 +149,7 @@ impl BindingStack {
         self.lab().function_with(binary(), &variables).await
     }
 
-    /// What its rule gives the function in the next minute.
+    /// What the rule gives the function at its next scheduled time.
     pub async fn tick_event(&self, id: &str) -> Result<Value> {
         rule_input(self.lab(), id, self.fixture.schedule.next()).await
     }
@@ -157,6 +165,19 @@ impl BindingStack {
             self.tick(id).await?.success()?;
         }
         Ok(())
+    }
+
+    /// A target group of somebody else's, behind port 8000 of the NLB.
+    pub async fn given_group(&self) -> Result<String> {
+        let name = format!("theirs-{}", self.fixture.alb.name);
+        self.fixture.given_group(&name, 8000).await
+    }
+
+    /// The same with a target of somebody else's in it.
+    pub async fn given_group_with_foreign_target(&self) -> Result<(String, Ipv4Addr)> {
+        let name = format!("theirs-{}", self.fixture.alb.name);
+        let fixture = &self.fixture;
+        fixture.given_group_with_foreign_target(&name, 8000).await
     }
 
     pub fn injects(&self, fault: Fault) -> FaultId {
@@ -176,14 +197,14 @@ impl BindingStack {
         hold
     }
 
-    /// Calls begin anew.
+    /// From now on `calls` gives only what is called from now on.
     pub fn forgets_earlier_calls(&self) {
-        self.past.set(self.history().len());
+        self.forgotten.set(self.history().len());
     }
 
-    /// The function's calls, in whichever environment, since then.
+    /// The function's calls, in whichever environment, that are not forgotten.
     pub fn calls(&self) -> Vec<Call> {
-        self.history().split_off(self.past.get())
+        self.history().split_off(self.forgotten.get())
     }
 
     fn history(&self) -> Vec<Call> {
@@ -193,7 +214,7 @@ impl BindingStack {
         history
     }
 
-    /// Waits until the function's calls are such.
+    /// Waits until the function's calls fulfil a condition.
     pub async fn waits_until(&self, condition: impl Fn(&[Call]) -> bool) -> Result<()> {
         let waiting = async {
             while !condition(&self.calls()) {
@@ -201,10 +222,27 @@ impl BindingStack {
             }
         };
         let waited = tokio::time::timeout(TIMEOUT, waiting).await;
-        waited.context("it never comes so far")
+        waited.context("the calls never come so far")
     }
 
-    /// Waits until another look at DNS is made.
+    /// Resolves when the function writes to S3 once more than when this was called.
+    pub fn next_write(&self) -> impl Future<Output = Result<()>> {
+        let writes = called(&self.calls(), "PutObject");
+        self.waits_until(move |calls| called(calls, "PutObject") > writes)
+    }
+
+    /// Lets a held call go when the function writes to S3 once more: whoever waits for its turn has claimed the
+    /// record then.
+    pub fn releases_at_the_next_write(&self, hold: &Hold) -> impl Future<Output = Result<()>> {
+        let written = self.next_write();
+        async {
+            written.await?;
+            hold.release();
+            Ok(())
+        }
+    }
+
+    /// Waits until DNS is asked for a load balancer once more.
     pub async fn waits_for_dns_query(&self, load_balancer: &str) -> Result<()> {
         let dns = self.lab().dns();
         let before = dns.queries(load_balancer);
@@ -217,7 +255,7 @@ impl BindingStack {
         waited.context("DNS is never asked")
     }
 
-    /// The addresses that anybody but the tests ever deregistered.
+    /// The addresses that the function has deregistered, forgotten calls included.
     pub fn deregistered(&self) -> Vec<String> {
         let history = self.history().into_iter();
         let calls = history
@@ -242,10 +280,6 @@ impl BindingStack {
             .send()
             .await?;
         Ok(())
-    }
-
-    pub async fn bucket(&self, name: &str) -> Result<()> {
-        self.fixture.given_bucket(name).await
     }
 
     #[track_caller]

@@ -7,8 +7,8 @@ use anyhow::Result;
 use lab::{Fault, What};
 use std::time::Duration;
 
-/// A tick has decided that an address leaves, and is about to write that. Meanwhile the address
-/// comes back, and another tick has written the record.
+/// A tick has decided that an address leaves, and is held before it writes that. Meanwhile the address comes
+/// back, and another tick writes the record.
 #[tokio::test]
 async fn a_tick_whose_record_another_has_written_looks_at_dns_anew_before_it_decides() -> Result<()>
 {
@@ -30,7 +30,7 @@ async fn a_tick_whose_record_another_has_written_looks_at_dns_anew_before_it_dec
         let (held, meanwhile) = tokio::join!(way.function().invoke(first, TIMEOUT), meanwhile);
         meanwhile?;
         held?.success()?;
-        assert_eq!(way.targets(), fixture.expected(4, 80));
+        way.assert_registered(4);
         let gateway = fixture.lab.gateway();
         let gone = gateway.calls_of(ELB, "DeregisterTargets");
         assert!(gone.is_empty(), "{gone:#?}");
@@ -38,24 +38,27 @@ async fn a_tick_whose_record_another_has_written_looks_at_dns_anew_before_it_dec
     Ok(())
 }
 
-/// It was killed when the record said that an address leaves, and before the address left.
+/// The tick has written that an address leaves, and is killed at the call that takes it out.
 #[tokio::test]
 async fn a_tick_that_was_killed_before_it_deregistered_is_made_good() -> Result<()> {
-    for is_done in [true, false] {
+    for is_carried_out in [true, false] {
         for way in WayOfUse::both().await? {
             way.fixture().scale(2);
             way.ticks(2).await?;
             let event = way.event_at(way.next_minute()).await?;
             let hold = way.holds(ELB, "DeregisterTargets");
-            if !is_done {
+            if !is_carried_out {
                 let fault = Fault::new(ELB, "DeregisterTargets", What::CutOff);
                 let fault = fault.nth(1).by(way.function().access_key());
                 way.fixture().lab.gateway().inject(fault);
             }
             killed_at(&hold, way.another_environment().await?, &event).await?;
-            hold.release();
             way.function().invoke(event, TIMEOUT).await?.success()?;
-            assert_eq!(way.targets(), way.fixture().expected(2, 80), "{is_done}");
+            assert_eq!(
+                way.targets(),
+                way.fixture().expected(2, 80),
+                "{is_carried_out}"
+            );
         }
     }
     Ok(())
@@ -69,7 +72,7 @@ async fn an_address_that_comes_back_while_it_is_put_out_serves_in_the_end() -> R
     binding.ticks(2).await?;
     let event = binding.event_at(binding.next_minute()).await?;
     let next = binding.event_at(binding.next_minute()).await?;
-    // Its call takes as long as a call may, and is carried out when nobody waits for it any more.
+    // The call is held until the next tick has looked at DNS, and is carried out then.
     let hold = binding.holds(ELB, "DeregisterTargets");
     let slow = fixture.lab.function_with(binary(), &[]).await?;
     let back = async {
@@ -77,7 +80,7 @@ async fn an_address_that_comes_back_while_it_is_put_out_serves_in_the_end() -> R
         fixture.scale(3);
         let other = binding.another_environment().await?;
         let release = async {
-            binding_asked(fixture).await;
+            wait_for_dns_query(fixture).await;
             hold.release();
         };
         let (next, ()) = tokio::join!(other.invoke(next, TIMEOUT), release);
@@ -86,12 +89,12 @@ async fn an_address_that_comes_back_while_it_is_put_out_serves_in_the_end() -> R
     let (slow, back) = tokio::join!(slow.invoke(event, TIMEOUT), back);
     slow?;
     back?;
-    assert_eq!(binding.targets(), fixture.expected(3, 80));
+    binding.assert_registered(3);
     Ok(())
 }
 
-/// Waits until a tick has asked DNS once more.
-async fn binding_asked(fixture: &Fixture) {
+/// Waits until DNS is asked once more.
+async fn wait_for_dns_query(fixture: &Fixture) {
     let before = fixture.lab.dns().queries("orders");
     while fixture.lab.dns().queries("orders") == before {
         tokio::time::sleep(Duration::from_millis(10)).await;

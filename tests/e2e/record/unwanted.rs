@@ -1,15 +1,12 @@
-//! Requests that CloudFormation no longer waits for: they make nothing, and take nothing away that
-//! lives.
+//! Requests that CloudFormation no longer waits for: they make nothing, and take nothing away that serves.
 
 use super::request::SIGNATURES;
-use super::stack::BindingStack;
+use super::stack::{BindingStack, each_on_its_own_stack};
 use crate::support::{ELB, called};
 use anyhow::Result;
-use futures_util::future::join_all;
-use lab::{Fault, What};
 use serde_json::json;
 
-/// The stack's states in which a Create is no longer wanted, with what the binding is then.
+/// The statuses of a stack that does not wait for a Create any more, with the binding's status, if it has one.
 const ROLLED_BACK: [(&str, Option<&str>); 13] = [
     ("ROLLBACK_IN_PROGRESS", Some("DELETE_IN_PROGRESS")),
     ("ROLLBACK_IN_PROGRESS", Some("DELETE_COMPLETE")),
@@ -24,7 +21,7 @@ const ROLLED_BACK: [(&str, Option<&str>); 13] = [
     ("UPDATE_ROLLBACK_FAILED", Some("DELETE_COMPLETE")),
     ("DELETE_IN_PROGRESS", Some("DELETE_IN_PROGRESS")),
     ("DELETE_COMPLETE", Some("DELETE_COMPLETE")),
-    // A single resource was deleted, and the stack lives on.
+    // The binding alone was taken out of a stack that lives on.
     ("UPDATE_COMPLETE", Some("DELETE_COMPLETE")),
     ("UPDATE_COMPLETE", None),
     ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", None),
@@ -32,34 +29,27 @@ const ROLLED_BACK: [(&str, Option<&str>); 13] = [
 
 #[tokio::test]
 async fn a_create_that_comes_when_its_delete_is_done_makes_nothing() -> Result<()> {
-    let stacks = BindingStack::several(ROLLED_BACK.len()).await?;
-    let played = stacks
-        .iter()
-        .zip(ROLLED_BACK)
-        .map(async |(stack, (status, resource))| {
-            let create = stack.create(json!({}));
-            let delete = stack.delete("orders-Binding-1ABCDEF", json!({}));
-            match resource {
-                Some(resource) => stack.shows(status, resource, None),
-                None => stack.shows_none(status),
-            }
-            stack.succeeds(&delete).await?;
-            stack.forgets_earlier_calls();
-            let failed = stack.delivers(&create).await?;
-            failed.assert_failed(&[
-                "does not wait for this Create any more",
-                "nothing was changed",
-            ]);
-            stack.assert_unchanged();
-            stack.assert_gone(failed.id(), status).await
-        });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+    each_on_its_own_stack(ROLLED_BACK, async |stack, (status, resource)| {
+        let create = stack.create(json!({}));
+        let delete = stack.delete("orders-Binding-1ABCDEF", json!({}));
+        match resource {
+            Some(resource) => stack.shows(status, resource, None),
+            None => stack.shows_none(status),
+        }
+        stack.succeeds(&delete).await?;
+        stack.forgets_earlier_calls();
+        let failed = stack.delivers(&create).await?;
+        failed.assert_failed(&[
+            "does not wait for this Create any more",
+            "nothing was changed",
+        ]);
+        stack.assert_unchanged();
+        stack.assert_gone(failed.id(), status).await
+    })
+    .await
 }
 
-/// DescribeStackResource may be denied, as to a function of an older stack.
+/// The role of a provider stack of an older version does not allow DescribeStackResource.
 #[tokio::test]
 async fn a_create_is_refused_by_its_stack_alone_where_the_resource_cannot_be_asked_for()
 -> Result<()> {
@@ -68,26 +58,21 @@ async fn a_create_is_refused_by_its_stack_alone_where_the_resource_cannot_be_ask
         .into_iter()
         .filter(|status| !status.starts_with("UPDATE_COMPLETE"))
         .collect();
-    let stacks = BindingStack::several(refused.len()).await?;
-    let played = stacks.iter().zip(refused).map(async |(stack, status)| {
-        stack.injects(Fault::new(
-            "cloudformation",
-            "DescribeStackResource",
-            What::Deny,
-        ));
+    each_on_its_own_stack(refused, async |stack, status| {
+        stack
+            .fixture
+            .deny("cloudformation", "DescribeStackResource");
         stack.shows_none(status);
         let failed = stack.delivers(&stack.create(json!({}))).await?;
         failed.assert_failed(&["does not wait for this Create any more", status]);
         stack.assert_unchanged();
-        Ok::<_, anyhow::Error>(())
-    });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
-/// A rollback may make a resource anew, and what CloudFormation shows lags behind its requests.
+/// A rollback may create a resource again; and CloudFormation may show a resource only a while after it has sent
+/// the request.
 #[tokio::test]
 async fn a_create_is_wanted_where_cloudformation_shows_it_also_after_a_while() -> Result<()> {
     let stacks = BindingStack::several(3).await?;
@@ -104,7 +89,7 @@ async fn a_create_is_wanted_where_cloudformation_shows_it_also_after_a_while() -
         let create = lagging.create(json!({}));
         let shown = async {
             asked.await?;
-            lagging.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+            lagging.shows_creating();
             Ok::<_, anyhow::Error>(())
         };
         let (made, shown) = tokio::join!(lagging.succeeds(&create), shown);
@@ -119,40 +104,33 @@ async fn a_create_is_wanted_where_cloudformation_shows_it_also_after_a_while() -
     Ok(())
 }
 
-/// DescribeStackResource may still show what was before the request.
+/// DescribeStackResource may still show the status from before the request.
 #[tokio::test]
 async fn an_update_and_a_delete_are_wanted_where_cloudformation_shows_them_after_a_while()
 -> Result<()> {
-    let stacks = BindingStack::several(2).await?;
-    let played = stacks
-        .iter()
-        .zip(["UPDATE", "DELETE"])
-        .map(async |(stack, kind)| {
-            let made = stack.bind(json!({})).await?;
-            let id = made.id();
-            stack.forgets_earlier_calls();
-            let request = match kind {
-                "UPDATE" => stack.update(id, json!({}), json!({"Schedule": "rate(5 minutes)"})),
-                _ => stack.delete(id, json!({})),
-            };
-            let shown = async {
-                let asked = |calls: &[lab::Call]| called(calls, "DescribeStackResource") > 1;
-                stack.waits_until(asked).await?;
-                let status = format!("{kind}_IN_PROGRESS");
-                stack.shows(&status, &status, Some(id));
-                Ok::<_, anyhow::Error>(())
-            };
-            let (answer, shown) = tokio::join!(stack.succeeds(&request), shown);
-            shown?;
-            answer?;
-            let left = stack.fixture.leftovers(id).await?.len();
-            assert_eq!(left, if kind == "UPDATE" { 4 } else { 0 });
+    each_on_its_own_stack(["UPDATE", "DELETE"], async |stack, kind| {
+        let made = stack.bind(json!({})).await?;
+        let id = made.id();
+        stack.forgets_earlier_calls();
+        let request = match kind {
+            "UPDATE" => stack.update(id, json!({}), json!({"Schedule": "rate(5 minutes)"})),
+            _ => stack.delete(id, json!({})),
+        };
+        let shown = async {
+            let asked = |calls: &[lab::Call]| called(calls, "DescribeStackResource") > 1;
+            stack.waits_until(asked).await?;
+            let status = format!("{kind}_IN_PROGRESS");
+            stack.shows(&status, &status, Some(id));
             Ok::<_, anyhow::Error>(())
-        });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+        };
+        let (response, shown) = tokio::join!(stack.succeeds(&request), shown);
+        shown?;
+        response?;
+        let left = stack.fixture.leftovers(id).await?.len();
+        assert_eq!(left, if kind == "UPDATE" { 4 } else { 0 });
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]
@@ -167,63 +145,49 @@ async fn a_delete_with_an_invented_id_spares_a_binding_that_cloudformation_names
         ),
         ("UPDATE_IN_PROGRESS", "CREATE_COMPLETE"),
     ];
-    let stacks = BindingStack::several(states.len()).await?;
-    let played = stacks
-        .iter()
-        .zip(states)
-        .map(async |(stack, (status, resource))| {
-            let made = stack.bind(json!({})).await?;
-            stack.shows(status, resource, Some(made.id()));
-            stack.forgets_earlier_calls();
-            let delete = stack.delete("orders-Binding-1ABCDEF", json!({}));
-            let answer = stack.succeeds(&delete).await?;
-            assert_eq!(answer.id(), "orders-Binding-1ABCDEF");
-            stack.assert_unchanged();
-            stack.ticks(made.id(), 1).await
-        });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+    each_on_its_own_stack(states, async |stack, (status, resource)| {
+        let made = stack.bind(json!({})).await?;
+        stack.shows(status, resource, Some(made.id()));
+        stack.forgets_earlier_calls();
+        let delete = stack.delete("orders-Binding-1ABCDEF", json!({}));
+        let response = stack.succeeds(&delete).await?;
+        assert_eq!(response.id(), "orders-Binding-1ABCDEF");
+        stack.assert_unchanged();
+        stack.ticks(made.id(), 1).await
+    })
+    .await
 }
 
 #[tokio::test]
 async fn a_deletes_second_delivery_spares_a_binding_that_was_made_again() -> Result<()> {
-    let stacks = BindingStack::several(SIGNATURES.len()).await?;
-    let played = stacks
-        .iter()
-        .zip(SIGNATURES)
-        .map(async |(stack, signature)| {
-            let made = stack.bind(json!({})).await?;
-            let id = made.id();
-            stack.shows(
-                "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
-                "DELETE_IN_PROGRESS",
-                Some(id),
-            );
-            let delete = stack.delete(id, json!({})).signed(signature, 1);
-            stack.succeeds(&delete).await?;
-            stack.shows("UPDATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
-            let create = stack.create(json!({})).signed(signature, 5);
-            let again = stack.succeeds(&create).await?;
-            assert_eq!(again.id(), id);
-            stack.shows("UPDATE_COMPLETE", "CREATE_COMPLETE", Some(id));
-            stack.forgets_earlier_calls();
-            let late = stack.another_environment().await?;
-            delete.delivered_to(&late).await?.success()?;
-            stack.assert_unchanged();
-            stack.ticks(id, 1).await?;
-            let group = again.attribute("TargetGroupArn");
-            assert_eq!(stack.fixture.targets(group), stack.fixture.expected(3, 80));
-            Ok::<_, anyhow::Error>(())
-        });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+    each_on_its_own_stack(SIGNATURES, async |stack, signature| {
+        let made = stack.bind(json!({})).await?;
+        let id = made.id();
+        stack.shows(
+            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+            "DELETE_IN_PROGRESS",
+            Some(id),
+        );
+        let delete = stack.delete(id, json!({})).signed(signature, 1);
+        stack.succeeds(&delete).await?;
+        stack.shows("UPDATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+        let create = stack.create(json!({})).signed(signature, 5);
+        let again = stack.succeeds(&create).await?;
+        assert_eq!(again.id(), id);
+        stack.shows("UPDATE_COMPLETE", "CREATE_COMPLETE", Some(id));
+        stack.forgets_earlier_calls();
+        let late = stack.another_environment().await?;
+        delete.delivered_to(&late).await?.success()?;
+        stack.assert_unchanged();
+        stack.ticks(id, 1).await?;
+        let group = again.attribute("TargetGroupArn");
+        assert_eq!(stack.fixture.targets(group), stack.fixture.expected(3, 80));
+        Ok(())
+    })
+    .await
 }
 
-/// What the first try of a request made that is not wanted any more goes again.
+/// The second try of a Create that nobody waits for any more deletes what the first one made.
 #[tokio::test]
 async fn a_create_that_was_killed_and_is_run_again_after_its_delete_takes_away_what_it_made()
 -> Result<()> {
@@ -234,26 +198,18 @@ async fn a_create_that_was_killed_and_is_run_again_after_its_delete_takes_away_w
         (ELB, "CreateListener"),
         ("events", "PutTargets"),
     ];
-    let stacks = BindingStack::several(points.len()).await?;
-    let played = stacks
-        .iter()
-        .zip(points)
-        .map(async |(stack, (service, operation))| {
-            stack.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
-            let create = stack.create(json!({}));
-            let hold = stack.holds(service, operation);
-            create
-                .killed_at(&hold, stack.another_environment().await?)
-                .await?;
-            hold.release();
-            // Nobody deletes what was never answered, for CloudFormation has lost its patience with it.
-            stack.shows("ROLLBACK_COMPLETE", "DELETE_COMPLETE", None);
-            let failed = stack.delivers(&create).await?;
-            failed.assert_failed(&["does not wait for this Create any more"]);
-            stack.assert_gone(failed.id(), operation).await
-        });
-    for played in join_all(played).await {
-        played?;
-    }
-    Ok(())
+    each_on_its_own_stack(points, async |stack, (service, operation)| {
+        stack.shows_creating();
+        let create = stack.create(json!({}));
+        let hold = stack.holds(service, operation);
+        create
+            .killed_at(&hold, stack.another_environment().await?)
+            .await?;
+        // CloudFormation has given the Create up without an answer, and sends no Delete for it.
+        stack.shows("ROLLBACK_COMPLETE", "DELETE_COMPLETE", None);
+        let failed = stack.delivers(&create).await?;
+        failed.assert_failed(&["does not wait for this Create any more"]);
+        stack.assert_gone(failed.id(), operation).await
+    })
+    .await
 }

@@ -81,6 +81,12 @@ impl WayOfUse {
         }
     }
 
+    /// The targets are so many addresses of the ALB, its first ones, and nothing else.
+    #[track_caller]
+    pub fn assert_registered(&self, count: usize) {
+        assert_eq!(self.targets(), self.fixture().expected(count, 80));
+    }
+
     pub fn addresses(&self, count: usize) -> Vec<Ipv4Addr> {
         self.fixture().alb.addresses(count)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 pub const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long EventBridge's minutes last on a lab that deploys stacks.
-pub const MINUTE: Duration = Duration::from_secs(4);
+pub const SHORT_MINUTE: Duration = Duration::from_secs(4);
 
 pub const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:000000000000:stack/orders/0b5bd2f0-c000-11ef-9cd2-0242ac120002";
 

@@ -3,6 +3,7 @@
 
 mod calls;
 mod constants;
+mod denials;
 mod fixture;
 mod given;
 mod leftovers;
@@ -14,7 +15,7 @@ mod targets;
 mod ticks;
 
 pub use calls::{called, is_reading, operations};
-pub use constants::{ELB, MINUTE, STACK_ID, TIMEOUT, binary};
+pub use constants::{ELB, SHORT_MINUTE, STACK_ID, TIMEOUT, binary};
 pub use fixture::Fixture;
 pub use given::{forward_to, make_idle_target_group, make_listener, make_target_group};
 pub use privileges::asked_of_iam;
