@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 const FIRST_PORT: usize = 8000;
 
 /// A binding of so many listeners, with three addresses in DNS.
-async fn bound(listeners: usize) -> Result<(Fixture, Response)> {
+async fn bind_listeners(listeners: usize) -> Result<(Fixture, Response)> {
     let ports = FIRST_PORT..FIRST_PORT + listeners;
     let mut alb = AlbSpec::new("orders");
     alb.ports = ports.clone().map(u16::try_from).collect::<Result<_, _>>()?;
@@ -31,7 +31,7 @@ struct TickCost {
     queries: usize,
 }
 
-async fn tick(fixture: &Fixture, made: &Response) -> Result<TickCost> {
+async fn measure_tick(fixture: &Fixture, made: &Response) -> Result<TickCost> {
     let input = fixture.rule_input(made).await?;
     fixture.lab.gateway().clear();
     let before = fixture.lab.dns().queries("orders");
@@ -77,11 +77,11 @@ const LOOKUPS: [(usize, usize); 3] = [(3, 1), (28, 32), (100, 140)];
 #[tokio::test]
 async fn a_steady_tick_costs_two_calls_and_one_a_listener_however_many_addresses() -> Result<()> {
     for listeners in [1, 2, 10] {
-        let (fixture, made) = bound(listeners).await?;
+        let (fixture, made) = bind_listeners(listeners).await?;
         for (addresses, lookups) in LOOKUPS {
             fixture.scale(addresses);
-            tick(&fixture, &made).await?;
-            let steady = tick(&fixture, &made).await?;
+            measure_tick(&fixture, &made).await?;
+            let steady = measure_tick(&fixture, &made).await?;
             let expected = counts([
                 ("DescribeTargetHealth", listeners),
                 ("GetObject", 1),
@@ -97,10 +97,10 @@ async fn a_steady_tick_costs_two_calls_and_one_a_listener_however_many_addresses
 #[tokio::test]
 async fn however_many_addresses_come_they_cost_one_write_and_one_call_a_listener() -> Result<()> {
     for listeners in [1, 10] {
-        let (fixture, made) = bound(listeners).await?;
+        let (fixture, made) = bind_listeners(listeners).await?;
         for addresses in [28, 100] {
             fixture.scale(addresses);
-            let changed = tick(&fixture, &made).await?;
+            let changed = measure_tick(&fixture, &made).await?;
             let count = |operation| changed.calls.get(operation).copied().unwrap_or(0);
             assert_eq!(count("PutObject"), 1, "{changed:?}");
             assert_eq!(count("RegisterTargets"), listeners, "{changed:?}");
@@ -124,10 +124,10 @@ async fn an_address_costs_the_record_at_most_32_bytes_a_listener() -> Result<()>
     // listener's and its own in the answer.
     const GROUP: usize = 700;
     for listeners in [1, 10] {
-        let (fixture, made) = bound(listeners).await?;
+        let (fixture, made) = bind_listeners(listeners).await?;
         for addresses in [3, 28, 100] {
             fixture.scale(addresses);
-            tick(&fixture, &made).await?;
+            measure_tick(&fixture, &made).await?;
             let size = record_size(&fixture, &made).await?;
             let most = RECORD + listeners * (GROUP + addresses * TARGET);
             assert!(size <= most, "{addresses} addresses: {size} > {most} bytes");
@@ -143,11 +143,11 @@ async fn a_steady_tick_logs_one_line_that_grows_by_an_address_and_not_by_a_liste
     const ADDRESS: usize = 18;
     const LINE: usize = 400;
     for listeners in [1, 10] {
-        let (fixture, made) = bound(listeners).await?;
+        let (fixture, made) = bind_listeners(listeners).await?;
         for addresses in [3, 28, 100] {
             fixture.scale(addresses);
-            tick(&fixture, &made).await?;
-            let steady = tick(&fixture, &made).await?.tick;
+            measure_tick(&fixture, &made).await?;
+            let steady = measure_tick(&fixture, &made).await?.tick;
             assert_eq!(steady.log.len(), 1, "{:#?}", steady.log);
             let most = LINE + addresses * ADDRESS;
             assert!(steady.log_size <= most, "{} > {most}", steady.log_size);
@@ -157,7 +157,7 @@ async fn a_steady_tick_logs_one_line_that_grows_by_an_address_and_not_by_a_liste
 }
 
 /// How many calls a request made, how many of them of ELBv2, and how many of those only look.
-async fn counted_calls(
+async fn count_calls(
     fixture: &Fixture,
     request: impl Future<Output = Result<Response>>,
 ) -> Result<(Response, [usize; 3])> {
@@ -188,14 +188,14 @@ async fn a_request_of_cloudformation_asks_as_little_as_it_can() -> Result<()> {
         fixture.given_group(&format!("theirs-{port}"), port).await?;
     }
     fixture.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
-    let (made, create) = counted_calls(&fixture, fixture.create(json!({}))).await?;
+    let (made, create) = count_calls(&fixture, fixture.create(json!({}))).await?;
     let id = Some(made.id());
     fixture.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", id);
-    let (_, nothing) = counted_calls(&fixture, fixture.update(&made, json!({}))).await?;
+    let (_, nothing) = count_calls(&fixture, fixture.update(&made, json!({}))).await?;
     let two = json!({"Listeners": [{"Port": "80"}, {"Port": "81"}]});
-    let (_, another) = counted_calls(&fixture, fixture.update(&made, two.clone())).await?;
+    let (_, another) = count_calls(&fixture, fixture.update(&made, two.clone())).await?;
     fixture.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", id);
-    let (_, delete) = counted_calls(&fixture, fixture.delete(&made, two)).await?;
+    let (_, delete) = count_calls(&fixture, fixture.delete(&made, two)).await?;
     assert_eq!(
         [create, nothing, another, delete],
         [[22, 8, 5], [20, 9, 9], [27, 12, 9], [26, 8, 4]]

@@ -20,7 +20,7 @@ async fn update(fixture: &Fixture, made: &Response, from: &Value, to: &Value) ->
 }
 
 /// Sets three addresses that are not the ALB's under the database's name.
-fn database(fixture: &Fixture) -> Vec<Ipv4Addr> {
+fn put_database_in_dns(fixture: &Fixture) -> Vec<Ipv4Addr> {
     let addresses = fixture.alb.addresses_after(100, 3);
     fixture.lab.dns().set(DATABASE, addresses.clone());
     addresses
@@ -31,7 +31,7 @@ async fn an_update_goes_from_an_alb_to_a_name_and_back_and_registers_before_anyt
 -> Result<()> {
     let (fixture, made) = Fixture::bound().await?;
     let group = made.attribute("TargetGroupArn");
-    let theirs = database(&fixture);
+    let theirs = put_database_in_dns(&fixture);
     let both = || {
         let mut both = fixture.alb.addresses(3);
         both.extend(&theirs);
@@ -63,7 +63,7 @@ async fn an_update_goes_from_an_alb_to_a_name_and_back_and_registers_before_anyt
 async fn an_update_and_a_rollback_get_through_where_the_name_that_stood_before_is_gone()
 -> Result<()> {
     let fixture = Fixture::new().await?;
-    let theirs = database(&fixture);
+    let theirs = put_database_in_dns(&fixture);
     let old = fixture.properties_with_dns_name(DATABASE, json!({}));
     let create = json!({"RequestType": "Create", "ResourceProperties": old});
     let made = fixture.request(create).await?;
@@ -101,7 +101,7 @@ async fn an_update_and_a_rollback_get_through_where_the_name_that_stood_before_i
 #[tokio::test]
 async fn a_name_that_has_no_address_yet_is_waited_for_by_a_create() -> Result<()> {
     let fixture = Fixture::new().await?;
-    database(&fixture);
+    put_database_in_dns(&fixture);
     let twenty = std::time::Duration::from_secs(20);
     fixture
         .lab

@@ -31,14 +31,14 @@ fn own_policy(bucket: &str) -> Value {
     }]})
 }
 
-async fn without_policy(fixture: &Fixture, made: &Response) -> Result<String> {
+async fn delete_policy(fixture: &Fixture, made: &Response) -> Result<String> {
     let bucket = made.attribute("BucketName").to_owned();
     let delete = fixture.s3().delete_bucket_policy().bucket(&bucket);
     delete.send().await?;
     Ok(bucket)
 }
 
-async fn assert_gone(fixture: &Fixture, made: &Response) -> Result<()> {
+async fn assert_delete_leaves_nothing(fixture: &Fixture, made: &Response) -> Result<()> {
     fixture.delete(made, json!({})).await?.assert_success();
     assert_eq!(fixture.leftovers(made.id()).await?, [""; 0]);
     Ok(())
@@ -70,7 +70,7 @@ async fn a_new_bucket_is_never_without_tags_and_holds_nothing_before_it_has_its_
         ["CreateBucket", "PutBucketPolicy", "PutObject"]
     );
     assert!(calls[0].params["Tags"].to_string().contains(made.id()));
-    assert_gone(&fixture, &made).await
+    assert_delete_leaves_nothing(&fixture, &made).await
 }
 
 /// Another emulator of S3 may ignore the tags, and a bucket may have been there already.
@@ -90,7 +90,7 @@ async fn where_createbucket_took_no_tags_they_are_put_at_once() -> Result<()> {
     assert_eq!(put.len(), 1, "{put:?}");
     let bucket = made.attribute("BucketName");
     assert!(tags(&fixture, bucket).await?.contains(made.id()));
-    assert_gone(&fixture, &made).await
+    assert_delete_leaves_nothing(&fixture, &made).await
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn a_create_that_is_killed_before_the_policy_and_run_again_completes_with_
 #[tokio::test]
 async fn an_update_puts_a_policy_that_is_gone_back_and_leaves_statements_of_others() -> Result<()> {
     let (fixture, made) = Fixture::bound().await?;
-    let bucket = without_policy(&fixture, &made).await?;
+    let bucket = delete_policy(&fixture, &made).await?;
     let status = status(&fixture, &made).await?;
     let told = texts(&status, "Problems").join("\n");
     assert!(
@@ -139,7 +139,7 @@ async fn an_update_puts_a_policy_that_is_gone_back_and_leaves_statements_of_othe
         operations(&fixture.wiring_changes()),
         ["PutObject", "PutObject"]
     );
-    assert_gone(&fixture, &made).await
+    assert_delete_leaves_nothing(&fixture, &made).await
 }
 
 #[tokio::test]
@@ -155,14 +155,14 @@ async fn a_create_that_may_not_put_the_policy_fails_with_the_permission_and_leav
     fixture.deny("s3", "GetBucketPolicy");
     let failed = fixture.create(json!({})).await?;
     failed.assert_failed(&["without TLS", "allow s3:GetBucketPolicy"]);
-    assert_gone(&fixture, &failed).await
+    assert_delete_leaves_nothing(&fixture, &failed).await
 }
 
 #[tokio::test]
 async fn a_binding_that_stands_is_updated_and_deleted_also_where_its_policy_is_denied() -> Result<()>
 {
     let (fixture, made) = Fixture::bound().await?;
-    let bucket = without_policy(&fixture, &made).await?;
+    let bucket = delete_policy(&fixture, &made).await?;
     fixture.deny("s3", "PutBucketPolicy");
     let schedule = json!({"Schedule": "rate(2 minutes)"});
     let updated = fixture.update(&made, schedule).await?;
@@ -177,7 +177,7 @@ async fn a_binding_that_stands_is_updated_and_deleted_also_where_its_policy_is_d
     let put = fixture.lab.gateway().calls_of("s3", "PutBucketPolicy");
     assert_eq!(put.len(), 0, "{put:?}");
     assert_eq!(policy(&fixture, &bucket).await?, Value::Null);
-    assert_gone(&fixture, &made).await
+    assert_delete_leaves_nothing(&fixture, &made).await
 }
 
 #[tokio::test]
@@ -195,5 +195,5 @@ async fn an_update_that_makes_a_bucket_without_its_policy_fails_and_is_rolled_ba
     let back = fixture.update(&made, given).await?;
     back.assert_success();
     assert_eq!(back.attribute("BucketName"), "their-bucket");
-    assert_gone(&fixture, &made).await
+    assert_delete_leaves_nothing(&fixture, &made).await
 }

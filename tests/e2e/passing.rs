@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// AWS answers some of the calls of an operation, by their numbers, with this status and code.
-fn answers(
+fn answer_calls(
     fixture: &Fixture,
     (service, operation, status, code): (&str, &str, u16, &str),
     calls: std::ops::RangeInclusive<usize>,
@@ -26,7 +26,7 @@ fn answers(
 }
 
 /// Properties with which a Create has every step that it can have.
-fn everything() -> Value {
+fn every_step() -> Value {
     json!({"Listeners": [{
         "Port": "80",
         "IdleTimeoutSeconds": "400",
@@ -34,8 +34,8 @@ fn everything() -> Value {
     }]})
 }
 
-async fn assert_gone(fixture: &Fixture, made: &Response) -> Result<()> {
-    fixture.delete(made, everything()).await?.assert_success();
+async fn assert_delete_leaves_nothing(fixture: &Fixture, made: &Response) -> Result<()> {
+    fixture.delete(made, every_step()).await?.assert_success();
     assert_eq!(fixture.leftovers(made.id()).await?, [""; 0]);
     Ok(())
 }
@@ -76,13 +76,13 @@ async fn what_aws_does_not_know_yet_of_what_was_just_made_is_waited_for() -> Res
             1..=2,
         ),
     ] {
-        answers(&fixture, answer, calls);
-        let made = fixture.create(everything()).await?;
+        answer_calls(&fixture, answer, calls);
+        let made = fixture.create(every_step()).await?;
         made.assert_success();
         fixture.lab.gateway().clear_faults();
         let targets = fixture.targets(made.attribute("TargetGroupArn"));
         assert_eq!(targets, fixture.expected(3, 80), "{answer:?}");
-        assert_gone(&fixture, &made).await?;
+        assert_delete_leaves_nothing(&fixture, &made).await?;
     }
     Ok(())
 }
@@ -98,7 +98,7 @@ async fn a_listener_that_aws_does_not_know_while_it_is_looked_at_fails_nothing()
         ("DescribeListeners", 1..=3),
     ] {
         let answer = (ELB, operation, 400, "ListenerNotFound");
-        answers(&fixture, answer, calls);
+        answer_calls(&fixture, answer, calls);
         let updated = fixture
             .update(&made, json!({"Schedule": "rate(2 minutes)"}))
             .await?;
@@ -111,7 +111,7 @@ async fn a_listener_that_aws_does_not_know_while_it_is_looked_at_fails_nothing()
         );
         fixture.update(&made, json!({})).await?.assert_success();
     }
-    assert_gone(&fixture, &made).await
+    assert_delete_leaves_nothing(&fixture, &made).await
 }
 
 /// The Delete cannot delete the target group while the listener forwards to it, so it looks for listeners again.
@@ -119,7 +119,7 @@ async fn a_listener_that_aws_does_not_know_while_it_is_looked_at_fails_nothing()
 async fn a_listener_that_aws_does_not_show_a_delete_at_first_goes_all_the_same() -> Result<()> {
     let (fixture, made) = Fixture::bound().await?;
     let not_shown = (ELB, "DescribeListeners", 400, "LoadBalancerNotFound");
-    answers(&fixture, not_shown, 1..=1);
+    answer_calls(&fixture, not_shown, 1..=1);
     fixture.delete(&made, json!({})).await?.assert_success();
     assert_eq!(fixture.leftovers(made.id()).await?, [""; 0]);
     let deletes = fixture.lab.gateway().calls_of(ELB, "DeleteTargetGroup");
@@ -157,10 +157,10 @@ async fn what_is_busy_with_the_same_thing_is_waited_for() -> Result<()> {
         (("s3", "GetObject", 409, "OperationAborted"), 1..=1),
         (("s3", "GetObject", 400, "RequestTimeout"), 1..=1),
     ] {
-        answers(&fixture, answer, calls);
-        let made = fixture.create(everything()).await?;
+        answer_calls(&fixture, answer, calls);
+        let made = fixture.create(every_step()).await?;
         made.assert_success();
-        assert_gone(&fixture, &made).await?;
+        assert_delete_leaves_nothing(&fixture, &made).await?;
         fixture.lab.gateway().clear_faults();
     }
     Ok(())
@@ -191,7 +191,7 @@ async fn throttling_is_waited_for_until_the_deadline_and_told_where_it_lasts() -
 #[tokio::test]
 async fn a_quota_of_eventbridge_is_no_throttling() -> Result<()> {
     let fixture = Fixture::new().await?;
-    answers(
+    answer_calls(
         &fixture,
         ("events", "PutRule", 400, "LimitExceededException"),
         1..=9,
@@ -264,7 +264,7 @@ async fn a_listener_of_the_alb_that_is_made_while_a_create_runs_is_waited_for() 
 #[tokio::test]
 async fn an_own_bucket_name_that_another_account_has_is_told_with_the_way_out() -> Result<()> {
     let fixture = Fixture::new().await?;
-    answers(
+    answer_calls(
         &fixture,
         ("s3", "CreateBucket", 409, "BucketAlreadyExists"),
         1..=1,

@@ -150,7 +150,7 @@ fn told(listener: &Listener) -> String {
 }
 
 /// The health of the targets of a group.
-async fn states(fixture: &Fixture, group: &str) -> Result<Vec<String>> {
+async fn target_states(fixture: &Fixture, group: &str) -> Result<Vec<String>> {
     let described = fixture
         .elb()
         .describe_target_health()
@@ -162,13 +162,13 @@ async fn states(fixture: &Fixture, group: &str) -> Result<Vec<String>> {
 }
 
 /// The listener's owner lets it forward elsewhere.
-async fn forwards(fixture: &Fixture, listener: &str, action: Action) -> Result<()> {
+async fn set_default_action(fixture: &Fixture, listener: &str, action: Action) -> Result<()> {
     let modify = fixture.elb().modify_listener().listener_arn(listener);
     modify.default_actions(action).send().await?;
     Ok(())
 }
 
-fn weighted(groups: [(&str, i32); 2]) -> Action {
+fn forward_by_weight(groups: [(&str, i32); 2]) -> Action {
     let groups = groups.map(|(group, weight)| {
         let tuple = TargetGroupTuple::builder().target_group_arn(group);
         tuple.weight(weight).build()
@@ -261,12 +261,18 @@ async fn two_albs_behind_one_port_are_followed_while_its_owner_switches_between_
     let blue_made = bind(&blue, &blue_group).await?;
     let green_made = bind(&green, &green_group).await?;
     // Green's targets are registered, but no listener forwards to them, so the NLB does not check their health.
-    assert_eq!(states(&green.fixture, &green_group).await?, ["unused"; 3]);
+    assert_eq!(
+        target_states(&green.fixture, &green_group).await?,
+        ["unused"; 3]
+    );
     let trial = make_listener(lab, nlb, 8080, &green_group).await?;
-    assert_eq!(states(&green.fixture, &green_group).await?, ["healthy"; 3]);
+    assert_eq!(
+        target_states(&green.fixture, &green_group).await?,
+        ["healthy"; 3]
+    );
 
-    forwards(&blue.fixture, &front, forward_to(&green_group)).await?;
-    forwards(&blue.fixture, &trial, forward_to(&blue_group)).await?;
+    set_default_action(&blue.fixture, &front, forward_to(&green_group)).await?;
+    set_default_action(&blue.fixture, &trial, forward_to(&blue_group)).await?;
     let switched = ["TCP 80 to green", "TCP 8080 to blue"];
     // Each binding goes on following its own ALB, whichever of them has the traffic.
     blue.scale(4);
@@ -297,8 +303,8 @@ async fn a_listener_that_weighs_two_albs_is_left_as_it_is_and_both_are_held_agai
     let blue_group = make_idle_target_group(lab, nlb, "blue", 80).await?;
     let green_group = make_idle_target_group(lab, nlb, "green", 80).await?;
     let front = make_listener(lab, nlb, 80, &blue_group).await?;
-    let share = |blue, green| weighted([(&blue_group, blue), (&green_group, green)]);
-    forwards(&blue.fixture, &front, share(90, 10)).await?;
+    let share = |blue, green| forward_by_weight([(&blue_group, blue), (&green_group, green)]);
+    set_default_action(&blue.fixture, &front, share(90, 10)).await?;
 
     let blue_made = blue
         .create(json!([{"Port": 80, "TargetGroupArn": blue_group}]))
@@ -321,7 +327,7 @@ async fn a_listener_that_weighs_two_albs_is_left_as_it_is_and_both_are_held_agai
     let green_made = green.create(given).await?;
     green_made.assert_success();
 
-    forwards(&blue.fixture, &front, share(0, 100)).await?;
+    set_default_action(&blue.fixture, &front, share(0, 100)).await?;
     blue.scale(2);
     green.scale(4);
     blue.fixture.ticks(&blue_made, 3).await?;
@@ -479,7 +485,7 @@ async fn delete_named(
 }
 
 /// An ALB in a VPC of its own, in zones that the NLB has not.
-async fn elsewhere() -> Result<Fixture> {
+async fn alb_in_another_vpc() -> Result<Fixture> {
     let mut alb = AlbSpec::new("orders");
     alb.zones = ZONES[2..].to_vec();
     let mut nlb = NlbSpec::new("front");
@@ -492,7 +498,7 @@ async fn elsewhere() -> Result<Fixture> {
 #[tokio::test]
 async fn an_alb_of_another_account_is_followed_by_its_name_and_nothing_of_it_is_asked() -> Result<()>
 {
-    let fixture = elsewhere().await?;
+    let fixture = alb_in_another_vpc().await?;
     let name = fixture.alb.dns_name.clone();
     // The ALB has no listener on that port, and the function does not look for one.
     let changes = json!({"SameVpc": "false", "Listeners": [{"Port": 443, "TargetPort": 8443}]});
@@ -538,7 +544,7 @@ async fn an_alb_of_another_account_in_a_shared_vpc_is_registered_in_the_zones_of
 #[tokio::test]
 async fn where_same_vpc_is_not_so_the_reason_has_what_aws_says_and_nothing_is_left() -> Result<()> {
     for (fixture, same_vpc, says) in [
-        (elsewhere().await?, true, "is outside the VPC"),
+        (alb_in_another_vpc().await?, true, "is outside the VPC"),
         (Fixture::new().await?, false, "is within the VPC"),
     ] {
         let name = fixture.alb.dns_name.clone();
@@ -608,7 +614,7 @@ async fn a_database_that_fails_over_is_followed_with_the_first_tick_that_dns_sho
 #[tokio::test]
 async fn behind_an_endpoint_service_a_binding_comes_follows_and_goes_and_only_the_nlb_has_to_stay()
 -> Result<()> {
-    let fixture = elsewhere().await?;
+    let fixture = alb_in_another_vpc().await?;
     let nlb = &fixture.nlb.arn;
     let gateway = fixture.lab.gateway();
     let in_use = What::Answer {

@@ -9,7 +9,7 @@ use lab::{DnsFailure, Fault, HeldCalls, What};
 use serde_json::{Value, json};
 
 /// The calls that one tick made, in the order of their names, and how many DNS queries.
-async fn cost(fixture: &Fixture, input: &Value) -> Result<(Vec<String>, usize)> {
+async fn cost_of_tick(fixture: &Fixture, input: &Value) -> Result<(Vec<String>, usize)> {
     fixture.lab.gateway().clear();
     let before = fixture.lab.dns().queries("orders");
     fixture
@@ -33,7 +33,7 @@ async fn a_steady_tick_makes_three_calls_and_up_to_seven_addresses_one_query() -
         for _ in 0..4 {
             fixture.tick(&made).await?.success()?;
         }
-        let (calls, queries) = cost(&fixture, &input).await?;
+        let (calls, queries) = cost_of_tick(&fixture, &input).await?;
         assert_eq!(
             calls,
             ["DescribeTargetHealth", "GetObject", "PutMetricData"],
@@ -76,10 +76,10 @@ async fn as_many_queries_are_made_as_certainty_needs_and_none_more() -> Result<(
 async fn ticks_open_no_connections_that_an_earlier_one_left_open() -> Result<()> {
     let (fixture, made) = Fixture::bound().await?;
     let input = fixture.rule_input(&made).await?;
-    cost(&fixture, &input).await?;
+    cost_of_tick(&fixture, &input).await?;
     let before = fixture.lab.gateway().connections();
     for _ in 0..5 {
-        cost(&fixture, &input).await?;
+        cost_of_tick(&fixture, &input).await?;
     }
     assert_eq!(fixture.lab.gateway().connections(), before);
     Ok(())
@@ -93,7 +93,7 @@ fn hold(fixture: &Fixture, service: &str, operation: &str) -> Hold {
 }
 
 /// Runs a tick and another future at the same time, and gives the tick's log. Neither may hang.
-async fn beside(
+async fn tick_beside(
     fixture: &Fixture,
     made: &Response,
     looking_on: impl Future<Output = ()>,
@@ -113,7 +113,7 @@ async fn dns_target_health_and_the_record_are_asked_side_by_side() -> Result<()>
     // None of the three has an answer before all of them are asked.
     dns.fail("orders", DnsFailure::Silent);
     let before = dns.queries("orders");
-    beside(&fixture, &made, async {
+    tick_beside(&fixture, &made, async {
         health.arrived(1).await;
         known.arrived(1).await;
         while dns.queries("orders") == before {
@@ -134,7 +134,7 @@ async fn lookups_that_are_needed_in_any_case_do_not_wait_for_aws() -> Result<()>
     let health = hold(&fixture, ELB, "DescribeTargetHealth");
     let dns = fixture.lab.dns();
     let before = dns.queries("orders");
-    let log = beside(&fixture, &made, async {
+    let log = tick_beside(&fixture, &made, async {
         health.arrived(1).await;
         while dns.queries("orders") - before < 32 {
             tokio::task::yield_now().await;
@@ -153,7 +153,7 @@ async fn the_metric_and_the_targets_do_not_wait_for_each_other() -> Result<()> {
     let metric = hold(&fixture, "monitoring", "PutMetricData");
     let saved = hold(&fixture, "s3", "PutObject");
     let register = hold(&fixture, ELB, "RegisterTargets");
-    beside(&fixture, &made, async {
+    tick_beside(&fixture, &made, async {
         metric.arrived(1).await;
         saved.arrived(1).await;
         saved.release();
@@ -178,7 +178,7 @@ async fn the_metric_leaves_when_dns_has_answered_and_waits_for_nothing_of_aws() 
         let health = hold(&fixture, ELB, "DescribeTargetHealth");
         let known = hold(&fixture, "s3", "GetObject");
         let metric = hold(&fixture, "monitoring", "PutMetricData");
-        beside(&fixture, &made, async {
+        tick_beside(&fixture, &made, async {
             metric.arrived(1).await;
             metric.release();
             health.release();
@@ -202,7 +202,7 @@ async fn asks_for_28_at_once(fixture: &Fixture, made: &Response) -> Result<()> {
     let dns = fixture.lab.dns();
     dns.fail("orders", DnsFailure::Silent);
     let before = dns.queries("orders");
-    let log = beside(fixture, made, async {
+    let log = tick_beside(fixture, made, async {
         // DNS is silent, so none of these queries has an answer.
         while dns.queries("orders") - before < 32 {
             tokio::task::yield_now().await;

@@ -35,7 +35,7 @@ impl AccountOwner {
         aws_sdk_s3::Client::new(&self.account.lab.aws())
     }
 
-    async fn made_bucket(&self, name: &str) -> Result<()> {
+    async fn make_bucket(&self, name: &str) -> Result<()> {
         self.s3().create_bucket().bucket(name).send().await?;
         Ok(())
     }
@@ -191,7 +191,7 @@ fn the_bucket_that_the_stack_makes_is_encrypted_by_s3_or_with_the_key_that_is_gi
 async fn a_bucket_that_is_there_holds_every_record_and_the_role_may_no_more_than_that() -> Result<()>
 {
     let owner = AccountOwner::new().await?;
-    owner.made_bucket(GIVEN).await?;
+    owner.make_bucket(GIVEN).await?;
     let given = [("StateBucket", GIVEN), ("StateBucketKey", KMS_KEY)];
     owner.account.deploy(&given).await?;
     let mut asked = owner.life_in(GIVEN).await?;
@@ -228,7 +228,7 @@ async fn a_bucket_that_is_there_holds_every_record_and_the_role_may_no_more_than
 #[tokio::test]
 async fn an_update_moves_a_record_from_the_bindings_own_bucket_to_the_one_for_all() -> Result<()> {
     let owner = AccountOwner::new().await?;
-    owner.made_bucket(GIVEN).await?;
+    owner.make_bucket(GIVEN).await?;
     owner.account.deploy(&[]).await?;
     let (group, own) = owner.bind().await?;
     let id = owner.account.physical_id(BINDING_STACK, "Binding").await?;

@@ -81,7 +81,7 @@ fn fails(reason: &str) -> Expects {
 }
 
 /// The function waits for such a refusal to pass until its deadline, so this scenario has a short one.
-fn waits(scenario: Scenario) -> Scenario {
+fn with_waiting_deadline(scenario: Scenario) -> Scenario {
     Scenario {
         deadline: WAITING_DEADLINE,
         ..scenario
@@ -135,11 +135,11 @@ fn load_balancing(events: &LifecycleEvents) -> Vec<Scenario> {
         bad.during(create, First, Expects::Success),
         bad.during(tick, Every, fails("InvalidTarget")),
         // The Create has just made the group, so it waits until AWS knows it.
-        waits(missing.during(create, Every, fails("TargetGroupNotFound"))),
+        with_waiting_deadline(missing.during(create, Every, fails("TargetGroupNotFound"))),
         missing.during(tick, Every, fails("TargetGroupNotFound")),
         held.during(delete, First, Expects::Success),
         held.during(change_ports, First, Expects::Success),
-        waits(held.during(change_ports, Every, fails("- target group anb-"))),
+        with_waiting_deadline(held.during(change_ports, Every, fails("- target group anb-"))),
     ]
 }
 
@@ -174,7 +174,7 @@ fn storage(events: &LifecycleEvents) -> Vec<Scenario> {
     let mut scenarios = vec![
         taken.during(create, Every, fails("BucketAlreadyExists")),
         full.during(delete, First, Expects::Success),
-        waits(full.during(delete, Every, fails("- bucket alb-nlb-binding-"))),
+        with_waiting_deadline(full.during(delete, Every, fails("- bucket alb-nlb-binding-"))),
         kept.during(delete, Every, fails("AccessDenied")),
     ];
     let starts_over = "not done in its time";
@@ -184,12 +184,12 @@ fn storage(events: &LifecycleEvents) -> Vec<Scenario> {
             // The first write makes the record: where S3 refuses it, another request may have made it.
             refused.during(create, First, Expects::Either),
             refused.during(create, Second, Expects::Success),
-            waits(refused.during(create, Every, fails(change))),
+            with_waiting_deadline(refused.during(create, Every, fails(change))),
             refused.during(change_bucket, First, Expects::Either),
             refused.during(change_bucket, Second, Expects::Success),
-            waits(refused.during(change_bucket, Every, fails(change))),
+            with_waiting_deadline(refused.during(change_bucket, Every, fails(change))),
             refused.during(tick, First, Expects::Success),
-            waits(refused.during(tick, Every, fails(tells))),
+            with_waiting_deadline(refused.during(tick, Every, fails(tells))),
         ]);
     }
     scenarios
@@ -213,8 +213,12 @@ fn schedule(events: &LifecycleEvents) -> Vec<Scenario> {
         entries("PutTargets").during(events.create, First, Expects::Success),
         entries("PutTargets").during(events.change_bucket, First, Expects::Success),
         entries("RemoveTargets").during(events.delete, First, Expects::Success),
-        waits(entries("PutTargets").during(events.create, Every, fails(code))),
-        waits(entries("PutTargets").during(events.change_bucket, Every, fails(code))),
-        waits(entries("RemoveTargets").during(events.delete, Every, fails(code))),
+        with_waiting_deadline(entries("PutTargets").during(events.create, Every, fails(code))),
+        with_waiting_deadline(entries("PutTargets").during(
+            events.change_bucket,
+            Every,
+            fails(code),
+        )),
+        with_waiting_deadline(entries("RemoveTargets").during(events.delete, Every, fails(code))),
     ]
 }

@@ -187,7 +187,9 @@ impl Scenario {
         let LifecycleEvent { old, new, .. } = self.event;
         let calls = site.calls().len();
         if let (Some(old), Some(new), true) = (old, new, self.event.is_update() && !succeeded) {
-            serves(site, old, new).await.context("after the failure")?;
+            ensure_serves(site, old, new)
+                .await
+                .context("after the failure")?;
             site.tick().await.context("between failure and rollback")?;
             let rollback = site.succeed(Some(new), Some(old));
             rollback.await.context("the rollback")?;
@@ -209,7 +211,7 @@ impl Scenario {
             let mut inventory = site.inventory().await?;
             // Where the record was, a stub stays until the next Update, or the Delete.
             inventory.retain(|line| !line.starts_with("stub "));
-            same(&inventory, &expected).context("three ticks after")?;
+            ensure_same(&inventory, &expected).context("three ticks after")?;
             let gone = site.deregistered_since(calls);
             let lost = in_dns.iter().find(|live| gone.contains(&live.to_string()));
             ensure!(lost.is_none(), "{lost:?} is in DNS and was deregistered");
@@ -224,11 +226,11 @@ impl Scenario {
             let delete = site.succeed(Some(shape), None);
             delete.await.context("the Delete afterwards")?;
         }
-        same(&site.inventory().await?, &site.foreign).context("after the Delete")?;
+        ensure_same(&site.inventory().await?, &site.foreign).context("after the Delete")?;
         if let Some(orders) = orders {
             let late = site.fixture.function.invoke(orders, TIMEOUT).await?;
             late.success().context("a late tick")?;
-            same(&site.inventory().await?, &site.foreign).context("after a late tick")?;
+            ensure_same(&site.inventory().await?, &site.foreign).context("after a late tick")?;
         }
         Ok(())
     }
@@ -268,7 +270,7 @@ fn only_reads(call: &Call) -> bool {
 }
 
 /// A failed Update that will be rolled back has taken away nothing of what it was to keep.
-async fn serves(site: &Site, old: Shape, new: Shape) -> Result<()> {
+async fn ensure_serves(site: &Site, old: Shape, new: Shape) -> Result<()> {
     let inventory = site.inventory().await?;
     let kept = old.ports.iter().filter(|port| new.ports.contains(port));
     for (port, alb_port) in kept {
@@ -288,7 +290,7 @@ async fn serves(site: &Site, old: Shape, new: Shape) -> Result<()> {
     Ok(())
 }
 
-fn same(inventory: &Inventory, expected: &Inventory) -> Result<()> {
+fn ensure_same(inventory: &Inventory, expected: &Inventory) -> Result<()> {
     let lacks: Vec<_> = expected.difference(inventory).collect();
     let surplus: Vec<_> = inventory.difference(expected).collect();
     ensure!(

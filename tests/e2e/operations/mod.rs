@@ -34,14 +34,14 @@ impl DeployedBinding {
         lab.dns().set("orders", pair.alb.addresses(3));
         upload(&lab, Path::new(&binary())).await?;
         let client = Client::new(&lab.aws());
-        made(&client, FUNCTION_NAME, "provider.yaml", &CODE).await?;
+        deploy(&client, FUNCTION_NAME, "provider.yaml", &CODE).await?;
         let parameters = [
             ("AlbArn", pair.alb.arn.as_str()),
             ("NlbArn", &pair.nlb.arn),
             ("MaxLookupsPerInvocation", "5"),
             ("InvocationsBeforeDeregistration", "1"),
         ];
-        let binding = made(&client, "orders-binding", "binding.yaml", &parameters).await?;
+        let binding = deploy(&client, "orders-binding", "binding.yaml", &parameters).await?;
         Ok(Self {
             lab,
             pair,
@@ -50,8 +50,8 @@ impl DeployedBinding {
         })
     }
 
-    async fn operations(&self) -> Result<SettledStack> {
-        made(&self.client, "operations", "operations.yaml", &[]).await
+    async fn deploy_operations(&self) -> Result<Outcome> {
+        deploy(&self.client, "operations", "operations.yaml", &[]).await
     }
 
     fn cloudwatch(&self) -> aws_sdk_cloudwatch::Client {
@@ -67,7 +67,7 @@ impl DeployedBinding {
     }
 
     /// Waits until an alarm is in a state.
-    async fn goes(&self, stack: &str, name: &str, state: &str) -> Result<()> {
+    async fn wait_for_state(&self, stack: &str, name: &str, state: &str) -> Result<()> {
         let gone = async {
             while self.alarm(stack, name).await?.state_value() != Some(&state.into()) {
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -96,16 +96,16 @@ impl DeployedBinding {
     }
 
     /// What the function has logged, each line as text and as JSON, without the lines of Lambda itself.
-    async fn log(&self) -> Result<Vec<(String, Value)>> {
+    async fn read_log(&self) -> Result<Vec<(String, Value)>> {
         let lines = self.lab.logs(FUNCTION_NAME).await?.into_iter();
         let read = |line: String| Some((line.clone(), serde_json::from_str(&line).ok()?));
         Ok(lines.filter_map(read).collect())
     }
 
     /// Waits until the function has logged a line.
-    async fn logs(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Result<()> {
+    async fn wait_for_log(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Result<()> {
         let logged = async {
-            while !self.log().await?.iter().any(|(_, line)| fits(line)) {
+            while !self.read_log().await?.iter().any(|(_, line)| fits(line)) {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             Ok(())
@@ -117,7 +117,7 @@ impl DeployedBinding {
 
 /// A stack of a template in cfn. MiniStack refuses `AWS::Logs::QueryDefinition` before it makes anything, so the saved
 /// queries are left out; the lints check their types, and the dashboard has the same.
-async fn made(
+async fn deploy(
     client: &Client,
     name: &str,
     file: &str,
@@ -147,7 +147,7 @@ fn dimension(name: &str, value: &str) -> Dimension {
 #[tokio::test]
 async fn the_alarms_watch_what_is_published_and_tell_the_topic() -> Result<()> {
     let deployed = DeployedBinding::new().await?;
-    let operations = deployed.operations().await?;
+    let operations = deployed.deploy_operations().await?;
     let topic = operations.output("TopicArn")?;
     let group = deployed.binding.output("TargetGroupArn")?;
     let second = make_target_group(&deployed.lab, &deployed.pair.nlb, "front-8080", 8080).await?;
@@ -159,9 +159,11 @@ async fn the_alarms_watch_what_is_published_and_tell_the_topic() -> Result<()> {
         ("TargetGroupArn2", &second),
         ("TopicArn", topic),
     ];
-    made(&deployed.client, "alarms", "alarms.yaml", &parameters).await?;
-    deployed.goes("alarms", "NotTicked", "OK").await?;
-    deployed.goes("alarms", "TooFewAddresses", "OK").await?;
+    deploy(&deployed.client, "alarms", "alarms.yaml", &parameters).await?;
+    deployed.wait_for_state("alarms", "NotTicked", "OK").await?;
+    deployed
+        .wait_for_state("alarms", "TooFewAddresses", "OK")
+        .await?;
     for name in ["NotTicked", "TooFewAddresses"] {
         let alarm = deployed.alarm("alarms", name).await?;
         assert!(deployed.is_published(&alarm).await?, "{alarm:?}");
@@ -200,7 +202,9 @@ async fn the_alarms_watch_what_is_published_and_tell_the_topic() -> Result<()> {
 
     let one = deployed.pair.alb.addresses(1);
     deployed.lab.dns().set("orders", one);
-    deployed.goes("alarms", "TooFewAddresses", "ALARM").await
+    deployed
+        .wait_for_state("alarms", "TooFewAddresses", "ALARM")
+        .await
 }
 
 #[tokio::test]
@@ -211,7 +215,7 @@ async fn alarms_of_a_binding_that_are_given_no_topic_make_their_own() -> Result<
         ("NlbArn", deployed.pair.nlb.arn.as_str()),
         ("TargetGroupArn", deployed.binding.output("TargetGroupArn")?),
     ];
-    let alarms = made(&deployed.client, "alarms", "alarms.yaml", &parameters).await?;
+    let alarms = deploy(&deployed.client, "alarms", "alarms.yaml", &parameters).await?;
     let topic = alarms.output("TopicArn")?;
     assert!(topic.starts_with("arn:aws:sns:"), "{topic}");
     for name in ["NotTicked", "TooFewAddresses", "UnhealthyTargets"] {
@@ -227,7 +231,7 @@ async fn alarms_of_a_binding_that_are_given_no_topic_make_their_own() -> Result<
 async fn the_dashboard_names_the_function_and_its_queries_find_what_they_are_named_for()
 -> Result<()> {
     let deployed = DeployedBinding::new().await?;
-    let operations = deployed.operations().await?;
+    let operations = deployed.deploy_operations().await?;
     let name = operations.output("DashboardName")?;
     assert_eq!(name, format!("{FUNCTION_NAME}-{REGION}"));
     let dashboard = deployed.cloudwatch().get_dashboard().dashboard_name(name);
@@ -256,15 +260,17 @@ async fn the_dashboard_names_the_function_and_its_queries_find_what_they_are_nam
     let removed = |line: &Value| is_list(line) && !is_empty(line, "removed");
     let fewer = deployed.pair.alb.addresses(2);
     deployed.lab.dns().set("orders", fewer);
-    deployed.logs("a removal", removed).await?;
+    deployed.wait_for_log("a removal", removed).await?;
     // Five lookups cannot show them all.
     let many = deployed.pair.alb.addresses(28);
     deployed.lab.dns().set("orders", many);
-    deployed.logs("an uncertain list", uncertain).await?;
+    deployed
+        .wait_for_log("an uncertain list", uncertain)
+        .await?;
     deployed.lab.dns().fail("orders", DnsFailure::ServFail);
-    deployed.logs("an error", failed).await?;
+    deployed.wait_for_log("an error", failed).await?;
     let expected: [&dyn Fn(&Value) -> bool; 3] = [&changed, &failed, &uncertain];
-    let log = deployed.log().await?;
+    let log = deployed.read_log().await?;
     let source = format!("SOURCE '/aws/lambda/{FUNCTION_NAME}' | ");
     let queries = of("log").map(|widget| widget["query"].as_str());
     let queries: Vec<_> = queries.map(|query| query?.strip_prefix(&source)).collect();

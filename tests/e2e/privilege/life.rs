@@ -55,7 +55,7 @@ async fn live() -> Result<Life> {
     ]);
     let changes = json!({"Listeners": listeners, "Schedule": "rate(5 minutes)"});
     stack.update(&fixture, &made, changes).await?;
-    divert(&fixture, &made, &theirs).await?;
+    redirect_listener(&fixture, &made, &theirs).await?;
     let moved = json!({"BucketName": "their-bucket"});
     stack.update(&fixture, &made, moved.clone()).await?;
     ticks(&fixture, &made).await?;
@@ -90,7 +90,7 @@ async fn ticks(fixture: &Fixture, made: &Response) -> Result<()> {
 }
 
 /// Somebody lets the binding's listener forward elsewhere.
-async fn divert(fixture: &Fixture, made: &Response, target_group: &str) -> Result<()> {
+async fn redirect_listener(fixture: &Fixture, made: &Response, target_group: &str) -> Result<()> {
     let forward = Action::builder()
         .r#type(ActionTypeEnum::Forward)
         .target_group_arn(target_group)

@@ -1,6 +1,6 @@
 //! What the published function left in the bucket: the function takes it over once, and never writes it.
 
-use super::{ACCESS_KEY, BUCKET, SetUp, function, list};
+use super::{ACCESS_KEY, BUCKET, SetUp, active_list, function};
 use crate::support::{ELB, TIMEOUT, as_targets};
 use anyhow::Result;
 use lab::{Fault, What};
@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The keys of the objects that the function called an operation for.
-fn keys(set_up: &SetUp, operation: &str) -> Vec<String> {
+fn keys_of_calls(set_up: &SetUp, operation: &str) -> Vec<String> {
     let calls = set_up.calls().into_iter();
     let calls = calls.filter(|call| call.operation == operation);
     calls.map(|call| call.param("Key").to_owned()).collect()
 }
 
-async fn body(set_up: &SetUp, key: &str) -> Result<String> {
+async fn read_file(set_up: &SetUp, key: &str) -> Result<String> {
     let got = set_up.fixture.s3().get_object().bucket(BUCKET).key(key);
     let body = got.send().await?.body.collect().await?;
     Ok(String::from_utf8(body.to_vec())?)
@@ -22,12 +22,12 @@ async fn body(set_up: &SetUp, key: &str) -> Result<String> {
 
 /// The published function knew five addresses, which are registered. Three of them are in DNS. It took the fourth
 /// for active, and had missed the fifth twice.
-async fn left_by(python: u8) -> Result<(SetUp, [(String, String); 2])> {
+async fn set_up_left_by(python: u8) -> Result<(SetUp, [(String, String); 2])> {
     let set_up = SetUp::new().await?;
     set_up.register(5).await?;
     let alb = &set_up.fixture.alb.dns_name;
     let addresses = set_up.addresses(5);
-    let active = list(alb, &addresses[..4]);
+    let active = active_list(alb, &addresses[..4]);
     let pending = json!({&addresses[4]: 2});
     let files = match python {
         3 => [
@@ -50,7 +50,7 @@ async fn left_by(python: u8) -> Result<(SetUp, [(String, String); 2])> {
         ],
     };
     for (key, body) in &files {
-        set_up.leave(key, body).await?;
+        set_up.leave_file(key, body).await?;
     }
     Ok((set_up, files))
 }
@@ -59,7 +59,7 @@ async fn left_by(python: u8) -> Result<(SetUp, [(String, String); 2])> {
 async fn what_the_published_function_knew_leaves_in_its_time_whichever_python_it_was() -> Result<()>
 {
     for python in [2, 3] {
-        let (set_up, _) = left_by(python).await?;
+        let (set_up, _) = set_up_left_by(python).await?;
         // The fifth is missing for the third time, the fourth for the first.
         set_up.ticks(1).await?;
         assert_eq!(
@@ -86,23 +86,23 @@ async fn what_the_published_function_knew_leaves_in_its_time_whichever_python_it
 #[tokio::test]
 async fn the_files_are_read_once_and_never_written() -> Result<()> {
     for python in [2, 3] {
-        let (set_up, files) = left_by(python).await?;
+        let (set_up, files) = set_up_left_by(python).await?;
         set_up.ticks(1).await?;
-        let read = keys(&set_up, "GetObject");
+        let read = keys_of_calls(&set_up, "GetObject");
         for (key, _) in &files {
             assert!(read.contains(key), "{key} is not in {read:?}");
         }
         set_up.fixture.lab.gateway().clear();
         set_up.ticks(3).await?;
-        let read = keys(&set_up, "GetObject");
+        let read = keys_of_calls(&set_up, "GetObject");
         assert!(
             read.iter().all(|key| key.ends_with("/state.json")),
             "{read:?}"
         );
         for (key, left) in &files {
-            assert_eq!(body(&set_up, key).await?, *left, "{key}");
+            assert_eq!(read_file(&set_up, key).await?, *left, "{key}");
         }
-        let written = keys(&set_up, "PutObject");
+        let written = keys_of_calls(&set_up, "PutObject");
         assert!(
             written.iter().all(|key| key.ends_with("/state.json")),
             "{written:?}"
@@ -113,9 +113,9 @@ async fn the_files_are_read_once_and_never_written() -> Result<()> {
 
 #[tokio::test]
 async fn the_later_python_counts_where_both_left_files() -> Result<()> {
-    let (set_up, _) = left_by(2).await?;
+    let (set_up, _) = set_up_left_by(2).await?;
     let addresses = set_up.addresses(4);
-    set_up.leave_python3(&addresses, json!({})).await?;
+    set_up.leave_files_of_python3(&addresses, json!({})).await?;
     set_up.ticks(3).await?;
     // Only the file of Python 2 knew the fifth address, so it is a foreign target.
     let mut all = set_up.fixture.alb.addresses(3);
@@ -126,9 +126,9 @@ async fn the_later_python_counts_where_both_left_files() -> Result<()> {
 
 #[tokio::test]
 async fn a_file_that_cannot_be_read_fails_the_tick_until_it_is_mended() -> Result<()> {
-    let (set_up, files) = left_by(3).await?;
+    let (set_up, files) = set_up_left_by(3).await?;
     let [_, (pending, good)] = &files;
-    set_up.leave(pending, r#"{"10.0.0.1": "#).await?;
+    set_up.leave_file(pending, r#"{"10.0.0.1": "#).await?;
     for _ in 0..2 {
         let tick = set_up.tick().await?;
         let error = tick.result.expect_err("no JSON").to_string();
@@ -136,7 +136,7 @@ async fn a_file_that_cannot_be_read_fails_the_tick_until_it_is_mended() -> Resul
         assert!(error.contains("mend it or delete it"), "{error}");
     }
     set_up.assert_registered(5);
-    set_up.leave(pending, good).await?;
+    set_up.leave_file(pending, good).await?;
     set_up.ticks(1).await?;
     set_up.assert_registered(4);
     Ok(())
@@ -148,7 +148,7 @@ async fn a_file_that_cannot_be_read_fails_the_tick_until_it_is_mended() -> Resul
 async fn without_list_bucket_a_missing_file_is_refused_and_the_first_tick_works_all_the_same()
 -> Result<()> {
     let hidden = || Fault::new("s3", "GetObject", What::HideMissing).by(ACCESS_KEY);
-    let (set_up, _) = left_by(2).await?;
+    let (set_up, _) = set_up_left_by(2).await?;
     set_up.fixture.lab.gateway().inject(hidden());
     set_up.ticks(3).await?;
     set_up.assert_registered(3);
@@ -189,7 +189,7 @@ async fn a_record_that_may_not_be_read_is_no_first_tick() -> Result<()> {
 /// While S3 refuses every read, the tick fails; what the files say is adopted by the first tick that may read them.
 #[tokio::test]
 async fn what_could_not_be_read_at_first_is_adopted_when_it_can() -> Result<()> {
-    let (set_up, _) = left_by(3).await?;
+    let (set_up, _) = set_up_left_by(3).await?;
     let denied = Fault::new("s3", "GetObject", What::Deny).by(ACCESS_KEY);
     let fault = set_up.fixture.lab.gateway().inject(denied);
     assert!(set_up.tick().await?.result.is_err());
@@ -204,7 +204,7 @@ async fn what_could_not_be_read_at_first_is_adopted_when_it_can() -> Result<()> 
 async fn an_empty_list_is_nothing_to_adopt() -> Result<()> {
     let set_up = SetUp::new().await?;
     set_up
-        .leave_python3(&[], Value::Object(Default::default()))
+        .leave_files_of_python3(&[], Value::Object(Default::default()))
         .await?;
     set_up.ticks(2).await?;
     set_up.assert_registered(3);
@@ -236,7 +236,7 @@ async fn whichever_call_of_the_first_tick_fails_the_next_ones_lose_nothing_and_a
         let alb = &set_up.fixture.alb.dns_name;
         let known = set_up.addresses(5);
         for (file, body) in [
-            ("active_ip.json", list(alb, &known[..4])),
+            ("active_ip.json", active_list(alb, &known[..4])),
             ("pending_ip.json", json!({&known[4]: 2})),
         ] {
             let put = s3.put_object().bucket(&name).key(format!("{alb}/{file}"));

@@ -22,7 +22,7 @@ impl SetUp {
         Ok(made)
     }
 
-    async fn ticks_of(&self, made: &Response, count: usize) -> Result<()> {
+    async fn ticks_of_binding(&self, made: &Response, count: usize) -> Result<()> {
         for _ in 0..count {
             self.fixture.tick(made).await?.success()?;
         }
@@ -30,7 +30,7 @@ impl SetUp {
     }
 
     /// The addresses that anybody has deregistered so far, in the order of the calls.
-    fn left(&self) -> Vec<String> {
+    fn deregistered(&self) -> Vec<String> {
         let calls = self.fixture.lab.gateway().history().into_iter();
         let calls = calls.filter(|call| call.operation == "DeregisterTargets");
         let targets = calls.flat_map(|call| call.members("Targets"));
@@ -47,30 +47,34 @@ async fn by_way_of_the_drop_in_no_target_leaves_and_what_was_known_leaves_in_tim
     set_up.register(6).await?;
     // Two were missing once and one twice when the code was swapped.
     set_up
-        .leave_python3(
+        .leave_files_of_python3(
             &known[..3],
             json!({&known[3]: 1, &known[4]: 1, &known[5]: 2}),
         )
         .await?;
 
     set_up.ticks(1).await?;
-    assert_eq!(set_up.left(), known[5..]);
+    assert_eq!(set_up.deregistered(), known[5..]);
 
     // The binding takes over what this function knows by then: two of the addresses were missing twice.
     let made = set_up.bind().await?;
-    assert_eq!(set_up.left(), known[5..], "Create takes nothing away");
+    assert_eq!(
+        set_up.deregistered(),
+        known[5..],
+        "Create takes nothing away"
+    );
     set_up.assert_registered(5);
 
     // The binding's first tick misses the two for the third time. The old rule still fires beside it.
-    set_up.ticks_of(&made, 1).await?;
+    set_up.ticks_of_binding(&made, 1).await?;
     set_up.ticks(1).await?;
-    let left: BTreeSet<_> = set_up.left().into_iter().collect();
+    let left: BTreeSet<_> = set_up.deregistered().into_iter().collect();
     assert_eq!(left, known[3..].iter().cloned().collect());
     set_up.assert_registered(3);
 
     // The old rule is deleted. The binding goes on alone, and the files are as they were.
     set_up.fixture.scale(2);
-    set_up.ticks_of(&made, 3).await?;
+    set_up.ticks_of_binding(&made, 3).await?;
     set_up.assert_registered(2);
 
     // The Delete takes all targets, for they are the binding's own by now and no rollback needs them.
@@ -98,16 +102,16 @@ async fn straight_from_the_published_function_no_target_leaves_and_what_was_know
     let known = set_up.addresses(5);
     set_up.register(5).await?;
     set_up
-        .leave_python3(&known[..4], json!({&known[4]: 2}))
+        .leave_files_of_python3(&known[..4], json!({&known[4]: 2}))
         .await?;
 
     let made = set_up.bind().await?;
-    assert_eq!(set_up.left(), [""; 0]);
-    set_up.ticks_of(&made, 1).await?;
-    assert_eq!(set_up.left(), known[4..]);
-    set_up.ticks_of(&made, 1).await?;
-    assert_eq!(set_up.left(), known[4..]);
-    set_up.ticks_of(&made, 1).await?;
+    assert_eq!(set_up.deregistered(), [""; 0]);
+    set_up.ticks_of_binding(&made, 1).await?;
+    assert_eq!(set_up.deregistered(), known[4..]);
+    set_up.ticks_of_binding(&made, 1).await?;
+    assert_eq!(set_up.deregistered(), known[4..]);
+    set_up.ticks_of_binding(&made, 1).await?;
     set_up.assert_registered(3);
     Ok(())
 }
@@ -125,13 +129,13 @@ async fn from_hostname_as_target_no_target_leaves_and_what_was_known_leaves_in_t
         &known[0]: 3, &known[1]: 3, &known[2]: 3, &known[3]: 2, &known[4]: 1,
     });
     let key = format!("Tracked IP list for {alb} - {group}");
-    set_up.leave(&key, format!("{tracked:#}")).await?;
+    set_up.leave_file(&key, format!("{tracked:#}")).await?;
 
     let made = set_up.bind().await?;
-    assert_eq!(set_up.left(), [""; 0]);
-    set_up.ticks_of(&made, 1).await?;
-    assert_eq!(set_up.left(), known[4..]);
-    set_up.ticks_of(&made, 1).await?;
+    assert_eq!(set_up.deregistered(), [""; 0]);
+    set_up.ticks_of_binding(&made, 1).await?;
+    assert_eq!(set_up.deregistered(), known[4..]);
+    set_up.ticks_of_binding(&made, 1).await?;
     set_up.assert_registered(3);
     Ok(())
 }
@@ -145,7 +149,7 @@ async fn a_second_target_group_moves_by_an_update() -> Result<()> {
     for address in set_up.fixture.alb.addresses(4) {
         set_up.fixture.register(&secure, address, 80).await?;
     }
-    set_up.leave_python3(&known, json!({})).await?;
+    set_up.leave_files_of_python3(&known, json!({})).await?;
     let made = set_up.bind().await?;
     let both = json!({
         "BucketName": BUCKET,
@@ -155,10 +159,10 @@ async fn a_second_target_group_moves_by_an_update() -> Result<()> {
         ],
     });
     set_up.fixture.update(&made, both).await?.assert_success();
-    assert_eq!(set_up.left(), [""; 0]);
-    set_up.ticks_of(&made, 2).await?;
-    assert_eq!(set_up.left(), [""; 0]);
-    set_up.ticks_of(&made, 1).await?;
+    assert_eq!(set_up.deregistered(), [""; 0]);
+    set_up.ticks_of_binding(&made, 2).await?;
+    assert_eq!(set_up.deregistered(), [""; 0]);
+    set_up.ticks_of_binding(&made, 1).await?;
     set_up.assert_registered(3);
     assert_eq!(
         set_up.fixture.targets(&secure),
@@ -172,7 +176,7 @@ async fn a_file_that_cannot_be_read_fails_the_create_and_leaves_all_targets() ->
     let set_up = SetUp::new().await?;
     set_up.register(5).await?;
     let key = format!("{}/active_ip.json", set_up.fixture.alb.dns_name);
-    set_up.leave(&key, "{").await?;
+    set_up.leave_file(&key, "{").await?;
     let failed = set_up.fixture.create(set_up.properties()).await?;
     failed.assert_failed(&[&key, "mend it or delete it"]);
     let deleted = set_up.fixture.delete(&failed, set_up.properties()).await?;

@@ -93,7 +93,7 @@ impl SetUp {
     }
 
     /// Puts a file into the bucket, as another function left it.
-    pub async fn leave(&self, key: &str, body: impl ToString) -> Result<()> {
+    pub async fn leave_file(&self, key: &str, body: impl ToString) -> Result<()> {
         let put = self.fixture.s3().put_object().bucket(BUCKET).key(key);
         put.body(body.to_string().into_bytes().into())
             .send()
@@ -102,11 +102,12 @@ impl SetUp {
     }
 
     /// Puts the two files where the function in Python 3 left them.
-    pub async fn leave_python3(&self, active: &[String], pending: Value) -> Result<()> {
+    pub async fn leave_files_of_python3(&self, active: &[String], pending: Value) -> Result<()> {
         let alb = &self.fixture.alb.dns_name;
-        self.leave(&format!("{alb}/active_ip.json"), list(alb, active))
+        self.leave_file(&format!("{alb}/active_ip.json"), active_list(alb, active))
             .await?;
-        self.leave(&format!("{alb}/pending_ip.json"), pending).await
+        self.leave_file(&format!("{alb}/pending_ip.json"), pending)
+            .await
     }
 
     /// The first addresses of the ALB.
@@ -125,7 +126,7 @@ impl SetUp {
 }
 
 /// The content of `active_ip.json`.
-pub fn list(alb: &str, addresses: &[String]) -> Value {
+pub fn active_list(alb: &str, addresses: &[String]) -> Value {
     json!({
         "LoadBalancerName": alb, "TimeStamp": "2021-05-19 00:19:46",
         "IPList": addresses, "IPCount": addresses.len(),

@@ -20,7 +20,9 @@ async fn life() -> Result<(SetUp, Vec<IamRequest>)> {
     let set_up = SetUp::new().await?;
     let known = set_up.addresses(4);
     set_up.register(4).await?;
-    set_up.leave_python3(&known[1..], json!({})).await?;
+    set_up
+        .leave_files_of_python3(&known[1..], json!({}))
+        .await?;
     set_up.ticks(3).await?;
     set_up.fixture.scale(4);
     set_up.ticks(1).await?;
@@ -44,7 +46,7 @@ async fn life() -> Result<(SetUp, Vec<IamRequest>)> {
 }
 
 /// docs/policy.json, with the words in capitals replaced as docs/console.md says.
-fn tight(set_up: &SetUp) -> Result<Policy> {
+fn tight_policy(set_up: &SetUp) -> Result<Policy> {
     let policy = TIGHT
         .replace("ALB_DNS_NAME", &set_up.fixture.alb.dns_name)
         .replace("S3_BUCKET", BUCKET)
@@ -54,7 +56,7 @@ fn tight(set_up: &SetUp) -> Result<Policy> {
 }
 
 /// The requests of the first function alone, for which docs/policy.json was filled in.
-fn of_the_first(set_up: &SetUp, asked: Vec<Request>) -> Vec<Request> {
+fn of_the_first_function(set_up: &SetUp, asked: Vec<Request>) -> Vec<Request> {
     let others = |request: &Request| {
         request.resource.contains("new-bucket") || request.resource.contains("front-443")
     };
@@ -83,8 +85,8 @@ async fn the_policy_of_appendix_a_allows_all_that_is_called() -> Result<()> {
 #[tokio::test]
 async fn the_tight_policy_allows_all_that_is_called_and_nothing_that_is_not() -> Result<()> {
     let (set_up, asked) = life().await?;
-    let policy = tight(&set_up)?;
-    let asked = of_the_first(&set_up, asked);
+    let policy = tight_policy(&set_up)?;
+    let asked = of_the_first_function(&set_up, asked);
     assert_eq!(policy.refused(&asked)?, []);
     assert_eq!(policy.judge(&asked)?.unneeded(&asked), BTreeSet::new());
     Ok(())
@@ -93,8 +95,8 @@ async fn the_tight_policy_allows_all_that_is_called_and_nothing_that_is_not() ->
 #[tokio::test]
 async fn the_tight_policy_allows_nothing_elsewhere() -> Result<()> {
     let (set_up, asked) = life().await?;
-    let policy = tight(&set_up)?;
-    let looks = |request: &&IamRequest| request.resource == "*";
+    let policy = tight_policy(&set_up)?;
+    let looks = |request: &&Request| request.resource == "*";
     for request in asked.iter().filter(|request| !looks(request)) {
         let mut stranger = request.clone();
         for (ours, theirs) in [

@@ -16,7 +16,12 @@ const HELD_TICKS: [(&str, &str); 5] = [
 ];
 
 /// The tick that is held misses the third of the three addresses for the third time, and finds a fourth one.
-async fn moves(stack: &BindingStack, from: Value, to: Value, point: (&str, &str)) -> Result<()> {
+async fn move_record(
+    stack: &BindingStack,
+    from: Value,
+    to: Value,
+    point: (&str, &str),
+) -> Result<()> {
     let (group, foreign) = stack.given_group_with_foreign_target().await?;
     let with_group = |mut properties: Value| {
         properties["Listeners"] = json!([{"Port": 80}, {"Port": 80, "TargetGroupArn": group}]);
@@ -82,7 +87,7 @@ async fn moves(stack: &BindingStack, from: Value, to: Value, point: (&str, &str)
 }
 
 /// Moves the record from one bucket to another, held at each of the calls; `None` is the binding's own bucket.
-async fn at_every_point(from: Option<&str>, to: Option<&str>) -> Result<()> {
+async fn move_at_every_call(from: Option<&str>, to: Option<&str>) -> Result<()> {
     each_on_its_own_stack(HELD_TICKS, async |stack, point| {
         let name = &stack.fixture.alb.name;
         let named = |bucket: &str| format!("{bucket}-{name}");
@@ -93,7 +98,7 @@ async fn at_every_point(from: Option<&str>, to: Option<&str>) -> Result<()> {
         for bucket in [&from, &to].into_iter().flatten() {
             stack.fixture.given_bucket(bucket).await?;
         }
-        moves(
+        move_record(
             stack,
             properties(from.clone()),
             properties(to.clone()),
@@ -111,17 +116,17 @@ async fn at_every_point(from: Option<&str>, to: Option<&str>) -> Result<()> {
 
 #[tokio::test]
 async fn a_tick_under_way_survives_a_change_to_a_given_bucket() -> Result<()> {
-    at_every_point(None, Some("given")).await
+    move_at_every_call(None, Some("given")).await
 }
 
 #[tokio::test]
 async fn a_tick_under_way_survives_a_change_back_to_an_own_bucket() -> Result<()> {
-    at_every_point(Some("given"), None).await
+    move_at_every_call(Some("given"), None).await
 }
 
 #[tokio::test]
 async fn a_tick_under_way_survives_a_change_from_one_given_bucket_to_another() -> Result<()> {
-    at_every_point(Some("given"), Some("other")).await
+    move_at_every_call(Some("given"), Some("other")).await
 }
 
 /// The tick names the former bucket, and comes when the rule names another one.

@@ -78,7 +78,12 @@ impl Cancelled {
         Ok((id.to_owned(), cancelled))
     }
 
-    async fn changed_nothing(&self, stack: &BindingStack, id: &str, case: &str) -> Result<()> {
+    async fn assert_changed_nothing(
+        &self,
+        stack: &BindingStack,
+        id: &str,
+        case: &str,
+    ) -> Result<()> {
         stack.assert_unchanged();
         stack.ticks(id, 4).await?;
         let targets = stack.fixture.targets(&self.group);
@@ -110,7 +115,7 @@ async fn an_update_that_comes_after_its_rollback_changes_nothing() -> Result<()>
             .await?
             .assert_failed(&[]);
         let case = format!("{state:?} {signature:?}");
-        cancelled.changed_nothing(stack, &id, &case).await
+        cancelled.assert_changed_nothing(stack, &id, &case).await
     })
     .await
 }

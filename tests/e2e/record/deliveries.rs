@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Delivers a request once more, which sends its first answer again and changes nothing.
-async fn comes_again(stack: &BindingStack, request: &StackRequest) -> Result<()> {
+async fn deliver_again(stack: &BindingStack, request: &StackRequest) -> Result<()> {
     stack.forgets_earlier_calls();
     let before = request.answers();
     let late = stack.another_environment().await?;
@@ -35,8 +35,8 @@ async fn a_creates_second_delivery_after_an_update_to_another_alb_changes_nothin
         stack.succeeds(&update).await?;
         stack.shows_updated(id);
 
-        comes_again(stack, &create).await?;
-        comes_again(stack, &update).await?;
+        deliver_again(stack, &create).await?;
+        deliver_again(stack, &update).await?;
         stack.ticks(id, 4).await?;
         let targets = stack.fixture.targets(made.attribute("TargetGroupArn"));
         assert_eq!(targets, as_targets(&addresses, 80));
@@ -62,7 +62,7 @@ async fn an_updates_second_delivery_after_it_was_taken_back_changes_nothing() ->
         let back = stack.update(id, changes, json!({}));
         stack.succeeds(&back).await?;
         for request in [&there, &back, &there] {
-            comes_again(&stack, request).await?;
+            deliver_again(&stack, request).await?;
         }
         stack.ticks(id, 4).await?;
         let group = made.attribute("TargetGroupArn");
@@ -75,7 +75,7 @@ async fn an_updates_second_delivery_after_it_was_taken_back_changes_nothing() ->
 type HeldAt = Option<(&'static str, &'static str)>;
 
 /// Delivers a request twice at the same time, and gives both answers.
-async fn at_once(
+async fn deliver_twice_at_once(
     stack: &BindingStack,
     request: &StackRequest,
     held_at: HeldAt,
@@ -125,7 +125,7 @@ async fn two_deliveries_of_a_create_at_once_answer_the_same() -> Result<()> {
     each_on_its_own_stack(points, async |stack, held_at| {
         stack.shows_creating();
         let create = stack.create(json!({}));
-        let answers = at_once(stack, &create, held_at).await?;
+        let answers = deliver_twice_at_once(stack, &create, held_at).await?;
         assert_same(&answers, held_at);
         let id = answers[0]["PhysicalResourceId"].as_str().expect("an id");
         stack.ticks(id, 1).await?;
@@ -154,7 +154,7 @@ async fn two_deliveries_of_an_update_at_once_answer_the_same() -> Result<()> {
         stack.shows_updating(id);
         let moved = json!({"Listeners": [{"Port": 8080, "AlbPort": 81}]});
         let update = stack.update(id, json!({}), moved);
-        let answers = at_once(stack, &update, held_at).await?;
+        let answers = deliver_twice_at_once(stack, &update, held_at).await?;
         assert_same(&answers, held_at);
         stack.ticks(id, 1).await?;
         let group = answers[0]["Data"]["TargetGroupArn"].as_str().expect("one");
@@ -180,7 +180,7 @@ async fn two_deliveries_of_a_delete_at_once_both_succeed_and_leave_nothing() -> 
         let id = made.id();
         stack.shows_deleting(id);
         let delete = stack.delete(id, json!({}));
-        let mut answers = at_once(stack, &delete, held_at).await?;
+        let mut answers = deliver_twice_at_once(stack, &delete, held_at).await?;
         // The reason names the log stream; where the record is deleted, the second delivery knows only its own.
         for answer in &mut answers {
             if answer["Status"] == "SUCCESS" {

@@ -33,7 +33,7 @@ const ROLLBACKS: [&str; 4] = [
     "unknown",
 ];
 
-fn rolls_back(stack: &BindingStack, status: &str, id: &str) {
+fn show_rollback(stack: &BindingStack, status: &str, id: &str) {
     match status {
         "unknown" => stack.becomes_unknown(),
         _ => stack.shows(status, "DELETE_IN_PROGRESS", Some(id)),
@@ -64,7 +64,7 @@ async fn a_create_that_fails_after_its_first_sync_leaves_a_full_group_as_it_was(
             with_theirs(stack, 5),
             "{failure}"
         );
-        rolls_back(stack, status, failed.id());
+        show_rollback(stack, status, failed.id());
         stack.succeeds(&stack.delete(failed.id(), given)).await?;
         assert_eq!(
             stack.fixture.targets(&group),
@@ -85,7 +85,7 @@ async fn a_stack_that_rolls_back_after_the_create_succeeded_leaves_a_full_group_
         // The binding serves for a while before another resource of the stack fails.
         stack.shows("CREATE_IN_PROGRESS", "CREATE_COMPLETE", Some(made.id()));
         stack.ticks(made.id(), 2).await?;
-        rolls_back(stack, status, made.id());
+        show_rollback(stack, status, made.id());
         stack.succeeds(&stack.delete(made.id(), given)).await?;
         assert_eq!(
             stack.fixture.targets(&group),
@@ -108,7 +108,7 @@ async fn what_was_registered_before_the_binding_is_found_also_where_dns_shows_it
     stack.shows("CREATE_IN_PROGRESS", "CREATE_COMPLETE", Some(made.id()));
     stack.fixture.scale(5);
     stack.ticks(made.id(), 2).await?;
-    rolls_back(&stack, "ROLLBACK_IN_PROGRESS", made.id());
+    show_rollback(&stack, "ROLLBACK_IN_PROGRESS", made.id());
     stack.succeeds(&stack.delete(made.id(), given)).await?;
     assert_eq!(stack.fixture.targets(&group), with_theirs(&stack, 3));
     Ok(())

@@ -31,7 +31,7 @@ struct KillPoint {
     is_done: bool,
 }
 
-async fn prepared(stack: &BindingStack, kind: KilledRequest) -> Result<StackRequest> {
+async fn prepare(stack: &BindingStack, kind: KilledRequest) -> Result<StackRequest> {
     if kind == KilledRequest::Create {
         stack.shows_creating();
         return Ok(stack.create(json!({})));
@@ -40,22 +40,22 @@ async fn prepared(stack: &BindingStack, kind: KilledRequest) -> Result<StackRequ
     let id = made.id();
     if kind == KilledRequest::Update {
         stack.shows_updating(id);
-        return Ok(stack.update(id, json!({}), changed()));
+        return Ok(stack.update(id, json!({}), changed_properties()));
     }
     if kind == KilledRequest::Move {
         stack.shows_updating(id);
-        return Ok(stack.update(id, json!({}), moved(stack)));
+        return Ok(stack.update(id, json!({}), to_another_bucket(stack)));
     }
     stack.shows_deleting(id);
     Ok(stack.delete(id, json!({})))
 }
 
 /// To a bucket that was made before the first request.
-fn moved(stack: &BindingStack) -> Value {
+fn to_another_bucket(stack: &BindingStack) -> Value {
     json!({"BucketName": format!("moved-{}", stack.fixture.alb.name)})
 }
 
-fn changed() -> Value {
+fn changed_properties() -> Value {
     let health = json!({"Protocol": "HTTP", "Path": "/up"});
     json!({
         "Listeners": [{"Port": 81, "HealthCheck": health}, {"Port": 82}],
@@ -70,7 +70,7 @@ async fn play(
     kind: KilledRequest,
     point: Option<&KillPoint>,
 ) -> Result<Vec<KillPoint>> {
-    let request = prepared(stack, kind).await?;
+    let request = prepare(stack, kind).await?;
     stack.forgets_earlier_calls();
     if let Some(point) = point {
         let hold = HeldCalls::default();
@@ -106,7 +106,7 @@ async fn play(
             let left = stack.fixture.leftovers(id).await?;
             ensure!(left.len() == 2 + 2 * ports.len(), "{left:#?}");
             let changes = if kind == KilledRequest::Move {
-                moved(stack)
+                to_another_bucket(stack)
             } else {
                 json!({})
             };
@@ -138,7 +138,7 @@ async fn play(
 async fn completes_wherever_it_is_killed(kind: KilledRequest) -> Result<()> {
     let stacks = BindingStack::several(STACKS_AT_ONCE).await?;
     for stack in &stacks {
-        let given = moved(stack);
+        let given = to_another_bucket(stack);
         stack
             .fixture
             .given_bucket(given["BucketName"].as_str().expect("a name"))

@@ -5,14 +5,16 @@ use crate::support::{ELB, TIMEOUT, as_targets};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-async fn loses(stack: &BindingStack, bucket: &str, id: &str) -> Result<()> {
+async fn lose_record(stack: &BindingStack, bucket: &str, id: &str) -> Result<()> {
     let delete = stack.fixture.s3().delete_object().bucket(bucket);
     delete.key(format!("{id}/state.json")).send().await?;
     Ok(())
 }
 
 /// A binding with a group of its own, and a given one in which somebody else has a target.
-async fn bound(stack: &BindingStack) -> Result<(crate::support::Response, String, Value)> {
+async fn bind_with_given_group(
+    stack: &BindingStack,
+) -> Result<(crate::support::Response, String, Value)> {
     let (theirs, _) = stack.given_group_with_foreign_target().await?;
     let both = json!({"Listeners": [{"Port": 80}, {"Port": 80, "TargetGroupArn": theirs}]});
     let made = stack.bind(both.clone()).await?;
@@ -22,9 +24,9 @@ async fn bound(stack: &BindingStack) -> Result<(crate::support::Response, String
 #[tokio::test]
 async fn the_next_tick_makes_a_lost_record_anew_and_goes_on() -> Result<()> {
     let stack = BindingStack::new().await?;
-    let (made, theirs, both) = bound(&stack).await?;
+    let (made, theirs, both) = bind_with_given_group(&stack).await?;
     let (id, bucket) = (made.id(), made.attribute("BucketName"));
-    loses(&stack, bucket, id).await?;
+    lose_record(&stack, bucket, id).await?;
     // Since the last tick that had a record, one address came and another one left.
     let mut live = stack.fixture.alb.addresses(4);
     live.remove(1);
@@ -64,7 +66,7 @@ async fn the_next_tick_makes_a_lost_record_anew_and_goes_on() -> Result<()> {
 async fn two_ticks_at_once_make_a_lost_record_once() -> Result<()> {
     let (stack, made) = BindingStack::bound(json!({})).await?;
     let (id, bucket) = (made.id(), made.attribute("BucketName"));
-    loses(&stack, bucket, id).await?;
+    lose_record(&stack, bucket, id).await?;
     stack.fixture.scale(4);
     let other = stack.another_environment().await?;
     let (first, second) = (stack.tick_event(id).await?, stack.tick_event(id).await?);
@@ -88,7 +90,7 @@ async fn an_update_and_a_delete_work_where_the_record_is_lost() -> Result<()> {
     for kind in ["Update", "Delete"] {
         let (stack, made) = BindingStack::bound(json!({})).await?;
         let (id, bucket) = (made.id(), made.attribute("BucketName"));
-        loses(&stack, bucket, id).await?;
+        lose_record(&stack, bucket, id).await?;
         if kind == "Update" {
             stack.shows_updating(id);
             let changed = json!({"InvocationsBeforeDeregistration": 1});
@@ -113,9 +115,9 @@ async fn an_update_and_a_delete_work_where_the_record_is_lost() -> Result<()> {
 async fn in_a_given_group_an_update_and_a_delete_know_what_a_lost_record_knew() -> Result<()> {
     for kind in ["Update", "Delete"] {
         let stack = BindingStack::new().await?;
-        let (made, theirs, both) = bound(&stack).await?;
+        let (made, theirs, both) = bind_with_given_group(&stack).await?;
         let (id, bucket) = (made.id(), made.attribute("BucketName"));
-        loses(&stack, bucket, id).await?;
+        lose_record(&stack, bucket, id).await?;
         let mut properties = both.clone();
         let mut left = vec![stack.fixture.foreign_address()];
         if kind == "Update" {
@@ -146,7 +148,7 @@ async fn in_a_given_group_an_update_and_a_delete_know_what_a_lost_record_knew() 
 async fn an_update_whose_bucket_is_gone_makes_bucket_and_record_anew() -> Result<()> {
     let (stack, made) = BindingStack::bound(json!({})).await?;
     let (id, bucket) = (made.id(), made.attribute("BucketName"));
-    loses(&stack, bucket, id).await?;
+    lose_record(&stack, bucket, id).await?;
     stack
         .fixture
         .s3()
@@ -174,9 +176,9 @@ async fn an_update_whose_bucket_is_gone_makes_bucket_and_record_anew() -> Result
 async fn an_update_whose_bucket_is_gone_takes_its_targets_out_of_a_group_that_it_gives_up()
 -> Result<()> {
     let stack = BindingStack::new().await?;
-    let (made, theirs, both) = bound(&stack).await?;
+    let (made, theirs, both) = bind_with_given_group(&stack).await?;
     let (id, bucket) = (made.id(), made.attribute("BucketName"));
-    loses(&stack, bucket, id).await?;
+    lose_record(&stack, bucket, id).await?;
     let s3 = stack.fixture.s3();
     s3.delete_bucket().bucket(bucket).send().await?;
     stack.shows_updating(id);
@@ -202,7 +204,7 @@ async fn without_its_rule_a_lost_record_stays_lost() -> Result<()> {
     let failed = stack.delivers(&stack.delete(id, json!({}))).await?;
     failed.assert_failed(&["DeleteListener"]);
     stack.fixture.allow(fault);
-    loses(&stack, made.attribute("BucketName"), id).await?;
+    lose_record(&stack, made.attribute("BucketName"), id).await?;
     stack.fixture.scale(5);
     stack.forgets_earlier_calls();
     stack

@@ -141,7 +141,7 @@ async fn a_changed_logical_id_with_the_same_group_costs_no_target() -> Result<()
 }
 
 /// A binding whose record somebody else can write, and a target group of theirs that it was never given.
-async fn forged(stack: &BindingStack) -> Result<(String, String, Value)> {
+async fn bind_with_foreign_record(stack: &BindingStack) -> Result<(String, String, Value)> {
     let number = stack.fixture.alb.name.clone();
     let group = stack
         .fixture
@@ -169,7 +169,7 @@ const LIES: [&str; 4] = [
 async fn a_record_by_somebody_else_takes_no_target_out_of_a_group_that_was_never_named()
 -> Result<()> {
     each_on_its_own_stack(LIES, async |stack, lie| {
-        let (id, group, properties) = forged(stack).await?;
+        let (id, group, properties) = bind_with_foreign_record(stack).await?;
         let theirs = stack.fixture.targets(&group);
         assert_eq!(theirs.len(), 2);
         let bucket = properties["BucketName"].as_str().expect("a name");
@@ -242,7 +242,7 @@ async fn a_record_by_somebody_else_takes_no_other_binding_and_no_other_object_aw
         panic!("two stacks");
     };
     let other = victim.bind(json!({})).await?;
-    let (id, _, properties) = forged(stack).await?;
+    let (id, _, properties) = bind_with_foreign_record(stack).await?;
     let bucket = properties["BucketName"].as_str().expect("a name");
     let forge = async || {
         let mut record = stack.record(bucket, &id).await?;

@@ -12,7 +12,7 @@ type HeldCall = (&'static str, &'static str, bool);
 
 /// A Delete runs to its end while a call of another request is held. When the Delete has claimed the record,
 /// the call is let go, and AWS carries it out or not.
-async fn deleted_meanwhile(
+async fn delete_meanwhile(
     stack: &BindingStack,
     id: &str,
     held: HeldCall,
@@ -70,7 +70,7 @@ async fn an_update_under_way_at_any_call_while_delete_runs_to_its_end_leaves_not
         });
         stack.shows_updating(id);
         let update = stack.update(id, two, changes).signed(Signature::Dated, 1);
-        deleted_meanwhile(stack, id, held, update).await
+        delete_meanwhile(stack, id, held, update).await
     })
     .await
 }

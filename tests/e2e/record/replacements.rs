@@ -37,7 +37,7 @@ impl ReplacingUpdate {
     }
 
     /// CloudFormation rolls the Update back with another one, which has the former id.
-    async fn is_rolled_back(&self, stack: &BindingStack) -> Result<()> {
+    async fn roll_back(&self, stack: &BindingStack) -> Result<()> {
         stack.shows_rolling_back(&self.former);
         let rollback = stack.update(&self.former, self.changes.clone(), json!({}));
         let response = stack.succeeds(&rollback).await?;
@@ -52,13 +52,17 @@ impl ReplacingUpdate {
         id.bucket(lab::ACCOUNT)
     }
 
-    async fn only_the_former_is_left(&self, stack: &BindingStack, after: &str) -> Result<()> {
-        let left = self.left(stack, &self.new, &self.other).await?;
+    async fn ensure_only_the_former_is_left(
+        &self,
+        stack: &BindingStack,
+        after: &str,
+    ) -> Result<()> {
+        let left = self.leftovers_of(stack, &self.new, &self.other).await?;
         ensure!(left.is_empty(), "{after}: {left:#?}");
-        self.serves(stack, &self.former).await
+        self.ensure_serves(stack, &self.former).await
     }
 
-    async fn left(&self, stack: &BindingStack, id: &str, nlb: &Nlb) -> Result<Vec<String>> {
+    async fn leftovers_of(&self, stack: &BindingStack, id: &str, nlb: &Nlb) -> Result<Vec<String>> {
         let mut left = stack.fixture.leftovers(id).await?;
         left.retain(|name| !name.starts_with("listener"));
         let elb = stack.fixture.elb();
@@ -69,7 +73,7 @@ impl ReplacingUpdate {
         Ok(left)
     }
 
-    async fn serves(&self, stack: &BindingStack, id: &str) -> Result<()> {
+    async fn ensure_serves(&self, stack: &BindingStack, id: &str) -> Result<()> {
         stack.ticks(id, 1).await?;
         let elb = stack.fixture.elb();
         let name = BindingId::parse(id).expect("an id").target_group(80);
@@ -99,8 +103,10 @@ async fn a_replacement_that_is_never_answered_goes_with_the_rollbacks_update() -
             .update
             .killed_at(&hold, stack.another_environment().await?)
             .await?;
-        replacement.is_rolled_back(stack).await?;
-        replacement.only_the_former_is_left(stack, operation).await
+        replacement.roll_back(stack).await?;
+        replacement
+            .ensure_only_the_former_is_left(stack, operation)
+            .await
     })
     .await
 }
@@ -120,9 +126,9 @@ async fn a_replacement_that_is_answered_too_late_goes_with_the_rollbacks_update(
             .delivered_within(&stack.fixture.function, limit)
             .await?;
         assert_eq!(done.result.is_ok(), is_heard, "{done:?}");
-        replacement.is_rolled_back(&stack).await?;
+        replacement.roll_back(&stack).await?;
         replacement
-            .only_the_former_is_left(&stack, "too late")
+            .ensure_only_the_former_is_left(&stack, "too late")
             .await?;
     }
     Ok(())
@@ -160,7 +166,9 @@ async fn a_replacement_under_way_stops_when_it_is_rolled_back_and_nothing_of_it_
     let response = response?;
     response.assert_failed(&["another request has taken the binding over"]);
     assert_eq!(response.id(), replacement.new);
-    replacement.only_the_former_is_left(&stack, "stopped").await
+    replacement
+        .ensure_only_the_former_is_left(&stack, "stopped")
+        .await
 }
 
 /// A replacement that failed has answered with the new id, so CloudFormation's clean-up sends a Delete for it.
@@ -174,11 +182,11 @@ async fn a_replacement_that_failed_goes_with_the_rollback_and_the_clean_up_finds
     failed.assert_failed(&["PutTargets"]);
     assert_eq!(failed.id(), replacement.new);
     stack.fixture.allow(fault);
-    replacement.is_rolled_back(&stack).await?;
+    replacement.roll_back(&stack).await?;
     let cleanup = stack.delete(&replacement.new, replacement.changes.clone());
     stack.succeeds(&cleanup).await?;
     replacement
-        .only_the_former_is_left(&stack, "cleaned up")
+        .ensure_only_the_former_is_left(&stack, "cleaned up")
         .await
 }
 
@@ -199,8 +207,10 @@ async fn the_clean_up_after_a_replacement_takes_the_former_binding_and_not_the_n
             .succeeds(&stack.delete(&replacement.former, json!({})))
             .await?;
         stack.assert_gone(&replacement.former, "cleaned up").await?;
-        replacement.serves(&stack, new).await?;
-        let left = replacement.left(&stack, new, &replacement.other).await?;
+        replacement.ensure_serves(&stack, new).await?;
+        let left = replacement
+            .leftovers_of(&stack, new, &replacement.other)
+            .await?;
         assert_eq!(left.len(), 4, "{left:#?}");
     }
     Ok(())
@@ -228,9 +238,11 @@ async fn a_replacement_that_failed_goes_with_the_clean_up_of_the_next_one() -> R
         }
         stack.succeeds(&stack.delete(former, json!({}))).await?;
         stack.assert_gone(former, "cleaned up").await?;
-        let left = failed.left(&stack, &failed.new, &failed.other).await?;
+        let left = failed
+            .leftovers_of(&stack, &failed.new, &failed.other)
+            .await?;
         assert!(left.is_empty(), "{left:#?}");
-        failed.serves(&stack, &new).await?;
+        failed.ensure_serves(&stack, &new).await?;
     }
     Ok(())
 }
@@ -258,8 +270,8 @@ async fn an_update_back_to_the_former_nlb_spares_what_it_replaces_until_that_is_
         }
         let back = stack.update(new, there.changes.clone(), json!({}));
         assert_eq!(stack.succeeds(&back).await?.id(), there.former);
-        there.serves(&stack, new).await?;
-        let left = there.left(&stack, new, &there.other).await?;
+        there.ensure_serves(&stack, new).await?;
+        let left = there.leftovers_of(&stack, new, &there.other).await?;
         assert_eq!(left.len(), 4, "{left:#?}");
         stack.shows_cleaning_up(&there.former);
         if !is_known {
@@ -267,7 +279,7 @@ async fn an_update_back_to_the_former_nlb_spares_what_it_replaces_until_that_is_
         }
         let cleanup = stack.delete(new, there.changes.clone());
         stack.succeeds(&cleanup).await?;
-        there.only_the_former_is_left(&stack, "back").await?;
+        there.ensure_only_the_former_is_left(&stack, "back").await?;
     }
     Ok(())
 }
