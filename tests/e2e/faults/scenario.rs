@@ -135,7 +135,7 @@ impl Scenario {
         let faults = self.faults.iter().cloned();
         let faults = faults.map(|fault| gateway.inject(fault.by(&site.source)));
         let faults: Vec<_> = faults.collect();
-        let outcome = self.fire(site, orders.as_ref()).await?;
+        let result = self.fire(site, orders.as_ref()).await?;
         let calls = site.calls().split_off(before);
         let hits: Vec<_> = faults.iter().map(|fault| gateway.hits(*fault)).collect();
         for fault in faults {
@@ -143,17 +143,18 @@ impl Scenario {
         }
         let gone_on = async {
             ensure!(!hits.contains(&0), "the call was never made");
-            self.expects.check(&outcome)?;
-            if self.event.is_update() && !outcome.succeeded && calls.iter().all(only_reads) {
+            self.expects.check(&result)?;
+            let only_reads = calls.iter().all(|call| is_reading(&call.operation));
+            if self.event.is_update() && !result.succeeded && only_reads {
                 // What a rollback of no change does is the same for every call that only reads,
                 // and what the first call that writes shows when it is denied.
                 return self.end(site, self.event.old, orders).await;
             }
-            self.go_on(site, outcome.succeeded, &foreign, orders).await
+            self.go_on(site, result.succeeded, &foreign, orders).await
         };
         gone_on
             .await
-            .with_context(|| format!("after {}", outcome.told))?;
+            .with_context(|| format!("after {}", result.told))?;
         Ok(calls)
     }
 
@@ -245,17 +246,17 @@ struct EventResult {
 }
 
 impl Expects {
-    fn check(&self, outcome: &EventResult) -> Result<()> {
+    fn check(&self, result: &EventResult) -> Result<()> {
         match self {
-            Self::Success => ensure!(outcome.succeeded, "it should have succeeded"),
+            Self::Success => ensure!(result.succeeded, "it should have succeeded"),
             Self::Failure(reason) => {
-                ensure!(!outcome.succeeded, "the failure is hidden");
-                ensure!(outcome.reason.contains(reason), "no word of {reason}");
+                ensure!(!result.succeeded, "the failure is hidden");
+                ensure!(result.reason.contains(reason), "no word of {reason}");
             }
             Self::Warning { reason, warning } => ensure!(
-                match outcome.succeeded {
-                    true => outcome.told.contains(warning),
-                    false => outcome.reason.contains(reason),
+                match result.succeeded {
+                    true => result.told.contains(warning),
+                    false => result.reason.contains(reason),
                 },
                 "the failure is hidden, or there is no word of {reason}"
             ),
@@ -263,10 +264,6 @@ impl Expects {
         }
         Ok(())
     }
-}
-
-fn only_reads(call: &Call) -> bool {
-    is_reading(&call.operation)
 }
 
 /// A failed Update that will be rolled back has taken away nothing of what it was to keep.
