@@ -78,7 +78,7 @@ async fn what_several_listeners_need_is_made_side_by_side() -> Result<()> {
     alb.ports = vec![80, 81, 82];
     let fixture = Fixture::with(alb, NlbSpec::new("front")).await?;
     let hold = |operation| {
-        let hold = Hold::default();
+        let hold = HeldCalls::default();
         let fault = Fault::new(ELB, operation, What::Hold(hold.clone()));
         fixture.lab.gateway().inject(fault);
         hold

@@ -85,8 +85,8 @@ async fn ticks_open_no_connections_that_an_earlier_one_left_open() -> Result<()>
     Ok(())
 }
 
-fn hold(fixture: &Fixture, service: &str, operation: &str) -> Hold {
-    let hold = Hold::default();
+fn hold(fixture: &Fixture, service: &str, operation: &str) -> HeldCalls {
+    let hold = HeldCalls::default();
     let fault = Fault::new(service, operation, What::Hold(hold.clone()));
     fixture.lab.gateway().inject(fault);
     hold

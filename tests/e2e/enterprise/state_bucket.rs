@@ -93,7 +93,7 @@ impl AccountOwner {
     }
 
     /// Lives a binding's life with one bucket for all, and gives what its function asked of IAM.
-    async fn life_in(&self, bucket: &str) -> Result<Vec<Request>> {
+    async fn life_in(&self, bucket: &str) -> Result<Vec<IamRequest>> {
         let (group, record) = self.bind().await?;
         assert_eq!(record, bucket);
         assert_eq!(self.buckets().await?, [bucket], "none of its own");

@@ -50,7 +50,7 @@ impl DeployedBinding {
         })
     }
 
-    async fn deploy_operations(&self) -> Result<Outcome> {
+    async fn deploy_operations(&self) -> Result<SettledStack> {
         deploy(&self.client, "operations", "operations.yaml", &[]).await
     }
 

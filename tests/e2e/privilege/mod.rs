@@ -5,7 +5,7 @@ mod life;
 mod strangers;
 
 use anyhow::Result;
-use lab::policy::{Request, Role};
+use lab::policy::{IamRequest, Role};
 use std::collections::BTreeSet;
 
 #[tokio::test]

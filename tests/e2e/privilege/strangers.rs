@@ -6,7 +6,7 @@ use serde_json::json;
 const TAG: &str = "alb-nlb-binding";
 
 /// Every such request that is like a given one: the role must refuse all of them.
-pub fn of(request: &Request) -> Vec<Request> {
+pub fn of(request: &IamRequest) -> Vec<IamRequest> {
     let mut strangers = vec![renamed(request)];
     // An object's ARN has neither account nor Region: what looks like them is a part of its key.
     if !request.resource.starts_with("arn:aws:s3:::") {

@@ -39,8 +39,8 @@ async fn life() -> Result<(SetUp, Vec<IamRequest>)> {
         format!("arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/{FUNCTION_NAME}");
     asked.push(IamRequest::new("logs:CreateLogGroup", format!("{group}:*")));
     let stream = format!("{group}:log-stream:2026/11/01/[$LATEST]0");
-    asked.push(Request::new("logs:CreateLogStream", &stream));
-    asked.push(Request::new("logs:PutLogEvents", stream));
+    asked.push(IamRequest::new("logs:CreateLogStream", &stream));
+    asked.push(IamRequest::new("logs:PutLogEvents", stream));
     asked.extend(of_key(ANY_KMS_KEY, BUCKET));
     Ok((set_up, asked))
 }
@@ -56,8 +56,8 @@ fn tight_policy(set_up: &SetUp) -> Result<Policy> {
 }
 
 /// The requests of the first function alone, for which docs/policy.json was filled in.
-fn of_the_first_function(set_up: &SetUp, asked: Vec<Request>) -> Vec<Request> {
-    let others = |request: &Request| {
+fn of_the_first_function(set_up: &SetUp, asked: Vec<IamRequest>) -> Vec<IamRequest> {
+    let others = |request: &IamRequest| {
         request.resource.contains("new-bucket") || request.resource.contains("front-443")
     };
     assert!(asked.iter().any(|request| request.resource == set_up.group));
@@ -96,7 +96,7 @@ async fn the_tight_policy_allows_all_that_is_called_and_nothing_that_is_not() ->
 async fn the_tight_policy_allows_nothing_elsewhere() -> Result<()> {
     let (set_up, asked) = life().await?;
     let policy = tight_policy(&set_up)?;
-    let looks = |request: &&Request| request.resource == "*";
+    let looks = |request: &&IamRequest| request.resource == "*";
     for request in asked.iter().filter(|request| !looks(request)) {
         let mut stranger = request.clone();
         for (ours, theirs) in [

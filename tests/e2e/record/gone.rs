@@ -6,7 +6,7 @@ use super::stack::{BindingStack, each_on_its_own_stack};
 use crate::support::{ELB, TIMEOUT, as_targets};
 use anyhow::Result;
 use aws_sdk_s3::types::StorageClass;
-use lab::{Fault, Hold, What};
+use lab::{Fault, HeldCalls, What};
 use serde_json::json;
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn a_tick_that_registers_in_a_given_group_while_a_delete_runs_leaves_nothi
         let id = made.id();
         let late = stack.tick_event(id).await?;
         stack.fixture.scale(5);
-        let hold = Hold::default();
+        let hold = HeldCalls::default();
         let fault = |what| Fault::new(service, operation, what).nth(1);
         stack.injects(fault(What::Hold(hold.clone())));
         if let Some(ending) = ending.clone() {

@@ -4,7 +4,7 @@ use super::request::{Signature, StackRequest};
 use super::stack::{BindingStack, each_on_its_own_stack};
 use crate::support::{ELB, TIMEOUT, is_reading};
 use anyhow::Result;
-use lab::{Fault, Hold, What};
+use lab::{Fault, HeldCalls, What};
 use serde_json::json;
 
 /// A call that is held, and whether AWS carries it out in the end.
@@ -19,7 +19,7 @@ async fn delete_meanwhile(
     request: StackRequest,
 ) -> Result<()> {
     let (service, operation, is_carried_out) = held;
-    let hold = Hold::default();
+    let hold = HeldCalls::default();
     let fault = |what| Fault::new(service, operation, what).nth(1);
     stack.injects(fault(What::Hold(hold.clone())));
     if !is_carried_out {
@@ -106,7 +106,7 @@ async fn a_create_that_goes_on_when_its_delete_is_done_leaves_nothing() -> Resul
         async |stack, ((service, operation), (during, after))| {
             stack.shows_creating();
             let create = stack.create(json!({}));
-            let hold = Hold::default();
+            let hold = HeldCalls::default();
             let fault = Fault::new(service, operation, What::Hold(hold.clone()));
             // A change is given up after five seconds and tried again: each try is held, unless the Delete makes
             // the same call.

@@ -2,7 +2,7 @@
 
 use crate::support::{Response, TIMEOUT};
 use anyhow::{Result, bail};
-use lab::{Function, Hold, Invocation, ResponseUrl};
+use lab::{Function, HeldCalls, Invocation, ResponseUrl};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -70,13 +70,13 @@ impl StackRequest {
     }
 
     /// Delivers the request, and kills the environment when a call of it is held.
-    pub async fn killed_at(&self, hold: &Hold, function: Function) -> Result<()> {
+    pub async fn killed_at(&self, hold: &HeldCalls, function: Function) -> Result<()> {
         killed_at(hold, function, &self.event).await
     }
 }
 
 /// Runs an event until a call of it is held, and kills the environment then. The call goes on without it.
-pub async fn killed_at(hold: &Hold, function: Function, event: &Value) -> Result<()> {
+pub async fn killed_at(hold: &HeldCalls, function: Function, event: &Value) -> Result<()> {
     tokio::select! {
         done = function.invoke_as(LAMBDA_REQUEST_ID, event.clone(), TIMEOUT) => bail!("it came to its end: {done:#?}"),
         () = hold.arrived(1) => {}

@@ -6,7 +6,7 @@ use crate::support::{
 };
 use anyhow::{Context, Result, ensure};
 use futures_util::future::join_all;
-use lab::{AlbSpec, Call, Fault, FaultId, Function, Hold, Invocation, Lab, NlbSpec, What};
+use lab::{AlbSpec, Call, Fault, FaultId, Function, HeldCalls, Invocation, Lab, NlbSpec, What};
 use serde_json::{Value, json};
 use std::cell::Cell;
 use std::net::Ipv4Addr;
@@ -233,7 +233,7 @@ impl BindingStack {
 
     /// Lets a held call go when the function writes to S3 once more: whoever waits for its turn has claimed the
     /// record then.
-    pub fn releases_at_the_next_write(&self, hold: &Hold) -> impl Future<Output = Result<()>> {
+    pub fn releases_at_the_next_write(&self, hold: &HeldCalls) -> impl Future<Output = Result<()>> {
         let written = self.next_write();
         async {
             written.await?;

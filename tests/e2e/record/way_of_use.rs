@@ -5,7 +5,7 @@ use super::stack::BindingStack;
 use crate::published::SetUp;
 use crate::support::{Fixture, Response, TIMEOUT, rule_input};
 use anyhow::Result;
-use lab::{Fault, Function, Hold, Invocation, What};
+use lab::{Fault, Function, HeldCalls, Invocation, What};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::time::SystemTime;
@@ -91,8 +91,8 @@ impl WayOfUse {
         self.fixture().alb.addresses(count)
     }
 
-    pub fn holds(&self, service: &str, operation: &str) -> Hold {
-        let hold = Hold::default();
+    pub fn holds(&self, service: &str, operation: &str) -> HeldCalls {
+        let hold = HeldCalls::default();
         let fault = Fault::new(service, operation, What::Hold(hold.clone()));
         let fault = fault.nth(1).by(self.function().access_key());
         self.fixture().lab.gateway().inject(fault);

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use lab::Lab;
-use lab::policy::{Request, Role, requests};
+use lab::policy::{IamRequest, Role, requests};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ pub fn grant_what_is_named(role: &mut Role, event: &Value) {
 }
 
 /// What IAM would have been asked for all that a function called.
-pub fn asked_of_iam(lab: &Lab, access_key: &str) -> Result<Vec<Request>> {
+pub fn asked_of_iam(lab: &Lab, access_key: &str) -> Result<Vec<IamRequest>> {
     requests(&lab.gateway().history(), access_key)
 }
 
@@ -32,7 +32,7 @@ pub fn assert_allowed(lab: &Lab, access_key: &str, role: &Role) {
     let refused: BTreeSet<_> = refused
         .expect("a verdict")
         .iter()
-        .map(Request::to_string)
+        .map(IamRequest::to_string)
         .collect();
     assert!(refused.is_empty(), "the role does not allow {refused:#?}");
 }
