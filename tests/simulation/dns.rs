@@ -3,150 +3,15 @@
 //!
 //! Remembers since when each address is there, and when it left.
 
-use crate::dice::Dice;
-use crate::lambda::Process;
+use crate::judge;
 use crate::slot::Slot;
+use crate::state::Process;
 use crate::world::World;
 use alb_nlb_binding::discovery::{Dns, DnsAnswer, DnsError, DnsQuery};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
-use std::time::Duration;
-
-pub const ADDRESSES_PER_ANSWER: usize = 8;
-
-pub const NAMES: [&str; 2] = ["alb1.elb.amazonaws.com", "alb2.elb.amazonaws.com"];
-
-/// How many answers in a row leave an address out at most. That a list which is certain misses one is a chance
-/// that the contract lets pass, one in a thousand, and it proves nothing about the product.
-const LEFT_OUT: u32 = 5;
-
-/// The addresses of all names.
-#[derive(Default)]
-pub struct Zone {
-    pub names: BTreeMap<String, Name>,
-    /// Until when a name has no address yet.
-    pub silent: BTreeMap<String, u64>,
-    next: u32,
-    /// What a cache between the function and a name gives, until it expires.
-    cached: BTreeMap<String, (u64, Option<Vec<IpAddr>>)>,
-}
-
-#[derive(Default)]
-pub struct Name {
-    /// Since when each is there.
-    pub live: BTreeMap<IpAddr, u64>,
-    /// When each that was there before has left.
-    pub left: BTreeMap<IpAddr, u64>,
-    /// Of how many answers in a row each was left out.
-    left_out: BTreeMap<IpAddr, u32>,
-    /// Every coming and going.
-    history: Vec<(u64, IpAddr, bool)>,
-}
-
-impl Zone {
-    pub fn add(&mut self, name: &str, now: u64) -> IpAddr {
-        self.next += 1;
-        let address = IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + self.next));
-        self.put(name, address, now);
-        address
-    }
-
-    pub fn put(&mut self, name: &str, address: IpAddr, now: u64) {
-        let entry = self.names.entry(name.to_owned()).or_default();
-        if entry.live.insert(address, now).is_none() {
-            entry.history.push((now, address, true));
-        }
-    }
-
-    pub fn take(&mut self, name: &str, address: IpAddr, now: u64) {
-        let entry = self.names.entry(name.to_owned()).or_default();
-        if entry.live.remove(&address).is_some() {
-            entry.left.insert(address, now);
-            entry.history.push((now, address, false));
-        }
-    }
-
-    /// Since when an address is in a name, without a break.
-    pub fn since(&self, name: &str, address: IpAddr) -> Option<u64> {
-        self.names.get(name)?.live.get(&address).copied()
-    }
-
-    pub fn was_live(&self, name: &str, address: IpAddr, at: u64) -> bool {
-        let history = self
-            .names
-            .get(name)
-            .into_iter()
-            .flat_map(|name| name.history.iter().rev());
-        let mut history = history.filter(|(when, of, _)| *when <= at && *of == address);
-        history.next().is_some_and(|(_, _, came)| *came)
-    }
-
-    pub fn was_ever(&self, name: &str, address: IpAddr) -> bool {
-        let name = self.names.get(name);
-        name.is_some_and(|name| {
-            name.live.contains_key(&address) || name.left.contains_key(&address)
-        })
-    }
-
-    pub fn addresses(&self, name: &str) -> Vec<IpAddr> {
-        let name = self.names.get(name);
-        name.map(|name| name.live.keys().copied().collect())
-            .unwrap_or_default()
-    }
-
-    /// At most eight of them.
-    fn answer(&mut self, name: &str, dice: &Dice) -> Vec<IpAddr> {
-        let mut addresses = self.addresses(name);
-        let Some(Name { left_out, .. }) = self.names.get_mut(name) else {
-            return addresses;
-        };
-        while addresses.len() > ADDRESSES_PER_ANSWER {
-            let long = |address: &IpAddr| left_out.get(address) >= Some(&LEFT_OUT);
-            let free: Vec<_> = (0..addresses.len())
-                .filter(|at| !long(&addresses[*at]))
-                .collect();
-            let at = free[dice.index(free.len())];
-            *left_out.entry(addresses.swap_remove(at)).or_default() += 1;
-        }
-        for address in &addresses {
-            left_out.remove(address);
-        }
-        addresses
-    }
-
-    /// The same through a cache, if there is one for the next minutes; and for how long that keeps it. One
-    /// of all addresses is not played: it hides what comes for as long.
-    fn answer_through_a_cache(&mut self, name: &str, world: &World) -> (Vec<IpAddr>, Duration) {
-        let (now, dice) = (world.stage.now(), &world.dice);
-        let caches = world.weather.climate().caches;
-        if caches == 0 || self.addresses(name).len() <= ADDRESSES_PER_ANSWER {
-            self.cached.remove(name);
-            return (self.answer(name, dice), Duration::ZERO);
-        }
-        let is_over = self.cached.get(name).is_none_or(|(until, _)| now >= *until);
-        if is_over {
-            let kept = dice.chance(caches);
-            let kept = kept.then(|| self.answer(name, dice));
-            let until = now + dice.between(60_000, 300_000);
-            self.cached.insert(name.to_owned(), (until, kept));
-        }
-        match self.cached.get(name).cloned() {
-            Some((until, Some(kept))) => {
-                world.tally.count("an answer of a cache");
-                (kept, Duration::from_millis(until - now))
-            }
-            _ => (self.answer(name, dice), Duration::ZERO),
-        }
-    }
-
-    pub fn left(&self, name: &str) -> Vec<IpAddr> {
-        let name = self.names.get(name);
-        name.map(|name| name.left.keys().copied().collect())
-            .unwrap_or_default()
-    }
-}
 
 /// Whom one process asks.
 pub struct Resolver {
@@ -218,9 +83,7 @@ impl DnsQuery for Asked {
                         &process.name,
                         format!("DNS of {name}: {}", told(&answer)),
                     );
-                    world
-                        .judge
-                        .looks_at_dns(&world, &process, &name, answer.is_ok());
+                    judge::observe_dns_answer(&world, &process, &name, answer.is_ok());
                 }
                 slot.fill(answer);
             }
@@ -267,8 +130,16 @@ fn look(world: &World, name: &str) -> Result<DnsAnswer, DnsError> {
         });
     }
     let mut dns = world.dns.borrow_mut();
-    let (addresses, cached_for) = dns.answer_through_a_cache(name, world);
+    let (addresses, lives) = dns.answer_through_a_cache(
+        name,
+        world.stage.now(),
+        &world.dice,
+        world.weather.climate().caches,
+    );
     drop(dns);
+    if !lives.is_zero() {
+        world.tally.count("an answer of a cache");
+    }
     let silent = world.dns.borrow().silent.get(name).copied();
     if addresses.is_empty() || silent.is_some_and(|until| world.stage.now() < until) {
         return Err(DnsError::NoAddresses {

@@ -4,7 +4,8 @@
 //! Knows nothing of bindings but what their rules hold.
 
 use crate::calendar::{BEGINNING, MINUTE, rfc3339};
-use crate::lambda::{Death, Delivery, Role, invoke};
+use crate::lambda::{Delivery, invoke};
+use crate::state::{Death, Role};
 use crate::world::World;
 use std::cell::Cell;
 use std::rc::Rc;

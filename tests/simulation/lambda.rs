@@ -4,11 +4,10 @@
 //! A kill drops the invocation at the await where it is; what it has sent may arrive all the same.
 
 use crate::aws::{Post, SimulatedAws};
-use crate::cloudformation::Sent;
 use crate::dns::Resolver;
-use crate::judge::Notes;
+use crate::judge;
 use crate::slot::Slot;
-use crate::stage::{TaskId, Waiting};
+use crate::state::{Death, End, Notes, Process, REGION, Role};
 use crate::world::World;
 use alb_nlb_binding::clock::Clock;
 use alb_nlb_binding::function::Function;
@@ -16,71 +15,12 @@ use alb_nlb_binding::invocation::Invocation;
 use futures_util::FutureExt;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
 /// The function's timeout.
 const TIMEOUT: u64 = 300_000;
-
-pub struct Process {
-    pub number: u64,
-    pub name: String,
-    pub log_stream: String,
-    pub role: Role,
-    pub started: u64,
-    pub notes: Notes,
-    task: Cell<Option<TaskId>>,
-    gates: Cell<u32>,
-    dies: Cell<Option<Death>>,
-    has_ended: Cell<bool>,
-    end: Slot<End>,
-}
-
-/// In which role an invocation was called.
-#[derive(Clone)]
-pub enum Role {
-    Request(Rc<Sent>),
-    /// A tick of a binding, with its scheduled time of day.
-    Tick {
-        id: Rc<str>,
-        scheduled: u64,
-    },
-    /// A person's question how a binding fares.
-    Question {
-        id: Rc<str>,
-    },
-}
-
-impl Role {
-    /// The bindings that it is about: its own, and the one that was before.
-    fn bindings(&self) -> BTreeSet<String> {
-        match self {
-            Self::Tick { id, .. } | Self::Question { id } => [id.to_string()].into(),
-            Self::Request(sent) => {
-                let old = sent.old.as_ref().map(|old| old.id(&sent.stack.id));
-                old.into_iter().chain([sent.about.clone()]).collect()
-            }
-        }
-    }
-}
-
-/// Where Lambda kills an invocation.
-#[derive(Debug, Clone, Copy)]
-pub struct Death {
-    /// At which of its awaits.
-    pub at: u32,
-    /// Whether what it has just sent arrives.
-    pub arrives: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    Done,
-    Failed,
-    Killed,
-}
 
 /// How an event reaches the function.
 #[derive(Debug, Clone, Copy, Default)]
@@ -96,7 +36,7 @@ pub struct Delivery {
 pub fn invoke(world: &Rc<World>, event: Value, role: Role, delivery: Delivery) {
     world.begins();
     let bindings = role.bindings();
-    world.judge.delivery_begins(&bindings);
+    judge::observe_delivery_start(world, &bindings);
     let it = Rc::clone(world);
     world.stage.spawn(async move {
         tokio::time::sleep(Duration::from_millis(delivery.after)).await;
@@ -112,7 +52,7 @@ pub fn invoke(world: &Rc<World>, event: Value, role: Role, delivery: Delivery) {
         }
         it.is_done();
         let is_cut_short = end != End::Done && matches!(role, Role::Request(_));
-        it.judge.delivery_ends(&it, &bindings, is_cut_short);
+        judge::observe_delivery_end(&it, &bindings, is_cut_short);
     });
 }
 
@@ -142,14 +82,17 @@ fn start(
         has_ended: Cell::new(false),
         end: Slot::new(),
     });
-    world.tell(&process, || match role {
-        Role::Request(sent) => format!("begins: {}", sent.text()),
-        Role::Tick { id, scheduled } => {
-            let late = world.wall().saturating_sub(*scheduled) / 1000;
-            format!("begins: {id}, {late} s after its time")
-        }
-        Role::Question { id } => format!("begins: how does {id} fare?"),
-    });
+    world.say(
+        &process.name,
+        match role {
+            Role::Request(sent) => format!("begins: {}", sent.text()),
+            Role::Tick { id, scheduled } => {
+                let late = world.wall().saturating_sub(*scheduled) / 1000;
+                format!("begins: {id}, {late} s after its time")
+            }
+            Role::Question { id } => format!("begins: how does {id} fare?"),
+        },
+    );
     world.tally.count(match role {
         Role::Request(_) => "invocations for CloudFormation",
         Role::Tick { .. } => "ticks",
@@ -167,7 +110,7 @@ fn start(
     let (it, stopped) = (Rc::clone(world), Rc::clone(&process));
     world.stage.after(TIMEOUT, move || {
         if !stopped.has_ended.get() {
-            it.judge.is_out_of_time(&it, &stopped);
+            judge::judge_timeout(&it, &stopped);
             stopped.is_killed(&it);
         }
     });
@@ -189,7 +132,7 @@ async fn run(world: Rc<World>, process: Rc<Process>, event: Value, request_id: S
             world: Rc::clone(&world),
             process: Rc::clone(&process),
         },
-        region: crate::elb::REGION.to_owned(),
+        region: REGION.to_owned(),
         variable: Box::new(|_| None),
     };
     let invocation = Invocation {
@@ -202,13 +145,14 @@ async fn run(world: Rc<World>, process: Rc<Process>, event: Value, request_id: S
     let handled = AssertUnwindSafe(function.handle(event, &invocation, clock)).catch_unwind();
     let end = match handled.await {
         Ok(Ok(answer)) => {
-            world.judge.is_told(&world, &process, &answer);
+            judge::judge_status(&world, &process, &answer);
             End::Done
         }
         Ok(Err(error)) => {
-            world.tell(&process, || {
-                format!("fails: {}", alb_nlb_binding::log::chain(&error))
-            });
+            world.say(
+                &process.name,
+                format!("fails: {}", alb_nlb_binding::log::chain(&error)),
+            );
             world.tally.count("invocations that failed");
             End::Failed
         }
@@ -218,82 +162,8 @@ async fn run(world: Rc<World>, process: Rc<Process>, event: Value, request_id: S
         }
     };
     if end == End::Done {
-        world.tell(&process, || "ends".to_owned());
+        world.say(&process.name, "ends".to_owned());
     }
-    world.judge.ends(&world, &process, end);
+    judge::judge_end(&world, &process, end);
     process.ends(&world, end);
-}
-
-impl Process {
-    fn ends(&self, world: &World, end: End) {
-        if !self.has_ended.replace(true) {
-            if let Some(task) = self.task.get() {
-                world.stage.is_invocation(task, false);
-            }
-            world.is_done();
-            self.end.fill(end);
-        }
-    }
-
-    fn is_killed(&self, world: &World) {
-        if self.has_ended.get() {
-            return;
-        }
-        world.tell(self, || "is killed".to_owned());
-        world.tally.count("kills");
-        if let Some(task) = self.task.get() {
-            world.stage.forget(task);
-            world.stage.kill(task);
-        }
-        world.judge.ends(world, self, End::Killed);
-        self.ends(world, End::Killed);
-    }
-
-    /// One more await; tells whether it is the last.
-    fn dies_here(&self) -> Option<Death> {
-        let gates = self.gates.get() + 1;
-        self.gates.set(gates);
-        self.dies.get().filter(|death| death.at == gates)
-    }
-
-    /// A request goes out, and is carried out after so long.
-    pub fn submits(
-        self: &Rc<Self>,
-        world: &Rc<World>,
-        is_permitted: bool,
-        after: u64,
-        go: Box<dyn FnOnce()>,
-    ) {
-        if let Some(death) = self.dies_here() {
-            self.is_killed(world);
-            if death.arrives {
-                match world.stage.has_chooser() {
-                    true => go(),
-                    false => world.stage.after(after, go),
-                }
-            }
-            return;
-        }
-        match self.task.get().filter(|_| world.stage.has_chooser()) {
-            Some(task) => world.stage.wait(Waiting {
-                task,
-                since: world.stage.now(),
-                is_permitted,
-                go,
-            }),
-            None => world.stage.after(after, go),
-        }
-    }
-
-    /// An answer comes in.
-    pub fn delivers(&self, world: &World, fill: impl FnOnce()) {
-        if self.has_ended.get() {
-            return;
-        }
-        if !world.stage.has_chooser() && self.dies_here().is_some() {
-            self.is_killed(world);
-            return;
-        }
-        fill();
-    }
 }

@@ -3,15 +3,12 @@
 //! Says which weather there is, and what is judged when all is quiet.
 
 use crate::calendar::MINUTE;
-use crate::cloudformation::Stack;
 use crate::dice::Dice;
-use crate::dns::{ADDRESSES_PER_ANSWER, NAMES};
-use crate::elb::{Group, arn};
 use crate::eventbridge::{EventBridge, Habits};
-use crate::fortune::Fortune;
-use crate::lambda::{Delivery, Role, invoke};
-use crate::user::User;
-use crate::weather::Climate;
+use crate::judge;
+use crate::lambda::{Delivery, invoke};
+use crate::state::{ADDRESSES_PER_ANSWER, Climate, Group, NAMES, Role, Stack, arn};
+use crate::user::{Fortune, User};
 use crate::wishes::{Choices, Wish};
 use crate::world::World;
 use alb_nlb_binding::model::{Endpoint, HealthCheck, LoadBalancerType, TargetGroup};
@@ -223,7 +220,7 @@ pub async fn live(world: Rc<World>, character: Character) {
     }
     futures_util::future::join_all(users.iter().map(|user| user.deletes_all())).await;
     is_quiet(&world).await;
-    world.judge.nothing_is_left(&world);
+    judge::judge_nothing_left(&world);
     is_asked(&world).await;
     world.tally.count("lives");
     world.stage.end();
@@ -245,7 +242,7 @@ async fn script(user: Rc<User>, changes: u64) {
 
 /// How each binding fares, and each that was.
 async fn is_asked(world: &Rc<World>) {
-    let ids = world.judge.bindings();
+    let ids = judge::binding_ids(world);
     for id in ids {
         let question = json!({"Action": "Status", "PhysicalResourceId": id});
         let role = Role::Question { id: id.into() };
@@ -273,7 +270,7 @@ async fn converges(world: &World) {
         true => 60,
         false => 0,
     };
-    let minutes = world.judge.patience() + 1 + more;
+    let minutes = judge::most_misses(world) + 1 + more;
     tokio::time::sleep(Duration::from_millis(left + minutes * MINUTE + 50_000)).await;
-    world.judge.is_converged(world);
+    judge::judge_convergence(world);
 }

@@ -4,10 +4,10 @@
 
 use crate::dice::Dice;
 use crate::eventbridge::Habits;
-use crate::fortune::Fortune;
 use crate::life::{Character, live};
+use crate::state::Climate;
 use crate::tally::Tally;
-use crate::weather::Climate;
+use crate::user::Fortune;
 use crate::world::World;
 use std::rc::Rc;
 use std::time::Instant;

@@ -2,18 +2,12 @@
 //!
 //! Holds things together, and decides nothing.
 
-use crate::aws::{HeldRule, S3};
 use crate::calendar::BEGINNING;
-use crate::cloudformation::Sent;
 use crate::dice::Dice;
-use crate::dns::Zone;
-use crate::elb::Elb;
-use crate::judge::Judge;
-use crate::lambda::Process;
 use crate::stage::{Chooser, Stage};
+use crate::state::{Elb, HeldRule, Judge, S3, Sent, Weather, Zone};
 use crate::story::Story;
 use crate::tally::Tally;
-use crate::weather::Weather;
 use alb_nlb_binding::clock::Timestamp;
 use alb_nlb_binding::model::Endpoint;
 use std::cell::{Cell, RefCell};
@@ -26,7 +20,7 @@ pub struct World {
     pub story: Story,
     pub tally: Rc<Tally>,
     pub weather: Weather,
-    pub judge: Judge,
+    pub observed: Judge,
     pub elb: RefCell<Elb>,
     pub s3: RefCell<S3>,
     pub rules: RefCell<BTreeMap<String, HeldRule>>,
@@ -51,7 +45,7 @@ impl World {
             story: Story::default(),
             tally: Rc::clone(tally),
             weather: Weather::default(),
-            judge: Judge::default(),
+            observed: Judge::default(),
             elb: RefCell::default(),
             s3: RefCell::default(),
             rules: RefCell::default(),
@@ -81,10 +75,6 @@ impl World {
 
     pub fn timestamp(&self) -> Timestamp {
         Timestamp::from_millis(self.wall())
-    }
-
-    pub fn tell(&self, process: &Process, what: impl FnOnce() -> String) {
-        self.story.add(self.stage.now(), &process.name, what());
     }
 
     pub fn say(&self, who: &str, what: impl Into<String>) {

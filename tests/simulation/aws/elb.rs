@@ -3,8 +3,9 @@
 //!
 //! Never judges: every change is shown to the judge before it is made.
 
-use super::{SimulatedAws, changes, missing, reads};
-use crate::weather::Service::Elb;
+use super::call::{SimulatedAws, changes, missing, reads};
+use crate::judge;
+use crate::state::Service::Elb;
 use alb_nlb_binding::aws::api::{AwsResult, ElbTags, Listeners, LoadBalancers};
 use alb_nlb_binding::model::{Attributes, Listener, LoadBalancer, TCP_IDLE_TIMEOUT, Tags};
 use alb_nlb_binding::permit::Permit;
@@ -90,7 +91,7 @@ impl Listeners for SimulatedAws {
             changes(Elb, "ModifyListenerAttributes"),
             arn,
             move |world, process| {
-                world.judge.touches_listener(world, process, &wanted);
+                judge::require_own_listener(world, process, &wanted);
                 let mut elb = world.elb.borrow_mut();
                 let gone = || missing("ModifyListenerAttributes", &wanted, "ListenerNotFound");
                 let held = elb.listeners.get_mut(&wanted).ok_or_else(gone)?;
@@ -132,7 +133,7 @@ impl Listeners for SimulatedAws {
                         .then(|| held.listener.arn.clone())
                         .ok_or_else(duplicate);
                 }
-                world.judge.makes_listener(world, process, &on, &tags);
+                judge::judge_new_listener(world, process, &on, &tags);
                 Ok(elb.add_listener(&on, port, "TCP", std::slice::from_ref(&to), tags.clone()))
             },
         )
@@ -151,7 +152,7 @@ impl Listeners for SimulatedAws {
             changes(Elb, "ModifyListener"),
             arn,
             move |world, process| {
-                world.judge.touches_listener(world, process, &wanted);
+                judge::require_own_listener(world, process, &wanted);
                 let mut elb = world.elb.borrow_mut();
                 let gone = || missing("ModifyListener", &wanted, "ListenerNotFound");
                 let held = elb.listeners.get(&wanted).ok_or_else(gone)?;
@@ -175,8 +176,8 @@ impl Listeners for SimulatedAws {
             changes(Elb, "DeleteListener"),
             arn,
             move |world, process| {
-                world.judge.touches_listener(world, process, &wanted);
-                world.judge.deletes_listener(world, process, &wanted);
+                judge::require_own_listener(world, process, &wanted);
+                judge::judge_listener_deletion(world, process, &wanted);
                 let gone = || missing("DeleteListener", &wanted, "ListenerNotFound");
                 let removed = world.elb.borrow_mut().listeners.remove(&wanted);
                 removed.map(|_| ()).ok_or_else(gone)
@@ -213,9 +214,9 @@ impl ElbTags for SimulatedAws {
         let (wanted, tags) = (arn.to_owned(), tags.clone());
         self.call(changes(Elb, "AddTags"), arn, move |world, process| {
             if wanted.contains(":targetgroup/") {
-                world.judge.touches_group(world, process, &wanted);
+                judge::require_own_group(world, process, &wanted);
             } else {
-                world.judge.touches_listener(world, process, &wanted);
+                judge::require_own_listener(world, process, &wanted);
             }
             let mut elb = world.elb.borrow_mut();
             if let Some(held) = elb.listeners.get_mut(&wanted) {

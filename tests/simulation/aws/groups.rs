@@ -3,9 +3,10 @@
 //!
 //! Never judges: every change is shown to the judge before it is made.
 
-use super::{SimulatedAws, changes, missing, reads};
-use crate::elb::{Group, arn};
-use crate::weather::Service::Elb;
+use super::call::{SimulatedAws, changes, missing, reads};
+use crate::judge;
+use crate::state::Service::Elb;
+use crate::state::{Group, arn};
 use alb_nlb_binding::aws::api::{AwsResult, TargetGroups};
 use alb_nlb_binding::model::{Attributes, HealthCheck, Tags, TargetGroup};
 use alb_nlb_binding::permit::Permit;
@@ -96,7 +97,7 @@ impl TargetGroups for SimulatedAws {
             changes(Elb, "CreateTargetGroup"),
             name,
             move |world, process| {
-                world.judge.touches_group(world, process, &wanted);
+                judge::require_own_group(world, process, &wanted);
                 let mut elb = world.elb.borrow_mut();
                 if let Some(held) = elb.named(&wanted) {
                     let is_same =
@@ -172,8 +173,8 @@ impl TargetGroups for SimulatedAws {
             changes(Elb, "DeleteTargetGroup"),
             arn,
             move |world, process| {
-                world.judge.touches_group(world, process, &wanted);
-                world.judge.deletes_group(world, process, &wanted);
+                judge::require_own_group(world, process, &wanted);
+                judge::judge_group_deletion(world, process, &wanted);
                 let mut elb = world.elb.borrow_mut();
                 if !elb.users(&wanted).is_empty() {
                     return Err(missing("DeleteTargetGroup", &wanted, "ResourceInUse"));
@@ -195,7 +196,7 @@ impl SimulatedAws {
     ) -> AwsResult<()> {
         let wanted = arn.to_owned();
         self.call(changes(Elb, name), arn, move |world, process| {
-            world.judge.touches_group(world, process, &wanted);
+            judge::require_own_group(world, process, &wanted);
             let mut elb = world.elb.borrow_mut();
             let gone = || missing(name, &wanted, "TargetGroupNotFound");
             change(elb.seen(&wanted, world.stage.now()).ok_or_else(gone)?);

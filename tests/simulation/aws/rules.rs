@@ -1,16 +1,13 @@
 //! EventBridge: rules and their targets. EventBridge API, `PutRule`, `PutTargets` (a rule that is not
 //! there: ResourceNotFoundException), `DeleteRule` (only without targets).
 
-use super::{SimulatedAws, changes, missing, reads};
-use crate::weather::Service::Events;
+use super::call::{SimulatedAws, changes, missing, reads};
+use crate::judge;
+use crate::state::HeldRule;
+use crate::state::Service::Events;
 use alb_nlb_binding::aws::api::{AwsResult, Rules};
 use alb_nlb_binding::model::{Rule, RuleTarget, Tags};
 use alb_nlb_binding::permit::Permit;
-
-pub struct HeldRule {
-    pub rule: Rule,
-    pub tags: Tags,
-}
 
 impl Rules for SimulatedAws {
     async fn rule(&self, name: &str) -> AwsResult<Option<Rule>> {
@@ -59,7 +56,7 @@ impl Rules for SimulatedAws {
     ) -> AwsResult<String> {
         let (wanted, schedule, tags) = (name.to_owned(), schedule.to_owned(), tags.clone());
         self.call(changes(Events, "PutRule"), name, move |world, process| {
-            world.judge.touches_rule(world, process, &wanted);
+            judge::require_own_rule(world, process, &wanted);
             let mut rules = world.rules.borrow_mut();
             let arn = format!("arn:aws:events:eu-central-1:123456789012:rule/{wanted}");
             let held = rules.entry(wanted.clone()).or_insert_with(|| HeldRule {
@@ -100,8 +97,8 @@ impl Rules for SimulatedAws {
             changes(Events, "DeleteRule"),
             rule,
             move |world, process| {
-                world.judge.touches_rule(world, process, &wanted);
-                world.judge.deletes_rule(world, process, &wanted);
+                judge::require_own_rule(world, process, &wanted);
+                judge::judge_rule_deletion(world, process, &wanted);
                 let mut rules = world.rules.borrow_mut();
                 if rules
                     .get(&wanted)
@@ -123,7 +120,7 @@ impl Rules for SimulatedAws {
             arn,
             move |world, process| {
                 let name = wanted.rsplit('/').next().unwrap_or_default();
-                world.judge.touches_rule(world, process, name);
+                judge::require_own_rule(world, process, name);
                 let mut rules = world.rules.borrow_mut();
                 let gone = || missing("TagResource", &wanted, "ResourceNotFoundException");
                 rules
@@ -147,9 +144,9 @@ impl SimulatedAws {
     ) -> AwsResult<()> {
         let wanted = rule.to_owned();
         self.call(changes(Events, name), rule, move |world, process| {
-            world.judge.touches_rule(world, process, &wanted);
+            judge::require_own_rule(world, process, &wanted);
             if name == "RemoveTargets" {
-                world.judge.deletes_rule(world, process, &wanted);
+                judge::judge_rule_deletion(world, process, &wanted);
             }
             let mut rules = world.rules.borrow_mut();
             let gone = || missing(name, &wanted, "ResourceNotFoundException");

@@ -1,8 +1,9 @@
 //! ELBv2: targets. `RegisterTargets`, `DeregisterTargets` (one that is not there is no error),
 //! `DescribeTargetHealth`; NLB guide, "Target health status": what drains is not registered.
 
-use super::{SimulatedAws, changes, missing, reads};
-use crate::weather::Service::{CloudWatch, Elb};
+use super::call::{SimulatedAws, changes, missing, reads};
+use crate::judge;
+use crate::state::Service::{CloudWatch, Elb};
 use alb_nlb_binding::aws::api::{AwsResult, Metrics, Targets};
 use alb_nlb_binding::clock::Timestamp;
 use alb_nlb_binding::model::{Endpoint, HealthState, Registered, TargetHealth};
@@ -15,7 +16,7 @@ impl Targets for SimulatedAws {
             reads(Elb, "DescribeTargetHealth"),
             target_group,
             move |world, process| {
-                world.judge.looks_at_targets(world, process, &wanted);
+                judge::observe_target_health(world, process, &wanted);
                 let now = world.stage.now();
                 let mut elb = world.elb.borrow_mut();
                 let Some(group) = elb.seen(&wanted, now) else {
@@ -62,7 +63,7 @@ impl Targets for SimulatedAws {
                     return Err(missing("RegisterTargets", &wanted, "TargetGroupNotFound"));
                 }
                 for endpoint in &targets {
-                    world.judge.registers(world, process, &wanted, endpoint);
+                    judge::judge_registration(world, process, &wanted, endpoint);
                     let mut elb = world.elb.borrow_mut();
                     elb.register(&wanted, *endpoint, zone.as_deref(), true);
                 }
@@ -95,7 +96,7 @@ impl Targets for SimulatedAws {
                 }
                 for endpoint in &targets {
                     if world.elb.borrow().registered(&wanted, endpoint) {
-                        world.judge.deregisters(world, process, &wanted, endpoint);
+                        judge::judge_deregistration(world, process, &wanted, endpoint);
                     }
                     let now = world.stage.now();
                     world.elb.borrow_mut().deregister(&wanted, endpoint, now);

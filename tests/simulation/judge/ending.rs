@@ -1,9 +1,10 @@
 //! The end of a life: when nothing is under way and the weather is fair, all that was acknowledged is
 //! wired, and what is registered is what is in DNS; and of a binding that is gone nothing is left.
 
-use super::Judge;
-use super::book::{Book, dns_name, group_name, places};
-use crate::elb::ACCOUNT;
+use super::naming::{dns_name, group_name, places};
+use super::wiring::judge_wiring;
+use crate::state::ACCOUNT;
+use crate::state::Book;
 use crate::world::World;
 use alb_nlb_binding::model::Endpoint;
 use alb_nlb_binding::names::TAG;
@@ -12,101 +13,96 @@ use std::collections::BTreeSet;
 /// By then what a killed invocation has sent is carried out.
 const STRAGGLES: u64 = 20_000;
 
-impl Judge {
-    /// The most misses that any binding waits for.
-    pub fn patience(&self) -> u64 {
-        let books = self.books.borrow();
-        let current = books.values().filter_map(|book| book.current());
-        u64::from(current.map(|term| term.wish.until).max().unwrap_or(1))
-    }
+/// The most misses that any binding waits for.
+pub fn most_misses(world: &World) -> u64 {
+    let books = world.observed.books.borrow();
+    let current = books.values().filter_map(|book| book.current());
+    u64::from(current.map(|term| term.wish.until).max().unwrap_or(1))
+}
 
-    /// The contract: within N + 2 ticks, DNS and groups are equal.
-    pub fn is_converged(&self, world: &World) {
-        let mut wanted: BTreeSet<(String, Endpoint)> = BTreeSet::new();
-        for (id, book) in self.books.borrow().iter() {
-            let Some(term) = book.current().filter(|_| !book.is_leaving) else {
-                continue;
-            };
-            self.is_wired(world, id, &term.wish, "when all is quiet");
-            let addresses = world
-                .dns
-                .borrow()
-                .addresses(&dns_name(world, &term.wish.alb));
-            for (group, port) in places(world, id, &term.wish) {
-                for address in &addresses {
-                    let endpoint = Endpoint {
-                        address: *address,
-                        port,
-                    };
-                    if !world.elb.borrow().registered(&group, &endpoint) {
-                        world.violate(format!("when all is quiet, {endpoint} is not registered in {group}, which {id} serves"));
-                    }
-                    wanted.insert((group.clone(), endpoint));
+/// The contract: within N + 2 ticks, DNS and groups are equal.
+pub fn judge_convergence(world: &World) {
+    let mut wanted: BTreeSet<(String, Endpoint)> = BTreeSet::new();
+    for (id, book) in world.observed.books.borrow().iter() {
+        let Some(term) = book.current().filter(|_| !book.is_leaving) else {
+            continue;
+        };
+        judge_wiring(world, id, &term.wish, "when all is quiet");
+        let addresses = world
+            .dns
+            .borrow()
+            .addresses(&dns_name(world, &term.wish.alb));
+        for (group, port) in places(world, id, &term.wish) {
+            for address in &addresses {
+                let endpoint = Endpoint {
+                    address: *address,
+                    port,
+                };
+                if !world.elb.borrow().registered(&group, &endpoint) {
+                    world.violate(format!("when all is quiet, {endpoint} is not registered in {group}, which {id} serves"));
                 }
-            }
-        }
-        self.no_surplus(world, &wanted, "when all is quiet");
-    }
-
-    fn no_surplus(&self, world: &World, wanted: &BTreeSet<(String, Endpoint)>, when: &str) {
-        let elb = world.elb.borrow();
-        for (arn, group) in &elb.groups {
-            for (endpoint, held) in &group.targets {
-                let is_ours = held.is_ours && held.drains.is_none();
-                let key = (arn.clone(), *endpoint);
-                // Rule 11: found by one binding, though another has registered it.
-                let is_found = self.was_found.borrow().contains(&key);
-                if is_ours && !wanted.contains(&key) && !world.may_stay(arn) && !is_found {
-                    world.violate(format!("{when}, {endpoint} is still registered in {arn}"));
-                }
+                wanted.insert((group.clone(), endpoint));
             }
         }
     }
+    judge_no_surplus(world, &wanted, "when all is quiet");
+}
 
-    pub fn delivery_begins(&self, bindings: &BTreeSet<String>) {
-        for id in bindings {
-            let mut books = self.books.borrow_mut();
-            books.entry(id.clone()).or_default().under_way += 1;
-        }
-    }
-
-    /// With the last one that may still act on a binding that was deleted, nothing of it is left.
-    pub fn delivery_ends(&self, world: &World, bindings: &BTreeSet<String>, is_cut_short: bool) {
-        for id in bindings {
-            let mut books = self.books.borrow_mut();
-            let book = books.entry(id.clone()).or_default();
-            book.under_way -= 1;
-            book.is_cut_short |= is_cut_short;
-            if book.is_gone() {
-                let (it, id) = (world.rc(), id.clone());
-                world
-                    .stage
-                    .after(STRAGGLES, move || it.judge.is_gone(&it, &id));
+fn judge_no_surplus(world: &World, wanted: &BTreeSet<(String, Endpoint)>, when: &str) {
+    let elb = world.elb.borrow();
+    for (arn, group) in &elb.groups {
+        for (endpoint, held) in &group.targets {
+            let is_ours = held.is_ours && held.drains.is_none();
+            let key = (arn.clone(), *endpoint);
+            // Rule 11: found by one binding, though another has registered it.
+            let is_found = world.observed.was_found.borrow().contains(&key);
+            if is_ours && !wanted.contains(&key) && !world.may_stay(arn) && !is_found {
+                world.violate(format!("{when}, {endpoint} is still registered in {arn}"));
             }
         }
-    }
-
-    fn is_gone(&self, world: &World, id: &str) {
-        let books = self.books.borrow();
-        if !books[id].is_gone() {
-            return;
-        }
-        world.tally.count("bindings looked at after their Delete");
-        nothing_is_left_of(world, id, "after its Delete");
-        if books.values().all(Book::is_gone) {
-            self.no_surplus(world, &BTreeSet::new(), "after all Deletes");
-        }
-    }
-
-    /// The contract, "Delete": nothing is there afterwards.
-    pub fn nothing_is_left(&self, world: &World) {
-        for id in self.books.borrow().keys() {
-            nothing_is_left_of(world, id, "in the end");
-        }
-        self.no_surplus(world, &BTreeSet::new(), "after all is deleted");
     }
 }
 
+pub fn observe_delivery_start(world: &World, bindings: &BTreeSet<String>) {
+    for id in bindings {
+        let mut books = world.observed.books.borrow_mut();
+        books.entry(id.clone()).or_default().under_way += 1;
+    }
+}
+
+/// With the last one that may still act on a binding that was deleted, nothing of it is left.
+pub fn observe_delivery_end(world: &World, bindings: &BTreeSet<String>, is_cut_short: bool) {
+    for id in bindings {
+        let mut books = world.observed.books.borrow_mut();
+        let book = books.entry(id.clone()).or_default();
+        book.under_way -= 1;
+        book.is_cut_short |= is_cut_short;
+        if book.is_gone() {
+            let (it, id) = (world.rc(), id.clone());
+            world.stage.after(STRAGGLES, move || judge_gone(&it, &id));
+        }
+    }
+}
+
+fn judge_gone(world: &World, id: &str) {
+    let books = world.observed.books.borrow();
+    if !books[id].is_gone() {
+        return;
+    }
+    world.tally.count("bindings looked at after their Delete");
+    nothing_is_left_of(world, id, "after its Delete");
+    if books.values().all(Book::is_gone) {
+        judge_no_surplus(world, &BTreeSet::new(), "after all Deletes");
+    }
+}
+
+/// The contract, "Delete": nothing is there afterwards.
+pub fn judge_nothing_left(world: &World) {
+    for id in world.observed.books.borrow().keys() {
+        nothing_is_left_of(world, id, "in the end");
+    }
+    judge_no_surplus(world, &BTreeSet::new(), "after all is deleted");
+}
 fn nothing_is_left_of(world: &World, id: &str, when: &str) {
     let left = |what: String| world.violate(format!("{when}, {what} is left"));
     if world.rules.borrow().contains_key(id) {

@@ -2,8 +2,9 @@
 //!
 //! The contract, "Sync", 7: own is what the binding once saw in its ALB's DNS.
 
-use super::book::{Book, dns_name, places};
-use crate::lambda::{Process, Role};
+use super::naming::{dns_name, places};
+use crate::state::Book;
+use crate::state::{Process, Role};
 use crate::wishes::Wish;
 use crate::world::World;
 use alb_nlb_binding::model::Endpoint;

@@ -3,9 +3,10 @@
 //! Goes by the ticks that looked at DNS, each at its scheduled time; late ones, and those during a
 //! request, are no misses. Judges no ALB whose list is not certain.
 
-use super::book::{Book, dns_name, is_small, places};
+use super::naming::{dns_name, is_small, places};
 use crate::calendar::MINUTE;
-use crate::lambda::Process;
+use crate::state::Book;
+use crate::state::Process;
 use crate::wishes::Wish;
 use crate::world::World;
 use alb_nlb_binding::model::Endpoint;

@@ -5,42 +5,33 @@
 //! is, who is named in it, whether the request has an outcome, and what marks a record that may be deleted.
 //! It keeps a book for each binding.
 
-mod book;
 mod ending;
 mod keeping;
-mod looks;
 mod misses;
+mod naming;
 mod ownership;
 mod promises;
+mod records;
 mod requests;
 mod targets;
 mod wiring;
 
-pub use book::Notes;
-
-use alb_nlb_binding::model::Endpoint;
-use book::Book;
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// What became of a request, as CloudFormation sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    Success,
-    Failed,
-    GivenUp,
-}
-
-#[derive(Default)]
-pub struct Judge {
-    books: RefCell<BTreeMap<String, Book>>,
-    /// First answers by request.
-    answers: RefCell<BTreeMap<u64, requests::First>>,
-    /// Targets that any binding has found in a given group: where its stack cannot be asked, or rolls
-    /// back, they stay when it goes.
-    was_found: RefCell<BTreeSet<(String, Endpoint)>>,
-    /// Who last put a target out: the binding, and the order number of that invocation's last write.
-    put_out: RefCell<BTreeMap<(String, Endpoint), (String, u64)>>,
-    /// Numbers the reads and writes of all records.
-    order: Cell<u64>,
-}
+pub use ending::{
+    judge_convergence, judge_nothing_left, most_misses, observe_delivery_end,
+    observe_delivery_start,
+};
+pub use ownership::{
+    judge_new_listener, judge_record_deletion, require_own_bucket, require_own_group,
+    require_own_listener, require_own_object, require_own_rule,
+};
+pub use records::{
+    judge_change_start, observe_record_read, observe_record_write, observe_write_attempt,
+};
+pub use requests::{
+    binding_ids, judge_answer, judge_end, judge_status, judge_timeout, observe_abandoned,
+    observe_request, observe_result,
+};
+pub use targets::{
+    judge_deregistration, judge_registration, observe_dns_answer, observe_target_health,
+};
+pub use wiring::{judge_group_deletion, judge_listener_deletion, judge_rule_deletion};

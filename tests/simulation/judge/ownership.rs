@@ -3,11 +3,10 @@
 //! The contract, "Names": a bucket, rule or target group is the binding's by its name, a listener by
 //! its tag; nothing else is ever changed or deleted.
 
-use super::Judge;
-use super::book::group_name;
-use crate::aws::Object;
-use crate::elb::ACCOUNT;
-use crate::lambda::{Process, Role};
+use super::naming::group_name;
+use crate::state::ACCOUNT;
+use crate::state::Object;
+use crate::state::{Process, Role};
 use crate::wishes::LOGICAL_ID;
 use crate::world::World;
 use alb_nlb_binding::model::{LoadBalancerType, Tags};
@@ -32,79 +31,71 @@ fn ids(world: &World, process: &Process) -> Vec<String> {
     }
 }
 
-impl Judge {
-    fn demand(&self, world: &World, process: &Process, may: impl Fn(&str) -> bool, what: &str) {
-        if !ids(world, process).iter().any(|id| may(id)) {
-            world.violate(format!(
-                "{} touches {what}, which is not its binding's",
-                process.name
-            ));
-        }
+fn require_own(world: &World, process: &Process, may: impl Fn(&str) -> bool, what: &str) {
+    if !ids(world, process).iter().any(|id| may(id)) {
+        world.violate(format!(
+            "{} touches {what}, which is not its binding's",
+            process.name
+        ));
     }
+}
 
-    pub fn touches_rule(&self, world: &World, process: &Process, name: &str) {
-        self.demand(world, process, |id| id == name, &format!("the rule {name}"));
+pub fn require_own_rule(world: &World, process: &Process, name: &str) {
+    require_own(world, process, |id| id == name, &format!("the rule {name}"));
+}
+
+pub fn require_own_bucket(world: &World, process: &Process, name: &str) {
+    let may = |id: &str| name == format!("{id}-{ACCOUNT}");
+    require_own(world, process, may, &format!("the bucket {name}"));
+}
+
+pub fn require_own_object(world: &World, process: &Process, bucket: &str, key: &str) {
+    let may = |id: &str| key.starts_with(&format!("{id}/"));
+    require_own(world, process, may, &format!("s3://{bucket}/{key}"));
+}
+
+/// A target group by its name or its ARN.
+pub fn require_own_group(world: &World, process: &Process, group: &str) {
+    let may = |id: &str| group.contains(&group_name(id, 0)[..21]);
+    require_own(world, process, may, &format!("the target group {group}"));
+}
+
+pub fn require_own_listener(world: &World, process: &Process, arn: &str) {
+    let tags = world
+        .elb
+        .borrow()
+        .listeners
+        .get(arn)
+        .map(|held| held.tags.clone());
+    let Some(tags) = tags else { return };
+    let may = |id: &str| tags.get(TAG).is_some_and(|tag| tag == id);
+    require_own(world, process, may, &format!("the listener {arn}"));
+}
+
+pub fn judge_new_listener(world: &World, process: &Process, on: &str, tags: &Tags) {
+    let Role::Request(sent) = &process.role else {
+        return world.violate("a tick makes a listener");
+    };
+    let is_tagged = tags.get(TAG).is_some_and(|tag| *tag == sent.about);
+    if sent.wish.nlb != on || !is_tagged {
+        world.violate(format!(
+            "{} makes a listener on {on} with the tags {tags:?}",
+            process.name
+        ));
     }
+}
 
-    pub fn touches_bucket(&self, world: &World, process: &Process, name: &str) {
-        let may = |id: &str| name == format!("{id}-{ACCOUNT}");
-        self.demand(world, process, may, &format!("the bucket {name}"));
-    }
-
-    pub fn touches_object(&self, world: &World, process: &Process, bucket: &str, key: &str) {
-        let may = |id: &str| key.starts_with(&format!("{id}/"));
-        self.demand(world, process, may, &format!("s3://{bucket}/{key}"));
-    }
-
-    /// A target group by its name or its ARN.
-    pub fn touches_group(&self, world: &World, process: &Process, group: &str) {
-        let may = |id: &str| group.contains(&group_name(id, 0)[..21]);
-        self.demand(world, process, may, &format!("the target group {group}"));
-    }
-
-    pub fn touches_listener(&self, world: &World, process: &Process, arn: &str) {
-        let tags = world
-            .elb
-            .borrow()
-            .listeners
-            .get(arn)
-            .map(|held| held.tags.clone());
-        let Some(tags) = tags else { return };
-        let may = |id: &str| tags.get(TAG).is_some_and(|tag| tag == id);
-        self.demand(world, process, may, &format!("the listener {arn}"));
-    }
-
-    pub fn makes_listener(&self, world: &World, process: &Process, on: &str, tags: &Tags) {
-        let Role::Request(sent) = &process.role else {
-            return world.violate("a tick makes a listener");
-        };
-        let is_tagged = tags.get(TAG).is_some_and(|tag| *tag == sent.about);
-        if sent.wish.nlb != on || !is_tagged {
-            world.violate(format!(
-                "{} makes a listener on {on} with the tags {tags:?}",
-                process.name
-            ));
-        }
-    }
-
-    /// Rule 7 of the record: it goes last, and only while it is still the tombstone.
-    pub fn deletes_object(
-        &self,
-        world: &World,
-        process: &Process,
-        key: &str,
-        object: Option<&Object>,
-    ) {
-        let Some(object) = object.filter(|_| key.ends_with("/state.json")) else {
-            return;
-        };
-        let body = String::from_utf8_lossy(&object.body);
-        let may_go = ["\"phase\":\"Leaving\"", "\"moved_to\"", "\"arriving_from\""];
-        if !may_go.iter().any(|mark| body.contains(mark)) {
-            world.violate(format!(
-                "{} deletes the record {key}, which is no tombstone",
-                process.name
-            ));
-        }
+/// Rule 7 of the record: it goes last, and only while it is still the tombstone.
+pub fn judge_record_deletion(world: &World, process: &Process, key: &str, object: Option<&Object>) {
+    let Some(object) = object.filter(|_| key.ends_with("/state.json")) else {
+        return;
+    };
+    let body = String::from_utf8_lossy(&object.body);
+    let may_go = ["\"phase\":\"Leaving\"", "\"moved_to\"", "\"arriving_from\""];
+    if !may_go.iter().any(|mark| body.contains(mark)) {
+        world.violate(format!(
+            "{} deletes the record {key}, which is no tombstone",
+            process.name
+        ));
     }
 }

@@ -3,7 +3,9 @@
 
 use super::play;
 use super::stories::{EVENTS, Event, Teller, killed};
-use crate::lambda::{Death, Delivery};
+use crate::judge;
+use crate::lambda::Delivery;
+use crate::state::Death;
 use alb_nlb_binding::record::RequestType::{Create, Delete, Update};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -126,7 +128,7 @@ impl Teller {
                 let sent = self.send(Update, &wish, Some(&old), Some(&id), &[dies]);
                 let answer = sent.outcome(&self.world, 400_000).await;
                 if sent.replaces() {
-                    self.world.judge.abandons(&sent.about);
+                    judge::observe_abandoned(&self.world, &sent.about);
                 }
                 self.shows(
                     "UPDATE_ROLLBACK_IN_PROGRESS",

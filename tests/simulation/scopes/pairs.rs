@@ -3,8 +3,9 @@
 //! No weather: only the order of calls differs.
 
 use super::stories::{Event, Teller};
-use crate::elb::ACCOUNT;
+use crate::judge;
 use crate::lambda::Delivery;
+use crate::state::ACCOUNT;
 use crate::wishes::Wish;
 use alb_nlb_binding::names::BindingId;
 use alb_nlb_binding::record::RequestType::{Create, Delete, Update};
@@ -227,7 +228,7 @@ impl Teller {
                 let update = self.send(Update, &wish, Some(old), Some(id), &[later]);
                 update.outcome(&self.world, 3_000).await;
                 self.begins();
-                self.world.judge.abandons(&update.about);
+                judge::observe_abandoned(&self.world, &update.about);
                 self.shows(
                     "UPDATE_ROLLBACK_IN_PROGRESS",
                     "UPDATE_IN_PROGRESS",

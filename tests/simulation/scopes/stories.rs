@@ -3,12 +3,14 @@
 //!
 //! No weather: only the order of calls differs.
 
-use crate::cloudformation::{Ask, Sent, Stack};
+use crate::cloudformation::Ask;
 use crate::eventbridge::{EventBridge, Habits};
-use crate::lambda::{Death, Delivery};
+use crate::judge;
+use crate::lambda::Delivery;
 use crate::life::{Ground, prepare};
 use crate::scopes::schedule::Schedule;
-use crate::user::User;
+use crate::state::{Death, Sent, Stack};
+use crate::user::{PATIENCE, User};
 use crate::wishes::{Choices, Listen, Wish};
 use crate::world::World;
 use alb_nlb_binding::record::RequestType::{self, Create, Delete, Update};
@@ -46,8 +48,6 @@ pub const EVENTS: [Event; 5] = [
     Event::Move,
     Event::Delete,
 ];
-
-const PATIENCE: u64 = 640_000;
 
 impl Teller {
     pub fn new(world: &Rc<World>, schedule: &Rc<Schedule>) -> Self {
@@ -165,17 +165,17 @@ impl Teller {
     pub async fn ends(&self) {
         self.is_quiet().await;
         if self.user.living.borrow().is_some() {
-            for _ in 0..self.world.judge.patience() + 1 {
+            for _ in 0..judge::most_misses(&self.world) + 1 {
                 let left = 60_000 - self.world.stage.now() % 60_000;
                 self.sleeps(left).await;
                 self.ticks();
             }
             self.is_quiet().await;
-            self.world.judge.is_converged(&self.world);
+            judge::judge_convergence(&self.world);
             self.user.deletes_all().await;
         }
         self.is_quiet().await;
-        self.world.judge.nothing_is_left(&self.world);
+        judge::judge_nothing_left(&self.world);
         self.world.stage.end();
     }
 

@@ -3,36 +3,11 @@
 //!
 //! Decides by dice only.
 
-use crate::lambda::{Death, Delivery};
-use crate::user::User;
-use crate::weather::QUOTAS;
+use super::state::{PATIENCE, User};
+use crate::lambda::Delivery;
+use crate::state::{Death, QUOTAS};
 use crate::wishes::Wish;
 use alb_nlb_binding::names::PREFIX;
-
-/// For how long CloudFormation waits for an answer (`ServiceTimeout`).
-pub const PATIENCE: u64 = 640_000;
-
-/// How often of a thousand something befalls a request.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Fortune {
-    /// Another resource of the stack fails after this one.
-    pub other_fails: u32,
-    pub cancelled: u32,
-    pub doubled: u32,
-    pub late: u32,
-    pub killed: u32,
-    pub never_delivered: u32,
-    pub replaces: u32,
-    pub removed: u32,
-    /// Who gives a target group up takes the grant for it away, too.
-    pub grant_leaves: u32,
-    /// EventBridge may not be told of the function, so that the request fails past its first sync.
-    pub rule_denied: u32,
-    /// A quota of the account is reached, until the next request.
-    pub quota: u32,
-    /// A request that failed is rolled back only minutes later ("Stack failure options").
-    pub lingers: u32,
-}
 
 impl User {
     pub fn deliveries(&self) -> Vec<Delivery> {

@@ -4,34 +4,15 @@
 //!
 //! Ends in a stack that is settled, and then gone.
 
-use crate::cloudformation::{Answered, Ask, Sent, Stack};
-use crate::fortune::{Fortune, PATIENCE};
-use crate::weather::Climate;
-use crate::wishes::{Choices, Wish};
-use crate::world::World;
+use super::state::{PATIENCE, User};
+use crate::cloudformation::Ask;
+use crate::judge;
+use crate::state::{Answered, Climate, Sent};
+use crate::wishes::Wish;
 use alb_nlb_binding::record::RequestType::{self, Create, Delete, Update};
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::Duration;
-
-pub struct User {
-    pub world: Rc<World>,
-    pub stack: Rc<Stack>,
-    pub choices: Choices,
-    pub fortune: Cell<Fortune>,
-    /// What CloudFormation last had a success for, with its physical id.
-    pub living: RefCell<Option<(Rc<Wish>, String)>>,
-    /// The bucket that the resource was first made with. It is made again with the same: a killed try of
-    /// the first Create knows of no other, so that two records would stand for one id (a limit of the
-    /// product's, told of in docs/reference.md).
-    pub made_in: RefCell<Option<Option<String>>>,
-}
 
 impl User {
-    pub async fn sleeps(&self, millis: u64) {
-        tokio::time::sleep(Duration::from_millis(millis)).await;
-    }
-
     fn send(
         &self,
         kind: RequestType,
@@ -182,7 +163,7 @@ impl User {
         let most = if lingers { 240_000 } else { 2_000 };
         self.sleeps(dice.between(1, most)).await;
         if sent.replaces() {
-            self.world.judge.abandons(&sent.about);
+            judge::observe_abandoned(&self.world, &sent.about);
         }
         self.rolls_back(wish, old, old_id, new_id).await;
     }

@@ -3,7 +3,6 @@
 //! Only keeps; what follows from it is judged elsewhere.
 
 use crate::wishes::Wish;
-use crate::world::World;
 use alb_nlb_binding::model::Endpoint;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -131,41 +130,24 @@ pub struct Notes {
     pub write_failed: Cell<bool>,
 }
 
-/// The target groups of a wish, each with the port that targets have in it.
-pub fn places(world: &World, id: &str, wish: &Wish) -> Vec<(String, u16)> {
-    let elb = world.elb.borrow();
-    let places = wish
-        .listeners
-        .iter()
-        .filter_map(|listen| match &listen.given {
-            Some(arn) => Some((arn.clone(), listen.alb_port)),
-            None => {
-                let group = elb.named(&group_name(id, listen.port))?;
-                Some((group.group.arn.clone(), listen.alb_port))
-            }
-        });
-    places.collect()
+#[derive(Default)]
+pub struct Judge {
+    pub books: RefCell<BTreeMap<String, Book>>,
+    /// First answers by request.
+    pub answers: RefCell<BTreeMap<u64, First>>,
+    /// Targets that any binding has found in a given group: where its stack cannot be asked, or rolls
+    /// back, they stay when it goes.
+    pub was_found: RefCell<BTreeSet<(String, Endpoint)>>,
+    /// Who last put a target out: the binding, and the order number of that invocation's last write.
+    pub put_out: RefCell<BTreeMap<(String, Endpoint), (String, u64)>>,
+    /// Numbers the reads and writes of all records.
+    pub order: Cell<u64>,
 }
 
-pub fn group_name(id: &str, port: u16) -> String {
-    let digits = id.trim_start_matches(alb_nlb_binding::names::PREFIX);
-    format!("anb-{digits}-{port}")
-}
-
-pub fn dns_name(world: &World, alb: &str) -> String {
-    let elb = world.elb.borrow();
-    elb.load_balancers
-        .get(alb)
-        .map(|(alb, _)| alb.dns_name.clone())
-        .unwrap_or_default()
-}
-
-/// So few addresses are all in one answer.
-pub fn is_small(world: &World, name: &str) -> bool {
-    world
-        .dns
-        .borrow()
-        .names
-        .get(name)
-        .is_none_or(|name| name.live.len() < 8)
+/// The first answer to a request.
+pub struct First {
+    pub is_success: bool,
+    pub physical_id: String,
+    pub by: u64,
+    pub counts: bool,
 }

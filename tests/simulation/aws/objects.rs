@@ -1,0 +1,142 @@
+//! S3: objects with conditional writes. S3 API, `PutObject` (If-Match, If-None-Match), `GetObject`,
+//! `DeleteObjects`; a bucket without versioning gives every object the version `null`.
+//!
+//! Never judges: every change is shown to the judge before it is made.
+
+use super::call::{SimulatedAws, changes, missing, reads, writes};
+use crate::judge;
+use crate::state::{Object, Service};
+use alb_nlb_binding::aws::api::{AwsResult, Objects, Stored, Version, Written};
+use alb_nlb_binding::permit::Permit;
+
+impl Objects for SimulatedAws {
+    async fn read(&self, bucket: &str, key: &str) -> AwsResult<Option<Stored>> {
+        let (wanted, key) = (bucket.to_owned(), key.to_owned());
+        let resource = format!("s3://{bucket}/{key}");
+        self.call(
+            reads(Service::S3, "GetObject"),
+            &resource,
+            move |world, process| {
+                let mut s3 = world.s3.borrow_mut();
+                let gone = || missing("GetObject", &wanted, "NoSuchBucket");
+                let found = s3
+                    .seen(process.number, world.stage.now(), &wanted)
+                    .map(|bucket| bucket.objects.get(&key));
+                let object = found.flatten();
+                judge::observe_record_read(world, process, &key, object);
+                let object = found.ok_or_else(gone)?;
+                Ok(object.map(|object| Stored {
+                    body: object.body.clone(),
+                    etag: object.etag.clone(),
+                }))
+            },
+        )
+        .await
+    }
+
+    async fn write(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: Vec<u8>,
+        etag: Option<&str>,
+    ) -> AwsResult<Written> {
+        let (wanted, key, etag) = (bucket.to_owned(), key.to_owned(), etag.map(str::to_owned));
+        let resource = format!("s3://{bucket}/{key}");
+        self.call(
+            writes(Service::S3, "PutObject"),
+            &resource,
+            move |world, process| {
+                judge::require_own_object(world, process, &wanted, &key);
+                let mut s3 = world.s3.borrow_mut();
+                let Some(bucket) = s3.seen(process.number, world.stage.now(), &wanted) else {
+                    return Ok(Written::Lost);
+                };
+                let object = Object::new(body.clone());
+                judge::observe_write_attempt(process, &object);
+                let there = bucket.objects.get(&key).map(|object| &object.etag);
+                if there != etag.as_ref() {
+                    world.tally.count("a conditional write that lost");
+                    world.say(&process.name, "its condition does not hold".to_owned());
+                    return Ok(Written::Lost);
+                }
+                let etag = object.etag.clone();
+                judge::observe_record_write(world, process, &key, &object);
+                bucket.objects.insert(key.clone(), object);
+                Ok(Written::Done { etag })
+            },
+        )
+        .await
+    }
+
+    async fn etag(&self, bucket: &str, key: &str) -> AwsResult<Option<String>> {
+        let (wanted, key) = (bucket.to_owned(), key.to_owned());
+        let resource = format!("s3://{bucket}/{key}");
+        self.call(
+            reads(Service::S3, "HeadObject"),
+            &resource,
+            move |world, _| {
+                let s3 = world.s3.borrow();
+                let object = s3
+                    .buckets
+                    .get(&wanted)
+                    .and_then(|bucket| bucket.objects.get(&key));
+                Ok(object.map(|object| object.etag.clone()))
+            },
+        )
+        .await
+    }
+
+    async fn versions(&self, bucket: &str, prefix: &str) -> AwsResult<Vec<Version>> {
+        let (wanted, prefix) = (bucket.to_owned(), prefix.to_owned());
+        let resource = format!("s3://{bucket}/{prefix}*");
+        self.call(
+            reads(Service::S3, "ListObjectVersions"),
+            &resource,
+            move |world, _| {
+                let s3 = world.s3.borrow();
+                let gone = || missing("ListObjectVersions", &wanted, "NoSuchBucket");
+                let objects = &s3.buckets.get(&wanted).ok_or_else(gone)?.objects;
+                let keys = objects.keys().filter(|key| key.starts_with(&prefix));
+                let id = || Some("null".to_owned());
+                Ok(keys
+                    .map(|key| Version {
+                        key: key.clone(),
+                        id: id(),
+                    })
+                    .collect())
+            },
+        )
+        .await
+    }
+
+    async fn delete_versions(
+        &self,
+        _: Permit,
+        bucket: &str,
+        versions: &[Version],
+    ) -> AwsResult<Vec<Version>> {
+        let (wanted, versions) = (bucket.to_owned(), versions.to_vec());
+        self.call(
+            changes(Service::S3, "DeleteObjects"),
+            bucket,
+            move |world, process| {
+                let mut s3 = world.s3.borrow_mut();
+                let gone = || missing("DeleteObjects", &wanted, "NoSuchBucket");
+                let bucket = s3.buckets.get_mut(&wanted).ok_or_else(gone)?;
+                for version in &versions {
+                    judge::require_own_object(world, process, &wanted, &version.key);
+                    judge::judge_record_deletion(
+                        world,
+                        process,
+                        &version.key,
+                        bucket.objects.get(&version.key),
+                    );
+                    bucket.objects.remove(&version.key);
+                }
+                Ok(Vec::new())
+            },
+        )
+        .await
+    }
+}

@@ -1,0 +1,43 @@
+//! What the names and addresses of a binding's resources are.
+
+use crate::wishes::Wish;
+use crate::world::World;
+
+/// The target groups of a wish, each with the port that targets have in it.
+pub fn places(world: &World, id: &str, wish: &Wish) -> Vec<(String, u16)> {
+    let elb = world.elb.borrow();
+    let places = wish
+        .listeners
+        .iter()
+        .filter_map(|listen| match &listen.given {
+            Some(arn) => Some((arn.clone(), listen.alb_port)),
+            None => {
+                let group = elb.named(&group_name(id, listen.port))?;
+                Some((group.group.arn.clone(), listen.alb_port))
+            }
+        });
+    places.collect()
+}
+
+pub fn group_name(id: &str, port: u16) -> String {
+    let digits = id.trim_start_matches(alb_nlb_binding::names::PREFIX);
+    format!("anb-{digits}-{port}")
+}
+
+pub fn dns_name(world: &World, alb: &str) -> String {
+    let elb = world.elb.borrow();
+    elb.load_balancers
+        .get(alb)
+        .map(|(alb, _)| alb.dns_name.clone())
+        .unwrap_or_default()
+}
+
+/// So few addresses are all in one answer.
+pub fn is_small(world: &World, name: &str) -> bool {
+    world
+        .dns
+        .borrow()
+        .names
+        .get(name)
+        .is_none_or(|name| name.live.len() < 8)
+}

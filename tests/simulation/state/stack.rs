@@ -1,0 +1,79 @@
+//! A stack, and what CloudFormation shows of it, which may lag.
+
+use crate::dice::Dice;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+pub struct Stack {
+    pub id: String,
+    pub name: String,
+    /// Whether the function's account knows it.
+    pub is_known: bool,
+    pub is_denied: bool,
+    /// For how long what is shown lags at most.
+    pub lag: u64,
+    pub shown: RefCell<Vec<(u64, Shown)>>,
+    /// What it shows when nothing lags.
+    pub now: RefCell<Shown>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Shown {
+    pub status: &'static str,
+    /// Physical id and status.
+    pub resource: Option<(Option<String>, &'static str)>,
+}
+
+impl Stack {
+    pub fn new(name: &str, is_known: bool, is_denied: bool, lag: u64) -> Rc<Self> {
+        Rc::new(Self {
+            id: format!("arn:aws:cloudformation:eu-central-1:123456789012:stack/{name}/1"),
+            name: name.to_owned(),
+            is_known,
+            is_denied,
+            lag,
+            shown: RefCell::default(),
+            now: RefCell::default(),
+        })
+    }
+
+    /// What is shown now, which may be what was shown a while ago.
+    pub fn shown(&self, now: u64, dice: &Dice) -> Option<Shown> {
+        let lag = if self.lag > 0 {
+            dice.between(0, self.lag)
+        } else {
+            0
+        };
+        let until = now.saturating_sub(lag);
+        let shown = self.shown.borrow();
+        let shown = shown
+            .iter()
+            .rev()
+            .find(|(at, _)| *at <= until)
+            .or(shown.first());
+        shown.map(|(_, shown)| shown.clone())
+    }
+
+    /// Since when an Update is being rolled back, where CloudFormation can be asked.
+    pub fn rolls_back_since(&self) -> Option<u64> {
+        let shown = self.shown.borrow();
+        let rolls_back = |(_, shown): &&(u64, Shown)| shown.status == "UPDATE_ROLLBACK_IN_PROGRESS";
+        let since = shown.iter().rev().take_while(rolls_back).last();
+        let since = since.filter(|_| self.is_known && !self.is_denied);
+        since.map(|(at, _)| *at)
+    }
+
+    /// Whether what was there before a binding has to be there after it.
+    pub fn rolls_back_or_is_unknown(&self, since: u64, now: u64) -> bool {
+        let shown = self.shown.borrow();
+        let before = shown.iter().rev().find(|(at, _)| at + self.lag <= since);
+        let after = shown
+            .iter()
+            .filter(|(at, _)| at + self.lag > since && *at <= now);
+        let all = before
+            .into_iter()
+            .chain(after)
+            .all(|(_, shown)| shown.status.contains("ROLLBACK"));
+        !self.is_known || self.is_denied || all
+    }
+}
