@@ -7,85 +7,87 @@
 use crate::calendar::signed;
 use crate::judge;
 use crate::lambda::{Delivery, invoke};
-use crate::slot::Slot;
-use crate::state::{Answered, Outcome, Role, Sent, Shown, Stack};
-use crate::wishes::Wish;
-use crate::world::World;
+use crate::oneshot::Oneshot;
+use crate::properties::ResourceProperties;
+use crate::state::{
+    ReceivedAnswer, RequestResult, SentRequest, SimulatedStack, StackStatus, Trigger,
+};
+use crate::world::SimulatedWorld;
 use alb_nlb_binding::record::RequestType;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 /// What a request asks for.
-pub struct Ask {
+pub struct NewRequest {
     pub kind: RequestType,
-    pub wish: Rc<Wish>,
-    pub old: Option<Rc<Wish>>,
+    pub properties: Rc<ResourceProperties>,
+    pub old: Option<Rc<ResourceProperties>>,
     pub physical_id: Option<String>,
 }
 
-impl Stack {
+impl SimulatedStack {
     /// The stack's status, and its resource's.
-    pub fn shows(
+    pub fn show(
         &self,
-        world: &World,
+        world: &SimulatedWorld,
         status: &'static str,
         resource: Option<(Option<String>, &'static str)>,
     ) {
         world.say(&self.name, format!("{status}, resource {resource:?}"));
-        let shown = Shown { status, resource };
-        self.shown
+        let shown = StackStatus { status, resource };
+        self.history
             .borrow_mut()
-            .push((world.stage.now(), shown.clone()));
-        self.now.replace(shown);
+            .push((world.scheduler.now(), shown.clone()));
+        self.current.replace(shown);
     }
 }
 
-impl Sent {
+impl SentRequest {
     /// Sends a request, to be delivered like that.
     pub fn send(
-        world: &Rc<World>,
-        stack: &Rc<Stack>,
-        ask: Ask,
+        world: &Rc<SimulatedWorld>,
+        stack: &Rc<SimulatedStack>,
+        ask: NewRequest,
         deliveries: &[Delivery],
     ) -> Rc<Self> {
-        let number = world.stage.number();
-        let Ask {
+        let number = world.scheduler.next_number();
+        let NewRequest {
             kind,
-            wish,
+            properties,
             old,
             physical_id,
         } = ask;
-        let means = wish.id(&stack.id);
+        let derived = properties.binding_id(&stack.id);
         let given = physical_id
             .clone()
             .filter(|id| id.starts_with(alb_nlb_binding::names::PREFIX));
-        let about = match kind {
-            RequestType::Delete => given.unwrap_or(means),
-            RequestType::Create | RequestType::Update => means,
+        let binding_id = match kind {
+            RequestType::Delete => given.unwrap_or(derived),
+            RequestType::Create | RequestType::Update => derived,
         };
         let url = format!(
             "https://cloudformation/{number}?X-Amz-Date={}&X-Amz-Signature=secret",
-            signed(world.wall())
+            signed(world.unix_millis())
         );
-        let is_seen = |since| since + stack.lag <= world.stage.now();
+        let is_seen = |since| since + stack.lag <= world.scheduler.now();
         let sent = Rc::new(Self {
-            takes_back: stack.rolls_back_since().is_some_and(is_seen),
+            is_rollback: stack.rollback_since().is_some_and(is_seen),
             number,
             kind,
             stack: Rc::clone(stack),
-            wish,
+            properties,
             old,
             physical_id,
-            about,
+            binding_id,
             url: url.clone(),
             is_open: Cell::new(true),
-            answer: Slot::new(),
+            answer: Oneshot::new(),
         });
-        world.say(&stack.name, format!("sends {}", sent.text()));
-        world.tally.count(match kind {
+        world.say(&stack.name, format!("sends {}", sent.summary()));
+        world.coverage.count(match kind {
             RequestType::Create => "Creates",
-            RequestType::Update if sent.replaces() => "Updates that replace",
+            RequestType::Update if sent.is_replacement() => "Updates that replace",
             RequestType::Update => "Updates",
             RequestType::Delete => "Deletes",
         });
@@ -95,7 +97,7 @@ impl Sent {
             invoke(
                 world,
                 sent.event(),
-                Role::Request(Rc::clone(&sent)),
+                Trigger::Request(Rc::clone(&sent)),
                 *delivery,
             );
         }
@@ -103,7 +105,11 @@ impl Sent {
     }
 
     /// Waits for the answer, and no longer than that.
-    pub async fn outcome(&self, world: &World, patience: u64) -> Option<Answered> {
+    pub async fn wait_for_answer(
+        &self,
+        world: &SimulatedWorld,
+        patience: u64,
+    ) -> Option<ReceivedAnswer> {
         let answer = self.answer.clone().take();
         let answer = tokio::time::timeout(Duration::from_millis(patience), answer)
             .await
@@ -113,8 +119,8 @@ impl Sent {
                 &self.stack.name,
                 format!("waits no longer for request-{}", self.number),
             );
-            world.tally.count("requests that were given up");
-            judge::observe_result(world, self, Outcome::GivenUp);
+            world.coverage.count("requests that were given up");
+            judge::observe_result(world, self, RequestResult::GivenUp);
         }
         answer
     }

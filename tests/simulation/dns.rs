@@ -4,9 +4,9 @@
 //! Remembers since when each address is there, and when it left.
 
 use crate::judge;
-use crate::slot::Slot;
+use crate::oneshot::Oneshot;
 use crate::state::Process;
-use crate::world::World;
+use crate::world::SimulatedWorld;
 use alb_nlb_binding::discovery::{Dns, DnsAnswer, DnsError, DnsQuery};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,29 +14,29 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 /// Whom one process asks.
-pub struct Resolver {
-    pub world: Rc<World>,
+pub struct SimulatedDns {
+    pub world: Rc<SimulatedWorld>,
     pub process: Rc<Process>,
     /// What this invocation remembers of each name.
     pub lists: RefCell<BTreeMap<String, BTreeSet<IpAddr>>>,
 }
 
-pub struct Asked {
-    world: Rc<World>,
+pub struct SimulatedDnsQuery {
+    world: Rc<SimulatedWorld>,
     process: Rc<Process>,
     name: String,
     has_answered: Rc<Cell<bool>>,
 }
 
-impl Dns for Resolver {
-    type Query = Asked;
+impl Dns for SimulatedDns {
+    type Query = SimulatedDnsQuery;
 
-    async fn first_lookup(
+    async fn ask(
         &self,
         dns_name: &str,
         _: &[SocketAddr],
-    ) -> Result<(Asked, DnsAnswer), DnsError> {
-        let asked = Asked {
+    ) -> Result<(SimulatedDnsQuery, DnsAnswer), DnsError> {
+        let asked = SimulatedDnsQuery {
             world: Rc::clone(&self.world),
             process: Rc::clone(&self.process),
             name: dns_name.to_owned(),
@@ -46,8 +46,8 @@ impl Dns for Resolver {
         Ok((asked, first))
     }
 
-    async fn query(&self, dns_name: &str, _: &[SocketAddr]) -> Option<Asked> {
-        Some(Asked {
+    async fn whom(&self, dns_name: &str, _: &[SocketAddr]) -> Option<SimulatedDnsQuery> {
+        Some(SimulatedDnsQuery {
             world: Rc::clone(&self.world),
             process: Rc::clone(&self.process),
             name: dns_name.to_owned(),
@@ -66,35 +66,35 @@ impl Dns for Resolver {
     }
 }
 
-impl DnsQuery for Asked {
-    async fn lookup(&self, number: usize, _: BTreeSet<usize>) -> Result<DnsAnswer, DnsError> {
-        let slot = Slot::new();
+impl DnsQuery for SimulatedDnsQuery {
+    async fn again(&self, number: usize, _: BTreeSet<usize>) -> Result<DnsAnswer, DnsError> {
+        let oneshot = Oneshot::new();
         let answer = {
             let (world, process) = (Rc::clone(&self.world), Rc::clone(&self.process));
-            let (name, slot) = (self.name.clone(), slot.clone());
+            let (name, oneshot) = (self.name.clone(), oneshot.clone());
             let has_answered = Rc::clone(&self.has_answered);
             move || {
-                let answer = look(&world, &name);
+                let answer = look_up(&world, &name);
                 // Where the first lookup of a run fails, the run has looked by the next one.
                 let is_first_answer = answer.is_ok() && !has_answered.replace(true);
                 if number == 1 || is_first_answer {
-                    world.story.add(
-                        world.stage.now(),
+                    world.trace.add(
+                        world.scheduler.now(),
                         &process.name,
-                        format!("DNS of {name}: {}", told(&answer)),
+                        format!("DNS of {name}: {}", answer_text(&answer)),
                     );
                     judge::observe_dns_answer(&world, &process, &name, answer.is_ok());
                 }
-                slot.fill(answer);
+                oneshot.fill(answer);
             }
         };
-        self.process.submits(
+        self.process.send_call(
             &self.world,
             false,
             2 + self.world.dice.between(0, 20),
             Box::new(answer),
         );
-        slot.take().await
+        oneshot.take().await
     }
 
     fn silence(&self) -> DnsError {
@@ -111,7 +111,7 @@ impl DnsQuery for Asked {
     fn warn_of_caches(&self, _: &BTreeSet<usize>, _: usize) {}
 }
 
-fn told(answer: &Result<DnsAnswer, DnsError>) -> String {
+fn answer_text(answer: &Result<DnsAnswer, DnsError>) -> String {
     match answer {
         Ok(answer) => {
             let addresses: Vec<_> = answer.addresses.iter().map(ToString::to_string).collect();
@@ -121,9 +121,9 @@ fn told(answer: &Result<DnsAnswer, DnsError>) -> String {
     }
 }
 
-fn look(world: &World, name: &str) -> Result<DnsAnswer, DnsError> {
-    if world.dice.chance(world.weather.climate().dns_fails) {
-        world.tally.count("a DNS lookup that failed");
+fn look_up(world: &SimulatedWorld, name: &str) -> Result<DnsAnswer, DnsError> {
+    if world.dice.chance(world.faults.rates().dns_fails) {
+        world.coverage.count("a DNS lookup that failed");
         return Err(DnsError::Silent {
             name: name.to_owned(),
             servers: "all".to_owned(),
@@ -132,16 +132,16 @@ fn look(world: &World, name: &str) -> Result<DnsAnswer, DnsError> {
     let mut dns = world.dns.borrow_mut();
     let (addresses, lives) = dns.answer_through_a_cache(
         name,
-        world.stage.now(),
+        world.scheduler.now(),
         &world.dice,
-        world.weather.climate().caches,
+        world.faults.rates().caches,
     );
     drop(dns);
     if !lives.is_zero() {
-        world.tally.count("an answer of a cache");
+        world.coverage.count("an answer of a cache");
     }
     let silent = world.dns.borrow().silent.get(name).copied();
-    if addresses.is_empty() || silent.is_some_and(|until| world.stage.now() < until) {
+    if addresses.is_empty() || silent.is_some_and(|until| world.scheduler.now() < until) {
         return Err(DnsError::NoAddresses {
             name: name.to_owned(),
         });

@@ -5,15 +5,15 @@
 
 use crate::calendar::{BEGINNING, MINUTE, rfc3339};
 use crate::lambda::{Delivery, invoke};
-use crate::state::{Death, Role};
-use crate::world::World;
+use crate::state::{Kill, Trigger};
+use crate::world::SimulatedWorld;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 /// How often of a thousand something befalls a tick.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Habits {
+pub struct TickFaultRates {
     pub doubled: u32,
     pub late: u32,
     /// Lambda holds all ticks back for some minutes, and delivers them in a burst.
@@ -23,39 +23,39 @@ pub struct Habits {
 }
 
 pub struct EventBridge {
-    pub habits: Cell<Habits>,
+    pub faults: Cell<TickFaultRates>,
     pub held_until: Cell<u64>,
     /// Where the next ticks are killed, each time.
-    pub dies: Cell<Option<Death>>,
+    pub kill: Cell<Option<Kill>>,
 }
 
 impl EventBridge {
-    pub fn new(habits: Habits) -> Rc<Self> {
+    pub fn new(rates: TickFaultRates) -> Rc<Self> {
         Rc::new(Self {
-            habits: Cell::new(habits),
+            faults: Cell::new(rates),
             held_until: Cell::new(0),
-            dies: Cell::new(None),
+            kill: Cell::new(None),
         })
     }
 
     /// Fires every minute, for ever.
-    pub async fn runs(self: Rc<Self>, world: Rc<World>) {
+    pub async fn run(self: Rc<Self>, world: Rc<SimulatedWorld>) {
         loop {
-            let left = MINUTE - world.stage.now() % MINUTE;
+            let left = MINUTE - world.scheduler.now() % MINUTE;
             tokio::time::sleep(Duration::from_millis(left)).await;
-            self.fires(&world);
+            self.fire(&world);
         }
     }
 
     /// All rules, for the minute that has just begun.
-    pub fn fires(&self, world: &Rc<World>) {
-        let (habits, dice) = (self.habits.get(), &world.dice);
-        let now = world.stage.now();
+    pub fn fire(&self, world: &Rc<SimulatedWorld>) {
+        let (rates, dice) = (self.faults.get(), &world.dice);
+        let now = world.scheduler.now();
         let minute = BEGINNING + now / MINUTE * MINUTE;
-        if dice.chance(habits.held_back) {
+        if dice.chance(rates.held_back) {
             self.held_until.set(now + dice.between(2, 5) * MINUTE);
             world.say("lambda", "ticks are held back");
-            world.tally.count("bursts of ticks held back");
+            world.coverage.count("bursts of ticks held back");
         }
         let events: Vec<_> = {
             let rules = world.rules.borrow();
@@ -69,50 +69,50 @@ impl EventBridge {
             templates.collect()
         };
         for (name, template) in events {
-            if dice.chance(habits.left_out) {
+            if dice.chance(rates.left_out) {
                 continue;
             }
             let text = template.replace("<time>", &format!("\"{}\"", rfc3339(minute)));
             let event: serde_json::Value = serde_json::from_str(&text).expect("an event");
-            let times = if dice.chance(habits.doubled) {
-                world.tally.count("ticks delivered twice");
+            let times = if dice.chance(rates.doubled) {
+                world.coverage.count("ticks delivered twice");
                 2
             } else {
                 1
             };
             for _ in 0..times {
-                let role = Role::Tick {
+                let trigger = Trigger::Tick {
                     id: name.clone().into(),
                     scheduled: minute,
                 };
-                invoke(world, event.clone(), role, self.delivery(world, now));
+                invoke(world, event.clone(), trigger, self.delivery(world, now));
             }
         }
     }
 
-    fn delivery(&self, world: &World, now: u64) -> Delivery {
-        let (habits, dice) = (self.habits.get(), &world.dice);
+    fn delivery(&self, world: &SimulatedWorld, now: u64) -> Delivery {
+        let (rates, dice) = (self.faults.get(), &world.dice);
         let held = self.held_until.get().saturating_sub(now);
-        let late = if dice.chance(habits.late) {
-            world.tally.count("ticks that came late");
+        let late = if dice.chance(rates.late) {
+            world.coverage.count("ticks that came late");
             dice.between(5_000, 200_000)
-        } else if world.stage.has_chooser() {
+        } else if world.scheduler.has_chooser() {
             0
         } else {
             dice.between(0, 900)
         };
-        let death = |dice: &crate::dice::Dice| Death {
+        let kill = |dice: &crate::dice::Dice| Kill {
             at: u32::try_from(dice.between(1, 14)).unwrap(),
             arrives: dice.chance(500),
         };
         Delivery {
             after: held + late,
-            dies: self
-                .dies
+            kill: self
+                .kill
                 .get()
-                .or_else(|| dice.chance(habits.killed).then(|| death(dice))),
-            dies_again: dice.chance(habits.killed).then(|| death(dice)),
-            retries_after: dice.between(20_000, 90_000),
+                .or_else(|| dice.chance(rates.killed).then(|| kill(dice))),
+            kill_retry: dice.chance(rates.killed).then(|| kill(dice)),
+            retry_after: dice.between(20_000, 90_000),
         }
     }
 }

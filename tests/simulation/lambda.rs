@@ -3,15 +3,13 @@
 //!
 //! A kill drops the invocation at the await where it is; what it has sent may arrive all the same.
 
-use crate::aws::{Post, SimulatedAws};
-use crate::dns::Resolver;
+use crate::aws::{SimulatedAws, SimulatedResponder};
+use crate::dns::SimulatedDns;
 use crate::judge;
-use crate::slot::Slot;
-use crate::state::{Death, End, Notes, Process, REGION, Role};
-use crate::world::World;
-use alb_nlb_binding::clock::Clock;
-use alb_nlb_binding::function::Function;
-use alb_nlb_binding::invocation::Invocation;
+use crate::oneshot::Oneshot;
+use crate::state::{InvocationEnd, Kill, ObservedProcess, Process, REGION, Trigger};
+use crate::world::SimulatedWorld;
+use alb_nlb_binding::function::{Function, Invocation};
 use futures_util::FutureExt;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
@@ -20,115 +18,115 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// The function's timeout.
-const TIMEOUT: u64 = 300_000;
+const FUNCTION_TIMEOUT: u64 = 300_000;
 
 /// How an event reaches the function.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Delivery {
     pub after: u64,
-    pub dies: Option<Death>,
+    pub kill: Option<Kill>,
     /// Where the retry dies, too.
-    pub dies_again: Option<Death>,
-    pub retries_after: u64,
+    pub kill_retry: Option<Kill>,
+    pub retry_after: u64,
 }
 
 /// Delivers an event, and delivers it once more where the function fails or is killed.
-pub fn invoke(world: &Rc<World>, event: Value, role: Role, delivery: Delivery) {
-    world.begins();
-    let bindings = role.bindings();
+pub fn invoke(world: &Rc<SimulatedWorld>, event: Value, trigger: Trigger, delivery: Delivery) {
+    world.start_work();
+    let bindings = trigger.bindings();
     judge::observe_delivery_start(world, &bindings);
     let it = Rc::clone(world);
-    world.stage.spawn(async move {
+    world.scheduler.spawn(async move {
         tokio::time::sleep(Duration::from_millis(delivery.after)).await;
-        let request_id = format!("invocation-{}", it.stage.number());
-        let mut end = End::Killed;
-        for dies in [delivery.dies, delivery.dies_again] {
-            let process = start(&it, event.clone(), &role, &request_id, dies);
+        let request_id = format!("invocation-{}", it.scheduler.next_number());
+        let mut end = InvocationEnd::Killed;
+        for kill in [delivery.kill, delivery.kill_retry] {
+            let process = start(&it, event.clone(), &trigger, &request_id, kill);
             end = process.end.clone().take().await;
-            if end == End::Done {
+            if end == InvocationEnd::Done {
                 break;
             }
-            tokio::time::sleep(Duration::from_millis(delivery.retries_after)).await;
+            tokio::time::sleep(Duration::from_millis(delivery.retry_after)).await;
         }
-        it.is_done();
-        let is_cut_short = end != End::Done && matches!(role, Role::Request(_));
+        it.finish_work();
+        let is_cut_short = end != InvocationEnd::Done && matches!(trigger, Trigger::Request(_));
         judge::observe_delivery_end(&it, &bindings, is_cut_short);
     });
 }
 
 fn start(
-    world: &Rc<World>,
+    world: &Rc<SimulatedWorld>,
     event: Value,
-    role: &Role,
+    trigger: &Trigger,
     request_id: &str,
-    dies: Option<Death>,
+    kill: Option<Kill>,
 ) -> Rc<Process> {
-    let number = world.stage.number();
-    let name = match role {
-        Role::Request(sent) => format!("{:?}~{number}", sent.kind),
-        Role::Tick { .. } => format!("tick~{number}"),
-        Role::Question { .. } => format!("question~{number}"),
+    let number = world.scheduler.next_number();
+    let name = match trigger {
+        Trigger::Request(sent) => format!("{:?}~{number}", sent.kind),
+        Trigger::Tick { .. } => format!("tick~{number}"),
+        Trigger::Status { .. } => format!("question~{number}"),
     };
     let process = Rc::new(Process {
         number,
         log_stream: format!("2026/11/25/[$LATEST]{number:08x}"),
         name,
-        role: role.clone(),
-        started: world.stage.now(),
-        notes: Notes::default(),
+        trigger: trigger.clone(),
+        started: world.scheduler.now(),
+        observed: ObservedProcess::default(),
         task: Cell::new(None),
-        gates: Cell::new(0),
-        dies: Cell::new(dies),
+        awaits: Cell::new(0),
+        kill: Cell::new(kill),
         has_ended: Cell::new(false),
-        end: Slot::new(),
+        end: Oneshot::new(),
     });
     world.say(
         &process.name,
-        match role {
-            Role::Request(sent) => format!("begins: {}", sent.text()),
-            Role::Tick { id, scheduled } => {
-                let late = world.wall().saturating_sub(*scheduled) / 1000;
+        match trigger {
+            Trigger::Request(sent) => format!("begins: {}", sent.summary()),
+            Trigger::Tick { id, scheduled } => {
+                let late = world.unix_millis().saturating_sub(*scheduled) / 1000;
                 format!("begins: {id}, {late} s after its time")
             }
-            Role::Question { id } => format!("begins: how does {id} fare?"),
+            Trigger::Status { id } => format!("begins: how does {id} fare?"),
         },
     );
-    world.tally.count(match role {
-        Role::Request(_) => "invocations for CloudFormation",
-        Role::Tick { .. } => "ticks",
-        Role::Question { .. } => "questions",
+    world.coverage.count(match trigger {
+        Trigger::Request(_) => "invocations for CloudFormation",
+        Trigger::Tick { .. } => "ticks",
+        Trigger::Status { .. } => "questions",
     });
-    world.begins();
-    let task = world.stage.spawn(run(
+    world.start_work();
+    let task = world.scheduler.spawn(run(
         Rc::clone(world),
         Rc::clone(&process),
         event,
         request_id.to_owned(),
     ));
     process.task.set(Some(task));
-    world.stage.is_invocation(task, true);
+    world.scheduler.mark_invocation(task, true);
     let (it, stopped) = (Rc::clone(world), Rc::clone(&process));
-    world.stage.after(TIMEOUT, move || {
+    world.scheduler.run_after(FUNCTION_TIMEOUT, move || {
         if !stopped.has_ended.get() {
             judge::judge_timeout(&it, &stopped);
-            stopped.is_killed(&it);
+            stopped.kill(&it);
         }
     });
     process
 }
 
-async fn run(world: Rc<World>, process: Rc<Process>, event: Value, request_id: String) {
+async fn run(world: Rc<SimulatedWorld>, process: Rc<Process>, event: Value, request_id: String) {
     let function = Function {
         aws: SimulatedAws {
             world: Rc::clone(&world),
             process: Rc::clone(&process),
         },
-        dns: Resolver {
+        dns: SimulatedDns {
             world: Rc::clone(&world),
             process: Rc::clone(&process),
             lists: RefCell::default(),
         },
-        responder: Post {
+        responder: SimulatedResponder {
             world: Rc::clone(&world),
             process: Rc::clone(&process),
         },
@@ -139,31 +137,32 @@ async fn run(world: Rc<World>, process: Rc<Process>, event: Value, request_id: S
         request_id,
         function_arn: "arn:aws:lambda:eu-central-1:123456789012:function:binding".to_owned(),
         log_stream: process.log_stream.clone(),
-        remaining: Duration::from_millis(TIMEOUT),
+        now: world.timestamp(),
+        remaining: Duration::from_millis(FUNCTION_TIMEOUT),
     };
     let clock = Clock::starting_at(world.timestamp());
     let handled = AssertUnwindSafe(function.handle(event, &invocation, clock)).catch_unwind();
     let end = match handled.await {
         Ok(Ok(answer)) => {
             judge::judge_status(&world, &process, &answer);
-            End::Done
+            InvocationEnd::Done
         }
         Ok(Err(error)) => {
             world.say(
                 &process.name,
                 format!("fails: {}", alb_nlb_binding::log::chain(&error)),
             );
-            world.tally.count("invocations that failed");
-            End::Failed
+            world.coverage.count("invocations that failed");
+            InvocationEnd::Failed
         }
         Err(_) => {
             world.violate("the function panicked");
-            End::Failed
+            InvocationEnd::Failed
         }
     };
-    if end == End::Done {
+    if end == InvocationEnd::Done {
         world.say(&process.name, "ends".to_owned());
     }
     judge::judge_end(&world, &process, end);
-    process.ends(&world, end);
+    process.end(&world, end);
 }

@@ -4,13 +4,15 @@
 
 use crate::calendar::MINUTE;
 use crate::dice::Dice;
-use crate::eventbridge::{EventBridge, Habits};
+use crate::eventbridge::{EventBridge, TickFaultRates};
 use crate::judge;
 use crate::lambda::{Delivery, invoke};
-use crate::state::{ADDRESSES_PER_ANSWER, Climate, Group, NAMES, Role, Stack, arn};
-use crate::user::{Fortune, User};
-use crate::wishes::{Choices, Wish};
-use crate::world::World;
+use crate::properties::{PropertyChoices, ResourceProperties};
+use crate::state::{
+    ADDRESSES_PER_ANSWER, CallFaultRates, NAMES, SimulatedStack, SimulatedTargetGroup, Trigger, arn,
+};
+use crate::user::{RequestFaultRates, User};
+use crate::world::SimulatedWorld;
 use alb_nlb_binding::model::{Endpoint, HealthCheck, LoadBalancerType, TargetGroup};
 use serde_json::json;
 use std::cell::{Cell, RefCell};
@@ -21,10 +23,10 @@ use std::time::Duration;
 
 /// What a life is like.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Character {
-    pub climate: Climate,
-    pub habits: Habits,
-    pub fortune: Fortune,
+pub struct LifeSettings {
+    pub call_faults: CallFaultRates,
+    pub tick_faults: TickFaultRates,
+    pub request_faults: RequestFaultRates,
     pub users: u64,
     pub changes: u64,
     /// How many addresses an ALB has at most.
@@ -35,14 +37,14 @@ pub struct Character {
 }
 
 /// What all lives need before anybody has asked for anything.
-pub struct Ground {
+pub struct Fixtures {
     pub albs: Vec<String>,
     pub nlbs: Vec<String>,
     pub given: Vec<String>,
     pub buckets: Vec<String>,
 }
 
-pub fn prepare(world: &World, addresses: usize) -> Ground {
+pub fn prepare(world: &SimulatedWorld, addresses: usize) -> Fixtures {
     let mut elb = world.elb.borrow_mut();
     let albs: Vec<_> = ["alb1", "alb2"]
         .map(|name| elb.add_load_balancer(LoadBalancerType::Application, name))
@@ -92,7 +94,7 @@ pub fn prepare(world: &World, addresses: usize) -> Ground {
         s3.buckets.entry(bucket.clone()).or_default().is_given = true;
     }
     let given = given[..2].to_vec();
-    Ground {
+    Fixtures {
         albs,
         nlbs,
         given,
@@ -100,7 +102,7 @@ pub fn prepare(world: &World, addresses: usize) -> Ground {
     }
 }
 
-fn given_group(groups: &mut BTreeMap<String, Group>, name: &str) -> String {
+fn given_group(groups: &mut BTreeMap<String, SimulatedTargetGroup>, name: &str) -> String {
     let arn = arn(&format!("targetgroup/{name}/1"));
     let group = TargetGroup {
         arn: arn.clone(),
@@ -120,27 +122,27 @@ fn given_group(groups: &mut BTreeMap<String, Group>, name: &str) -> String {
         },
         load_balancers: Vec::new(),
     };
-    let held = Group {
+    let held = SimulatedTargetGroup {
         group,
         attributes: BTreeMap::new(),
         tags: BTreeMap::new(),
         targets: BTreeMap::new(),
-        shows: 0,
+        visible_from: 0,
     };
     groups.insert(arn.clone(), held);
     arn
 }
 
 /// The addresses of all ALBs come and go, until they are told to rest.
-pub async fn scales(world: Rc<World>, most: usize, rests: Rc<Cell<bool>>) {
+pub async fn change_addresses(world: Rc<SimulatedWorld>, most: usize, is_stopped: Rc<Cell<bool>>) {
     loop {
         let pause = world.dice.between(5_000, 150_000);
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        if rests.get() {
+        if is_stopped.get() {
             return;
         }
         let name = world.dice.pick(&NAMES);
-        let now = world.stage.now();
+        let now = world.scheduler.now();
         let mut dns = world.dns.borrow_mut();
         let (live, left) = (dns.addresses(name), dns.left(name));
         match world.dice.between(0, 3) {
@@ -163,96 +165,103 @@ pub async fn scales(world: Rc<World>, most: usize, rests: Rc<Cell<bool>>) {
     }
 }
 
-pub fn users(world: &Rc<World>, ground: &Ground, character: &Character) -> Vec<Rc<User>> {
-    let users = (0..character.users).map(|number| {
+pub fn make_users(
+    world: &Rc<SimulatedWorld>,
+    fixtures: &Fixtures,
+    settings: &LifeSettings,
+) -> Vec<Rc<User>> {
+    let users = (0..settings.users).map(|number| {
         let name = format!("stack{}", number + 1);
-        let is_known = !character.is_unknown;
+        let is_known = !settings.is_unknown;
         Rc::new(User {
             world: Rc::clone(world),
-            stack: Stack::new(&name, is_known, character.is_denied, character.lag),
-            choices: Choices {
-                albs: ground.albs.clone(),
-                nlbs: ground.nlbs.clone(),
-                given: ground.given.clone(),
-                buckets: ground.buckets.clone(),
+            stack: SimulatedStack::new(&name, is_known, settings.is_denied, settings.lag),
+            choices: PropertyChoices {
+                albs: fixtures.albs.clone(),
+                nlbs: fixtures.nlbs.clone(),
+                given: fixtures.given.clone(),
+                buckets: fixtures.buckets.clone(),
                 first_port: 8000 + 100 * u16::try_from(number).unwrap(),
             },
-            fortune: Cell::new(character.fortune),
-            living: RefCell::new(None),
-            made_in: RefCell::default(),
+            faults: Cell::new(settings.request_faults),
+            acknowledged: RefCell::new(None),
+            first_bucket: RefCell::default(),
         })
     });
     users.collect()
 }
 
 /// The whole of it.
-pub async fn live(world: Rc<World>, character: Character) {
-    let ground = prepare(&world, character.addresses);
-    world.weather.set(character.climate);
-    let eventbridge = EventBridge::new(character.habits);
+pub async fn live(world: Rc<SimulatedWorld>, settings: LifeSettings) {
+    let fixtures = prepare(&world, settings.addresses);
+    world.faults.set(settings.call_faults);
+    let eventbridge = EventBridge::new(settings.tick_faults);
     world
-        .stage
-        .spawn(Rc::clone(&eventbridge).runs(Rc::clone(&world)));
-    let rests = Rc::new(Cell::new(false));
-    world.stage.spawn(scales(
+        .scheduler
+        .spawn(Rc::clone(&eventbridge).run(Rc::clone(&world)));
+    let is_stopped = Rc::new(Cell::new(false));
+    world.scheduler.spawn(change_addresses(
         Rc::clone(&world),
-        character.addresses,
-        Rc::clone(&rests),
+        settings.addresses,
+        Rc::clone(&is_stopped),
     ));
-    let users = users(&world, &ground, &character);
+    let users = make_users(&world, &fixtures, &settings);
     let scripts = users
         .iter()
-        .map(|user| script(Rc::clone(user), character.changes));
+        .map(|user| script(Rc::clone(user), settings.changes));
     futures_util::future::join_all(scripts).await;
     world.say("life", "becomes quiet");
-    rests.set(true);
-    world.weather.set(Climate::default());
-    eventbridge.habits.set(Habits::default());
+    is_stopped.set(true);
+    world.faults.set(CallFaultRates::default());
+    eventbridge.faults.set(TickFaultRates::default());
     eventbridge.held_until.set(0);
     for user in &users {
-        user.fortune.set(Fortune::default());
+        user.faults.set(RequestFaultRates::default());
     }
-    is_quiet(&world).await;
-    converges(&world).await;
-    is_asked(&world).await;
+    wait_until_quiet(&world).await;
+    judge_convergence_later(&world).await;
+    ask_each_status(&world).await;
     if world.violation().is_some() {
         return;
     }
-    futures_util::future::join_all(users.iter().map(|user| user.deletes_all())).await;
-    is_quiet(&world).await;
+    futures_util::future::join_all(users.iter().map(|user| user.delete_stack())).await;
+    wait_until_quiet(&world).await;
     judge::judge_nothing_left(&world);
-    is_asked(&world).await;
-    world.tally.count("lives");
-    world.stage.end();
+    ask_each_status(&world).await;
+    world.coverage.count("lives");
+    world.scheduler.stop();
 }
 
 /// What one user does.
 async fn script(user: Rc<User>, changes: u64) {
     let dice: &Dice = &user.world.dice;
     for _ in 0..changes {
-        let is_living = user.living.borrow().is_some();
+        let exists = user.acknowledged.borrow().is_some();
         match dice.between(0, 999) {
-            _ if !is_living => user.creates(Wish::any(dice, &user.choices)).await,
-            n if n < u64::from(user.fortune.get().removed) => user.removes().await,
-            _ => user.updates().await,
+            _ if !exists => {
+                user.create(ResourceProperties::random(dice, &user.choices))
+                    .await
+            }
+            n if n < u64::from(user.faults.get().removed) => user.remove().await,
+            _ => user.update().await,
         }
-        user.sleeps(dice.between(1_000, 220_000)).await;
+        user.sleep(dice.between(1_000, 220_000)).await;
     }
 }
 
 /// How each binding fares, and each that was.
-async fn is_asked(world: &Rc<World>) {
+async fn ask_each_status(world: &Rc<SimulatedWorld>) {
     let ids = judge::binding_ids(world);
     for id in ids {
         let question = json!({"Action": "Status", "PhysicalResourceId": id});
-        let role = Role::Question { id: id.into() };
-        invoke(world, question, role, Delivery::default());
+        let trigger = Trigger::Status { id: id.into() };
+        invoke(world, question, trigger, Delivery::default());
     }
-    is_quiet(world).await;
+    wait_until_quiet(world).await;
 }
 
 /// Until nothing is under way any more.
-async fn is_quiet(world: &World) {
+async fn wait_until_quiet(world: &SimulatedWorld) {
     loop {
         tokio::time::sleep(Duration::from_secs(7)).await;
         if world.under_way.get() == 0 {
@@ -263,8 +272,8 @@ async fn is_quiet(world: &World) {
 
 /// So many ticks later than they should need. A full answer that is always the same may be a cache's as
 /// well: what was known beside it is gone when so many ticks agree as would make it certain.
-async fn converges(world: &World) {
-    let left = MINUTE - world.stage.now() % MINUTE;
+async fn judge_convergence_later(world: &SimulatedWorld) {
+    let left = MINUTE - world.scheduler.now() % MINUTE;
     let is_full = |name: &str| world.dns.borrow().addresses(name).len() == ADDRESSES_PER_ANSWER;
     let more = match NAMES.into_iter().any(is_full) {
         true => 60,

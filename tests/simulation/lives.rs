@@ -2,13 +2,14 @@
 //!
 //! A violation prints its seed and its story; `SIMULATION_SEED` plays that life again.
 
+use crate::coverage::Coverage;
 use crate::dice::Dice;
-use crate::eventbridge::Habits;
-use crate::life::{Character, live};
-use crate::state::Climate;
-use crate::tally::Tally;
-use crate::user::Fortune;
-use crate::world::World;
+use crate::eventbridge::TickFaultRates;
+use crate::life::{LifeSettings, live};
+use crate::settings::number;
+use crate::state::CallFaultRates;
+use crate::user::RequestFaultRates;
+use crate::world::SimulatedWorld;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -55,7 +56,7 @@ const HAPPENS: [&str; 35] = [
 ];
 
 /// Three lives of ten have all troubles; the others have a few, so that a story is short.
-fn character(seed: u64) -> Character {
+fn settings(seed: u64) -> LifeSettings {
     let dice = Dice::new(seed ^ 0x5eed);
     let is_wild = dice.chance(300);
     let has = |often: u32, how_much: u32| {
@@ -68,8 +69,8 @@ fn character(seed: u64) -> Character {
     };
     let (is_unknown, is_denied) = (dice.chance(120), dice.chance(60));
     let users = if dice.chance(200) { 2 } else { 1 };
-    let mut character = Character {
-        climate: Climate {
+    let mut settings = LifeSettings {
+        call_faults: CallFaultRates {
             slow: has(300, 60),
             hangs: has(150, 12),
             throttled: has(150, 60),
@@ -84,14 +85,14 @@ fn character(seed: u64) -> Character {
             metrics_fail: has(100, 500),
             name_taken: has(400, 800),
         },
-        habits: Habits {
+        tick_faults: TickFaultRates {
             doubled: has(250, 300),
             late: has(250, 300),
             held_back: has(200, 120),
             killed: has(200, 150),
             left_out: has(100, 150),
         },
-        fortune: Fortune {
+        request_faults: RequestFaultRates {
             other_fails: has(400, 400),
             cancelled: has(400, 500),
             doubled: has(300, 600),
@@ -103,7 +104,7 @@ fn character(seed: u64) -> Character {
             rule_denied: if users == 1 { has(150, 400) } else { 0 },
             lingers: has(200, 900),
             quota: 0,
-            grant_leaves: if users == 1 { has(200, 900) } else { 0 },
+            grant_removed: if users == 1 { has(200, 900) } else { 0 },
         },
         users,
         changes: dice.between(2, 5),
@@ -117,20 +118,20 @@ fn character(seed: u64) -> Character {
         is_denied,
     };
     if users == 1 {
-        character.fortune.quota = has(150, 400);
+        settings.request_faults.quota = has(150, 400);
     }
     if is_unknown || is_denied {
         // Where CloudFormation cannot be asked, nobody can know that a request is not wanted any more
         // that comes after its binding is gone.
-        character.fortune.late = 0;
-        character.fortune.cancelled = 0;
-        character.fortune.killed = 0;
+        settings.request_faults.late = 0;
+        settings.request_faults.cancelled = 0;
+        settings.request_faults.killed = 0;
     }
-    character
+    settings
 }
 
 /// Plays one life; gives its fingerprint.
-fn play(seed: u64, tally: &Rc<Tally>, is_told: bool) -> Result<u64, String> {
+fn play(seed: u64, coverage: &Rc<Coverage>, is_printed: bool) -> Result<u64, String> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime
         .enable_time()
@@ -138,35 +139,31 @@ fn play(seed: u64, tally: &Rc<Tally>, is_told: bool) -> Result<u64, String> {
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let world = World::new(seed, tally, None);
-        world.story.is_told.set(is_told);
-        let character = character(seed);
-        world.say("life", format!("{character:?}"));
-        world.stage.spawn(live(Rc::clone(&world), character));
-        world.stage.play().await;
-        if world.stage.never_ends() {
+        let world = SimulatedWorld::new(seed, coverage, None);
+        world.trace.is_printed.set(is_printed);
+        let settings = settings(seed);
+        world.say("life", format!("{settings:?}"));
+        world.scheduler.spawn(live(Rc::clone(&world), settings));
+        world.scheduler.run().await;
+        if world.scheduler.exceeds_step_limit() {
             world.violate("this life goes in circles");
         }
         match world.violation() {
             Some(violation) => Err(format!(
                 "{}\nseed {seed}: {violation}\nagain, as a whole: SIMULATION_SEED={seed} cargo test --test simulation lives -- --nocapture",
-                world.story.text()
+                world.trace.text()
             )),
-            None => Ok(world.story.fingerprint.get()),
+            None => Ok(world.trace.fingerprint.get()),
         }
     })
 }
 
-pub fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
-}
-
 #[test]
 fn in_all_lives_the_contract_holds() {
-    let tally = Rc::default();
+    let coverage = Rc::default();
     if let Some(seed) = number("SIMULATION_SEED") {
-        let played = play(seed, &tally, true);
-        println!("{}", tally.text());
+        let played = play(seed, &coverage, true);
+        println!("{}", coverage.text());
         return played.map(|_| ()).unwrap();
     }
     let started = Instant::now();
@@ -175,11 +172,11 @@ fn in_all_lives_the_contract_holds() {
     let mut violations = 0;
     let most = number("SIMULATION_VIOLATIONS").unwrap_or(1);
     for seed in first..first + lives {
-        if let Err(story) = play(seed, &tally, false) {
+        if let Err(trace) = play(seed, &coverage, false) {
             violations += 1;
             match violations {
-                1 => println!("{story}"),
-                _ => println!("{}", story.lines().rev().nth(1).unwrap_or_default()),
+                1 => println!("{trace}"),
+                _ => println!("{}", trace.lines().rev().nth(1).unwrap_or_default()),
             }
             assert!(
                 violations < most,
@@ -188,12 +185,12 @@ fn in_all_lives_the_contract_holds() {
             );
         }
     }
-    println!("{}", tally.text());
+    println!("{}", coverage.text());
     assert_eq!(violations, 0);
     // Where few lives are asked for, not everything can happen.
     if lives >= LIVES {
         for what in HAPPENS {
-            assert!(tally.of(what) > 0, "there was never {what}");
+            assert!(coverage.of(what) > 0, "there was never {what}");
         }
     }
     println!("{lives} lives in {:.1} s", started.elapsed().as_secs_f64());
@@ -202,10 +199,10 @@ fn in_all_lives_the_contract_holds() {
 #[test]
 fn a_seed_plays_the_same_life_again() {
     for seed in 0..5 {
-        let tally = Rc::default();
+        let coverage = Rc::default();
         assert_eq!(
-            play(seed, &tally, false).ok(),
-            play(seed, &tally, false).ok(),
+            play(seed, &coverage, false).ok(),
+            play(seed, &coverage, false).ok(),
             "{seed}"
         );
     }

@@ -3,72 +3,72 @@
 //! A kill drops the invocation at the await where it is; what it has sent may arrive all the same.
 
 use crate::judge;
-use crate::stage::Waiting;
-use crate::state::{End, Process};
-use crate::world::World;
+use crate::scheduler::PendingCall;
+use crate::state::{InvocationEnd, Process};
+use crate::world::SimulatedWorld;
 use std::rc::Rc;
 
 impl Process {
-    pub fn ends(&self, world: &World, end: End) {
+    pub fn end(&self, world: &SimulatedWorld, end: InvocationEnd) {
         if !self.has_ended.replace(true) {
             if let Some(task) = self.task.get() {
-                world.stage.is_invocation(task, false);
+                world.scheduler.mark_invocation(task, false);
             }
-            world.is_done();
+            world.finish_work();
             self.end.fill(end);
         }
     }
 
-    pub fn is_killed(&self, world: &World) {
+    pub fn kill(&self, world: &SimulatedWorld) {
         if self.has_ended.get() {
             return;
         }
         world.say(&self.name, "is killed".to_owned());
-        world.tally.count("kills");
+        world.coverage.count("kills");
         if let Some(task) = self.task.get() {
-            world.stage.forget(task);
-            world.stage.kill(task);
+            world.scheduler.forget_calls(task);
+            world.scheduler.kill(task);
         }
-        judge::judge_end(world, self, End::Killed);
-        self.ends(world, End::Killed);
+        judge::judge_end(world, self, InvocationEnd::Killed);
+        self.end(world, InvocationEnd::Killed);
     }
 
     /// A request goes out, and is carried out after so long.
-    pub fn submits(
+    pub fn send_call(
         self: &Rc<Self>,
-        world: &Rc<World>,
+        world: &Rc<SimulatedWorld>,
         is_permitted: bool,
         after: u64,
         go: Box<dyn FnOnce()>,
     ) {
-        if let Some(death) = self.dies_here() {
-            self.is_killed(world);
-            if death.arrives {
-                match world.stage.has_chooser() {
+        if let Some(kill) = self.kill_here() {
+            self.kill(world);
+            if kill.arrives {
+                match world.scheduler.has_chooser() {
                     true => go(),
-                    false => world.stage.after(after, go),
+                    false => world.scheduler.run_after(after, go),
                 }
             }
             return;
         }
-        match self.task.get().filter(|_| world.stage.has_chooser()) {
-            Some(task) => world.stage.wait(Waiting {
+        match self.task.get().filter(|_| world.scheduler.has_chooser()) {
+            Some(task) => world.scheduler.hold_call(PendingCall {
                 task,
-                since: world.stage.now(),
+                since: world.scheduler.now(),
                 is_permitted,
                 go,
             }),
-            None => world.stage.after(after, go),
+            None => world.scheduler.run_after(after, go),
         }
     }
 
     /// An answer comes in.
-    pub fn delivers(&self, world: &World, fill: impl FnOnce()) {
+    pub fn deliver_answer(&self, world: &SimulatedWorld, fill: impl FnOnce()) {
         if self.has_ended.get() {
             return;
         }
-        if !world.stage.has_chooser() && self.dies_here().is_some() {
-            self.is_killed(world);
+        if !world.scheduler.has_chooser() && self.kill_here().is_some() {
+            self.kill(world);
             return;
         }
         fill();

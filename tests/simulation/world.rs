@@ -3,49 +3,51 @@
 //! Holds things together, and decides nothing.
 
 use crate::calendar::BEGINNING;
+use crate::coverage::Coverage;
 use crate::dice::Dice;
-use crate::stage::{Chooser, Stage};
-use crate::state::{Elb, HeldRule, Judge, S3, Sent, Weather, Zone};
-use crate::story::Story;
-use crate::tally::Tally;
+use crate::scheduler::{Chooser, Scheduler};
+use crate::state::{
+    DnsZone, Faults, Observations, SentRequest, SimulatedElb, SimulatedRule, SimulatedS3,
+};
+use crate::trace::Trace;
 use alb_nlb_binding::clock::Timestamp;
 use alb_nlb_binding::model::Endpoint;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
-pub struct World {
-    pub stage: Stage,
+pub struct SimulatedWorld {
+    pub scheduler: Scheduler,
     pub dice: Dice,
-    pub story: Story,
-    pub tally: Rc<Tally>,
-    pub weather: Weather,
-    pub observed: Judge,
-    pub elb: RefCell<Elb>,
-    pub s3: RefCell<S3>,
-    pub rules: RefCell<BTreeMap<String, HeldRule>>,
-    pub dns: RefCell<Zone>,
+    pub trace: Trace,
+    pub coverage: Rc<Coverage>,
+    pub faults: Faults,
+    pub observed: Observations,
+    pub elb: RefCell<SimulatedElb>,
+    pub s3: RefCell<SimulatedS3>,
+    pub rules: RefCell<BTreeMap<String, SimulatedRule>>,
+    pub dns: RefCell<DnsZone>,
     /// When each load balancer's metric was last put.
     pub measured: RefCell<BTreeMap<String, Timestamp>>,
     /// Requests of CloudFormation by their response addresses.
-    pub sent: RefCell<BTreeMap<String, Rc<Sent>>>,
+    pub sent: RefCell<BTreeMap<String, Rc<SentRequest>>>,
     /// Invocations that run, and deliveries that are still to come.
     pub under_way: Cell<u32>,
     violation: RefCell<Option<String>>,
-    me: Weak<World>,
+    me: Weak<SimulatedWorld>,
 }
 
-impl World {
-    pub fn new(seed: u64, tally: &Rc<Tally>, chooser: Option<Box<dyn Chooser>>) -> Rc<Self> {
+impl SimulatedWorld {
+    pub fn new(seed: u64, coverage: &Rc<Coverage>, chooser: Option<Box<dyn Chooser>>) -> Rc<Self> {
         // The product's pauses are by chance, too.
         fastrand::seed(seed);
         Rc::new_cyclic(|me| Self {
-            stage: Stage::new(chooser),
+            scheduler: Scheduler::new(chooser),
             dice: Dice::new(seed),
-            story: Story::default(),
-            tally: Rc::clone(tally),
-            weather: Weather::default(),
-            observed: Judge::default(),
+            trace: Trace::default(),
+            coverage: Rc::clone(coverage),
+            faults: Faults::default(),
+            observed: Observations::default(),
             elb: RefCell::default(),
             s3: RefCell::default(),
             rules: RefCell::default(),
@@ -64,21 +66,21 @@ impl World {
     }
 
     /// Whether own targets of a group may be left there, because they might not be taken out.
-    pub fn may_stay(&self, group: &str) -> bool {
-        self.weather.once_denied.borrow().contains(group)
+    pub fn was_ever_denied(&self, group: &str) -> bool {
+        self.faults.ever_denied.borrow().contains(group)
     }
 
     /// The time of day.
-    pub fn wall(&self) -> u64 {
-        BEGINNING + self.stage.now()
+    pub fn unix_millis(&self) -> u64 {
+        BEGINNING + self.scheduler.now()
     }
 
     pub fn timestamp(&self) -> Timestamp {
-        Timestamp::from_millis(self.wall())
+        Timestamp::from_millis(self.unix_millis())
     }
 
     pub fn say(&self, who: &str, what: impl Into<String>) {
-        self.story.add(self.stage.now(), who, what.into());
+        self.trace.add(self.scheduler.now(), who, what.into());
     }
 
     /// Ends the life: the product has done what it may not.
@@ -86,7 +88,7 @@ impl World {
         let what = what.into();
         self.say("judge", format!("VIOLATION: {what}"));
         self.violation.borrow_mut().get_or_insert(what);
-        self.stage.end();
+        self.scheduler.stop();
     }
 
     pub fn violation(&self) -> Option<String> {
@@ -103,7 +105,7 @@ impl World {
     }
 
     /// Whether a binding's record says that a target is its own.
-    pub fn owns(&self, id: &str, group: &str, endpoint: &Endpoint) -> bool {
+    pub fn is_recorded_as_own(&self, id: &str, group: &str, endpoint: &Endpoint) -> bool {
         let key = format!("{id}/state.json");
         let s3 = self.s3.borrow();
         let mut records = s3
@@ -116,11 +118,11 @@ impl World {
         })
     }
 
-    pub fn begins(&self) {
+    pub fn start_work(&self) {
         self.under_way.set(self.under_way.get() + 1);
     }
 
-    pub fn is_done(&self) {
+    pub fn finish_work(&self) {
         self.under_way.set(self.under_way.get() - 1);
     }
 }

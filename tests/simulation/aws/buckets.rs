@@ -2,9 +2,9 @@
 //!
 //! Never judges: every change is shown to the judge before it is made.
 
-use super::call::{SimulatedAws, changes, missing, reads, refused};
+use super::call::{SimulatedAws, change, read, refused, rejected};
 use crate::judge;
-use crate::state::{Bucket, Service};
+use crate::state::{Service, SimulatedBucket};
 use alb_nlb_binding::aws::api::{AwsResult, Buckets, Trouble};
 use alb_nlb_binding::model::Tags;
 use alb_nlb_binding::permit::Permit;
@@ -13,12 +13,12 @@ impl Buckets for SimulatedAws {
     async fn bucket_exists(&self, bucket: &str) -> AwsResult<bool> {
         let wanted = bucket.to_owned();
         self.call(
-            reads(Service::S3, "HeadBucket"),
+            read(Service::S3, "HeadBucket"),
             bucket,
             move |world, process| {
                 let mut s3 = world.s3.borrow_mut();
                 Ok(s3
-                    .seen(process.number, world.stage.now(), &wanted)
+                    .visible(process.number, world.scheduler.now(), &wanted)
                     .is_some())
             },
         )
@@ -28,27 +28,29 @@ impl Buckets for SimulatedAws {
     async fn create_bucket(&self, _: Permit, bucket: &str, tags: &Tags) -> AwsResult<()> {
         let (wanted, tags) = (bucket.to_owned(), tags.clone());
         self.call(
-            changes(Service::S3, "CreateBucket"),
+            change(Service::S3, "CreateBucket"),
             bucket,
             move |world, process| {
                 judge::require_own_bucket(world, process, &wanted);
-                let (mut s3, now) = (world.s3.borrow_mut(), world.stage.now());
+                let (mut s3, now) = (world.s3.borrow_mut(), world.scheduler.now());
                 if s3.taken.get(&wanted).is_some_and(|until| *until > now) {
-                    world.tally.count("a bucket's name that was not free yet");
+                    world
+                        .coverage
+                        .count("a bucket's name that was not free yet");
                     let (name, code) = ("CreateBucket", "OperationAborted");
                     return Err(refused(name, &wanted, code, Trouble::Passes));
                 }
-                let late = world.dice.chance(world.weather.climate().not_yet);
+                let late = world.dice.chance(world.faults.rates().not_yet);
                 s3.buckets.entry(wanted.clone()).or_insert_with(|| {
                     let until = now + world.dice.between(200, 3_000);
                     let unseen = late.then_some((process.number, until));
                     if late {
-                        world.tally.count("a bucket not yet visible");
+                        world.coverage.count("a bucket not yet visible");
                     }
-                    Bucket {
+                    SimulatedBucket {
                         tags: tags.clone(),
                         unseen,
-                        ..Bucket::default()
+                        ..SimulatedBucket::default()
                     }
                 });
                 Ok(())
@@ -60,13 +62,13 @@ impl Buckets for SimulatedAws {
     async fn bucket_tags(&self, bucket: &str) -> AwsResult<Tags> {
         let wanted = bucket.to_owned();
         self.call(
-            reads(Service::S3, "GetBucketTagging"),
+            read(Service::S3, "GetBucketTagging"),
             bucket,
             move |world, process| {
-                let gone = || missing("GetBucketTagging", &wanted, "NoSuchBucket");
+                let gone = || rejected("GetBucketTagging", &wanted, "NoSuchBucket");
                 let mut s3 = world.s3.borrow_mut();
                 let bucket = s3
-                    .seen(process.number, world.stage.now(), &wanted)
+                    .visible(process.number, world.scheduler.now(), &wanted)
                     .ok_or_else(gone)?;
                 Ok(bucket.tags.clone())
             },
@@ -77,14 +79,14 @@ impl Buckets for SimulatedAws {
     async fn put_bucket_tags(&self, _: Permit, bucket: &str, tags: &Tags) -> AwsResult<()> {
         let (wanted, tags) = (bucket.to_owned(), tags.clone());
         self.call(
-            changes(Service::S3, "PutBucketTagging"),
+            change(Service::S3, "PutBucketTagging"),
             bucket,
             move |world, process| {
                 judge::require_own_bucket(world, process, &wanted);
-                let gone = || missing("PutBucketTagging", &wanted, "NoSuchBucket");
+                let gone = || rejected("PutBucketTagging", &wanted, "NoSuchBucket");
                 let mut s3 = world.s3.borrow_mut();
                 let bucket = s3
-                    .seen(process.number, world.stage.now(), &wanted)
+                    .visible(process.number, world.scheduler.now(), &wanted)
                     .ok_or_else(gone)?;
                 bucket.tags = tags.clone();
                 Ok(())
@@ -96,13 +98,13 @@ impl Buckets for SimulatedAws {
     async fn bucket_policy(&self, bucket: &str) -> AwsResult<Option<String>> {
         let wanted = bucket.to_owned();
         self.call(
-            reads(Service::S3, "GetBucketPolicy"),
+            read(Service::S3, "GetBucketPolicy"),
             bucket,
             move |world, process| {
-                let gone = || missing("GetBucketPolicy", &wanted, "NoSuchBucket");
+                let gone = || rejected("GetBucketPolicy", &wanted, "NoSuchBucket");
                 let mut s3 = world.s3.borrow_mut();
                 let bucket = s3
-                    .seen(process.number, world.stage.now(), &wanted)
+                    .visible(process.number, world.scheduler.now(), &wanted)
                     .ok_or_else(gone)?;
                 Ok(bucket.policy.clone())
             },
@@ -113,14 +115,14 @@ impl Buckets for SimulatedAws {
     async fn put_bucket_policy(&self, _: Permit, bucket: &str, policy: &str) -> AwsResult<()> {
         let (wanted, policy) = (bucket.to_owned(), policy.to_owned());
         self.call(
-            changes(Service::S3, "PutBucketPolicy"),
+            change(Service::S3, "PutBucketPolicy"),
             bucket,
             move |world, process| {
                 judge::require_own_bucket(world, process, &wanted);
-                let gone = || missing("PutBucketPolicy", &wanted, "NoSuchBucket");
+                let gone = || rejected("PutBucketPolicy", &wanted, "NoSuchBucket");
                 let mut s3 = world.s3.borrow_mut();
                 let bucket = s3
-                    .seen(process.number, world.stage.now(), &wanted)
+                    .visible(process.number, world.scheduler.now(), &wanted)
                     .ok_or_else(gone)?;
                 bucket.policy = Some(policy.clone());
                 Ok(())
@@ -132,20 +134,20 @@ impl Buckets for SimulatedAws {
     async fn delete_bucket(&self, _: Permit, bucket: &str) -> AwsResult<()> {
         let wanted = bucket.to_owned();
         self.call(
-            changes(Service::S3, "DeleteBucket"),
+            change(Service::S3, "DeleteBucket"),
             bucket,
             move |world, process| {
                 judge::require_own_bucket(world, process, &wanted);
                 let mut s3 = world.s3.borrow_mut();
                 match s3.buckets.get(&wanted) {
-                    None => return Err(missing("DeleteBucket", &wanted, "NoSuchBucket")),
+                    None => return Err(rejected("DeleteBucket", &wanted, "NoSuchBucket")),
                     Some(bucket) if !bucket.objects.is_empty() => {
-                        return Err(missing("DeleteBucket", &wanted, "BucketNotEmpty"));
+                        return Err(rejected("DeleteBucket", &wanted, "BucketNotEmpty"));
                     }
                     Some(_) => s3.buckets.remove(&wanted),
                 };
-                if world.dice.chance(world.weather.climate().name_taken) {
-                    let until = world.stage.now() + world.dice.between(5_000, 90_000);
+                if world.dice.chance(world.faults.rates().name_taken) {
+                    let until = world.scheduler.now() + world.dice.between(5_000, 90_000);
                     s3.taken.insert(wanted.clone(), until);
                 }
                 Ok(())

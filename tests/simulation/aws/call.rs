@@ -2,44 +2,44 @@
 //! killed, or stop waiting; what was sent may be carried out all the same. What only reads, and what
 //! carries its own condition, is repeated as the SDK does (SDKs guide, "Retry behavior").
 
-use super::fate::{fate, patience};
+use super::faults::{plan, wait_limit};
 use crate::judge;
-use crate::slot::Slot;
-use crate::state::{Kind, Operation, Process, Role, Service};
-use crate::world::World;
+use crate::oneshot::Oneshot;
+use crate::state::{CallKind, Operation, Process, Service, Trigger};
+use crate::world::SimulatedWorld;
 use alb_nlb_binding::aws::api::{AwsError, AwsResult, Trouble};
 use std::rc::Rc;
 use std::time::Duration;
 
 /// What one process reaches AWS by.
 pub struct SimulatedAws {
-    pub world: Rc<World>,
+    pub world: Rc<SimulatedWorld>,
     pub process: Rc<Process>,
 }
 
 const ATTEMPTS: u32 = 7;
 
-pub const fn reads(service: Service, name: &'static str) -> Operation {
+pub const fn read(service: Service, name: &'static str) -> Operation {
     Operation {
         name,
         service,
-        kind: Kind::Read,
+        kind: CallKind::Read,
     }
 }
 
-pub const fn writes(service: Service, name: &'static str) -> Operation {
+pub const fn write(service: Service, name: &'static str) -> Operation {
     Operation {
         name,
         service,
-        kind: Kind::Write,
+        kind: CallKind::Write,
     }
 }
 
-pub const fn changes(service: Service, name: &'static str) -> Operation {
+pub const fn change(service: Service, name: &'static str) -> Operation {
     Operation {
         name,
         service,
-        kind: Kind::Permitted,
+        kind: CallKind::Permitted,
     }
 }
 
@@ -48,14 +48,16 @@ impl SimulatedAws {
         &self,
         operation: Operation,
         resource: &str,
-        effect: impl Fn(&World, &Process) -> AwsResult<T> + 'static,
+        effect: impl Fn(&SimulatedWorld, &Process) -> AwsResult<T> + 'static,
     ) -> AwsResult<T> {
         let effect = Rc::new(effect);
         let mut attempt = 1;
         loop {
-            let answer = self.once(operation, resource, Rc::clone(&effect)).await;
+            let answer = self.try_once(operation, resource, Rc::clone(&effect)).await;
             match answer {
-                Err(error) if operation.kind != Kind::Permitted && passes(&error, attempt) => {
+                Err(error)
+                    if operation.kind != CallKind::Permitted && may_retry(&error, attempt) =>
+                {
                     let most = (300 << attempt.min(ATTEMPTS)).min(5_000);
                     let pause = self.world.dice.between(most / 2, most);
                     tokio::time::sleep(Duration::from_millis(pause)).await;
@@ -66,72 +68,79 @@ impl SimulatedAws {
         }
     }
 
-    async fn once<T: 'static>(
+    async fn try_once<T: 'static>(
         &self,
         operation: Operation,
         resource: &str,
-        effect: Rc<impl Fn(&World, &Process) -> AwsResult<T> + 'static>,
+        effect: Rc<impl Fn(&SimulatedWorld, &Process) -> AwsResult<T> + 'static>,
     ) -> AwsResult<T> {
         let Self { world, process } = self;
-        if operation.kind != Kind::Read && matches!(process.role, Role::Question { .. }) {
+        if operation.kind != CallKind::Read && matches!(process.trigger, Trigger::Status { .. }) {
             world.violate(format!("{} changes something", process.name));
         }
-        if operation.kind == Kind::Permitted {
+        if operation.kind == CallKind::Permitted {
             judge::judge_change_start(world, process, operation.name);
         }
-        let fate = fate(world, operation, resource);
-        let slot = Slot::new();
+        let plan = plan(world, operation, resource);
+        let oneshot = Oneshot::new();
         let no_answer = {
-            let (slot, resource) = (slot.clone(), resource.to_owned());
-            move || slot.fill(Err(AwsError::no_answer(operation.name, resource)))
+            let (oneshot, resource) = (oneshot.clone(), resource.to_owned());
+            move || oneshot.fill(Err(AwsError::no_answer(operation.name, resource)))
         };
-        let Some(carried_out) = fate.carried_out else {
+        let Some(carried_out) = plan.carried_out else {
             world.say(
                 &process.name,
                 format!("{} {resource}: never arrives", operation.name),
             );
-            process.submits(world, false, patience(operation.kind), Box::new(no_answer));
-            return slot.take().await;
+            process.send_call(
+                world,
+                false,
+                wait_limit(operation.kind),
+                Box::new(no_answer),
+            );
+            return oneshot.take().await;
         };
         let carry_out = {
             let (world, process) = (Rc::clone(world), Rc::clone(process));
-            let (resource, slot) = (resource.to_owned(), slot.clone());
+            let (resource, oneshot) = (resource.to_owned(), oneshot.clone());
             move || {
-                let answer = match fate.refusal {
+                let answer = match plan.refusal {
                     Some((code, trouble)) => Err(refused(operation.name, &resource, code, trouble)),
                     None => effect(&world, &process),
                 };
                 world.say(&process.name, {
                     let outcome = match &answer {
-                        Ok(_) if fate.answered.is_none() => ", answer lost".to_owned(),
+                        Ok(_) if plan.answered.is_none() => ", answer lost".to_owned(),
                         Ok(_) => String::new(),
                         Err(error) => format!(": {}", error.code.as_deref().unwrap_or("no code")),
                     };
                     format!("{} {resource}{outcome}", operation.name)
                 });
-                if world.stage.has_chooser() {
-                    return process.delivers(&world, move || slot.fill(answer));
+                if world.scheduler.has_chooser() {
+                    return process.deliver_answer(&world, move || oneshot.fill(answer));
                 }
-                if let Some(answered) = fate.answered {
+                if let Some(answered) = plan.answered {
                     let (world, process) = (Rc::clone(&world), Rc::clone(&process));
-                    let stage = Rc::clone(&world);
-                    stage.stage.after(answered, move || {
-                        process.delivers(&world, move || slot.fill(answer));
+                    let scheduler = Rc::clone(&world);
+                    scheduler.scheduler.run_after(answered, move || {
+                        process.deliver_answer(&world, move || oneshot.fill(answer));
                     });
                 }
             }
         };
-        let is_permitted = operation.kind == Kind::Permitted;
-        if fate.answered.is_none() || (is_permitted && world.stage.has_chooser()) {
-            world.stage.after(patience(operation.kind), no_answer);
+        let is_permitted = operation.kind == CallKind::Permitted;
+        if plan.answered.is_none() || (is_permitted && world.scheduler.has_chooser()) {
+            world
+                .scheduler
+                .run_after(wait_limit(operation.kind), no_answer);
         }
-        process.submits(world, is_permitted, carried_out, Box::new(carry_out));
-        slot.take().await
+        process.send_call(world, is_permitted, carried_out, Box::new(carry_out));
+        oneshot.take().await
     }
 }
 
 /// What the product lets the SDK repeat.
-const fn passes(error: &AwsError, attempt: u32) -> bool {
+const fn may_retry(error: &AwsError, attempt: u32) -> bool {
     match error.trouble {
         Trouble::Passes => true,
         Trouble::MayPass => attempt < ATTEMPTS,
@@ -139,7 +148,7 @@ const fn passes(error: &AwsError, attempt: u32) -> bool {
     }
 }
 
-pub fn missing(operation: &'static str, resource: &str, code: &'static str) -> AwsError {
+pub fn rejected(operation: &'static str, resource: &str, code: &'static str) -> AwsError {
     refused(operation, resource, code, Trouble::Stays)
 }
 

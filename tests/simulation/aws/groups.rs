@@ -3,10 +3,10 @@
 //!
 //! Never judges: every change is shown to the judge before it is made.
 
-use super::call::{SimulatedAws, changes, missing, reads};
+use super::call::{SimulatedAws, change, read, rejected};
 use crate::judge;
 use crate::state::Service::Elb;
-use crate::state::{Group, arn};
+use crate::state::{SimulatedTargetGroup, arn};
 use alb_nlb_binding::aws::api::{AwsResult, TargetGroups};
 use alb_nlb_binding::model::{Attributes, HealthCheck, Tags, TargetGroup};
 use alb_nlb_binding::permit::Permit;
@@ -17,14 +17,14 @@ impl TargetGroups for SimulatedAws {
     async fn target_groups_called(&self, names: &[String]) -> AwsResult<Vec<TargetGroup>> {
         let (asked, wanted) = (names.join(", "), names.to_vec());
         self.call(
-            reads(Elb, "DescribeTargetGroups"),
+            read(Elb, "DescribeTargetGroups"),
             &asked,
             move |world, _| {
-                let (elb, now) = (world.elb.borrow(), world.stage.now());
-                let groups = elb.groups.values().filter(|held| held.shows <= now);
+                let (elb, now) = (world.elb.borrow(), world.scheduler.now());
+                let groups = elb.groups.values().filter(|held| held.visible_from <= now);
                 let groups = groups.filter(|held| wanted.contains(&held.group.name));
                 Ok(groups
-                    .map(|held| described(held, elb.users(&held.group.arn)))
+                    .map(|held| described(held, elb.load_balancers_of(&held.group.arn)))
                     .collect())
             },
         )
@@ -34,14 +34,14 @@ impl TargetGroups for SimulatedAws {
     async fn target_groups_named(&self, prefix: &str) -> AwsResult<Vec<TargetGroup>> {
         let wanted = prefix.to_owned();
         self.call(
-            reads(Elb, "DescribeTargetGroups"),
+            read(Elb, "DescribeTargetGroups"),
             prefix,
             move |world, _| {
-                let (elb, now) = (world.elb.borrow(), world.stage.now());
-                let groups = elb.groups.values().filter(|held| held.shows <= now);
+                let (elb, now) = (world.elb.borrow(), world.scheduler.now());
+                let groups = elb.groups.values().filter(|held| held.visible_from <= now);
                 let groups = groups.filter(|held| held.group.name.starts_with(&wanted));
                 Ok(groups
-                    .map(|held| described(held, elb.users(&held.group.arn)))
+                    .map(|held| described(held, elb.load_balancers_of(&held.group.arn)))
                     .collect())
             },
         )
@@ -50,13 +50,13 @@ impl TargetGroups for SimulatedAws {
 
     async fn target_group(&self, arn: &str) -> AwsResult<Option<TargetGroup>> {
         let wanted = arn.to_owned();
-        self.call(reads(Elb, "DescribeTargetGroups"), arn, move |world, _| {
+        self.call(read(Elb, "DescribeTargetGroups"), arn, move |world, _| {
             let elb = world.elb.borrow();
             let found = elb
                 .groups
                 .get(&wanted)
-                .filter(|held| held.shows <= world.stage.now());
-            Ok(found.map(|held| described(held, elb.users(&wanted))))
+                .filter(|held| held.visible_from <= world.scheduler.now());
+            Ok(found.map(|held| described(held, elb.load_balancers_of(&wanted))))
         })
         .await
     }
@@ -64,18 +64,18 @@ impl TargetGroups for SimulatedAws {
     async fn target_group_attributes(&self, arn: &str) -> AwsResult<Attributes> {
         let wanted = arn.to_owned();
         self.call(
-            reads(Elb, "DescribeTargetGroupAttributes"),
+            read(Elb, "DescribeTargetGroupAttributes"),
             arn,
             move |world, _| {
                 let mut elb = world.elb.borrow_mut();
                 let gone = || {
-                    missing(
+                    rejected(
                         "DescribeTargetGroupAttributes",
                         &wanted,
                         "TargetGroupNotFound",
                     )
                 };
-                let found = elb.seen(&wanted, world.stage.now());
+                let found = elb.visible(&wanted, world.scheduler.now());
                 found.map(|held| held.attributes.clone()).ok_or_else(gone)
             },
         )
@@ -94,24 +94,27 @@ impl TargetGroups for SimulatedAws {
         let (wanted, tags) = (name.to_owned(), tags.clone());
         let (vpc_id, health_check) = (vpc_id.to_owned(), health_check.clone());
         self.call(
-            changes(Elb, "CreateTargetGroup"),
+            change(Elb, "CreateTargetGroup"),
             name,
             move |world, process| {
                 judge::require_own_group(world, process, &wanted);
                 let mut elb = world.elb.borrow_mut();
-                if let Some(held) = elb.named(&wanted) {
+                if let Some(held) = elb.group_called(&wanted) {
                     let is_same =
                         held.group.port == port && held.group.health_check == health_check;
                     let duplicate =
-                        || missing("CreateTargetGroup", &wanted, "DuplicateTargetGroupName");
+                        || rejected("CreateTargetGroup", &wanted, "DuplicateTargetGroupName");
                     return is_same
                         .then(|| held.group.arn.clone())
                         .ok_or_else(duplicate);
                 }
-                let arn = arn(&format!("targetgroup/{wanted}/{}", world.stage.number()));
-                let late = world.dice.chance(world.weather.climate().not_yet);
-                let now = world.stage.now();
-                let group = Group {
+                let arn = arn(&format!(
+                    "targetgroup/{wanted}/{}",
+                    world.scheduler.next_number()
+                ));
+                let late = world.dice.chance(world.faults.rates().not_yet);
+                let now = world.scheduler.now();
+                let group = SimulatedTargetGroup {
                     group: TargetGroup {
                         arn: arn.clone(),
                         name: wanted.clone(),
@@ -125,14 +128,14 @@ impl TargetGroups for SimulatedAws {
                     attributes: attribute_defaults(),
                     tags: tags.clone(),
                     targets: BTreeMap::new(),
-                    shows: if late {
+                    visible_from: if late {
                         now + world.dice.between(200, 3_000)
                     } else {
                         now
                     },
                 };
                 if late {
-                    world.tally.count("a target group not yet visible");
+                    world.coverage.count("a target group not yet visible");
                 }
                 elb.groups.insert(arn.clone(), group);
                 Ok(arn)
@@ -170,14 +173,14 @@ impl TargetGroups for SimulatedAws {
     async fn delete_target_group(&self, _: Permit, arn: &str) -> AwsResult<()> {
         let wanted = arn.to_owned();
         self.call(
-            changes(Elb, "DeleteTargetGroup"),
+            change(Elb, "DeleteTargetGroup"),
             arn,
             move |world, process| {
                 judge::require_own_group(world, process, &wanted);
                 judge::judge_group_deletion(world, process, &wanted);
                 let mut elb = world.elb.borrow_mut();
-                if !elb.users(&wanted).is_empty() {
-                    return Err(missing("DeleteTargetGroup", &wanted, "ResourceInUse"));
+                if !elb.load_balancers_of(&wanted).is_empty() {
+                    return Err(rejected("DeleteTargetGroup", &wanted, "ResourceInUse"));
                 }
                 elb.groups.remove(&wanted);
                 Ok(())
@@ -192,21 +195,24 @@ impl SimulatedAws {
         &self,
         arn: &str,
         name: &'static str,
-        change: impl Fn(&mut Group) + 'static,
+        edit: impl Fn(&mut SimulatedTargetGroup) + 'static,
     ) -> AwsResult<()> {
         let wanted = arn.to_owned();
-        self.call(changes(Elb, name), arn, move |world, process| {
+        self.call(change(Elb, name), arn, move |world, process| {
             judge::require_own_group(world, process, &wanted);
             let mut elb = world.elb.borrow_mut();
-            let gone = || missing(name, &wanted, "TargetGroupNotFound");
-            change(elb.seen(&wanted, world.stage.now()).ok_or_else(gone)?);
+            let gone = || rejected(name, &wanted, "TargetGroupNotFound");
+            edit(
+                elb.visible(&wanted, world.scheduler.now())
+                    .ok_or_else(gone)?,
+            );
             Ok(())
         })
         .await
     }
 }
 
-fn described(held: &Group, load_balancers: Vec<String>) -> TargetGroup {
+fn described(held: &SimulatedTargetGroup, load_balancers: Vec<String>) -> TargetGroup {
     TargetGroup {
         load_balancers,
         ..held.group.clone()

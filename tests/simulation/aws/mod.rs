@@ -2,9 +2,9 @@
 
 mod buckets;
 mod call;
-mod elb;
-mod fate;
+mod faults;
 mod groups;
+mod listeners;
 mod objects;
 mod responder;
 mod rules;
@@ -12,4 +12,4 @@ mod stacks;
 mod targets;
 
 pub use call::SimulatedAws;
-pub use responder::Post;
+pub use responder::SimulatedResponder;

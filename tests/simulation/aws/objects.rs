@@ -3,9 +3,9 @@
 //!
 //! Never judges: every change is shown to the judge before it is made.
 
-use super::call::{SimulatedAws, changes, missing, reads, writes};
+use super::call::{SimulatedAws, change, read, rejected, write};
 use crate::judge;
-use crate::state::{Object, Service};
+use crate::state::{Service, SimulatedObject};
 use alb_nlb_binding::aws::api::{AwsResult, Objects, Stored, Version, Written};
 use alb_nlb_binding::permit::Permit;
 
@@ -14,13 +14,13 @@ impl Objects for SimulatedAws {
         let (wanted, key) = (bucket.to_owned(), key.to_owned());
         let resource = format!("s3://{bucket}/{key}");
         self.call(
-            reads(Service::S3, "GetObject"),
+            read(Service::S3, "GetObject"),
             &resource,
             move |world, process| {
                 let mut s3 = world.s3.borrow_mut();
-                let gone = || missing("GetObject", &wanted, "NoSuchBucket");
+                let gone = || rejected("GetObject", &wanted, "NoSuchBucket");
                 let found = s3
-                    .seen(process.number, world.stage.now(), &wanted)
+                    .visible(process.number, world.scheduler.now(), &wanted)
                     .map(|bucket| bucket.objects.get(&key));
                 let object = found.flatten();
                 judge::observe_record_read(world, process, &key, object);
@@ -44,19 +44,20 @@ impl Objects for SimulatedAws {
         let (wanted, key, etag) = (bucket.to_owned(), key.to_owned(), etag.map(str::to_owned));
         let resource = format!("s3://{bucket}/{key}");
         self.call(
-            writes(Service::S3, "PutObject"),
+            write(Service::S3, "PutObject"),
             &resource,
             move |world, process| {
                 judge::require_own_object(world, process, &wanted, &key);
                 let mut s3 = world.s3.borrow_mut();
-                let Some(bucket) = s3.seen(process.number, world.stage.now(), &wanted) else {
+                let Some(bucket) = s3.visible(process.number, world.scheduler.now(), &wanted)
+                else {
                     return Ok(Written::Lost);
                 };
-                let object = Object::new(body.clone());
+                let object = SimulatedObject::new(body.clone());
                 judge::observe_write_attempt(process, &object);
                 let there = bucket.objects.get(&key).map(|object| &object.etag);
                 if there != etag.as_ref() {
-                    world.tally.count("a conditional write that lost");
+                    world.coverage.count("a conditional write that lost");
                     world.say(&process.name, "its condition does not hold".to_owned());
                     return Ok(Written::Lost);
                 }
@@ -73,7 +74,7 @@ impl Objects for SimulatedAws {
         let (wanted, key) = (bucket.to_owned(), key.to_owned());
         let resource = format!("s3://{bucket}/{key}");
         self.call(
-            reads(Service::S3, "HeadObject"),
+            read(Service::S3, "HeadObject"),
             &resource,
             move |world, _| {
                 let s3 = world.s3.borrow();
@@ -91,11 +92,11 @@ impl Objects for SimulatedAws {
         let (wanted, prefix) = (bucket.to_owned(), prefix.to_owned());
         let resource = format!("s3://{bucket}/{prefix}*");
         self.call(
-            reads(Service::S3, "ListObjectVersions"),
+            read(Service::S3, "ListObjectVersions"),
             &resource,
             move |world, _| {
                 let s3 = world.s3.borrow();
-                let gone = || missing("ListObjectVersions", &wanted, "NoSuchBucket");
+                let gone = || rejected("ListObjectVersions", &wanted, "NoSuchBucket");
                 let objects = &s3.buckets.get(&wanted).ok_or_else(gone)?.objects;
                 let keys = objects.keys().filter(|key| key.starts_with(&prefix));
                 let id = || Some("null".to_owned());
@@ -118,11 +119,11 @@ impl Objects for SimulatedAws {
     ) -> AwsResult<Vec<Version>> {
         let (wanted, versions) = (bucket.to_owned(), versions.to_vec());
         self.call(
-            changes(Service::S3, "DeleteObjects"),
+            change(Service::S3, "DeleteObjects"),
             bucket,
             move |world, process| {
                 let mut s3 = world.s3.borrow_mut();
-                let gone = || missing("DeleteObjects", &wanted, "NoSuchBucket");
+                let gone = || rejected("DeleteObjects", &wanted, "NoSuchBucket");
                 let bucket = s3.buckets.get_mut(&wanted).ok_or_else(gone)?;
                 for version in &versions {
                     judge::require_own_object(world, process, &wanted, &version.key);

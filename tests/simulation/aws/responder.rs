@@ -3,26 +3,26 @@
 //! An answer that nobody waits for any more changes nothing.
 
 use crate::judge;
-use crate::slot::Slot;
-use crate::state::{Answered, Outcome, Process, Sent};
-use crate::world::World;
+use crate::oneshot::Oneshot;
+use crate::state::{Process, ReceivedAnswer, RequestResult, SentRequest};
+use crate::world::SimulatedWorld;
 use alb_nlb_binding::aws::api::{PutError, Responder, ResponseUrl};
 use serde_json::Value;
 use std::rc::Rc;
 use std::time::Duration;
 
 /// What one process answers by.
-pub struct Post {
-    pub world: Rc<World>,
+pub struct SimulatedResponder {
+    pub world: Rc<SimulatedWorld>,
     pub process: Rc<Process>,
 }
 
-enum Put {
+enum PutResult {
     Taken(u16),
     Broken,
 }
 
-impl Responder for Post {
+impl Responder for SimulatedResponder {
     async fn put(
         &self,
         url: &ResponseUrl,
@@ -30,11 +30,11 @@ impl Responder for Post {
         timeout: Duration,
     ) -> Result<u16, PutError> {
         let Self { world, process } = self;
-        let slot = Slot::new();
-        let fails = world.dice.chance(world.weather.climate().answer_put_fails);
+        let oneshot = Oneshot::new();
+        let fails = world.dice.chance(world.faults.rates().answer_put_fails);
         let arrives = !fails || world.dice.chance(500);
         let go = {
-            let (world, process, slot) = (Rc::clone(world), Rc::clone(process), slot.clone());
+            let (world, process, oneshot) = (Rc::clone(world), Rc::clone(process), oneshot.clone());
             let url = url.secret().to_owned();
             move || {
                 if arrives {
@@ -42,32 +42,32 @@ impl Responder for Post {
                 }
                 if fails {
                     world
-                        .tally
+                        .coverage
                         .count("answers that CloudFormation's address did not take");
                 }
                 let put = match (fails, arrives) {
-                    (false, _) => Put::Taken(200),
-                    (true, true) => Put::Broken,
-                    (true, false) => Put::Taken(503),
+                    (false, _) => PutResult::Taken(200),
+                    (true, true) => PutResult::Broken,
+                    (true, false) => PutResult::Taken(503),
                 };
                 let deliver = Rc::clone(&process);
-                deliver.delivers(&world, move || slot.fill(put));
+                deliver.deliver_answer(&world, move || oneshot.fill(put));
             }
         };
-        process.submits(world, false, 5 + world.dice.between(0, 40), Box::new(go));
+        process.send_call(world, false, 5 + world.dice.between(0, 40), Box::new(go));
         let broken = || PutError {
             may_pass: true,
             source: "broken".into(),
         };
-        match tokio::time::timeout(timeout, slot.take()).await {
-            Ok(Put::Taken(status)) => Ok(status),
-            Ok(Put::Broken) | Err(_) => Err(broken()),
+        match tokio::time::timeout(timeout, oneshot.take()).await {
+            Ok(PutResult::Taken(status)) => Ok(status),
+            Ok(PutResult::Broken) | Err(_) => Err(broken()),
         }
     }
 }
 
 /// CloudFormation reads an answer.
-fn take(world: &World, process: &Process, url: &str, body: &str) {
+fn take(world: &SimulatedWorld, process: &Process, url: &str, body: &str) {
     let sent = world.sent.borrow().get(url).cloned();
     let Some(sent) = sent else {
         return world.violate("an answer went to an address that CloudFormation does not know");
@@ -75,7 +75,7 @@ fn take(world: &World, process: &Process, url: &str, body: &str) {
     if body.len() > 4096 {
         return world.violate("an answer is longer than 4096 bytes");
     }
-    process.notes.has_answered.set(true);
+    process.observed.has_answered.set(true);
     let answer: Value = serde_json::from_str(body).expect("JSON");
     let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
     let is_success = text("Status") == "SUCCESS";
@@ -95,26 +95,31 @@ fn take(world: &World, process: &Process, url: &str, body: &str) {
         format!("answers {} {physical_id}{what}{to}", text("Status")),
     );
     judge::judge_answer(world, process, &sent, is_success, &physical_id);
-    is_answered(&sent, world, is_success, physical_id);
+    accept_answer(&sent, world, is_success, physical_id);
 }
 
-fn is_answered(sent: &Sent, world: &World, is_success: bool, physical_id: String) {
+fn accept_answer(
+    sent: &SentRequest,
+    world: &SimulatedWorld,
+    is_success: bool,
+    physical_id: String,
+) {
     if sent.is_open.replace(false) {
         judge::observe_result(
             world,
             sent,
             if is_success {
-                Outcome::Success
+                RequestResult::Success
             } else {
-                Outcome::Failed
+                RequestResult::Failed
             },
         );
-        world.tally.count(if is_success {
+        world.coverage.count(if is_success {
             "successes"
         } else {
             "failures answered"
         });
-        sent.answer.fill(Answered {
+        sent.answer.fill(ReceivedAnswer {
             is_success,
             physical_id,
         });

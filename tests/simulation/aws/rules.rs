@@ -1,10 +1,10 @@
 //! EventBridge: rules and their targets. EventBridge API, `PutRule`, `PutTargets` (a rule that is not
 //! there: ResourceNotFoundException), `DeleteRule` (only without targets).
 
-use super::call::{SimulatedAws, changes, missing, reads};
+use super::call::{SimulatedAws, change, read, rejected};
 use crate::judge;
-use crate::state::HeldRule;
 use crate::state::Service::Events;
+use crate::state::SimulatedRule;
 use alb_nlb_binding::aws::api::{AwsResult, Rules};
 use alb_nlb_binding::model::{Rule, RuleTarget, Tags};
 use alb_nlb_binding::permit::Permit;
@@ -12,7 +12,7 @@ use alb_nlb_binding::permit::Permit;
 impl Rules for SimulatedAws {
     async fn rule(&self, name: &str) -> AwsResult<Option<Rule>> {
         let wanted = name.to_owned();
-        self.call(reads(Events, "DescribeRule"), name, move |world, _| {
+        self.call(read(Events, "DescribeRule"), name, move |world, _| {
             let rules = world.rules.borrow();
             Ok(rules.get(&wanted).map(|held| held.rule.clone()))
         })
@@ -21,7 +21,7 @@ impl Rules for SimulatedAws {
 
     async fn rules_named(&self, prefix: &str) -> AwsResult<Vec<String>> {
         let wanted = prefix.to_owned();
-        self.call(reads(Events, "ListRules"), prefix, move |world, _| {
+        self.call(read(Events, "ListRules"), prefix, move |world, _| {
             let rules = world.rules.borrow();
             Ok(rules
                 .keys()
@@ -34,16 +34,12 @@ impl Rules for SimulatedAws {
 
     async fn rule_tags(&self, arn: &str) -> AwsResult<Tags> {
         let wanted = arn.to_owned();
-        self.call(
-            reads(Events, "ListTagsForResource"),
-            arn,
-            move |world, _| {
-                let rules = world.rules.borrow();
-                let found = rules.values().find(|held| held.rule.arn == wanted);
-                let gone = || missing("ListTagsForResource", &wanted, "ResourceNotFoundException");
-                found.map(|held| held.tags.clone()).ok_or_else(gone)
-            },
-        )
+        self.call(read(Events, "ListTagsForResource"), arn, move |world, _| {
+            let rules = world.rules.borrow();
+            let found = rules.values().find(|held| held.rule.arn == wanted);
+            let gone = || rejected("ListTagsForResource", &wanted, "ResourceNotFoundException");
+            found.map(|held| held.tags.clone()).ok_or_else(gone)
+        })
         .await
     }
 
@@ -55,19 +51,21 @@ impl Rules for SimulatedAws {
         tags: &Tags,
     ) -> AwsResult<String> {
         let (wanted, schedule, tags) = (name.to_owned(), schedule.to_owned(), tags.clone());
-        self.call(changes(Events, "PutRule"), name, move |world, process| {
+        self.call(change(Events, "PutRule"), name, move |world, process| {
             judge::require_own_rule(world, process, &wanted);
             let mut rules = world.rules.borrow_mut();
             let arn = format!("arn:aws:events:eu-central-1:123456789012:rule/{wanted}");
-            let held = rules.entry(wanted.clone()).or_insert_with(|| HeldRule {
-                rule: Rule {
-                    arn: arn.clone(),
-                    schedule: String::new(),
-                    enabled: true,
-                    targets: Vec::new(),
-                },
-                tags: tags.clone(),
-            });
+            let held = rules
+                .entry(wanted.clone())
+                .or_insert_with(|| SimulatedRule {
+                    rule: Rule {
+                        arn: arn.clone(),
+                        schedule: String::new(),
+                        enabled: true,
+                        targets: Vec::new(),
+                    },
+                    tags: tags.clone(),
+                });
             held.rule.schedule.clone_from(&schedule);
             held.rule.enabled = true;
             Ok(arn)
@@ -93,44 +91,36 @@ impl Rules for SimulatedAws {
 
     async fn delete_rule(&self, _: Permit, rule: &str) -> AwsResult<()> {
         let wanted = rule.to_owned();
-        self.call(
-            changes(Events, "DeleteRule"),
-            rule,
-            move |world, process| {
-                judge::require_own_rule(world, process, &wanted);
-                judge::judge_rule_deletion(world, process, &wanted);
-                let mut rules = world.rules.borrow_mut();
-                if rules
-                    .get(&wanted)
-                    .is_some_and(|held| !held.rule.targets.is_empty())
-                {
-                    return Err(missing("DeleteRule", &wanted, "ValidationException"));
-                }
-                rules.remove(&wanted);
-                Ok(())
-            },
-        )
+        self.call(change(Events, "DeleteRule"), rule, move |world, process| {
+            judge::require_own_rule(world, process, &wanted);
+            judge::judge_rule_deletion(world, process, &wanted);
+            let mut rules = world.rules.borrow_mut();
+            if rules
+                .get(&wanted)
+                .is_some_and(|held| !held.rule.targets.is_empty())
+            {
+                return Err(rejected("DeleteRule", &wanted, "ValidationException"));
+            }
+            rules.remove(&wanted);
+            Ok(())
+        })
         .await
     }
 
     async fn tag_rule(&self, _: Permit, arn: &str, tags: &Tags) -> AwsResult<()> {
         let (wanted, tags) = (arn.to_owned(), tags.clone());
-        self.call(
-            changes(Events, "TagResource"),
-            arn,
-            move |world, process| {
-                let name = wanted.rsplit('/').next().unwrap_or_default();
-                judge::require_own_rule(world, process, name);
-                let mut rules = world.rules.borrow_mut();
-                let gone = || missing("TagResource", &wanted, "ResourceNotFoundException");
-                rules
-                    .get_mut(name)
-                    .ok_or_else(gone)?
-                    .tags
-                    .extend(tags.clone());
-                Ok(())
-            },
-        )
+        self.call(change(Events, "TagResource"), arn, move |world, process| {
+            let name = wanted.rsplit('/').next().unwrap_or_default();
+            judge::require_own_rule(world, process, name);
+            let mut rules = world.rules.borrow_mut();
+            let gone = || rejected("TagResource", &wanted, "ResourceNotFoundException");
+            rules
+                .get_mut(name)
+                .ok_or_else(gone)?
+                .tags
+                .extend(tags.clone());
+            Ok(())
+        })
         .await
     }
 }
@@ -140,17 +130,17 @@ impl SimulatedAws {
         &self,
         rule: &str,
         name: &'static str,
-        change: impl Fn(&mut Vec<RuleTarget>) + 'static,
+        edit: impl Fn(&mut Vec<RuleTarget>) + 'static,
     ) -> AwsResult<()> {
         let wanted = rule.to_owned();
-        self.call(changes(Events, name), rule, move |world, process| {
+        self.call(change(Events, name), rule, move |world, process| {
             judge::require_own_rule(world, process, &wanted);
             if name == "RemoveTargets" {
                 judge::judge_rule_deletion(world, process, &wanted);
             }
             let mut rules = world.rules.borrow_mut();
-            let gone = || missing(name, &wanted, "ResourceNotFoundException");
-            change(&mut rules.get_mut(&wanted).ok_or_else(gone)?.rule.targets);
+            let gone = || rejected(name, &wanted, "ResourceNotFoundException");
+            edit(&mut rules.get_mut(&wanted).ok_or_else(gone)?.rule.targets);
             Ok(())
         })
         .await

@@ -3,7 +3,7 @@
 //!
 //! What is shown may lag. An answer that nobody waits for any more changes nothing.
 
-use super::call::{SimulatedAws, missing, reads};
+use super::call::{SimulatedAws, read, rejected};
 use crate::state::Service::CloudFormation;
 use alb_nlb_binding::aws::api::{AwsResult, Stack, StackResource, Stacks};
 use alb_nlb_binding::model::Tags;
@@ -12,17 +12,17 @@ impl Stacks for SimulatedAws {
     async fn stack(&self, stack_id: &str) -> AwsResult<Option<Stack>> {
         let wanted = stack_id.to_owned();
         self.call(
-            reads(CloudFormation, "DescribeStacks"),
+            read(CloudFormation, "DescribeStacks"),
             stack_id,
             move |world, process| {
                 let Some(stack) = process.stack().filter(|stack| stack.id == wanted) else {
                     return Ok(None);
                 };
                 if stack.is_denied {
-                    return Err(missing("DescribeStacks", &wanted, "AccessDenied"));
+                    return Err(rejected("DescribeStacks", &wanted, "AccessDenied"));
                 }
                 let shown = stack
-                    .shown(world.stage.now(), &world.dice)
+                    .visible_status(world.scheduler.now(), &world.dice)
                     .filter(|_| stack.is_known);
                 Ok(shown.map(|shown| Stack {
                     tags: Tags::from([("team".to_owned(), "web".to_owned())]),
@@ -40,19 +40,19 @@ impl Stacks for SimulatedAws {
     ) -> AwsResult<Option<StackResource>> {
         let (wanted, resource) = (stack_id.to_owned(), logical_id.to_owned());
         self.call(
-            reads(CloudFormation, "DescribeStackResource"),
+            read(CloudFormation, "DescribeStackResource"),
             logical_id,
             move |world, process| {
-                let unknown = || missing("DescribeStackResource", &wanted, "ValidationError");
+                let unknown = || rejected("DescribeStackResource", &wanted, "ValidationError");
                 let stack = process
                     .stack()
                     .filter(|stack| stack.id == wanted && stack.is_known);
                 let stack = stack.ok_or_else(unknown)?;
                 if stack.is_denied {
-                    return Err(missing("DescribeStackResource", &resource, "AccessDenied"));
+                    return Err(rejected("DescribeStackResource", &resource, "AccessDenied"));
                 }
                 let shown = stack
-                    .shown(world.stage.now(), &world.dice)
+                    .visible_status(world.scheduler.now(), &world.dice)
                     .and_then(|shown| shown.resource);
                 world.say(&process.name, format!("is shown {shown:?}"));
                 Ok(shown.map(|(physical_id, status)| StackResource {

@@ -1,7 +1,7 @@
 //! ELBv2: targets. `RegisterTargets`, `DeregisterTargets` (one that is not there is no error),
 //! `DescribeTargetHealth`; NLB guide, "Target health status": what drains is not registered.
 
-use super::call::{SimulatedAws, changes, missing, reads};
+use super::call::{SimulatedAws, change, read, rejected};
 use crate::judge;
 use crate::state::Service::{CloudWatch, Elb};
 use alb_nlb_binding::aws::api::{AwsResult, Metrics, Targets};
@@ -13,22 +13,22 @@ impl Targets for SimulatedAws {
     async fn target_health(&self, target_group: &str) -> AwsResult<Option<Vec<TargetHealth>>> {
         let wanted = target_group.to_owned();
         self.call(
-            reads(Elb, "DescribeTargetHealth"),
+            read(Elb, "DescribeTargetHealth"),
             target_group,
             move |world, process| {
                 judge::observe_target_health(world, process, &wanted);
-                let now = world.stage.now();
+                let now = world.scheduler.now();
                 let mut elb = world.elb.borrow_mut();
-                let Some(group) = elb.seen(&wanted, now) else {
+                let Some(group) = elb.visible(&wanted, now) else {
                     return Ok(None);
                 };
                 group
                     .targets
-                    .retain(|_, held| held.drains.is_none_or(|until| until > now));
+                    .retain(|_, held| held.drains_until.is_none_or(|until| until > now));
                 let targets = group.targets.iter().map(|(endpoint, held)| TargetHealth {
                     endpoint: *endpoint,
                     zone: Some(held.zone.clone()),
-                    state: match held.drains {
+                    state: match held.drains_until {
                         Some(_) => HealthState::Draining,
                         None => HealthState::Healthy,
                     },
@@ -51,16 +51,16 @@ impl Targets for SimulatedAws {
         let targets = targets.to_vec();
         let resource = format!("{} in {target_group}", list(&targets));
         self.call(
-            changes(Elb, "RegisterTargets"),
+            change(Elb, "RegisterTargets"),
             &resource,
             move |world, process| {
                 if world
                     .elb
                     .borrow_mut()
-                    .seen(&wanted, world.stage.now())
+                    .visible(&wanted, world.scheduler.now())
                     .is_none()
                 {
-                    return Err(missing("RegisterTargets", &wanted, "TargetGroupNotFound"));
+                    return Err(rejected("RegisterTargets", &wanted, "TargetGroupNotFound"));
                 }
                 for endpoint in &targets {
                     judge::judge_registration(world, process, &wanted, endpoint);
@@ -83,22 +83,26 @@ impl Targets for SimulatedAws {
         let targets: Vec<_> = targets.keys().copied().collect();
         let resource = format!("{} in {target_group}", list(&targets));
         self.call(
-            changes(Elb, "DeregisterTargets"),
+            change(Elb, "DeregisterTargets"),
             &resource,
             move |world, process| {
                 if world
                     .elb
                     .borrow_mut()
-                    .seen(&wanted, world.stage.now())
+                    .visible(&wanted, world.scheduler.now())
                     .is_none()
                 {
-                    return Err(missing("DeregisterTargets", &wanted, "TargetGroupNotFound"));
+                    return Err(rejected(
+                        "DeregisterTargets",
+                        &wanted,
+                        "TargetGroupNotFound",
+                    ));
                 }
                 for endpoint in &targets {
-                    if world.elb.borrow().registered(&wanted, endpoint) {
+                    if world.elb.borrow().is_registered(&wanted, endpoint) {
                         judge::judge_deregistration(world, process, &wanted, endpoint);
                     }
-                    let now = world.stage.now();
+                    let now = world.scheduler.now();
                     world.elb.borrow_mut().deregister(&wanted, endpoint, now);
                 }
                 Ok(())
@@ -117,12 +121,12 @@ impl Metrics for SimulatedAws {
     async fn put_ip_count(&self, load_balancer: &str, _: usize) -> AwsResult<()> {
         let name = load_balancer.to_owned();
         self.call(
-            reads(CloudWatch, "PutMetricData"),
+            read(CloudWatch, "PutMetricData"),
             load_balancer,
             move |world, _| {
-                let fails = world.dice.chance(world.weather.climate().metrics_fail);
+                let fails = world.dice.chance(world.faults.rates().metrics_fail);
                 if fails {
-                    return Err(missing("PutMetricData", "it", "AccessDenied"));
+                    return Err(rejected("PutMetricData", "it", "AccessDenied"));
                 }
                 let mut measured = world.measured.borrow_mut();
                 measured.insert(name.clone(), world.timestamp());
@@ -140,7 +144,7 @@ impl Metrics for SimulatedAws {
     ) -> AwsResult<Option<Timestamp>> {
         let name = load_balancer.to_owned();
         self.call(
-            reads(CloudWatch, "GetMetricStatistics"),
+            read(CloudWatch, "GetMetricStatistics"),
             load_balancer,
             move |world, _| {
                 let measured = world.measured.borrow();

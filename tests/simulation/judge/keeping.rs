@@ -2,56 +2,56 @@
 //!
 //! The contract, "Sync", 7: own is what the binding once saw in its ALB's DNS.
 
-use super::naming::{dns_name, places};
-use crate::state::Book;
-use crate::state::{Process, Role};
-use crate::wishes::Wish;
-use crate::world::World;
+use super::naming::{dns_name, groups_and_ports};
+use crate::properties::ResourceProperties;
+use crate::state::ObservedBinding;
+use crate::state::{Process, Trigger};
+use crate::world::SimulatedWorld;
 use alb_nlb_binding::model::Endpoint;
 use std::collections::BTreeSet;
 
 /// Whether a binding must keep a target registered.
-pub fn keeps_since(
-    world: &World,
+pub fn kept_since(
+    world: &SimulatedWorld,
     id: &str,
-    book: &Book,
+    binding: &ObservedBinding,
     group: &str,
     endpoint: &Endpoint,
 ) -> Option<u64> {
-    let kept = book.kept.get(&(group.to_owned(), *endpoint)).copied()?;
-    let term = book.current().filter(|_| !book.is_leaving)?;
+    let kept = binding.kept.get(&(group.to_owned(), *endpoint)).copied()?;
+    let request = binding.current().filter(|_| !binding.is_leaving)?;
     let since = world
         .dns
         .borrow()
-        .since(&dns_name(world, &term.wish.alb), endpoint.address);
-    let names = |wish: &Wish, group: &str| {
-        places(world, id, wish)
+        .since(&dns_name(world, &request.properties.alb), endpoint.address);
+    let names = |properties: &ResourceProperties, group: &str| {
+        groups_and_ports(world, id, properties)
             .iter()
             .any(|(arn, port)| arn == group && *port == endpoint.port)
     };
     let keeps = since.is_some_and(|since| since <= kept)
-        && names(&term.wish, group)
-        && !book.may_be_given_up(group, &names);
+        && names(&request.properties, group)
+        && !binding.is_being_given_up(group, &names);
     keeps.then_some(kept)
 }
 
 /// Own is only what the binding once saw in its ALB's DNS.
 pub fn is_foreign(
-    world: &World,
+    world: &SimulatedWorld,
     process: &Process,
-    books: &std::collections::BTreeMap<String, Book>,
+    bindings: &std::collections::BTreeMap<String, ObservedBinding>,
     id: &str,
     endpoint: &Endpoint,
 ) -> bool {
     let mut albs: BTreeSet<String> = BTreeSet::new();
-    if let Some(book) = books.get(id) {
-        albs.extend(book.albs().into_iter().map(str::to_owned));
+    if let Some(binding) = bindings.get(id) {
+        albs.extend(binding.albs().into_iter().map(str::to_owned));
     }
-    if let Role::Request(sent) = &process.role {
+    if let Trigger::Request(sent) = &process.trigger {
         albs.extend(sent.old.iter().map(|old| old.alb.clone()));
     }
     let dns = world.dns.borrow();
     !albs
         .iter()
-        .any(|alb| dns.was_ever(&dns_name(world, alb), endpoint.address))
+        .any(|alb| dns.was_ever_live(&dns_name(world, alb), endpoint.address))
 }

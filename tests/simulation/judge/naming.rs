@@ -1,18 +1,22 @@
 //! What the names and addresses of a binding's resources are.
 
-use crate::wishes::Wish;
-use crate::world::World;
+use crate::properties::ResourceProperties;
+use crate::world::SimulatedWorld;
 
 /// The target groups of a wish, each with the port that targets have in it.
-pub fn places(world: &World, id: &str, wish: &Wish) -> Vec<(String, u16)> {
+pub fn groups_and_ports(
+    world: &SimulatedWorld,
+    id: &str,
+    properties: &ResourceProperties,
+) -> Vec<(String, u16)> {
     let elb = world.elb.borrow();
-    let places = wish
+    let places = properties
         .listeners
         .iter()
-        .filter_map(|listen| match &listen.given {
+        .filter_map(|listen| match &listen.given_group {
             Some(arn) => Some((arn.clone(), listen.alb_port)),
             None => {
-                let group = elb.named(&group_name(id, listen.port))?;
+                let group = elb.group_called(&group_name(id, listen.port))?;
                 Some((group.group.arn.clone(), listen.alb_port))
             }
         });
@@ -24,7 +28,7 @@ pub fn group_name(id: &str, port: u16) -> String {
     format!("anb-{digits}-{port}")
 }
 
-pub fn dns_name(world: &World, alb: &str) -> String {
+pub fn dns_name(world: &SimulatedWorld, alb: &str) -> String {
     let elb = world.elb.borrow();
     elb.load_balancers
         .get(alb)
@@ -33,7 +37,7 @@ pub fn dns_name(world: &World, alb: &str) -> String {
 }
 
 /// So few addresses are all in one answer.
-pub fn is_small(world: &World, name: &str) -> bool {
+pub fn is_small(world: &SimulatedWorld, name: &str) -> bool {
     world
         .dns
         .borrow()

@@ -4,23 +4,23 @@
 //! its tag; nothing else is ever changed or deleted.
 
 use super::naming::group_name;
+use crate::properties::LOGICAL_ID;
 use crate::state::ACCOUNT;
-use crate::state::Object;
-use crate::state::{Process, Role};
-use crate::wishes::LOGICAL_ID;
-use crate::world::World;
+use crate::state::SimulatedObject;
+use crate::state::{Process, Trigger};
+use crate::world::SimulatedWorld;
 use alb_nlb_binding::model::{LoadBalancerType, Tags};
 use alb_nlb_binding::names::{BindingId, TAG};
 
 /// The bindings that an invocation may mean: those of its resource with any NLB, a tick its own.
-fn ids(world: &World, process: &Process) -> Vec<String> {
-    match &process.role {
-        Role::Tick { id, .. } | Role::Question { id } => vec![id.to_string()],
-        Role::Request(sent) => {
+fn ids(world: &SimulatedWorld, process: &Process) -> Vec<String> {
+    match &process.trigger {
+        Trigger::Tick { id, .. } | Trigger::Status { id } => vec![id.to_string()],
+        Trigger::Request(sent) => {
             let stack = &sent.stack.id;
             let Ok(elb) = world.elb.try_borrow() else {
                 // Being changed just now: its own id is enough.
-                return vec![sent.about.clone()];
+                return vec![sent.binding_id.clone()];
             };
             let nlbs = elb.load_balancers.iter();
             let nlbs = nlbs
@@ -31,7 +31,7 @@ fn ids(world: &World, process: &Process) -> Vec<String> {
     }
 }
 
-fn require_own(world: &World, process: &Process, may: impl Fn(&str) -> bool, what: &str) {
+fn require_own(world: &SimulatedWorld, process: &Process, may: impl Fn(&str) -> bool, what: &str) {
     if !ids(world, process).iter().any(|id| may(id)) {
         world.violate(format!(
             "{} touches {what}, which is not its binding's",
@@ -40,27 +40,27 @@ fn require_own(world: &World, process: &Process, may: impl Fn(&str) -> bool, wha
     }
 }
 
-pub fn require_own_rule(world: &World, process: &Process, name: &str) {
+pub fn require_own_rule(world: &SimulatedWorld, process: &Process, name: &str) {
     require_own(world, process, |id| id == name, &format!("the rule {name}"));
 }
 
-pub fn require_own_bucket(world: &World, process: &Process, name: &str) {
+pub fn require_own_bucket(world: &SimulatedWorld, process: &Process, name: &str) {
     let may = |id: &str| name == format!("{id}-{ACCOUNT}");
     require_own(world, process, may, &format!("the bucket {name}"));
 }
 
-pub fn require_own_object(world: &World, process: &Process, bucket: &str, key: &str) {
+pub fn require_own_object(world: &SimulatedWorld, process: &Process, bucket: &str, key: &str) {
     let may = |id: &str| key.starts_with(&format!("{id}/"));
     require_own(world, process, may, &format!("s3://{bucket}/{key}"));
 }
 
 /// A target group by its name or its ARN.
-pub fn require_own_group(world: &World, process: &Process, group: &str) {
+pub fn require_own_group(world: &SimulatedWorld, process: &Process, group: &str) {
     let may = |id: &str| group.contains(&group_name(id, 0)[..21]);
     require_own(world, process, may, &format!("the target group {group}"));
 }
 
-pub fn require_own_listener(world: &World, process: &Process, arn: &str) {
+pub fn require_own_listener(world: &SimulatedWorld, process: &Process, arn: &str) {
     let tags = world
         .elb
         .borrow()
@@ -72,12 +72,12 @@ pub fn require_own_listener(world: &World, process: &Process, arn: &str) {
     require_own(world, process, may, &format!("the listener {arn}"));
 }
 
-pub fn judge_new_listener(world: &World, process: &Process, on: &str, tags: &Tags) {
-    let Role::Request(sent) = &process.role else {
+pub fn judge_new_listener(world: &SimulatedWorld, process: &Process, on: &str, tags: &Tags) {
+    let Trigger::Request(sent) = &process.trigger else {
         return world.violate("a tick makes a listener");
     };
-    let is_tagged = tags.get(TAG).is_some_and(|tag| *tag == sent.about);
-    if sent.wish.nlb != on || !is_tagged {
+    let is_tagged = tags.get(TAG).is_some_and(|tag| *tag == sent.binding_id);
+    if sent.properties.nlb != on || !is_tagged {
         world.violate(format!(
             "{} makes a listener on {on} with the tags {tags:?}",
             process.name
@@ -86,7 +86,12 @@ pub fn judge_new_listener(world: &World, process: &Process, on: &str, tags: &Tag
 }
 
 /// Rule 7 of the record: it goes last, and only while it is still the tombstone.
-pub fn judge_record_deletion(world: &World, process: &Process, key: &str, object: Option<&Object>) {
+pub fn judge_record_deletion(
+    world: &SimulatedWorld,
+    process: &Process,
+    key: &str,
+    object: Option<&SimulatedObject>,
+) {
     let Some(object) = object.filter(|_| key.ends_with("/state.json")) else {
         return;
     };

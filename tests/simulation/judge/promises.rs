@@ -3,9 +3,9 @@
 //! Judged a moment later, when calls that were under way are done.
 
 use super::naming::{dns_name, is_small};
+use crate::properties::ResourceProperties;
 use crate::state::Process;
-use crate::wishes::Wish;
-use crate::world::World;
+use crate::world::SimulatedWorld;
 use alb_nlb_binding::model::Endpoint;
 use std::rc::Rc;
 
@@ -13,65 +13,73 @@ use std::rc::Rc;
 const SETTLED: u64 = 6_000;
 
 /// A tick that ended well leaves every address registered that it saw.
-pub(super) fn judge_good_tick(world: &World, process: &Process, id: &str) {
-    let books = world.observed.books.borrow();
-    let Some(book) = books.get(id) else { return };
-    let mut allowed = book.allowed(process.started);
-    let (Some(term), None) = (allowed.next(), allowed.next()) else {
+pub(super) fn judge_good_tick(world: &SimulatedWorld, process: &Process, id: &str) {
+    let bindings = world.observed.bindings.borrow();
+    let Some(binding) = bindings.get(id) else {
+        return;
+    };
+    let mut allowed = binding.valid_since(process.started);
+    let (Some(request), None) = (allowed.next(), allowed.next()) else {
         return;
     };
     // By what it read there may have been no orders yet.
-    let is_later = term.since.is_none_or(|since| since >= process.started);
-    if is_later || book.is_leaving {
+    let is_later = request.since.is_none_or(|since| since >= process.started);
+    if is_later || binding.is_leaving {
         return;
     }
-    let name = dns_name(world, &term.wish.alb);
-    let Some(looked) = process.notes.dns.borrow().get(&name).copied() else {
+    let name = dns_name(world, &request.properties.alb);
+    let Some(looked) = process.observed.dns.borrow().get(&name).copied() else {
         return;
     };
     let promise = Promise {
         id: id.to_owned(),
-        wish: Rc::clone(&term.wish),
-        request: term.request,
+        properties: Rc::clone(&request.properties),
+        request_number: request.number,
         looked,
-        last_read: process.notes.last_read.get(),
+        last_read: process.observed.last_read.get(),
         who: process.name.clone(),
         started: process.started,
     };
     let it = world.rc();
     let settled = move || judge_promise(&it, &promise);
-    world.stage.after(SETTLED, settled);
+    world.scheduler.run_after(SETTLED, settled);
 }
 
-fn judge_promise(world: &World, promise: &Promise) {
+fn judge_promise(world: &SimulatedWorld, promise: &Promise) {
     let Promise {
         id,
-        wish,
-        request,
+        properties,
+        request_number,
         looked,
         last_read,
         who,
         started,
     } = promise;
-    let mut books = world.observed.books.borrow_mut();
-    let Some(book) = books.get_mut(id) else {
+    let mut bindings = world.observed.bindings.borrow_mut();
+    let Some(binding) = bindings.get_mut(id) else {
         return;
     };
-    let is_same = book.current().is_some_and(|term| term.request == *request);
-    if !is_same || book.is_leaving || book.allowed(*started).count() > 1 {
+    let is_same = binding
+        .current()
+        .is_some_and(|request| request.number == *request_number);
+    if !is_same || binding.is_leaving || binding.valid_since(*started).count() > 1 {
         return;
     }
-    let name = dns_name(world, &wish.alb);
-    let orders = book.current().map(|term| term.orders.clone());
+    let name = dns_name(world, &properties.alb);
+    let orders = binding.current().map(|request| request.orders.clone());
     for (group, port) in orders.into_iter().flatten() {
         if !world.elb.borrow().groups.contains_key(&group) {
             continue;
         }
         // A request that failed has begun to give it up, and is not rolled back yet.
-        let later = book.terms.iter().filter(|term| term.request > *request);
-        let mut gives_up = later.filter(|term| !term.is_delete);
-        let names = |wish: &Wish| wish.given().contains(group.as_str());
-        if names(wish) && gives_up.any(|term| !names(&term.wish)) {
+        let later = binding
+            .requests
+            .iter()
+            .filter(|request| request.number > *request_number);
+        let mut gives_up = later.filter(|request| !request.is_delete);
+        let names =
+            |properties: &ResourceProperties| properties.given_groups().contains(group.as_str());
+        if names(properties) && gives_up.any(|request| !names(&request.properties)) {
             continue;
         }
         for address in world.dns.borrow().addresses(&name) {
@@ -81,8 +89,8 @@ fn judge_promise(world: &World, promise: &Promise) {
             }
             let endpoint = Endpoint { address, port };
             let key = (group.clone(), endpoint);
-            if world.elb.borrow().registered(&group, &endpoint) {
-                book.kept.entry(key).or_insert(world.stage.now());
+            if world.elb.borrow().is_registered(&group, &endpoint) {
+                binding.kept.entry(key).or_insert(world.scheduler.now());
                 continue;
             }
             let put_out = world.observed.put_out.borrow();
@@ -99,8 +107,8 @@ fn judge_promise(world: &World, promise: &Promise) {
 }
 struct Promise {
     id: String,
-    wish: Rc<Wish>,
-    request: u64,
+    properties: Rc<ResourceProperties>,
+    request_number: u64,
     looked: u64,
     last_read: u64,
     who: String,

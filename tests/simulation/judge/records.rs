@@ -3,12 +3,12 @@
 //! The contract, "The record", rule 1. Of what the record holds, this reads who is named in it, and whether
 //! the request has an outcome, and which.
 
-use super::naming::places;
-use crate::state::Object;
-use crate::state::Sent;
-use crate::state::{Book, Claimed};
-use crate::state::{Process, Role};
-use crate::world::World;
+use super::naming::groups_and_ports;
+use crate::state::SentRequest;
+use crate::state::SimulatedObject;
+use crate::state::{ObservedBinding, ObservedClaim};
+use crate::state::{Process, Trigger};
+use crate::world::SimulatedWorld;
 use alb_nlb_binding::record::RequestType;
 use std::rc::Rc;
 
@@ -16,100 +16,111 @@ use std::rc::Rc;
 const FRESH: u64 = 5_000;
 
 /// From its last look at its stack to its commit an Update takes no longer, where calls are quick.
-const TOLD: u64 = 5_000;
+const LAST_LOOK_TO_COMMIT: u64 = 5_000;
 
-fn next_order(world: &World) -> u64 {
+fn next_order(world: &SimulatedWorld) -> u64 {
     world.observed.order.set(world.observed.order.get() + 1);
     world.observed.order.get()
 }
 
-pub fn observe_record_read(world: &World, process: &Process, key: &str, object: Option<&Object>) {
+pub fn observe_record_read(
+    world: &SimulatedWorld,
+    process: &Process,
+    key: &str,
+    object: Option<&SimulatedObject>,
+) {
     if !key.ends_with("/state.json") {
         return;
     }
-    process.notes.last_read.set(next_order(world));
-    let sees_itself = |object: &Object| contains(&object.body, process.log_stream.as_bytes());
-    let mut looked = process.notes.looked.borrow_mut();
-    if let (Role::Request(_), Some(object)) = (&process.role, object) {
+    process.observed.last_read.set(next_order(world));
+    let sees_itself =
+        |object: &SimulatedObject| contains(&object.body, process.log_stream.as_bytes());
+    let mut looked = process.observed.looked.borrow_mut();
+    if let (Trigger::Request(_), Some(object)) = (&process.trigger, object) {
         if sees_itself(object) {
-            looked.insert(key.to_owned(), world.stage.now());
+            looked.insert(key.to_owned(), world.scheduler.now());
         }
-    } else if object.is_some_and(|object| object.etag == *process.notes.tried.borrow()) {
+    } else if object.is_some_and(|object| object.etag == *process.observed.tried.borrow()) {
         // Its own write, of which the answer was lost.
-        looked.insert(key.to_owned(), world.stage.now());
+        looked.insert(key.to_owned(), world.scheduler.now());
     } else if object.is_none() && looked.contains_key(key) {
         // Delete's last step: the record is gone.
-        looked.insert(key.to_owned(), world.stage.now());
+        looked.insert(key.to_owned(), world.scheduler.now());
     }
 }
 
 /// Whether or not its condition holds.
-pub fn observe_write_attempt(process: &Process, object: &Object) {
-    process.notes.tried.replace(object.etag.clone());
+pub fn observe_write_attempt(process: &Process, object: &SimulatedObject) {
+    process.observed.tried.replace(object.etag.clone());
 }
 
-pub fn observe_record_write(world: &World, process: &Process, key: &str, object: &Object) {
+pub fn observe_record_write(
+    world: &SimulatedWorld,
+    process: &Process,
+    key: &str,
+    object: &SimulatedObject,
+) {
     if !key.ends_with("/state.json") {
         return;
     }
-    let (now, notes) = (world.stage.now(), &process.notes);
+    let (now, observed) = (world.scheduler.now(), &process.observed);
     let sees_itself = contains(&object.body, process.log_stream.as_bytes());
-    if matches!(process.role, Role::Tick { .. }) || sees_itself {
-        notes.looked.borrow_mut().insert(key.to_owned(), now);
+    if matches!(process.trigger, Trigger::Tick { .. }) || sees_itself {
+        observed.looked.borrow_mut().insert(key.to_owned(), now);
     }
-    notes.last_write.set(next_order(world));
-    notes.last_read.set(notes.last_write.get());
-    notes.write_failed.set(false);
+    observed.last_write.set(next_order(world));
+    observed.last_read.set(observed.last_write.get());
+    observed.write_failed.set(false);
     // Within one moment much may happen: the order of things tells.
-    let order = world.stage.number();
-    notes.wrote.set(order);
-    notes.writes.set(notes.writes.get() + 1);
+    let order = world.scheduler.next_number();
+    observed.wrote.set(order);
+    observed.writes.set(observed.writes.get() + 1);
     let id = key.trim_end_matches("/state.json");
-    let mut books = world.observed.books.borrow_mut();
-    let book: &mut Book = books.entry(id.to_owned()).or_default();
+    let mut bindings = world.observed.bindings.borrow_mut();
+    let binding: &mut ObservedBinding = bindings.entry(id.to_owned()).or_default();
     let has_outcome = contains(&object.body, b"\"outcome\":");
     if sees_itself && has_outcome {
-        if let Role::Request(sent) = &process.role
-            && sent.about == id
+        if let Trigger::Request(sent) = &process.trigger
+            && sent.binding_id == id
             && is_success(&object.body)
         {
-            let mut terms = book.terms.iter_mut();
-            let term = terms.find(|term| term.request == sent.number);
-            let term = term.expect("it was sent");
-            term.is_concluded = true;
-            term.orders = places(world, id, &term.wish);
-            let claims = book.claims.iter();
-            let mut claims = claims.filter(|claimed| claimed.process == process.number);
-            if let Some(claimed) = claims.next() {
-                commits(world, process, sent, claimed.at);
+            let mut requests = binding.requests.iter_mut();
+            let request = requests.find(|request| request.number == sent.number);
+            let request = request.expect("it was sent");
+            request.is_success_recorded = true;
+            request.orders = groups_and_ports(world, id, &request.properties);
+            let claims = binding.claims.iter();
+            let mut claims = claims.filter(|claim| claim.process == process.number);
+            if let Some(claim) = claims.next() {
+                commits(world, process, sent, claim.at);
             }
         }
         // Its own, or that of another delivery for which it answers, too.
-        for claimed in &mut book.claims {
-            claimed.until.get_or_insert(order);
+        for claim in &mut binding.claims {
+            claim.until.get_or_insert(order);
         }
     }
-    if let Role::Request(sent) = &process.role {
-        let is_delete = sent.kind == RequestType::Delete && sent.about == id;
-        book.tombstone = is_delete.then_some(notes.last_write.get());
+    if let Trigger::Request(sent) = &process.trigger {
+        let is_delete = sent.kind == RequestType::Delete && sent.binding_id == id;
+        binding.tombstone = is_delete.then_some(observed.last_write.get());
     }
-    let is_open = |claimed: &Claimed| claimed.until.is_none();
+    let is_open = |claim: &ObservedClaim| claim.until.is_none();
     // One that was taken over may claim it again.
-    let is_own = |claimed: &Claimed| claimed.process == process.number && is_open(claimed);
-    let claims = sees_itself && !has_outcome && !book.claims.iter().any(is_own);
-    if claims && matches!(process.role, Role::Request(_)) {
-        if notes.writes.get() == 1 && book.claims.iter().any(is_open) {
-            world.tally.count("claims taken over");
+    let is_own = |claim: &ObservedClaim| claim.process == process.number && is_open(claim);
+    let claims = sees_itself && !has_outcome && !binding.claims.iter().any(is_own);
+    if claims && matches!(process.trigger, Trigger::Request(_)) {
+        if observed.writes.get() == 1 && binding.claims.iter().any(is_open) {
+            world.coverage.count("claims taken over");
         }
-        for claimed in &mut book.claims {
-            claimed.until.get_or_insert(order);
+        for claim in &mut binding.claims {
+            claim.until.get_or_insert(order);
         }
         // What was sent before a kill may arrive after it: the claim is the same.
-        let own = book.claims.iter();
-        let own = own.filter(|claimed| claimed.process == process.number);
-        let first = own.map(|claimed| claimed.at).min();
-        book.claims.push(Claimed {
-            at: first.unwrap_or_else(|| world.stage.now()),
+        let own = binding.claims.iter();
+        let own = own.filter(|claim| claim.process == process.number);
+        let first = own.map(|claim| claim.at).min();
+        binding.claims.push(ObservedClaim {
+            at: first.unwrap_or_else(|| world.scheduler.now()),
             from: order,
             until: None,
             process: process.number,
@@ -118,14 +129,14 @@ pub fn observe_record_write(world: &World, process: &Process, key: &str, object:
 }
 
 /// Rule 1: a change starts within five seconds of a look.
-pub fn judge_change_start(world: &World, process: &Process, operation: &str) {
+pub fn judge_change_start(world: &SimulatedWorld, process: &Process, operation: &str) {
     // The bucket itself comes before the claim, for the claim is written there (rule 2).
     let of_bucket = ["CreateBucket", "PutBucketPolicy", "PutBucketTagging"];
     if of_bucket.contains(&operation) {
         return;
     }
-    let now = world.stage.now();
-    let looked = process.notes.looked.borrow();
+    let now = world.scheduler.now();
+    let looked = process.observed.looked.borrow();
     for (key, at) in looked.iter() {
         if now - at > FRESH && world.has_record(key.trim_end_matches("/state.json")) {
             let age = now - at;
@@ -136,9 +147,9 @@ pub fn judge_change_start(world: &World, process: &Process, operation: &str) {
         }
     }
     if looked.is_empty() {
-        let id = match &process.role {
-            Role::Request(sent) => sent.about.clone(),
-            Role::Tick { id, .. } | Role::Question { id } => id.to_string(),
+        let id = match &process.trigger {
+            Trigger::Request(sent) => sent.binding_id.clone(),
+            Trigger::Tick { id, .. } | Trigger::Status { id } => id.to_string(),
         };
         if world.has_record(&id) {
             world.violate(format!(
@@ -151,19 +162,20 @@ pub fn judge_change_start(world: &World, process: &Process, operation: &str) {
 /// The contract, "The record", 4 and 5: an Update that has claimed the record before its stack began to roll back
 /// commits nothing when that has been shown for a while. Where calls may be lost or slow, it may not have been
 /// told; and one that goes back to what stood before another one may be a rollback itself.
-fn commits(world: &World, process: &Process, sent: &Sent, claimed: u64) {
-    let is_like_a_rollback = |other: &Rc<Sent>| {
-        let is_before = other.about == sent.about && other.number < sent.number;
-        is_before && !other.takes_back && other.old.as_ref() == Some(&sent.wish)
+fn commits(world: &SimulatedWorld, process: &Process, sent: &SentRequest, claim: u64) {
+    let is_like_a_rollback = |other: &Rc<SentRequest>| {
+        let is_before = other.binding_id == sent.binding_id && other.number < sent.number;
+        is_before && !other.is_rollback && other.old.as_ref() == Some(&sent.properties)
     };
     let is_forward = sent.kind == RequestType::Update
-        && !sent.replaces()
+        && !sent.is_replacement()
         && !world.sent.borrow().values().any(is_like_a_rollback);
-    let Some(since) = sent.stack.rolls_back_since() else {
+    let Some(since) = sent.stack.rollback_since() else {
         return;
     };
-    let is_told = claimed < since && since + sent.stack.lag + TOLD < world.stage.now();
-    if is_forward && is_told && world.weather.climate().is_quick() {
+    let was_shown =
+        claim < since && since + sent.stack.lag + LAST_LOOK_TO_COMMIT < world.scheduler.now();
+    if is_forward && was_shown && world.faults.rates().is_quick() {
         let who = &process.name;
         world.violate(format!("{who} commits orders that are being rolled back"));
     }

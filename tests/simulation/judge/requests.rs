@@ -2,96 +2,100 @@
 //!
 //! The contract, "The record", rule 3, and "The answer".
 
-use super::naming::{dns_name, is_small, places};
+use super::naming::{dns_name, groups_and_ports, is_small};
 use super::promises::judge_good_tick;
 use super::wiring::judge_wiring;
-use crate::state::Sent;
-use crate::state::Term;
-use crate::state::{End, First, Outcome, Process, Role};
-use crate::world::World;
+use crate::state::ObservedRequest;
+use crate::state::SentRequest;
+use crate::state::{InvocationEnd, ObservedAnswer, Process, RequestResult, Trigger};
+use crate::world::SimulatedWorld;
 use alb_nlb_binding::record::RequestType;
 use serde_json::Value;
 use std::rc::Rc;
 
-pub fn observe_request(world: &World, sent: &Sent) {
-    let mut books = world.observed.books.borrow_mut();
+pub fn observe_request(world: &SimulatedWorld, sent: &SentRequest) {
+    let mut bindings = world.observed.bindings.borrow_mut();
     let is_delete = sent.kind == RequestType::Delete;
-    let book = books.entry(sent.about.clone()).or_default();
-    book.is_leaving |= is_delete;
-    book.is_cut_short &= !is_delete;
-    book.terms.push(Term {
-        wish: Rc::clone(&sent.wish),
-        request: sent.number,
+    let binding = bindings.entry(sent.binding_id.clone()).or_default();
+    binding.is_leaving |= is_delete;
+    binding.is_cut_short &= !is_delete;
+    binding.requests.push(ObservedRequest {
+        properties: Rc::clone(&sent.properties),
+        number: sent.number,
         is_acknowledged: false,
-        is_concluded: false,
+        is_success_recorded: false,
         orders: Vec::new(),
         since: None,
-        over: None,
+        valid_until: None,
         is_delete,
     });
 }
 
 /// CloudFormation was answered, or waits no longer.
-pub fn observe_result(world: &World, sent: &Sent, outcome: Outcome) {
-    let now = world.stage.now();
-    let mut books = world.observed.books.borrow_mut();
-    let book = books.entry(sent.about.clone()).or_default();
-    for term in &mut book.terms {
-        if term.request == sent.number {
-            term.is_acknowledged = outcome == Outcome::Success;
+pub fn observe_result(world: &SimulatedWorld, sent: &SentRequest, outcome: RequestResult) {
+    let now = world.scheduler.now();
+    let mut bindings = world.observed.bindings.borrow_mut();
+    let binding = bindings.entry(sent.binding_id.clone()).or_default();
+    for request in &mut binding.requests {
+        if request.number == sent.number {
+            request.is_acknowledged = outcome == RequestResult::Success;
             match outcome {
-                Outcome::Success if !term.is_delete => term.since = Some(now),
-                Outcome::Success | Outcome::Failed => term.over = Some(now),
-                Outcome::GivenUp => {}
+                RequestResult::Success if !request.is_delete => request.since = Some(now),
+                RequestResult::Success | RequestResult::Failed => request.valid_until = Some(now),
+                RequestResult::GivenUp => {}
             }
-        } else if outcome == Outcome::Success {
-            term.over.get_or_insert(now);
+        } else if outcome == RequestResult::Success {
+            request.valid_until.get_or_insert(now);
         }
     }
-    if outcome != Outcome::Success {
+    if outcome != RequestResult::Success {
         return;
     }
     if sent.kind == RequestType::Delete {
-        book.kept.clear();
-        book.found.clear();
-        book.known_groups.clear();
-        book.looked_in.clear();
+        binding.kept.clear();
+        binding.found.clear();
+        binding.known_groups.clear();
+        binding.groups_looked_in.clear();
     } else {
-        book.is_leaving = false;
-        let given = sent.wish.given();
-        book.known_groups
+        binding.is_leaving = false;
+        let given = sent.properties.given_groups();
+        binding
+            .known_groups
             .extend(given.iter().map(|group| (*group).to_owned()));
-        book.looked_in
+        binding
+            .groups_looked_in
             .retain(|group| given.contains(group.as_str()));
-        book.known_groups
+        binding
+            .known_groups
             .retain(|group| given.contains(group.as_str()));
-        book.found
+        binding
+            .found
             .retain(|(group, _)| given.contains(group.as_str()));
     }
     // A rollback's success ends what was to be in this one's place (must hold, 6).
-    if let Some(old) = sent.old.as_ref().map(|old| old.id(&sent.stack.id))
-        && old != sent.about
-        && !sent.replaces()
-        && let Some(other) = books.get_mut(&old)
+    if let Some(old) = sent.old.as_ref().map(|old| old.binding_id(&sent.stack.id))
+        && old != sent.binding_id
+        && !sent.is_replacement()
+        && let Some(other) = bindings.get_mut(&old)
     {
-        for term in &mut other.terms {
-            term.over.get_or_insert(now);
+        for request in &mut other.requests {
+            request.valid_until.get_or_insert(now);
         }
     }
 }
 
 /// A replacement was not taken: what it made may go by any later request for the former one.
-pub fn observe_abandoned(world: &World, id: &str) {
-    if let Some(book) = world.observed.books.borrow_mut().get_mut(id) {
-        book.is_leaving = true;
+pub fn observe_abandoned(world: &SimulatedWorld, id: &str) {
+    if let Some(binding) = world.observed.bindings.borrow_mut().get_mut(id) {
+        binding.is_leaving = true;
     }
 }
 
 /// An answer arrives at CloudFormation's address.
 pub fn judge_answer(
-    world: &World,
+    world: &SimulatedWorld,
     process: &Process,
-    sent: &Sent,
+    sent: &SentRequest,
     is_success: bool,
     physical_id: &str,
 ) {
@@ -102,12 +106,12 @@ pub fn judge_answer(
     // An answer that nobody waits for may come from a delivery whose time is over.
     let is_taken = sent.is_open() || world.observed.answers.borrow().contains_key(&sent.number);
     let counts = is_taken
-        && !process.notes.write_failed.get()
-        && (is_success || process.notes.writes.get() > 0);
+        && !process.observed.write_failed.get()
+        && (is_success || process.observed.writes.get() > 0);
     let mut answers = world.observed.answers.borrow_mut();
     let Some(first) = answers.get(&sent.number) else {
         let physical_id = physical_id.to_owned();
-        let first = First {
+        let first = ObservedAnswer {
             is_success,
             physical_id,
             by: process.number,
@@ -118,18 +122,21 @@ pub fn judge_answer(
     };
     let is_same = first.is_success == is_success && first.physical_id == physical_id;
     if first.by != process.number {
-        world.tally.count("requests that were answered twice");
+        world.coverage.count("requests that were answered twice");
     }
-    let later = world.observed.books.borrow();
-    let is_last = later
-        .get(&sent.about)
-        .is_none_or(|book| book.terms.iter().all(|term| term.request <= sent.number));
+    let later = world.observed.bindings.borrow();
+    let is_last = later.get(&sent.binding_id).is_none_or(|binding| {
+        binding
+            .requests
+            .iter()
+            .all(|request| request.number <= sent.number)
+    });
     // With the records that had it, an answer is gone.
-    let former = sent.physical_id.as_ref().filter(|_| sent.replaces());
+    let former = sent.physical_id.as_ref().filter(|_| sent.is_replacement());
     let former = former.and_then(|id| later.get(id));
-    let is_gone = former.is_some_and(|book| {
-        let mut deletes = book.terms.iter().filter(|term| term.is_delete);
-        deletes.any(|term| term.request > sent.number)
+    let is_gone = former.is_some_and(|binding| {
+        let mut deletes = binding.requests.iter().filter(|request| request.is_delete);
+        deletes.any(|request| request.number > sent.number)
     });
     if !is_same && is_last && !is_gone && first.counts && counts {
         world.violate(format!(
@@ -140,15 +147,15 @@ pub fn judge_answer(
 }
 
 /// CREATE_COMPLETE means that every address in DNS is registered.
-fn judge_success(world: &World, process: &Process, sent: &Sent) {
-    let name = dns_name(world, &sent.wish.alb);
-    let now = world.stage.now();
-    let looked = process.notes.dns.borrow().get(&name).copied();
-    let mut books = world.observed.books.borrow_mut();
-    let book = books.entry(sent.about.clone()).or_default();
+fn judge_success(world: &SimulatedWorld, process: &Process, sent: &SentRequest) {
+    let name = dns_name(world, &sent.properties.alb);
+    let now = world.scheduler.now();
+    let looked = process.observed.dns.borrow().get(&name).copied();
+    let mut bindings = world.observed.bindings.borrow_mut();
+    let binding = bindings.entry(sent.binding_id.clone()).or_default();
     let when = format!("{} has a success", process.name);
-    judge_wiring(world, &sent.about, &sent.wish, &when);
-    for (group, port) in places(world, &sent.about, &sent.wish) {
+    judge_wiring(world, &sent.binding_id, &sent.properties, &when);
+    for (group, port) in groups_and_ports(world, &sent.binding_id, &sent.properties) {
         for address in world.dns.borrow().addresses(&name) {
             let endpoint = alb_nlb_binding::model::Endpoint { address, port };
             let since = world.dns.borrow().since(&name, address);
@@ -157,15 +164,15 @@ fn judge_success(world: &World, process: &Process, sent: &Sent) {
             if since.is_none_or(|since| since > looked) {
                 continue;
             }
-            if world.elb.borrow().registered(&group, &endpoint) {
-                book.kept.entry((group.clone(), endpoint)).or_insert(now);
+            if world.elb.borrow().is_registered(&group, &endpoint) {
+                binding.kept.entry((group.clone(), endpoint)).or_insert(now);
                 continue;
             }
             // Another binding in a shared group may have put it out meanwhile.
             let put_out = world.observed.put_out.borrow();
             let by_another = put_out
                 .get(&(group.clone(), endpoint))
-                .is_some_and(|(by, _)| *by != sent.about);
+                .is_some_and(|(by, _)| *by != sent.binding_id);
             if is_small(world, &name) && !by_another {
                 world.violate(format!(
                     "{} has a success, and {endpoint} is not registered in {group}",
@@ -176,20 +183,20 @@ fn judge_success(world: &World, process: &Process, sent: &Sent) {
     }
 }
 
-fn close_claims(world: &World, process: &Process) {
+fn close_claims(world: &SimulatedWorld, process: &Process) {
     // With its last write it has put its outcome down.
-    let wrote = process.notes.wrote.get();
-    for book in world.observed.books.borrow_mut().values_mut() {
-        for claimed in &mut book.claims {
-            if claimed.process == process.number {
-                claimed.until.get_or_insert(wrote.max(claimed.from));
+    let wrote = process.observed.wrote.get();
+    for binding in world.observed.bindings.borrow_mut().values_mut() {
+        for claim in &mut binding.claims {
+            if claim.process == process.number {
+                claim.until.get_or_insert(wrote.max(claim.from));
             }
         }
     }
 }
 
-pub fn judge_timeout(world: &World, process: &Process) {
-    if matches!(process.role, Role::Request(_)) && !process.notes.has_answered.get() {
+pub fn judge_timeout(world: &SimulatedWorld, process: &Process) {
+    if matches!(process.trigger, Trigger::Request(_)) && !process.observed.has_answered.get() {
         world.violate(format!(
             "{} was not answered before its deadline",
             process.name
@@ -198,45 +205,49 @@ pub fn judge_timeout(world: &World, process: &Process) {
 }
 
 /// All that there are or were.
-pub fn binding_ids(world: &World) -> Vec<String> {
-    world.observed.books.borrow().keys().cloned().collect()
+pub fn binding_ids(world: &SimulatedWorld) -> Vec<String> {
+    world.observed.bindings.borrow().keys().cloned().collect()
 }
 
 /// The contract, "First aid": a person is told how a binding fares.
-pub fn judge_status(world: &World, process: &Process, answer: &Value) {
-    let Role::Question { id } = &process.role else {
+pub fn judge_status(world: &SimulatedWorld, process: &Process, answer: &Value) {
+    let Trigger::Status { id } = &process.trigger else {
         return;
     };
-    let is_gone = world.observed.books.borrow()[&**id].current().is_none();
-    let begins = if is_gone {
+    let is_gone = world.observed.bindings.borrow()[&**id].current().is_none();
+    let expected = if is_gone {
         "there is no binding"
     } else {
         "well: "
     };
     let verdict = answer["Verdict"].as_str().unwrap_or_default();
-    if !verdict.starts_with(begins) {
+    if !verdict.starts_with(expected) {
         world.violate(format!("{} is told of {id}: {verdict}", process.name));
     }
 }
 
-pub fn judge_end(world: &World, process: &Process, end: End) {
-    let now = world.stage.number();
+pub fn judge_end(world: &SimulatedWorld, process: &Process, end: InvocationEnd) {
+    let now = world.scheduler.next_number();
     close_claims(world, process);
-    for book in world.observed.books.borrow_mut().values_mut() {
-        for look in &mut book.looks {
-            if look.process == process.number {
-                look.ended.get_or_insert((now, end == End::Done));
+    for binding in world.observed.bindings.borrow_mut().values_mut() {
+        for lookup in &mut binding.lookups {
+            if lookup.process == process.number {
+                lookup
+                    .ended
+                    .get_or_insert((now, end == InvocationEnd::Done));
             }
         }
     }
-    if end == End::Killed {
+    if end == InvocationEnd::Killed {
         return;
     }
-    match &process.role {
-        Role::Request(_) if !process.notes.has_answered.get() => {
+    match &process.trigger {
+        Trigger::Request(_) if !process.observed.has_answered.get() => {
             world.violate(format!("{} ends without an answer", process.name));
         }
-        Role::Tick { id, .. } if end == End::Done => judge_good_tick(world, process, id),
-        Role::Request(_) | Role::Tick { .. } | Role::Question { .. } => {}
+        Trigger::Tick { id, .. } if end == InvocationEnd::Done => {
+            judge_good_tick(world, process, id)
+        }
+        Trigger::Request(_) | Trigger::Tick { .. } | Trigger::Status { .. } => {}
     }
 }

@@ -3,37 +3,43 @@
 //! The contract, "Sync" and "Lifecycle": a live address that was registered stays registered; an own
 //! one leaves after its misses; a foreign one never.
 
-use super::keeping::{is_foreign, keeps_since};
+use super::keeping::{is_foreign, kept_since};
 use super::misses::judge_misses;
-use super::naming::{dns_name, places};
-use crate::state::Look;
-use crate::state::{Process, Role};
-use crate::wishes::Wish;
-use crate::world::World;
+use super::naming::{dns_name, groups_and_ports};
+use crate::properties::ResourceProperties;
+use crate::state::ObservedLookup;
+use crate::state::{Process, Trigger};
+use crate::world::SimulatedWorld;
 use alb_nlb_binding::model::Endpoint;
 use alb_nlb_binding::record::RequestType;
 use std::collections::BTreeSet;
 
 /// For how long a look is believed, and how long a call takes.
-const LOOK: u64 = 5_000;
-const CALL: u64 = 5_000;
+const LOOK_LASTS: u64 = 5_000;
+const CALL_LASTS: u64 = 5_000;
 
-pub fn observe_dns_answer(world: &World, process: &Process, name: &str, is_good: bool) {
-    let now = world.stage.now();
-    process.notes.dns.borrow_mut().insert(name.to_owned(), now);
-    if let Role::Request(sent) = &process.role
+pub fn observe_dns_answer(world: &SimulatedWorld, process: &Process, name: &str, is_good: bool) {
+    let now = world.scheduler.now();
+    process
+        .observed
+        .dns
+        .borrow_mut()
+        .insert(name.to_owned(), now);
+    if let Trigger::Request(sent) = &process.trigger
         && is_good
     {
         observe_found_targets(world, sent);
     }
-    if let Role::Tick { id, scheduled } = &process.role
+    if let Trigger::Tick { id, scheduled } = &process.trigger
         && is_good
     {
-        let mut books = world.observed.books.borrow_mut();
-        let book = books.entry(id.to_string()).or_default();
+        let mut bindings = world.observed.bindings.borrow_mut();
+        let binding = bindings.entry(id.to_string()).or_default();
         // Only a tick's last look counts.
-        book.looks.retain(|look| look.process != process.number);
-        book.looks.push(Look {
+        binding
+            .lookups
+            .retain(|lookup| lookup.process != process.number);
+        binding.lookups.push(ObservedLookup {
             scheduled: *scheduled,
             started: process.started,
             at: now,
@@ -45,17 +51,19 @@ pub fn observe_dns_answer(world: &World, process: &Process, name: &str, is_good:
 }
 
 /// Rule 11 of the record: own targets that were in a given group before the first write about it.
-fn observe_found_targets(world: &World, sent: &crate::state::Sent) {
-    let mut books = world.observed.books.borrow_mut();
-    let book = books.entry(sent.about.clone()).or_default();
-    for listen in sent.wish.listeners.iter() {
-        let Some(group) = &listen.given else { continue };
+fn observe_found_targets(world: &SimulatedWorld, sent: &crate::state::SentRequest) {
+    let mut bindings = world.observed.bindings.borrow_mut();
+    let binding = bindings.entry(sent.binding_id.clone()).or_default();
+    for listen in sent.properties.listeners.iter() {
+        let Some(group) = &listen.given_group else {
+            continue;
+        };
         // What stayed there because it was denied is remembered as own.
-        let was_denied = world.weather.once_denied.borrow().contains(group);
-        if was_denied || book.known_groups.contains(group) {
+        let was_denied = world.faults.ever_denied.borrow().contains(group);
+        if was_denied || binding.known_groups.contains(group) {
             continue;
         }
-        let found = world.elb.borrow().all_registered(group).into_iter();
+        let found = world.elb.borrow().registered_targets(group).into_iter();
         let found: BTreeSet<_> = found.map(|endpoint| (group.clone(), endpoint)).collect();
         world
             .observed
@@ -63,55 +71,61 @@ fn observe_found_targets(world: &World, sent: &crate::state::Sent) {
             .borrow_mut()
             .extend(found.iter().cloned());
         // Each try looks anew; the first that wrote counts.
-        let is_first = book.looked_in.insert(group.clone());
+        let is_first = binding.groups_looked_in.insert(group.clone());
         if is_first {
-            book.found.extend(found);
+            binding.found.extend(found);
         } else {
-            book.found
+            binding
+                .found
                 .retain(|key| key.0 != *group || found.contains(key));
         }
     }
 }
 
 /// A request sees what is registered in a given group.
-pub fn observe_target_health(world: &World, process: &Process, group: &str) {
-    let Role::Request(sent) = &process.role else {
+pub fn observe_target_health(world: &SimulatedWorld, process: &Process, group: &str) {
+    let Trigger::Request(sent) = &process.trigger else {
         return;
     };
-    let mut listeners = sent.wish.listeners.iter();
-    if listeners.any(|listen| listen.given.as_deref() == Some(group)) {
-        let found = world.elb.borrow().all_registered(group).into_iter();
+    let mut listeners = sent.properties.listeners.iter();
+    if listeners.any(|listen| listen.given_group.as_deref() == Some(group)) {
+        let found = world.elb.borrow().registered_targets(group).into_iter();
         let found = found.map(|endpoint| (group.to_owned(), endpoint));
         world.observed.was_found.borrow_mut().extend(found);
     }
 }
 
-pub fn judge_registration(world: &World, process: &Process, group: &str, endpoint: &Endpoint) {
-    let books = world.observed.books.borrow();
-    if let Role::Tick { id, .. } = &process.role {
-        let tombstone = books.get(&**id).and_then(|book| book.tombstone);
-        if tombstone.is_some_and(|tombstone| tombstone < process.notes.last_read.get()) {
+pub fn judge_registration(
+    world: &SimulatedWorld,
+    process: &Process,
+    group: &str,
+    endpoint: &Endpoint,
+) {
+    let bindings = world.observed.bindings.borrow();
+    if let Trigger::Tick { id, .. } = &process.trigger {
+        let tombstone = bindings.get(&**id).and_then(|binding| binding.tombstone);
+        if tombstone.is_some_and(|tombstone| tombstone < process.observed.last_read.get()) {
             let who = &process.name;
             return world.violate(format!("{who} has read the tombstone, and registers"));
         }
     }
-    let is_right = |id: &str, wish: &Wish| {
-        let name = dns_name(world, &wish.alb);
-        let has = places(world, id, wish)
+    let is_right = |id: &str, properties: &ResourceProperties| {
+        let name = dns_name(world, &properties.alb);
+        let has = groups_and_ports(world, id, properties)
             .iter()
             .any(|(arn, port)| arn == group && *port == endpoint.port);
-        has && world.dns.borrow().was_ever(&name, endpoint.address)
+        has && world.dns.borrow().was_ever_live(&name, endpoint.address)
     };
-    let is_right = match &process.role {
-        Role::Request(sent) => is_right(&sent.about, &sent.wish),
-        Role::Question { .. } => false,
-        Role::Tick { id, .. } => {
-            let allowed = books
+    let is_right = match &process.trigger {
+        Trigger::Request(sent) => is_right(&sent.binding_id, &sent.properties),
+        Trigger::Status { .. } => false,
+        Trigger::Tick { id, .. } => {
+            let allowed = bindings
                 .get(&**id)
                 .into_iter()
-                .flat_map(|book| book.allowed(process.started));
-            let mut wishes = allowed.map(|term| &term.wish);
-            wishes.any(|wish| is_right(id, wish))
+                .flat_map(|binding| binding.valid_since(process.started));
+            let mut candidates = allowed.map(|request| &request.properties);
+            candidates.any(|properties| is_right(id, properties))
         }
     };
     if !is_right {
@@ -123,25 +137,34 @@ pub fn judge_registration(world: &World, process: &Process, group: &str, endpoin
     }
 }
 
-pub fn judge_deregistration(world: &World, process: &Process, group: &str, endpoint: &Endpoint) {
-    let mut books = world.observed.books.borrow_mut();
+pub fn judge_deregistration(
+    world: &SimulatedWorld,
+    process: &Process,
+    group: &str,
+    endpoint: &Endpoint,
+) {
+    let mut bindings = world.observed.bindings.borrow_mut();
     let who = &process.name;
     let key = (group.to_owned(), *endpoint);
-    let id = match &process.role {
-        Role::Tick { id, .. } | Role::Question { id } => id.to_string(),
-        Role::Request(sent) => sent.about.clone(),
+    let id = match &process.trigger {
+        Trigger::Tick { id, .. } | Trigger::Status { id } => id.to_string(),
+        Trigger::Request(sent) => sent.binding_id.clone(),
     };
-    for (whose, book) in books.iter() {
+    for (whose, binding) in bindings.iter() {
         // A tick does not ask other bindings: who share a group are to share its ALB.
-        if matches!(&process.role, Role::Tick { id: own, .. } if **own != **whose) {
+        if matches!(&process.trigger, Trigger::Tick { id: own, .. } if **own != **whose) {
             continue;
         }
-        let mut open = book.terms.iter().filter(|term| !term.is_acknowledged);
-        let is_served_instead = open.any(|term| term.over.is_none() && term.is_concluded);
-        let since = keeps_since(world, whose, book, group, endpoint);
+        let mut open = binding
+            .requests
+            .iter()
+            .filter(|request| !request.is_acknowledged);
+        let is_served_instead =
+            open.any(|request| request.valid_until.is_none() && request.is_success_recorded);
+        let since = kept_since(world, whose, binding, group, endpoint);
         // A look at other bindings is believed for as long as any, and a call takes as long.
         let is_seen = |since: u64| {
-            let is_old = since + LOOK + CALL <= world.stage.now();
+            let is_old = since + LOOK_LASTS + CALL_LASTS <= world.scheduler.now();
             *whose == id || is_old && !is_hidden(world, whose, group, endpoint)
         };
         if !is_served_instead && since.is_some_and(is_seen) {
@@ -150,27 +173,29 @@ pub fn judge_deregistration(world: &World, process: &Process, group: &str, endpo
             ));
         }
     }
-    if is_foreign(world, process, &books, &id, endpoint) {
+    if is_foreign(world, process, &bindings, &id, endpoint) {
         return world.violate(format!(
             "{who} puts out {endpoint} in {group}, which is foreign"
         ));
     }
-    if let Role::Request(sent) = &process.role {
+    if let Trigger::Request(sent) = &process.trigger {
         let stays = sent
             .stack
-            .rolls_back_or_is_unknown(process.started, world.stage.now());
-        let is_ours = world.elb.borrow().groups[group].targets[endpoint].is_ours;
-        let is_found = books.get(&id).is_some_and(|book| book.found.contains(&key));
-        if stays && !is_ours && is_found {
+            .is_rolling_back_or_unknown(process.started, world.scheduler.now());
+        let is_by_function = world.elb.borrow().groups[group].targets[endpoint].is_by_function;
+        let is_found = bindings
+            .get(&id)
+            .is_some_and(|binding| binding.found.contains(&key));
+        if stays && !is_by_function && is_found {
             return world.violate(format!("{who} puts out {endpoint} in {group}, which was there before the binding, and the stack rolls back"));
         }
         let since = world
             .dns
             .borrow()
-            .since(&dns_name(world, &sent.wish.alb), endpoint.address);
+            .since(&dns_name(world, &sent.properties.alb), endpoint.address);
         let is_live = since.is_some_and(|since| since <= process.started);
-        let serves = sent.wish.listeners.iter().any(|listen| {
-            listen.given.as_deref() == Some(group) && listen.alb_port == endpoint.port
+        let serves = sent.properties.listeners.iter().any(|listen| {
+            listen.given_group.as_deref() == Some(group) && listen.alb_port == endpoint.port
         });
         if sent.kind == RequestType::Update && serves && is_live {
             return world.violate(format!(
@@ -178,22 +203,22 @@ pub fn judge_deregistration(world: &World, process: &Process, group: &str, endpo
             ));
         }
     }
-    let last_write = process.notes.last_write.get();
+    let last_write = process.observed.last_write.get();
     world
         .observed
         .put_out
         .borrow_mut()
         .insert(key, (id.clone(), last_write));
-    let Some(book) = books.get_mut(&id) else {
+    let Some(binding) = bindings.get_mut(&id) else {
         return;
     };
-    if let Role::Tick { .. } = &process.role {
-        world.tally.count("targets put out by ticks");
-        judge_misses(world, process, book, &id, (group, endpoint));
+    if let Trigger::Tick { .. } = &process.trigger {
+        world.coverage.count("targets put out by ticks");
+        judge_misses(world, process, binding, &id, (group, endpoint));
     }
 }
 /// Whether caches have kept a target from a binding. What was registered by another one before it came
 /// is then none of its own, and rule 11 of the record asks that one only for what its record owns.
-fn is_hidden(world: &World, id: &str, group: &str, endpoint: &Endpoint) -> bool {
-    world.weather.climate().caches > 0 && !world.owns(id, group, endpoint)
+fn is_hidden(world: &SimulatedWorld, id: &str, group: &str, endpoint: &Endpoint) -> bool {
+    world.faults.rates().caches > 0 && !world.is_recorded_as_own(id, group, endpoint)
 }

@@ -1,22 +1,22 @@
 //! Every await at which Lambda may kill an invocation: before its call arrives, and after. Lambda then
 //! tries it again, or CloudFormation goes on without it.
 
-use super::play;
-use super::stories::{EVENTS, Event, Teller, killed};
+use super::play::play;
+use super::scenario::{EVENTS, LifecycleEvent, Scenario, killed};
 use crate::judge;
 use crate::lambda::Delivery;
-use crate::state::Death;
+use crate::state::Kill;
 use alb_nlb_binding::record::RequestType::{Create, Delete, Update};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
 
 /// No event has so many awaits.
-const MOST: u32 = 400;
+const MOST_AWAITS: u32 = 400;
 
 /// What follows a kill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
+enum AfterKill {
     /// Lambda's retry completes it.
     Retry,
     /// A second delivery was on its way already.
@@ -26,24 +26,24 @@ enum Next {
 }
 
 /// A tick that is killed at one await after the other; Lambda tries it again.
-fn kills_ticks() -> u32 {
+fn play_tick_kills() -> u32 {
     let mut played = 0;
-    for at in 1..MOST {
+    for at in 1..MOST_AWAITS {
         for arrives in [false, true] {
             let reached = Rc::new(Cell::new(false));
-            let tells = Rc::clone(&reached);
-            let result = play(&Rc::default(), false, move |teller| async move {
-                teller.created(&teller.wish(0, 0)).await;
-                teller.moves();
-                teller.eventbridge.dies.set(Some(Death { at, arrives }));
-                teller.ticks();
-                teller.eventbridge.dies.set(None);
-                teller.sleeps(1_000).await;
-                tells.set(teller.world.tally.of("kills") > 0);
-                teller.ends().await;
+            let was_reached = Rc::clone(&reached);
+            let result = play(&Rc::default(), false, move |scenario| async move {
+                scenario.created(&scenario.properties(0, 0)).await;
+                scenario.move_addresses();
+                scenario.eventbridge.kill.set(Some(Kill { at, arrives }));
+                scenario.tick();
+                scenario.eventbridge.kill.set(None);
+                scenario.sleep(1_000).await;
+                was_reached.set(scenario.world.coverage.of("kills") > 0);
+                scenario.finish().await;
             });
-            if let Err(story) = result {
-                println!("{story}");
+            if let Err(trace) = result {
+                println!("{trace}");
                 panic!("a tick killed at await {at}, arrives: {arrives}");
             }
             played += 1;
@@ -56,30 +56,30 @@ fn kills_ticks() -> u32 {
 }
 
 /// Plays one kill after the other, until the event has no more awaits.
-fn kills(event: Event, next: Next) -> u32 {
+fn play_kills(event: LifecycleEvent, next: AfterKill) -> u32 {
     let mut played = 0;
-    for at in 1..MOST {
+    for at in 1..MOST_AWAITS {
         for arrives in [false, true] {
             let reached = Rc::new(Cell::new(false));
-            let tells = Rc::clone(&reached);
-            let result = play(&Rc::default(), false, move |teller| async move {
+            let was_reached = Rc::clone(&reached);
+            let result = play(&Rc::default(), false, move |scenario| async move {
                 match next {
-                    Next::Retry => teller.event(event, &[killed(at, arrives)]).await,
-                    Next::Second => {
+                    AfterKill::Retry => scenario.event(event, &[killed(at, arrives)]).await,
+                    AfterKill::Second => {
                         let second = Delivery {
                             after: 300,
                             ..Delivery::default()
                         };
                         let deliveries = [killed(at, arrives), second];
-                        teller.event(event, &deliveries).await;
+                        scenario.event(event, &deliveries).await;
                     }
-                    Next::GivenUp => teller.gives_up(event, at, arrives).await,
+                    AfterKill::GivenUp => scenario.give_up(event, at, arrives).await,
                 }
-                tells.set(teller.world.tally.of("kills") > 0);
-                teller.ends().await;
+                was_reached.set(scenario.world.coverage.of("kills") > 0);
+                scenario.finish().await;
             });
-            if let Err(story) = result {
-                println!("{story}");
+            if let Err(trace) = result {
+                println!("{trace}");
                 panic!("{event:?} killed at await {at}, arrives: {arrives}, {next:?}");
             }
             played += 1;
@@ -91,75 +91,79 @@ fn kills(event: Event, next: Next) -> u32 {
     panic!("{event:?} has no end");
 }
 
-impl Teller {
+impl Scenario {
     /// A request that is never answered, and what CloudFormation does next.
-    async fn gives_up(&self, event: Event, at: u32, arrives: bool) {
-        let dies = Delivery {
-            dies_again: Some(Death { at, arrives }),
+    async fn give_up(&self, event: LifecycleEvent, at: u32, arrives: bool) {
+        let kill = Delivery {
+            kill_retry: Some(Kill { at, arrives }),
             ..killed(at, arrives)
         };
         match event {
-            Event::Create => {
-                let wish = Rc::new(self.wish(0, 0));
-                self.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
-                let sent = self.send(Create, &wish, None, None, &[dies]);
-                sent.outcome(&self.world, 400_000).await;
-                self.shows(
+            LifecycleEvent::Create => {
+                let properties = Rc::new(self.properties(0, 0));
+                self.show("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+                let sent = self.send(Create, &properties, None, None, &[kill]);
+                sent.wait_for_answer(&self.world, 400_000).await;
+                self.show(
                     "ROLLBACK_IN_PROGRESS",
                     "DELETE_IN_PROGRESS",
                     Some("invented"),
                 );
                 let sent = self.send(
                     Delete,
-                    &wish,
+                    &properties,
                     None,
                     Some("invented"),
                     &[Delivery::default()],
                 );
-                self.must(&sent).await;
-                self.user
-                    .stack
-                    .shows(&self.world, "ROLLBACK_COMPLETE", None);
+                self.expect_success(&sent).await;
+                self.user.stack.show(&self.world, "ROLLBACK_COMPLETE", None);
             }
-            Event::Update | Event::Replacement | Event::Move => {
-                let (old, id) = self.created(&self.wish(0, 0)).await;
-                let wish = Rc::new(self.wish_of(event));
-                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&id));
-                let sent = self.send(Update, &wish, Some(&old), Some(&id), &[dies]);
-                let answer = sent.outcome(&self.world, 400_000).await;
-                if sent.replaces() {
-                    judge::observe_abandoned(&self.world, &sent.about);
+            LifecycleEvent::Update | LifecycleEvent::Replacement | LifecycleEvent::Move => {
+                let (old, id) = self.created(&self.properties(0, 0)).await;
+                let properties = Rc::new(self.properties_of(event));
+                self.show("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&id));
+                let sent = self.send(Update, &properties, Some(&old), Some(&id), &[kill]);
+                let answer = sent.wait_for_answer(&self.world, 400_000).await;
+                if sent.is_replacement() {
+                    judge::observe_abandoned(&self.world, &sent.binding_id);
                 }
-                self.shows(
+                self.show(
                     "UPDATE_ROLLBACK_IN_PROGRESS",
                     "UPDATE_IN_PROGRESS",
                     Some(&id),
                 );
-                let back = self.send(Update, &old, Some(&wish), Some(&id), &[Delivery::default()]);
-                self.must(&back).await;
+                let back = self.send(
+                    Update,
+                    &old,
+                    Some(&properties),
+                    Some(&id),
+                    &[Delivery::default()],
+                );
+                self.expect_success(&back).await;
                 if let Some(answer) = answer.filter(|answer| answer.physical_id != id) {
                     let cleaning = "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS";
-                    self.shows(cleaning, "UPDATE_COMPLETE", Some(&id));
+                    self.show(cleaning, "UPDATE_COMPLETE", Some(&id));
                     let clean = self.send(
                         Delete,
-                        &wish,
+                        &properties,
                         None,
                         Some(&answer.physical_id),
                         &[Delivery::default()],
                     );
-                    self.must(&clean).await;
+                    self.expect_success(&clean).await;
                 }
-                self.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(&id));
+                self.show("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(&id));
             }
-            Event::Delete => {
-                let (wish, id) = self.created(&self.wish(0, 0)).await;
-                self.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(&id));
-                let sent = self.send(Delete, &wish, None, Some(&id), &[dies]);
-                sent.outcome(&self.world, 400_000).await;
-                let again = self.send(Delete, &wish, None, Some(&id), &[Delivery::default()]);
-                self.must(&again).await;
-                self.user.living.replace(None);
-                self.user.stack.shows(&self.world, "DELETE_COMPLETE", None);
+            LifecycleEvent::Delete => {
+                let (properties, id) = self.created(&self.properties(0, 0)).await;
+                self.show("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(&id));
+                let sent = self.send(Delete, &properties, None, Some(&id), &[kill]);
+                sent.wait_for_answer(&self.world, 400_000).await;
+                let again = self.send(Delete, &properties, None, Some(&id), &[Delivery::default()]);
+                self.expect_success(&again).await;
+                self.user.acknowledged.replace(None);
+                self.user.stack.show(&self.world, "DELETE_COMPLETE", None);
             }
         }
     }
@@ -169,17 +173,17 @@ impl Teller {
 fn a_kill_at_any_await_is_mended_by_the_retry_or_by_what_cloudformation_does_next() {
     let started = Instant::now();
     let mut all = 0;
-    let mut plays = |next| {
+    let mut play_all = |next| {
         for event in EVENTS {
-            let played = kills(event, next);
+            let played = play_kills(event, next);
             println!("{event:?} killed, {next:?}: {played} stories");
             all += played;
         }
     };
-    for next in [Next::Retry, Next::Second, Next::GivenUp] {
-        plays(next);
+    for next in [AfterKill::Retry, AfterKill::Second, AfterKill::GivenUp] {
+        play_all(next);
     }
-    let played = kills_ticks();
+    let played = play_tick_kills();
     println!("ticks killed: {played} stories");
     all += played;
     println!("{all} kills in {:.1} s", started.elapsed().as_secs_f64());

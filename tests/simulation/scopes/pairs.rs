@@ -2,18 +2,18 @@
 //!
 //! No weather: only the order of calls differs.
 
-use super::stories::{Event, Teller};
+use super::scenario::{LifecycleEvent, Scenario};
 use crate::judge;
 use crate::lambda::Delivery;
+use crate::properties::ResourceProperties;
 use crate::state::ACCOUNT;
-use crate::wishes::Wish;
 use alb_nlb_binding::names::BindingId;
 use alb_nlb_binding::record::RequestType::{Create, Delete, Update};
 use std::rc::Rc;
 
 /// What happens at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pair {
+pub enum EventPair {
     CreateAndDelete,
     /// What CloudFormation shows lags nine seconds behind its Delete.
     CreateAndUnseenDelete,
@@ -45,256 +45,264 @@ pub enum Pair {
     DeleteTwice,
 }
 
-pub const PAIRS: [Pair; 21] = [
-    Pair::CreateAndDelete,
-    Pair::CreateAndUnseenDelete,
-    Pair::CreateAgainAndUnseenDelete,
-    Pair::SlowCreateAndUnseenDelete,
-    Pair::UpdateAndRollback,
-    Pair::UpdateAndQuickRollback,
-    Pair::UpdateAndLateRollback,
-    Pair::UpdateAgainAndLateRollback,
-    Pair::UpdateAndDelete,
-    Pair::ReplacementAndCleanUp,
-    Pair::ReplacementAndRollback,
-    Pair::BucketAndTick,
-    Pair::UpdateAndTick,
-    Pair::DeleteAndTick,
-    Pair::TickAndTick,
-    Pair::TickAndReturn,
-    Pair::CreateTwice,
-    Pair::UpdateTwice,
-    Pair::ReplacementTwice,
-    Pair::BucketTwice,
-    Pair::DeleteTwice,
+pub const PAIRS: [EventPair; 21] = [
+    EventPair::CreateAndDelete,
+    EventPair::CreateAndUnseenDelete,
+    EventPair::CreateAgainAndUnseenDelete,
+    EventPair::SlowCreateAndUnseenDelete,
+    EventPair::UpdateAndRollback,
+    EventPair::UpdateAndQuickRollback,
+    EventPair::UpdateAndLateRollback,
+    EventPair::UpdateAgainAndLateRollback,
+    EventPair::UpdateAndDelete,
+    EventPair::ReplacementAndCleanUp,
+    EventPair::ReplacementAndRollback,
+    EventPair::BucketAndTick,
+    EventPair::UpdateAndTick,
+    EventPair::DeleteAndTick,
+    EventPair::TickAndTick,
+    EventPair::TickAndReturn,
+    EventPair::CreateTwice,
+    EventPair::UpdateTwice,
+    EventPair::ReplacementTwice,
+    EventPair::BucketTwice,
+    EventPair::DeleteTwice,
 ];
 
-impl Teller {
+impl Scenario {
     /// All of it: what led to the pair, the pair, and the end.
-    pub async fn tells(&self, pair: Pair) {
-        self.plays(pair).await;
-        self.ends().await;
+    pub async fn run_pair(&self, pair: EventPair) {
+        self.run_events(pair).await;
+        self.finish().await;
     }
 
-    async fn plays(&self, pair: Pair) {
+    async fn run_events(&self, pair: EventPair) {
         let now = Delivery::default();
         let later = Delivery {
             after: 3_000,
             ..now
         };
-        let living = |it: &(Rc<Wish>, String)| {
-            self.user.living.replace(Some(it.clone()));
+        let acknowledged = |it: &(Rc<ResourceProperties>, String)| {
+            self.user.acknowledged.replace(Some(it.clone()));
         };
         match pair {
-            Pair::CreateAndDelete
-            | Pair::CreateAndUnseenDelete
-            | Pair::CreateAgainAndUnseenDelete
-            | Pair::SlowCreateAndUnseenDelete => {
-                let mut wish = self.wish(0, 0);
-                if pair == Pair::CreateAgainAndUnseenDelete {
+            EventPair::CreateAndDelete
+            | EventPair::CreateAndUnseenDelete
+            | EventPair::CreateAgainAndUnseenDelete
+            | EventPair::SlowCreateAndUnseenDelete => {
+                let mut properties = self.properties(0, 0);
+                if pair == EventPair::CreateAgainAndUnseenDelete {
                     // For a given group the Delete would wait longer than CloudFormation's word lags.
-                    wish.listeners.truncate(1);
+                    properties.listeners.truncate(1);
                 }
-                let wish = Rc::new(wish);
-                if pair == Pair::SlowCreateAndUnseenDelete {
-                    let id = BindingId::parse(&wish.id(&self.user.stack.id)).expect("an id");
-                    let until = self.world.stage.now() + 25_000;
+                let properties = Rc::new(properties);
+                if pair == EventPair::SlowCreateAndUnseenDelete {
+                    let id = BindingId::parse(&properties.binding_id(&self.user.stack.id))
+                        .expect("an id");
+                    let until = self.world.scheduler.now() + 25_000;
                     let mut s3 = self.world.s3.borrow_mut();
                     s3.taken.insert(id.bucket(ACCOUNT), until);
                 }
-                self.shows("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+                self.show("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
                 let invented = "invented".to_owned();
-                let id = if pair == Pair::CreateAgainAndUnseenDelete {
-                    let create = self.send(Create, &wish, None, None, &[now, later]);
-                    self.must(&create).await
+                let id = if pair == EventPair::CreateAgainAndUnseenDelete {
+                    let create = self.send(Create, &properties, None, None, &[now, later]);
+                    self.expect_success(&create).await
                 } else {
-                    let create = self.send(Create, &wish, None, None, &[later]);
-                    create.outcome(&self.world, 3_000).await;
+                    let create = self.send(Create, &properties, None, None, &[later]);
+                    create.wait_for_answer(&self.world, 3_000).await;
                     invented
                 };
-                let lags = pair != Pair::CreateAndDelete;
-                self.begins();
+                let lags = pair != EventPair::CreateAndDelete;
+                self.start_choosing();
                 let (stack, world) = (Rc::clone(&self.user.stack), Rc::clone(&self.world));
                 let shown = id.clone();
                 let leaves = move || {
                     let resource = (Some(shown), "DELETE_IN_PROGRESS");
-                    stack.shows(&world, "ROLLBACK_IN_PROGRESS", Some(resource));
+                    stack.show(&world, "ROLLBACK_IN_PROGRESS", Some(resource));
                 };
                 if lags {
-                    self.world.stage.after(9_000, leaves);
+                    self.world.scheduler.run_after(9_000, leaves);
                 } else {
                     leaves();
                 }
-                let delete = self.send(Delete, &wish, None, Some(&id), &[now]);
-                self.must(&delete).await;
+                let delete = self.send(Delete, &properties, None, Some(&id), &[now]);
+                self.expect_success(&delete).await;
                 if lags {
-                    self.sleeps(10_000).await;
+                    self.sleep(10_000).await;
                 }
-                self.user
-                    .stack
-                    .shows(&self.world, "ROLLBACK_COMPLETE", None);
+                self.user.stack.show(&self.world, "ROLLBACK_COMPLETE", None);
             }
-            Pair::UpdateAndLateRollback | Pair::UpdateAgainAndLateRollback => {
-                let it = self.created(&self.wish(0, 0)).await;
-                let (wish, (old, id)) = (Rc::new(self.wish(1, 0)), (&it.0, it.1.as_str()));
+            EventPair::UpdateAndLateRollback | EventPair::UpdateAgainAndLateRollback => {
+                let it = self.created(&self.properties(0, 0)).await;
+                let (properties, (old, id)) =
+                    (Rc::new(self.properties(1, 0)), (&it.0, it.1.as_str()));
                 let gaps: &[u64] = match pair {
-                    Pair::UpdateAndLateRollback => &[120_000],
+                    EventPair::UpdateAndLateRollback => &[120_000],
                     _ => &[0, 120_000],
                 };
                 for after in gaps.iter().copied() {
                     let name = "alb2.elb.amazonaws.com".to_owned();
-                    let until = self.world.stage.now() + 40_000;
+                    let until = self.world.scheduler.now() + 40_000;
                     self.world.dns.borrow_mut().silent.insert(name, until);
-                    self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
-                    let update = self.send(Update, &wish, Some(old), Some(id), &[now]);
-                    update.outcome(&self.world, 3_000).await;
+                    self.show("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+                    let update = self.send(Update, &properties, Some(old), Some(id), &[now]);
+                    update.wait_for_answer(&self.world, 3_000).await;
                     let status = "UPDATE_ROLLBACK_IN_PROGRESS";
-                    self.shows(status, "UPDATE_IN_PROGRESS", Some(id));
+                    self.show(status, "UPDATE_IN_PROGRESS", Some(id));
                     let late = Delivery { after, ..now };
-                    let back = self.send(Update, old, Some(&wish), Some(id), &[late]);
-                    self.must(&back).await;
-                    self.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
+                    let back = self.send(Update, old, Some(&properties), Some(id), &[late]);
+                    self.expect_success(&back).await;
+                    self.show("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
                 }
             }
-            Pair::UpdateAndRollback | Pair::UpdateAndQuickRollback => {
-                let it = self.created(&self.wish(0, 0)).await;
-                let gap = if pair == Pair::UpdateAndRollback {
+            EventPair::UpdateAndRollback | EventPair::UpdateAndQuickRollback => {
+                let it = self.created(&self.properties(0, 0)).await;
+                let gap = if pair == EventPair::UpdateAndRollback {
                     3_000
                 } else {
                     1_400
                 };
-                let wish = Rc::new(self.wish(1, 0));
+                let properties = Rc::new(self.properties(1, 0));
                 let (old, id) = (&it.0, it.1.as_str());
-                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+                self.show("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
                 let update = self.send(
                     Update,
-                    &wish,
+                    &properties,
                     Some(old),
                     Some(id),
                     &[Delivery { after: gap, ..now }],
                 );
-                update.outcome(&self.world, gap).await;
-                self.begins();
-                self.shows(
+                update.wait_for_answer(&self.world, gap).await;
+                self.start_choosing();
+                self.show(
                     "UPDATE_ROLLBACK_IN_PROGRESS",
                     "UPDATE_IN_PROGRESS",
                     Some(id),
                 );
-                let back = self.send(Update, old, Some(&wish), Some(id), &[now]);
-                self.must(&back).await;
-                self.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
+                let back = self.send(Update, old, Some(&properties), Some(id), &[now]);
+                self.expect_success(&back).await;
+                self.show("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
             }
-            Pair::UpdateAndDelete => {
-                let it = self.created(&self.wish(0, 0)).await;
-                let wish = Rc::new(self.wish(1, 0));
+            EventPair::UpdateAndDelete => {
+                let it = self.created(&self.properties(0, 0)).await;
+                let properties = Rc::new(self.properties(1, 0));
                 let (old, id) = (&it.0, it.1.as_str());
-                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
-                let update = self.send(Update, &wish, Some(old), Some(id), &[later]);
-                update.outcome(&self.world, 3_000).await;
-                self.begins();
-                self.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
+                self.show("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+                let update = self.send(Update, &properties, Some(old), Some(id), &[later]);
+                update.wait_for_answer(&self.world, 3_000).await;
+                self.start_choosing();
+                self.show("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(id));
                 let delete = self.send(Delete, old, None, Some(id), &[now]);
-                self.must(&delete).await;
-                self.user.living.replace(None);
-                self.user.stack.shows(&self.world, "DELETE_COMPLETE", None);
+                self.expect_success(&delete).await;
+                self.user.acknowledged.replace(None);
+                self.user.stack.show(&self.world, "DELETE_COMPLETE", None);
             }
-            Pair::ReplacementAndCleanUp => {
-                let it = self.created(&self.wish(0, 0)).await;
-                let wish = Rc::new(self.wish(0, 1));
-                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&it.1));
+            EventPair::ReplacementAndCleanUp => {
+                let it = self.created(&self.properties(0, 0)).await;
+                let properties = Rc::new(self.properties(0, 1));
+                self.show("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&it.1));
                 let second = Delivery {
                     after: 4_000,
                     ..now
                 };
-                let update = self.send(Update, &wish, Some(&it.0), Some(&it.1), &[now, second]);
-                let id = self.must(&update).await;
-                self.sleeps(4_000).await;
-                self.begins();
-                living(&(Rc::clone(&wish), id.clone()));
-                self.shows(
+                let update = self.send(
+                    Update,
+                    &properties,
+                    Some(&it.0),
+                    Some(&it.1),
+                    &[now, second],
+                );
+                let id = self.expect_success(&update).await;
+                self.sleep(4_000).await;
+                self.start_choosing();
+                acknowledged(&(Rc::clone(&properties), id.clone()));
+                self.show(
                     "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
                     "UPDATE_COMPLETE",
                     Some(&id),
                 );
                 let delete = self.send(Delete, &it.0, None, Some(&it.1), &[now]);
-                self.must(&delete).await;
-                self.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(&id));
+                self.expect_success(&delete).await;
+                self.show("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(&id));
             }
-            Pair::ReplacementAndRollback => {
-                let it = self.created(&self.wish(0, 0)).await;
-                let wish = Rc::new(self.wish(0, 1));
+            EventPair::ReplacementAndRollback => {
+                let it = self.created(&self.properties(0, 0)).await;
+                let properties = Rc::new(self.properties(0, 1));
                 let (old, id) = (&it.0, it.1.as_str());
-                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
-                let update = self.send(Update, &wish, Some(old), Some(id), &[later]);
-                update.outcome(&self.world, 3_000).await;
-                self.begins();
-                judge::observe_abandoned(&self.world, &update.about);
-                self.shows(
+                self.show("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
+                let update = self.send(Update, &properties, Some(old), Some(id), &[later]);
+                update.wait_for_answer(&self.world, 3_000).await;
+                self.start_choosing();
+                judge::observe_abandoned(&self.world, &update.binding_id);
+                self.show(
                     "UPDATE_ROLLBACK_IN_PROGRESS",
                     "UPDATE_IN_PROGRESS",
                     Some(id),
                 );
-                let back = self.send(Update, old, Some(&wish), Some(id), &[now]);
-                self.must(&back).await;
-                self.shows("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
+                let back = self.send(Update, old, Some(&properties), Some(id), &[now]);
+                self.expect_success(&back).await;
+                self.show("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
             }
-            Pair::BucketAndTick | Pair::UpdateAndTick => {
-                let mut wish = self.wish(0, 0);
-                let it = self.created(&wish).await;
-                if pair == Pair::BucketAndTick {
-                    wish.bucket = Some(self.ground.buckets[0].clone());
+            EventPair::BucketAndTick | EventPair::UpdateAndTick => {
+                let mut properties = self.properties(0, 0);
+                let it = self.created(&properties).await;
+                if pair == EventPair::BucketAndTick {
+                    properties.bucket = Some(self.fixtures.buckets[0].clone());
                 } else {
                     // The old target group is given up.
-                    wish = self.wish(1, 0);
-                    wish.listeners[1].given = Some(self.ground.given[1].clone());
+                    properties = self.properties(1, 0);
+                    properties.listeners[1].given_group = Some(self.fixtures.given[1].clone());
                 }
-                self.moves();
-                let wish = Rc::new(wish);
-                self.begins();
-                self.shows("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&it.1));
-                self.ticks();
-                let update = self.send(Update, &wish, Some(&it.0), Some(&it.1), &[now]);
-                self.must(&update).await;
-                living(&(wish, it.1.clone()));
-                self.shows("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(&it.1));
+                self.move_addresses();
+                let properties = Rc::new(properties);
+                self.start_choosing();
+                self.show("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&it.1));
+                self.tick();
+                let update = self.send(Update, &properties, Some(&it.0), Some(&it.1), &[now]);
+                self.expect_success(&update).await;
+                acknowledged(&(properties, it.1.clone()));
+                self.show("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(&it.1));
             }
-            Pair::DeleteAndTick => {
-                let it = self.created(&self.wish(0, 0)).await;
-                self.moves();
-                self.begins();
-                self.shows("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(&it.1));
-                self.ticks();
+            EventPair::DeleteAndTick => {
+                let it = self.created(&self.properties(0, 0)).await;
+                self.move_addresses();
+                self.start_choosing();
+                self.show("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(&it.1));
+                self.tick();
                 let delete = self.send(Delete, &it.0, None, Some(&it.1), &[now]);
-                self.must(&delete).await;
-                self.user.living.replace(None);
-                self.user.stack.shows(&self.world, "DELETE_COMPLETE", None);
+                self.expect_success(&delete).await;
+                self.user.acknowledged.replace(None);
+                self.user.stack.show(&self.world, "DELETE_COMPLETE", None);
             }
-            Pair::TickAndTick => {
-                self.created(&self.wish(0, 0)).await;
-                self.moves();
-                self.begins();
-                self.ticks();
-                self.ticks();
+            EventPair::TickAndTick => {
+                self.created(&self.properties(0, 0)).await;
+                self.move_addresses();
+                self.start_choosing();
+                self.tick();
+                self.tick();
             }
-            Pair::TickAndReturn => {
-                self.created(&self.wish(0, 0)).await;
-                let gone = self.moves();
-                self.begins();
+            EventPair::TickAndReturn => {
+                self.created(&self.properties(0, 0)).await;
+                let gone = self.move_addresses();
+                self.start_choosing();
                 self.schedule.expects.set(true);
-                self.ticks();
-                self.sleeps(100).await;
-                let now = self.world.stage.now();
+                self.tick();
+                self.sleep(100).await;
+                let now = self.world.scheduler.now();
                 let dns = &self.world.dns;
                 dns.borrow_mut().put("alb1.elb.amazonaws.com", gone, now);
-                self.sleeps(100).await;
-                self.ticks();
+                self.sleep(100).await;
+                self.tick();
                 self.schedule.expects.set(false);
             }
-            Pair::CreateTwice => self.event(Event::Create, &[now, now]).await,
-            Pair::UpdateTwice => self.event(Event::Update, &[now, now]).await,
-            Pair::ReplacementTwice => self.event(Event::Replacement, &[now, now]).await,
-            Pair::BucketTwice => self.event(Event::Move, &[now, now]).await,
-            Pair::DeleteTwice => self.event(Event::Delete, &[now, now]).await,
+            EventPair::CreateTwice => self.event(LifecycleEvent::Create, &[now, now]).await,
+            EventPair::UpdateTwice => self.event(LifecycleEvent::Update, &[now, now]).await,
+            EventPair::ReplacementTwice => {
+                self.event(LifecycleEvent::Replacement, &[now, now]).await
+            }
+            EventPair::BucketTwice => self.event(LifecycleEvent::Move, &[now, now]).await,
+            EventPair::DeleteTwice => self.event(LifecycleEvent::Delete, &[now, now]).await,
         }
     }
 }

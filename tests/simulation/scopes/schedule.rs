@@ -4,7 +4,7 @@
 //! it waits for time, but for so many preemptions. Letting time pass while somebody could go on is one,
 //! too: a call is on its way for as long as it may be.
 
-use crate::stage::{Chooser, TaskId, Waiting};
+use crate::scheduler::{Chooser, PendingCall, TaskId};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -17,7 +17,7 @@ const REPEATED: u64 = 19_000;
 
 /// A place where the schedule could have gone on otherwise.
 #[derive(Debug, Clone)]
-pub struct Point {
+pub struct ChoicePoint {
     /// What each option costs, the first being to go on.
     pub costs: Vec<u32>,
     pub chosen: usize,
@@ -32,7 +32,7 @@ pub struct Schedule {
     prefix: Vec<usize>,
     /// Where it is to be preempted, and by which of those that could go on then.
     preempts: RefCell<BTreeMap<usize, usize>>,
-    points: RefCell<Vec<Point>>,
+    points: RefCell<Vec<ChoicePoint>>,
     current: Cell<Option<TaskId>>,
     /// While time passes: what was begun until then is held back.
     held_until: Cell<Option<u64>>,
@@ -70,11 +70,11 @@ impl Schedule {
     }
 
     /// Where it could have gone on otherwise.
-    pub fn points(&self) -> Vec<Point> {
+    pub fn points(&self) -> Vec<ChoicePoint> {
         self.points.borrow().clone()
     }
 
-    fn take(&self, waiting: &[Waiting], task: TaskId) -> Option<usize> {
+    fn take(&self, waiting: &[PendingCall], task: TaskId) -> Option<usize> {
         self.current.set(Some(task));
         self.held_until.set(None);
         waiting.iter().position(|waiting| waiting.task == task)
@@ -82,13 +82,13 @@ impl Schedule {
 }
 
 /// The schedule as the stage asks it.
-pub struct Chosen(pub Rc<Schedule>);
+pub struct ScheduleChooser(pub Rc<Schedule>);
 
-impl Chooser for Chosen {
-    fn choose(&self, waiting: &[Waiting], sleeps: bool, now: u64) -> Option<usize> {
+impl Chooser for ScheduleChooser {
+    fn choose(&self, waiting: &[PendingCall], is_one_sleeping: bool, now: u64) -> Option<usize> {
         let schedule = &self.0;
-        let sleeps = sleeps || schedule.expects.get();
-        let limit = |waiting: &Waiting| {
+        let is_one_sleeping = is_one_sleeping || schedule.expects.get();
+        let limit = |waiting: &PendingCall| {
             if waiting.is_permitted {
                 PERMITTED
             } else {
@@ -101,7 +101,10 @@ impl Chooser for Chosen {
         if let Some(due) = due {
             return schedule.take(waiting, due.task);
         }
-        if schedule.held_until.get().is_some() && waiting.len() <= schedule.held.get() && sleeps {
+        if schedule.held_until.get().is_some()
+            && waiting.len() <= schedule.held.get()
+            && is_one_sleeping
+        {
             return None;
         }
         let mut tasks: Vec<TaskId> = Vec::new();
@@ -131,7 +134,7 @@ impl Chooser for Chosen {
         let switches = u32::from(current.is_some());
         let mut costs: Vec<u32> = options.iter().map(|_| switches).collect();
         costs[0] = 0;
-        if sleeps {
+        if is_one_sleeping {
             options.push(None);
             costs.push(1);
         }
@@ -140,7 +143,7 @@ impl Chooser for Chosen {
             0
         } else {
             let chosen = schedule.choice(points.len(), &costs);
-            points.push(Point { costs, chosen });
+            points.push(ChoicePoint { costs, chosen });
             chosen
         };
         match options[chosen] {
@@ -155,13 +158,13 @@ impl Chooser for Chosen {
 }
 
 /// How many preemptions were chosen.
-pub fn spent(points: &[Point]) -> u32 {
+pub fn spent(points: &[ChoicePoint]) -> u32 {
     points.iter().map(|point| point.costs[point.chosen]).sum()
 }
 
 /// The next schedule after one that was played: the last choice that can be another one within the
 /// bound is, and what follows it is free again.
-pub fn next(points: &[Point], bound: u32) -> Option<Vec<usize>> {
+pub fn next(points: &[ChoicePoint], bound: u32) -> Option<Vec<usize>> {
     for index in (0..points.len()).rev() {
         let point = &points[index];
         let left = bound.saturating_sub(spent(&points[..index]));

@@ -18,8 +18,8 @@ const LEFT_OUT: u32 = 5;
 
 /// The addresses of all names.
 #[derive(Default)]
-pub struct Zone {
-    pub names: BTreeMap<String, Name>,
+pub struct DnsZone {
+    pub names: BTreeMap<String, NameHistory>,
     /// Until when a name has no address yet.
     pub silent: BTreeMap<String, u64>,
     next: u32,
@@ -28,7 +28,7 @@ pub struct Zone {
 }
 
 #[derive(Default)]
-pub struct Name {
+pub struct NameHistory {
     /// Since when each is there.
     pub live: BTreeMap<IpAddr, u64>,
     /// When each that was there before has left.
@@ -39,7 +39,7 @@ pub struct Name {
     history: Vec<(u64, IpAddr, bool)>,
 }
 
-impl Zone {
+impl DnsZone {
     pub fn add(&mut self, name: &str, now: u64) -> IpAddr {
         self.next += 1;
         let address = IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + self.next));
@@ -77,7 +77,7 @@ impl Zone {
         history.next().is_some_and(|(_, _, came)| *came)
     }
 
-    pub fn was_ever(&self, name: &str, address: IpAddr) -> bool {
+    pub fn was_ever_live(&self, name: &str, address: IpAddr) -> bool {
         let name = self.names.get(name);
         name.is_some_and(|name| {
             name.live.contains_key(&address) || name.left.contains_key(&address)
@@ -93,7 +93,7 @@ impl Zone {
     /// At most eight of them.
     fn answer(&mut self, name: &str, dice: &Dice) -> Vec<IpAddr> {
         let mut addresses = self.addresses(name);
-        let Some(Name { left_out, .. }) = self.names.get_mut(name) else {
+        let Some(NameHistory { left_out, .. }) = self.names.get_mut(name) else {
             return addresses;
         };
         while addresses.len() > ADDRESSES_PER_ANSWER {

@@ -13,48 +13,48 @@ use std::collections::BTreeMap;
 pub const REGION: &str = "eu-central-1";
 pub const ACCOUNT: &str = "123456789012";
 /// How long a target drains.
-const DRAINS: u64 = 20_000;
+const DRAINING: u64 = 20_000;
 
 #[derive(Default)]
-pub struct Elb {
+pub struct SimulatedElb {
     pub load_balancers: BTreeMap<String, (LoadBalancer, Attributes)>,
-    pub listeners: BTreeMap<String, HeldListener>,
-    pub groups: BTreeMap<String, Group>,
+    pub listeners: BTreeMap<String, SimulatedListener>,
+    pub groups: BTreeMap<String, SimulatedTargetGroup>,
     /// Listeners made so far: no ARN comes back, as none does at AWS.
     listeners_made: usize,
 }
 
-pub struct HeldListener {
+pub struct SimulatedListener {
     pub load_balancer: String,
     pub listener: Listener,
     pub attributes: Attributes,
     pub tags: Tags,
 }
 
-pub struct Group {
+pub struct SimulatedTargetGroup {
     pub group: TargetGroup,
     pub attributes: Attributes,
     pub tags: Tags,
-    pub targets: BTreeMap<Endpoint, Held>,
+    pub targets: BTreeMap<Endpoint, SimulatedTarget>,
     /// From when on AWS shows it.
-    pub shows: u64,
+    pub visible_from: u64,
 }
 
 /// One target.
 #[derive(Debug, Clone)]
-pub struct Held {
+pub struct SimulatedTarget {
     pub zone: String,
     /// Until when it drains, where it is on its way out.
-    pub drains: Option<u64>,
+    pub drains_until: Option<u64>,
     /// Whether the function registered it.
-    pub is_ours: bool,
+    pub is_by_function: bool,
 }
 
 pub fn arn(what: &str) -> String {
     format!("arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:{what}")
 }
 
-impl Elb {
+impl SimulatedElb {
     pub fn add_load_balancer(&mut self, kind: LoadBalancerType, name: &str) -> String {
         let short = if kind == LoadBalancerType::Application {
             "app"
@@ -98,7 +98,7 @@ impl Elb {
         let load_balancer = on.to_owned();
         self.listeners.insert(
             arn.clone(),
-            HeldListener {
+            SimulatedListener {
                 load_balancer,
                 listener,
                 attributes: Attributes::new(),
@@ -108,52 +108,58 @@ impl Elb {
         arn
     }
 
-    pub fn listener_at(&self, load_balancer: &str, port: u16) -> Option<&HeldListener> {
+    pub fn listener_at(&self, load_balancer: &str, port: u16) -> Option<&SimulatedListener> {
         let mut listeners = self.listeners.values();
         listeners.find(|held| held.load_balancer == load_balancer && held.listener.port == port)
     }
 
     /// Which load balancers' listeners forward to a group.
-    pub fn users(&self, group: &str) -> Vec<String> {
+    pub fn load_balancers_of(&self, group: &str) -> Vec<String> {
         let listeners = self.listeners.values();
         let users = listeners.filter(|held| held.listener.forwards_to.iter().any(|to| to == group));
         users.map(|held| held.load_balancer.clone()).collect()
     }
 
     /// A target group that AWS shows already.
-    pub fn seen(&mut self, group: &str, now: u64) -> Option<&mut Group> {
+    pub fn visible(&mut self, group: &str, now: u64) -> Option<&mut SimulatedTargetGroup> {
         let found = self.groups.get_mut(group);
-        found.filter(|held| held.shows <= now)
+        found.filter(|held| held.visible_from <= now)
     }
 
-    pub fn named(&self, name: &str) -> Option<&Group> {
+    pub fn group_called(&self, name: &str) -> Option<&SimulatedTargetGroup> {
         self.groups.values().find(|group| group.group.name == name)
     }
 
-    pub fn registered(&self, group: &str, endpoint: &Endpoint) -> bool {
+    pub fn is_registered(&self, group: &str, endpoint: &Endpoint) -> bool {
         let group = self.groups.get(group);
         group.is_some_and(|group| group.has(endpoint))
     }
 
-    pub fn all_registered(&self, group: &str) -> Vec<Endpoint> {
+    pub fn registered_targets(&self, group: &str) -> Vec<Endpoint> {
         let group = self.groups.get(group);
         let targets = group.into_iter().flat_map(|group| &group.targets);
-        let registered = targets.filter(|(_, held)| held.drains.is_none());
+        let registered = targets.filter(|(_, held)| held.drains_until.is_none());
         registered.map(|(endpoint, _)| *endpoint).collect()
     }
 
-    pub fn register(&mut self, group: &str, endpoint: Endpoint, zone: Option<&str>, is_ours: bool) {
+    pub fn register(
+        &mut self,
+        group: &str,
+        endpoint: Endpoint,
+        zone: Option<&str>,
+        is_by_function: bool,
+    ) {
         let Some(group) = self.groups.get_mut(group) else {
             return;
         };
         let had = group
             .targets
             .get(&endpoint)
-            .filter(|held| held.drains.is_none());
-        let held = Held {
+            .filter(|held| held.drains_until.is_none());
+        let held = SimulatedTarget {
             zone: zone.unwrap_or("eu-central-1a").to_owned(),
-            drains: None,
-            is_ours: had.map_or(is_ours, |held| held.is_ours),
+            drains_until: None,
+            is_by_function: had.map_or(is_by_function, |held| held.is_by_function),
         };
         group.targets.insert(endpoint, held);
     }
@@ -164,14 +170,14 @@ impl Elb {
             return;
         };
         if let Some(held) = group.targets.get_mut(endpoint) {
-            held.drains.get_or_insert(now + DRAINS);
+            held.drains_until.get_or_insert(now + DRAINING);
         }
     }
 }
 
-impl Group {
+impl SimulatedTargetGroup {
     pub fn has(&self, endpoint: &Endpoint) -> bool {
         let held = self.targets.get(endpoint);
-        held.is_some_and(|held| held.drains.is_none())
+        held.is_some_and(|held| held.drains_until.is_none())
     }
 }

@@ -4,20 +4,23 @@
 
 mod dns;
 mod elb;
+mod faults;
 mod observed;
 mod process;
 mod request;
 mod rules;
 mod s3;
 mod stack;
-mod weather;
 
-pub use dns::{ADDRESSES_PER_ANSWER, NAMES, Zone};
-pub use elb::{ACCOUNT, Elb, Group, HeldListener, REGION, arn};
-pub use observed::{Book, Claimed, First, Judge, Look, Notes, Term};
-pub use process::{Death, End, Process, Role};
-pub use request::{Answered, Outcome, Sent};
-pub use rules::HeldRule;
-pub use s3::{Bucket, Object, S3};
-pub use stack::{Shown, Stack};
-pub use weather::{Climate, Kind, Operation, QUOTAS, Service, Weather};
+pub use dns::{ADDRESSES_PER_ANSWER, DnsZone, NAMES};
+pub use elb::{ACCOUNT, REGION, SimulatedElb, SimulatedListener, SimulatedTargetGroup, arn};
+pub use faults::{CallFaultRates, CallKind, Faults, Operation, QUOTAS, Service};
+pub use observed::{
+    Observations, ObservedAnswer, ObservedBinding, ObservedClaim, ObservedLookup, ObservedProcess,
+    ObservedRequest,
+};
+pub use process::{InvocationEnd, Kill, Process, Trigger};
+pub use request::{ReceivedAnswer, RequestResult, SentRequest};
+pub use rules::SimulatedRule;
+pub use s3::{SimulatedBucket, SimulatedObject, SimulatedS3};
+pub use stack::{SimulatedStack, StackStatus};

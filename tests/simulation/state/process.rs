@@ -1,10 +1,10 @@
 //! One invocation of the function: why it runs, and where it is killed.
 
-use super::observed::Notes;
-use super::request::Sent;
-use super::stack::Stack;
-use crate::slot::Slot;
-use crate::stage::TaskId;
+use super::observed::ObservedProcess;
+use super::request::SentRequest;
+use super::stack::SimulatedStack;
+use crate::oneshot::Oneshot;
+use crate::scheduler::TaskId;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -13,39 +13,39 @@ pub struct Process {
     pub number: u64,
     pub name: String,
     pub log_stream: String,
-    pub role: Role,
+    pub trigger: Trigger,
     pub started: u64,
-    pub notes: Notes,
+    pub observed: ObservedProcess,
     pub task: Cell<Option<TaskId>>,
-    pub gates: Cell<u32>,
-    pub dies: Cell<Option<Death>>,
+    pub awaits: Cell<u32>,
+    pub kill: Cell<Option<Kill>>,
     pub has_ended: Cell<bool>,
-    pub end: Slot<End>,
+    pub end: Oneshot<InvocationEnd>,
 }
 
 /// In which role an invocation was called.
 #[derive(Clone)]
-pub enum Role {
-    Request(Rc<Sent>),
+pub enum Trigger {
+    Request(Rc<SentRequest>),
     /// A tick of a binding, with its scheduled time of day.
     Tick {
         id: Rc<str>,
         scheduled: u64,
     },
     /// A person's question how a binding fares.
-    Question {
+    Status {
         id: Rc<str>,
     },
 }
 
-impl Role {
+impl Trigger {
     /// The bindings that it is about: its own, and the one that was before.
     pub fn bindings(&self) -> BTreeSet<String> {
         match self {
-            Self::Tick { id, .. } | Self::Question { id } => [id.to_string()].into(),
+            Self::Tick { id, .. } | Self::Status { id } => [id.to_string()].into(),
             Self::Request(sent) => {
-                let old = sent.old.as_ref().map(|old| old.id(&sent.stack.id));
-                old.into_iter().chain([sent.about.clone()]).collect()
+                let old = sent.old.as_ref().map(|old| old.binding_id(&sent.stack.id));
+                old.into_iter().chain([sent.binding_id.clone()]).collect()
             }
         }
     }
@@ -53,7 +53,7 @@ impl Role {
 
 /// Where Lambda kills an invocation.
 #[derive(Debug, Clone, Copy)]
-pub struct Death {
+pub struct Kill {
     /// At which of its awaits.
     pub at: u32,
     /// Whether what it has just sent arrives.
@@ -61,7 +61,7 @@ pub struct Death {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum InvocationEnd {
     Done,
     Failed,
     Killed,
@@ -69,17 +69,17 @@ pub enum End {
 
 impl Process {
     /// One more await; tells whether it is the last.
-    pub fn dies_here(&self) -> Option<Death> {
-        let gates = self.gates.get() + 1;
-        self.gates.set(gates);
-        self.dies.get().filter(|death| death.at == gates)
+    pub fn kill_here(&self) -> Option<Kill> {
+        let awaits = self.awaits.get() + 1;
+        self.awaits.set(awaits);
+        self.kill.get().filter(|kill| kill.at == awaits)
     }
 
     /// The stack that its request is of.
-    pub fn stack(&self) -> Option<&Rc<Stack>> {
-        match &self.role {
-            Role::Request(sent) => Some(&sent.stack),
-            Role::Tick { .. } | Role::Question { .. } => None,
+    pub fn stack(&self) -> Option<&Rc<SimulatedStack>> {
+        match &self.trigger {
+            Trigger::Request(sent) => Some(&sent.stack),
+            Trigger::Tick { .. } | Trigger::Status { .. } => None,
         }
     }
 }

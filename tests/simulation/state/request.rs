@@ -1,45 +1,45 @@
 //! One request of CloudFormation to the function, and its answer. Guide, "Custom resource request objects".
 
-use super::stack::Stack;
-use crate::slot::Slot;
-use crate::wishes::{LOGICAL_ID, Wish};
+use super::stack::SimulatedStack;
+use crate::oneshot::Oneshot;
+use crate::properties::{LOGICAL_ID, ResourceProperties};
 use alb_nlb_binding::record::RequestType;
 use serde_json::json;
 use std::cell::Cell;
 use std::rc::Rc;
 
 /// One request, however often it is delivered.
-pub struct Sent {
+pub struct SentRequest {
     pub number: u64,
     pub kind: RequestType,
-    pub stack: Rc<Stack>,
-    pub wish: Rc<Wish>,
-    pub old: Option<Rc<Wish>>,
+    pub stack: Rc<SimulatedStack>,
+    pub properties: Rc<ResourceProperties>,
+    pub old: Option<Rc<ResourceProperties>>,
     pub physical_id: Option<String>,
     /// The binding that it is about.
-    pub about: String,
+    pub binding_id: String,
     /// Whether its stack is seen to roll back when it is sent.
-    pub takes_back: bool,
+    pub is_rollback: bool,
     pub url: String,
     pub is_open: Cell<bool>,
-    pub answer: Slot<Answered>,
+    pub answer: Oneshot<ReceivedAnswer>,
 }
 
 #[derive(Debug, Clone)]
-pub struct Answered {
+pub struct ReceivedAnswer {
     pub is_success: bool,
     pub physical_id: String,
 }
 
 /// What became of a request, as CloudFormation sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RequestResult {
     Success,
     Failed,
     GivenUp,
 }
 
-impl Sent {
+impl SentRequest {
     pub fn event(&self) -> serde_json::Value {
         let mut event = json!({
             "RequestType": format!("{:?}", self.kind),
@@ -49,33 +49,34 @@ impl Sent {
             "RequestId": format!("request-{}", self.number),
             "LogicalResourceId": LOGICAL_ID,
             "ResourceType": "Custom::AlbNlbBinding",
-            "ResourceProperties": self.wish.properties(),
+            "ResourceProperties": self.properties.to_json(),
         });
         if let Some(id) = &self.physical_id {
             event["PhysicalResourceId"] = json!(id);
         }
         if let Some(old) = &self.old {
-            event["OldResourceProperties"] = old.properties();
+            event["OldResourceProperties"] = old.to_json();
         }
         event
     }
 
     /// Whether it is an Update that makes another binding.
-    pub fn replaces(&self) -> bool {
-        self.kind == RequestType::Update && self.physical_id.as_deref() != Some(self.about.as_str())
+    pub fn is_replacement(&self) -> bool {
+        self.kind == RequestType::Update
+            && self.physical_id.as_deref() != Some(self.binding_id.as_str())
     }
 
     pub fn is_open(&self) -> bool {
         self.is_open.get()
     }
 
-    pub fn text(&self) -> String {
+    pub fn summary(&self) -> String {
         let Self { number, kind, .. } = self;
         let id = self.physical_id.as_deref().unwrap_or("no id yet");
         format!(
             "{kind:?} request-{number} of {id} about {}: {}",
-            self.about,
-            self.wish.text()
+            self.binding_id,
+            self.properties.summary()
         )
     }
 }

@@ -2,7 +2,7 @@
 
 use alb_nlb_binding::model::{Rule, Tags};
 
-pub struct HeldRule {
+pub struct SimulatedRule {
     pub rule: Rule,
     pub tags: Tags,
 }

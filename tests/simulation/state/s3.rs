@@ -7,26 +7,31 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 #[derive(Default)]
-pub struct S3 {
-    pub buckets: BTreeMap<String, Bucket>,
+pub struct SimulatedS3 {
+    pub buckets: BTreeMap<String, SimulatedBucket>,
     /// Until when the name of a deleted bucket cannot be had again (S3 knowledge center, "OperationAborted").
     pub taken: BTreeMap<String, u64>,
 }
 
 #[derive(Default)]
-pub struct Bucket {
+pub struct SimulatedBucket {
     pub tags: Tags,
     pub policy: Option<String>,
-    pub objects: BTreeMap<String, Object>,
+    pub objects: BTreeMap<String, SimulatedObject>,
     /// Whether a user made it.
     pub is_given: bool,
     /// Who made it, and until when S3 may not show it to the next calls (seen in terraform-provider-aws 10068).
     pub unseen: Option<(u64, u64)>,
 }
 
-impl S3 {
+impl SimulatedS3 {
     /// A bucket, unless S3 does not show it yet to the process that has just made it. Others come later.
-    pub fn seen(&mut self, process: u64, now: u64, bucket: &str) -> Option<&mut Bucket> {
+    pub fn visible(
+        &mut self,
+        process: u64,
+        now: u64,
+        bucket: &str,
+    ) -> Option<&mut SimulatedBucket> {
         let found = self.buckets.get_mut(bucket)?;
         let hidden = |(maker, until)| maker == process && now < until;
         (!found.unseen.is_some_and(hidden)).then_some(found)
@@ -34,12 +39,12 @@ impl S3 {
 }
 
 #[derive(Debug, Clone)]
-pub struct Object {
+pub struct SimulatedObject {
     pub body: Vec<u8>,
     pub etag: String,
 }
 
-impl Object {
+impl SimulatedObject {
     pub fn new(body: Vec<u8>) -> Self {
         let mut hasher = DefaultHasher::new();
         body.hash(&mut hasher);

@@ -4,7 +4,7 @@ use crate::dice::Dice;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-pub struct Stack {
+pub struct SimulatedStack {
     pub id: String,
     pub name: String,
     /// Whether the function's account knows it.
@@ -12,19 +12,19 @@ pub struct Stack {
     pub is_denied: bool,
     /// For how long what is shown lags at most.
     pub lag: u64,
-    pub shown: RefCell<Vec<(u64, Shown)>>,
+    pub history: RefCell<Vec<(u64, StackStatus)>>,
     /// What it shows when nothing lags.
-    pub now: RefCell<Shown>,
+    pub current: RefCell<StackStatus>,
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct Shown {
+pub struct StackStatus {
     pub status: &'static str,
     /// Physical id and status.
     pub resource: Option<(Option<String>, &'static str)>,
 }
 
-impl Stack {
+impl SimulatedStack {
     pub fn new(name: &str, is_known: bool, is_denied: bool, lag: u64) -> Rc<Self> {
         Rc::new(Self {
             id: format!("arn:aws:cloudformation:eu-central-1:123456789012:stack/{name}/1"),
@@ -32,20 +32,20 @@ impl Stack {
             is_known,
             is_denied,
             lag,
-            shown: RefCell::default(),
-            now: RefCell::default(),
+            history: RefCell::default(),
+            current: RefCell::default(),
         })
     }
 
     /// What is shown now, which may be what was shown a while ago.
-    pub fn shown(&self, now: u64, dice: &Dice) -> Option<Shown> {
+    pub fn visible_status(&self, now: u64, dice: &Dice) -> Option<StackStatus> {
         let lag = if self.lag > 0 {
             dice.between(0, self.lag)
         } else {
             0
         };
         let until = now.saturating_sub(lag);
-        let shown = self.shown.borrow();
+        let shown = self.history.borrow();
         let shown = shown
             .iter()
             .rev()
@@ -55,17 +55,18 @@ impl Stack {
     }
 
     /// Since when an Update is being rolled back, where CloudFormation can be asked.
-    pub fn rolls_back_since(&self) -> Option<u64> {
-        let shown = self.shown.borrow();
-        let rolls_back = |(_, shown): &&(u64, Shown)| shown.status == "UPDATE_ROLLBACK_IN_PROGRESS";
+    pub fn rollback_since(&self) -> Option<u64> {
+        let shown = self.history.borrow();
+        let rolls_back =
+            |(_, shown): &&(u64, StackStatus)| shown.status == "UPDATE_ROLLBACK_IN_PROGRESS";
         let since = shown.iter().rev().take_while(rolls_back).last();
         let since = since.filter(|_| self.is_known && !self.is_denied);
         since.map(|(at, _)| *at)
     }
 
     /// Whether what was there before a binding has to be there after it.
-    pub fn rolls_back_or_is_unknown(&self, since: u64, now: u64) -> bool {
-        let shown = self.shown.borrow();
+    pub fn is_rolling_back_or_unknown(&self, since: u64, now: u64) -> bool {
+        let shown = self.history.borrow();
         let before = shown.iter().rev().find(|(at, _)| at + self.lag <= since);
         let after = shown
             .iter()

@@ -3,96 +3,96 @@
 //!
 //! Decides by dice only.
 
-use super::state::{PATIENCE, User};
+use super::state::{SERVICE_TIMEOUT, User};
 use crate::lambda::Delivery;
-use crate::state::{Death, QUOTAS};
-use crate::wishes::Wish;
+use crate::properties::ResourceProperties;
+use crate::state::{Kill, QUOTAS};
 use alb_nlb_binding::names::PREFIX;
 
 impl User {
-    pub fn deliveries(&self) -> Vec<Delivery> {
-        let (dice, fortune, tally) = (&self.world.dice, self.fortune.get(), &self.world.tally);
-        if dice.chance(fortune.never_delivered) {
-            tally.count("requests that were never delivered");
+    pub fn draw_deliveries(&self) -> Vec<Delivery> {
+        let (dice, rates, coverage) = (&self.world.dice, self.faults.get(), &self.world.coverage);
+        if dice.chance(rates.never_delivered) {
+            coverage.count("requests that were never delivered");
             return Vec::new();
         }
         let after = || {
-            if dice.chance(fortune.late) {
+            if dice.chance(rates.late) {
                 dice.between(2_000, 300_000)
             } else {
                 dice.between(20, 900)
             }
         };
-        let death = || {
-            dice.chance(fortune.killed).then(|| Death {
+        let kill = || {
+            dice.chance(rates.killed).then(|| Kill {
                 at: u32::try_from(dice.between(1, 110)).unwrap(),
                 arrives: dice.chance(500),
             })
         };
         let delivery = || Delivery {
             after: after(),
-            dies: death(),
-            dies_again: death(),
-            retries_after: dice.between(30_000, 120_000),
+            kill: kill(),
+            kill_retry: kill(),
+            retry_after: dice.between(30_000, 120_000),
         };
         let mut deliveries = vec![delivery()];
         // Where CloudFormation cannot be asked, a second delivery after the Delete cannot be told from a Create
         // that is wanted ("everything else goes on", the contract's rule 5).
-        if self.stack.is_known && !self.stack.is_denied && dice.chance(fortune.doubled) {
-            tally.count("requests that were delivered twice");
+        if self.stack.is_known && !self.stack.is_denied && dice.chance(rates.doubled) {
+            coverage.count("requests that were delivered twice");
             deliveries.push(delivery());
         }
         deliveries
     }
 
     /// How long CloudFormation waits, which a cancel cuts short.
-    pub fn patience(&self) -> u64 {
+    pub fn draw_patience(&self) -> u64 {
         let dice = &self.world.dice;
-        if dice.chance(self.fortune.get().cancelled) {
-            self.world.tally.count("cancels");
+        if dice.chance(self.faults.get().cancelled) {
+            self.world.coverage.count("cancels");
             // Signatures of a request and its rollback tell which is later, but for two seconds.
             return dice.between(3_100, 60_000);
         }
-        PATIENCE
+        SERVICE_TIMEOUT
     }
 
     /// Another resource of the stack fails.
-    pub fn other_fails(&self) -> bool {
-        let fails = self.world.dice.chance(self.fortune.get().other_fails);
+    pub fn does_other_fail(&self) -> bool {
+        let fails = self.world.dice.chance(self.faults.get().other_fails);
         if fails {
-            self.world.tally.count("failures of other resources");
+            self.world.coverage.count("failures of other resources");
         }
         fails
     }
 
     /// Everything that a wish needs is allowed again, and there is room for it.
-    pub fn grants_again(&self, wish: &Wish) {
-        self.world.weather.full.borrow_mut().clear();
-        let given = wish.given();
-        let mut denied = self.world.weather.denied.borrow_mut();
+    pub fn restore_grants(&self, properties: &ResourceProperties) {
+        self.world.faults.quotas_reached.borrow_mut().clear();
+        let given = properties.given_groups();
+        let mut denied = self.world.faults.denied.borrow_mut();
         denied.retain(|(_, group)| !given.contains(group.as_str()) && group != PREFIX);
     }
 
     /// What the stack allows the function, for as long as a wish is being served.
-    pub fn grants(&self, wish: &Wish, old: &Wish) {
-        let (world, given) = (&self.world, wish.given());
-        let mut full = world.weather.full.borrow_mut();
-        full.clear();
-        if world.dice.chance(self.fortune.get().quota) {
-            full.extend([world.dice.pick(&QUOTAS)]);
+    pub fn set_grants(&self, properties: &ResourceProperties, old: &ResourceProperties) {
+        let (world, given) = (&self.world, properties.given_groups());
+        let mut quotas_reached = world.faults.quotas_reached.borrow_mut();
+        quotas_reached.clear();
+        if world.dice.chance(self.faults.get().quota) {
+            quotas_reached.extend([world.dice.pick(&QUOTAS)]);
         }
-        let mut denied = world.weather.denied.borrow_mut();
+        let mut denied = world.faults.denied.borrow_mut();
         denied.retain(|(_, group)| !given.contains(group.as_str()) && group != PREFIX);
-        if world.dice.chance(self.fortune.get().rule_denied) {
+        if world.dice.chance(self.faults.get().rule_denied) {
             denied.insert(("PutTargets", PREFIX.to_owned()));
         }
-        for group in old.given().difference(&given) {
-            if world.dice.chance(self.fortune.get().grant_leaves) {
+        for group in old.given_groups().difference(&given) {
+            if world.dice.chance(self.faults.get().grant_removed) {
                 world.say(
                     &self.stack.name,
                     format!("takes the grant for {group} away"),
                 );
-                let mut once = world.weather.once_denied.borrow_mut();
+                let mut once = world.faults.ever_denied.borrow_mut();
                 once.insert((*group).to_owned());
                 for operation in ["DeregisterTargets", "RegisterTargets"] {
                     denied.insert((operation, (*group).to_owned()));

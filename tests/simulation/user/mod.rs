@@ -4,4 +4,4 @@ mod faults;
 mod lifecycle;
 mod state;
 
-pub use state::{Fortune, PATIENCE, User};
+pub use state::{RequestFaultRates, SERVICE_TIMEOUT, User};

@@ -1,18 +1,18 @@
 //! Who has a stack with the binding in it, and how often something befalls the requests.
 
-use crate::state::Stack;
-use crate::wishes::{Choices, Wish};
-use crate::world::World;
+use crate::properties::{PropertyChoices, ResourceProperties};
+use crate::state::SimulatedStack;
+use crate::world::SimulatedWorld;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 /// For how long CloudFormation waits for an answer (`ServiceTimeout`).
-pub const PATIENCE: u64 = 640_000;
+pub const SERVICE_TIMEOUT: u64 = 640_000;
 
 /// How often of a thousand something befalls a request.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Fortune {
+pub struct RequestFaultRates {
     /// Another resource of the stack fails after this one.
     pub other_fails: u32,
     pub cancelled: u32,
@@ -23,7 +23,7 @@ pub struct Fortune {
     pub replaces: u32,
     pub removed: u32,
     /// Who gives a target group up takes the grant for it away, too.
-    pub grant_leaves: u32,
+    pub grant_removed: u32,
     /// EventBridge may not be told of the function, so that the request fails past its first sync.
     pub rule_denied: u32,
     /// A quota of the account is reached, until the next request.
@@ -33,20 +33,20 @@ pub struct Fortune {
 }
 
 pub struct User {
-    pub world: Rc<World>,
-    pub stack: Rc<Stack>,
-    pub choices: Choices,
-    pub fortune: Cell<Fortune>,
+    pub world: Rc<SimulatedWorld>,
+    pub stack: Rc<SimulatedStack>,
+    pub choices: PropertyChoices,
+    pub faults: Cell<RequestFaultRates>,
     /// What CloudFormation last had a success for, with its physical id.
-    pub living: RefCell<Option<(Rc<Wish>, String)>>,
+    pub acknowledged: RefCell<Option<(Rc<ResourceProperties>, String)>>,
     /// The bucket that the resource was first made with. It is made again with the same: a killed try of
     /// the first Create knows of no other, so that two records would stand for one id (a limit of the
     /// product's, told of in the README).
-    pub made_in: RefCell<Option<Option<String>>>,
+    pub first_bucket: RefCell<Option<Option<String>>>,
 }
 
 impl User {
-    pub async fn sleeps(&self, millis: u64) {
+    pub async fn sleep(&self, millis: u64) {
         tokio::time::sleep(Duration::from_millis(millis)).await;
     }
 }

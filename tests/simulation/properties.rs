@@ -10,26 +10,26 @@ use std::collections::BTreeSet;
 pub const LOGICAL_ID: &str = "Binding";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub struct ResourceProperties {
     pub alb: String,
     pub nlb: String,
-    pub listeners: Vec<Listen>,
+    pub listeners: Vec<ListenerSettings>,
     pub bucket: Option<String>,
     /// `InvocationsBeforeDeregistration`.
-    pub until: u32,
+    pub needed_misses: u32,
     pub interval: u16,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listen {
+pub struct ListenerSettings {
     pub port: u16,
     pub alb_port: u16,
-    pub given: Option<String>,
+    pub given_group: Option<String>,
 }
 
 /// What there is to choose from.
 #[derive(Default)]
-pub struct Choices {
+pub struct PropertyChoices {
     pub albs: Vec<String>,
     pub nlbs: Vec<String>,
     pub given: Vec<String>,
@@ -38,89 +38,89 @@ pub struct Choices {
     pub first_port: u16,
 }
 
-impl Wish {
-    pub fn any(dice: &Dice, choices: &Choices) -> Self {
-        let mut wish = Self {
+impl ResourceProperties {
+    pub fn random(dice: &Dice, choices: &PropertyChoices) -> Self {
+        let mut properties = Self {
             alb: choices.albs[dice.index(choices.albs.len())].clone(),
             nlb: choices.nlbs[0].clone(),
             listeners: Vec::new(),
             bucket: None,
-            until: dice.pick(&[1, 2, 2, 3]),
+            needed_misses: dice.pick(&[1, 2, 2, 3]),
             interval: 30,
         };
-        wish.change_listeners(dice, choices);
+        properties.change_listeners(dice, choices);
         if dice.chance(350) {
-            wish.bucket = Some(choices.buckets[dice.index(choices.buckets.len())].clone());
+            properties.bucket = Some(choices.buckets[dice.index(choices.buckets.len())].clone());
         }
-        wish
+        properties
     }
 
-    fn change_listeners(&mut self, dice: &Dice, choices: &Choices) {
+    fn change_listeners(&mut self, dice: &Dice, choices: &PropertyChoices) {
         let ports = [0, 1, 2].map(|more| choices.first_port + more);
         self.listeners = Vec::new();
         for port in ports {
             if dice.chance(400) {
                 let alb_port = dice.pick(&[80, 443]);
-                self.listeners.push(Listen {
+                self.listeners.push(ListenerSettings {
                     port,
                     alb_port,
-                    given: None,
+                    given_group: None,
                 });
             }
         }
         for arn in &choices.given {
             if dice.chance(350) {
-                let given = Some(arn.clone());
-                self.listeners.push(Listen {
+                let given_group = Some(arn.clone());
+                self.listeners.push(ListenerSettings {
                     port: 80,
                     alb_port: 80,
-                    given,
+                    given_group,
                 });
             }
         }
         if self.listeners.is_empty() {
             let (port, alb_port) = (ports[0], 80);
-            self.listeners.push(Listen {
+            self.listeners.push(ListenerSettings {
                 port,
                 alb_port,
-                given: None,
+                given_group: None,
             });
         }
     }
 
     /// The same with something changed, the NLB only where `replaces` says so.
-    pub fn changed(&self, dice: &Dice, choices: &Choices, replaces: bool) -> Self {
-        let mut wish = self.clone();
+    pub fn with_changes(&self, dice: &Dice, choices: &PropertyChoices, replaces: bool) -> Self {
+        let mut properties = self.clone();
         if replaces {
             let others: Vec<_> = choices
                 .nlbs
                 .iter()
                 .filter(|nlb| **nlb != self.nlb)
                 .collect();
-            wish.nlb = others[dice.index(others.len())].clone();
+            properties.nlb = others[dice.index(others.len())].clone();
         }
         for _ in 0..dice.between(1, 2) {
             match dice.between(0, 5) {
-                0 | 1 => wish.alb = choices.albs[dice.index(choices.albs.len())].clone(),
-                2 => wish.change_listeners(dice, choices),
+                0 | 1 => properties.alb = choices.albs[dice.index(choices.albs.len())].clone(),
+                2 => properties.change_listeners(dice, choices),
                 3 => {
                     let bucket = dice.index(choices.buckets.len() + 1);
-                    wish.bucket = choices.buckets.get(bucket).cloned();
+                    properties.bucket = choices.buckets.get(bucket).cloned();
                 }
-                4 => wish.until = dice.pick(&[1, 2, 3]),
-                _ => wish.interval = dice.pick(&[10, 30]),
+                4 => properties.needed_misses = dice.pick(&[1, 2, 3]),
+                _ => properties.interval = dice.pick(&[10, 30]),
             }
         }
-        wish
+        properties
     }
 
-    pub fn properties(&self) -> Value {
+    pub fn to_json(&self) -> Value {
         let listeners = self.listeners.iter().map(|listen| {
             let mut listener = json!({
                 "Port": listen.port.to_string(),
                 "AlbPort": listen.alb_port.to_string(),
             });
-            match &listen.given {
+            match &listen.given_group {
                 Some(arn) => listener["TargetGroupArn"] = json!(arn),
                 None => {
                     listener["HealthCheck"] = json!({"IntervalSeconds": self.interval.to_string()})
@@ -134,7 +134,7 @@ impl Wish {
             "AlbArn": self.alb,
             "NlbArn": self.nlb,
             "Listeners": listeners,
-            "InvocationsBeforeDeregistration": self.until.to_string(),
+            "InvocationsBeforeDeregistration": self.needed_misses.to_string(),
         });
         if let Some(bucket) = &self.bucket {
             properties["BucketName"] = json!(bucket);
@@ -142,34 +142,34 @@ impl Wish {
         properties
     }
 
-    pub fn id(&self, stack_id: &str) -> String {
+    pub fn binding_id(&self, stack_id: &str) -> String {
         BindingId::derive(stack_id, LOGICAL_ID, &self.nlb).to_string()
     }
 
     /// The listeners that the binding makes, with their target groups.
-    pub fn made(&self) -> impl Iterator<Item = &Listen> {
+    pub fn made_listeners(&self) -> impl Iterator<Item = &ListenerSettings> {
         self.listeners
             .iter()
-            .filter(|listen| listen.given.is_none())
+            .filter(|listen| listen.given_group.is_none())
     }
 
-    pub fn makes(&self, port: u16) -> bool {
-        self.made().any(|listen| listen.port == port)
+    pub fn makes_listener_on(&self, port: u16) -> bool {
+        self.made_listeners().any(|listen| listen.port == port)
     }
 
-    pub fn given(&self) -> BTreeSet<&str> {
+    pub fn given_groups(&self) -> BTreeSet<&str> {
         self.listeners
             .iter()
-            .filter_map(|listen| listen.given.as_deref())
+            .filter_map(|listen| listen.given_group.as_deref())
             .collect()
     }
 
-    pub fn text(&self) -> String {
+    pub fn summary(&self) -> String {
         let short = |arn: &str| arn.rsplit('/').nth(1).unwrap_or(arn).to_owned();
         let listeners: Vec<_> = self
             .listeners
             .iter()
-            .map(|listen| match &listen.given {
+            .map(|listen| match &listen.given_group {
                 Some(arn) => format!("{}:{}", short(arn), listen.alb_port),
                 None => format!("{}->{}", listen.port, listen.alb_port),
             })
@@ -180,7 +180,7 @@ impl Wish {
             short(&self.alb),
             listeners.join(" "),
             self.bucket.as_deref().unwrap_or("own"),
-            self.until,
+            self.needed_misses,
             self.interval
         )
     }

@@ -6,9 +6,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 #[derive(Default)]
-pub struct Tally(RefCell<BTreeMap<&'static str, u64>>);
+pub struct Coverage(RefCell<BTreeMap<&'static str, u64>>);
 
-impl Tally {
+impl Coverage {
     pub fn count(&self, what: &'static str) {
         *self.0.borrow_mut().entry(what).or_default() += 1;
     }

@@ -6,40 +6,40 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
 /// So many lines are told of a violation.
-const KEPT: usize = 220;
+const KEPT_LINES: usize = 220;
 
 #[derive(Default)]
-pub struct Story {
-    lines: RefCell<VecDeque<Line>>,
+pub struct Trace {
+    lines: RefCell<VecDeque<TraceLine>>,
     /// Whether every line is told as it happens.
-    pub is_told: Cell<bool>,
+    pub is_printed: Cell<bool>,
     /// Tells two runs apart.
     pub fingerprint: Cell<u64>,
 }
 
-struct Line {
+struct TraceLine {
     at: u64,
     who: String,
     what: String,
 }
 
-impl Story {
+impl Trace {
     pub fn add(&self, at: u64, who: &str, what: String) {
         let mut fingerprint = self.fingerprint.get();
         for byte in who.bytes().chain(what.bytes()).take(24) {
             fingerprint = (fingerprint ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
         self.fingerprint.set(fingerprint ^ at);
-        let line = Line {
+        let line = TraceLine {
             at,
             who: who.to_owned(),
             what,
         };
-        if self.is_told.get() {
+        if self.is_printed.get() {
             println!("{}", line.text());
         }
         let mut lines = self.lines.borrow_mut();
-        if lines.len() >= KEPT {
+        if lines.len() >= KEPT_LINES {
             lines.pop_front();
         }
         lines.push_back(line);
@@ -47,12 +47,12 @@ impl Story {
 
     pub fn text(&self) -> String {
         let lines = self.lines.borrow();
-        let lines: Vec<_> = lines.iter().map(Line::text).collect();
+        let lines: Vec<_> = lines.iter().map(TraceLine::text).collect();
         lines.join("\n")
     }
 }
 
-impl Line {
+impl TraceLine {
     fn text(&self) -> String {
         let Self { at, who, what } = self;
         let seconds = at / 1000;

@@ -15,38 +15,38 @@ use tokio::time::{Instant, Sleep};
 
 pub type TaskId = usize;
 type Task = Pin<Box<dyn Future<Output = ()>>>;
-type Happening = Box<dyn FnOnce()>;
+type Effect = Box<dyn FnOnce()>;
 
 /// No life has so many.
 const MOST_STEPS: u64 = 200_000;
 
 /// A call that waits to be let through, where a chooser decides the order.
-pub struct Waiting {
+pub struct PendingCall {
     pub task: TaskId,
     /// When it was begun.
     pub since: u64,
     /// Whether it is given up after five seconds, and carried out by then or never.
     pub is_permitted: bool,
-    pub go: Happening,
+    pub go: Effect,
 }
 
 /// Decides which waiting call goes on.
 pub trait Chooser {
     /// The index of one of them, or `None` to let time pass. `sleeps` tells whether an invocation waits
     /// for time to pass.
-    fn choose(&self, waiting: &[Waiting], sleeps: bool, now: u64) -> Option<usize>;
+    fn choose(&self, waiting: &[PendingCall], is_one_sleeping: bool, now: u64) -> Option<usize>;
 }
 
-pub struct Stage {
+pub struct Scheduler {
     start: Instant,
     signal: Arc<Signal>,
     tasks: RefCell<Vec<(Option<Task>, Arc<TaskWaker>)>>,
-    due: RefCell<BTreeMap<(u64, u64), Happening>>,
+    due: RefCell<BTreeMap<(u64, u64), Effect>>,
     numbers: Cell<u64>,
-    doomed: RefCell<Vec<TaskId>>,
-    waiting: RefCell<Vec<Waiting>>,
+    killed: RefCell<Vec<TaskId>>,
+    waiting: RefCell<Vec<PendingCall>>,
     chooser: Option<Box<dyn Chooser>>,
-    is_over: Cell<bool>,
+    is_stopped: Cell<bool>,
     steps: Cell<u64>,
     invocations: RefCell<BTreeSet<TaskId>>,
 }
@@ -78,7 +78,7 @@ impl Wake for TaskWaker {
     }
 }
 
-impl Stage {
+impl Scheduler {
     /// Must be made inside the runtime. Without a chooser, calls go on when their time has come.
     pub fn new(chooser: Option<Box<dyn Chooser>>) -> Self {
         Self {
@@ -87,10 +87,10 @@ impl Stage {
             tasks: RefCell::default(),
             due: RefCell::default(),
             numbers: Cell::new(0),
-            doomed: RefCell::default(),
+            killed: RefCell::default(),
             waiting: RefCell::default(),
             chooser,
-            is_over: Cell::new(false),
+            is_stopped: Cell::new(false),
             steps: Cell::new(0),
             invocations: RefCell::default(),
         }
@@ -101,7 +101,7 @@ impl Stage {
         u64::try_from(self.start.elapsed().as_millis()).unwrap()
     }
 
-    pub fn number(&self) -> u64 {
+    pub fn next_number(&self) -> u64 {
         let number = self.numbers.get();
         self.numbers.set(number + 1);
         number
@@ -122,7 +122,7 @@ impl Stage {
 
     /// Drops a task at the await where it is, once it is not being polled.
     pub fn kill(&self, task: TaskId) {
-        self.doomed.borrow_mut().push(task);
+        self.killed.borrow_mut().push(task);
     }
 
     pub fn has_chooser(&self) -> bool {
@@ -130,9 +130,9 @@ impl Stage {
     }
 
     /// An invocation begins, or ends.
-    pub fn is_invocation(&self, task: TaskId, runs: bool) {
+    pub fn mark_invocation(&self, task: TaskId, is_running: bool) {
         let mut invocations = self.invocations.borrow_mut();
-        if runs {
+        if is_running {
             invocations.insert(task)
         } else {
             invocations.remove(&task)
@@ -140,33 +140,33 @@ impl Stage {
     }
 
     /// Something that happens so many milliseconds from now.
-    pub fn after(&self, millis: u64, happening: impl FnOnce() + 'static) {
-        let at = (self.now() + millis, self.number());
-        self.due.borrow_mut().insert(at, Box::new(happening));
+    pub fn run_after(&self, millis: u64, effect: impl FnOnce() + 'static) {
+        let at = (self.now() + millis, self.next_number());
+        self.due.borrow_mut().insert(at, Box::new(effect));
     }
 
-    pub fn wait(&self, waiting: Waiting) {
+    pub fn hold_call(&self, waiting: PendingCall) {
         self.waiting.borrow_mut().push(waiting);
     }
 
     /// The calls of a task that were not let through never reach AWS.
-    pub fn forget(&self, task: TaskId) {
+    pub fn forget_calls(&self, task: TaskId) {
         self.waiting
             .borrow_mut()
             .retain(|waiting| waiting.task != task);
     }
 
-    pub fn end(&self) {
-        self.is_over.set(true);
+    pub fn stop(&self) {
+        self.is_stopped.set(true);
     }
 
     /// Whether so much has happened that it is going in circles.
-    pub fn never_ends(&self) -> bool {
+    pub fn exceeds_step_limit(&self) -> bool {
         self.steps.get() > MOST_STEPS
     }
 
     /// Plays until [`Self::end`].
-    pub async fn play(&self) {
+    pub async fn run(&self) {
         let mut alarm = Box::pin(tokio::time::sleep(Duration::ZERO));
         let play = poll_fn(|context| {
             *self.signal.root.lock().unwrap() = Some(context.waker().clone());
@@ -184,21 +184,21 @@ impl Stage {
                 let ready = self.signal.ready.lock().unwrap().pop_front();
                 let Some(id) = ready else { break };
                 self.poll(id);
-                self.drop_doomed();
+                self.drop_killed();
             }
-            self.drop_doomed();
+            self.drop_killed();
             self.steps.set(self.steps.get() + 1);
-            if self.is_over.get() || self.never_ends() {
+            if self.is_stopped.get() || self.exceeds_step_limit() {
                 return Poll::Ready(());
             }
             let now = self.now();
             let first = self.due.borrow().first_key_value().map(|(at, _)| *at);
             if let Some(at) = first.filter(|(at, _)| *at <= now) {
-                let happening = self.due.borrow_mut().remove(&at).unwrap();
-                happening();
+                let effect = self.due.borrow_mut().remove(&at).unwrap();
+                effect();
                 continue;
             }
-            if let Some(go) = self.chosen(now) {
+            if let Some(go) = self.choose_call(now) {
                 go();
                 continue;
             }
@@ -218,17 +218,17 @@ impl Stage {
         }
     }
 
-    fn chosen(&self, now: u64) -> Option<Happening> {
+    fn choose_call(&self, now: u64) -> Option<Effect> {
         let chooser = self.chooser.as_ref()?;
         let mut waiting = self.waiting.borrow_mut();
         if waiting.is_empty() {
             return None;
         }
         let invocations = self.invocations.borrow();
-        let sleeps = invocations
+        let is_one_sleeping = invocations
             .iter()
             .any(|task| waiting.iter().all(|waiting| waiting.task != *task));
-        let index = chooser.choose(&waiting, sleeps, now)?;
+        let index = chooser.choose(&waiting, is_one_sleeping, now)?;
         Some(waiting.remove(index).go)
     }
 
@@ -250,9 +250,9 @@ impl Stage {
         }
     }
 
-    fn drop_doomed(&self) {
-        let doomed: Vec<_> = self.doomed.borrow_mut().drain(..).collect();
-        for id in doomed {
+    fn drop_killed(&self) {
+        let killed: Vec<_> = self.killed.borrow_mut().drain(..).collect();
+        for id in killed {
             let task = self.tasks.borrow_mut()[id].0.take();
             drop(task);
         }

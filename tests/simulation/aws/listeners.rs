@@ -3,7 +3,7 @@
 //!
 //! Never judges: every change is shown to the judge before it is made.
 
-use super::call::{SimulatedAws, changes, missing, reads};
+use super::call::{SimulatedAws, change, read, rejected};
 use crate::judge;
 use crate::state::Service::Elb;
 use alb_nlb_binding::aws::api::{AwsResult, ElbTags, Listeners, LoadBalancers};
@@ -15,7 +15,7 @@ impl LoadBalancers for SimulatedAws {
     async fn load_balancers(&self, arns: &[String]) -> AwsResult<Vec<LoadBalancer>> {
         let (asked, wanted) = (arns.join(", "), arns.to_vec());
         self.call(
-            reads(Elb, "DescribeLoadBalancers"),
+            read(Elb, "DescribeLoadBalancers"),
             &asked,
             move |world, _| {
                 let elb = world.elb.borrow();
@@ -31,13 +31,13 @@ impl LoadBalancers for SimulatedAws {
     async fn load_balancer_attributes(&self, arn: &str) -> AwsResult<Attributes> {
         let wanted = arn.to_owned();
         self.call(
-            reads(Elb, "DescribeLoadBalancerAttributes"),
+            read(Elb, "DescribeLoadBalancerAttributes"),
             arn,
             move |world, _| {
                 let elb = world.elb.borrow();
                 let found = elb.load_balancers.get(&wanted);
                 let gone = || {
-                    missing(
+                    rejected(
                         "DescribeLoadBalancerAttributes",
                         &wanted,
                         "LoadBalancerNotFound",
@@ -56,7 +56,7 @@ impl Listeners for SimulatedAws {
     async fn listeners(&self, load_balancer: &str) -> AwsResult<Vec<Listener>> {
         let on = load_balancer.to_owned();
         self.call(
-            reads(Elb, "DescribeListeners"),
+            read(Elb, "DescribeListeners"),
             load_balancer,
             move |world, _| {
                 let elb = world.elb.borrow();
@@ -73,10 +73,10 @@ impl Listeners for SimulatedAws {
     async fn listener_attributes(&self, arn: &str) -> AwsResult<Attributes> {
         let wanted = arn.to_owned();
         self.call(
-            reads(Elb, "DescribeListenerAttributes"),
+            read(Elb, "DescribeListenerAttributes"),
             arn,
             move |world, _| {
-                let gone = || missing("DescribeListenerAttributes", &wanted, "ListenerNotFound");
+                let gone = || rejected("DescribeListenerAttributes", &wanted, "ListenerNotFound");
                 let elb = world.elb.borrow();
                 let found = elb.listeners.get(&wanted);
                 found.map(|held| held.attributes.clone()).ok_or_else(gone)
@@ -88,12 +88,12 @@ impl Listeners for SimulatedAws {
     async fn set_idle_timeout(&self, _: Permit, arn: &str, seconds: u32) -> AwsResult<()> {
         let wanted = arn.to_owned();
         self.call(
-            changes(Elb, "ModifyListenerAttributes"),
+            change(Elb, "ModifyListenerAttributes"),
             arn,
             move |world, process| {
                 judge::require_own_listener(world, process, &wanted);
                 let mut elb = world.elb.borrow_mut();
-                let gone = || missing("ModifyListenerAttributes", &wanted, "ListenerNotFound");
+                let gone = || rejected("ModifyListenerAttributes", &wanted, "ListenerNotFound");
                 let held = elb.listeners.get_mut(&wanted).ok_or_else(gone)?;
                 let key = TCP_IDLE_TIMEOUT.to_owned();
                 held.attributes.insert(key, seconds.to_string());
@@ -119,16 +119,16 @@ impl Listeners for SimulatedAws {
         let resource = format!("{port} of {load_balancer}");
         let named = resource.clone();
         self.call(
-            changes(Elb, "CreateListener"),
+            change(Elb, "CreateListener"),
             &resource,
             move |world, process| {
                 let mut elb = world.elb.borrow_mut();
-                if elb.seen(&to, world.stage.now()).is_none() {
-                    return Err(missing("CreateListener", &to, "TargetGroupNotFound"));
+                if elb.visible(&to, world.scheduler.now()).is_none() {
+                    return Err(rejected("CreateListener", &to, "TargetGroupNotFound"));
                 }
                 if let Some(held) = elb.listener_at(&on, port) {
                     let is_same = held.listener.forwards_to == [to.clone()];
-                    let duplicate = || missing("CreateListener", &named, "DuplicateListener");
+                    let duplicate = || rejected("CreateListener", &named, "DuplicateListener");
                     return is_same
                         .then(|| held.listener.arn.clone())
                         .ok_or_else(duplicate);
@@ -148,41 +148,33 @@ impl Listeners for SimulatedAws {
         target_group: &str,
     ) -> AwsResult<()> {
         let (wanted, to) = (arn.to_owned(), target_group.to_owned());
-        self.call(
-            changes(Elb, "ModifyListener"),
-            arn,
-            move |world, process| {
-                judge::require_own_listener(world, process, &wanted);
-                let mut elb = world.elb.borrow_mut();
-                let gone = || missing("ModifyListener", &wanted, "ListenerNotFound");
-                let held = elb.listeners.get(&wanted).ok_or_else(gone)?;
-                let port = port.unwrap_or(held.listener.port);
-                let there = elb.listener_at(&held.load_balancer, port);
-                if there.is_some_and(|there| there.listener.arn != wanted) {
-                    return Err(missing("ModifyListener", &wanted, "DuplicateListener"));
-                }
-                let held = elb.listeners.get_mut(&wanted).ok_or_else(gone)?;
-                held.listener.port = port;
-                held.listener.forwards_to = vec![to.clone()];
-                Ok(())
-            },
-        )
+        self.call(change(Elb, "ModifyListener"), arn, move |world, process| {
+            judge::require_own_listener(world, process, &wanted);
+            let mut elb = world.elb.borrow_mut();
+            let gone = || rejected("ModifyListener", &wanted, "ListenerNotFound");
+            let held = elb.listeners.get(&wanted).ok_or_else(gone)?;
+            let port = port.unwrap_or(held.listener.port);
+            let there = elb.listener_at(&held.load_balancer, port);
+            if there.is_some_and(|there| there.listener.arn != wanted) {
+                return Err(rejected("ModifyListener", &wanted, "DuplicateListener"));
+            }
+            let held = elb.listeners.get_mut(&wanted).ok_or_else(gone)?;
+            held.listener.port = port;
+            held.listener.forwards_to = vec![to.clone()];
+            Ok(())
+        })
         .await
     }
 
     async fn delete_listener(&self, _: Permit, arn: &str) -> AwsResult<()> {
         let wanted = arn.to_owned();
-        self.call(
-            changes(Elb, "DeleteListener"),
-            arn,
-            move |world, process| {
-                judge::require_own_listener(world, process, &wanted);
-                judge::judge_listener_deletion(world, process, &wanted);
-                let gone = || missing("DeleteListener", &wanted, "ListenerNotFound");
-                let removed = world.elb.borrow_mut().listeners.remove(&wanted);
-                removed.map(|_| ()).ok_or_else(gone)
-            },
-        )
+        self.call(change(Elb, "DeleteListener"), arn, move |world, process| {
+            judge::require_own_listener(world, process, &wanted);
+            judge::judge_listener_deletion(world, process, &wanted);
+            let gone = || rejected("DeleteListener", &wanted, "ListenerNotFound");
+            let removed = world.elb.borrow_mut().listeners.remove(&wanted);
+            removed.map(|_| ()).ok_or_else(gone)
+        })
         .await
     }
 }
@@ -194,7 +186,7 @@ impl ElbTags for SimulatedAws {
         }
         let wanted = arns.to_vec();
         let resource = format!("{} resources", arns.len());
-        self.call(reads(Elb, "DescribeTags"), &resource, move |world, _| {
+        self.call(read(Elb, "DescribeTags"), &resource, move |world, _| {
             let elb = world.elb.borrow();
             let tags = |arn: &String| {
                 let of_listener = elb.listeners.get(arn).map(|held| &held.tags);
@@ -212,7 +204,7 @@ impl ElbTags for SimulatedAws {
 
     async fn add_elb_tags(&self, _: Permit, arn: &str, tags: &Tags) -> AwsResult<()> {
         let (wanted, tags) = (arn.to_owned(), tags.clone());
-        self.call(changes(Elb, "AddTags"), arn, move |world, process| {
+        self.call(change(Elb, "AddTags"), arn, move |world, process| {
             if wanted.contains(":targetgroup/") {
                 judge::require_own_group(world, process, &wanted);
             } else {
@@ -224,7 +216,7 @@ impl ElbTags for SimulatedAws {
             } else if let Some(held) = elb.groups.get_mut(&wanted) {
                 held.tags.extend(tags.clone());
             } else {
-                return Err(missing("AddTags", &wanted, "TargetGroupNotFound"));
+                return Err(rejected("AddTags", &wanted, "TargetGroupNotFound"));
             }
             Ok(())
         })

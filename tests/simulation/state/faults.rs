@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How often of a thousand something befalls a call.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Climate {
+pub struct CallFaultRates {
     pub slow: u32,
     /// Longer than anybody should wait.
     pub hangs: u32,
@@ -39,7 +39,7 @@ pub const QUOTAS: [(&str, (&str, Trouble)); 3] = [
     ("PutRule", ("LimitExceededException", Trouble::Stays)),
 ];
 
-impl Climate {
+impl CallFaultRates {
     /// Whether every call is carried out, and answered, within a moment.
     pub const fn is_quick(&self) -> bool {
         let delays = self.slow + self.hangs + self.throttled + self.fails;
@@ -48,19 +48,19 @@ impl Climate {
 }
 
 #[derive(Default)]
-pub struct Weather {
-    climate: Cell<Climate>,
+pub struct Faults {
+    rates: Cell<CallFaultRates>,
     /// Operations that are refused by permissions, with the resource.
     pub denied: RefCell<BTreeSet<(&'static str, String)>>,
     /// Operations that are refused because a quota is reached, with the code.
-    pub full: RefCell<BTreeMap<&'static str, (&'static str, Trouble)>>,
+    pub quotas_reached: RefCell<BTreeMap<&'static str, (&'static str, Trouble)>>,
     /// Of which target groups that was ever so.
-    pub once_denied: RefCell<BTreeSet<String>>,
+    pub ever_denied: RefCell<BTreeSet<String>>,
     tokens: Cell<(u64, u64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum CallKind {
     /// The SDK repeats it.
     Read,
     /// A write that carries its own condition, or that needs none: the SDK repeats it.
@@ -82,16 +82,16 @@ pub enum Service {
 pub struct Operation {
     pub name: &'static str,
     pub service: Service,
-    pub kind: Kind,
+    pub kind: CallKind,
 }
 
-impl Weather {
-    pub fn set(&self, climate: Climate) {
-        self.climate.set(climate);
+impl Faults {
+    pub fn set(&self, rates: CallFaultRates) {
+        self.rates.set(rates);
     }
 
-    pub fn climate(&self) -> Climate {
-        self.climate.get()
+    pub fn rates(&self) -> CallFaultRates {
+        self.rates.get()
     }
 
     /// A bucket of 40, filled by 10 a second.

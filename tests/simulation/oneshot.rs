@@ -7,22 +7,22 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-pub struct Slot<T>(Rc<RefCell<Place<T>>>);
+pub struct Oneshot<T>(Rc<RefCell<OneshotState<T>>>);
 
-struct Place<T> {
+struct OneshotState<T> {
     value: Option<T>,
     waiting: Option<Waker>,
 }
 
-impl<T> Clone for Slot<T> {
+impl<T> Clone for Oneshot<T> {
     fn clone(&self) -> Self {
         Self(Rc::clone(&self.0))
     }
 }
 
-impl<T> Slot<T> {
+impl<T> Oneshot<T> {
     pub fn new() -> Self {
-        Self(Rc::new(RefCell::new(Place {
+        Self(Rc::new(RefCell::new(OneshotState {
             value: None,
             waiting: None,
         })))

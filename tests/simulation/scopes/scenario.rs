@@ -1,0 +1,274 @@
+//! The small stories that are played in every order: two events at once, what led to them, and what
+//! CloudFormation does next.
+//!
+//! No weather: only the order of calls differs.
+
+use super::schedule::Schedule;
+use crate::cloudformation::NewRequest;
+use crate::eventbridge::{EventBridge, TickFaultRates};
+use crate::judge;
+use crate::lambda::Delivery;
+use crate::life::{Fixtures, prepare};
+use crate::properties::{ListenerSettings, PropertyChoices, ResourceProperties};
+use crate::state::{Kill, SentRequest, SimulatedStack};
+use crate::user::{SERVICE_TIMEOUT, User};
+use crate::world::SimulatedWorld;
+use alb_nlb_binding::record::RequestType::{self, Create, Delete, Update};
+use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Who plays a story.
+pub struct Scenario {
+    pub world: Rc<SimulatedWorld>,
+    pub user: Rc<User>,
+    pub fixtures: Fixtures,
+    pub schedule: Rc<Schedule>,
+    pub eventbridge: Rc<EventBridge>,
+}
+
+/// What CloudFormation may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LifecycleEvent {
+    Create,
+    /// To another ALB, port and given target group.
+    Update,
+    /// To another NLB.
+    Replacement,
+    /// To another bucket.
+    Move,
+    Delete,
+}
+
+pub const EVENTS: [LifecycleEvent; 5] = [
+    LifecycleEvent::Create,
+    LifecycleEvent::Update,
+    LifecycleEvent::Replacement,
+    LifecycleEvent::Move,
+    LifecycleEvent::Delete,
+];
+
+impl Scenario {
+    pub fn new(world: &Rc<SimulatedWorld>, schedule: &Rc<Schedule>) -> Self {
+        let fixtures = prepare(world, 3);
+        let user = Rc::new(User {
+            world: Rc::clone(world),
+            stack: SimulatedStack::new("stack1", true, false, 0),
+            choices: PropertyChoices::default(),
+            faults: Cell::default(),
+            acknowledged: RefCell::default(),
+            first_bucket: RefCell::default(),
+        });
+        Self {
+            world: Rc::clone(world),
+            user,
+            fixtures,
+            schedule: Rc::clone(schedule),
+            eventbridge: EventBridge::new(TickFaultRates::default()),
+        }
+    }
+
+    /// One listener that is made, one target group that is given.
+    pub fn properties(&self, alb: usize, nlb: usize) -> ResourceProperties {
+        ResourceProperties {
+            alb: self.fixtures.albs[alb].clone(),
+            nlb: self.fixtures.nlbs[nlb].clone(),
+            listeners: vec![
+                ListenerSettings {
+                    port: 8000,
+                    alb_port: 443,
+                    given_group: None,
+                },
+                ListenerSettings {
+                    port: 80,
+                    alb_port: 80,
+                    given_group: Some(self.fixtures.given[0].clone()),
+                },
+            ],
+            bucket: None,
+            needed_misses: 1,
+            interval: 30,
+        }
+    }
+
+    /// What an event asks for.
+    pub fn properties_of(&self, event: LifecycleEvent) -> ResourceProperties {
+        match event {
+            LifecycleEvent::Create | LifecycleEvent::Delete => self.properties(0, 0),
+            LifecycleEvent::Update => {
+                let mut properties = self.properties(1, 0);
+                properties.listeners[0].port = 8001;
+                properties.listeners[1].given_group = Some(self.fixtures.given[1].clone());
+                properties
+            }
+            LifecycleEvent::Replacement => self.properties(0, 1),
+            LifecycleEvent::Move => ResourceProperties {
+                bucket: Some(self.fixtures.buckets[0].clone()),
+                ..self.properties(0, 0)
+            },
+        }
+    }
+
+    pub async fn sleep(&self, millis: u64) {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+    }
+
+    pub fn show(&self, stack: &'static str, resource: &'static str, id: Option<&str>) {
+        let resource = Some((id.map(str::to_owned), resource));
+        self.user.stack.show(&self.world, stack, resource);
+    }
+
+    pub fn send(
+        &self,
+        kind: RequestType,
+        properties: &Rc<ResourceProperties>,
+        old: Option<&Rc<ResourceProperties>>,
+        id: Option<&str>,
+        deliveries: &[Delivery],
+    ) -> Rc<SentRequest> {
+        let ask = NewRequest {
+            kind,
+            properties: Rc::clone(properties),
+            old: old.cloned(),
+            physical_id: id.map(str::to_owned),
+        };
+        SentRequest::send(&self.world, &self.user.stack, ask, deliveries)
+    }
+
+    /// A stack in its ordinary life.
+    pub async fn created(
+        &self,
+        properties: &ResourceProperties,
+    ) -> (Rc<ResourceProperties>, String) {
+        self.user.create(properties.clone()).await;
+        self.sleep(20_000).await;
+        self.user
+            .acknowledged
+            .borrow()
+            .clone()
+            .expect("it was created")
+    }
+
+    pub fn tick(&self) {
+        self.eventbridge.fire(&self.world);
+    }
+
+    /// From now on each order is another story.
+    pub fn start_choosing(&self) {
+        self.schedule.is_active.set(true);
+    }
+
+    pub async fn wait_until_quiet(&self) {
+        loop {
+            self.sleep(7_000).await;
+            if self.world.under_way.get() == 0 {
+                self.schedule.is_active.set(false);
+                return;
+            }
+        }
+    }
+
+    pub async fn finish(&self) {
+        self.wait_until_quiet().await;
+        if self.user.acknowledged.borrow().is_some() {
+            for _ in 0..judge::most_misses(&self.world) + 1 {
+                let left = 60_000 - self.world.scheduler.now() % 60_000;
+                self.sleep(left).await;
+                self.tick();
+            }
+            self.wait_until_quiet().await;
+            judge::judge_convergence(&self.world);
+            self.user.delete_stack().await;
+        }
+        self.wait_until_quiet().await;
+        judge::judge_nothing_left(&self.world);
+        self.world.scheduler.stop();
+    }
+
+    /// The ALB's addresses change: one comes, one goes.
+    pub fn move_addresses(&self) -> IpAddr {
+        let (name, now) = ("alb1.elb.amazonaws.com", self.world.scheduler.now());
+        let mut dns = self.world.dns.borrow_mut();
+        let gone = dns.addresses(name)[0];
+        dns.add(name, now);
+        dns.take(name, gone, now);
+        gone
+    }
+
+    /// One request, delivered like that, in an ordinary stack.
+    pub async fn event(&self, event: LifecycleEvent, deliveries: &[Delivery]) {
+        let old = self.properties_of(LifecycleEvent::Create);
+        match event {
+            LifecycleEvent::Create => {
+                let properties = Rc::new(old);
+                self.start_choosing();
+                self.show("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
+                let sent = self.send(Create, &properties, None, None, deliveries);
+                let id = self.expect_success(&sent).await;
+                self.show("CREATE_COMPLETE", "CREATE_COMPLETE", Some(&id));
+                self.user.acknowledged.replace(Some((properties, id)));
+            }
+            LifecycleEvent::Update | LifecycleEvent::Replacement | LifecycleEvent::Move => {
+                self.update(&old, self.properties_of(event), deliveries)
+                    .await;
+            }
+            LifecycleEvent::Delete => {
+                let it = self.created(&old).await;
+                self.start_choosing();
+                self.show("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(&it.1));
+                let sent = self.send(Delete, &it.0, None, Some(&it.1), deliveries);
+                self.expect_success(&sent).await;
+                self.user.acknowledged.replace(None);
+                self.user.stack.show(&self.world, "DELETE_COMPLETE", None);
+            }
+        }
+    }
+
+    /// An Update that is taken, and where it was to another NLB, the Delete of what it replaced.
+    async fn update(
+        &self,
+        old: &ResourceProperties,
+        properties: ResourceProperties,
+        deliveries: &[Delivery],
+    ) {
+        let it = self.created(old).await;
+        let properties = Rc::new(properties);
+        self.start_choosing();
+        self.show("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&it.1));
+        let sent = self.send(Update, &properties, Some(&it.0), Some(&it.1), deliveries);
+        let id = self.expect_success(&sent).await;
+        self.user
+            .acknowledged
+            .replace(Some((properties, id.clone())));
+        let cleaning = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
+        self.show(cleaning, "UPDATE_COMPLETE", Some(&id));
+        if id != it.1 {
+            let clean = [Delivery::default()];
+            let delete = self.send(Delete, &it.0, None, Some(&it.1), &clean);
+            self.expect_success(&delete).await;
+        }
+        self.show("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(&id));
+    }
+
+    /// In fair weather every request that is wanted has a success.
+    pub async fn expect_success(&self, sent: &Rc<SentRequest>) -> String {
+        match sent.wait_for_answer(&self.world, SERVICE_TIMEOUT).await {
+            Some(answer) if answer.is_success => answer.physical_id,
+            answer => {
+                self.world
+                    .violate(format!("{} has no success: {answer:?}", sent.summary()));
+                String::new()
+            }
+        }
+    }
+}
+
+/// Killed at one await, and tried again by Lambda, which may be killed at another.
+pub fn killed(at: u32, arrives: bool) -> Delivery {
+    Delivery {
+        kill: Some(Kill { at, arrives }),
+        retry_after: 60_000,
+        ..Delivery::default()
+    }
+}
