@@ -1,11 +1,11 @@
-//! Moments of the simulated world as AWS writes them.
+//! Times of the simulated world, written as AWS writes them.
 //!
-//! The world begins at a fixed time, so that a story reads the same in every run.
+//! The world begins at a fixed time, so that a trace is the same in every run.
 
 /// The world's beginning: 2026-11-25T02:10:00Z, in milliseconds since 1970.
 pub const BEGINNING: u64 = 1_795_572_600_000;
 
-/// Milliseconds of a minute.
+/// One minute in milliseconds.
 pub const MINUTE: u64 = 60_000;
 
 /// `2026-11-25T02:10:00Z`, as EventBridge gives an event's time (EventBridge guide, "AWS service event

@@ -1,8 +1,8 @@
-//! CloudFormation towards a custom resource: stacks, what is shown of them, and requests. Guide,
-//! "Custom resource request objects": one request at a time, a physical id of its own invention where a
-//! Create was never answered, an address that is signed when the request is sent.
+//! CloudFormation's side of a custom resource: it shows the status of stacks, sends requests and waits for
+//! answers. CloudFormation guide, "Custom resource request objects": one request at a time, an invented physical
+//! id where a Create was never answered, and a response URL that is signed when the request is sent.
 //!
-//! What a stack does next is `user`'s.
+//! The module `user` decides what a stack does next.
 
 use crate::calendar::signed;
 use crate::judge;
@@ -18,7 +18,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What a request asks for.
+/// A request that is to be sent.
 pub struct NewRequest {
     pub kind: RequestType,
     pub properties: Rc<ResourceProperties>,
@@ -27,7 +27,7 @@ pub struct NewRequest {
 }
 
 impl SimulatedStack {
-    /// The stack's status, and its resource's.
+    /// Shows a status of the stack, and the physical id and the status of its resource.
     pub fn show(
         &self,
         world: &SimulatedWorld,
@@ -44,7 +44,7 @@ impl SimulatedStack {
 }
 
 impl SentRequest {
-    /// Sends a request, to be delivered like that.
+    /// Sends a request and invokes the function once for each delivery.
     pub fn send(
         world: &Rc<SimulatedWorld>,
         stack: &Rc<SimulatedStack>,
@@ -104,7 +104,7 @@ impl SentRequest {
         sent
     }
 
-    /// Waits for the answer, and no longer than that.
+    /// Waits for the answer for at most `patience` milliseconds, and then gives the request up.
     pub async fn wait_for_answer(
         &self,
         world: &SimulatedWorld,

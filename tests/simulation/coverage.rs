@@ -1,6 +1,4 @@
-//! What happened in all lives together, so that one sees that the weather really happens.
-//!
-//! Counts only.
+//! Counts what happened in all lives together, so that a test can demand that every fault really happened.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

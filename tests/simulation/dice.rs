@@ -1,12 +1,12 @@
-//! Chance: everything that is not fixed follows from one seed.
+//! Random numbers from one seed, so that a life can be played again.
 //!
-//! Never asks the system for anything.
+//! Never takes randomness from the system.
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use std::cell::RefCell;
 
-/// One life's chance.
+/// The random numbers of one life.
 pub struct Dice(RefCell<SmallRng>);
 
 impl Dice {
@@ -19,7 +19,7 @@ impl Dice {
         self.0.borrow_mut().random_range(least..=most)
     }
 
-    /// True in so many of a thousand cases.
+    /// True in `per_mille` of a thousand cases. Draws no number where that is 0.
     pub fn chance(&self, per_mille: u32) -> bool {
         per_mille > 0 && self.0.borrow_mut().random_range(0..1000) < per_mille
     }

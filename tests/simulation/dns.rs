@@ -1,7 +1,4 @@
-//! DNS as an Application Load Balancer has it: a set of addresses that changes as it scales, of which
-//! an answer holds at most eight, a random choice (ALB guide, "DNS name").
-//!
-//! Remembers since when each address is there, and when it left.
+//! The product's DNS client over the simulated world.
 
 use crate::judge;
 use crate::oneshot::Oneshot;
@@ -13,11 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
-/// Whom one process asks.
+/// The DNS client of one invocation.
 pub struct SimulatedDns {
     pub world: Rc<SimulatedWorld>,
     pub process: Rc<Process>,
-    /// What this invocation remembers of each name.
+    /// The addresses that this invocation remembers for each name.
     pub lists: RefCell<BTreeMap<String, BTreeSet<IpAddr>>>,
 }
 
@@ -75,7 +72,7 @@ impl DnsQuery for SimulatedDnsQuery {
             let has_answered = Rc::clone(&self.has_answered);
             move || {
                 let answer = look_up(&world, &name);
-                // Where the first lookup of a run fails, the run has looked by the next one.
+                // If the first lookup of a run fails, the next one counts as the look of the run.
                 let is_first_answer = answer.is_ok() && !has_answered.replace(true);
                 if number == 1 || is_first_answer {
                     world.trace.add(

@@ -1,7 +1,7 @@
-//! EventBridge: a rule with a target fires each minute. EventBridge guide, "Input transformation" (a
-//! text gets its quotes), and "a rule may fire more than once for one scheduled time".
+//! EventBridge: fires every enabled rule once a minute. EventBridge guide, "Input transformation" (a string
+//! value gets quotes), and "a rule may fire more than once for one scheduled time".
 //!
-//! Knows nothing of bindings but what their rules hold.
+//! Knows no bindings, only the rules that they have made.
 
 use crate::calendar::{BEGINNING, MINUTE, rfc3339};
 use crate::lambda::{Delivery, invoke};
@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How often of a thousand something befalls a tick.
+/// How many ticks of a thousand each fault happens to.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TickFaultRates {
     pub doubled: u32,
@@ -25,7 +25,7 @@ pub struct TickFaultRates {
 pub struct EventBridge {
     pub faults: Cell<TickFaultRates>,
     pub held_until: Cell<u64>,
-    /// Where the next ticks are killed, each time.
+    /// Where all ticks are killed that are fired while this is set.
     pub kill: Cell<Option<Kill>>,
 }
 
@@ -38,7 +38,7 @@ impl EventBridge {
         })
     }
 
-    /// Fires every minute, for ever.
+    /// Fires every minute and never ends.
     pub async fn run(self: Rc<Self>, world: Rc<SimulatedWorld>) {
         loop {
             let left = MINUTE - world.scheduler.now() % MINUTE;
@@ -47,7 +47,7 @@ impl EventBridge {
         }
     }
 
-    /// All rules, for the minute that has just begun.
+    /// Fires all rules for the minute that has just begun.
     pub fn fire(&self, world: &Rc<SimulatedWorld>) {
         let (rates, dice) = (self.faults.get(), &world.dice);
         let now = world.scheduler.now();

@@ -1,7 +1,5 @@
-//! Lambda: parallel environments, kills, one retry, the timeout. Lambda guide, "Asynchronous
-//! invocation": an event may be delivered more than once, and one that failed is tried again later.
-//!
-//! A kill drops the invocation at the await where it is; what it has sent may arrive all the same.
+//! Lambda: invokes the function in parallel environments, with kills, one retry and the timeout. Lambda guide,
+//! "Asynchronous invocation": an event may be delivered more than once, and a failed one is tried again later.
 
 use crate::aws::{SimulatedAws, SimulatedResponder};
 use crate::dns::SimulatedDns;
@@ -17,20 +15,20 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// The function's timeout.
+/// The timeout of the function in milliseconds.
 const FUNCTION_TIMEOUT: u64 = 300_000;
 
-/// How an event reaches the function.
+/// How an event reaches the function. Times are in milliseconds.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Delivery {
     pub after: u64,
     pub kill: Option<Kill>,
-    /// Where the retry dies, too.
+    /// Where the retry is killed as well.
     pub kill_retry: Option<Kill>,
     pub retry_after: u64,
 }
 
-/// Delivers an event, and delivers it once more where the function fails or is killed.
+/// Delivers an event, and delivers it once more if the function fails or is killed.
 pub fn invoke(world: &Rc<SimulatedWorld>, event: Value, trigger: Trigger, delivery: Delivery) {
     world.start_work();
     let bindings = trigger.bindings();

@@ -1,6 +1,7 @@
-//! One life: a world that follows from a seed, users with their stacks in it, and its end.
+//! One life: users change their stacks in a world with faults, then the faults stop, and the judge checks the
+//! end.
 //!
-//! Says which weather there is, and what is judged when all is quiet.
+//! Everything follows from the seed of the world and the settings.
 
 use crate::calendar::MINUTE;
 use crate::dice::Dice;
@@ -21,7 +22,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What a life is like.
+/// How a life differs from other lives.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LifeSettings {
     pub call_faults: CallFaultRates,
@@ -29,14 +30,14 @@ pub struct LifeSettings {
     pub request_faults: RequestFaultRates,
     pub users: u64,
     pub changes: u64,
-    /// How many addresses an ALB has at most.
+    /// The most addresses that an ALB has.
     pub addresses: usize,
     pub lag: u64,
     pub is_unknown: bool,
     pub is_denied: bool,
 }
 
-/// What all lives need before anybody has asked for anything.
+/// The resources that are there before the first request.
 pub struct Fixtures {
     pub albs: Vec<String>,
     pub nlbs: Vec<String>,
@@ -133,7 +134,7 @@ fn given_group(groups: &mut BTreeMap<String, SimulatedTargetGroup>, name: &str) 
     arn
 }
 
-/// The addresses of all ALBs come and go, until they are told to rest.
+/// Lets addresses of all ALBs come and go until `is_stopped` is set.
 pub async fn change_addresses(world: Rc<SimulatedWorld>, most: usize, is_stopped: Rc<Cell<bool>>) {
     loop {
         let pause = world.dice.between(5_000, 150_000);
@@ -191,7 +192,7 @@ pub fn make_users(
     users.collect()
 }
 
-/// The whole of it.
+/// Runs a whole life.
 pub async fn live(world: Rc<SimulatedWorld>, settings: LifeSettings) {
     let fixtures = prepare(&world, settings.addresses);
     world.faults.set(settings.call_faults);
@@ -232,7 +233,7 @@ pub async fn live(world: Rc<SimulatedWorld>, settings: LifeSettings) {
     world.scheduler.stop();
 }
 
-/// What one user does.
+/// Runs the changes of one user.
 async fn script(user: Rc<User>, changes: u64) {
     let dice: &Dice = &user.world.dice;
     for _ in 0..changes {
@@ -249,7 +250,7 @@ async fn script(user: Rc<User>, changes: u64) {
     }
 }
 
-/// How each binding fares, and each that was.
+/// Asks the function for the status of each present and former binding.
 async fn ask_each_status(world: &Rc<SimulatedWorld>) {
     let ids = judge::binding_ids(world);
     for id in ids {
@@ -260,7 +261,7 @@ async fn ask_each_status(world: &Rc<SimulatedWorld>) {
     wait_until_quiet(world).await;
 }
 
-/// Until nothing is under way any more.
+/// Waits until no invocation runs and no delivery is to come.
 async fn wait_until_quiet(world: &SimulatedWorld) {
     loop {
         tokio::time::sleep(Duration::from_secs(7)).await;
@@ -270,8 +271,9 @@ async fn wait_until_quiet(world: &SimulatedWorld) {
     }
 }
 
-/// So many ticks later than they should need. A full answer that is always the same may be a cache's as
-/// well: what was known beside it is gone when so many ticks agree as would make it certain.
+/// Lets as many ticks pass as the contract allows, and then judges. A full answer that is always the same may
+/// come from a cache. Addresses beside it leave only after as many equal ticks as make the list certain, so that
+/// takes more ticks.
 async fn judge_convergence_later(world: &SimulatedWorld) {
     let left = MINUTE - world.scheduler.now() % MINUTE;
     let is_full = |name: &str| world.dns.borrow().addresses(name).len() == ADDRESSES_PER_ANSWER;

@@ -1,6 +1,6 @@
-//! Random lives: many worlds, each from its own seed, in all weathers.
+//! Random lives: many worlds, each from its own seed, with all kinds of faults.
 //!
-//! A violation prints its seed and its story; `SIMULATION_SEED` plays that life again.
+//! A violation prints its seed and its trace. `SIMULATION_SEED` plays that life again.
 
 use crate::coverage::Coverage;
 use crate::dice::Dice;
@@ -13,10 +13,10 @@ use crate::world::SimulatedWorld;
 use std::rc::Rc;
 use std::time::Instant;
 
-/// So many lives, where nobody says otherwise.
+/// How many lives are played if `SIMULATION_LIVES` is not set.
 const LIVES: u64 = 2_000;
 
-/// What has to have happened in so many lives, or they prove little.
+/// What must have happened at least once in [`LIVES`] lives, because they prove little otherwise.
 const HAPPENS: [&str; 35] = [
     "Creates",
     "Updates",
@@ -55,7 +55,8 @@ const HAPPENS: [&str; 35] = [
     "a denial",
 ];
 
-/// Three lives of ten have all troubles; the others have a few, so that a story is short.
+/// Draws the settings of a life. Three lives of ten have all faults; the others have a few, so that their traces
+/// are short.
 fn settings(seed: u64) -> LifeSettings {
     let dice = Dice::new(seed ^ 0x5eed);
     let is_wild = dice.chance(300);
@@ -121,8 +122,8 @@ fn settings(seed: u64) -> LifeSettings {
         settings.request_faults.quota = has(150, 400);
     }
     if is_unknown || is_denied {
-        // Where CloudFormation cannot be asked, nobody can know that a request is not wanted any more
-        // that comes after its binding is gone.
+        // If the function cannot ask CloudFormation, it cannot know that a request is obsolete that arrives
+        // after its binding is gone.
         settings.request_faults.late = 0;
         settings.request_faults.cancelled = 0;
         settings.request_faults.killed = 0;
@@ -130,7 +131,7 @@ fn settings(seed: u64) -> LifeSettings {
     settings
 }
 
-/// Plays one life; gives its fingerprint.
+/// Plays one life and gives its fingerprint, or the trace with the violation.
 fn play(seed: u64, coverage: &Rc<Coverage>, is_printed: bool) -> Result<u64, String> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime
@@ -187,7 +188,7 @@ fn in_all_lives_the_contract_holds() {
     }
     println!("{}", coverage.text());
     assert_eq!(violations, 0);
-    // Where few lives are asked for, not everything can happen.
+    // In few lives, not everything can happen.
     if lives >= LIVES {
         for what in HAPPENS {
             assert!(coverage.of(what) > 0, "there was never {what}");

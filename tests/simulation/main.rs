@@ -1,12 +1,16 @@
-//! A world in which the function is played as it runs: CloudFormation, Lambda, EventBridge, AWS and
-//! DNS as they behave, in memory and in virtual time; and a judge that watches every change.
+//! Deterministic simulation of the function: CloudFormation, Lambda, EventBridge, AWS and DNS are played in
+//! memory and in virtual time, and a judge checks every change against the contract.
 //!
-//! It drives the product's own entry, events in and answers out, and knows nothing of its insides.
-//! All follows from a seed. No I/O, no threads, no real time.
+//! The simulation calls the product's own entry with events, reads its answers, and does not use its
+//! internals. Everything follows from a seed. There is no I/O, no thread and no real time.
 //!
-//! `SIMULATION_LIVES` says how many lives are played, `SIMULATION_SEED` plays one again and prints its
-//! story. `SIMULATION_PREEMPTIONS` says how deep the small scopes go, `SIMULATION_SCHEDULE` plays one of their
-//! schedules again.
+//! `state` is what the simulated world holds, and `world` puts it together. The other modules act on the world:
+//! the services (`aws`, `cloudformation`, `lambda`, `eventbridge`, `dns`), the users, and the judge. Two kinds of
+//! tests use all this: `lives` (random lives from many seeds) and `scopes` (small scenarios in every order).
+//!
+//! `SIMULATION_LIVES` sets how many lives are played. `SIMULATION_SEED` plays one life again and prints its
+//! trace. `SIMULATION_PREEMPTIONS` sets how many preemptions the small scopes have, and `SIMULATION_SCHEDULE`
+//! plays one of their schedules again.
 
 #![allow(
     async_fn_in_trait,

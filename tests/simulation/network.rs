@@ -1,6 +1,6 @@
-//! The way between an invocation and what it calls, on which Lambda may kill it.
+//! How calls leave an invocation and how answers reach it, and where Lambda kills it on the way.
 //!
-//! A kill drops the invocation at the await where it is; what it has sent may arrive all the same.
+//! A kill drops the invocation at its current await. A call that it has already sent may still arrive.
 
 use crate::judge;
 use crate::scheduler::PendingCall;
@@ -33,7 +33,7 @@ impl Process {
         self.end(world, InvocationEnd::Killed);
     }
 
-    /// A request goes out, and is carried out after so long.
+    /// Sends a call that is carried out after `after` milliseconds, unless the invocation is killed here.
     pub fn send_call(
         self: &Rc<Self>,
         world: &Rc<SimulatedWorld>,
@@ -62,7 +62,7 @@ impl Process {
         }
     }
 
-    /// An answer comes in.
+    /// Delivers the answer of a call, unless the invocation has ended or is killed here.
     pub fn deliver_answer(&self, world: &SimulatedWorld, fill: impl FnOnce()) {
         if self.has_ended.get() {
             return;

@@ -1,6 +1,6 @@
-//! A place for one value that somebody waits for.
+//! One value that a task waits for, like a oneshot channel.
 //!
-//! Whoever waits may be dropped; then the value goes nowhere.
+//! If the waiting task is dropped, the value is lost.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -28,7 +28,7 @@ impl<T> Oneshot<T> {
         })))
     }
 
-    /// The first value counts.
+    /// Sets the value, unless there is one already, and wakes the task that waits for it.
     pub fn fill(&self, value: T) {
         let mut place = self.0.borrow_mut();
         place.value.get_or_insert(value);

@@ -1,6 +1,6 @@
-//! What a user asks for: the properties of one binding, and how they change.
+//! The properties that a user sets for one binding, and how they change.
 //!
-//! Only properties that the contract allows.
+//! Holds only properties that the contract allows.
 
 use crate::dice::Dice;
 use alb_nlb_binding::names::BindingId;
@@ -27,14 +27,14 @@ pub struct ListenerSettings {
     pub given_group: Option<String>,
 }
 
-/// What there is to choose from.
+/// The values that a user chooses from.
 #[derive(Default)]
 pub struct PropertyChoices {
     pub albs: Vec<String>,
     pub nlbs: Vec<String>,
     pub given: Vec<String>,
     pub buckets: Vec<String>,
-    /// The first port that this user may listen on; each has three.
+    /// The first of the three ports that this user may listen on.
     pub first_port: u16,
 }
 
@@ -88,7 +88,7 @@ impl ResourceProperties {
         }
     }
 
-    /// The same with something changed, the NLB only where `replaces` says so.
+    /// A copy with one or two random changes. The NLB changes only if `replaces` is set.
     pub fn with_changes(&self, dice: &Dice, choices: &PropertyChoices, replaces: bool) -> Self {
         let mut properties = self.clone();
         if replaces {
@@ -146,7 +146,7 @@ impl ResourceProperties {
         BindingId::derive(stack_id, LOGICAL_ID, &self.nlb).to_string()
     }
 
-    /// The listeners that the binding makes, with their target groups.
+    /// The listeners that the binding makes itself, each with a target group of its own.
     pub fn made_listeners(&self) -> impl Iterator<Item = &ListenerSettings> {
         self.listeners
             .iter()

@@ -1,7 +1,7 @@
-//! The scheduler: whose turn it is, and what happens when, all in virtual time.
+//! The scheduler of tasks and timed effects in virtual time.
 //!
-//! Every invocation and every actor is a task that is polled by hand, so that dropping it is Lambda's
-//! kill at that await. Time passes only while all of them wait. Never sleeps for real.
+//! Every invocation and every actor is a task that the scheduler polls, so that it can play Lambda's kill by
+//! dropping the task at its current await. Time passes only while all tasks wait. Nothing sleeps in real time.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -17,23 +17,24 @@ pub type TaskId = usize;
 type Task = Pin<Box<dyn Future<Output = ()>>>;
 type Effect = Box<dyn FnOnce()>;
 
-/// No life has so many.
+/// More steps than any life needs: a life that takes more is caught in a loop.
 const MOST_STEPS: u64 = 200_000;
 
-/// A call that waits to be let through, where a chooser decides the order.
+/// A call that is held back until the chooser lets it through.
 pub struct PendingCall {
     pub task: TaskId,
-    /// When it was begun.
+    /// When the call was sent, in milliseconds since the beginning.
     pub since: u64,
-    /// Whether it is given up after five seconds, and carried out by then or never.
+    /// Whether it is a permitted change. The product gives it up after five seconds, so it is carried out by then
+    /// or never.
     pub is_permitted: bool,
     pub go: Effect,
 }
 
-/// Decides which waiting call goes on.
+/// Decides which of the calls that are held back is carried out next.
 pub trait Chooser {
-    /// The index of one of them, or `None` to let time pass. `sleeps` tells whether an invocation waits
-    /// for time to pass.
+    /// The index of one of them, or `None` to let time pass. `is_one_sleeping` says whether an invocation
+    /// waits for time to pass.
     fn choose(&self, waiting: &[PendingCall], is_one_sleeping: bool, now: u64) -> Option<usize>;
 }
 
@@ -79,7 +80,7 @@ impl Wake for TaskWaker {
 }
 
 impl Scheduler {
-    /// Must be made inside the runtime. Without a chooser, calls go on when their time has come.
+    /// Must be called inside a tokio runtime. Without a chooser, every call is carried out at its own time.
     pub fn new(chooser: Option<Box<dyn Chooser>>) -> Self {
         Self {
             start: Instant::now(),
@@ -96,11 +97,12 @@ impl Scheduler {
         }
     }
 
-    /// Milliseconds since the world's beginning.
+    /// Milliseconds since the beginning of the world.
     pub fn now(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_millis()).unwrap()
     }
 
+    /// A number that was not given before; later numbers are higher.
     pub fn next_number(&self) -> u64 {
         let number = self.numbers.get();
         self.numbers.set(number + 1);
@@ -120,7 +122,7 @@ impl Scheduler {
         id
     }
 
-    /// Drops a task at the await where it is, once it is not being polled.
+    /// Drops a task at its current await, as soon as it is not being polled.
     pub fn kill(&self, task: TaskId) {
         self.killed.borrow_mut().push(task);
     }
@@ -129,7 +131,7 @@ impl Scheduler {
         self.chooser.is_some()
     }
 
-    /// An invocation begins, or ends.
+    /// Notes that the task of an invocation starts or ends.
     pub fn mark_invocation(&self, task: TaskId, is_running: bool) {
         let mut invocations = self.invocations.borrow_mut();
         if is_running {
@@ -139,7 +141,7 @@ impl Scheduler {
         };
     }
 
-    /// Something that happens so many milliseconds from now.
+    /// Runs an effect `millis` milliseconds from now.
     pub fn run_after(&self, millis: u64, effect: impl FnOnce() + 'static) {
         let at = (self.now() + millis, self.next_number());
         self.due.borrow_mut().insert(at, Box::new(effect));
@@ -149,7 +151,7 @@ impl Scheduler {
         self.waiting.borrow_mut().push(waiting);
     }
 
-    /// The calls of a task that were not let through never reach AWS.
+    /// Drops the calls of a task that are still held back, so that they never reach AWS.
     pub fn forget_calls(&self, task: TaskId) {
         self.waiting
             .borrow_mut()
@@ -160,12 +162,12 @@ impl Scheduler {
         self.is_stopped.set(true);
     }
 
-    /// Whether so much has happened that it is going in circles.
+    /// Whether there were so many steps that the life must be caught in a loop.
     pub fn exceeds_step_limit(&self) -> bool {
         self.steps.get() > MOST_STEPS
     }
 
-    /// Plays until [`Self::end`].
+    /// Runs all tasks until [`Self::stop`], or until the step limit.
     pub async fn run(&self) {
         let mut alarm = Box::pin(tokio::time::sleep(Duration::ZERO));
         let play = poll_fn(|context| {
@@ -202,7 +204,7 @@ impl Scheduler {
                 go();
                 continue;
             }
-            // A call that is held back is looked at again in time.
+            // The chooser is asked again soon where calls are held back.
             let soon = if self.waiting.borrow().is_empty() {
                 3_600_000
             } else {

@@ -1,6 +1,6 @@
-//! What environment variables ask of the simulation.
+//! The environment variables by which a developer controls the simulation.
 
-/// A variable's number, where it is set to one.
+/// The number in an environment variable, or `None` where it is not set to a number.
 pub fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }

@@ -1,19 +1,19 @@
-//! What happened, in order, so that a violation can be understood.
+//! The trace of a life: what happened in which order, so that a violation can be understood.
 //!
-//! Keeps the last lines only, and writes nothing while all is well.
+//! Keeps the last lines only, and prints nothing unless `is_printed` is set.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
-/// So many lines are told of a violation.
+/// How many lines are kept for the report of a violation.
 const KEPT_LINES: usize = 220;
 
 #[derive(Default)]
 pub struct Trace {
     lines: RefCell<VecDeque<TraceLine>>,
-    /// Whether every line is told as it happens.
+    /// Whether every line is printed as it happens.
     pub is_printed: Cell<bool>,
-    /// Tells two runs apart.
+    /// A hash of all lines, with which two runs are compared.
     pub fingerprint: Cell<u64>,
 }
 

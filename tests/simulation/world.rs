@@ -1,6 +1,6 @@
-//! One simulated world: AWS, DNS, CloudFormation and everybody in it, with its judge.
+//! The simulated world: the state of all services, with the scheduler, the dice and the trace.
 //!
-//! Holds things together, and decides nothing.
+//! Puts the parts together and decides nothing. Who acts on the world imports it; its parts do not know it.
 
 use crate::calendar::BEGINNING;
 use crate::coverage::Coverage;
@@ -27,11 +27,11 @@ pub struct SimulatedWorld {
     pub s3: RefCell<SimulatedS3>,
     pub rules: RefCell<BTreeMap<String, SimulatedRule>>,
     pub dns: RefCell<DnsZone>,
-    /// When each load balancer's metric was last put.
+    /// When the metric of each load balancer was last put.
     pub measured: RefCell<BTreeMap<String, Timestamp>>,
-    /// Requests of CloudFormation by their response addresses.
+    /// The requests of CloudFormation by their response URL.
     pub sent: RefCell<BTreeMap<String, Rc<SentRequest>>>,
-    /// Invocations that run, and deliveries that are still to come.
+    /// How many invocations run and how many deliveries are not done yet.
     pub under_way: Cell<u32>,
     violation: RefCell<Option<String>>,
     me: Weak<SimulatedWorld>,
@@ -39,7 +39,7 @@ pub struct SimulatedWorld {
 
 impl SimulatedWorld {
     pub fn new(seed: u64, coverage: &Rc<Coverage>, chooser: Option<Box<dyn Chooser>>) -> Rc<Self> {
-        // The product's pauses are by chance, too.
+        // The product draws the lengths of its pauses from fastrand.
         fastrand::seed(seed);
         Rc::new_cyclic(|me| Self {
             scheduler: Scheduler::new(chooser),
@@ -60,17 +60,18 @@ impl SimulatedWorld {
         })
     }
 
-    /// For what happens later.
+    /// An owned handle of this world, for effects that run later.
     pub fn rc(&self) -> Rc<Self> {
         self.me.upgrade().expect("it lives")
     }
 
-    /// Whether own targets of a group may be left there, because they might not be taken out.
+    /// Whether the function was ever denied to change the targets of a group, so that own targets may have
+    /// stayed there.
     pub fn was_ever_denied(&self, group: &str) -> bool {
         self.faults.ever_denied.borrow().contains(group)
     }
 
-    /// The time of day.
+    /// The current time in milliseconds since 1970.
     pub fn unix_millis(&self) -> u64 {
         BEGINNING + self.scheduler.now()
     }
@@ -79,11 +80,12 @@ impl SimulatedWorld {
         Timestamp::from_millis(self.unix_millis())
     }
 
+    /// Adds a line to the trace.
     pub fn say(&self, who: &str, what: impl Into<String>) {
         self.trace.add(self.scheduler.now(), who, what.into());
     }
 
-    /// Ends the life: the product has done what it may not.
+    /// Notes that the product broke the contract, and stops the life.
     pub fn violate(&self, what: impl Into<String>) {
         let what = what.into();
         self.say("judge", format!("VIOLATION: {what}"));

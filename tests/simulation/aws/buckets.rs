@@ -1,6 +1,6 @@
 //! S3: buckets. S3 API, `CreateBucket`, `DeleteBucket` (only without objects), `GetBucketTagging`, `PutBucketPolicy`.
 //!
-//! Never judges: every change is shown to the judge before it is made.
+//! Decides nothing about right and wrong: it calls the judge before it makes a change.
 
 use super::call::{SimulatedAws, change, read, refused, rejected};
 use crate::judge;

@@ -1,6 +1,6 @@
-//! One call of AWS. It has two moments: it is carried out, and it is answered. In between its caller may be
-//! killed, or stop waiting; what was sent may be carried out all the same. What only reads, and what
-//! carries its own condition, is repeated as the SDK does (SDKs guide, "Retry behavior").
+//! One call of AWS, which is first carried out and later answered. In between, its caller may be killed or stop
+//! waiting, and the call may still be carried out. Reads, and writes that carry their own condition, are
+//! repeated as the SDK repeats them (SDKs guide, "Retry behavior").
 
 use super::faults::{plan, wait_limit};
 use crate::judge;
@@ -11,12 +11,13 @@ use alb_nlb_binding::aws::api::{AwsError, AwsResult, Trouble};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What one process reaches AWS by.
+/// The AWS client of one process.
 pub struct SimulatedAws {
     pub world: Rc<SimulatedWorld>,
     pub process: Rc<Process>,
 }
 
+/// How often the SDK tries a call that may pass.
 const ATTEMPTS: u32 = 7;
 
 pub const fn read(service: Service, name: &'static str) -> Operation {
@@ -139,7 +140,7 @@ impl SimulatedAws {
     }
 }
 
-/// What the product lets the SDK repeat.
+/// Whether the product lets the SDK repeat a call.
 const fn may_retry(error: &AwsError, attempt: u32) -> bool {
     match error.trouble {
         Trouble::Passes => true,
@@ -148,11 +149,12 @@ const fn may_retry(error: &AwsError, attempt: u32) -> bool {
     }
 }
 
+/// The error with which AWS refuses a call that would fail again.
 pub fn rejected(operation: &'static str, resource: &str, code: &'static str) -> AwsError {
     refused(operation, resource, code, Trouble::Stays)
 }
 
-/// An answer of AWS that refuses.
+/// The error with which AWS refuses a call.
 pub fn refused(
     operation: &'static str,
     resource: &str,

@@ -1,24 +1,24 @@
-//! What becomes of one call on its way: how long it takes, whether it arrives, and what refuses it.
+//! Decides by the dice what happens to one call: how long it takes, whether it arrives, and what refuses it.
 //!
 //! From the guides: ELB "Request throttling" (40 at once, then 10 a second), S3 "Error responses",
-//! EventBridge "Common errors". Decides by dice only; without faults all calls are quick and succeed.
+//! EventBridge "Common errors". Without faults, all calls are quick and succeed.
 
 use crate::dice::Dice;
 use crate::state::{CallKind, Operation, Service};
 use crate::world::SimulatedWorld;
 use alb_nlb_binding::aws::api::Trouble;
 
-/// What becomes of one call.
+/// What is going to happen to one call.
 pub struct CallPlan {
-    /// After so many milliseconds it is carried out, if at all.
+    /// After how many milliseconds it is carried out, or `None` for never.
     pub carried_out: Option<u64>,
-    /// After so many more it is answered, if at all.
+    /// How many milliseconds later it is answered, or `None` for never.
     pub answered: Option<u64>,
     pub refusal: Option<(&'static str, Trouble)>,
 }
 
-/// Who waits for a call no longer than this goes on without an answer: the product's own limit for a
-/// change, the SDK's for an attempt.
+/// How many milliseconds a caller waits for an answer: the product's own limit for a change, the SDK's limit for
+/// one attempt of another call.
 pub const fn wait_limit(kind: CallKind) -> u64 {
     match kind {
         CallKind::Permitted => 5_000,

@@ -1,7 +1,7 @@
 //! ELBv2: target groups. ELBv2 API, `CreateTargetGroup` (idempotent for the same settings, else
 //! DuplicateTargetGroupName), `DeleteTargetGroup` (ResourceInUse while a listener forwards to it).
 //!
-//! Never judges: every change is shown to the judge before it is made.
+//! Decides nothing about right and wrong: it calls the judge before it makes a change.
 
 use super::call::{SimulatedAws, change, read, rejected};
 use crate::judge;

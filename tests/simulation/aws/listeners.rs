@@ -1,7 +1,7 @@
 //! ELBv2: load balancers, listeners and tags. ELBv2 API, `CreateListener` (idempotent for the same
 //! settings, else DuplicateListener).
 //!
-//! Never judges: every change is shown to the judge before it is made.
+//! Decides nothing about right and wrong: it calls the judge before it makes a change.
 
 use super::call::{SimulatedAws, change, read, rejected};
 use crate::judge;

@@ -1,4 +1,4 @@
-//! The capabilities of AWS over the simulated world, a file for each resource, and the call that they share.
+//! AWS over the simulated world: the product's AWS capabilities, with a file for each kind of resource.
 
 mod buckets;
 mod call;

@@ -1,7 +1,7 @@
 //! S3: objects with conditional writes. S3 API, `PutObject` (If-Match, If-None-Match), `GetObject`,
 //! `DeleteObjects`; a bucket without versioning gives every object the version `null`.
 //!
-//! Never judges: every change is shown to the judge before it is made.
+//! Decides nothing about right and wrong: it calls the judge before it makes a change.
 
 use super::call::{SimulatedAws, change, read, rejected, write};
 use crate::judge;

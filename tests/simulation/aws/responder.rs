@@ -1,6 +1,6 @@
 //! The address where CloudFormation takes answers. CloudFormation guide, "Custom resource response objects".
 //!
-//! An answer that nobody waits for any more changes nothing.
+//! An answer to a request that CloudFormation has given up changes nothing.
 
 use crate::judge;
 use crate::oneshot::Oneshot;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What one process answers by.
+/// The client by which one process answers CloudFormation.
 pub struct SimulatedResponder {
     pub world: Rc<SimulatedWorld>,
     pub process: Rc<Process>,
@@ -66,7 +66,7 @@ impl Responder for SimulatedResponder {
     }
 }
 
-/// CloudFormation reads an answer.
+/// Lets CloudFormation read an answer.
 fn take(world: &SimulatedWorld, process: &Process, url: &str, body: &str) {
     let sent = world.sent.borrow().get(url).cloned();
     let Some(sent) = sent else {
@@ -88,7 +88,7 @@ fn take(world: &SimulatedWorld, process: &Process, url: &str, body: &str) {
     let to = if sent.is_open() {
         ""
     } else {
-        ", for which nobody waits"
+        ", which was given up"
     };
     world.say(
         &process.name,

@@ -1,5 +1,7 @@
-//! EventBridge: rules and their targets. EventBridge API, `PutRule`, `PutTargets` (a rule that is not
-//! there: ResourceNotFoundException), `DeleteRule` (only without targets).
+//! EventBridge: rules and their targets. EventBridge API, `PutRule`, `PutTargets` (a missing rule:
+//! ResourceNotFoundException), `DeleteRule` (only without targets).
+//!
+//! Decides nothing about right and wrong: it calls the judge before it makes a change.
 
 use super::call::{SimulatedAws, change, read, rejected};
 use crate::judge;

@@ -1,7 +1,6 @@
-//! CloudFormation as it can be asked, and the place where it takes answers. CloudFormation API,
-//! `DescribeStacks`, `DescribeStackResource`; guide, "Custom resource response objects".
+//! CloudFormation: what it shows of stacks. CloudFormation API, `DescribeStacks`, `DescribeStackResource`.
 //!
-//! What is shown may lag. An answer that nobody waits for any more changes nothing.
+//! The shown status may lag behind.
 
 use super::call::{SimulatedAws, read, rejected};
 use crate::state::Service::CloudFormation;

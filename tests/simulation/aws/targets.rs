@@ -1,5 +1,8 @@
-//! ELBv2: targets. `RegisterTargets`, `DeregisterTargets` (one that is not there is no error),
-//! `DescribeTargetHealth`; NLB guide, "Target health status": what drains is not registered.
+//! ELBv2: targets. `RegisterTargets`, `DeregisterTargets` (a missing target is no error),
+//! `DescribeTargetHealth`; NLB guide, "Target health status": a draining target is not registered. Also the one
+//! metric of the product in CloudWatch.
+//!
+//! Decides nothing about right and wrong: it calls the judge before it makes a change.
 
 use super::call::{SimulatedAws, change, read, rejected};
 use crate::judge;

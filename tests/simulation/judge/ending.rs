@@ -1,5 +1,5 @@
-//! The end of a life: when nothing is under way and the weather is fair, all that was acknowledged is
-//! wired, and what is registered is what is in DNS; and of a binding that is gone nothing is left.
+//! Judges the end of a life, when nothing runs and there are no faults: everything that was acknowledged is
+//! wired, the registered targets are the addresses in DNS, and nothing is left of a deleted binding.
 
 use super::naming::{dns_name, group_name, groups_and_ports};
 use super::wiring::judge_wiring;
@@ -10,10 +10,10 @@ use alb_nlb_binding::model::Endpoint;
 use alb_nlb_binding::names::TAG;
 use std::collections::BTreeSet;
 
-/// By then what a killed invocation has sent is carried out.
+/// After this many milliseconds, the calls that a killed invocation has sent are carried out.
 const LAST_CALLS: u64 = 20_000;
 
-/// The most misses that any binding waits for.
+/// The highest number of misses that any binding needs.
 pub fn most_misses(world: &SimulatedWorld) -> u64 {
     let bindings = world.observed.bindings.borrow();
     let current = bindings.values().filter_map(|binding| binding.current());
@@ -25,7 +25,7 @@ pub fn most_misses(world: &SimulatedWorld) -> u64 {
     )
 }
 
-/// The contract: within N + 2 ticks, DNS and groups are equal.
+/// The contract: within N + 2 ticks, the targets in the groups equal the addresses in DNS.
 pub fn judge_convergence(world: &SimulatedWorld) {
     let mut wanted: BTreeSet<(String, Endpoint)> = BTreeSet::new();
     for (id, binding) in world.observed.bindings.borrow().iter() {
@@ -59,7 +59,7 @@ fn judge_no_surplus(world: &SimulatedWorld, wanted: &BTreeSet<(String, Endpoint)
         for (endpoint, held) in &group.targets {
             let is_by_function = held.is_by_function && held.drains_until.is_none();
             let key = (arn.clone(), *endpoint);
-            // Rule 11: found by one binding, though another has registered it.
+            // Rule 11 of the record: one binding found it, although another one had registered it.
             let is_found = world.observed.was_found.borrow().contains(&key);
             if is_by_function && !wanted.contains(&key) && !world.was_ever_denied(arn) && !is_found
             {
@@ -76,7 +76,7 @@ pub fn observe_delivery_start(world: &SimulatedWorld, bindings: &BTreeSet<String
     }
 }
 
-/// With the last one that may still act on a binding that was deleted, nothing of it is left.
+/// After the last delivery that may still act on a deleted binding, nothing of the binding may be left.
 pub fn observe_delivery_end(
     world: &SimulatedWorld,
     bindings: &BTreeSet<String>,
@@ -110,7 +110,7 @@ fn judge_gone(world: &SimulatedWorld, id: &str) {
     }
 }
 
-/// The contract, "Delete": nothing is there afterwards.
+/// The contract, "Delete": afterwards nothing is left of any binding.
 pub fn judge_nothing_left(world: &SimulatedWorld) {
     for id in world.observed.bindings.borrow().keys() {
         nothing_is_left_of(world, id, "in the end");

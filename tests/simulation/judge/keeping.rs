@@ -1,6 +1,6 @@
-//! Which targets a binding must keep registered, and which are none of its business.
+//! Which targets a binding must keep registered, and which targets are foreign to it.
 //!
-//! The contract, "Sync", 7: own is what the binding once saw in its ALB's DNS.
+//! The contract, "Sync", 7: a target is own if the binding once saw it in the DNS of its ALB.
 
 use super::naming::{dns_name, groups_and_ports};
 use crate::properties::ResourceProperties;
@@ -10,7 +10,7 @@ use crate::world::SimulatedWorld;
 use alb_nlb_binding::model::Endpoint;
 use std::collections::BTreeSet;
 
-/// Whether a binding must keep a target registered.
+/// Since when a binding must keep a target registered, or `None` if it need not.
 pub fn kept_since(
     world: &SimulatedWorld,
     id: &str,
@@ -35,7 +35,7 @@ pub fn kept_since(
     keeps.then_some(kept)
 }
 
-/// Own is only what the binding once saw in its ALB's DNS.
+/// Whether a target never was in the DNS of any ALB of the binding.
 pub fn is_foreign(
     world: &SimulatedWorld,
     process: &Process,

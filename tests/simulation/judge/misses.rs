@@ -1,7 +1,8 @@
-//! Misses: an own target leaves only after it was missing for so many scheduled minutes in a row.
+//! Judges misses: a tick deregisters an own target only after the target was missing for the needed number of
+//! scheduled minutes in a row.
 //!
-//! Goes by the ticks that looked at DNS, each at its scheduled time; late ones, and those during a
-//! request, are no misses. Judges no ALB whose list is not certain.
+//! Counts the ticks that looked DNS up, each by its scheduled time. Late ticks and ticks during a request count no
+//! misses. Does not judge an ALB whose list is not certain.
 
 use super::naming::{dns_name, groups_and_ports, is_small};
 use crate::calendar::MINUTE;
@@ -13,13 +14,14 @@ use alb_nlb_binding::model::Endpoint;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// After so long nobody waits for an answer to a request any more.
+/// After this many milliseconds nothing waits for an answer to a request. The contract's number, repeated on
+/// purpose: the judge must not take it from the product.
 const UNANSWERED: u64 = 15 * MINUTE;
 
-/// A tick that comes later counts nothing.
+/// A tick that is later than this many milliseconds counts nothing. The contract's number, repeated on purpose.
 const LATE: u64 = 90_000;
 
-/// An own target leaves after it was missing for so many scheduled minutes in a row.
+/// Judges whether a target that a tick deregisters was missing often enough.
 pub fn judge_misses(
     world: &SimulatedWorld,
     process: &Process,
@@ -46,12 +48,12 @@ pub fn judge_misses(
     if !names.iter().all(|name| is_small(world, name)) {
         return;
     }
-    // What a cache has hidden in looks at an ALB that was served before was missing in these.
+    // A cache may have hidden addresses in earlier lookups of an ALB that was served before.
     let mut lookups = binding.lookups.iter();
     if world.faults.rates().caches > 0 && lookups.any(|lookup| !is_small(world, &lookup.name)) {
         return;
     }
-    // Where the port has changed meanwhile, it was missing in every look.
+    // If the port has changed meanwhile, the target was missing in every lookup.
     let since = process
         .started
         .saturating_sub(u64::from(needed + 1) * 2 * MINUTE);
@@ -68,7 +70,7 @@ pub fn judge_misses(
     if is_wanted && !lately.iter().all(is_place) {
         return;
     }
-    // Each with when the last tick that counted it may have written that.
+    // The missed minutes, each with the end of the last tick that may have counted it.
     let mut minutes = BTreeMap::new();
     let own = binding
         .lookups
@@ -81,7 +83,7 @@ pub fn judge_misses(
                 .dns
                 .borrow()
                 .was_live(&lookup.name, endpoint.address, lookup.at);
-        // Of a later look that saw it again, and so changed nothing, nobody can know.
+        // A later lookup that saw the target again may have changed nothing yet.
         let showed_before = showed && lookup.at <= looked;
         let end = lookup.ended.map_or(u64::MAX, |(at, _)| at);
         if showed_before

@@ -1,9 +1,10 @@
-//! The judge: watches every change as it is carried out, and ends the life at the first that is not as
-//! the contract says.
+//! The judge: checks every change when it is carried out, and stops the life at the first one that breaks the
+//! contract.
 //!
-//! Knows the world and what CloudFormation was answered. Of the product's insides it knows where its record
-//! is, who is named in it, whether the request has an outcome, and what marks a record that may be deleted.
-//! It keeps a book for each binding.
+//! A function `observe_...` only notes what happened, in the world's `Observations`; a function `judge_...` or
+//! `require_...` reports a violation. The judge knows the world and the answers to CloudFormation. Of the product's
+//! internals it knows where the record is, who is named in it, whether the request has an outcome, and what marks a
+//! record that may be deleted.
 
 mod ending;
 mod keeping;

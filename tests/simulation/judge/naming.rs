@@ -1,9 +1,9 @@
-//! What the names and addresses of a binding's resources are.
+//! Finds the target groups and DNS names that a binding's properties mean.
 
 use crate::properties::ResourceProperties;
 use crate::world::SimulatedWorld;
 
-/// The target groups of a wish, each with the port that targets have in it.
+/// The target groups that properties name, each with the port that targets have in it.
 pub fn groups_and_ports(
     world: &SimulatedWorld,
     id: &str,
@@ -36,7 +36,7 @@ pub fn dns_name(world: &SimulatedWorld, alb: &str) -> String {
         .unwrap_or_default()
 }
 
-/// So few addresses are all in one answer.
+/// Whether a name has so few addresses that every answer holds all of them, and is not full.
 pub fn is_small(world: &SimulatedWorld, name: &str) -> bool {
     world
         .dns

@@ -1,7 +1,7 @@
-//! Nothing foreign is touched: what an invocation changes carries an id that it may mean.
+//! Judges that an invocation changes only resources of its own binding.
 //!
-//! The contract, "Names": a bucket, rule or target group is the binding's by its name, a listener by
-//! its tag; nothing else is ever changed or deleted.
+//! The contract, "Names": a bucket, rule or target group belongs to a binding by its name, and a listener by its
+//! tag. Nothing else may ever be changed or deleted.
 
 use super::naming::group_name;
 use crate::properties::LOGICAL_ID;
@@ -12,14 +12,14 @@ use crate::world::SimulatedWorld;
 use alb_nlb_binding::model::{LoadBalancerType, Tags};
 use alb_nlb_binding::names::{BindingId, TAG};
 
-/// The bindings that an invocation may mean: those of its resource with any NLB, a tick its own.
+/// The bindings that an invocation may change: a tick only its own, a request those of its resource with any NLB.
 fn ids(world: &SimulatedWorld, process: &Process) -> Vec<String> {
     match &process.trigger {
         Trigger::Tick { id, .. } | Trigger::Status { id } => vec![id.to_string()],
         Trigger::Request(sent) => {
             let stack = &sent.stack.id;
             let Ok(elb) = world.elb.try_borrow() else {
-                // Being changed just now: its own id is enough.
+                // The caller is changing it just now. The own id is enough here.
                 return vec![sent.binding_id.clone()];
             };
             let nlbs = elb.load_balancers.iter();
@@ -54,7 +54,7 @@ pub fn require_own_object(world: &SimulatedWorld, process: &Process, bucket: &st
     require_own(world, process, may, &format!("s3://{bucket}/{key}"));
 }
 
-/// A target group by its name or its ARN.
+/// `group` is the name or the ARN of a target group.
 pub fn require_own_group(world: &SimulatedWorld, process: &Process, group: &str) {
     let may = |id: &str| group.contains(&group_name(id, 0)[..21]);
     require_own(world, process, may, &format!("the target group {group}"));
@@ -85,7 +85,7 @@ pub fn judge_new_listener(world: &SimulatedWorld, process: &Process, on: &str, t
     }
 }
 
-/// Rule 7 of the record: it goes last, and only while it is still the tombstone.
+/// Rule 7 of the record: a record is deleted last, and only while it is the tombstone or a stub.
 pub fn judge_record_deletion(
     world: &SimulatedWorld,
     process: &Process,

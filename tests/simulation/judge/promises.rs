@@ -1,6 +1,6 @@
-//! What a tick that ended well promises: every address that it saw is registered.
+//! Judges a tick that succeeded: every address that it saw must be registered.
 //!
-//! Judged a moment later, when calls that were under way are done.
+//! This is judged a moment later, when the calls are done that were on their way.
 
 use super::naming::{dns_name, is_small};
 use crate::properties::ResourceProperties;
@@ -9,10 +9,10 @@ use crate::world::SimulatedWorld;
 use alb_nlb_binding::model::Endpoint;
 use std::rc::Rc;
 
-/// By then calls that were under way are done.
+/// After this many milliseconds, the calls that were on their way are done.
 const SETTLED: u64 = 6_000;
 
-/// A tick that ended well leaves every address registered that it saw.
+/// Notes what a tick that succeeded must leave registered, and has it judged later.
 pub(super) fn judge_good_tick(world: &SimulatedWorld, process: &Process, id: &str) {
     let bindings = world.observed.bindings.borrow();
     let Some(binding) = bindings.get(id) else {
@@ -22,7 +22,7 @@ pub(super) fn judge_good_tick(world: &SimulatedWorld, process: &Process, id: &st
     let (Some(request), None) = (allowed.next(), allowed.next()) else {
         return;
     };
-    // By what it read there may have been no orders yet.
+    // The record that the tick read may have held no orders yet.
     let is_later = request.since.is_none_or(|since| since >= process.started);
     if is_later || binding.is_leaving {
         return;
@@ -71,7 +71,7 @@ fn judge_promise(world: &SimulatedWorld, promise: &Promise) {
         if !world.elb.borrow().groups.contains_key(&group) {
             continue;
         }
-        // A request that failed has begun to give it up, and is not rolled back yet.
+        // A failed request has begun to give the group up and is not rolled back yet.
         let later = binding
             .requests
             .iter()

@@ -1,7 +1,7 @@
-//! Looks at the record, and writes of it: who may act when.
+//! Observes reads and writes of records, and judges who may change something when.
 //!
-//! The contract, "The record", rule 1. Of what the record holds, this reads who is named in it, and whether
-//! the request has an outcome, and which.
+//! The contract, "The record", rule 1. In a record, this reads only who is named in it, and the outcome of the
+//! request.
 
 use super::naming::groups_and_ports;
 use crate::state::SentRequest;
@@ -12,10 +12,11 @@ use crate::world::SimulatedWorld;
 use alb_nlb_binding::record::RequestType;
 use std::rc::Rc;
 
-/// A look at the record is believed for so long.
+/// How many milliseconds a look at the record is valid. The contract's number, repeated on purpose: the judge must
+/// not take it from the product.
 const FRESH: u64 = 5_000;
 
-/// From its last look at its stack to its commit an Update takes no longer, where calls are quick.
+/// The most milliseconds from the last look of an Update at its stack to its commit, where calls are quick.
 const LAST_LOOK_TO_COMMIT: u64 = 5_000;
 
 fn next_order(world: &SimulatedWorld) -> u64 {
@@ -41,15 +42,15 @@ pub fn observe_record_read(
             looked.insert(key.to_owned(), world.scheduler.now());
         }
     } else if object.is_some_and(|object| object.etag == *process.observed.tried.borrow()) {
-        // Its own write, of which the answer was lost.
+        // The record is its own write, whose answer was lost.
         looked.insert(key.to_owned(), world.scheduler.now());
     } else if object.is_none() && looked.contains_key(key) {
-        // Delete's last step: the record is gone.
+        // The record is gone: the last step of a Delete.
         looked.insert(key.to_owned(), world.scheduler.now());
     }
 }
 
-/// Whether or not its condition holds.
+/// Notes a write, whether or not its condition holds.
 pub fn observe_write_attempt(process: &Process, object: &SimulatedObject) {
     process.observed.tried.replace(object.etag.clone());
 }
@@ -70,8 +71,7 @@ pub fn observe_record_write(
     }
     observed.last_write.set(next_order(world));
     observed.last_read.set(observed.last_write.get());
-    observed.write_failed.set(false);
-    // Within one moment much may happen: the order of things tells.
+    // Several things may happen in the same millisecond, so that their order is needed.
     let order = world.scheduler.next_number();
     observed.wrote.set(order);
     observed.writes.set(observed.writes.get() + 1);
@@ -95,7 +95,7 @@ pub fn observe_record_write(
                 commits(world, process, sent, claim.at);
             }
         }
-        // Its own, or that of another delivery for which it answers, too.
+        // Its own claim, or the claim of another delivery for which it answers as well.
         for claim in &mut binding.claims {
             claim.until.get_or_insert(order);
         }
@@ -105,7 +105,7 @@ pub fn observe_record_write(
         binding.tombstone = is_delete.then_some(observed.last_write.get());
     }
     let is_open = |claim: &ObservedClaim| claim.until.is_none();
-    // One that was taken over may claim it again.
+    // An invocation whose claim was taken over may claim the record again.
     let is_own = |claim: &ObservedClaim| claim.process == process.number && is_open(claim);
     let claims = sees_itself && !has_outcome && !binding.claims.iter().any(is_own);
     if claims && matches!(process.trigger, Trigger::Request(_)) {
@@ -115,7 +115,7 @@ pub fn observe_record_write(
         for claim in &mut binding.claims {
             claim.until.get_or_insert(order);
         }
-        // What was sent before a kill may arrive after it: the claim is the same.
+        // A write that was sent before a kill may arrive after it. That is still the same claim.
         let own = binding.claims.iter();
         let own = own.filter(|claim| claim.process == process.number);
         let first = own.map(|claim| claim.at).min();
@@ -128,9 +128,9 @@ pub fn observe_record_write(
     }
 }
 
-/// Rule 1: a change starts within five seconds of a look.
+/// Rule 1 of the record: a change starts at most five seconds after a look at the record.
 pub fn judge_change_start(world: &SimulatedWorld, process: &Process, operation: &str) {
-    // The bucket itself comes before the claim, for the claim is written there (rule 2).
+    // The bucket is made before the claim, because the claim is written into it (rule 2).
     let of_bucket = ["CreateBucket", "PutBucketPolicy", "PutBucketTagging"];
     if of_bucket.contains(&operation) {
         return;
@@ -159,9 +159,9 @@ pub fn judge_change_start(world: &SimulatedWorld, process: &Process, operation: 
         }
     }
 }
-/// The contract, "The record", 4 and 5: an Update that has claimed the record before its stack began to roll back
-/// commits nothing when that has been shown for a while. Where calls may be lost or slow, it may not have been
-/// told; and one that goes back to what stood before another one may be a rollback itself.
+/// The contract, "The record", 4 and 5: an Update that claimed the record before its stack began to roll back commits
+/// nothing once CloudFormation has shown the rollback for a while. Not judged where calls may be lost or slow, because
+/// the Update may not have seen it; nor for an Update to former properties, because it may be a rollback itself.
 fn commits(world: &SimulatedWorld, process: &Process, sent: &SentRequest, claim: u64) {
     let is_like_a_rollback = |other: &Rc<SentRequest>| {
         let is_before = other.binding_id == sent.binding_id && other.number < sent.number;
@@ -181,7 +181,7 @@ fn commits(world: &SimulatedWorld, process: &Process, sent: &SentRequest, claim:
     }
 }
 
-/// Whether the request that holds a record has a success there.
+/// Whether a record holds a success of the request that has claimed it.
 fn is_success(body: &[u8]) -> bool {
     let record: serde_json::Value = serde_json::from_slice(body).expect("JSON");
     record["claim"]["outcome"]["answer"]["status"] == "SUCCESS"

@@ -1,4 +1,4 @@
-//! Requests: what they ask for, what is answered, and when.
+//! Observes requests and judges their answers.
 //!
 //! The contract, "The record", rule 3, and "The answer".
 
@@ -31,7 +31,7 @@ pub fn observe_request(world: &SimulatedWorld, sent: &SentRequest) {
     });
 }
 
-/// CloudFormation was answered, or waits no longer.
+/// CloudFormation got an answer, or has given the request up.
 pub fn observe_result(world: &SimulatedWorld, sent: &SentRequest, outcome: RequestResult) {
     let now = world.scheduler.now();
     let mut bindings = world.observed.bindings.borrow_mut();
@@ -72,7 +72,7 @@ pub fn observe_result(world: &SimulatedWorld, sent: &SentRequest, outcome: Reque
             .found
             .retain(|(group, _)| given.contains(group.as_str()));
     }
-    // A rollback's success ends what was to be in this one's place (must hold, 6).
+    // The success of a rollback ends the binding that was to replace this one (must hold, 6).
     if let Some(old) = sent.old.as_ref().map(|old| old.binding_id(&sent.stack.id))
         && old != sent.binding_id
         && !sent.is_replacement()
@@ -84,14 +84,14 @@ pub fn observe_result(world: &SimulatedWorld, sent: &SentRequest, outcome: Reque
     }
 }
 
-/// A replacement was not taken: what it made may go by any later request for the former one.
+/// A replacement is rolled back: any later request for the former binding may delete what it made.
 pub fn observe_abandoned(world: &SimulatedWorld, id: &str) {
     if let Some(binding) = world.observed.bindings.borrow_mut().get_mut(id) {
         binding.is_leaving = true;
     }
 }
 
-/// An answer arrives at CloudFormation's address.
+/// Judges an answer that arrives at CloudFormation.
 pub fn judge_answer(
     world: &SimulatedWorld,
     process: &Process,
@@ -103,11 +103,9 @@ pub fn judge_answer(
     if is_success && sent.kind != RequestType::Delete && sent.is_open() {
         judge_success(world, process, sent);
     }
-    // An answer that nobody waits for may come from a delivery whose time is over.
+    // An answer to a request that was given up may come from a delivery that is too late.
     let is_taken = sent.is_open() || world.observed.answers.borrow().contains_key(&sent.number);
-    let counts = is_taken
-        && !process.observed.write_failed.get()
-        && (is_success || process.observed.writes.get() > 0);
+    let counts = is_taken && (is_success || process.observed.writes.get() > 0);
     let mut answers = world.observed.answers.borrow_mut();
     let Some(first) = answers.get(&sent.number) else {
         let physical_id = physical_id.to_owned();
@@ -131,7 +129,7 @@ pub fn judge_answer(
             .iter()
             .all(|request| request.number <= sent.number)
     });
-    // With the records that had it, an answer is gone.
+    // The first answer was deleted together with the records that held it.
     let former = sent.physical_id.as_ref().filter(|_| sent.is_replacement());
     let former = former.and_then(|id| later.get(id));
     let is_gone = former.is_some_and(|binding| {
@@ -146,7 +144,7 @@ pub fn judge_answer(
     }
 }
 
-/// CREATE_COMPLETE means that every address in DNS is registered.
+/// Judges a success: everything is wired, and every address in DNS is registered.
 fn judge_success(world: &SimulatedWorld, process: &Process, sent: &SentRequest) {
     let name = dns_name(world, &sent.properties.alb);
     let now = world.scheduler.now();
@@ -159,7 +157,7 @@ fn judge_success(world: &SimulatedWorld, process: &Process, sent: &SentRequest) 
         for address in world.dns.borrow().addresses(&name) {
             let endpoint = alb_nlb_binding::model::Endpoint { address, port };
             let since = world.dns.borrow().since(&name, address);
-            // A repeated answer was true when it was first given.
+            // A repeated answer was true when it was given first.
             let Some(looked) = looked else { continue };
             if since.is_none_or(|since| since > looked) {
                 continue;
@@ -168,7 +166,7 @@ fn judge_success(world: &SimulatedWorld, process: &Process, sent: &SentRequest) 
                 binding.kept.entry((group.clone(), endpoint)).or_insert(now);
                 continue;
             }
-            // Another binding in a shared group may have put it out meanwhile.
+            // Another binding of a shared group may have deregistered it meanwhile.
             let put_out = world.observed.put_out.borrow();
             let by_another = put_out
                 .get(&(group.clone(), endpoint))
@@ -184,7 +182,7 @@ fn judge_success(world: &SimulatedWorld, process: &Process, sent: &SentRequest) 
 }
 
 fn close_claims(world: &SimulatedWorld, process: &Process) {
-    // With its last write it has put its outcome down.
+    // Its last write has put the outcome into the record.
     let wrote = process.observed.wrote.get();
     for binding in world.observed.bindings.borrow_mut().values_mut() {
         for claim in &mut binding.claims {
@@ -204,12 +202,12 @@ pub fn judge_timeout(world: &SimulatedWorld, process: &Process) {
     }
 }
 
-/// All that there are or were.
+/// The ids of all present and former bindings.
 pub fn binding_ids(world: &SimulatedWorld) -> Vec<String> {
     world.observed.bindings.borrow().keys().cloned().collect()
 }
 
-/// The contract, "First aid": a person is told how a binding fares.
+/// Judges what a person is told about a binding (the contract, "First aid").
 pub fn judge_status(world: &SimulatedWorld, process: &Process, answer: &Value) {
     let Trigger::Status { id } = &process.trigger else {
         return;

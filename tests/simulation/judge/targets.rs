@@ -1,7 +1,7 @@
-//! Targets: what is registered, what leaves, and what must stay.
+//! Judges which targets are registered, which are deregistered, and which must stay.
 //!
-//! The contract, "Sync" and "Lifecycle": a live address that was registered stays registered; an own
-//! one leaves after its misses; a foreign one never.
+//! The contract, "Sync" and "Lifecycle": a registered target stays while its address is in DNS, an own one leaves
+//! after its misses, and a foreign one never leaves.
 
 use super::keeping::{is_foreign, kept_since};
 use super::misses::judge_misses;
@@ -14,7 +14,8 @@ use alb_nlb_binding::model::Endpoint;
 use alb_nlb_binding::record::RequestType;
 use std::collections::BTreeSet;
 
-/// For how long a look is believed, and how long a call takes.
+/// How many milliseconds a look at other bindings is valid, and how long a call may take. The contract's numbers,
+/// repeated on purpose.
 const LOOK_LASTS: u64 = 5_000;
 const CALL_LASTS: u64 = 5_000;
 
@@ -35,7 +36,7 @@ pub fn observe_dns_answer(world: &SimulatedWorld, process: &Process, name: &str,
     {
         let mut bindings = world.observed.bindings.borrow_mut();
         let binding = bindings.entry(id.to_string()).or_default();
-        // Only a tick's last look counts.
+        // Only the last lookup of a tick counts.
         binding
             .lookups
             .retain(|lookup| lookup.process != process.number);
@@ -50,7 +51,7 @@ pub fn observe_dns_answer(world: &SimulatedWorld, process: &Process, name: &str,
     }
 }
 
-/// Rule 11 of the record: own targets that were in a given group before the first write about it.
+/// Rule 11 of the record: notes the targets that were in a given group before the first write about the group.
 fn observe_found_targets(world: &SimulatedWorld, sent: &crate::state::SentRequest) {
     let mut bindings = world.observed.bindings.borrow_mut();
     let binding = bindings.entry(sent.binding_id.clone()).or_default();
@@ -58,7 +59,7 @@ fn observe_found_targets(world: &SimulatedWorld, sent: &crate::state::SentReques
         let Some(group) = &listen.given_group else {
             continue;
         };
-        // What stayed there because it was denied is remembered as own.
+        // Targets that stayed there because of a denial are still own ones.
         let was_denied = world.faults.ever_denied.borrow().contains(group);
         if was_denied || binding.known_groups.contains(group) {
             continue;
@@ -70,7 +71,7 @@ fn observe_found_targets(world: &SimulatedWorld, sent: &crate::state::SentReques
             .was_found
             .borrow_mut()
             .extend(found.iter().cloned());
-        // Each try looks anew; the first that wrote counts.
+        // Each try looks again, and the first one that wrote counts.
         let is_first = binding.groups_looked_in.insert(group.clone());
         if is_first {
             binding.found.extend(found);
@@ -82,7 +83,7 @@ fn observe_found_targets(world: &SimulatedWorld, sent: &crate::state::SentReques
     }
 }
 
-/// A request sees what is registered in a given group.
+/// A request sees the targets that are registered in a given group.
 pub fn observe_target_health(world: &SimulatedWorld, process: &Process, group: &str) {
     let Trigger::Request(sent) = &process.trigger else {
         return;
@@ -151,7 +152,7 @@ pub fn judge_deregistration(
         Trigger::Request(sent) => sent.binding_id.clone(),
     };
     for (whose, binding) in bindings.iter() {
-        // A tick does not ask other bindings: who share a group are to share its ALB.
+        // A tick does not ask other bindings: bindings that share a group must share its ALB.
         if matches!(&process.trigger, Trigger::Tick { id: own, .. } if **own != **whose) {
             continue;
         }
@@ -162,7 +163,7 @@ pub fn judge_deregistration(
         let is_served_instead =
             open.any(|request| request.valid_until.is_none() && request.is_success_recorded);
         let since = kept_since(world, whose, binding, group, endpoint);
-        // A look at other bindings is believed for as long as any, and a call takes as long.
+        // A request may have looked at the other bindings before they kept the target.
         let is_seen = |since: u64| {
             let is_old = since + LOOK_LASTS + CALL_LASTS <= world.scheduler.now();
             *whose == id || is_old && !is_hidden(world, whose, group, endpoint)
@@ -217,8 +218,8 @@ pub fn judge_deregistration(
         judge_misses(world, process, binding, &id, (group, endpoint));
     }
 }
-/// Whether caches have kept a target from a binding. What was registered by another one before it came
-/// is then none of its own, and rule 11 of the record asks that one only for what its record owns.
+/// Whether caches may have hidden a target from a binding, so that it is not in its record. Rule 11 of the record
+/// protects only those targets of another binding that its record owns.
 fn is_hidden(world: &SimulatedWorld, id: &str, group: &str, endpoint: &Endpoint) -> bool {
     world.faults.rates().caches > 0 && !world.is_recorded_as_own(id, group, endpoint)
 }

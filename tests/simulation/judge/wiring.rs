@@ -1,7 +1,7 @@
-//! The wiring: what acknowledged properties name has its target group, its listener and its rule.
+//! Judges the wiring: the target groups, listeners and the rule that acknowledged properties need are there.
 //!
-//! The contract, "Lifecycle": nothing that still serves is destroyed while the binding stays, save, as an
-//! Update's last step, what that Update's own properties no longer name.
+//! The contract, "Lifecycle": while a binding stays, nothing is deleted that it needs. Only an Update deletes, as its
+//! last step, what its own properties no longer name.
 
 use super::naming::group_name;
 use crate::properties::ResourceProperties;
@@ -12,7 +12,7 @@ use crate::world::SimulatedWorld;
 use alb_nlb_binding::names::TAG;
 use alb_nlb_binding::record::RequestType;
 
-/// What a wish names is there, and of the binding nothing else.
+/// Judges that the resources that properties name are there, and no other resources of the binding.
 pub(super) fn judge_wiring(
     world: &SimulatedWorld,
     id: &str,
@@ -53,12 +53,12 @@ pub fn judge_group_deletion(world: &SimulatedWorld, process: &Process, arn: &str
     }
 }
 
-/// A rule, or its target.
+/// Judges the deletion of a rule or of its target.
 pub fn judge_rule_deletion(world: &SimulatedWorld, process: &Process, id: &str) {
     judge_removal(world, process, id, |_| true, &format!("the rule {id}"));
 }
 
-/// `names` tells whether a wish needs what goes.
+/// `names` says whether properties need what is deleted.
 fn judge_removal(
     world: &SimulatedWorld,
     process: &Process,
@@ -71,7 +71,7 @@ fn judge_removal(
     let Some(request) = request.and_then(|binding| binding.current()) else {
         return;
     };
-    // A later Update gives it up; whether that is answered yet, or failed, or was cancelled.
+    // A later Update gives it up. It may not be answered yet, or have failed, or be cancelled.
     let gives_up = matches!(&process.trigger, Trigger::Request(sent)
             if sent.kind == RequestType::Update
                 && sent.binding_id == id

@@ -1,5 +1,5 @@
-//! Every await at which Lambda may kill an invocation: before its call arrives, and after. Lambda then
-//! tries it again, or CloudFormation goes on without it.
+//! Kills an invocation at each of its awaits, before or after its call arrives. Then Lambda tries it again, or
+//! CloudFormation goes on without it.
 
 use super::play::play;
 use super::scenario::{EVENTS, LifecycleEvent, Scenario, killed};
@@ -11,21 +11,21 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
 
-/// No event has so many awaits.
+/// More awaits than any event has.
 const MOST_AWAITS: u32 = 400;
 
-/// What follows a kill.
+/// What happens after a kill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum AfterKill {
-    /// Lambda's retry completes it.
+    /// Lambda's retry completes the event.
     Retry,
-    /// A second delivery was on its way already.
+    /// A second delivery of the event was already on its way.
     Second,
-    /// The retry is killed as well, and CloudFormation does what it does then.
+    /// The retry is killed as well, and CloudFormation gives the request up.
     GivenUp,
 }
 
-/// A tick that is killed at one await after the other; Lambda tries it again.
+/// Kills a tick at each of its awaits in turn, and Lambda tries it again. Gives the number of runs.
 fn play_tick_kills() -> u32 {
     let mut played = 0;
     for at in 1..MOST_AWAITS {
@@ -55,7 +55,7 @@ fn play_tick_kills() -> u32 {
     panic!("a tick has no end");
 }
 
-/// Plays one kill after the other, until the event has no more awaits.
+/// Kills an event at each of its awaits in turn. Gives the number of runs.
 fn play_kills(event: LifecycleEvent, next: AfterKill) -> u32 {
     let mut played = 0;
     for at in 1..MOST_AWAITS {
@@ -92,7 +92,7 @@ fn play_kills(event: LifecycleEvent, next: AfterKill) -> u32 {
 }
 
 impl Scenario {
-    /// A request that is never answered, and what CloudFormation does next.
+    /// Sends a request that is killed twice, and does what CloudFormation does next.
     async fn give_up(&self, event: LifecycleEvent, at: u32, arrives: bool) {
         let kill = Delivery {
             kill_retry: Some(Kill { at, arrives }),
@@ -176,7 +176,7 @@ fn a_kill_at_any_await_is_mended_by_the_retry_or_by_what_cloudformation_does_nex
     let mut play_all = |next| {
         for event in EVENTS {
             let played = play_kills(event, next);
-            println!("{event:?} killed, {next:?}: {played} stories");
+            println!("{event:?} killed, {next:?}: {played} runs");
             all += played;
         }
     };
@@ -184,7 +184,7 @@ fn a_kill_at_any_await_is_mended_by_the_retry_or_by_what_cloudformation_does_nex
         play_all(next);
     }
     let played = play_tick_kills();
-    println!("ticks killed: {played} stories");
+    println!("ticks killed: {played} runs");
     all += played;
     println!("{all} kills in {:.1} s", started.elapsed().as_secs_f64());
 }

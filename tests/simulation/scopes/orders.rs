@@ -1,4 +1,4 @@
-//! Every order of the calls of two events, as far as a few preemptions reach.
+//! Plays every order of the calls of two events that a few preemptions allow.
 
 use super::pairs::{EventPair, PAIRS};
 use super::play::play;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Instant;
 
-/// How many schedules with more preemptions are tried for each pair.
+/// How many schedules with more than one preemption are tried for each pair.
 const PICKED: u64 = 150;
 
 fn play_pair(pair: EventPair, schedule: Schedule, is_printed: bool) -> Vec<ChoicePoint> {
@@ -24,14 +24,14 @@ fn play_pair(pair: EventPair, schedule: Schedule, is_printed: bool) -> Vec<Choic
             .map(|point| point.chosen.to_string())
             .collect();
         panic!(
-            "again: SIMULATION_SCHEDULE='{pair:?} {}' cargo test --test simulation scopes::every -- --nocapture",
+            "again: SIMULATION_SCHEDULE='{pair:?} {}' cargo test --test simulation orders::every -- --nocapture",
             chosen.join(" ")
         );
     }
     points
 }
 
-/// All schedules with so many preemptions.
+/// Plays all schedules with up to `bound` preemptions and gives their number.
 fn play_all(pair: EventPair, bound: u32) -> u64 {
     let mut prefix = Vec::new();
     let mut schedules = 0;
@@ -45,7 +45,7 @@ fn play_all(pair: EventPair, bound: u32) -> u64 {
     }
 }
 
-/// Some with two or three, at places and by whom the dice choose; gives how many had so many.
+/// Plays some schedules with two or three preemptions at random points, and gives how many had more than one.
 fn play_picked(pair: EventPair) -> u64 {
     let dice = Dice::new(pair as u64);
     let points = play_pair(pair, Schedule::default(), false);
@@ -66,7 +66,7 @@ fn play_picked(pair: EventPair) -> u64 {
     picked
 }
 
-/// The schedule that is asked for: a pair, and what is chosen at each place.
+/// The schedule that `SIMULATION_SCHEDULE` asks for: the name of a pair, and what is chosen at each point.
 fn requested_schedule() -> Option<(EventPair, Schedule)> {
     let text = std::env::var("SIMULATION_SCHEDULE").ok()?;
     let (name, chosen) = text.split_once(' ').unwrap_or((&text, ""));

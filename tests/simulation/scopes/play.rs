@@ -6,7 +6,7 @@ use crate::coverage::Coverage;
 use crate::world::SimulatedWorld;
 use std::rc::Rc;
 
-/// Plays a story by a schedule.
+/// Plays a scenario by a schedule. Gives the trace if the product breaks the contract.
 pub fn play<T, F>(schedule: &Rc<Schedule>, is_printed: bool, script: T) -> Result<(), String>
 where
     T: FnOnce(Scenario) -> F,

@@ -1,7 +1,6 @@
-//! The small stories that are played in every order: two events at once, what led to them, and what
-//! CloudFormation does next.
+//! The steps from which small scenarios are built: the events of a stack's lifecycle, ticks, and the end.
 //!
-//! No weather: only the order of calls differs.
+//! There are no faults here: only the order of the calls differs.
 
 use super::schedule::Schedule;
 use crate::cloudformation::NewRequest;
@@ -19,7 +18,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Who plays a story.
+/// A world with one user, in which a small scenario is played.
 pub struct Scenario {
     pub world: Rc<SimulatedWorld>,
     pub user: Rc<User>,
@@ -28,15 +27,15 @@ pub struct Scenario {
     pub eventbridge: Rc<EventBridge>,
 }
 
-/// What CloudFormation may ask for.
+/// What CloudFormation may ask the function for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LifecycleEvent {
     Create,
-    /// To another ALB, port and given target group.
+    /// An Update to another ALB, port and given target group.
     Update,
-    /// To another NLB.
+    /// An Update to another NLB.
     Replacement,
-    /// To another bucket.
+    /// An Update to another bucket.
     Move,
     Delete,
 }
@@ -69,7 +68,7 @@ impl Scenario {
         }
     }
 
-    /// One listener that is made, one target group that is given.
+    /// Properties with one listener of its own and one given target group.
     pub fn properties(&self, alb: usize, nlb: usize) -> ResourceProperties {
         ResourceProperties {
             alb: self.fixtures.albs[alb].clone(),
@@ -92,7 +91,7 @@ impl Scenario {
         }
     }
 
-    /// What an event asks for.
+    /// The properties that an event asks for.
     pub fn properties_of(&self, event: LifecycleEvent) -> ResourceProperties {
         match event {
             LifecycleEvent::Create | LifecycleEvent::Delete => self.properties(0, 0),
@@ -136,7 +135,7 @@ impl Scenario {
         SentRequest::send(&self.world, &self.user.stack, ask, deliveries)
     }
 
-    /// A stack in its ordinary life.
+    /// Creates the stack, without anything going wrong.
     pub async fn created(
         &self,
         properties: &ResourceProperties,
@@ -154,7 +153,7 @@ impl Scenario {
         self.eventbridge.fire(&self.world);
     }
 
-    /// From now on each order is another story.
+    /// Lets the schedule choose the order of calls from now on.
     pub fn start_choosing(&self) {
         self.schedule.is_active.set(true);
     }
@@ -186,7 +185,7 @@ impl Scenario {
         self.world.scheduler.stop();
     }
 
-    /// The ALB's addresses change: one comes, one goes.
+    /// Changes the addresses of the first ALB: one comes, and the one that is returned goes.
     pub fn move_addresses(&self) -> IpAddr {
         let (name, now) = ("alb1.elb.amazonaws.com", self.world.scheduler.now());
         let mut dns = self.world.dns.borrow_mut();
@@ -196,7 +195,7 @@ impl Scenario {
         gone
     }
 
-    /// One request, delivered like that, in an ordinary stack.
+    /// Plays one event with these deliveries, in a stack where nothing else goes wrong.
     pub async fn event(&self, event: LifecycleEvent, deliveries: &[Delivery]) {
         let old = self.properties_of(LifecycleEvent::Create);
         match event {
@@ -225,7 +224,7 @@ impl Scenario {
         }
     }
 
-    /// An Update that is taken, and where it was to another NLB, the Delete of what it replaced.
+    /// Plays an Update, and the Delete of the replaced binding where the Update was to another NLB.
     async fn update(
         &self,
         old: &ResourceProperties,
@@ -251,7 +250,7 @@ impl Scenario {
         self.show("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(&id));
     }
 
-    /// In fair weather every request that is wanted has a success.
+    /// Waits for the success that every wanted request must have where there are no faults. Gives the physical id.
     pub async fn expect_success(&self, sent: &Rc<SentRequest>) -> String {
         match sent.wait_for_answer(&self.world, SERVICE_TIMEOUT).await {
             Some(answer) if answer.is_success => answer.physical_id,
@@ -264,7 +263,7 @@ impl Scenario {
     }
 }
 
-/// Killed at one await, and tried again by Lambda, which may be killed at another.
+/// A delivery that is killed at one await and then tried again by Lambda.
 pub fn killed(at: u32, arrives: bool) -> Delivery {
     Delivery {
         kill: Some(Kill { at, arrives }),

@@ -1,40 +1,40 @@
-//! One schedule of calls, and all schedules with a few preemptions.
+//! A schedule of calls, and the search through all schedules with a few preemptions.
 //!
-//! Iterative context bounding, as CHESS does it (Musuvathi and Qadeer, 2007): whoever runs goes on until
-//! it waits for time, but for so many preemptions. Letting time pass while somebody could go on is one,
-//! too: a call is on its way for as long as it may be.
+//! Iterative context bounding, as in CHESS (Musuvathi and Qadeer, 2007): an invocation goes on until it waits for
+//! time, except for a bounded number of preemptions. Letting time pass while an invocation could go on also counts
+//! as a preemption: a call then takes as long as it may.
 
 use crate::scheduler::{Chooser, PendingCall, TaskId};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// A permitted call is carried out by then.
+/// A permitted call is carried out after this many milliseconds at the latest.
 const PERMITTED: u64 = 4_800;
 
-/// A call that is repeated may be on its way for longer.
+/// A call that is repeated is carried out after this many milliseconds at the latest.
 const REPEATED: u64 = 19_000;
 
-/// A place where the schedule could have gone on otherwise.
+/// A point at which the schedule had a choice.
 #[derive(Debug, Clone)]
 pub struct ChoicePoint {
-    /// What each option costs, the first being to go on.
+    /// How many preemptions each option costs. The first option is to go on.
     pub costs: Vec<u32>,
     pub chosen: usize,
 }
 
 #[derive(Default)]
 pub struct Schedule {
-    /// Only while it is active a choice is a choice.
+    /// Whether the schedule makes choices now. Otherwise calls go on in their natural order.
     pub is_active: Cell<bool>,
-    /// Something is about to happen that no invocation waits for.
+    /// Whether an effect is about to happen for which no invocation waits.
     pub expects: Cell<bool>,
     prefix: Vec<usize>,
-    /// Where it is to be preempted, and by which of those that could go on then.
+    /// The points at which to preempt, each with the number of the option to take.
     preempts: RefCell<BTreeMap<usize, usize>>,
     points: RefCell<Vec<ChoicePoint>>,
     current: Cell<Option<TaskId>>,
-    /// While time passes: what was begun until then is held back.
+    /// Set while time passes: calls that were sent until then are held back.
     held_until: Cell<Option<u64>>,
     held: Cell<usize>,
 }
@@ -55,7 +55,7 @@ impl Schedule {
         }
     }
 
-    /// What is chosen at a place with these costs. Where nothing would be a preemption, the next place has it.
+    /// The option to take at a point. If no option there is a preemption, the preemption moves to the next point.
     fn choice(&self, place: usize, costs: &[u32]) -> usize {
         let mut preempts = self.preempts.borrow_mut();
         let due = preempts.first_entry().filter(|first| *first.key() <= place);
@@ -69,7 +69,7 @@ impl Schedule {
         }
     }
 
-    /// Where it could have gone on otherwise.
+    /// All points at which the schedule had a choice.
     pub fn points(&self) -> Vec<ChoicePoint> {
         self.points.borrow().clone()
     }
@@ -81,7 +81,7 @@ impl Schedule {
     }
 }
 
-/// The schedule as the stage asks it.
+/// The schedule as the chooser of the scheduler.
 pub struct ScheduleChooser(pub Rc<Schedule>);
 
 impl Chooser for ScheduleChooser {
@@ -115,7 +115,7 @@ impl Chooser for ScheduleChooser {
         }
         let current = schedule.current.get().filter(|task| tasks.contains(task));
         let was_held = schedule.held_until.get().is_some();
-        // After time has passed, who has come goes on.
+        // After time has passed, the task that came last goes on.
         let first = match current.filter(|_| !was_held) {
             Some(current) => current,
             None if was_held => *tasks.last()?,
@@ -157,13 +157,13 @@ impl Chooser for ScheduleChooser {
     }
 }
 
-/// How many preemptions were chosen.
+/// How many preemptions were used.
 pub fn spent(points: &[ChoicePoint]) -> u32 {
     points.iter().map(|point| point.costs[point.chosen]).sum()
 }
 
-/// The next schedule after one that was played: the last choice that can be another one within the
-/// bound is, and what follows it is free again.
+/// The next schedule after one that was played. It changes the last choice that can be changed within the bound,
+/// and leaves the choices after it open.
 pub fn next(points: &[ChoicePoint], bound: u32) -> Option<Vec<usize>> {
     for index in (0..points.len()).rev() {
         let point = &points[index];

@@ -1,41 +1,42 @@
-//! The addresses of each Application Load Balancer in DNS: a set that changes as it scales, of which an answer
-//! holds at most eight, a random choice (ALB guide, "DNS name").
+//! The addresses of each Application Load Balancer in DNS. The set changes as the load balancer scales, and an
+//! answer holds at most eight of them, chosen at random (ALB guide, "DNS name").
 //!
-//! Remembers since when each address is there, and when it left.
+//! Remembers when each address came and when it left.
 
 use crate::dice::Dice;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+/// The contract's number, repeated on purpose: the judge must not take it from the product.
 pub const ADDRESSES_PER_ANSWER: usize = 8;
 
 pub const NAMES: [&str; 2] = ["alb1.elb.amazonaws.com", "alb2.elb.amazonaws.com"];
 
-/// How many answers in a row leave an address out at most. That a list which is certain misses one is a chance
-/// that the contract lets pass, one in a thousand, and it proves nothing about the product.
+/// How many answers in a row may leave an address out. Without this limit, a list that the product takes for
+/// certain could miss an address. The contract accepts that at one in a thousand, so it would prove nothing.
 const LEFT_OUT: u32 = 5;
 
-/// The addresses of all names.
+/// The addresses of all DNS names.
 #[derive(Default)]
 pub struct DnsZone {
     pub names: BTreeMap<String, NameHistory>,
-    /// Until when a name has no address yet.
+    /// Until when a name has no addresses yet.
     pub silent: BTreeMap<String, u64>,
     next: u32,
-    /// What a cache between the function and a name gives, until it expires.
+    /// For each name until when the present choice lasts: the answer of a cache, or `None` for no cache.
     cached: BTreeMap<String, (u64, Option<Vec<IpAddr>>)>,
 }
 
 #[derive(Default)]
 pub struct NameHistory {
-    /// Since when each is there.
+    /// Since when each present address is in DNS.
     pub live: BTreeMap<IpAddr, u64>,
-    /// When each that was there before has left.
+    /// When each former address left.
     pub left: BTreeMap<IpAddr, u64>,
-    /// Of how many answers in a row each was left out.
+    /// How many answers in a row have left each address out.
     left_out: BTreeMap<IpAddr, u32>,
-    /// Every coming and going.
+    /// Each time an address came (`true`) or left (`false`).
     history: Vec<(u64, IpAddr, bool)>,
 }
 
@@ -62,7 +63,7 @@ impl DnsZone {
         }
     }
 
-    /// Since when an address is in a name, without a break.
+    /// Since when an address has been in a name without a break.
     pub fn since(&self, name: &str, address: IpAddr) -> Option<u64> {
         self.names.get(name)?.live.get(&address).copied()
     }
@@ -90,7 +91,7 @@ impl DnsZone {
             .unwrap_or_default()
     }
 
-    /// At most eight of them.
+    /// One answer: all addresses, or a random choice of eight.
     fn answer(&mut self, name: &str, dice: &Dice) -> Vec<IpAddr> {
         let mut addresses = self.addresses(name);
         let Some(NameHistory { left_out, .. }) = self.names.get_mut(name) else {
@@ -110,8 +111,9 @@ impl DnsZone {
         addresses
     }
 
-    /// The same through a cache, if there is one for the next minutes; and for how long that keeps it. One
-    /// of all addresses is not played: it hides what comes for as long.
+    /// One answer, and for how long a cache keeps it, which is zero where there is no cache at present. `caches`
+    /// is how often of a thousand there is one. A cache of a complete answer is never simulated, because it
+    /// would hide all new addresses for as long.
     pub fn answer_through_a_cache(
         &mut self,
         name: &str,

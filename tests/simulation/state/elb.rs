@@ -1,8 +1,8 @@
-//! Elastic Load Balancing as far as it holds anything: load balancers, listeners, target groups and
-//! their targets. ELBv2 API, `CreateTargetGroup`, `CreateListener` (both idempotent),
-//! `RegisterTargets`, `DeregisterTargets`, `DescribeTargetHealth`.
+//! The state of Elastic Load Balancing: load balancers, listeners, target groups and their targets. ELBv2 API,
+//! `CreateTargetGroup`, `CreateListener` (both idempotent), `RegisterTargets`, `DeregisterTargets`,
+//! `DescribeTargetHealth`.
 //!
-//! Holds and answers; who may do what is the judge's.
+//! Never decides who may change what: the judge does.
 
 use alb_nlb_binding::model::{
     Attributes, Endpoint, Listener, LoadBalancer, LoadBalancerType, Scheme, State, Tags,
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 pub const REGION: &str = "eu-central-1";
 pub const ACCOUNT: &str = "123456789012";
-/// How long a target drains.
+/// How many milliseconds a target drains.
 const DRAINING: u64 = 20_000;
 
 #[derive(Default)]
@@ -20,7 +20,7 @@ pub struct SimulatedElb {
     pub load_balancers: BTreeMap<String, (LoadBalancer, Attributes)>,
     pub listeners: BTreeMap<String, SimulatedListener>,
     pub groups: BTreeMap<String, SimulatedTargetGroup>,
-    /// Listeners made so far: no ARN comes back, as none does at AWS.
+    /// How many listeners were made so far, so that no ARN is used twice, as at AWS.
     listeners_made: usize,
 }
 
@@ -36,15 +36,15 @@ pub struct SimulatedTargetGroup {
     pub attributes: Attributes,
     pub tags: Tags,
     pub targets: BTreeMap<Endpoint, SimulatedTarget>,
-    /// From when on AWS shows it.
+    /// From when on AWS shows the target group.
     pub visible_from: u64,
 }
 
-/// One target.
+/// A target in a target group.
 #[derive(Debug, Clone)]
 pub struct SimulatedTarget {
     pub zone: String,
-    /// Until when it drains, where it is on its way out.
+    /// Until when it drains, or `None` while it is registered.
     pub drains_until: Option<u64>,
     /// Whether the function registered it.
     pub is_by_function: bool,
@@ -113,14 +113,14 @@ impl SimulatedElb {
         listeners.find(|held| held.load_balancer == load_balancer && held.listener.port == port)
     }
 
-    /// Which load balancers' listeners forward to a group.
+    /// The load balancers whose listeners forward to a group.
     pub fn load_balancers_of(&self, group: &str) -> Vec<String> {
         let listeners = self.listeners.values();
         let users = listeners.filter(|held| held.listener.forwards_to.iter().any(|to| to == group));
         users.map(|held| held.load_balancer.clone()).collect()
     }
 
-    /// A target group that AWS shows already.
+    /// A target group, unless AWS does not show it yet.
     pub fn visible(&mut self, group: &str, now: u64) -> Option<&mut SimulatedTargetGroup> {
         let found = self.groups.get_mut(group);
         found.filter(|held| held.visible_from <= now)
@@ -164,7 +164,7 @@ impl SimulatedElb {
         group.targets.insert(endpoint, held);
     }
 
-    /// It drains, and is gone after that.
+    /// Lets a target drain. It is gone when it has drained.
     pub fn deregister(&mut self, group: &str, endpoint: &Endpoint, now: u64) {
         let Some(group) = self.groups.get_mut(group) else {
             return;

@@ -1,34 +1,34 @@
-//! What may befall a call on its way: how long it takes, whether it arrives, and what refuses it.
+//! The faults that are injected into calls at present: how often each kind happens, and which operations are
+//! refused.
 //!
-//! From the guides: ELB "Request throttling" (40 at once, then 10 a second), S3 "Error responses",
-//! EventBridge "Common errors". Decides by dice only; in fair weather all calls are quick and succeed.
+//! Does not decide about single calls; `aws/faults.rs` does.
 
 use alb_nlb_binding::aws::api::Trouble;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How often of a thousand something befalls a call.
+/// How many calls of a thousand each fault happens to.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CallFaultRates {
     pub slow: u32,
-    /// Longer than anybody should wait.
+    /// The call takes longer than a caller should wait.
     pub hangs: u32,
     pub throttled: u32,
     pub fails: u32,
-    /// The effect is there, the answer is not.
+    /// The call is carried out, but its answer never arrives.
     pub answer_lost: u32,
-    /// The request never arrives.
+    /// The call never arrives.
     pub request_lost: u32,
     /// EventBridge's ConcurrentModificationException.
     pub concurrent: u32,
     pub dns_fails: u32,
-    /// For some minutes DNS is seen through a cache.
+    /// For some minutes the function sees DNS through a cache.
     pub caches: u32,
     pub answer_put_fails: u32,
-    /// A target group or a bucket that was just made is not there for a moment.
+    /// A target group or a bucket that was just made cannot be seen for a moment.
     pub not_yet: u32,
     pub metrics_fail: u32,
-    /// A deleted bucket's name cannot be had again for a while.
+    /// The name of a deleted bucket cannot be used again for a while.
     pub name_taken: u32,
 }
 
@@ -40,7 +40,7 @@ pub const QUOTAS: [(&str, (&str, Trouble)); 3] = [
 ];
 
 impl CallFaultRates {
-    /// Whether every call is carried out, and answered, within a moment.
+    /// Whether no fault delays, refuses or loses calls of the services that the record depends on.
     pub const fn is_quick(&self) -> bool {
         let delays = self.slow + self.hangs + self.throttled + self.fails;
         delays + self.answer_lost + self.request_lost == 0
@@ -50,22 +50,22 @@ impl CallFaultRates {
 #[derive(Default)]
 pub struct Faults {
     rates: Cell<CallFaultRates>,
-    /// Operations that are refused by permissions, with the resource.
+    /// Operations that permissions refuse, each with a part of the name of the resource.
     pub denied: RefCell<BTreeSet<(&'static str, String)>>,
-    /// Operations that are refused because a quota is reached, with the code.
+    /// Operations that are refused because a quota is reached, with the error code.
     pub quotas_reached: RefCell<BTreeMap<&'static str, (&'static str, Trouble)>>,
-    /// Of which target groups that was ever so.
+    /// The target groups for which an operation was ever in `denied`.
     pub ever_denied: RefCell<BTreeSet<String>>,
     tokens: Cell<(u64, u64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallKind {
-    /// The SDK repeats it.
+    /// It changes nothing. The SDK repeats it.
     Read,
-    /// A write that carries its own condition, or that needs none: the SDK repeats it.
+    /// A write that carries its own condition, or that needs none. The SDK repeats it.
     Write,
-    /// Made once, and given up after five seconds.
+    /// A change with a permit. The product tries it once and gives it up after five seconds.
     Permitted,
 }
 
@@ -94,7 +94,8 @@ impl Faults {
         self.rates.get()
     }
 
-    /// A bucket of 40, filled by 10 a second.
+    /// Takes a token from a bucket of 40 that gets 10 more each second (ELB guide, "Request throttling"). Gives
+    /// whether there was one.
     pub fn has_token(&self, now: u64) -> bool {
         let (tokens, then) = self.tokens.get();
         let filled = (tokens + (now - then) / 100).min(40);

@@ -1,6 +1,6 @@
-//! What the world holds: plain data, and methods that need nothing but it.
+//! What the simulated world holds: data, and methods that need only this data.
 //!
-//! Knows neither the world nor who acts on it.
+//! Imports neither the world nor the modules that act on it, so that all of them can import this one.
 
 mod dns;
 mod elb;

@@ -1,6 +1,6 @@
-//! What the judge writes down: a book for each binding, and notes for each invocation.
+//! What the judge has observed of each binding and of each invocation.
 //!
-//! Only keeps; what follows from it is judged elsewhere.
+//! Only holds the observations; the module `judge` makes them and judges by them.
 
 use crate::properties::ResourceProperties;
 use alb_nlb_binding::model::Endpoint;
@@ -8,67 +8,68 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// One binding's book.
+/// What the judge has observed of one binding.
 #[derive(Default)]
 pub struct ObservedBinding {
     pub requests: Vec<ObservedRequest>,
-    /// What the binding keeps registered, and since when.
+    /// The targets that the binding must keep registered, and since when.
     pub kept: BTreeMap<(String, Endpoint), u64>,
-    /// Whether it is on its way out, or gone.
+    /// Whether the binding is being deleted, or is gone.
     pub is_leaving: bool,
-    /// The order number of a Delete's tombstone, until somebody makes the binding anew.
+    /// The order number of the write of its tombstone, until a request makes the binding again.
     pub tombstone: Option<u64>,
     pub lookups: Vec<ObservedLookup>,
-    /// Which invocations held its record for a request.
+    /// The claims of requests on its record.
     pub claims: Vec<ObservedClaim>,
-    /// Targets that were in given groups, and live, when a request first looked there.
+    /// Found targets: they were registered in given groups when a request first looked there.
     pub found: BTreeSet<(String, Endpoint)>,
     pub known_groups: BTreeSet<String>,
     pub groups_looked_in: BTreeSet<String>,
-    /// Deliveries that run, or are still to come.
+    /// How many deliveries of its events are not done yet.
     pub under_way: u32,
-    /// Whether Lambda has given a request's delivery up since the last Delete was sent: what that has begun,
-    /// nobody ends.
+    /// Whether Lambda gave a delivery of a request up after the last Delete was sent. Nothing then completes
+    /// or undoes what that delivery began.
     pub is_cut_short: bool,
 }
 
-/// What a request asked for, from when on and until when that may be what ticks go by.
+/// A request: what it asked for, and from when until when ticks may act on that.
 pub struct ObservedRequest {
     pub properties: Rc<ResourceProperties>,
     pub number: u64,
     pub is_acknowledged: bool,
-    /// Whether its success is in the record.
+    /// Whether the record holds its success.
     pub is_success_recorded: bool,
-    /// What its orders then named: a target group that is made anew has another ARN.
+    /// The groups and ports that its orders named at that time. A target group that is made again has another
+    /// ARN.
     pub orders: Vec<(String, u16)>,
-    /// When it was acknowledged.
+    /// When CloudFormation got its success.
     pub since: Option<u64>,
     pub valid_until: Option<u64>,
     pub is_delete: bool,
 }
 
-/// A request's hold on a record.
+/// The claim of a request on a record.
 pub struct ObservedClaim {
     pub at: u64,
-    /// Order numbers of the writes that began and ended it.
+    /// The order numbers of the writes that began and ended the claim.
     pub from: u64,
     pub until: Option<u64>,
     pub process: u64,
 }
 
-/// A tick's look at DNS.
+/// A tick's lookup in DNS.
 pub struct ObservedLookup {
     pub scheduled: u64,
     pub started: u64,
     pub at: u64,
     pub name: String,
     pub process: u64,
-    /// Until when it ran, and whether to a good end.
+    /// When the tick ended, and whether it succeeded.
     pub ended: Option<(u64, bool)>,
 }
 
 impl ObservedBinding {
-    /// What CloudFormation last had a success for.
+    /// The last request for which CloudFormation got a success, unless that was a Delete.
     pub fn current(&self) -> Option<&ObservedRequest> {
         let mut requests = self.requests.iter().rev();
         requests.find(|request| {
@@ -76,9 +77,10 @@ impl ObservedBinding {
         })
     }
 
-    /// What a tick that began then may go by: what CloudFormation had a success for, until it has another;
-    /// and what is a success in the record, for that write commits the orders, before the answer is sent, and
-    /// though it never arrives. A request without an outcome, or with a failure, changes nothing for ticks.
+    /// The requests whose properties a tick may serve that started at `since`. A request counts from its
+    /// success at CloudFormation until the success of another one. It also counts when the record holds its
+    /// success: that write commits the orders, before the answer is sent and even if the answer never arrives.
+    /// A request without an outcome, or with a failure, changes nothing for ticks.
     pub fn valid_since(&self, since: u64) -> impl Iterator<Item = &ObservedRequest> {
         let requests = self.requests.iter().filter(|request| !request.is_delete);
         let requests =
@@ -90,14 +92,15 @@ impl ObservedBinding {
         })
     }
 
-    /// Whether its Delete had a success, and nothing has come since or is still to come.
+    /// Whether its Delete succeeded, no request was sent after it, and no delivery is still to be done.
     pub fn is_gone(&self) -> bool {
         let last = self.requests.last();
         let is_quiet = self.under_way == 0 && !self.is_cut_short;
         is_quiet && last.is_some_and(|request| request.is_delete && request.is_acknowledged)
     }
 
-    /// Whether a request that is not answered yet may be giving a group up.
+    /// Whether a request without an answer no longer names a group, and so may be giving it up. `names` says
+    /// whether properties name a group.
     pub fn is_being_given_up(
         &self,
         group: &str,
@@ -111,7 +114,7 @@ impl ObservedBinding {
         open.any(|request| !named(&request.properties, group))
     }
 
-    /// Every ALB that it was ever to serve.
+    /// Every ALB that any of its requests named.
     pub fn albs(&self) -> BTreeSet<&str> {
         self.requests
             .iter()
@@ -120,38 +123,36 @@ impl ObservedBinding {
     }
 }
 
-/// What one invocation did, as far as that matters.
+/// What the judge has observed of one invocation.
 #[derive(Default)]
 pub struct ObservedProcess {
-    /// When it last saw itself named in a record, by key.
+    /// When it last saw itself named in a record, by the key of the record.
     pub looked: RefCell<BTreeMap<String, u64>>,
-    /// When it last asked for a name's addresses.
+    /// When it last looked the addresses of a DNS name up.
     pub dns: RefCell<BTreeMap<String, u64>>,
-    /// Whether CloudFormation has taken an answer of it.
+    /// Whether CloudFormation has taken an answer from it.
     pub has_answered: Cell<bool>,
     pub writes: Cell<u32>,
-    /// Order numbers of its last read and its last write of a record.
+    /// The order numbers of its last read and of its last write of a record.
     pub last_read: Cell<u64>,
     pub last_write: Cell<u64>,
-    /// The ETag that its last write of a record has, or was to have.
+    /// The ETag of the body that it last tried to write, whether or not that write succeeded.
     pub tried: RefCell<String>,
-    /// When it last wrote one.
+    /// The scheduler's number of its last write of a record.
     pub wrote: Cell<u64>,
-    /// Whether its last write of a record went wrong.
-    pub write_failed: Cell<bool>,
 }
 
 #[derive(Default)]
 pub struct Observations {
     pub bindings: RefCell<BTreeMap<String, ObservedBinding>>,
-    /// First answers by request.
+    /// The first answer to each request.
     pub answers: RefCell<BTreeMap<u64, ObservedAnswer>>,
-    /// Targets that any binding has found in a given group: where its stack cannot be asked, or rolls
-    /// back, they stay when it goes.
+    /// Targets that any binding has found in a given group. They stay registered when that binding goes, if its
+    /// stack rolls back or cannot be asked.
     pub was_found: RefCell<BTreeSet<(String, Endpoint)>>,
-    /// Who last put a target out: the binding, and the order number of that invocation's last write.
+    /// Who last deregistered a target: the binding, and the order number of the last write of that invocation.
     pub put_out: RefCell<BTreeMap<(String, Endpoint), (String, u64)>>,
-    /// Numbers the reads and writes of all records.
+    /// The order number of the last read or write of any record.
     pub order: Cell<u64>,
 }
 

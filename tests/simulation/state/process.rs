@@ -1,4 +1,4 @@
-//! One invocation of the function: why it runs, and where it is killed.
+//! One invocation of the function: what triggered it, where Lambda kills it, and how it ended.
 
 use super::observed::ObservedProcess;
 use super::request::SentRequest;
@@ -23,7 +23,7 @@ pub struct Process {
     pub end: Oneshot<InvocationEnd>,
 }
 
-/// In which role an invocation was called.
+/// What an invocation runs for.
 #[derive(Clone)]
 pub enum Trigger {
     Request(Rc<SentRequest>),
@@ -32,14 +32,14 @@ pub enum Trigger {
         id: Rc<str>,
         scheduled: u64,
     },
-    /// A person's question how a binding fares.
+    /// A person's call with the action `Status`, which asks how a binding fares.
     Status {
         id: Rc<str>,
     },
 }
 
 impl Trigger {
-    /// The bindings that it is about: its own, and the one that was before.
+    /// The bindings that the invocation may act on. An Update may replace one binding by another.
     pub fn bindings(&self) -> BTreeSet<String> {
         match self {
             Self::Tick { id, .. } | Self::Status { id } => [id.to_string()].into(),
@@ -54,9 +54,9 @@ impl Trigger {
 /// Where Lambda kills an invocation.
 #[derive(Debug, Clone, Copy)]
 pub struct Kill {
-    /// At which of its awaits.
+    /// At which of its awaits, counted from 1.
     pub at: u32,
-    /// Whether what it has just sent arrives.
+    /// Whether the call that it has just sent arrives.
     pub arrives: bool,
 }
 
@@ -68,14 +68,14 @@ pub enum InvocationEnd {
 }
 
 impl Process {
-    /// One more await; tells whether it is the last.
+    /// Counts one more await. Gives the kill if the invocation is to be killed at this one.
     pub fn kill_here(&self) -> Option<Kill> {
         let awaits = self.awaits.get() + 1;
         self.awaits.set(awaits);
         self.kill.get().filter(|kill| kill.at == awaits)
     }
 
-    /// The stack that its request is of.
+    /// The stack that sent the request of this invocation.
     pub fn stack(&self) -> Option<&Rc<SimulatedStack>> {
         match &self.trigger {
             Trigger::Request(sent) => Some(&sent.stack),

@@ -1,4 +1,5 @@
-//! One request of CloudFormation to the function, and its answer. Guide, "Custom resource request objects".
+//! A request of CloudFormation to the function, and its answer. CloudFormation guide, "Custom resource request
+//! objects".
 
 use super::stack::SimulatedStack;
 use crate::oneshot::Oneshot;
@@ -16,9 +17,9 @@ pub struct SentRequest {
     pub properties: Rc<ResourceProperties>,
     pub old: Option<Rc<ResourceProperties>>,
     pub physical_id: Option<String>,
-    /// The binding that it is about.
+    /// The id of the binding that the request makes, changes or deletes.
     pub binding_id: String,
-    /// Whether its stack is seen to roll back when it is sent.
+    /// Whether the function could see, when the request was sent, that the stack rolls back.
     pub is_rollback: bool,
     pub url: String,
     pub is_open: Cell<bool>,
@@ -31,7 +32,7 @@ pub struct ReceivedAnswer {
     pub physical_id: String,
 }
 
-/// What became of a request, as CloudFormation sees it.
+/// The result of a request, as CloudFormation sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestResult {
     Success,
@@ -60,7 +61,7 @@ impl SentRequest {
         event
     }
 
-    /// Whether it is an Update that makes another binding.
+    /// Whether it is an Update that replaces the binding by another one.
     pub fn is_replacement(&self) -> bool {
         self.kind == RequestType::Update
             && self.physical_id.as_deref() != Some(self.binding_id.as_str())

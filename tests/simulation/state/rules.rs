@@ -1,4 +1,4 @@
-//! EventBridge as far as it holds anything: the rules.
+//! The state of EventBridge: its rules.
 
 use alb_nlb_binding::model::{Rule, Tags};
 

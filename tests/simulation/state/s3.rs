@@ -1,6 +1,6 @@
-//! S3 as far as it holds anything: buckets and objects.
+//! The state of S3: buckets and objects.
 //!
-//! Keeps no versions. The ETag of a body follows from the body, so that the same body has the same ETag again.
+//! Keeps no versions. An ETag depends on the body alone, so the same body always has the same ETag.
 
 use alb_nlb_binding::model::Tags;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 #[derive(Default)]
 pub struct SimulatedS3 {
     pub buckets: BTreeMap<String, SimulatedBucket>,
-    /// Until when the name of a deleted bucket cannot be had again (S3 knowledge center, "OperationAborted").
+    /// Until when the name of a deleted bucket cannot be used again (S3 knowledge center, "OperationAborted").
     pub taken: BTreeMap<String, u64>,
 }
 
@@ -18,14 +18,15 @@ pub struct SimulatedBucket {
     pub tags: Tags,
     pub policy: Option<String>,
     pub objects: BTreeMap<String, SimulatedObject>,
-    /// Whether a user made it.
+    /// Whether a user made it and gave it to the binding.
     pub is_given: bool,
-    /// Who made it, and until when S3 may not show it to the next calls (seen in terraform-provider-aws 10068).
+    /// The process that made it, and until when S3 does not show it to that process (observed in
+    /// terraform-provider-aws 10068).
     pub unseen: Option<(u64, u64)>,
 }
 
 impl SimulatedS3 {
-    /// A bucket, unless S3 does not show it yet to the process that has just made it. Others come later.
+    /// A bucket, unless S3 does not show it yet to the process that has just made it. Other processes call later.
     pub fn visible(
         &mut self,
         process: u64,

@@ -1,4 +1,4 @@
-//! A stack, and what CloudFormation shows of it, which may lag.
+//! A stack and its statuses. What `DescribeStacks` shows may lag behind.
 
 use crate::dice::Dice;
 use std::cell::RefCell;
@@ -7,20 +7,20 @@ use std::rc::Rc;
 pub struct SimulatedStack {
     pub id: String,
     pub name: String,
-    /// Whether the function's account knows it.
+    /// Whether `DescribeStacks` in the function's account finds the stack.
     pub is_known: bool,
     pub is_denied: bool,
-    /// For how long what is shown lags at most.
+    /// How many milliseconds the shown status lags at most.
     pub lag: u64,
     pub history: RefCell<Vec<(u64, StackStatus)>>,
-    /// What it shows when nothing lags.
+    /// The status without any lag.
     pub current: RefCell<StackStatus>,
 }
 
 #[derive(Debug, Clone, Default)]
 pub struct StackStatus {
     pub status: &'static str,
-    /// Physical id and status.
+    /// Physical id and status of the resource.
     pub resource: Option<(Option<String>, &'static str)>,
 }
 
@@ -37,7 +37,7 @@ impl SimulatedStack {
         })
     }
 
-    /// What is shown now, which may be what was shown a while ago.
+    /// The status that CloudFormation shows at `now`. It may be one from up to `lag` milliseconds before.
     pub fn visible_status(&self, now: u64, dice: &Dice) -> Option<StackStatus> {
         let lag = if self.lag > 0 {
             dice.between(0, self.lag)
@@ -54,7 +54,7 @@ impl SimulatedStack {
         shown.map(|(_, shown)| shown.clone())
     }
 
-    /// Since when an Update is being rolled back, where CloudFormation can be asked.
+    /// Since when the stack rolls an Update back, or `None` where the function cannot ask CloudFormation.
     pub fn rollback_since(&self) -> Option<u64> {
         let shown = self.history.borrow();
         let rolls_back =
@@ -64,7 +64,8 @@ impl SimulatedStack {
         since.map(|(at, _)| *at)
     }
 
-    /// Whether what was there before a binding has to be there after it.
+    /// Whether the stack has shown nothing but a rollback from `since` to `now`, or cannot be asked. Then targets
+    /// that were registered before the binding must still be registered after it.
     pub fn is_rolling_back_or_unknown(&self, since: u64, now: u64) -> bool {
         let shown = self.history.borrow();
         let before = shown.iter().rev().find(|(at, _)| at + self.lag <= since);

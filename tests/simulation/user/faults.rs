@@ -1,7 +1,5 @@
-//! What befalls a request on its way: late, doubled and lost deliveries, kills, cancels, failures of
-//! other resources.
-//!
-//! Decides by dice only.
+//! Decides by the dice what happens to a request: late, doubled and lost deliveries, kills, cancels, failures of
+//! other resources, and missing permissions.
 
 use super::state::{SERVICE_TIMEOUT, User};
 use crate::lambda::Delivery;
@@ -36,8 +34,8 @@ impl User {
             retry_after: dice.between(30_000, 120_000),
         };
         let mut deliveries = vec![delivery()];
-        // Where CloudFormation cannot be asked, a second delivery after the Delete cannot be told from a Create
-        // that is wanted ("everything else goes on", the contract's rule 5).
+        // Where the function cannot ask CloudFormation, it cannot tell a second delivery after the Delete from
+        // a Create that is wanted (the contract, "The record", rule 5: "everything else goes on").
         if self.stack.is_known && !self.stack.is_denied && dice.chance(rates.doubled) {
             coverage.count("requests that were delivered twice");
             deliveries.push(delivery());
@@ -45,18 +43,19 @@ impl User {
         deliveries
     }
 
-    /// How long CloudFormation waits, which a cancel cuts short.
+    /// How many milliseconds CloudFormation waits for an answer. A cancel makes that shorter.
     pub fn draw_patience(&self) -> u64 {
         let dice = &self.world.dice;
         if dice.chance(self.faults.get().cancelled) {
             self.world.coverage.count("cancels");
-            // Signatures of a request and its rollback tell which is later, but for two seconds.
+            // The signature times of a request and of its rollback say which one is later only if they are more
+            // than two seconds apart.
             return dice.between(3_100, 60_000);
         }
         SERVICE_TIMEOUT
     }
 
-    /// Another resource of the stack fails.
+    /// Whether another resource of the stack fails.
     pub fn does_other_fail(&self) -> bool {
         let fails = self.world.dice.chance(self.faults.get().other_fails);
         if fails {
@@ -65,7 +64,7 @@ impl User {
         fails
     }
 
-    /// Everything that a wish needs is allowed again, and there is room for it.
+    /// Allows the function everything that the properties need, and ends all reached quotas.
     pub fn restore_grants(&self, properties: &ResourceProperties) {
         self.world.faults.quotas_reached.borrow_mut().clear();
         let given = properties.given_groups();
@@ -73,7 +72,7 @@ impl User {
         denied.retain(|(_, group)| !given.contains(group.as_str()) && group != PREFIX);
     }
 
-    /// What the stack allows the function, for as long as a wish is being served.
+    /// Sets what the stack allows the function while these properties are served.
     pub fn set_grants(&self, properties: &ResourceProperties, old: &ResourceProperties) {
         let (world, given) = (&self.world, properties.given_groups());
         let mut quotas_reached = world.faults.quotas_reached.borrow_mut();

@@ -1,8 +1,8 @@
-//! A user and the stack: creates, updates, replacements, failures of other resources, cancels,
-//! rollbacks, clean-ups, removals, deletes. CloudFormation guide, "Stack status codes", "Continue
-//! rolling back an update", and "Custom resources" (replacement).
+//! The lifecycle of a stack: creates, updates, replacements, failures of other resources, cancels, rollbacks,
+//! clean-ups, removals, deletes. CloudFormation guide, "Stack status codes", "Continue rolling back an update",
+//! and "Custom resources" (replacement).
 //!
-//! Ends in a stack that is settled, and then gone.
+//! Every method goes on until the stack has settled.
 
 use super::state::{SERVICE_TIMEOUT, User};
 use crate::cloudformation::NewRequest;
@@ -33,15 +33,15 @@ impl User {
         self.stack.show(&self.world, stack, Some((id, resource)));
     }
 
-    /// A stack with the resource in it, or one without after a failure.
+    /// Creates the resource, in a new stack or in the present one, and deletes it again after a failure.
     pub async fn create(&self, mut properties: ResourceProperties) {
         let bucket = properties.bucket.take();
         properties.bucket = self.first_bucket.borrow_mut().get_or_insert(bucket).clone();
         let properties = Rc::new(properties);
         let is_new = self.stack.current.borrow().status.is_empty();
         if !is_new {
-            // Until the deliveries and the retries of the former Create are over: beside a new one that has
-            // not come yet they cannot be told from it (a limit of the product's).
+            // Waits until the deliveries and the retries of the former Create are done. Before a new Create
+            // arrives, the function cannot tell them from it (a limit of the product).
             self.sleep(480_000).await;
         }
         let (going, done) = if is_new {
@@ -68,7 +68,7 @@ impl User {
                 return self.show(done, "CREATE_COMPLETE", Some(physical_id.clone()));
             }
         }
-        // An id of its own where the Create was never answered.
+        // CloudFormation invents a physical id if the Create was never answered.
         let id = answer.map_or_else(
             || format!("{}-Binding-1ABCDEF", self.stack.name),
             |answer| answer.physical_id,
@@ -86,7 +86,7 @@ impl User {
         self.stack.show(&self.world, done, None);
     }
 
-    /// Deletes one physical id, again and again until that has a success.
+    /// Deletes one physical id, and repeats that until it succeeds.
     async fn delete(&self, status: &'static str, properties: &Rc<ResourceProperties>, id: &str) {
         let id = Some(id.to_owned());
         loop {
@@ -104,13 +104,13 @@ impl User {
         }
     }
 
-    /// An Update, in place or to another NLB, with all that may go wrong about it.
+    /// Updates the resource, in place or to another NLB, with all that may go wrong.
     pub async fn update(&self) {
         let (old, old_id) = self
             .acknowledged
             .borrow()
             .clone()
-            .expect("a living resource");
+            .expect("an acknowledged resource");
         let dice = &self.world.dice;
         let replaces = self.choices.nlbs.len() > 1 && dice.chance(self.faults.get().replaces);
         let properties = Rc::new(old.with_changes(dice, &self.choices, replaces));
@@ -184,7 +184,7 @@ impl User {
         self.roll_back(properties, old, old_id, new_id).await;
     }
 
-    /// An Update with the inverse properties, until that has a success.
+    /// Sends an Update with the former properties, and repeats it until it succeeds.
     async fn roll_back(
         &self,
         properties: &Rc<ResourceProperties>,
@@ -213,7 +213,8 @@ impl User {
             self.world
                 .coverage
                 .count("rollbacks that had to be sent again");
-            // Who sends it again has mended DNS, for which it may else wait for hours, beside a cache.
+            // The user mends DNS before the next try. Otherwise the request might wait for it for hours, if there
+            // is a cache.
             let faults = &self.world.faults;
             faults.set(CallFaultRates {
                 dns_fails: 0,
@@ -233,8 +234,9 @@ impl User {
         );
     }
 
-    /// After a replacement: the other binding goes. The resource's living id stays shown. CloudFormation
-    /// tries a Delete that fails twice more; here it is sent until it has a success, so that the life goes on.
+    /// Deletes the other binding after a replacement, while CloudFormation shows the physical id that stays.
+    /// CloudFormation repeats a failed Delete twice. Here it is repeated until it succeeds, so that the life
+    /// goes on.
     async fn clean_up(&self, properties: &Rc<ResourceProperties>, id: &str) {
         loop {
             let sent = self.send(Delete, properties, None, Some(id.to_owned()));
@@ -249,13 +251,13 @@ impl User {
         }
     }
 
-    /// The resource goes from the template, and the stack lives on.
+    /// Removes the resource from the template. The stack stays.
     pub async fn remove(&self) {
         let (properties, id) = self
             .acknowledged
             .borrow_mut()
             .take()
-            .expect("a living resource");
+            .expect("an acknowledged resource");
         self.world
             .coverage
             .count("resources removed while the stack lives on");
@@ -264,7 +266,7 @@ impl User {
         self.stack.show(&self.world, "UPDATE_COMPLETE", None);
     }
 
-    /// The whole stack goes.
+    /// Deletes the whole stack.
     pub async fn delete_stack(&self) {
         let acknowledged = self.acknowledged.borrow_mut().take();
         if let Some((properties, id)) = acknowledged {
@@ -274,7 +276,8 @@ impl User {
     }
 }
 
-/// The Delete of what is replaced needs the grants that this had.
+/// Whether the NLB changes, so that the binding is replaced. The Delete of the former one then still needs its
+/// grants.
 fn is_other_nlb(properties: &ResourceProperties, old: &ResourceProperties) -> bool {
     properties.nlb != old.nlb
 }

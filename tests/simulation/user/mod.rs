@@ -1,4 +1,4 @@
-//! Users and their stacks: what they do, and what befalls their requests.
+//! Users and their stacks: what they do, and which faults happen to their requests.
 
 mod faults;
 mod lifecycle;

@@ -1,4 +1,4 @@
-//! Who has a stack with the binding in it, and how often something befalls the requests.
+//! A user who has a stack with the binding in it, and how often faults happen to the requests.
 
 use crate::properties::{PropertyChoices, ResourceProperties};
 use crate::state::SimulatedStack;
@@ -7,10 +7,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// For how long CloudFormation waits for an answer (`ServiceTimeout`).
+/// How many milliseconds CloudFormation waits for an answer: the contract's `ServiceTimeout`, repeated on purpose,
+/// so that it does not follow the product.
 pub const SERVICE_TIMEOUT: u64 = 640_000;
 
-/// How often of a thousand something befalls a request.
+/// How many requests of a thousand each fault happens to.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RequestFaultRates {
     /// Another resource of the stack fails after this one.
@@ -22,9 +23,9 @@ pub struct RequestFaultRates {
     pub never_delivered: u32,
     pub replaces: u32,
     pub removed: u32,
-    /// Who gives a target group up takes the grant for it away, too.
+    /// A user who gives a target group up also takes the permission for it away.
     pub grant_removed: u32,
-    /// EventBridge may not be told of the function, so that the request fails past its first sync.
+    /// The function may not put the target of the rule, so that the request fails after its first sync.
     pub rule_denied: u32,
     /// A quota of the account is reached, until the next request.
     pub quota: u32,
@@ -37,11 +38,10 @@ pub struct User {
     pub stack: Rc<SimulatedStack>,
     pub choices: PropertyChoices,
     pub faults: Cell<RequestFaultRates>,
-    /// What CloudFormation last had a success for, with its physical id.
+    /// The properties of the last success that CloudFormation got, with the physical id.
     pub acknowledged: RefCell<Option<(Rc<ResourceProperties>, String)>>,
-    /// The bucket that the resource was first made with. It is made again with the same: a killed try of
-    /// the first Create knows of no other, so that two records would stand for one id (a limit of the
-    /// product's, told of in the README).
+    /// The bucket of the first Create. A later Create names the same one: a killed try of the first Create knows
+    /// no other bucket, so there would be two records of one id (a limit of the product, see the README).
     pub first_bucket: RefCell<Option<Option<String>>>,
 }
 
