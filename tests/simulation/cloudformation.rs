@@ -91,7 +91,7 @@ impl SentRequest {
             RequestType::Update => "Updates",
             RequestType::Delete => "Deletes",
         });
-        world.sent.borrow_mut().insert(url, Rc::clone(&sent));
+        world.requests.borrow_mut().insert(url, Rc::clone(&sent));
         judge::observe_request(world, &sent);
         for delivery in deliveries {
             invoke(

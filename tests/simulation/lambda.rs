@@ -106,7 +106,7 @@ fn start(
     let (it, stopped) = (Rc::clone(world), Rc::clone(&process));
     world.scheduler.run_after(FUNCTION_TIMEOUT, move || {
         if !stopped.has_ended.get() {
-            judge::judge_timeout(&it, &stopped);
+            judge::check_timeout(&it, &stopped);
             stopped.kill(&it);
         }
     });
@@ -142,7 +142,7 @@ async fn run(world: Rc<SimulatedWorld>, process: Rc<Process>, event: Value, requ
     let handled = AssertUnwindSafe(function.handle(event, &invocation, clock)).catch_unwind();
     let end = match handled.await {
         Ok(Ok(answer)) => {
-            judge::judge_status(&world, &process, &answer);
+            judge::check_status(&world, &process, &answer);
             InvocationEnd::Done
         }
         Ok(Err(error)) => {
@@ -161,6 +161,6 @@ async fn run(world: Rc<SimulatedWorld>, process: Rc<Process>, event: Value, requ
     if end == InvocationEnd::Done {
         world.say(&process.name, "ends".to_owned());
     }
-    judge::judge_end(&world, &process, end);
+    judge::check_end(&world, &process, end);
     process.end(&world, end);
 }

@@ -220,14 +220,14 @@ pub async fn live(world: Rc<SimulatedWorld>, settings: LifeSettings) {
         user.faults.set(RequestFaultRates::default());
     }
     wait_until_quiet(&world).await;
-    judge_convergence_later(&world).await;
+    check_convergence_later(&world).await;
     ask_each_status(&world).await;
     if world.violation().is_some() {
         return;
     }
     futures_util::future::join_all(users.iter().map(|user| user.delete_stack())).await;
     wait_until_quiet(&world).await;
-    judge::judge_nothing_left(&world);
+    judge::check_nothing_left(&world);
     ask_each_status(&world).await;
     world.coverage.count("lives");
     world.scheduler.stop();
@@ -274,7 +274,7 @@ async fn wait_until_quiet(world: &SimulatedWorld) {
 /// Lets as many ticks pass as the contract allows, and then judges. A full answer that is always the same may
 /// come from a cache. Addresses beside it leave only after as many equal ticks as make the list certain, so that
 /// takes more ticks.
-async fn judge_convergence_later(world: &SimulatedWorld) {
+async fn check_convergence_later(world: &SimulatedWorld) {
     let left = MINUTE - world.scheduler.now() % MINUTE;
     let is_full = |name: &str| world.dns.borrow().addresses(name).len() == ADDRESSES_PER_ANSWER;
     let more = match NAMES.into_iter().any(is_full) {
@@ -283,5 +283,5 @@ async fn judge_convergence_later(world: &SimulatedWorld) {
     };
     let minutes = judge::most_misses(world) + 1 + more;
     tokio::time::sleep(Duration::from_millis(left + minutes * MINUTE + 50_000)).await;
-    judge::judge_convergence(world);
+    judge::check_convergence(world);
 }

@@ -40,7 +40,7 @@ const HAPPENS: [&str; 35] = [
     "ticks delivered twice",
     "ticks that came late",
     "bursts of ticks held back",
-    "targets put out by ticks",
+    "targets deregistered by ticks",
     "a conditional write that lost",
     "a throttled call",
     "a failure of AWS",

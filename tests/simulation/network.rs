@@ -29,7 +29,7 @@ impl Process {
             world.scheduler.forget_calls(task);
             world.scheduler.kill(task);
         }
-        judge::judge_end(world, self, InvocationEnd::Killed);
+        judge::check_end(world, self, InvocationEnd::Killed);
         self.end(world, InvocationEnd::Killed);
     }
 

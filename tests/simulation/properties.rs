@@ -34,7 +34,7 @@ pub struct PropertyChoices {
     pub nlbs: Vec<String>,
     pub given: Vec<String>,
     pub buckets: Vec<String>,
-    /// The first of the three ports that this user may listen on.
+    /// The first of the three ports that this user may entry on.
     pub first_port: u16,
 }
 
@@ -115,12 +115,12 @@ impl ResourceProperties {
     }
 
     pub fn to_json(&self) -> Value {
-        let listeners = self.listeners.iter().map(|listen| {
+        let listeners = self.listeners.iter().map(|entry| {
             let mut listener = json!({
-                "Port": listen.port.to_string(),
-                "AlbPort": listen.alb_port.to_string(),
+                "Port": entry.port.to_string(),
+                "AlbPort": entry.alb_port.to_string(),
             });
-            match &listen.given_group {
+            match &entry.given_group {
                 Some(arn) => listener["TargetGroupArn"] = json!(arn),
                 None => {
                     listener["HealthCheck"] = json!({"IntervalSeconds": self.interval.to_string()})
@@ -150,17 +150,17 @@ impl ResourceProperties {
     pub fn made_listeners(&self) -> impl Iterator<Item = &ListenerSettings> {
         self.listeners
             .iter()
-            .filter(|listen| listen.given_group.is_none())
+            .filter(|entry| entry.given_group.is_none())
     }
 
     pub fn makes_listener_on(&self, port: u16) -> bool {
-        self.made_listeners().any(|listen| listen.port == port)
+        self.made_listeners().any(|entry| entry.port == port)
     }
 
     pub fn given_groups(&self) -> BTreeSet<&str> {
         self.listeners
             .iter()
-            .filter_map(|listen| listen.given_group.as_deref())
+            .filter_map(|entry| entry.given_group.as_deref())
             .collect()
     }
 
@@ -169,9 +169,9 @@ impl ResourceProperties {
         let listeners: Vec<_> = self
             .listeners
             .iter()
-            .map(|listen| match &listen.given_group {
-                Some(arn) => format!("{}:{}", short(arn), listen.alb_port),
-                None => format!("{}->{}", listen.port, listen.alb_port),
+            .map(|entry| match &entry.given_group {
+                Some(arn) => format!("{}:{}", short(arn), entry.alb_port),
+                None => format!("{}->{}", entry.port, entry.alb_port),
             })
             .collect();
         format!(

@@ -30,7 +30,7 @@ pub struct SimulatedWorld {
     /// When the metric of each load balancer was last put.
     pub measured: RefCell<BTreeMap<String, Timestamp>>,
     /// The requests of CloudFormation by their response URL.
-    pub sent: RefCell<BTreeMap<String, Rc<SentRequest>>>,
+    pub requests: RefCell<BTreeMap<String, Rc<SentRequest>>>,
     /// How many invocations run and how many deliveries are not done yet.
     pub under_way: Cell<u32>,
     violation: RefCell<Option<String>>,
@@ -53,7 +53,7 @@ impl SimulatedWorld {
             rules: RefCell::default(),
             dns: RefCell::default(),
             measured: RefCell::default(),
-            sent: RefCell::default(),
+            requests: RefCell::default(),
             under_way: Cell::new(0),
             violation: RefCell::default(),
             me: me.clone(),

@@ -80,7 +80,7 @@ impl SimulatedAws {
             world.violate(format!("{} changes something", process.name));
         }
         if operation.kind == CallKind::Permitted {
-            judge::judge_change_start(world, process, operation.name);
+            judge::check_change_start(world, process, operation.name);
         }
         let plan = plan(world, operation, resource);
         let oneshot = Oneshot::new();
@@ -121,10 +121,9 @@ impl SimulatedAws {
                     return process.deliver_answer(&world, move || oneshot.fill(answer));
                 }
                 if let Some(answered) = plan.answered {
-                    let (world, process) = (Rc::clone(&world), Rc::clone(&process));
-                    let scheduler = Rc::clone(&world);
-                    scheduler.scheduler.run_after(answered, move || {
-                        process.deliver_answer(&world, move || oneshot.fill(answer));
+                    let (later, process) = (Rc::clone(&world), Rc::clone(&process));
+                    world.scheduler.run_after(answered, move || {
+                        process.deliver_answer(&later, move || oneshot.fill(answer));
                     });
                 }
             }

@@ -67,9 +67,9 @@ fn refusal(
         world.coverage.count("a denial");
         return Some(("AccessDenied", Trouble::Stays));
     }
-    if let Some(quotas_reached) = world.faults.quotas_reached.borrow().get(operation.name) {
+    if let Some(refusal) = world.faults.quotas_reached.borrow().get(operation.name) {
         world.coverage.count("a quota that is reached");
-        return Some(*quotas_reached);
+        return Some(*refusal);
     }
     if operation.service == Service::Elb
         && rates.throttled > 0

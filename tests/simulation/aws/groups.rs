@@ -177,7 +177,7 @@ impl TargetGroups for SimulatedAws {
             arn,
             move |world, process| {
                 judge::require_own_group(world, process, &wanted);
-                judge::judge_group_deletion(world, process, &wanted);
+                judge::check_group_deletion(world, process, &wanted);
                 let mut elb = world.elb.borrow_mut();
                 if !elb.load_balancers_of(&wanted).is_empty() {
                     return Err(rejected("DeleteTargetGroup", &wanted, "ResourceInUse"));

@@ -133,7 +133,7 @@ impl Listeners for SimulatedAws {
                         .then(|| held.listener.arn.clone())
                         .ok_or_else(duplicate);
                 }
-                judge::judge_new_listener(world, process, &on, &tags);
+                judge::check_new_listener(world, process, &on, &tags);
                 Ok(elb.add_listener(&on, port, "TCP", std::slice::from_ref(&to), tags.clone()))
             },
         )
@@ -170,7 +170,7 @@ impl Listeners for SimulatedAws {
         let wanted = arn.to_owned();
         self.call(change(Elb, "DeleteListener"), arn, move |world, process| {
             judge::require_own_listener(world, process, &wanted);
-            judge::judge_listener_deletion(world, process, &wanted);
+            judge::check_listener_deletion(world, process, &wanted);
             let gone = || rejected("DeleteListener", &wanted, "ListenerNotFound");
             let removed = world.elb.borrow_mut().listeners.remove(&wanted);
             removed.map(|_| ()).ok_or_else(gone)

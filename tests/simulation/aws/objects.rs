@@ -127,7 +127,7 @@ impl Objects for SimulatedAws {
                 let bucket = s3.buckets.get_mut(&wanted).ok_or_else(gone)?;
                 for version in &versions {
                     judge::require_own_object(world, process, &wanted, &version.key);
-                    judge::judge_record_deletion(
+                    judge::check_record_deletion(
                         world,
                         process,
                         &version.key,

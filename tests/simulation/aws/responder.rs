@@ -68,7 +68,7 @@ impl Responder for SimulatedResponder {
 
 /// Lets CloudFormation read an answer.
 fn take(world: &SimulatedWorld, process: &Process, url: &str, body: &str) {
-    let sent = world.sent.borrow().get(url).cloned();
+    let sent = world.requests.borrow().get(url).cloned();
     let Some(sent) = sent else {
         return world.violate("an answer went to an address that CloudFormation does not know");
     };
@@ -94,7 +94,7 @@ fn take(world: &SimulatedWorld, process: &Process, url: &str, body: &str) {
         &process.name,
         format!("answers {} {physical_id}{what}{to}", text("Status")),
     );
-    judge::judge_answer(world, process, &sent, is_success, &physical_id);
+    judge::check_answer(world, process, &sent, is_success, &physical_id);
     accept_answer(&sent, world, is_success, physical_id);
 }
 

@@ -95,7 +95,7 @@ impl Rules for SimulatedAws {
         let wanted = rule.to_owned();
         self.call(change(Events, "DeleteRule"), rule, move |world, process| {
             judge::require_own_rule(world, process, &wanted);
-            judge::judge_rule_deletion(world, process, &wanted);
+            judge::check_rule_deletion(world, process, &wanted);
             let mut rules = world.rules.borrow_mut();
             if rules
                 .get(&wanted)
@@ -138,7 +138,7 @@ impl SimulatedAws {
         self.call(change(Events, name), rule, move |world, process| {
             judge::require_own_rule(world, process, &wanted);
             if name == "RemoveTargets" {
-                judge::judge_rule_deletion(world, process, &wanted);
+                judge::check_rule_deletion(world, process, &wanted);
             }
             let mut rules = world.rules.borrow_mut();
             let gone = || rejected(name, &wanted, "ResourceNotFoundException");

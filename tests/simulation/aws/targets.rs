@@ -66,7 +66,7 @@ impl Targets for SimulatedAws {
                     return Err(rejected("RegisterTargets", &wanted, "TargetGroupNotFound"));
                 }
                 for endpoint in &targets {
-                    judge::judge_registration(world, process, &wanted, endpoint);
+                    judge::check_registration(world, process, &wanted, endpoint);
                     let mut elb = world.elb.borrow_mut();
                     elb.register(&wanted, *endpoint, zone.as_deref(), true);
                 }
@@ -103,7 +103,7 @@ impl Targets for SimulatedAws {
                 }
                 for endpoint in &targets {
                     if world.elb.borrow().is_registered(&wanted, endpoint) {
-                        judge::judge_deregistration(world, process, &wanted, endpoint);
+                        judge::check_deregistration(world, process, &wanted, endpoint);
                     }
                     let now = world.scheduler.now();
                     world.elb.borrow_mut().deregister(&wanted, endpoint, now);

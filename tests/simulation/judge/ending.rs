@@ -2,9 +2,8 @@
 //! wired, the registered targets are the addresses in DNS, and nothing is left of a deleted binding.
 
 use super::naming::{dns_name, group_name, groups_and_ports};
-use super::wiring::judge_wiring;
-use crate::state::ACCOUNT;
-use crate::state::ObservedBinding;
+use super::wiring::check_wiring;
+use crate::state::{ACCOUNT, ObservedBinding};
 use crate::world::SimulatedWorld;
 use alb_nlb_binding::model::Endpoint;
 use alb_nlb_binding::names::TAG;
@@ -26,13 +25,13 @@ pub fn most_misses(world: &SimulatedWorld) -> u64 {
 }
 
 /// The contract: within N + 2 ticks, the targets in the groups equal the addresses in DNS.
-pub fn judge_convergence(world: &SimulatedWorld) {
+pub fn check_convergence(world: &SimulatedWorld) {
     let mut wanted: BTreeSet<(String, Endpoint)> = BTreeSet::new();
     for (id, binding) in world.observed.bindings.borrow().iter() {
         let Some(request) = binding.current().filter(|_| !binding.is_leaving) else {
             continue;
         };
-        judge_wiring(world, id, &request.properties, "when all is quiet");
+        check_wiring(world, id, &request.properties, "when all is quiet");
         let addresses = world
             .dns
             .borrow()
@@ -50,10 +49,10 @@ pub fn judge_convergence(world: &SimulatedWorld) {
             }
         }
     }
-    judge_no_surplus(world, &wanted, "when all is quiet");
+    check_no_surplus(world, &wanted, "when all is quiet");
 }
 
-fn judge_no_surplus(world: &SimulatedWorld, wanted: &BTreeSet<(String, Endpoint)>, when: &str) {
+fn check_no_surplus(world: &SimulatedWorld, wanted: &BTreeSet<(String, Endpoint)>, when: &str) {
     let elb = world.elb.borrow();
     for (arn, group) in &elb.groups {
         for (endpoint, held) in &group.targets {
@@ -91,12 +90,12 @@ pub fn observe_delivery_end(
             let (it, id) = (world.rc(), id.clone());
             world
                 .scheduler
-                .run_after(LAST_CALLS, move || judge_gone(&it, &id));
+                .run_after(LAST_CALLS, move || check_gone(&it, &id));
         }
     }
 }
 
-fn judge_gone(world: &SimulatedWorld, id: &str) {
+fn check_gone(world: &SimulatedWorld, id: &str) {
     let bindings = world.observed.bindings.borrow();
     if !bindings[id].is_gone() {
         return;
@@ -106,17 +105,18 @@ fn judge_gone(world: &SimulatedWorld, id: &str) {
         .count("bindings looked at after their Delete");
     nothing_is_left_of(world, id, "after its Delete");
     if bindings.values().all(ObservedBinding::is_gone) {
-        judge_no_surplus(world, &BTreeSet::new(), "after all Deletes");
+        check_no_surplus(world, &BTreeSet::new(), "after all Deletes");
     }
 }
 
 /// The contract, "Delete": afterwards nothing is left of any binding.
-pub fn judge_nothing_left(world: &SimulatedWorld) {
+pub fn check_nothing_left(world: &SimulatedWorld) {
     for id in world.observed.bindings.borrow().keys() {
         nothing_is_left_of(world, id, "in the end");
     }
-    judge_no_surplus(world, &BTreeSet::new(), "after all is deleted");
+    check_no_surplus(world, &BTreeSet::new(), "after all is deleted");
 }
+
 fn nothing_is_left_of(world: &SimulatedWorld, id: &str, when: &str) {
     let left = |what: String| world.violate(format!("{when}, {what} is left"));
     if world.rules.borrow().contains_key(id) {

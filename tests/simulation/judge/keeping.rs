@@ -4,8 +4,7 @@
 
 use super::naming::{dns_name, groups_and_ports};
 use crate::properties::ResourceProperties;
-use crate::state::ObservedBinding;
-use crate::state::{Process, Trigger};
+use crate::state::{ObservedBinding, Process, Trigger};
 use crate::world::SimulatedWorld;
 use alb_nlb_binding::model::Endpoint;
 use std::collections::BTreeSet;

@@ -7,8 +7,7 @@
 use super::naming::{dns_name, groups_and_ports, is_small};
 use crate::calendar::MINUTE;
 use crate::properties::ResourceProperties;
-use crate::state::ObservedBinding;
-use crate::state::Process;
+use crate::state::{ObservedBinding, Process};
 use crate::world::SimulatedWorld;
 use alb_nlb_binding::model::Endpoint;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +21,7 @@ const UNANSWERED: u64 = 15 * MINUTE;
 const LATE: u64 = 90_000;
 
 /// Judges whether a target that a tick deregisters was missing often enough.
-pub fn judge_misses(
+pub fn check_misses(
     world: &SimulatedWorld,
     process: &Process,
     binding: &ObservedBinding,
@@ -39,7 +38,7 @@ pub fn judge_misses(
         .min()
     else {
         let what = "which is not what CloudFormation's last acknowledged properties say";
-        return world.violate(format!("{} puts out {endpoint}, {what}", process.name));
+        return world.violate(format!("{} deregisters {endpoint}, {what}", process.name));
     };
     let names: BTreeSet<String> = candidates
         .iter()
@@ -61,13 +60,13 @@ pub fn judge_misses(
         .valid_since(since)
         .map(|request| &request.properties)
         .collect();
-    let is_place = |properties: &&Rc<ResourceProperties>| {
+    let is_named = |properties: &&Rc<ResourceProperties>| {
         groups_and_ports(world, id, properties)
             .iter()
             .any(|(arn, port)| arn == group && *port == endpoint.port)
     };
-    let is_wanted = candidates.iter().any(is_place);
-    if is_wanted && !lately.iter().all(is_place) {
+    let is_wanted = candidates.iter().any(is_named);
+    if is_wanted && !lately.iter().all(is_named) {
         return;
     }
     // The missed minutes, each with the end of the last tick that may have counted it.
@@ -107,7 +106,7 @@ pub fn judge_misses(
     }
     if (minutes.len() as u64) < u64::from(needed) {
         world.violate(format!(
-            "{} puts out {endpoint} after {} misses at most, and {needed} are needed",
+            "{} deregisters {endpoint} after {} misses at most, and {needed} are needed",
             process.name,
             minutes.len()
         ));

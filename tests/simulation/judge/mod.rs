@@ -1,7 +1,7 @@
 //! The judge: checks every change when it is carried out, and stops the life at the first one that breaks the
 //! contract.
 //!
-//! A function `observe_...` only notes what happened, in the world's `Observations`; a function `judge_...` or
+//! A function `observe_...` only notes what happened, in the world's `Observations`; a function `check_...` or
 //! `require_...` reports a violation. The judge knows the world and the answers to CloudFormation. Of the product's
 //! internals it knows where the record is, who is named in it, whether the request has an outcome, and what marks a
 //! record that may be deleted.
@@ -11,28 +11,28 @@ mod keeping;
 mod misses;
 mod naming;
 mod ownership;
-mod promises;
 mod records;
 mod requests;
 mod targets;
+mod ticks;
 mod wiring;
 
 pub use ending::{
-    judge_convergence, judge_nothing_left, most_misses, observe_delivery_end,
+    check_convergence, check_nothing_left, most_misses, observe_delivery_end,
     observe_delivery_start,
 };
 pub use ownership::{
-    judge_new_listener, judge_record_deletion, require_own_bucket, require_own_group,
+    check_new_listener, check_record_deletion, require_own_bucket, require_own_group,
     require_own_listener, require_own_object, require_own_rule,
 };
 pub use records::{
-    judge_change_start, observe_record_read, observe_record_write, observe_write_attempt,
+    check_change_start, observe_record_read, observe_record_write, observe_write_attempt,
 };
 pub use requests::{
-    binding_ids, judge_answer, judge_end, judge_status, judge_timeout, observe_abandoned,
+    binding_ids, check_answer, check_end, check_status, check_timeout, observe_abandoned,
     observe_request, observe_result,
 };
 pub use targets::{
-    judge_deregistration, judge_registration, observe_dns_answer, observe_target_health,
+    check_deregistration, check_registration, observe_dns_answer, observe_target_health,
 };
-pub use wiring::{judge_group_deletion, judge_listener_deletion, judge_rule_deletion};
+pub use wiring::{check_group_deletion, check_listener_deletion, check_rule_deletion};

@@ -13,11 +13,11 @@ pub fn groups_and_ports(
     let places = properties
         .listeners
         .iter()
-        .filter_map(|listen| match &listen.given_group {
-            Some(arn) => Some((arn.clone(), listen.alb_port)),
+        .filter_map(|entry| match &entry.given_group {
+            Some(arn) => Some((arn.clone(), entry.alb_port)),
             None => {
-                let group = elb.group_called(&group_name(id, listen.port))?;
-                Some((group.group.arn.clone(), listen.alb_port))
+                let group = elb.group_called(&group_name(id, entry.port))?;
+                Some((group.group.arn.clone(), entry.alb_port))
             }
         });
     places.collect()

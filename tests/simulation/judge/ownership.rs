@@ -5,9 +5,7 @@
 
 use super::naming::group_name;
 use crate::properties::LOGICAL_ID;
-use crate::state::ACCOUNT;
-use crate::state::SimulatedObject;
-use crate::state::{Process, Trigger};
+use crate::state::{ACCOUNT, Process, SimulatedObject, Trigger};
 use crate::world::SimulatedWorld;
 use alb_nlb_binding::model::{LoadBalancerType, Tags};
 use alb_nlb_binding::names::{BindingId, TAG};
@@ -72,7 +70,7 @@ pub fn require_own_listener(world: &SimulatedWorld, process: &Process, arn: &str
     require_own(world, process, may, &format!("the listener {arn}"));
 }
 
-pub fn judge_new_listener(world: &SimulatedWorld, process: &Process, on: &str, tags: &Tags) {
+pub fn check_new_listener(world: &SimulatedWorld, process: &Process, on: &str, tags: &Tags) {
     let Trigger::Request(sent) = &process.trigger else {
         return world.violate("a tick makes a listener");
     };
@@ -85,8 +83,9 @@ pub fn judge_new_listener(world: &SimulatedWorld, process: &Process, on: &str, t
     }
 }
 
-/// Rule 7 of the record: a record is deleted last, and only while it is the tombstone or a stub.
-pub fn judge_record_deletion(
+/// Rule 7 of the record: a record is deleted last, and only while it is the tombstone. By rule 10, a stub and a copy
+/// that is arriving may be deleted as well.
+pub fn check_record_deletion(
     world: &SimulatedWorld,
     process: &Process,
     key: &str,

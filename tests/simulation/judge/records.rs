@@ -4,10 +4,9 @@
 //! request.
 
 use super::naming::groups_and_ports;
-use crate::state::SentRequest;
-use crate::state::SimulatedObject;
-use crate::state::{ObservedBinding, ObservedClaim};
-use crate::state::{Process, Trigger};
+use crate::state::{
+    ObservedBinding, ObservedClaim, Process, SentRequest, SimulatedObject, Trigger,
+};
 use crate::world::SimulatedWorld;
 use alb_nlb_binding::record::RequestType;
 use std::rc::Rc;
@@ -92,7 +91,7 @@ pub fn observe_record_write(
             let claims = binding.claims.iter();
             let mut claims = claims.filter(|claim| claim.process == process.number);
             if let Some(claim) = claims.next() {
-                commits(world, process, sent, claim.at);
+                check_commit(world, process, sent, claim.at);
             }
         }
         // Its own claim, or the claim of another delivery for which it answers as well.
@@ -129,7 +128,7 @@ pub fn observe_record_write(
 }
 
 /// Rule 1 of the record: a change starts at most five seconds after a look at the record.
-pub fn judge_change_start(world: &SimulatedWorld, process: &Process, operation: &str) {
+pub fn check_change_start(world: &SimulatedWorld, process: &Process, operation: &str) {
     // The bucket is made before the claim, because the claim is written into it (rule 2).
     let of_bucket = ["CreateBucket", "PutBucketPolicy", "PutBucketTagging"];
     if of_bucket.contains(&operation) {
@@ -159,22 +158,23 @@ pub fn judge_change_start(world: &SimulatedWorld, process: &Process, operation: 
         }
     }
 }
+
 /// The contract, "The record", 4 and 5: an Update that claimed the record before its stack began to roll back commits
 /// nothing once CloudFormation has shown the rollback for a while. Not judged where calls may be lost or slow, because
 /// the Update may not have seen it; nor for an Update to former properties, because it may be a rollback itself.
-fn commits(world: &SimulatedWorld, process: &Process, sent: &SentRequest, claim: u64) {
+fn check_commit(world: &SimulatedWorld, process: &Process, sent: &SentRequest, claimed_at: u64) {
     let is_like_a_rollback = |other: &Rc<SentRequest>| {
         let is_before = other.binding_id == sent.binding_id && other.number < sent.number;
         is_before && !other.is_rollback && other.old.as_ref() == Some(&sent.properties)
     };
     let is_forward = sent.kind == RequestType::Update
         && !sent.is_replacement()
-        && !world.sent.borrow().values().any(is_like_a_rollback);
+        && !world.requests.borrow().values().any(is_like_a_rollback);
     let Some(since) = sent.stack.rollback_since() else {
         return;
     };
     let was_shown =
-        claim < since && since + sent.stack.lag + LAST_LOOK_TO_COMMIT < world.scheduler.now();
+        claimed_at < since && since + sent.stack.lag + LAST_LOOK_TO_COMMIT < world.scheduler.now();
     if is_forward && was_shown && world.faults.rates().is_quick() {
         let who = &process.name;
         world.violate(format!("{who} commits orders that are being rolled back"));

@@ -3,11 +3,11 @@
 //! The contract, "The record", rule 3, and "The answer".
 
 use super::naming::{dns_name, groups_and_ports, is_small};
-use super::promises::judge_good_tick;
-use super::wiring::judge_wiring;
-use crate::state::ObservedRequest;
-use crate::state::SentRequest;
-use crate::state::{InvocationEnd, ObservedAnswer, Process, RequestResult, Trigger};
+use super::ticks::check_good_tick;
+use super::wiring::check_wiring;
+use crate::state::{
+    InvocationEnd, ObservedAnswer, ObservedRequest, Process, RequestResult, SentRequest, Trigger,
+};
 use crate::world::SimulatedWorld;
 use alb_nlb_binding::record::RequestType;
 use serde_json::Value;
@@ -32,23 +32,23 @@ pub fn observe_request(world: &SimulatedWorld, sent: &SentRequest) {
 }
 
 /// CloudFormation got an answer, or has given the request up.
-pub fn observe_result(world: &SimulatedWorld, sent: &SentRequest, outcome: RequestResult) {
+pub fn observe_result(world: &SimulatedWorld, sent: &SentRequest, result: RequestResult) {
     let now = world.scheduler.now();
     let mut bindings = world.observed.bindings.borrow_mut();
     let binding = bindings.entry(sent.binding_id.clone()).or_default();
     for request in &mut binding.requests {
         if request.number == sent.number {
-            request.is_acknowledged = outcome == RequestResult::Success;
-            match outcome {
+            request.is_acknowledged = result == RequestResult::Success;
+            match result {
                 RequestResult::Success if !request.is_delete => request.since = Some(now),
                 RequestResult::Success | RequestResult::Failed => request.valid_until = Some(now),
                 RequestResult::GivenUp => {}
             }
-        } else if outcome == RequestResult::Success {
+        } else if result == RequestResult::Success {
             request.valid_until.get_or_insert(now);
         }
     }
-    if outcome != RequestResult::Success {
+    if result != RequestResult::Success {
         return;
     }
     if sent.kind == RequestType::Delete {
@@ -92,7 +92,7 @@ pub fn observe_abandoned(world: &SimulatedWorld, id: &str) {
 }
 
 /// Judges an answer that arrives at CloudFormation.
-pub fn judge_answer(
+pub fn check_answer(
     world: &SimulatedWorld,
     process: &Process,
     sent: &SentRequest,
@@ -101,7 +101,7 @@ pub fn judge_answer(
 ) {
     close_claims(world, process);
     if is_success && sent.kind != RequestType::Delete && sent.is_open() {
-        judge_success(world, process, sent);
+        check_success(world, process, sent);
     }
     // An answer to a request that was given up may come from a delivery that is too late.
     let is_taken = sent.is_open() || world.observed.answers.borrow().contains_key(&sent.number);
@@ -145,14 +145,14 @@ pub fn judge_answer(
 }
 
 /// Judges a success: everything is wired, and every address in DNS is registered.
-fn judge_success(world: &SimulatedWorld, process: &Process, sent: &SentRequest) {
+fn check_success(world: &SimulatedWorld, process: &Process, sent: &SentRequest) {
     let name = dns_name(world, &sent.properties.alb);
     let now = world.scheduler.now();
     let looked = process.observed.dns.borrow().get(&name).copied();
     let mut bindings = world.observed.bindings.borrow_mut();
     let binding = bindings.entry(sent.binding_id.clone()).or_default();
     let when = format!("{} has a success", process.name);
-    judge_wiring(world, &sent.binding_id, &sent.properties, &when);
+    check_wiring(world, &sent.binding_id, &sent.properties, &when);
     for (group, port) in groups_and_ports(world, &sent.binding_id, &sent.properties) {
         for address in world.dns.borrow().addresses(&name) {
             let endpoint = alb_nlb_binding::model::Endpoint { address, port };
@@ -167,8 +167,8 @@ fn judge_success(world: &SimulatedWorld, process: &Process, sent: &SentRequest) 
                 continue;
             }
             // Another binding of a shared group may have deregistered it meanwhile.
-            let put_out = world.observed.put_out.borrow();
-            let by_another = put_out
+            let deregistered_by = world.observed.deregistered_by.borrow();
+            let by_another = deregistered_by
                 .get(&(group.clone(), endpoint))
                 .is_some_and(|(by, _)| *by != sent.binding_id);
             if is_small(world, &name) && !by_another {
@@ -193,7 +193,7 @@ fn close_claims(world: &SimulatedWorld, process: &Process) {
     }
 }
 
-pub fn judge_timeout(world: &SimulatedWorld, process: &Process) {
+pub fn check_timeout(world: &SimulatedWorld, process: &Process) {
     if matches!(process.trigger, Trigger::Request(_)) && !process.observed.has_answered.get() {
         world.violate(format!(
             "{} was not answered before its deadline",
@@ -208,7 +208,7 @@ pub fn binding_ids(world: &SimulatedWorld) -> Vec<String> {
 }
 
 /// Judges what a person is told about a binding (the contract, "First aid").
-pub fn judge_status(world: &SimulatedWorld, process: &Process, answer: &Value) {
+pub fn check_status(world: &SimulatedWorld, process: &Process, answer: &Value) {
     let Trigger::Status { id } = &process.trigger else {
         return;
     };
@@ -224,7 +224,7 @@ pub fn judge_status(world: &SimulatedWorld, process: &Process, answer: &Value) {
     }
 }
 
-pub fn judge_end(world: &SimulatedWorld, process: &Process, end: InvocationEnd) {
+pub fn check_end(world: &SimulatedWorld, process: &Process, end: InvocationEnd) {
     let now = world.scheduler.next_number();
     close_claims(world, process);
     for binding in world.observed.bindings.borrow_mut().values_mut() {
@@ -244,7 +244,7 @@ pub fn judge_end(world: &SimulatedWorld, process: &Process, end: InvocationEnd) 
             world.violate(format!("{} ends without an answer", process.name));
         }
         Trigger::Tick { id, .. } if end == InvocationEnd::Done => {
-            judge_good_tick(world, process, id)
+            check_good_tick(world, process, id)
         }
         Trigger::Request(_) | Trigger::Tick { .. } | Trigger::Status { .. } => {}
     }

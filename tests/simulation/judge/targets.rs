@@ -4,11 +4,10 @@
 //! after its misses, and a foreign one never leaves.
 
 use super::keeping::{is_foreign, kept_since};
-use super::misses::judge_misses;
+use super::misses::check_misses;
 use super::naming::{dns_name, groups_and_ports};
 use crate::properties::ResourceProperties;
-use crate::state::ObservedLookup;
-use crate::state::{Process, Trigger};
+use crate::state::{ObservedLookup, Process, Trigger};
 use crate::world::SimulatedWorld;
 use alb_nlb_binding::model::Endpoint;
 use alb_nlb_binding::record::RequestType;
@@ -55,8 +54,8 @@ pub fn observe_dns_answer(world: &SimulatedWorld, process: &Process, name: &str,
 fn observe_found_targets(world: &SimulatedWorld, sent: &crate::state::SentRequest) {
     let mut bindings = world.observed.bindings.borrow_mut();
     let binding = bindings.entry(sent.binding_id.clone()).or_default();
-    for listen in sent.properties.listeners.iter() {
-        let Some(group) = &listen.given_group else {
+    for entry in sent.properties.listeners.iter() {
+        let Some(group) = &entry.given_group else {
             continue;
         };
         // Targets that stayed there because of a denial are still own ones.
@@ -89,14 +88,14 @@ pub fn observe_target_health(world: &SimulatedWorld, process: &Process, group: &
         return;
     };
     let mut listeners = sent.properties.listeners.iter();
-    if listeners.any(|listen| listen.given_group.as_deref() == Some(group)) {
+    if listeners.any(|entry| entry.given_group.as_deref() == Some(group)) {
         let found = world.elb.borrow().registered_targets(group).into_iter();
         let found = found.map(|endpoint| (group.to_owned(), endpoint));
         world.observed.was_found.borrow_mut().extend(found);
     }
 }
 
-pub fn judge_registration(
+pub fn check_registration(
     world: &SimulatedWorld,
     process: &Process,
     group: &str,
@@ -138,7 +137,7 @@ pub fn judge_registration(
     }
 }
 
-pub fn judge_deregistration(
+pub fn check_deregistration(
     world: &SimulatedWorld,
     process: &Process,
     group: &str,
@@ -170,13 +169,13 @@ pub fn judge_deregistration(
         };
         if !is_served_instead && since.is_some_and(is_seen) {
             return world.violate(format!(
-                "{who} puts out {endpoint} in {group}, which is live and which {whose} keeps"
+                "{who} deregisters {endpoint} in {group}, which is live and which {whose} keeps"
             ));
         }
     }
     if is_foreign(world, process, &bindings, &id, endpoint) {
         return world.violate(format!(
-            "{who} puts out {endpoint} in {group}, which is foreign"
+            "{who} deregisters {endpoint} in {group}, which is foreign"
         ));
     }
     if let Trigger::Request(sent) = &process.trigger {
@@ -188,36 +187,37 @@ pub fn judge_deregistration(
             .get(&id)
             .is_some_and(|binding| binding.found.contains(&key));
         if stays && !is_by_function && is_found {
-            return world.violate(format!("{who} puts out {endpoint} in {group}, which was there before the binding, and the stack rolls back"));
+            return world.violate(format!("{who} deregisters {endpoint} in {group}, which was there before the binding, and the stack rolls back"));
         }
         let since = world
             .dns
             .borrow()
             .since(&dns_name(world, &sent.properties.alb), endpoint.address);
         let is_live = since.is_some_and(|since| since <= process.started);
-        let serves = sent.properties.listeners.iter().any(|listen| {
-            listen.given_group.as_deref() == Some(group) && listen.alb_port == endpoint.port
+        let serves = sent.properties.listeners.iter().any(|entry| {
+            entry.given_group.as_deref() == Some(group) && entry.alb_port == endpoint.port
         });
         if sent.kind == RequestType::Update && serves && is_live {
             return world.violate(format!(
-                "{who} puts out {endpoint} in {group}, which it is to serve"
+                "{who} deregisters {endpoint} in {group}, which it is to serve"
             ));
         }
     }
     let last_write = process.observed.last_write.get();
     world
         .observed
-        .put_out
+        .deregistered_by
         .borrow_mut()
         .insert(key, (id.clone(), last_write));
     let Some(binding) = bindings.get_mut(&id) else {
         return;
     };
     if let Trigger::Tick { .. } = &process.trigger {
-        world.coverage.count("targets put out by ticks");
-        judge_misses(world, process, binding, &id, (group, endpoint));
+        world.coverage.count("targets deregistered by ticks");
+        check_misses(world, process, binding, &id, (group, endpoint));
     }
 }
+
 /// Whether caches may have hidden a target from a binding, so that it is not in its record. Rule 11 of the record
 /// protects only those targets of another binding that its record owns.
 fn is_hidden(world: &SimulatedWorld, id: &str, group: &str, endpoint: &Endpoint) -> bool {

@@ -5,15 +5,13 @@
 
 use super::naming::group_name;
 use crate::properties::ResourceProperties;
-use crate::state::ACCOUNT;
-use crate::state::SimulatedBucket;
-use crate::state::{Process, Trigger};
+use crate::state::{ACCOUNT, Process, SimulatedBucket, Trigger};
 use crate::world::SimulatedWorld;
 use alb_nlb_binding::names::TAG;
 use alb_nlb_binding::record::RequestType;
 
 /// Judges that the resources that properties name are there, and no other resources of the binding.
-pub(super) fn judge_wiring(
+pub(super) fn check_wiring(
     world: &SimulatedWorld,
     id: &str,
     properties: &ResourceProperties,
@@ -24,7 +22,7 @@ pub(super) fn judge_wiring(
     }
 }
 
-pub fn judge_listener_deletion(world: &SimulatedWorld, process: &Process, arn: &str) {
+pub fn check_listener_deletion(world: &SimulatedWorld, process: &Process, arn: &str) {
     let elb = world.elb.borrow();
     let Some(held) = elb.listeners.get(arn) else {
         return;
@@ -34,10 +32,10 @@ pub fn judge_listener_deletion(world: &SimulatedWorld, process: &Process, arn: &
     let names = |properties: &ResourceProperties| {
         properties.nlb == held.load_balancer && properties.makes_listener_on(port)
     };
-    judge_removal(world, process, id, names, arn);
+    check_removal(world, process, id, names, arn);
 }
 
-pub fn judge_group_deletion(world: &SimulatedWorld, process: &Process, arn: &str) {
+pub fn check_group_deletion(world: &SimulatedWorld, process: &Process, arn: &str) {
     let elb = world.elb.borrow();
     let Some(held) = elb.groups.get(arn) else {
         return;
@@ -47,19 +45,19 @@ pub fn judge_group_deletion(world: &SimulatedWorld, process: &Process, arn: &str
         let names = |properties: &ResourceProperties| {
             properties
                 .made_listeners()
-                .any(|listen| *name == group_name(id, listen.port))
+                .any(|entry| *name == group_name(id, entry.port))
         };
-        judge_removal(world, process, id, names, name);
+        check_removal(world, process, id, names, name);
     }
 }
 
 /// Judges the deletion of a rule or of its target.
-pub fn judge_rule_deletion(world: &SimulatedWorld, process: &Process, id: &str) {
-    judge_removal(world, process, id, |_| true, &format!("the rule {id}"));
+pub fn check_rule_deletion(world: &SimulatedWorld, process: &Process, id: &str) {
+    check_removal(world, process, id, |_| true, &format!("the rule {id}"));
 }
 
 /// `names` says whether properties need what is deleted.
-fn judge_removal(
+fn check_removal(
     world: &SimulatedWorld,
     process: &Process,
     id: &str,
@@ -84,10 +82,11 @@ fn judge_removal(
         ));
     }
 }
+
 fn wired(world: &SimulatedWorld, id: &str, properties: &ResourceProperties) -> Result<(), String> {
     let (elb, rules) = (world.elb.borrow(), world.rules.borrow());
-    for listen in properties.made_listeners() {
-        let (name, port) = (group_name(id, listen.port), listen.port);
+    for entry in properties.made_listeners() {
+        let (name, port) = (group_name(id, entry.port), entry.port);
         let Some(held) = elb.group_called(&name) else {
             return Err(format!("the target group {name} is not there"));
         };
@@ -132,7 +131,7 @@ fn wired(world: &SimulatedWorld, id: &str, properties: &ResourceProperties) -> R
     let is_named = |name: &str| {
         properties
             .made_listeners()
-            .any(|listen| name == group_name(id, listen.port))
+            .any(|entry| name == group_name(id, entry.port))
     };
     let mut groups = elb.groups.values().map(|held| &held.group.name);
     match groups.find(|name| name.starts_with(prefix) && !is_named(name)) {

@@ -177,11 +177,11 @@ impl Scenario {
                 self.tick();
             }
             self.wait_until_quiet().await;
-            judge::judge_convergence(&self.world);
+            judge::check_convergence(&self.world);
             self.user.delete_stack().await;
         }
         self.wait_until_quiet().await;
-        judge::judge_nothing_left(&self.world);
+        judge::check_nothing_left(&self.world);
         self.world.scheduler.stop();
     }
 

@@ -104,14 +104,14 @@ impl ObservedBinding {
     pub fn is_being_given_up(
         &self,
         group: &str,
-        named: &impl Fn(&ResourceProperties, &str) -> bool,
+        names: &impl Fn(&ResourceProperties, &str) -> bool,
     ) -> bool {
         let open = self
             .requests
             .iter()
             .filter(|request| !request.is_acknowledged && request.valid_until.is_none());
         let mut open = open.filter(|request| !request.is_delete);
-        open.any(|request| !named(&request.properties, group))
+        open.any(|request| !names(&request.properties, group))
     }
 
     /// Every ALB that any of its requests named.
@@ -151,7 +151,7 @@ pub struct Observations {
     /// stack rolls back or cannot be asked.
     pub was_found: RefCell<BTreeSet<(String, Endpoint)>>,
     /// Who last deregistered a target: the binding, and the order number of the last write of that invocation.
-    pub put_out: RefCell<BTreeMap<(String, Endpoint), (String, u64)>>,
+    pub deregistered_by: RefCell<BTreeMap<(String, Endpoint), (String, u64)>>,
     /// The order number of the last read or write of any record.
     pub order: Cell<u64>,
 }

@@ -13,7 +13,7 @@ use std::rc::Rc;
 const SETTLED: u64 = 6_000;
 
 /// Notes what a tick that succeeded must leave registered, and has it judged later.
-pub(super) fn judge_good_tick(world: &SimulatedWorld, process: &Process, id: &str) {
+pub(super) fn check_good_tick(world: &SimulatedWorld, process: &Process, id: &str) {
     let bindings = world.observed.bindings.borrow();
     let Some(binding) = bindings.get(id) else {
         return;
@@ -31,7 +31,7 @@ pub(super) fn judge_good_tick(world: &SimulatedWorld, process: &Process, id: &st
     let Some(looked) = process.observed.dns.borrow().get(&name).copied() else {
         return;
     };
-    let promise = Promise {
+    let tick = GoodTick {
         id: id.to_owned(),
         properties: Rc::clone(&request.properties),
         request_number: request.number,
@@ -41,12 +41,12 @@ pub(super) fn judge_good_tick(world: &SimulatedWorld, process: &Process, id: &st
         started: process.started,
     };
     let it = world.rc();
-    let settled = move || judge_promise(&it, &promise);
+    let settled = move || check_addresses_registered(&it, &tick);
     world.scheduler.run_after(SETTLED, settled);
 }
 
-fn judge_promise(world: &SimulatedWorld, promise: &Promise) {
-    let Promise {
+fn check_addresses_registered(world: &SimulatedWorld, tick: &GoodTick) {
+    let GoodTick {
         id,
         properties,
         request_number,
@@ -54,7 +54,7 @@ fn judge_promise(world: &SimulatedWorld, promise: &Promise) {
         last_read,
         who,
         started,
-    } = promise;
+    } = tick;
     let mut bindings = world.observed.bindings.borrow_mut();
     let Some(binding) = bindings.get_mut(id) else {
         return;
@@ -93,8 +93,8 @@ fn judge_promise(world: &SimulatedWorld, promise: &Promise) {
                 binding.kept.entry(key).or_insert(world.scheduler.now());
                 continue;
             }
-            let put_out = world.observed.put_out.borrow();
-            let is_excused = put_out
+            let deregistered_by = world.observed.deregistered_by.borrow();
+            let is_excused = deregistered_by
                 .get(&key)
                 .is_some_and(|(by, write)| by != id || write > last_read);
             if is_small(world, &name) && !is_excused {
@@ -105,7 +105,8 @@ fn judge_promise(world: &SimulatedWorld, promise: &Promise) {
         }
     }
 }
-struct Promise {
+
+struct GoodTick {
     id: String,
     properties: Rc<ResourceProperties>,
     request_number: u64,
