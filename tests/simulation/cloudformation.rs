@@ -34,7 +34,7 @@ impl SimulatedStack {
         status: &'static str,
         resource: Option<(Option<String>, &'static str)>,
     ) {
-        world.say(&self.name, format!("{status}, resource {resource:?}"));
+        world.log(&self.name, format!("{status}, resource {resource:?}"));
         let shown = StackStatus { status, resource };
         self.history
             .borrow_mut()
@@ -84,7 +84,7 @@ impl SentRequest {
             is_open: Cell::new(true),
             answer: Oneshot::new(),
         });
-        world.say(&stack.name, format!("sends {}", sent.summary()));
+        world.log(&stack.name, format!("sends {}", sent.summary()));
         world.coverage.count(match kind {
             RequestType::Create => "Creates",
             RequestType::Update if sent.is_replacement() => "Updates that replace",
@@ -115,7 +115,7 @@ impl SentRequest {
             .await
             .ok();
         if answer.is_none() && self.is_open.replace(false) {
-            world.say(
+            world.log(
                 &self.stack.name,
                 format!("waits no longer for request-{}", self.number),
             );

@@ -54,7 +54,7 @@ impl EventBridge {
         let minute = BEGINNING + now / MINUTE * MINUTE;
         if dice.chance(rates.held_back) {
             self.held_until.set(now + dice.between(2, 5) * MINUTE);
-            world.say("lambda", "ticks are held back");
+            world.log("lambda", "ticks are held back");
             world.coverage.count("bursts of ticks held back");
         }
         let events: Vec<_> = {

@@ -63,7 +63,7 @@ fn start(
     let name = match trigger {
         Trigger::Request(sent) => format!("{:?}~{number}", sent.kind),
         Trigger::Tick { .. } => format!("tick~{number}"),
-        Trigger::Status { .. } => format!("question~{number}"),
+        Trigger::Status { .. } => format!("status~{number}"),
     };
     let process = Rc::new(Process {
         number,
@@ -78,7 +78,7 @@ fn start(
         has_ended: Cell::new(false),
         end: Oneshot::new(),
     });
-    world.say(
+    world.log(
         &process.name,
         match trigger {
             Trigger::Request(sent) => format!("begins: {}", sent.summary()),
@@ -86,13 +86,13 @@ fn start(
                 let late = world.unix_millis().saturating_sub(*scheduled) / 1000;
                 format!("begins: {id}, {late} s after its time")
             }
-            Trigger::Status { id } => format!("begins: how does {id} fare?"),
+            Trigger::Status { id } => format!("begins: status of {id}"),
         },
     );
     world.coverage.count(match trigger {
         Trigger::Request(_) => "invocations for CloudFormation",
         Trigger::Tick { .. } => "ticks",
-        Trigger::Status { .. } => "questions",
+        Trigger::Status { .. } => "Status calls",
     });
     world.start_work();
     let task = world.scheduler.spawn(run(
@@ -146,7 +146,7 @@ async fn run(world: Rc<SimulatedWorld>, process: Rc<Process>, event: Value, requ
             InvocationEnd::Done
         }
         Ok(Err(error)) => {
-            world.say(
+            world.log(
                 &process.name,
                 format!("fails: {}", alb_nlb_binding::log::chain(&error)),
             );
@@ -159,7 +159,7 @@ async fn run(world: Rc<SimulatedWorld>, process: Rc<Process>, event: Value, requ
         }
     };
     if end == InvocationEnd::Done {
-        world.say(&process.name, "ends".to_owned());
+        world.log(&process.name, "ends".to_owned());
     }
     judge::check_end(&world, &process, end);
     process.end(&world, end);

@@ -6,19 +6,15 @@
 use crate::calendar::MINUTE;
 use crate::dice::Dice;
 use crate::eventbridge::{EventBridge, TickFaultRates};
+use crate::fixtures::{Fixtures, prepare};
 use crate::judge;
 use crate::lambda::{Delivery, invoke};
 use crate::properties::{PropertyChoices, ResourceProperties};
-use crate::state::{
-    ADDRESSES_PER_ANSWER, CallFaultRates, NAMES, SimulatedStack, SimulatedTargetGroup, Trigger, arn,
-};
+use crate::state::{ADDRESSES_PER_ANSWER, CallFaultRates, NAMES, SimulatedStack, Trigger};
 use crate::user::{RequestFaultRates, User};
 use crate::world::SimulatedWorld;
-use alb_nlb_binding::model::{Endpoint, HealthCheck, LoadBalancerType, TargetGroup};
 use serde_json::json;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -29,113 +25,20 @@ pub struct LifeSettings {
     pub tick_faults: TickFaultRates,
     pub request_faults: RequestFaultRates,
     pub users: u64,
+    /// How many changes each user makes.
     pub changes: u64,
     /// The most addresses that an ALB has.
     pub addresses: usize,
+    /// How many milliseconds the shown status of a stack lags at most.
     pub lag: u64,
+    /// Whether `DescribeStacks` does not find the stacks.
     pub is_unknown: bool,
+    /// Whether the function may not call `DescribeStacks`.
     pub is_denied: bool,
 }
 
-/// The resources that are there before the first request.
-pub struct Fixtures {
-    pub albs: Vec<String>,
-    pub nlbs: Vec<String>,
-    pub given: Vec<String>,
-    pub buckets: Vec<String>,
-}
-
-pub fn prepare(world: &SimulatedWorld, addresses: usize) -> Fixtures {
-    let mut elb = world.elb.borrow_mut();
-    let albs: Vec<_> = ["alb1", "alb2"]
-        .map(|name| elb.add_load_balancer(LoadBalancerType::Application, name))
-        .into();
-    let nlbs: Vec<_> = ["nlb1", "nlb2"]
-        .map(|name| elb.add_load_balancer(LoadBalancerType::Network, name))
-        .into();
-    for alb in &albs {
-        elb.add_listener(alb, 80, "HTTP", &[], BTreeMap::new());
-        elb.add_listener(alb, 443, "HTTPS", &[], BTreeMap::new());
-    }
-    let given: Vec<_> = ["given1", "given2", "theirs"]
-        .map(|name| given_group(&mut elb.groups, name))
-        .into();
-    for (nlb, port) in nlbs.iter().zip([9000, 9001]) {
-        for (index, group) in given.iter().enumerate() {
-            let port = port + 10 * u16::try_from(index).unwrap();
-            elb.add_listener(
-                nlb,
-                port,
-                "TCP",
-                std::slice::from_ref(group),
-                BTreeMap::new(),
-            );
-        }
-    }
-    let mut dns = world.dns.borrow_mut();
-    for name in NAMES {
-        for _ in 0..world.dice.between(1, addresses as u64) {
-            let address = dns.add(name, 0);
-            if world.dice.chance(300) {
-                elb.register(&given[0], Endpoint { address, port: 80 }, None, false);
-            }
-        }
-    }
-    for group in &given {
-        for host in 1..3 {
-            let address = IpAddr::V4(Ipv4Addr::new(192, 168, 0, host));
-            elb.register(group, Endpoint { address, port: 80 }, None, false);
-        }
-    }
-    let buckets: Vec<_> = ["given-bucket-1", "given-bucket-2"]
-        .map(str::to_owned)
-        .into();
-    for bucket in &buckets {
-        let mut s3 = world.s3.borrow_mut();
-        s3.buckets.entry(bucket.clone()).or_default().is_given = true;
-    }
-    let given = given[..2].to_vec();
-    Fixtures {
-        albs,
-        nlbs,
-        given,
-        buckets,
-    }
-}
-
-fn given_group(groups: &mut BTreeMap<String, SimulatedTargetGroup>, name: &str) -> String {
-    let arn = arn(&format!("targetgroup/{name}/1"));
-    let group = TargetGroup {
-        arn: arn.clone(),
-        name: name.to_owned(),
-        port: 80,
-        protocol: "TCP".to_owned(),
-        target_type: "ip".to_owned(),
-        vpc_id: "vpc-1".to_owned(),
-        health_check: HealthCheck {
-            protocol: "TCP".to_owned(),
-            port: "traffic-port".to_owned(),
-            interval_seconds: 30,
-            timeout_seconds: 10,
-            healthy_threshold: 5,
-            unhealthy_threshold: 2,
-            http: None,
-        },
-        load_balancers: Vec::new(),
-    };
-    let held = SimulatedTargetGroup {
-        group,
-        attributes: BTreeMap::new(),
-        tags: BTreeMap::new(),
-        targets: BTreeMap::new(),
-        visible_from: 0,
-    };
-    groups.insert(arn.clone(), held);
-    arn
-}
-
 /// Lets addresses of all ALBs come and go until `is_stopped` is set.
-pub async fn change_addresses(world: Rc<SimulatedWorld>, most: usize, is_stopped: Rc<Cell<bool>>) {
+async fn change_addresses(world: Rc<SimulatedWorld>, most: usize, is_stopped: Rc<Cell<bool>>) {
     loop {
         let pause = world.dice.between(5_000, 150_000);
         tokio::time::sleep(Duration::from_millis(pause)).await;
@@ -149,24 +52,24 @@ pub async fn change_addresses(world: Rc<SimulatedWorld>, most: usize, is_stopped
         match world.dice.between(0, 3) {
             0 if live.len() < most => {
                 let address = dns.add(name, now);
-                world.say("dns", format!("{name} + {address}"));
+                world.log("dns", format!("{name} + {address}"));
             }
             1 if !left.is_empty() && live.len() < most => {
                 let address = left[world.dice.index(left.len())];
                 dns.put(name, address, now);
-                world.say("dns", format!("{name} + {address} again"));
+                world.log("dns", format!("{name} + {address} again"));
             }
             _ if live.len() > 1 => {
                 let address = live[world.dice.index(live.len())];
                 dns.take(name, address, now);
-                world.say("dns", format!("{name} - {address}"));
+                world.log("dns", format!("{name} - {address}"));
             }
             _ => {}
         }
     }
 }
 
-pub fn make_users(
+fn make_users(
     world: &Rc<SimulatedWorld>,
     fixtures: &Fixtures,
     settings: &LifeSettings,
@@ -193,7 +96,7 @@ pub fn make_users(
 }
 
 /// Runs a whole life.
-pub async fn live(world: Rc<SimulatedWorld>, settings: LifeSettings) {
+pub async fn run_life(world: Rc<SimulatedWorld>, settings: LifeSettings) {
     let fixtures = prepare(&world, settings.addresses);
     world.faults.set(settings.call_faults);
     let eventbridge = EventBridge::new(settings.tick_faults);
@@ -211,7 +114,7 @@ pub async fn live(world: Rc<SimulatedWorld>, settings: LifeSettings) {
         .iter()
         .map(|user| script(Rc::clone(user), settings.changes));
     futures_util::future::join_all(scripts).await;
-    world.say("life", "becomes quiet");
+    world.log("life", "becomes quiet");
     is_stopped.set(true);
     world.faults.set(CallFaultRates::default());
     eventbridge.faults.set(TickFaultRates::default());
@@ -220,7 +123,7 @@ pub async fn live(world: Rc<SimulatedWorld>, settings: LifeSettings) {
         user.faults.set(RequestFaultRates::default());
     }
     wait_until_quiet(&world).await;
-    check_convergence_later(&world).await;
+    wait_for_convergence(&world).await;
     ask_each_status(&world).await;
     if world.violation().is_some() {
         return;
@@ -254,9 +157,9 @@ async fn script(user: Rc<User>, changes: u64) {
 async fn ask_each_status(world: &Rc<SimulatedWorld>) {
     let ids = judge::binding_ids(world);
     for id in ids {
-        let question = json!({"Action": "Status", "PhysicalResourceId": id});
+        let event = json!({"Action": "Status", "PhysicalResourceId": id});
         let trigger = Trigger::Status { id: id.into() };
-        invoke(world, question, trigger, Delivery::default());
+        invoke(world, event, trigger, Delivery::default());
     }
     wait_until_quiet(world).await;
 }
@@ -274,7 +177,7 @@ async fn wait_until_quiet(world: &SimulatedWorld) {
 /// Lets as many ticks pass as the contract allows, and then judges. A full answer that is always the same may
 /// come from a cache. Addresses beside it leave only after as many equal ticks as make the list certain, so that
 /// takes more ticks.
-async fn check_convergence_later(world: &SimulatedWorld) {
+async fn wait_for_convergence(world: &SimulatedWorld) {
     let left = MINUTE - world.scheduler.now() % MINUTE;
     let is_full = |name: &str| world.dns.borrow().addresses(name).len() == ADDRESSES_PER_ANSWER;
     let more = match NAMES.into_iter().any(is_full) {

@@ -5,7 +5,7 @@
 use crate::coverage::Coverage;
 use crate::dice::Dice;
 use crate::eventbridge::TickFaultRates;
-use crate::life::{LifeSettings, live};
+use crate::life::{LifeSettings, run_life};
 use crate::settings::number;
 use crate::state::CallFaultRates;
 use crate::user::RequestFaultRates;
@@ -143,8 +143,8 @@ fn play(seed: u64, coverage: &Rc<Coverage>, is_printed: bool) -> Result<u64, Str
         let world = SimulatedWorld::new(seed, coverage, None);
         world.trace.is_printed.set(is_printed);
         let settings = settings(seed);
-        world.say("life", format!("{settings:?}"));
-        world.scheduler.spawn(live(Rc::clone(&world), settings));
+        world.log("life", format!("{settings:?}"));
+        world.scheduler.spawn(run_life(Rc::clone(&world), settings));
         world.scheduler.run().await;
         if world.scheduler.exceeds_step_limit() {
             world.violate("this life goes in circles");

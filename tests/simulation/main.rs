@@ -27,6 +27,7 @@ mod coverage;
 mod dice;
 mod dns;
 mod eventbridge;
+mod fixtures;
 mod judge;
 mod lambda;
 mod life;

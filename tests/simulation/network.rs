@@ -23,7 +23,7 @@ impl Process {
         if self.has_ended.get() {
             return;
         }
-        world.say(&self.name, "is killed".to_owned());
+        world.log(&self.name, "is killed".to_owned());
         world.coverage.count("kills");
         if let Some(task) = self.task.get() {
             world.scheduler.forget_calls(task);

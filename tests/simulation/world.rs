@@ -81,14 +81,14 @@ impl SimulatedWorld {
     }
 
     /// Adds a line to the trace.
-    pub fn say(&self, who: &str, what: impl Into<String>) {
+    pub fn log(&self, who: &str, what: impl Into<String>) {
         self.trace.add(self.scheduler.now(), who, what.into());
     }
 
     /// Notes that the product broke the contract, and stops the life.
     pub fn violate(&self, what: impl Into<String>) {
         let what = what.into();
-        self.say("judge", format!("VIOLATION: {what}"));
+        self.log("judge", format!("VIOLATION: {what}"));
         self.violation.borrow_mut().get_or_insert(what);
         self.scheduler.stop();
     }

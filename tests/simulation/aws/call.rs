@@ -89,7 +89,7 @@ impl SimulatedAws {
             move || oneshot.fill(Err(AwsError::no_answer(operation.name, resource)))
         };
         let Some(carried_out) = plan.carried_out else {
-            world.say(
+            world.log(
                 &process.name,
                 format!("{} {resource}: never arrives", operation.name),
             );
@@ -109,7 +109,7 @@ impl SimulatedAws {
                     Some((code, trouble)) => Err(refused(operation.name, &resource, code, trouble)),
                     None => effect(&world, &process),
                 };
-                world.say(&process.name, {
+                world.log(&process.name, {
                     let outcome = match &answer {
                         Ok(_) if plan.answered.is_none() => ", answer lost".to_owned(),
                         Ok(_) => String::new(),

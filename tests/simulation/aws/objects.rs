@@ -58,7 +58,7 @@ impl Objects for SimulatedAws {
                 let there = bucket.objects.get(&key).map(|object| &object.etag);
                 if there != etag.as_ref() {
                     world.coverage.count("a conditional write that lost");
-                    world.say(&process.name, "its condition does not hold".to_owned());
+                    world.log(&process.name, "its condition does not hold".to_owned());
                     return Ok(Written::Lost);
                 }
                 let etag = object.etag.clone();

@@ -90,7 +90,7 @@ fn take(world: &SimulatedWorld, process: &Process, url: &str, body: &str) {
     } else {
         ", which was given up"
     };
-    world.say(
+    world.log(
         &process.name,
         format!("answers {} {physical_id}{what}{to}", text("Status")),
     );

@@ -53,7 +53,7 @@ impl Stacks for SimulatedAws {
                 let shown = stack
                     .visible_status(world.scheduler.now(), &world.dice)
                     .and_then(|shown| shown.resource);
-                world.say(&process.name, format!("is shown {shown:?}"));
+                world.log(&process.name, format!("is shown {shown:?}"));
                 Ok(shown.map(|(physical_id, status)| StackResource {
                     physical_id,
                     status: status.to_owned(),

@@ -5,9 +5,9 @@
 use super::schedule::Schedule;
 use crate::cloudformation::NewRequest;
 use crate::eventbridge::{EventBridge, TickFaultRates};
+use crate::fixtures::{Fixtures, prepare};
 use crate::judge;
 use crate::lambda::Delivery;
-use crate::life::{Fixtures, prepare};
 use crate::properties::{ListenerSettings, PropertyChoices, ResourceProperties};
 use crate::state::{Kill, SentRequest, SimulatedStack};
 use crate::user::{SERVICE_TIMEOUT, User};

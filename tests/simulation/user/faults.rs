@@ -87,7 +87,7 @@ impl User {
         }
         for group in old.given_groups().difference(&given) {
             if world.dice.chance(self.faults.get().grant_removed) {
-                world.say(
+                world.log(
                     &self.stack.name,
                     format!("takes the grant for {group} away"),
                 );
