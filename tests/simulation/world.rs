@@ -61,7 +61,7 @@ impl SimulatedWorld {
     }
 
     /// An owned handle of this world, for effects that run later.
-    pub fn rc(&self) -> Rc<Self> {
+    pub fn handle(&self) -> Rc<Self> {
         self.me.upgrade().expect("it lives")
     }
 

@@ -87,7 +87,7 @@ pub fn observe_delivery_end(
         binding.under_way -= 1;
         binding.is_cut_short |= is_cut_short;
         if binding.is_gone() {
-            let (it, id) = (world.rc(), id.clone());
+            let (it, id) = (world.handle(), id.clone());
             world
                 .scheduler
                 .run_after(LAST_CALLS, move || check_gone(&it, &id));

@@ -1,6 +1,7 @@
 //! Finds the target groups and DNS names that a binding's properties mean.
 
 use crate::properties::ResourceProperties;
+use crate::state::ADDRESSES_PER_ANSWER;
 use crate::world::SimulatedWorld;
 
 /// The target groups that properties name, each with the port that targets have in it.
@@ -43,5 +44,5 @@ pub fn is_small(world: &SimulatedWorld, name: &str) -> bool {
         .borrow()
         .names
         .get(name)
-        .is_none_or(|name| name.live.len() < 8)
+        .is_none_or(|name| name.live.len() < ADDRESSES_PER_ANSWER)
 }

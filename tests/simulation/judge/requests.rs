@@ -129,7 +129,7 @@ pub fn check_answer(
             .iter()
             .all(|request| request.number <= sent.number)
     });
-    // The first answer was deleted together with the records that held it.
+    // A Delete of the former binding deletes the first answer together with the record that holds it.
     let former = sent.physical_id.as_ref().filter(|_| sent.is_replacement());
     let former = former.and_then(|id| later.get(id));
     let is_gone = former.is_some_and(|binding| {

@@ -40,7 +40,7 @@ pub(super) fn check_good_tick(world: &SimulatedWorld, process: &Process, id: &st
         who: process.name.clone(),
         started: process.started,
     };
-    let it = world.rc();
+    let it = world.handle();
     let settled = move || check_addresses_registered(&it, &tick);
     world.scheduler.run_after(SETTLED, settled);
 }
