@@ -28,7 +28,7 @@ pub struct SimulatedDnsQuery {
 impl Dns for SimulatedDns {
     type Query = SimulatedDnsQuery;
 
-    async fn ask(
+    async fn first_lookup(
         &self,
         dns_name: &str,
         _: &[SocketAddr],
@@ -43,7 +43,7 @@ impl Dns for SimulatedDns {
         Ok((asked, first))
     }
 
-    async fn whom(&self, dns_name: &str, _: &[SocketAddr]) -> Option<SimulatedDnsQuery> {
+    async fn query(&self, dns_name: &str, _: &[SocketAddr]) -> Option<SimulatedDnsQuery> {
         Some(SimulatedDnsQuery {
             world: Rc::clone(&self.world),
             process: Rc::clone(&self.process),
@@ -64,7 +64,7 @@ impl Dns for SimulatedDns {
 }
 
 impl DnsQuery for SimulatedDnsQuery {
-    async fn again(&self, number: usize, _: BTreeSet<usize>) -> Result<DnsAnswer, DnsError> {
+    async fn lookup(&self, number: usize, _: BTreeSet<usize>) -> Result<DnsAnswer, DnsError> {
         let oneshot = Oneshot::new();
         let answer = {
             let (world, process) = (Rc::clone(&self.world), Rc::clone(&self.process));
@@ -127,14 +127,14 @@ fn look_up(world: &SimulatedWorld, name: &str) -> Result<DnsAnswer, DnsError> {
         });
     }
     let mut dns = world.dns.borrow_mut();
-    let (addresses, lives) = dns.answer_through_a_cache(
+    let (addresses, cached_for) = dns.answer_through_a_cache(
         name,
         world.scheduler.now(),
         &world.dice,
         world.faults.rates().caches,
     );
     drop(dns);
-    if !lives.is_zero() {
+    if !cached_for.is_zero() {
         world.coverage.count("an answer of a cache");
     }
     let silent = world.dns.borrow().silent.get(name).copied();

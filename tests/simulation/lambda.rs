@@ -7,7 +7,9 @@ use crate::judge;
 use crate::oneshot::Oneshot;
 use crate::state::{InvocationEnd, Kill, ObservedProcess, Process, REGION, Trigger};
 use crate::world::SimulatedWorld;
-use alb_nlb_binding::function::{Function, Invocation};
+use alb_nlb_binding::clock::Clock;
+use alb_nlb_binding::function::Function;
+use alb_nlb_binding::invocation::Invocation;
 use futures_util::FutureExt;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
@@ -135,7 +137,6 @@ async fn run(world: Rc<SimulatedWorld>, process: Rc<Process>, event: Value, requ
         request_id,
         function_arn: "arn:aws:lambda:eu-central-1:123456789012:function:binding".to_owned(),
         log_stream: process.log_stream.clone(),
-        now: world.timestamp(),
         remaining: Duration::from_millis(FUNCTION_TIMEOUT),
     };
     let clock = Clock::starting_at(world.timestamp());
