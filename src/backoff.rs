@@ -47,7 +47,7 @@ pub async fn outlast<T>(
     loop {
         match call().await {
             Err(error) if passes(&error) => {
-                progress::waits(error.operation, error.to_string());
+                progress::note_retry(error.operation, error.to_string());
                 backoff.wait().await;
             }
             answer => return answer,

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 /// For how long a look at the record is believed: a call that changes something starts within this time.
-pub const FRESH: Duration = Duration::from_secs(5);
+pub const FRESH_FOR: Duration = Duration::from_secs(5);
 
 /// How long a call that changes something may take. Whatever AWS does because of it has begun by then.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);

@@ -47,14 +47,14 @@ pub fn note(doing: impl Into<String>) {
 }
 
 /// Notes why a call is made again.
-pub fn waits(call: &str, why: impl Into<String>) {
+pub fn note_retry(call: &str, why: impl Into<String>) {
     change(|progress| {
         progress.waits.insert(call.to_owned(), why.into());
     });
 }
 
 /// Notes that such a call has succeeded.
-pub fn has_passed(call: &str) {
+pub fn note_success(call: &str) {
     change(|progress| {
         progress.waits.remove(call);
     });

@@ -49,13 +49,16 @@ pub fn candidates(
     named: impl IntoIterator<Item = String>,
     own: &str,
 ) -> Vec<Candidate> {
-    let surely = of_rule.map(|bucket| (bucket, true));
+    let of_rule = of_rule.map(|bucket| (bucket, true));
     let named = named.into_iter().chain([own.to_owned()]);
-    let all = surely
+    let all = of_rule
         .into_iter()
         .chain(named.map(|bucket| (bucket, false)));
-    all.map(|(bucket, surely)| Candidate { bucket, surely })
-        .collect()
+    all.map(|(bucket, is_surely_used)| Candidate {
+        bucket,
+        is_surely_used,
+    })
+    .collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::discovery::Dns;
 use crate::log::chain;
 use crate::model::Tags;
 use crate::properties::TargetProperties;
-use crate::record::{Asker, Record, RuleEvent, Store};
+use crate::record::{Record, RuleEvent, StackReader, Store};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -66,7 +66,7 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
         }
         let mut report = DryRunReport::default();
         let event = RuleEvent::of_rule(rule.as_ref());
-        if event.is_some_and(|event| located.has_lost(&event)) {
+        if event.is_some_and(|event| located.is_lost(&event)) {
             let warning = "the record is lost; an Update, or the next tick, first makes it anew";
             report.warnings.push(warning.to_owned());
         }
@@ -79,7 +79,7 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
                 "an Update makes this binding in the place of {former}, which CloudFormation deletes afterwards"
             ));
         }
-        let record = located.known();
+        let record = located.record_or_anew();
         if let Some(verdict) = other_nlb(proposal, record) {
             report.verdict = verdict;
             return Ok(report);
@@ -95,7 +95,7 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
         }
         let tags = self.stack_tags(proposal).await;
         let observed = binding::observe(aws, &desired, &located, tags, rule).await?;
-        let stands = record.filter(|record| record.serves());
+        let stands = record.filter(|record| record.is_serving());
         let stands = stands.and_then(|record| desired.standing(record, false));
         let standing = stands
             .as_ref()
@@ -119,7 +119,7 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
             TargetProperties::Alb { .. } => observed.alb.as_ref().map(|alb| &alb.dns_name),
         };
         if let Some(dns_name) = dns_name {
-            let known = record.map(|record| record.known_of(dns_name));
+            let known = record.map(|record| record.current_addresses_of(dns_name));
             let known = known.unwrap_or_default();
             self.add_dns(&mut report, &desired, dns_name, known).await;
         }
@@ -178,12 +178,12 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
         let Some((stack_id, logical_id)) = &proposal.resource else {
             return Tags::new();
         };
-        let asker = Asker {
+        let stack_reader = StackReader {
             aws: self.aws,
             stack_id,
             logical_id,
         };
-        let stack = asker.stack().await;
+        let stack = stack_reader.stack().await;
         stack.map(|stack| stack.tags).unwrap_or_default()
     }
 }

@@ -115,7 +115,7 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
         record: Option<&Record>,
     ) -> Option<Result<Found, String>> {
         let orders = orders?;
-        let known = record.map(|record| record.known_of(&orders.alb_dns_name));
+        let known = record.map(|record| record.current_addresses_of(&orders.alb_dns_name));
         let known = known.unwrap_or_default();
         let (name, servers) = (&orders.alb_dns_name, &orders.dns_servers);
         Some(
@@ -242,7 +242,7 @@ fn next_tick(
     };
     Some(plan(&Situation {
         seen: &found.addresses,
-        groups: &record.looked_after(orders, now),
+        groups: &record.groups_for_ticks(orders, now),
         registered: &registered,
         record,
         others: &BTreeMap::new(),

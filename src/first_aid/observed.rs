@@ -88,7 +88,7 @@ impl ObservedBinding {
     /// rule's copy of the orders.
     pub(super) fn may_serve(&self) -> bool {
         let record = self.record.record();
-        record.is_none_or(|record| record.serves())
+        record.is_none_or(|record| record.is_serving())
     }
 
     /// Whether a request has begun to change the binding, and ticks do not know of it yet.
@@ -105,7 +105,7 @@ impl ObservedBinding {
     pub(super) fn ports(&self, group_arn: &str) -> BTreeSet<u16> {
         let served = self.orders.iter().flat_map(|orders| {
             let record = self.record.record();
-            let served = record.map(|record| record.looked_after(orders, self.now));
+            let served = record.map(|record| record.groups_for_ticks(orders, self.now));
             served.unwrap_or_else(|| orders.target_groups.clone())
         });
         let groups = served.filter(|group: &TargetGroupPort| group.arn == group_arn);
@@ -129,7 +129,11 @@ impl ObservedBinding {
 
     /// The addresses in DNS, or where DNS does not answer, those that the record knows.
     fn expected_addresses(&self) -> BTreeSet<IpAddr> {
-        let known = || self.record.record().map(|record| record.known());
+        let known = || {
+            self.record
+                .record()
+                .map(|record| record.current_addresses())
+        };
         let found = self.found().map(|found| found.addresses.clone());
         found.or_else(known).unwrap_or_default()
     }

@@ -14,7 +14,7 @@ use crate::discovery::Dns;
 use crate::log::chain;
 use crate::model::TargetHealth;
 use crate::names::{BindingId, PREFIX};
-use crate::record::{Record, Status};
+use crate::record::{Record, ResponseStatus};
 use futures_util::stream::{self, StreamExt};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -192,7 +192,7 @@ fn request(record: &Record) -> Option<RequestReport> {
         at: claim.at.rfc3339(),
         outcome: match outcome {
             None => "under way".to_owned(),
-            Some(answer) if answer.status == Status::Success => "SUCCESS".to_owned(),
+            Some(answer) if answer.status == ResponseStatus::Success => "SUCCESS".to_owned(),
             Some(answer) => format!("FAILED: {}", answer.reason),
         },
     })

@@ -83,7 +83,7 @@ impl<A: Objects> EarlierFunctions<'_, A> {
     async fn own_in_record(&self, group: &str, port: u16) -> Result<Own, LegacyError> {
         let identity = identity(&self.orders.alb_name, group, port);
         let store = Store::new(self.aws, identity);
-        match self.missing_if_denied(store.look(self.bucket).await)? {
+        match self.missing_if_denied(store.read_bucket(self.bucket).await)? {
             Some(Contents::Record(mut held)) => {
                 Ok(held.record.own.remove(group).unwrap_or_default())
             }

@@ -12,7 +12,7 @@ use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::discovery::Dns;
 use crate::model::{Endpoint, Registered};
-use crate::record::{Contents, Held, Orders, Phase, Record, RecordError, Store};
+use crate::record::{Contents, Orders, Phase, Record, RecordError, Store, StoredRecord};
 use crate::sync::{Source, SyncError, Tick, TickName, TickOutcome};
 use std::collections::BTreeSet;
 use tracing::info;
@@ -51,7 +51,7 @@ struct VariablesSource<'a, A> {
 }
 
 impl<A: Aws> Source for VariablesSource<'_, A> {
-    async fn read(&self) -> Result<Option<(Held, Orders)>, SyncError> {
+    async fn read(&self) -> Result<Option<(StoredRecord, Orders)>, SyncError> {
         let held = self.record().await.map_err(|error| match error {
             LegacyError::Aws(error) => error.into(),
             LegacyError::Record(error) => error.into(),
@@ -76,7 +76,7 @@ impl<A: Aws> Source for VariablesSource<'_, A> {
 
 impl<A: Aws> VariablesSource<'_, A> {
     /// The record, which the first tick makes and gives what the published function knew.
-    async fn record(&self) -> Result<Held, LegacyError> {
+    async fn record(&self) -> Result<StoredRecord, LegacyError> {
         let Variables {
             bucket,
             orders,
@@ -84,7 +84,7 @@ impl<A: Aws> VariablesSource<'_, A> {
         } = self.variables;
         let mut backoff = Backoff::none_at_first();
         loop {
-            let (held, refused) = match self.store.look(bucket).await {
+            let (held, refused) = match self.store.read_bucket(bucket).await {
                 Ok(Contents::Record(held)) => (Some(*held), None),
                 Ok(Contents::Nothing | Contents::Stub { .. }) => (None, None),
                 Ok(Contents::NoBucket) => {

@@ -3,7 +3,7 @@
 use super::request::{Envelope, Request, digest};
 use crate::clock::Clock;
 use crate::invocation::Invocation;
-use crate::record::{Caller, Mark, signed};
+use crate::record::{Caller, Mark, signature_time};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -24,7 +24,7 @@ pub(super) fn caller(
             request: request.request_id.clone(),
             runner: format!("{} {delivery:016x}", invocation.log_stream),
         },
-        signed: signed(envelope.response_url.secret()),
+        signed: signature_time(envelope.response_url.secret()),
         wants: digest(&request.properties),
         wanted_before: digest(&request.old_properties),
         stack_id: request.stack_id.clone(),

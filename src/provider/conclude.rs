@@ -32,7 +32,7 @@ pub(super) async fn conclude<A: Aws>(
     deadline: Instant,
 ) -> Result<Response, ResponseError> {
     let left = || deadline.saturating_duration_since(Instant::now());
-    let concluded = timeout(left() / 2, turn.conclude(id, &response, serves)).await;
+    let concluded = timeout(left() / 2, turn.store_outcome(id, &response, serves)).await;
     let failure = match &concluded {
         Ok(Ok(())) => return Ok(response),
         Ok(Err(error)) => chain(error),
@@ -41,7 +41,7 @@ pub(super) async fn conclude<A: Aws>(
     let is_taken_over = matches!(concluded, Ok(Err(RecordError::TakenOver)));
     if is_taken_over {
         let patience = left().saturating_sub(KEPT_FOR_SENDING).max(left() / 3);
-        let theirs = timeout(patience, turn.of_another_delivery(id)).await;
+        let theirs = timeout(patience, turn.wait_for_other_delivery(id)).await;
         if let Ok(Ok(Some(response))) = theirs {
             return Ok(response);
         }
@@ -53,7 +53,7 @@ pub(super) async fn conclude<A: Aws>(
         Some(_) => fit(failed(response.physical_id, &failure), envelope, log_stream)?,
     };
     if is_taken_over {
-        let theirs = turn.answers_for_another_delivery(id, &response);
+        let theirs = turn.answer_for_other_delivery(id, &response);
         if let Ok(Ok(Some(response))) = timeout(left() / 2, theirs).await {
             return Ok(response);
         }

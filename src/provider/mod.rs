@@ -162,11 +162,13 @@ impl<A: Aws, D: Dns, R: Responder> Provider<'_, A, D, R> {
                 }
                 Err(error) if error.is_taken_over() => {
                     info!("taken over");
-                    if let Some(response) = turn.of_another_delivery(&request.binding_id()).await? {
+                    if let Some(response) =
+                        turn.wait_for_other_delivery(&request.binding_id()).await?
+                    {
                         return Ok(Done::AnsweredBefore(response));
                     }
                     // The record may be in another bucket by now, or gone, so the request is judged anew.
-                    turn.starts_anew();
+                    turn.start_again();
                     taken_over = Some(error);
                     continue;
                 }

@@ -4,7 +4,7 @@
 
 use crate::aws::api::ResponseUrl;
 use crate::names::BindingId;
-use crate::record::{Digest, RequestType};
+use crate::record::{PropertiesDigest, RequestType};
 use aws_lambda_events::cloudformation::CloudFormationCustomResourceRequest;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -115,13 +115,13 @@ impl Request {
 }
 
 /// Two properties have the same digest only if they are the same, apart from what is CloudFormation's own.
-pub fn digest(properties: &Value) -> Digest {
+pub fn digest(properties: &Value) -> PropertiesDigest {
     let mut properties = properties.clone();
     if let Some(fields) = properties.as_object_mut() {
         fields.retain(|name, _| !["ServiceToken", "ServiceTimeout"].contains(&name.as_str()));
     }
     let hash = Sha256::digest(properties.to_string());
-    Digest(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+    PropertiesDigest(hash.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The few fields that every response needs. They are read as leniently as possible, so that a malformed event is

@@ -5,7 +5,7 @@
 use super::request::Envelope;
 use crate::aws::api::{PutError, Responder};
 use crate::log::chain;
-use crate::record::{Response, Status};
+use crate::record::{Response, ResponseStatus};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -46,7 +46,7 @@ impl ResponseError {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct ResponseBody<'a> {
-    status: Status,
+    status: ResponseStatus,
     reason: &'a str,
     physical_resource_id: &'a str,
     stack_id: &'a str,
@@ -57,7 +57,7 @@ struct ResponseBody<'a> {
 
 pub(super) fn success(physical_id: String, data: BTreeMap<String, String>) -> Response {
     Response {
-        status: Status::Success,
+        status: ResponseStatus::Success,
         reason: String::new(),
         physical_id,
         data,
@@ -66,7 +66,7 @@ pub(super) fn success(physical_id: String, data: BTreeMap<String, String>) -> Re
 
 pub(super) fn failed(physical_id: String, reason: &str) -> Response {
     Response {
-        status: Status::Failed,
+        status: ResponseStatus::Failed,
         reason: reason.to_owned(),
         physical_id,
         data: BTreeMap::new(),

@@ -31,7 +31,7 @@
 //!    removes, and when, is in `binding/delete`.
 //! 8. **The rule's input** says where the record is and holds a copy of the orders: `data/rule_event.rs`. A record that
 //!    is lost while the rule stands is made anew from that copy: `data/lost.rs`.
-//! 9. **A replacement** claims the former binding's record as well, and is noted there: [`Claiming::ToReplace`] and
+//! 9. **A replacement** claims the former binding's record as well, and is noted there: [`ClaimPurpose::ToReplace`] and
 //!    [`Replacement`].
 //! 10. **Another bucket.** The record is copied there, and the old one becomes a stub: `storage/relocation.rs`. Readers
 //!     follow stubs: `storage/store.rs`.
@@ -47,13 +47,17 @@ mod protocol;
 mod request;
 mod storage;
 
-pub use crate::permit::FRESH;
+pub use crate::permit::FRESH_FOR;
 pub use data::{
-    Caller, Claim, Counting, Digest, Failure, Mark, Orders, Own, OwnTarget, Phase, RULE_TARGET,
-    Record, Replacement, RequestType, Response, RuleEvent, Signed, Status, TAKEN_OVER, signed,
+    Caller, Claim, Counting, Failure, Mark, Orders, Own, OwnTarget, Phase, PropertiesDigest,
+    RULE_TARGET, Record, Replacement, RequestType, Response, ResponseStatus, RuleEvent, Signed,
+    TAKEOVER_WAIT, signature_time,
 };
 pub use error::RecordError;
 pub use just_made::ResourceKind;
-pub use protocol::{Asker, Hold, LAG, Lease, Resource, Ticking, View, owned_by_others};
-pub use request::{Claiming, Hand, Served, Turn};
-pub use storage::{Candidate, Contents, Held, Located, Store, Unreadable};
+pub use protocol::{
+    Lease, LeaseHolder, ResourceStatus, STATUS_LAG, StackReader, StackView, TickWrite,
+    owned_by_others,
+};
+pub use request::{ClaimPurpose, ClaimResult, Served, Turn};
+pub use storage::{Candidate, Contents, Located, Store, StoredRecord, Unreadable};

@@ -9,7 +9,7 @@ use super::plan::{GroupPlan, Plan};
 use crate::aws::api::{CALLS_SIDE_BY_SIDE, TARGETS_PER_CALL, Targets};
 use crate::log::chain;
 use crate::model::{Endpoint, Registered};
-use crate::record::{Hold, Lease, RecordError};
+use crate::record::{Lease, LeaseHolder, RecordError};
 use futures_util::stream::{self, StreamExt};
 use tracing::{info, warn};
 
@@ -42,7 +42,7 @@ struct Registration {
     over_quota: Option<(RecordError, Vec<Endpoint>)>,
 }
 
-pub(super) async fn apply<H: Hold>(
+pub(super) async fn apply<H: LeaseHolder>(
     aws: &impl Targets,
     lease: &Lease<H>,
     zone: Option<&str>,
@@ -85,7 +85,7 @@ async fn side_by_side<T>(calls: impl Iterator<Item = impl Future<Output = T>>) -
         .await
 }
 
-impl<A: Targets, H: Hold> Group<'_, A, H> {
+impl<A: Targets, H: LeaseHolder> Group<'_, A, H> {
     /// Step 7, "deregister".
     async fn deregister(&self) -> Vec<SyncError> {
         let mut errors = Vec::new();

@@ -14,7 +14,7 @@ use crate::discovery::{Dns, DnsError};
 use crate::log::chain;
 use crate::names::BindingId;
 use crate::progress;
-use crate::record::{Held, Orders, Own, RecordError, Turn};
+use crate::record::{Orders, Own, RecordError, StoredRecord, Turn};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -59,7 +59,7 @@ pub async fn first_sync<A: Aws>(
     let mut cached_until = None;
     // The first try takes the record as it was claimed: every write is conditional, and what changes nothing needs
     // no write.
-    let mut claimed = turn.last(first.id).map(|held| (held, &first.new));
+    let mut claimed = turn.last_known(first.id).map(|held| (held, &first.new));
     loop {
         let observed = match first.observe(aws, dns, turn, claimed.take()).await {
             Err(SyncError::Dns(error)) if may_pass(&error) => {
@@ -115,7 +115,7 @@ impl FirstSync<'_> {
         aws: &A,
         dns: &impl Dns,
         turn: &Turn<'_, A>,
-        claimed: Option<(Held, &BTreeSet<String>)>,
+        claimed: Option<(StoredRecord, &BTreeSet<String>)>,
     ) -> Result<Observation, SyncError> {
         let (held, new) = claimed.unzip();
         let read = async {

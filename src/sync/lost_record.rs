@@ -8,7 +8,7 @@ use crate::backoff::Backoff;
 use crate::discovery::{Dns, DnsError};
 use crate::log::chain;
 use crate::progress;
-use crate::record::{Held, Record, RecordError, RuleEvent, Store};
+use crate::record::{Record, RecordError, RuleEvent, Store, StoredRecord};
 use std::collections::BTreeSet;
 use std::future::ready;
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub async fn make_anew<A: Aws>(
     store: &Store<'_, A>,
     event: &RuleEvent,
     unseen: Unseen,
-) -> Result<Option<Held>, SyncError> {
+) -> Result<Option<StoredRecord>, SyncError> {
     let Some(record) = anew(aws, dns, event, unseen).await? else {
         return Ok(None);
     };
@@ -47,7 +47,7 @@ pub async fn make_anew<A: Aws>(
         return Ok(Some(held));
     }
     // Another invocation was faster, or the bucket is gone.
-    match store.again(bucket).await? {
+    match store.read_again(bucket).await? {
         None if aws.rule(&id.rule()).await?.is_some() => {
             let bucket = bucket.clone();
             Err(RecordError::NoBucket { bucket }.into())

@@ -5,7 +5,7 @@ use crate::aws::api::{Targets, gather};
 use crate::discovery::{self, Found, Search};
 use crate::discovery::{Dns, DnsError};
 use crate::model::{Registered, TargetGroupPort};
-use crate::record::{Held, Orders};
+use crate::record::{Orders, StoredRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::ready;
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 /// What steps 1 to 3 have found.
 pub struct Observation {
-    pub held: Held,
+    pub held: StoredRecord,
     pub orders: Orders,
     pub found: Found,
     /// By target group.
@@ -65,7 +65,7 @@ pub(super) async fn observe(
     guess: Option<Guess<'_>>,
     new: &BTreeSet<String>,
     count: oneshot::Sender<usize>,
-    read: impl Future<Output = Result<Option<(Held, Orders)>, SyncError>>,
+    read: impl Future<Output = Result<Option<(StoredRecord, Orders)>, SyncError>>,
 ) -> Result<Option<Observation>, SyncError> {
     let (send_known, known) = oneshot::channel();
     let read = async {
@@ -117,8 +117,8 @@ pub(super) async fn observe(
     }))
 }
 
-fn known_addresses((held, orders): &(Held, Orders)) -> BTreeSet<IpAddr> {
-    held.record.known_of(&orders.alb_dns_name)
+fn known_addresses((held, orders): &(StoredRecord, Orders)) -> BTreeSet<IpAddr> {
+    held.record.current_addresses_of(&orders.alb_dns_name)
 }
 
 pub(super) struct DnsAndTargets {

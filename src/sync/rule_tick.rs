@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::discovery::Dns;
 use crate::model::{Endpoint, Registered};
 use crate::progress;
-use crate::record::{Held, Orders, RuleEvent, Store, owned_by_others};
+use crate::record::{Orders, RuleEvent, Store, StoredRecord, owned_by_others};
 use std::collections::BTreeSet;
 use tracing::warn;
 
@@ -42,7 +42,7 @@ pub async fn tick<A: Aws>(
         event,
     };
     // The start is counted from the scheduled time, so that a late tick, as of a retry by Lambda, waits no longer.
-    let (waits, now) = (event.waits(), clock.now());
+    let (waits, now) = (event.start_delay(), clock.now());
     let until = event.time.map_or(now, |time| time.min(now) + waits);
     if until > now {
         progress::note("waiting at the start, for other bindings may tick in the same moment");
@@ -60,22 +60,22 @@ struct RuleSource<'a, A, D> {
 }
 
 impl<A: Aws, D: Dns> Source for RuleSource<'_, A, D> {
-    async fn read(&self) -> Result<Option<(Held, Orders)>, SyncError> {
-        let held = match self.store.again(&self.event.bucket).await? {
+    async fn read(&self) -> Result<Option<(StoredRecord, Orders)>, SyncError> {
+        let held = match self.store.read_again(&self.event.bucket).await? {
             Some(held) => Some(held),
             None => self.find_elsewhere().await?,
         };
         let Some(held) = held else {
             return Ok(None);
         };
-        let orders = held.record.served().cloned();
+        let orders = held.record.orders_in_force().cloned();
         Ok(orders.map(|orders| (held, orders)))
     }
 
     /// Targets leave a given group only where the rule names it as well ([`RuleEvent::names`] says why).
     fn may_leave(&self, orders: &Orders) -> BTreeSet<String> {
         let groups = orders.groups().into_iter();
-        let (may, may_not): (Vec<_>, Vec<_>) = groups.partition(|arn| self.event.names(arn));
+        let (may, may_not): (Vec<_>, Vec<_>) = groups.partition(|arn| self.event.names_group(arn));
         if !may_not.is_empty() {
             let groups = may_not.join(", ");
             warn!(
@@ -116,13 +116,13 @@ impl<A: Aws, D: Dns> RuleSource<'_, A, D> {
     /// The record, where it is not in the bucket that the event names. The rule as it is now says whether the
     /// binding is deleted, has moved to another bucket since the event was sent, or has lost its record: Delete
     /// removes the rule before the record.
-    async fn find_elsewhere(&self) -> Result<Option<Held>, SyncError> {
+    async fn find_elsewhere(&self) -> Result<Option<StoredRecord>, SyncError> {
         let rule = self.aws.rule(&self.event.id.rule()).await?;
         let Some(event) = RuleEvent::of_rule(rule.as_ref()) else {
             return Ok(None);
         };
         if event.bucket != self.event.bucket
-            && let Some(held) = self.store.again(&event.bucket).await?
+            && let Some(held) = self.store.read_again(&event.bucket).await?
         {
             return Ok(Some(held));
         }

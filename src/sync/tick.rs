@@ -26,7 +26,7 @@ use crate::discovery::Dns;
 use crate::log::chain;
 use crate::model::Endpoint;
 use crate::progress;
-use crate::record::{Counting, Orders, Store, Ticking};
+use crate::record::{Counting, Orders, Store, TickWrite};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -99,8 +99,8 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
                 };
                 // Step 5, where the guess was missing, or gave the metric another name.
                 let late_metric = async {
-                    let is_published =
-                        guessed.is_some_and(|guessed| guessed.orders.measures_as(&observed.orders));
+                    let is_published = guessed
+                        .is_some_and(|guessed| guessed.orders.has_same_metric_as(&observed.orders));
                     if publishes && !is_published {
                         let count = observed.found.addresses.len();
                         metric::publish(self.aws, &observed.orders, count).await;
@@ -143,7 +143,7 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
     ) -> Result<bool, SyncError> {
         let now = self.clock.now();
         let record = &observed.held.record;
-        let groups = record.looked_after(&observed.orders, now);
+        let groups = record.groups_for_ticks(&observed.orders, now);
         let may_leave = source.may_leave(&observed.orders);
         let none = BTreeMap::new();
         let situation = Situation {
@@ -174,7 +174,7 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
         }
         let lease = match plan.record.clone() {
             Some(next) => {
-                let ticking = Ticking::begin(&self.store, self.clock, &observed.held, next);
+                let ticking = TickWrite::begin(&self.store, self.clock, &observed.held, next);
                 let Some(lease) = ticking.await? else {
                     return Ok(false);
                 };
@@ -194,7 +194,7 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
             }
             let failure = applied.into_result().err().or(others_error.take());
             if let Some(error) = failure {
-                lease.hold().failed(&chain(&error)).await;
+                lease.holder().store_failure(&chain(&error)).await;
                 return Err(error);
             }
         }
@@ -207,7 +207,7 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
         let (now, scheduled) = (self.clock.now(), self.name.scheduled);
         match record.counting(&self.name.name, scheduled, now) {
             _ if !observed.found.is_whole() => Mode::OnlyAdd,
-            Counting::Counts | Counting::Again => Mode::Count {
+            Counting::Counts | Counting::AlreadyCounted => Mode::Count {
                 tick: &self.name.name,
                 at: scheduled.map_or(now, |scheduled| scheduled.max(now)),
                 until: observed.orders.invocations_before_deregistration,

@@ -29,7 +29,7 @@ BREAKAGES = [
     (
         "no look before a permit",
         "src/record/protocol/lease.rs",
-        "            self.hold.confirm().await?;\n",
+        "            self.holder.confirm().await?;\n",
         "",
     ),
     (
@@ -41,8 +41,8 @@ BREAKAGES = [
     (
         "a look is believed for a minute",
         "src/permit.rs",
-        "const FRESH: Duration = Duration::from_secs(5);",
-        "const FRESH: Duration = Duration::from_secs(60);",
+        "const FRESH_FOR: Duration = Duration::from_secs(5);",
+        "const FRESH_FOR: Duration = Duration::from_secs(60);",
     ),
     (
         "a superseded request is not refused",
@@ -53,7 +53,7 @@ BREAKAGES = [
     (
         "a takeover does not wait",
         "src/record/request/claiming.rs",
-        "Wait::AfterTakeover => now + TAKEN_OVER,",
+        "Wait::AfterTakeover => now + TAKEOVER_WAIT,",
         "Wait::AfterTakeover => now,",
     ),
     (
@@ -62,7 +62,7 @@ BREAKAGES = [
         "        let lease = match plan.record.clone() {\n",
         "        if !plan.groups.is_empty() {\n"
         "            let before = record.clone();\n"
-        "            let ticking = Ticking::begin(&self.store, self.clock, &observed.held, before);\n"
+        "            let ticking = TickWrite::begin(&self.store, self.clock, &observed.held, before);\n"
         "            if let Some(lease) = ticking.await? {\n"
         "                let zone = observed.orders.availability_zone.as_deref();\n"
         "                apply(self.aws, &lease, zone, &plan).await.into_result()?;\n"
@@ -99,7 +99,7 @@ BREAKAGES = [
         "a target that was put out just now is not waited for",
         "src/sync/plan/planning.rs",
         "    (until > situation.now).then_some(until)\n",
-        "    (until > situation.now + TAKEN_OVER * 9).then_some(until)\n",
+        "    (until > situation.now + TAKEOVER_WAIT * 9).then_some(until)\n",
     ),
     (
         "ticks serve a group that is being given up",
@@ -143,8 +143,8 @@ BREAKAGES = [
     (
         "ports are noted with the outcome only",
         "src/record/request/claiming.rs",
-        "            Claiming::ToMake { ports } if made => record.ports = Some(ports.clone()),\n",
-        "            Claiming::ToMake { .. } if made => record.ports = Some([].into()),\n",
+        "            ClaimPurpose::ToMake { ports } if made => record.ports = Some(ports.clone()),\n",
+        "            ClaimPurpose::ToMake { .. } if made => record.ports = Some([].into()),\n",
     ),
     (
         "a record is written without its condition",
@@ -174,7 +174,7 @@ BREAKAGES = [
     (
         "the look for a rollback is left out",
         "src/binding/make/apply/applier.rs",
-        "        self.turn.is_not_rolled_back(&self.desired.id).await?;\n        for step",
+        "        self.turn.stop_if_rolled_back(&self.desired.id).await?;\n        for step",
         "        for step",
     ),
     (
@@ -204,7 +204,7 @@ BREAKAGES = [
     (
         "a Delete ends while CloudFormation's word lags",
         "src/binding/delete/deleting.rs",
-        "leaving.stay_until(began + LAG.min(turn.caller().patience));",
+        "leaving.stay_until(began + STATUS_LAG.min(turn.caller().patience));",
         "leaving.stay_until(began);",
     ),
     (
@@ -216,9 +216,9 @@ BREAKAGES = [
     (
         "a request that was taken over is not judged anew",
         "src/provider/mod.rs",
-        "                    turn.starts_anew();\n",
+        "                    turn.start_again();\n",
         "                    return Err(error);\n                    #[allow(unreachable_code)]\n"
-        "                    turn.starts_anew();\n",
+        "                    turn.start_again();\n",
     ),
 ]
 

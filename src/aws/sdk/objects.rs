@@ -40,7 +40,7 @@ impl Objects for Sdk {
                     if tries == TRIES {
                         return Err(error);
                     }
-                    progress::waits(error.operation, error.to_string());
+                    progress::note_retry(error.operation, error.to_string());
                     backoff.wait().await;
                     tries += 1;
                 }

@@ -136,7 +136,7 @@ impl Intercept for RetryWhileBusy {
             .map_or(1, RequestAttempts::attempts);
         let Some(Err(error)) = context.output_or_error() else {
             if attempts > 1 {
-                progress::has_passed(&operation);
+                progress::note_success(&operation);
             }
             return Ok(());
         };
@@ -157,7 +157,7 @@ impl Intercept for RetryWhileBusy {
         let status = status.map(|status| format!("HTTP status {status}"));
         let answer = code.map(|code| format!("{code}: {message}")).or(status);
         let answer = answer.unwrap_or_else(|| "no answer".to_owned());
-        progress::waits(&operation, format!("{operation} failed: {answer}"));
+        progress::note_retry(&operation, format!("{operation} failed: {answer}"));
         Ok(())
     }
 }

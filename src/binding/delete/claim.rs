@@ -12,7 +12,9 @@ use crate::binding::hints::candidates;
 use crate::discovery::Dns;
 use crate::log::chain;
 use crate::model::Rule;
-use crate::record::{Claiming, Hand, Located, Orders, Record, RuleEvent, Turn, View};
+use crate::record::{
+    ClaimPurpose, ClaimResult, Located, Orders, Record, RuleEvent, StackView, Turn,
+};
 use crate::sync::{self, Unseen};
 use std::collections::BTreeSet;
 use tracing::warn;
@@ -48,7 +50,7 @@ impl Leaving<'_> {
         turn: &Turn<'_, A>,
         located: &Located,
     ) -> bool {
-        let Some(event) = self.event.as_ref().filter(|event| located.has_lost(event)) else {
+        let Some(event) = self.event.as_ref().filter(|event| located.is_lost(event)) else {
             return false;
         };
         let groups = self.named_groups();
@@ -78,7 +80,7 @@ impl Leaving<'_> {
     /// its bucket can write it.
     pub(super) fn is_named(&self, arn: &str) -> bool {
         let event = self.event.as_ref();
-        self.hints.given.contains(arn) || event.is_some_and(|event| event.names(arn))
+        self.hints.given.contains(arn) || event.is_some_and(|event| event.names_group(arn))
     }
 
     /// The given target groups that the rule or the properties name, for a warning.
@@ -113,7 +115,7 @@ impl Leaving<'_> {
         &mut self,
         aws: &A,
         turn: &Turn<'_, A>,
-        view: &View,
+        view: &StackView,
         mut located: Option<(Located, Option<Rule>)>,
     ) -> Result<(), BindingError> {
         let mut backoff = Backoff::none_at_first();
@@ -131,7 +133,7 @@ impl Leaving<'_> {
                     "the record cannot be read; own targets in given target groups stay there"
                 );
             }
-            if let Some(record) = located.known() {
+            if let Some(record) = located.record_or_anew() {
                 self.warn_of_unnamed(record);
             }
             let has_own_bucket = located.empty.contains(&self.own_bucket);
@@ -158,15 +160,15 @@ impl Leaving<'_> {
                 None => &self.own_bucket,
             };
             let store = turn.store(self.id);
-            let claiming = Claiming::ToTakeAway;
+            let claiming = ClaimPurpose::ToDelete;
             match turn.claim(&store, &located, bucket, view, claiming).await? {
-                Hand::Holds { waited, .. } => {
+                ClaimResult::Claimed { waited, .. } => {
                     self.whereabouts.gone.clear();
-                    let held = turn.last(self.id);
+                    let held = turn.last_known(self.id);
                     self.seen = (!waited).then_some(Seen { rule, held });
                     return Ok(());
                 }
-                Hand::Again => backoff.wait().await,
+                ClaimResult::WrittenByAnother => backoff.wait().await,
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::binding::error::BindingError;
 use crate::binding::hints::Hints;
 use crate::discovery::Dns;
 use crate::names::BindingId;
-use crate::record::{LAG, Turn};
+use crate::record::{STATUS_LAG, Turn};
 use tracing::info;
 
 /// Deletes a binding. `is_invented` tells that the request's physical id is not a binding's: CloudFormation invents one
@@ -27,11 +27,11 @@ pub async fn delete<A: Aws>(
 ) -> Result<(), BindingError> {
     let began = turn.clock().now();
     let mut leaving = Leaving::new(id, account, hints);
-    let (mut view, located) = tokio::join!(turn.view(), leaving.locate(aws, turn));
+    let (mut view, located) = tokio::join!(turn.stack_view(), leaving.locate(aws, turn));
     if is_invented && view.is_nameless() {
-        view = turn.view_of_living(id, &view).await;
+        view = turn.wait_until_living(id, &view).await;
     }
-    if is_invented && view.names(id) {
+    if is_invented && view.names_as_living(id) {
         info!(binding = %id, "CloudFormation names this binding as the living one: nothing to delete");
         return Ok(());
     }
@@ -45,9 +45,9 @@ pub async fn delete<A: Aws>(
     let record = located.0.record.as_ref().map(|held| &held.record);
     turn.judge(record, &view)?;
     // From then on what CloudFormation shows lets no earlier Create through.
-    let may_come_again = record.is_none_or(|record| record.is_of_a_create(began));
+    let may_come_again = record.is_none_or(|record| record.may_be_running_create(began));
     if may_come_again && view.is_known() {
-        leaving.stay_until(began + LAG.min(turn.caller().patience));
+        leaving.stay_until(began + STATUS_LAG.min(turn.caller().patience));
     }
     let view = match turn.is_wanted(id, record, view).await {
         Ok(view) => view,

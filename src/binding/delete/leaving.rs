@@ -17,7 +17,7 @@ use crate::clock::Timestamp;
 use crate::log::chain;
 use crate::names::BindingId;
 use crate::progress;
-use crate::record::{RecordError, RuleEvent, Turn, View};
+use crate::record::{RecordError, RuleEvent, StackView, Turn};
 use std::cell::Cell;
 use std::time::Duration;
 use tracing::info;
@@ -37,7 +37,7 @@ pub(in crate::binding) async fn take_away<A: Aws>(
     id: &BindingId,
     account: &str,
     hints: &Hints,
-    view: &View,
+    view: &StackView,
 ) -> Result<(), BindingError> {
     let mut leaving = Leaving::new(id, account, hints);
     leaving.claim(aws, turn, view, None).await?;
@@ -97,7 +97,7 @@ impl<'a> Leaving<'a> {
         &mut self,
         aws: &A,
         turn: &Turn<'_, A>,
-        view: &View,
+        view: &StackView,
     ) -> Result<(), BindingError> {
         let remover = Remover {
             aws,
@@ -107,13 +107,13 @@ impl<'a> Leaving<'a> {
             in_use_for: IN_USE_FOR,
         };
         // What this request made is about to be taken away: from now on AWS is believed where it says that it is gone.
-        turn.lease().fresh().clear();
+        turn.lease().just_made().clear();
         let mut backoff = Backoff::none_at_first();
         let mut has_ended = false;
         let mut doing = "looking at what is there".to_owned();
         'observing: loop {
             progress::note(&doing);
-            if !turn.holds(self.id) {
+            if !turn.has_claimed(self.id) {
                 match self.claim(aws, turn, view, None).await {
                     // The binding has been made anew since.
                     Err(BindingError::Record(RecordError::Superseded)) if has_ended => {
@@ -124,17 +124,17 @@ impl<'a> Leaving<'a> {
             }
             let observed = turn.clock().now();
             let mut remains = self.observe(aws, turn).await?;
-            if remains.has_own_bucket && !turn.holds(self.id) {
+            if remains.has_own_bucket && !turn.has_claimed(self.id) {
                 // Another request has just made the bucket, and may have made a record in it.
                 backoff.wait().await;
                 continue;
             }
             remains.has_own_bucket &= !remover.leaves_bucket.get();
             if let Some(bucket) = self.made_anew_beside(turn, &remains).await? {
-                turn.lets_go_of(self.id);
+                turn.expect_removal(self.id);
                 has_ended = true;
                 remover.remove(&Removal::Record { bucket }).await?;
-                turn.has_taken_away(self.id);
+                turn.drop_claim(self.id);
                 continue;
             }
             let plan = self.plan(&remains);
@@ -142,10 +142,10 @@ impl<'a> Leaving<'a> {
                 if self.wait_to_the_end(turn, observed).await {
                     continue;
                 }
-                turn.has_taken_away(self.id);
+                turn.drop_claim(self.id);
                 return Ok(());
             }
-            if !turn.holds(self.id) {
+            if !turn.has_claimed(self.id) {
                 // A request that made what is left may have made a record since.
                 let (located, _) = self.locate(aws, turn).await?;
                 if located.record.is_some() || located.has(&self.own_bucket).is_some_and(is_there) {
@@ -160,7 +160,7 @@ impl<'a> Leaving<'a> {
                     if self.wait_to_the_end(turn, observed).await {
                         continue 'observing;
                     }
-                    turn.lets_go_of(self.id);
+                    turn.expect_removal(self.id);
                     has_ended = true;
                 }
                 let was_there = match remover.remove(removal).await {
@@ -169,7 +169,7 @@ impl<'a> Leaving<'a> {
                         if self.is_with_another_delivery(aws, turn).await? {
                             return Err(error);
                         }
-                        turn.has_taken_away(self.id);
+                        turn.drop_claim(self.id);
                         break;
                     }
                     Err(error) if error.is_in_use() => {

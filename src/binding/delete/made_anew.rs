@@ -7,7 +7,7 @@ use crate::aws::api::Aws;
 use crate::binding::error::BindingError;
 use crate::binding::locate::locate;
 use crate::names::BindingId;
-use crate::record::{Contents, Record, Turn, View};
+use crate::record::{Contents, Record, StackView, Turn};
 
 impl Leaving<'_> {
     /// For a Delete that finds no record: the binding that CloudFormation counts as the living one may tell of a later
@@ -19,7 +19,7 @@ impl Leaving<'_> {
         &self,
         aws: &A,
         turn: &Turn<'_, A>,
-        view: &View,
+        view: &StackView,
     ) -> Result<(), BindingError> {
         let living = view.physical_id().and_then(BindingId::parse);
         let Some(living) = living.filter(|living| living != self.id) else {
@@ -48,7 +48,7 @@ impl Leaving<'_> {
         let Some((_, bucket)) = elsewhere.filter(|_| remains.has_own_bucket) else {
             return Ok(None);
         };
-        let found = turn.store(self.id).look(&self.own_bucket).await?;
+        let found = turn.store(self.id).read_bucket(&self.own_bucket).await?;
         let is_record = matches!(
             found,
             Contents::Record(held) if held.record.arriving_from.is_none()
@@ -64,6 +64,6 @@ impl Leaving<'_> {
     ) -> Result<bool, BindingError> {
         let (located, _) = self.locate(aws, turn).await?;
         let record = located.record.map(|held| held.record);
-        Ok(record.is_some_and(|record| record.is_served_for(turn.caller())))
+        Ok(record.is_some_and(|record| record.has_open_claim_of(turn.caller())))
     }
 }

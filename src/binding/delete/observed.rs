@@ -1,7 +1,7 @@
 //! What is observed of a binding that leaves, as the plan reads it, and where it was found. No I/O.
 
 use crate::model::{Listener, Rule, TargetGroup};
-use crate::record::{Held, Record};
+use crate::record::{Record, StoredRecord};
 use std::collections::BTreeSet;
 
 /// What is left of a binding.
@@ -44,5 +44,5 @@ impl Whereabouts {
 #[derive(Debug)]
 pub(super) struct Seen {
     pub(super) rule: Option<Rule>,
-    pub(super) held: Option<Held>,
+    pub(super) held: Option<StoredRecord>,
 }

@@ -9,7 +9,7 @@ use crate::binding::hints::Hints;
 use crate::binding::locate::locate;
 use crate::log::chain;
 use crate::names::BindingId;
-use crate::record::{Record, Replacement, RequestType, Resource, Turn, View};
+use crate::record::{Record, Replacement, RequestType, ResourceStatus, StackView, Turn};
 use std::time::Duration;
 use tracing::{info, warn};
 
@@ -21,7 +21,7 @@ pub(in crate::binding) async fn take_away_replacements<A: Aws>(
     id: &BindingId,
     account: &str,
     hints: &Hints,
-    view: &View,
+    view: &StackView,
     time: Duration,
 ) {
     let taken = take_away_noted(aws, turn, id, account, hints, view);
@@ -46,9 +46,9 @@ async fn take_away_noted<A: Aws>(
     id: &BindingId,
     account: &str,
     hints: &Hints,
-    view: &View,
+    view: &StackView,
 ) -> Result<(), BindingError> {
-    let held = match turn.last(id) {
+    let held = match turn.last_known(id) {
         // Only a request that holds the record can note a replacement, and this one holds it.
         Some(held) if held.record.replaced.is_empty() => return Ok(()),
         _ => turn.read(id).await?,
@@ -66,7 +66,7 @@ async fn take_away_noted<A: Aws>(
         }
         info!(binding = %by, "taking away what was made in place of this binding");
         take_away(aws, turn, &by, account, hints, view).await?;
-        turn.change(id, |record| record.forget(&replaced.nlb_arn))
+        turn.change(id, |record| record.forget_replacement(&replaced.nlb_arn))
             .await?;
     }
     Ok(())
@@ -80,7 +80,7 @@ async fn is_living<A: Aws>(
     replaced: &Replacement,
     account: &str,
     bucket: Option<String>,
-    view: &View,
+    view: &StackView,
 ) -> Result<bool, BindingError> {
     // CloudFormation deletes the former binding after it has accepted the replacement, and what it shows then may lag
     // behind. An Update of the former binding comes only where it has not accepted the replacement.
@@ -88,16 +88,16 @@ async fn is_living<A: Aws>(
     if caller.kind != RequestType::Delete {
         // The binding that this request itself replaces lives until CloudFormation has accepted the response.
         let is_replaced = caller.physical_id.as_deref() == Some(&by.to_string());
-        return Ok(view.names(by) || is_replaced);
+        return Ok(view.names_as_living(by) || is_replaced);
     }
-    let view = turn.view_of_living(by, view).await;
-    if matches!(view.resource, Resource::Known(_)) {
-        return Ok(view.names(by));
+    let view = turn.wait_until_living(by, view).await;
+    if matches!(view.resource, ResourceStatus::Known(_)) {
+        return Ok(view.names_as_living(by));
     }
     if replaced.done {
         return Ok(true);
     }
     // Where Lambda stopped the Update between the writes of its two records, only the replacement's record tells.
     let located = locate(aws, turn, by, bucket, &by.bucket(account)).await?;
-    Ok(located.known().is_some_and(Record::serves))
+    Ok(located.record_or_anew().is_some_and(Record::is_serving))
 }

@@ -7,7 +7,7 @@ use crate::aws::api::Aws;
 use crate::binding::error::BindingError;
 use crate::discovery::Dns;
 use crate::model::Rule;
-use crate::record::{Claiming, Hand, Located, RecordError, RuleEvent, View};
+use crate::record::{ClaimPurpose, ClaimResult, Located, RecordError, RuleEvent, StackView};
 use crate::sync::{self, Unseen};
 
 impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
@@ -23,7 +23,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
                     | RecordError::TakenOver
             )
         );
-        if is_verdict || self.turn.holds(&self.desired.id) {
+        if is_verdict || self.turn.has_claimed(&self.desired.id) {
             return false;
         }
         let caller = self.turn.caller();
@@ -33,7 +33,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         };
         record.is_some_and(|record| {
             let is_answered = record.answer_to(&caller.mark.request).is_some();
-            is_answered || record.is_served_for(caller)
+            is_answered || record.has_open_claim_of(caller)
         })
     }
 
@@ -53,7 +53,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
                 return Err(unreadable.why.into());
             }
             let event = RuleEvent::of_rule(rule.as_ref());
-            if let Some(event) = event.filter(|event| located.has_lost(event)) {
+            if let Some(event) = event.filter(|event| located.is_lost(event)) {
                 if located.empty.contains(&event.bucket) {
                     // Ticks search this bucket for the record.
                     sync::make_anew(aws, dns, &store, &event, Unseen::IsWaitedFor).await?;
@@ -67,7 +67,11 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
 
     /// Claims the former binding's record, where there is one, and then this binding's. `false` where everything has to
     /// be observed anew.
-    pub(super) async fn claim(&self, located: &Located, view: &View) -> Result<bool, BindingError> {
+    pub(super) async fn claim(
+        &self,
+        located: &Located,
+        view: &StackView,
+    ) -> Result<bool, BindingError> {
         let Self {
             aws, turn, desired, ..
         } = *self;
@@ -77,16 +81,16 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         let store = turn.store(&desired.id);
         let bucket = desired.bucket();
         let ports = &desired.ports();
-        let claiming = Claiming::ToMake { ports };
+        let claiming = ClaimPurpose::ToMake { ports };
         let hand = turn.claim(&store, located, &bucket, view, claiming).await?;
-        let Hand::Holds { made, waited } = hand else {
+        let ClaimResult::Claimed { made, waited } = hand else {
             return Ok(false);
         };
         if made {
             // A Delete that came to its end before there was a record has left no trace.
-            let held = turn.last(&desired.id);
+            let held = turn.last_known(&desired.id);
             let record = held.as_ref().map(|held| &held.record);
-            self.check_wanted(turn.view_again(view).await, record)
+            self.check_wanted(turn.read_resource_again(view).await, record)
                 .await?;
         }
         Ok(!waited)

@@ -8,7 +8,7 @@ use crate::binding::desired::Desired;
 use crate::binding::error::BindingError;
 use crate::binding::locate::locate;
 use crate::names::BindingId;
-use crate::record::{Claiming, Hand, Located, Response, Turn, View};
+use crate::record::{ClaimPurpose, ClaimResult, Located, Response, StackView, Turn};
 use tracing::{info, warn};
 
 /// Claims the record of the binding that this one replaces, where it replaces one. Tells whether the claim had to be
@@ -17,7 +17,7 @@ pub(super) async fn claim<A: Aws>(
     aws: &A,
     turn: &Turn<'_, A>,
     desired: &Desired,
-    view: &View,
+    view: &StackView,
 ) -> Result<bool, BindingError> {
     let Some(former) = &desired.replaces else {
         return Ok(false);
@@ -36,10 +36,10 @@ pub(super) async fn claim<A: Aws>(
             return Ok(false);
         }
         let nlb_arn = &desired.properties.nlb_arn;
-        let claiming = Claiming::ToReplace { nlb_arn };
+        let claiming = ClaimPurpose::ToReplace { nlb_arn };
         match turn.claim(&store, &located, &own, view, claiming).await? {
-            Hand::Again => backoff.wait().await,
-            Hand::Holds { waited, .. } => has_waited = waited,
+            ClaimResult::WrittenByAnother => backoff.wait().await,
+            ClaimResult::Claimed { waited, .. } => has_waited = waited,
         }
     }
     info!(%former, by = %desired.id, "the former binding is claimed, too");

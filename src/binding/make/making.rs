@@ -16,7 +16,7 @@ use crate::binding::error::BindingError;
 use crate::discovery::Dns;
 use crate::log::chain;
 use crate::model::Tags;
-use crate::record::{FRESH, Phase, RecordError, RequestType, ResourceKind, Turn, View};
+use crate::record::{FRESH_FOR, Phase, RecordError, RequestType, ResourceKind, StackView, Turn};
 use std::cell::Cell;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -98,22 +98,23 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
             ..
         } = *self;
         let (located, rule) = self.locate().await?;
-        let record = located.known();
-        let is_held = turn.holds(&desired.id);
+        let record = located.record_or_anew();
+        let is_held = turn.has_claimed(&desired.id);
         if is_held && !record.is_some_and(|record| record.is_held_by(&turn.caller().mark)) {
             return Err(RecordError::TakenOver.into());
         }
         if record.is_none() {
-            turn.may_make()?;
+            turn.may_make_record()?;
         }
         // Not at the same time as the record: by an older view, a request could pass for the current one although the
         // record tells that it is over.
-        let mut view = turn.view().await;
+        let mut view = turn.stack_view().await;
         if !is_held {
             turn.judge(record, &view)?;
             view = self.check_wanted(view, record).await?;
         }
-        let is_other_delivery = record.is_some_and(|record| record.is_served_for(turn.caller()));
+        let is_other_delivery =
+            record.is_some_and(|record| record.has_open_claim_of(turn.caller()));
         if is_other_delivery && !is_held {
             // That delivery has passed the checks, and its changes would disturb what is observed here.
             self.claim(&located, &view).await?;
@@ -164,9 +165,9 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
             if former::claim(aws, turn, desired, &view).await? {
                 return Ok(None);
             }
-            if asked.elapsed() > FRESH {
+            if asked.elapsed() > FRESH_FOR {
                 // The wait for load balancers may have taken minutes.
-                Box::pin(self.check_wanted(turn.view().await, record)).await?;
+                Box::pin(self.check_wanted(turn.stack_view().await, record)).await?;
             }
             applier.prepare(&plan).await?;
             if !Box::pin(self.claim(&located, &view)).await? {
@@ -191,7 +192,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
     /// Notes the parts of a binding that has had no success yet: another delivery may just have made them, so AWS may
     /// not show them yet.
     fn note_fresh(&self, observed: &Observed) {
-        let fresh = self.turn.lease().fresh();
+        let fresh = self.turn.lease().just_made();
         for own in &observed.groups {
             fresh.add(ResourceKind::TargetGroup, &own.group.arn);
         }
@@ -205,7 +206,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
 }
 
 /// The tags of the stack, which CloudFormation does not hand to a custom resource.
-fn stack_tags(view: &View) -> Tags {
+fn stack_tags(view: &StackView) -> Tags {
     let stack = view.stack.as_ref();
     if stack.is_none() {
         warn!("the stack is not known in this account, its tags are not copied");

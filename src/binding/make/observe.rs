@@ -79,7 +79,7 @@ pub async fn observe(
 /// a record was lost, and of these only those of wanted ports matter. `None` where the record does not tell: then
 /// every target group of the account has to be listed.
 fn ports(desired: &Desired, located: &Located) -> Option<BTreeSet<u16>> {
-    match located.known() {
+    match located.record_or_anew() {
         Some(record) => record.ports.clone(),
         None => Some(desired.ports()),
     }
@@ -89,7 +89,9 @@ fn ports(desired: &Desired, located: &Located) -> Option<BTreeSet<u16>> {
 fn record(desired: &Desired, located: &Located) -> Option<(Record, String)> {
     let held = located.record.as_ref();
     let bucket = held.map_or_else(|| desired.bucket(), |held| held.bucket.clone());
-    located.known().map(|record| (record.clone(), bucket))
+    located
+        .record_or_anew()
+        .map(|record| (record.clone(), bucket))
 }
 
 async fn given_group(aws: &impl Aws, arn: &str) -> Result<Option<GivenTargetGroup>, BindingError> {

@@ -21,7 +21,7 @@ impl Desired {
         // The record alone does not count: everybody who may write to its bucket can write it. Nobody else can write
         // the rule and the properties.
         let event = RuleEvent::of_rule(observed.rule.as_ref());
-        let is_in_rule = |arn: &str| event.as_ref().is_some_and(|event| event.names(arn));
+        let is_in_rule = |arn: &str| event.as_ref().is_some_and(|event| event.names_group(arn));
         known
             .filter(|arn| !wanted.contains(arn) && !self.id.made_group(arn))
             .filter(|arn| self.former.given.contains(*arn) || is_in_rule(arn))

@@ -8,7 +8,7 @@ use crate::binding::error::BindingError;
 use crate::binding::hints::Hints;
 use crate::discovery::Dns;
 use crate::log::chain;
-use crate::record::{Record, RecordError, Response, View};
+use crate::record::{Record, RecordError, Response, StackView};
 use tracing::{info, warn};
 
 impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
@@ -18,9 +18,9 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
     /// Where the binding is not wanted or another delivery has been answered, and what AWS refuses.
     pub(super) async fn check_wanted(
         &self,
-        view: View,
+        view: StackView,
         record: Option<&Record>,
-    ) -> Result<View, BindingError> {
+    ) -> Result<StackView, BindingError> {
         let Self {
             aws, turn, desired, ..
         } = *self;
@@ -33,7 +33,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
             Some(record) => record.claim.as_ref().is_some_and(|claim| {
                 claim.made && claim.mark.request == turn.caller().mark.request
             }),
-            None => !view.names(&desired.id),
+            None => !view.names_as_living(&desired.id),
         };
         if is_own_work {
             info!("taking away what this request has made");
@@ -64,7 +64,10 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
     async fn stored_answer(&self) -> Result<Option<Response>, BindingError> {
         let (located, _) = self.locate().await?;
         let request = &self.turn.caller().mark.request;
-        match located.known().and_then(|record| record.answer_to(request)) {
+        match located
+            .record_or_anew()
+            .and_then(|record| record.answer_to(request))
+        {
             Some(answer) => Ok(Some(answer.clone())),
             None => former::stored_answer(self.aws, self.turn, self.desired).await,
         }

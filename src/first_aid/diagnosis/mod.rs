@@ -49,7 +49,7 @@ pub(super) fn notes(observed: &ObservedBinding) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(request::under_way(observed));
     let record = observed.record.record();
-    if record.is_some_and(|record| record.serves()) && observed.drift.is_none() {
+    if record.is_some_and(|record| record.is_serving()) && observed.drift.is_none() {
         notes.push(format!(
             "what was made is not compared, for the record was made anew and does not know the properties: {BY_UPDATE}"
         ));

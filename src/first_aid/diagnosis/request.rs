@@ -1,7 +1,7 @@
 //! What CloudFormation's last request means for the binding. No I/O.
 
 use crate::first_aid::observed::ObservedBinding;
-use crate::record::{Phase, Status};
+use crate::record::{Phase, ResponseStatus};
 
 /// A request that has begun and not ended, or one that failed and may yet be rolled back.
 pub(super) fn under_way(observed: &ObservedBinding) -> Option<String> {
@@ -18,7 +18,7 @@ pub(super) fn under_way(observed: &ObservedBinding) -> Option<String> {
             }
         });
     }
-    let is_open = record.serves() && record.is_being_changed(observed.now);
+    let is_open = record.is_serving() && record.is_being_changed(observed.now);
     is_open.then(|| {
         "the last request failed, and may be rolled back yet: what is made is not compared meanwhile".to_owned()
     })
@@ -34,7 +34,9 @@ pub(super) fn request_problem(observed: &ObservedBinding) -> Option<String> {
         .and_then(|claim| claim.outcome.as_ref());
     let last = match outcome.map(|outcome| &outcome.answer) {
         None => "has not been answered".to_owned(),
-        Some(answer) if answer.status == Status::Failed => format!("failed ({})", answer.reason),
+        Some(answer) if answer.status == ResponseStatus::Failed => {
+            format!("failed ({})", answer.reason)
+        }
         Some(_) => "succeeded".to_owned(),
     };
     if record.open_claim(observed.now).is_some() {

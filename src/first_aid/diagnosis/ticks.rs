@@ -48,7 +48,7 @@ pub(super) fn orders_copy_note(observed: &ObservedBinding) -> Option<String> {
     let differs = observed
         .record
         .record()?
-        .served()
+        .orders_in_force()
         .is_some_and(|orders| orders != copy);
     (differs && !observed.is_being_changed()).then(|| {
         format!(
@@ -87,7 +87,7 @@ pub(super) fn counting_problem(observed: &ObservedBinding) -> Option<String> {
     let record = observed.record.record()?;
     let is_quiet = record.open_claim(observed.now).is_none() && observed.found()?.certain;
     // An address that the record does not know any more stays only because another binding wants it.
-    let known = record.known();
+    let known = record.current_addresses();
     let pending = observed.next_tick.as_ref()?.pending.keys();
     let pending = pending.filter(|address| known.contains(address)).count();
     if !is_quiet || pending == 0 {

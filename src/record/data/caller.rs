@@ -1,6 +1,6 @@
 //! The request of CloudFormation that this invocation serves.
 
-use super::claim::{Digest, Mark, RequestType};
+use super::claim::{Mark, PropertiesDigest, RequestType};
 use super::signed::Signed;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -12,8 +12,8 @@ pub struct Caller {
     pub mark: Mark,
     pub signed: Option<Signed>,
     /// Its properties, and the properties before it.
-    pub wants: Digest,
-    pub wanted_before: Digest,
+    pub wants: PropertiesDigest,
+    pub wanted_before: PropertiesDigest,
     pub stack_id: String,
     pub logical_id: String,
     /// The physical id that the request names: none in a Create.

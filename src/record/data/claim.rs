@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Rule 2: how long a request that takes a claim over waits. By then the other one has stopped, and its calls have
 /// ended: it acts within 5 s of a look, and a call takes 5 s at most.
-pub const TAKEN_OVER: Duration = Duration::from_secs(15);
+pub const TAKEOVER_WAIT: Duration = Duration::from_secs(15);
 
 /// Rule 6: a request that has no answer after this time gets none, for its function has ended long before.
 pub(super) const UNANSWERED: Duration = Duration::from_secs(15 * 60);
@@ -33,8 +33,8 @@ pub struct Claim {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub takes_back: bool,
     /// Its properties, and the properties before it.
-    pub wants: Digest,
-    pub wanted_before: Digest,
+    pub wants: PropertiesDigest,
+    pub wanted_before: PropertiesDigest,
     /// Whether this request made the record: there was no binding before it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub made: bool,
@@ -48,7 +48,11 @@ pub struct Claim {
 impl Claim {
     /// Rule 4: whether the new properties of each request are the old ones of the other, so that one of them takes the
     /// other back.
-    pub fn is_inverse_of(&self, wants: &Digest, wanted_before: &Digest) -> bool {
+    pub fn is_inverse_of(
+        &self,
+        wants: &PropertiesDigest,
+        wanted_before: &PropertiesDigest,
+    ) -> bool {
         self.wants == *wanted_before && self.wanted_before == *wants
     }
 }
@@ -73,7 +77,7 @@ pub enum RequestType {
 /// A digest of properties: equal where the properties are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Digest(pub String);
+pub struct PropertiesDigest(pub String);
 
 /// Rule 3: a request before the claim, with its answer where it had one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,7 +99,7 @@ pub struct Outcome {
 /// The answer to CloudFormation, without the ids that it sent with the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Response {
-    pub status: Status,
+    pub status: ResponseStatus,
     pub reason: String,
     pub physical_id: String,
     /// The return values of `Fn::GetAtt`.
@@ -105,7 +109,7 @@ pub struct Response {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Status {
+pub enum ResponseStatus {
     Success,
     Failed,
 }

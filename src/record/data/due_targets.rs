@@ -31,7 +31,7 @@ impl Record {
 
     /// The addresses that the load balancer may still have: those of own targets that are neither due to leave nor of a
     /// former load balancer.
-    pub fn known(&self) -> BTreeSet<IpAddr> {
+    pub fn current_addresses(&self) -> BTreeSet<IpAddr> {
         let orders = self.orders.as_ref();
         let until = orders.map_or(u32::MAX, |orders| orders.invocations_before_deregistration);
         let needed = self.answers_needed();
@@ -45,10 +45,10 @@ impl Record {
 
     /// The addresses that this load balancer may still have. None where the orders name another one, whose addresses
     /// say nothing about it.
-    pub fn known_of(&self, alb_dns_name: &str) -> BTreeSet<IpAddr> {
+    pub fn current_addresses_of(&self, alb_dns_name: &str) -> BTreeSet<IpAddr> {
         let former = self.orders.as_ref();
         match former.is_none_or(|former| former.alb_dns_name == alb_dns_name) {
-            true => self.known(),
+            true => self.current_addresses(),
             false => BTreeSet::new(),
         }
     }
@@ -72,7 +72,7 @@ impl Record {
 
     /// Forgets the own targets of a target group, after they were deregistered. Found targets stay marked: ticks serve
     /// the group again where the request fails after this.
-    pub fn let_go_of(&mut self, group: &str) {
+    pub fn remove_own_targets(&mut self, group: &str) {
         self.own.remove(group);
     }
 

@@ -16,13 +16,13 @@ mod tick_rules;
 
 pub use caller::Caller;
 pub use claim::{
-    Claim, Digest, FormerRequest, Mark, Outcome, Replacement, RequestType, Response, Status,
-    TAKEN_OVER,
+    Claim, FormerRequest, Mark, Outcome, PropertiesDigest, Replacement, RequestType, Response,
+    ResponseStatus, TAKEOVER_WAIT,
 };
 pub use orders::Orders;
 pub use own_target::{Own, OwnTarget};
 pub use record::{Failure, Phase, Record};
 pub use rule_event::{RULE_TARGET, RuleEvent};
-pub use signed::{Signed, signed};
+pub use signed::{Signed, signature_time};
 pub use state_object::{StateObject, StateObjectError};
 pub use tick_rules::Counting;

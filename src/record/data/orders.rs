@@ -30,7 +30,7 @@ pub struct Orders {
 
 impl Orders {
     /// Whether both orders publish the same metric.
-    pub fn measures_as(&self, other: &Self) -> bool {
+    pub fn has_same_metric_as(&self, other: &Self) -> bool {
         self.alb_name == other.alb_name
             && self.alb_dns_name == other.alb_dns_name
             && self.ip_count_metric == other.ip_count_metric

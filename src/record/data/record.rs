@@ -2,7 +2,8 @@
 
 use super::caller::Caller;
 use super::claim::{
-    Claim, FormerRequest, Mark, Outcome, Replacement, RequestType, Response, Status, UNANSWERED,
+    Claim, FormerRequest, Mark, Outcome, Replacement, RequestType, Response, ResponseStatus,
+    UNANSWERED,
 };
 use super::orders::Orders;
 use super::own_target::{Own, is_default};
@@ -171,8 +172,8 @@ impl Record {
     }
 
     /// Rule 9: notes the binding that an Update is about to make on another NLB, in place of this one.
-    pub fn note(&mut self, nlb_arn: &str) {
-        self.forget(nlb_arn);
+    pub fn note_replacement(&mut self, nlb_arn: &str) {
+        self.forget_replacement(nlb_arn);
         self.replaced.push(Replacement {
             nlb_arn: nlb_arn.to_owned(),
             done: false,
@@ -180,7 +181,7 @@ impl Record {
     }
 
     /// Removes such a note.
-    pub fn forget(&mut self, nlb_arn: &str) {
+    pub fn forget_replacement(&mut self, nlb_arn: &str) {
         self.replaced.retain(|noted| noted.nlb_arn != nlb_arn);
     }
 
@@ -190,7 +191,7 @@ impl Record {
     }
 
     /// Whether the claim is this request's, by whichever delivery of it, and has no answer yet.
-    pub fn is_served_for(&self, caller: &Caller) -> bool {
+    pub fn has_open_claim_of(&self, caller: &Caller) -> bool {
         let claim = self.claim.as_ref();
         let is_same = |claim: &&Claim| claim.mark.request == caller.mark.request;
         claim
@@ -199,15 +200,15 @@ impl Record {
     }
 
     /// Whether a request has succeeded, and no Delete has come since.
-    pub fn serves(&self) -> bool {
+    pub fn is_serving(&self) -> bool {
         self.phase == Phase::Serving
     }
 
     /// Whether the last request is a Create that may still run, or may be delivered again: it has not succeeded, or
     /// it has succeeded less than 15 minutes ago.
-    pub fn is_of_a_create(&self, now: Timestamp) -> bool {
+    pub fn may_be_running_create(&self, now: Timestamp) -> bool {
         self.claim.as_ref().is_some_and(|claim| {
-            let is_success = |outcome: &Outcome| outcome.answer.status == Status::Success;
+            let is_success = |outcome: &Outcome| outcome.answer.status == ResponseStatus::Success;
             let is_over =
                 claim.outcome.as_ref().is_some_and(is_success) && now.since(claim.at) >= UNANSWERED;
             claim.kind == RequestType::Create && !is_over

@@ -110,7 +110,7 @@ impl RuleEvent {
 
     /// How long a tick waits at its start, so that the ticks of many bindings are spread. It is the same for each tick
     /// of a binding, so they stay as far apart as the schedule says.
-    pub fn waits(&self) -> Duration {
+    pub fn start_delay(&self) -> Duration {
         if !self.cron {
             return Duration::ZERO;
         }
@@ -123,7 +123,7 @@ impl RuleEvent {
 
     /// Whether the rule names a target group. This guards against a forged record: anybody who may write to the bucket
     /// can write the record, but only this function writes the rule.
-    pub fn names(&self, arn: &str) -> bool {
+    pub fn names_group(&self, arn: &str) -> bool {
         let is_copied = |orders: &Orders| orders.groups().contains(arn);
         self.id.made_group(arn)
             || self.orders.as_ref().is_some_and(is_copied)
@@ -226,9 +226,14 @@ mod tests {
             let template = template(&orders);
             assert!(template.chars().count() <= TEMPLATE_CHARACTERS);
             let event = RuleEvent::of_template(&template).expect("ours");
-            assert!(orders.groups().into_iter().all(|arn| event.names(arn)));
-            assert!(event.names(&own));
-            assert!(!event.names("arn:of-somebody-else"));
+            assert!(
+                orders
+                    .groups()
+                    .into_iter()
+                    .all(|arn| event.names_group(arn))
+            );
+            assert!(event.names_group(&own));
+            assert!(!event.names_group("arn:of-somebody-else"));
         }
     }
 
@@ -239,7 +244,7 @@ mod tests {
             let template =
                 RuleEvent::template(&id, "bucket", schedule, &orders(1), &BTreeSet::new(), 0);
             let event = RuleEvent::of_template(&template.expect("JSON")).expect("ours");
-            event.waits()
+            event.start_delay()
         };
         let waited: Vec<_> = (0..300)
             .map(|number| waits(number, "cron(* * * * ? *)"))

@@ -15,7 +15,7 @@ pub enum Signed {
 /// Reads the time in a response address: `X-Amz-Date` of Signature Version 4, or `Expires` of Version 2 (S3 guide,
 /// "Authenticating requests"). The address as a whole is a secret. That CloudFormation signs it when it sends the
 /// request is assumed, not documented.
-pub fn signed(response_url: &str) -> Option<Signed> {
+pub fn signature_time(response_url: &str) -> Option<Signed> {
     let (_, query) = response_url.split_once('?')?;
     let parameter = |wanted: &str| {
         query.split('&').find_map(|pair| {
@@ -40,15 +40,15 @@ mod tests {
         let url =
             "https://bucket/key?X-Amz-Algorithm=A&X-Amz-Date=20261125T021000Z&X-Amz-Expires=7200";
         let time = Timestamp::parse("2026-11-25T02:10:00Z").expect("a time");
-        assert_eq!(signed(url), Some(Signed::At(time)));
+        assert_eq!(signature_time(url), Some(Signed::At(time)));
         let url = "https://bucket/key?AWSAccessKeyId=K&Expires=1795572600&Signature=S";
-        assert_eq!(signed(url), Some(Signed::Until(time)));
+        assert_eq!(signature_time(url), Some(Signed::Until(time)));
         for url in [
             "",
             "https://bucket/key",
             "https://bucket/key?X-Amz-Date=soon&Expires=x",
         ] {
-            assert_eq!(signed(url), None, "{url}");
+            assert_eq!(signature_time(url), None, "{url}");
         }
     }
 }

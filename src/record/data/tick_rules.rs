@@ -1,6 +1,6 @@
 //! Rule 6: what the record lets a tick do. Pure.
 
-use super::claim::{Claim, Status, TAKEN_OVER, UNANSWERED};
+use super::claim::{Claim, ResponseStatus, TAKEOVER_WAIT, UNANSWERED};
 use super::orders::Orders;
 use super::record::{Phase, Record};
 use crate::clock::Timestamp;
@@ -18,7 +18,7 @@ pub enum Counting {
     /// The tick comes too late.
     Late,
     /// Its scheduled time was counted already.
-    Again,
+    AlreadyCounted,
     /// A request of CloudFormation has no answer yet.
     Claimed,
 }
@@ -31,7 +31,7 @@ impl Record {
         } else if self.open_claim(now).is_some() {
             Counting::Claimed
         } else if self.has_counted(tick) {
-            Counting::Again
+            Counting::AlreadyCounted
         } else {
             Counting::Counts
         }
@@ -49,31 +49,32 @@ impl Record {
     pub fn is_being_changed(&self, now: Timestamp) -> bool {
         self.claim.as_ref().is_some_and(|claim| {
             let outcome = claim.outcome.as_ref();
-            let has_failed = outcome.is_none_or(|outcome| outcome.answer.status == Status::Failed);
+            let has_failed =
+                outcome.is_none_or(|outcome| outcome.answer.status == ResponseStatus::Failed);
             has_failed && now.since(claim.at) < UNANSWERED
         })
     }
 
     /// The orders that ticks follow. `None` once Delete has written its tombstone.
-    pub fn served(&self) -> Option<&Orders> {
+    pub fn orders_in_force(&self) -> Option<&Orders> {
         self.orders
             .as_ref()
             .filter(|_| self.phase != Phase::Leaving)
     }
 
     /// Whether a binding that is leaving served a target group until then.
-    pub fn served_last(&self, group: &str) -> bool {
+    pub fn served_until_delete(&self, group: &str) -> bool {
         let orders = self.orders.as_ref();
         self.phase == Phase::Leaving && orders.is_some_and(|orders| orders.groups().contains(group))
     }
 
     /// From then on no tick can be acting any more that has not read this record.
     pub fn quiet_from(&self) -> Timestamp {
-        self.ticked + TAKEN_OVER
+        self.ticked + TAKEOVER_WAIT
     }
 
     /// The target groups that a tick serves: those of the orders, without those that a request under way gives up.
-    pub fn looked_after(&self, orders: &Orders, now: Timestamp) -> Vec<TargetGroupPort> {
+    pub fn groups_for_ticks(&self, orders: &Orders, now: Timestamp) -> Vec<TargetGroupPort> {
         let given_up = self.open_claim(now).map(|claim| &claim.gives_up);
         let keeps = |group: &&TargetGroupPort| {
             given_up.is_none_or(|given_up| !given_up.contains(&group.arn))

@@ -1,11 +1,11 @@
 //! Rule 2: the claims of one request, and whether they still stand.
 
-use super::lease::Hold;
+use super::lease::LeaseHolder;
 use crate::aws::api::Objects;
 use crate::names::BindingId;
 use crate::record::data::Mark;
 use crate::record::error::RecordError;
-use crate::record::storage::{Held, Store};
+use crate::record::storage::{Store, StoredRecord};
 use std::cell::RefCell;
 
 /// The claims of one request: to its binding's record and, where it replaces another binding, to that one's too.
@@ -18,7 +18,7 @@ pub struct Claims<'a, A> {
 pub struct ClaimedRecord<'a, A> {
     pub store: Store<'a, A>,
     /// The record as this request last wrote or read it.
-    pub last: Held,
+    pub last: StoredRecord,
     /// Whether the record may be gone already, for Delete's last step removes it.
     pub may_be_gone: bool,
 }
@@ -74,9 +74,12 @@ impl<'a, A: Objects> Claims<'a, A> {
     ///
     /// # Errors
     /// Where another request or delivery has claimed it, or where it is gone and must not be.
-    pub async fn read(&self, claimed: &ClaimedRecord<'a, A>) -> Result<Option<Held>, RecordError> {
+    pub async fn read(
+        &self,
+        claimed: &ClaimedRecord<'a, A>,
+    ) -> Result<Option<StoredRecord>, RecordError> {
         let last = &claimed.last;
-        match claimed.store.again(&last.bucket).await {
+        match claimed.store.read_again(&last.bucket).await {
             Ok(Some(held)) if held.record.is_held_by(&self.mark) => Ok(Some(held)),
             Ok(None) if claimed.may_be_gone => Ok(None),
             Ok(_) => Err(RecordError::TakenOver),
@@ -92,7 +95,7 @@ impl<'a, A: Objects> Claims<'a, A> {
     }
 }
 
-impl<A: Objects> Hold for Claims<'_, A> {
+impl<A: Objects> LeaseHolder for Claims<'_, A> {
     async fn confirm(&self) -> Result<(), RecordError> {
         for claimed in self.all() {
             self.read(&claimed).await?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tracing::warn;
 
 /// For how long CloudFormation must show the same before a request is refused.
-pub const LAG: Duration = Duration::from_secs(10);
+pub const STATUS_LAG: Duration = Duration::from_secs(10);
 
 /// How long CloudFormation may take to answer. Without its answer the request goes on.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(60);
@@ -19,7 +19,7 @@ pub(super) const STATUS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Reads the status of a stack and of one resource in it, which a request of CloudFormation names.
 #[derive(Debug, Clone, Copy)]
-pub struct Asker<'a, A> {
+pub struct StackReader<'a, A> {
     pub aws: &'a A,
     pub stack_id: &'a str,
     pub logical_id: &'a str,
@@ -27,14 +27,14 @@ pub struct Asker<'a, A> {
 
 /// What CloudFormation shows of a stack and of one resource in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct View {
+pub struct StackView {
     /// `None` where CloudFormation cannot be asked.
     pub stack: Option<Stack>,
-    pub resource: Resource,
+    pub resource: ResourceStatus,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Resource {
+pub enum ResourceStatus {
     /// CloudFormation cannot be asked: the stack is of another account, the call is denied, or there was no answer.
     #[default]
     Unknown,
@@ -43,7 +43,7 @@ pub enum Resource {
     Known(StackResource),
 }
 
-impl View {
+impl StackView {
     /// Whether the stack rolls back or has rolled back, where that is known.
     pub fn rollback(&self) -> Option<bool> {
         let stack = self.stack.as_ref();
@@ -62,7 +62,7 @@ impl View {
 
     /// Whether CloudFormation can be asked about the resource.
     pub const fn is_known(&self) -> bool {
-        !matches!(self.resource, Resource::Unknown)
+        !matches!(self.resource, ResourceStatus::Unknown)
     }
 
     /// Whether no rollback can follow any more.
@@ -84,11 +84,11 @@ impl View {
 
     /// Whether the resource has no physical id yet. The answer that gives the id may be under way.
     pub fn is_nameless(&self) -> bool {
-        matches!(&self.resource, Resource::Known(resource) if resource.physical_id.is_none())
+        matches!(&self.resource, ResourceStatus::Known(resource) if resource.physical_id.is_none())
     }
 
     /// Whether CloudFormation names this binding as the living one.
-    pub fn names(&self, id: &BindingId) -> bool {
+    pub fn names_as_living(&self, id: &BindingId) -> bool {
         let physical_id = self.physical_id();
         physical_id.is_some_and(|physical_id| physical_id == id.to_string())
     }
@@ -96,7 +96,7 @@ impl View {
     /// The physical id of the resource. `None` where the resource is gone.
     pub fn physical_id(&self) -> Option<&str> {
         match &self.resource {
-            Resource::Known(resource) if resource.status != "DELETE_COMPLETE" => {
+            ResourceStatus::Known(resource) if resource.status != "DELETE_COMPLETE" => {
                 resource.physical_id.as_deref()
             }
             _ => None,
@@ -104,11 +104,11 @@ impl View {
     }
 }
 
-impl<A: Stacks> Asker<'_, A> {
+impl<A: Stacks> StackReader<'_, A> {
     /// Reads both once.
-    pub async fn look(&self) -> View {
+    pub async fn read(&self) -> StackView {
         let (stack, resource) = tokio::join!(self.stack(), self.resource());
-        View { stack, resource }
+        StackView { stack, resource }
     }
 
     /// Reads the stack. `None` where CloudFormation cannot be asked.
@@ -119,28 +119,28 @@ impl<A: Stacks> Asker<'_, A> {
     }
 
     /// Reads the resource.
-    pub async fn resource(&self) -> Resource {
+    pub async fn resource(&self) -> ResourceStatus {
         let asked = self.aws.stack_resource(self.stack_id, self.logical_id);
         match answer_in_time(asked).await {
-            Some(Some(resource)) => Resource::Known(resource),
-            Some(None) => Resource::Missing,
-            None => Resource::Unknown,
+            Some(Some(resource)) => ResourceStatus::Known(resource),
+            Some(None) => ResourceStatus::Missing,
+            None => ResourceStatus::Unknown,
         }
     }
 
-    /// Reads until CloudFormation shows what is waited for, [`LAG`] after `since` at most. `view` is what it shows now.
+    /// Reads until CloudFormation shows what is waited for, [`STATUS_LAG`] after `since` at most. `view` is what it shows now.
     pub async fn wait_for(
         &self,
         clock: &Clock,
         since: Timestamp,
-        mut view: View,
-        is_shown: impl Fn(&View) -> bool,
-    ) -> View {
+        mut view: StackView,
+        is_shown: impl Fn(&StackView) -> bool,
+    ) -> StackView {
         let mut asked = clock.now();
-        while !is_shown(&view) && asked.since(since) < LAG {
+        while !is_shown(&view) && asked.since(since) < STATUS_LAG {
             tokio::time::sleep(STATUS_INTERVAL).await;
             asked = clock.now();
-            view = self.look().await;
+            view = self.read().await;
         }
         view
     }

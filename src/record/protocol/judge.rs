@@ -1,7 +1,9 @@
 //! Rules 2, 3 and 4: whether a request may claim the record, and how long it then waits. Pure.
 
 use crate::clock::Timestamp;
-use crate::record::data::{Claim, Digest, FormerRequest, Record, RequestType, Response, Signed};
+use crate::record::data::{
+    Claim, FormerRequest, PropertiesDigest, Record, RequestType, Response, Signed,
+};
 use std::time::Duration;
 
 /// Rule 4: a request that is older than the claim by more than this is superseded. Clocks may be off by as much.
@@ -14,8 +16,8 @@ pub struct NewRequest<'a> {
     pub kind: RequestType,
     pub signed: Option<Signed>,
     /// Its properties, and the properties before it.
-    pub wants: &'a Digest,
-    pub wanted_before: &'a Digest,
+    pub wants: &'a PropertiesDigest,
+    pub wanted_before: &'a PropertiesDigest,
     /// Whether the stack rolls back now, where that is known.
     pub rolls_back: Option<bool>,
 }
@@ -36,7 +38,7 @@ pub enum Verdict {
 pub enum Wait {
     /// Until this moment, which may have passed.
     Until(Timestamp),
-    /// `TAKEN_OVER` after the claim: the former request has no answer yet, and only the new claim stops it.
+    /// `TAKEOVER_WAIT` after the claim: the former request has no answer yet, and only the new claim stops it.
     AfterTakeover,
 }
 

@@ -8,7 +8,7 @@ use crate::aws::api::{AwsResult, TRIES, Trouble};
 use crate::backoff::Backoff;
 use crate::clock::{Clock, Timestamp};
 use crate::log::chain;
-use crate::permit::{CALL_TIMEOUT, FRESH, Permit};
+use crate::permit::{CALL_TIMEOUT, FRESH_FOR, Permit};
 use crate::progress;
 use crate::record::error::RecordError;
 use crate::record::just_made::JustMade;
@@ -19,7 +19,7 @@ use tracing::info;
 
 /// The permission to act, as long as looks at the record confirm it.
 pub struct Lease<H> {
-    hold: H,
+    holder: H,
     clock: Clock,
     /// When the last good look began. `None`: the next call looks first.
     looked_at: Cell<Option<Instant>>,
@@ -33,7 +33,7 @@ pub struct Lease<H> {
 }
 
 /// Who holds a lease: a request by its claims, or a tick by its own write.
-pub trait Hold {
+pub trait LeaseHolder {
     /// Looks at the record, whether the holder may still act.
     ///
     /// # Errors
@@ -41,11 +41,11 @@ pub trait Hold {
     async fn confirm(&self) -> Result<(), RecordError>;
 }
 
-impl<H: Hold> Lease<H> {
+impl<H: LeaseHolder> Lease<H> {
     /// A new lease: its first call looks first.
-    pub fn new(hold: H, clock: Clock) -> Self {
+    pub fn new(holder: H, clock: Clock) -> Self {
         Self {
-            hold,
+            holder,
             clock,
             looked_at: Cell::new(None),
             one_look: Mutex::default(),
@@ -56,12 +56,12 @@ impl<H: Hold> Lease<H> {
         }
     }
 
-    pub fn hold(&self) -> &H {
-        &self.hold
+    pub fn holder(&self) -> &H {
+        &self.holder
     }
 
     /// What this request has just made. A call that fails because AWS does not know it yet is made again.
-    pub fn fresh(&self) -> &JustMade {
+    pub fn just_made(&self) -> &JustMade {
         &self.just_made
     }
 
@@ -71,7 +71,7 @@ impl<H: Hold> Lease<H> {
     }
 
     /// The next call looks first.
-    pub fn doubt(&self) {
+    pub fn expire(&self) {
         self.looked_at.set(None);
     }
 
@@ -96,7 +96,7 @@ impl<H: Hold> Lease<H> {
             let error = match answer {
                 Err(error) => error,
                 Ok(answer) => {
-                    waits_for.map(progress::has_passed);
+                    waits_for.map(progress::note_success);
                     return Ok(answer);
                 }
             };
@@ -107,10 +107,10 @@ impl<H: Hold> Lease<H> {
                 return Err(error.into());
             }
             info!(error = chain(&error), "trying again");
-            progress::waits(error.operation, error.to_string());
+            progress::note_retry(error.operation, error.to_string());
             waits_for = Some(error.operation);
             backoff.wait().await;
-            self.doubt();
+            self.expire();
         }
     }
 
@@ -131,11 +131,11 @@ impl<H: Hold> Lease<H> {
 
     async fn permit(&self) -> Result<Permit, RecordError> {
         let _one_at_a_time = self.one_look.lock().await;
-        let is_fresh = |looked_at: Instant| looked_at.elapsed() < FRESH;
+        let is_fresh = |looked_at: Instant| looked_at.elapsed() < FRESH_FOR;
         // A look that takes too long is not fresh any more when it ends.
         while !self.looked_at.get().is_some_and(is_fresh) {
             let began = Instant::now();
-            self.hold.confirm().await?;
+            self.holder.confirm().await?;
             self.looked_at.set(Some(began));
         }
         Ok(Permit::after_a_look())

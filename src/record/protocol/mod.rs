@@ -9,9 +9,9 @@ mod still_wanted;
 mod tick_write;
 
 pub use claims::{ClaimedRecord, Claims};
-pub use cloudformation::{Asker, LAG, Resource, View};
+pub use cloudformation::{ResourceStatus, STATUS_LAG, StackReader, StackView};
 pub use judge::{NewRequest, Verdict, Wait, is_cancelled, judge};
-pub use lease::{Hold, Lease};
+pub use lease::{Lease, LeaseHolder};
 pub use other_bindings::owned_by_others;
 pub use still_wanted::MeantBinding;
-pub use tick_write::Ticking;
+pub use tick_write::TickWrite;

@@ -47,13 +47,19 @@ async fn owned_by(
     let Some(event) = RuleEvent::of_rule(rule.as_ref()) else {
         return none;
     };
-    if !event.names(group) {
+    if !event.names_group(group) {
         return none;
     }
     let store = Store::new(aws, event.id.to_string());
-    let surely = true;
+    let is_surely_used = true;
     let bucket = event.bucket;
-    let located = match store.locate([Candidate { bucket, surely }]).await {
+    let located = match store
+        .locate([Candidate {
+            bucket,
+            is_surely_used,
+        }])
+        .await
+    {
         Ok(located) => located,
         Err(error) => {
             let error = chain(&error);

@@ -1,7 +1,7 @@
 //! Rule 5: whether CloudFormation still wants a request. It is refused only after 10 s in which CloudFormation shows
 //! the same, for what it shows may lag.
 
-use super::cloudformation::{Asker, LAG, Resource, STATUS_INTERVAL, View};
+use super::cloudformation::{ResourceStatus, STATUS_INTERVAL, STATUS_LAG, StackReader, StackView};
 use crate::aws::api::Stacks;
 use crate::clock::Clock;
 use crate::names::BindingId;
@@ -17,7 +17,7 @@ pub struct MeantBinding<'a> {
     pub has_record: bool,
 }
 
-impl View {
+impl StackView {
     /// Whether the binding that a request names was replaced since. Not in a rollback where that binding still has a
     /// record, for the rollback may go back to it.
     fn was_replaced(&self, meant: MeantBinding<'_>) -> bool {
@@ -36,15 +36,15 @@ impl View {
             ))
         };
         match (&self.resource, kind) {
-            (Resource::Known(resource), RequestType::Create) => {
+            (ResourceStatus::Known(resource), RequestType::Create) => {
                 let is_wanted = resource.status == "CREATE_IN_PROGRESS";
                 (!is_wanted).then(|| refused("resource", &resource.status))?
             }
-            (Resource::Known(resource), RequestType::Update) if self.was_replaced(meant) => {
+            (ResourceStatus::Known(resource), RequestType::Update) if self.was_replaced(meant) => {
                 let living = resource.physical_id.as_deref().unwrap_or_default();
                 refused("resource", living)
             }
-            (Resource::Known(resource), RequestType::Update) => {
+            (ResourceStatus::Known(resource), RequestType::Update) => {
                 // A resource that is being created has nothing to update yet: this Update is of a former one.
                 let is_new =
                     resource.status == "CREATE_IN_PROGRESS" && resource.physical_id.is_none();
@@ -54,27 +54,31 @@ impl View {
                 (!is_wanted).then(|| refused("resource", &resource.status))?
             }
             // A late second delivery of a Delete: the resource was made again since.
-            (Resource::Known(resource), RequestType::Delete) => {
-                let lives = self.names(meant.id) && resource.status.ends_with("_COMPLETE");
+            (ResourceStatus::Known(resource), RequestType::Delete) => {
+                let lives =
+                    self.names_as_living(meant.id) && resource.status.ends_with("_COMPLETE");
                 (lives && !self.is_leaving()).then(|| refused("resource", &resource.status))?
             }
-            (Resource::Missing | Resource::Unknown, RequestType::Create | RequestType::Update) => {
+            (
+                ResourceStatus::Missing | ResourceStatus::Unknown,
+                RequestType::Create | RequestType::Update,
+            ) => {
                 let stack = self.stack.as_ref()?;
                 // A stack under way may not show yet what it has begun to make. A stack that cleans up makes nothing
                 // more.
                 let goes_on = stack.status.ends_with("_IN_PROGRESS");
                 let makes = goes_on && !stack.status.ends_with("CLEANUP_IN_PROGRESS");
-                let has_none = self.resource == Resource::Missing && !makes;
+                let has_none = self.resource == ResourceStatus::Missing && !makes;
                 let is_over = kind == RequestType::Create
                     && (self.is_leaving() || self.rollback() == Some(true));
                 (has_none || is_over).then(|| refused("stack", &stack.status))?
             }
-            (Resource::Missing | Resource::Unknown, RequestType::Delete) => None,
+            (ResourceStatus::Missing | ResourceStatus::Unknown, RequestType::Delete) => None,
         }
     }
 }
 
-impl<A: Stacks> Asker<'_, A> {
+impl<A: Stacks> StackReader<'_, A> {
     /// What CloudFormation shows in the end, where it wants the request. `view` is what it shows now.
     ///
     /// # Errors
@@ -84,8 +88,8 @@ impl<A: Stacks> Asker<'_, A> {
         clock: &Clock,
         kind: RequestType,
         meant: MeantBinding<'_>,
-        mut view: View,
-    ) -> Result<View, (View, String)> {
+        mut view: StackView,
+    ) -> Result<StackView, (StackView, String)> {
         let mut since = clock.now();
         // An answer counts from the time when it was asked for, for it may take long.
         let mut asked = since;
@@ -93,13 +97,13 @@ impl<A: Stacks> Asker<'_, A> {
             let Some(reason) = view.refusal(kind, meant) else {
                 return Ok(view);
             };
-            if asked.since(since) >= LAG {
+            if asked.since(since) >= STATUS_LAG {
                 info!(reason, "not wanted");
                 return Err((view, reason));
             }
             tokio::time::sleep(STATUS_INTERVAL).await;
             asked = clock.now();
-            let again = self.look().await;
+            let again = self.read().await;
             if again.resource != view.resource {
                 since = clock.now();
             }

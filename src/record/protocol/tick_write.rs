@@ -1,13 +1,13 @@
 //! Rule 6: a tick writes the record before every registration and deregistration.
 
-use super::lease::{Hold, Lease};
+use super::lease::{Lease, LeaseHolder};
 use crate::aws::api::Objects;
 use crate::clock::Clock;
 use crate::log::chain;
 use crate::permit::CALL_TIMEOUT;
 use crate::record::data::{Failure, Record};
 use crate::record::error::RecordError;
-use crate::record::storage::{Held, Store};
+use crate::record::storage::{Store, StoredRecord};
 use std::cell::RefCell;
 use tokio::time::Instant;
 use tracing::warn;
@@ -16,13 +16,13 @@ use tracing::warn;
 const LONGEST_REASON: usize = 1000;
 
 /// The tick as holder of a lease. Each of its looks is a write, so that the record shows until when the tick may act.
-pub struct Ticking<'a, A> {
+pub struct TickWrite<'a, A> {
     store: Store<'a, A>,
     clock: Clock,
-    held: RefCell<Held>,
+    held: RefCell<StoredRecord>,
 }
 
-impl<'a, A: Objects> Ticking<'a, A> {
+impl<'a, A: Objects> TickWrite<'a, A> {
     /// Writes what a tick is about to do, and gives the lease to do it. `None` where somebody else has written the
     /// record meanwhile.
     ///
@@ -31,7 +31,7 @@ impl<'a, A: Objects> Ticking<'a, A> {
     pub async fn begin(
         store: &Store<'a, A>,
         clock: Clock,
-        held: &Held,
+        held: &StoredRecord,
         mut next: Record,
     ) -> Result<Option<Lease<Self>>, RecordError> {
         let began = Instant::now();
@@ -47,7 +47,7 @@ impl<'a, A: Objects> Ticking<'a, A> {
 
     /// Writes into the record why the tick failed, for first aid. Nothing else depends on it, so this is not tried
     /// again where somebody else has written or S3 refuses.
-    pub async fn failed(&self, reason: &str) {
+    pub async fn store_failure(&self, reason: &str) {
         let held = self.held.borrow().clone();
         let mut record = held.record.clone();
         record.failed = Some(Failure {
@@ -66,7 +66,7 @@ impl<'a, A: Objects> Ticking<'a, A> {
     }
 }
 
-impl<A: Objects> Hold for Ticking<'_, A> {
+impl<A: Objects> LeaseHolder for TickWrite<'_, A> {
     async fn confirm(&self) -> Result<(), RecordError> {
         let held = self.held.borrow().clone();
         let mut record = held.record.clone();

@@ -7,8 +7,8 @@ use crate::backoff::Backoff;
 use crate::names::BindingId;
 use crate::record::data::Record;
 use crate::record::error::RecordError;
-use crate::record::protocol::{ClaimedRecord, Hold};
-use crate::record::storage::{Held, Store};
+use crate::record::protocol::{ClaimedRecord, LeaseHolder};
+use crate::record::storage::{Store, StoredRecord};
 use tokio::time::Instant;
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
@@ -16,27 +16,27 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     ///
     /// # Errors
     /// Where another request or delivery has claimed it.
-    pub async fn read(&self, id: &BindingId) -> Result<Option<Held>, RecordError> {
+    pub async fn read(&self, id: &BindingId) -> Result<Option<StoredRecord>, RecordError> {
         match self.claimed(id) {
-            Some(claimed) => self.lease().hold().read(&claimed).await,
+            Some(claimed) => self.lease().holder().read(&claimed).await,
             None => Ok(None),
         }
     }
 
     /// The record as this request last wrote or read it. What only a request may change in it is still the same, or the
     /// claim is lost. `None` where this request has not claimed it, and where it may be gone.
-    pub fn last(&self, id: &BindingId) -> Option<Held> {
+    pub fn last_known(&self, id: &BindingId) -> Option<StoredRecord> {
         let claimed = self.claimed(id).filter(|claimed| !claimed.may_be_gone);
         claimed.map(|claimed| claimed.last)
     }
 
     /// Whether this request has claimed the record of a binding.
-    pub fn holds(&self, id: &BindingId) -> bool {
+    pub fn has_claimed(&self, id: &BindingId) -> bool {
         self.claimed(id).is_some()
     }
 
     fn claimed(&self, id: &BindingId) -> Option<ClaimedRecord<'a, A>> {
-        self.lease().hold().get(&id.to_string())
+        self.lease().holder().get(&id.to_string())
     }
 
     /// Rule 9: where a request has two claims, sees that both still stand. With one claim nothing is read, for
@@ -45,9 +45,9 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// # Errors
     /// Where another request or delivery has claimed one of the records.
     pub(super) async fn check_all_claims(&self) -> Result<(), RecordError> {
-        match self.lease().hold().ids().len() {
+        match self.lease().holder().ids().len() {
             ..=1 => Ok(()),
-            _ => self.lease().hold().confirm().await,
+            _ => self.lease().holder().confirm().await,
         }
     }
 
@@ -58,14 +58,14 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     pub async fn write(
         &self,
         id: &BindingId,
-        held: &Held,
+        held: &StoredRecord,
         next: Record,
     ) -> Result<bool, RecordError> {
         let began = Instant::now();
         let written = self.store(id).replace(held, next).await?;
         let is_written = written.is_some();
         if let Some(last) = written {
-            self.has_looked(began);
+            self.renew_lease(began);
             self.keep(self.store(id), last);
         }
         Ok(is_written)
@@ -82,13 +82,13 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         change: impl Fn(&mut Record),
     ) -> Result<(), RecordError> {
         let mut backoff = Backoff::none_at_first();
-        let changed = |held: &Held| {
+        let changed = |held: &StoredRecord| {
             let mut record = held.record.clone();
             change(&mut record);
             (record != held.record).then_some(record)
         };
         // Where there seems to be nothing to change, the record has to be read.
-        let mut known = self.last(id).filter(|held| changed(held).is_some());
+        let mut known = self.last_known(id).filter(|held| changed(held).is_some());
         loop {
             let began = Instant::now();
             let held = match known.take() {
@@ -103,7 +103,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                 Some(record) => self.store(id).replace(&held, record).await?,
             };
             if let Some(last) = written {
-                self.has_looked(began);
+                self.renew_lease(began);
                 self.keep(self.store(id), last);
                 return Ok(());
             }
@@ -115,7 +115,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     ///
     /// # Errors
     /// Where another request or delivery has claimed it, or the bucket cannot be used.
-    pub async fn take_to(&self, id: &BindingId, bucket: &str) -> Result<(), RecordError> {
+    pub async fn move_to(&self, id: &BindingId, bucket: &str) -> Result<(), RecordError> {
         let store = self.store(id);
         let mut backoff = Backoff::none_at_first();
         loop {
@@ -136,16 +136,16 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
 
     /// A look at the record, or a write of it, that began at `began` renews the lease, where this request has no other
     /// claim.
-    pub fn has_looked(&self, began: Instant) {
-        if self.lease().hold().all().len() == 1 {
+    pub fn renew_lease(&self, began: Instant) {
+        if self.lease().holder().all().len() == 1 {
             self.lease().count_as_look(began);
         }
     }
 
     /// Keeps a record as this request last wrote it.
-    fn keep(&self, store: Store<'a, A>, last: Held) {
+    fn keep(&self, store: Store<'a, A>, last: StoredRecord) {
         let may_be_gone = false;
-        self.lease().hold().add(ClaimedRecord {
+        self.lease().holder().add(ClaimedRecord {
             store,
             last,
             may_be_gone,
@@ -153,40 +153,40 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     }
 
     /// Before Delete's last step: from now on the record may be gone.
-    pub fn lets_go_of(&self, id: &BindingId) {
+    pub fn expect_removal(&self, id: &BindingId) {
         if let Some(claimed) = self.claimed(id) {
             let may_be_gone = true;
             let claimed = ClaimedRecord {
                 may_be_gone,
                 ..claimed
             };
-            self.lease().hold().add(claimed);
-            self.lease().doubt();
+            self.lease().holder().add(claimed);
+            self.lease().expire();
         }
     }
 
     /// Gives all claims up, for another request has taken one over: the records must be found and judged again.
-    pub fn starts_anew(&self) {
-        for id in self.lease().hold().ids() {
-            self.has_taken_away(&id);
+    pub fn start_again(&self) {
+        for id in self.lease().holder().ids() {
+            self.drop_claim(&id);
         }
-        self.lease().doubt();
-        self.is_anew.set(true);
+        self.lease().expire();
+        self.has_started_again.set(true);
     }
 
     /// Whether a Create or Update may make the record where there is none.
     ///
     /// # Errors
     /// Where this request was taken over before: whoever took it over has removed the record since.
-    pub fn may_make(&self) -> Result<(), RecordError> {
-        match self.is_anew.get() {
+    pub fn may_make_record(&self) -> Result<(), RecordError> {
+        match self.has_started_again.get() {
             true => Err(RecordError::Superseded),
             false => Ok(()),
         }
     }
 
     /// After Delete's last step: there is no record any more.
-    pub fn has_taken_away(&self, id: &BindingId) {
-        self.lease().hold().remove(&id.to_string());
+    pub fn drop_claim(&self, id: &BindingId) {
+        self.lease().holder().remove(&id.to_string());
     }
 }

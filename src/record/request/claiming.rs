@@ -4,33 +4,33 @@ use super::turn::Turn;
 use crate::aws::api::{Objects, Stacks};
 use crate::clock::Timestamp;
 use crate::progress;
-use crate::record::data::{Claim, Phase, Record, RequestType, TAKEN_OVER};
+use crate::record::data::{Claim, Phase, Record, RequestType, TAKEOVER_WAIT};
 use crate::record::error::RecordError;
-use crate::record::protocol::{ClaimedRecord, NewRequest, Verdict, View, Wait, judge};
-use crate::record::storage::{Held, Located, Store};
+use crate::record::protocol::{ClaimedRecord, NewRequest, StackView, Verdict, Wait, judge};
+use crate::record::storage::{Located, Store, StoredRecord};
 use std::collections::BTreeSet;
 use tokio::time::Instant;
 use tracing::info;
 
 /// Why a record is claimed.
 #[derive(Debug, Clone, Copy)]
-pub enum Claiming<'a> {
+pub enum ClaimPurpose<'a> {
     /// To make a binding with target groups for listeners on these ports.
     ToMake { ports: &'a BTreeSet<u16> },
     /// To delete it: the claim is the tombstone.
-    ToTakeAway,
+    ToDelete,
     /// Rule 9: to replace it by a binding on this NLB.
     ToReplace { nlb_arn: &'a str },
 }
 
 /// What came of a try to claim a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hand {
+pub enum ClaimResult {
     /// The record is claimed. `made`: this request made it, or makes the binding anew. `waited`: the caller must
     /// observe again.
-    Holds { made: bool, waited: bool },
+    Claimed { made: bool, waited: bool },
     /// Somebody else has written or deleted the record meanwhile: the caller must find it again.
-    Again,
+    WrittenByAnother,
 }
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
@@ -38,7 +38,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     ///
     /// # Errors
     /// Where it was answered already, and where it was superseded.
-    pub fn judge(&self, record: Option<&Record>, view: &View) -> Result<Wait, RecordError> {
+    pub fn judge(&self, record: Option<&Record>, view: &StackView) -> Result<Wait, RecordError> {
         let Some(record) = record else {
             return Ok(Wait::default());
         };
@@ -67,12 +67,12 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         store: &Store<'a, A>,
         located: &Located,
         bucket: &str,
-        view: &View,
-        claim: Claiming<'_>,
-    ) -> Result<Hand, RecordError> {
-        let record = located.known().cloned();
+        view: &StackView,
+        claim: ClaimPurpose<'_>,
+    ) -> Result<ClaimResult, RecordError> {
+        let record = located.record_or_anew().cloned();
         let is_held = |record: &Record| {
-            let claimed = self.lease.hold().get(store.owner());
+            let claimed = self.lease.holder().get(store.owner());
             record.is_held_by(&self.caller.mark) && claimed.is_some()
         };
         let wait = match &record {
@@ -83,7 +83,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         let record = self.claimed_record(store.owner(), record, view, claim);
         let began = Instant::now();
         let Some(last) = write_claim(store, located, bucket, record).await? else {
-            return Ok(Hand::Again);
+            return Ok(ClaimResult::WrittenByAnother);
         };
         let made = last.record.claim.as_ref().is_some_and(|claim| claim.made);
         let claimed = ClaimedRecord {
@@ -91,19 +91,19 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             last,
             may_be_gone: false,
         };
-        self.lease.hold().add(claimed.clone());
-        self.has_looked(began);
+        self.lease.holder().add(claimed.clone());
+        self.renew_lease(began);
         let now = self.clock.now();
         let wait_until = match wait {
             Wait::Until(moment) => moment,
-            Wait::AfterTakeover => now + TAKEN_OVER,
+            Wait::AfterTakeover => now + TAKEOVER_WAIT,
         };
         self.lease.note_others(wait_until);
         let waited = wait_until > now;
         if waited && !self.still_holds_after(wait_until, claimed).await? {
-            return Ok(Hand::Again);
+            return Ok(ClaimResult::WrittenByAnother);
         }
-        Ok(Hand::Holds { made, waited })
+        Ok(ClaimResult::Claimed { made, waited })
     }
 
     /// Waits until then. Whether the record is still there; it may be gone, for the former request may have been a
@@ -119,15 +119,15 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         );
         progress::note("waiting until the request before this one has stopped");
         self.clock.wait_until(wait_until).await;
-        self.lease.doubt();
+        self.lease.expire();
         let may_be_gone = true;
         let claimed = ClaimedRecord {
             may_be_gone,
             ..claimed
         };
-        let is_there = self.lease.hold().read(&claimed).await?.is_some();
+        let is_there = self.lease.holder().read(&claimed).await?.is_some();
         if !is_there {
-            self.lease.hold().remove(claimed.store.owner());
+            self.lease.holder().remove(claimed.store.owner());
         }
         Ok(is_there)
     }
@@ -137,29 +137,29 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         &self,
         owner: &str,
         record: Option<Record>,
-        view: &View,
-        claim: Claiming<'_>,
+        view: &StackView,
+        claim: ClaimPurpose<'_>,
     ) -> Record {
         let made = record.is_none();
         let mut record = record.unwrap_or_else(|| Record::new(owner, Phase::Making));
         let kind = match claim {
-            Claiming::ToTakeAway => RequestType::Delete,
-            Claiming::ToMake { .. } | Claiming::ToReplace { .. } => self.caller.kind,
+            ClaimPurpose::ToDelete => RequestType::Delete,
+            ClaimPurpose::ToMake { .. } | ClaimPurpose::ToReplace { .. } => self.caller.kind,
         };
         record.claim_for(self.new_claim(kind, view, made));
         match claim {
-            Claiming::ToMake { ports } if made => record.ports = Some(ports.clone()),
-            Claiming::ToMake { ports } => record
+            ClaimPurpose::ToMake { ports } if made => record.ports = Some(ports.clone()),
+            ClaimPurpose::ToMake { ports } => record
                 .ports
                 .iter_mut()
                 .for_each(|noted| noted.extend(ports)),
-            Claiming::ToReplace { nlb_arn } => record.note(nlb_arn),
-            Claiming::ToTakeAway => {}
+            ClaimPurpose::ToReplace { nlb_arn } => record.note_replacement(nlb_arn),
+            ClaimPurpose::ToDelete => {}
         }
         record
     }
 
-    fn new_claim(&self, kind: RequestType, view: &View, made: bool) -> Claim {
+    fn new_claim(&self, kind: RequestType, view: &StackView, made: bool) -> Claim {
         Claim {
             mark: self.caller.mark.clone(),
             kind,
@@ -183,7 +183,7 @@ async fn write_claim<A: Objects>(
     located: &Located,
     bucket: &str,
     record: Record,
-) -> Result<Option<Held>, RecordError> {
+) -> Result<Option<StoredRecord>, RecordError> {
     match (&located.record, &located.unreadable) {
         (Some(held), _) => store.replace(held, record).await,
         (None, Some(unreadable)) => {

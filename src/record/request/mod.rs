@@ -10,6 +10,6 @@ mod outcome;
 mod stack_status;
 mod turn;
 
-pub use claiming::{Claiming, Hand};
+pub use claiming::{ClaimPurpose, ClaimResult};
 pub use outcome::Served;
 pub use turn::Turn;

@@ -4,10 +4,10 @@ use super::turn::Turn;
 use crate::aws::api::{Objects, Stacks};
 use crate::names::BindingId;
 use crate::progress;
-use crate::record::data::{Outcome, Response, TAKEN_OVER};
+use crate::record::data::{Outcome, Response, TAKEOVER_WAIT};
 use crate::record::error::RecordError;
 use crate::record::protocol::ClaimedRecord;
-use crate::record::storage::{Held, Store};
+use crate::record::storage::{Store, StoredRecord};
 use std::time::Duration;
 
 /// The time between two reads of the record, until the other delivery has stored its answer.
@@ -19,7 +19,7 @@ enum OtherDelivery<'a, A> {
     /// It has claimed this record and has stored no answer yet.
     UnderWay {
         store: Store<'a, A>,
-        held: Box<Held>,
+        held: Box<StoredRecord>,
     },
     /// There is no record, or another request has claimed it.
     Nothing,
@@ -31,7 +31,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     ///
     /// # Errors
     /// Where the record cannot be read.
-    pub async fn of_another_delivery(
+    pub async fn wait_for_other_delivery(
         &self,
         id: &BindingId,
     ) -> Result<Option<Response>, RecordError> {
@@ -49,11 +49,11 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
 
     /// Takes the claim back and stores this answer, for the time of this delivery is over and nobody can tell whether
     /// the other one still runs. Where it runs, it stops at its next look and sends the same answer. Gives the answer
-    /// that is stored in the end; `None` as in [`Self::of_another_delivery`].
+    /// that is stored in the end; `None` as in [`Self::wait_for_other_delivery`].
     ///
     /// # Errors
     /// Where the record cannot be read or written.
-    pub async fn answers_for_another_delivery(
+    pub async fn answer_for_other_delivery(
         &self,
         id: &BindingId,
         answer: &Response,
@@ -67,7 +67,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             let mut record = held.record.clone();
             if let Some(claim) = &mut record.claim {
                 claim.mark = self.caller().mark.clone();
-                let (answer, quiet_from) = (answer.clone(), self.clock().now() + TAKEN_OVER);
+                let (answer, quiet_from) = (answer.clone(), self.clock().now() + TAKEOVER_WAIT);
                 claim.outcome = Some(Outcome { answer, quiet_from });
             }
             if store.replace(&held, record).await?.is_some() {
@@ -80,11 +80,11 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     async fn other_delivery(&self, id: &BindingId) -> Result<OtherDelivery<'a, A>, RecordError> {
         let mark = &self.caller().mark;
         let id = id.to_string();
-        let mut claimed = self.lease().hold().all();
+        let mut claimed = self.lease().holder().all();
         claimed.sort_by_key(|claimed| claimed.store.owner() != id);
         for ClaimedRecord { store, last, .. } in claimed {
             // Where the binding is gone, the record of the binding that it replaced still has the answer.
-            let Some(held) = store.again(&last.bucket).await? else {
+            let Some(held) = store.read_again(&last.bucket).await? else {
                 continue;
             };
             if let Some(answer) = held.record.answer_to(&mark.request) {

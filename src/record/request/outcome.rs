@@ -27,7 +27,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     ///
     /// # Errors
     /// Where another request or delivery has claimed the record of `id`.
-    pub async fn conclude(
+    pub async fn store_outcome(
         &self,
         id: &BindingId,
         answer: &Response,
@@ -38,7 +38,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             // A success must not be stored in one record where the claim to the other one is lost already.
             self.check_all_claims().await?;
         }
-        let mut claimed = self.lease().hold().ids();
+        let mut claimed = self.lease().holder().ids();
         claimed.sort_by_key(|claimed| claimed != id);
         for claimed in &claimed {
             let served = serves.filter(|_| claimed == id);
@@ -75,7 +75,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             });
             match write.await {
                 // The answer in the binding's own record counts.
-                Err(error) if claimed != id && self.holds(id) => {
+                Err(error) if claimed != id && self.has_claimed(id) => {
                     let error = chain(&error);
                     warn!(
                         error,

@@ -6,11 +6,13 @@ use crate::names::BindingId;
 use crate::permit::CALL_TIMEOUT;
 use crate::record::data::Record;
 use crate::record::error::RecordError;
-use crate::record::protocol::{Asker, Hold, MeantBinding, Resource, View, is_cancelled};
+use crate::record::protocol::{
+    LeaseHolder, MeantBinding, ResourceStatus, StackReader, StackView, is_cancelled,
+};
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
-    fn asker(&self) -> Asker<'_, A> {
-        Asker {
+    fn stack_reader(&self) -> StackReader<'_, A> {
+        StackReader {
             aws: self.aws,
             stack_id: &self.caller.stack_id,
             logical_id: &self.caller.logical_id,
@@ -18,27 +20,27 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     }
 
     /// What CloudFormation shows now of the stack and the resource.
-    pub async fn view(&self) -> View {
-        self.asker().look().await
+    pub async fn stack_view(&self) -> StackView {
+        self.stack_reader().read().await
     }
 
     /// What CloudFormation shows now of the resource. The stack stays as in `view` where the resource is known, and is
     /// read again where it is not.
-    pub async fn view_again(&self, view: &View) -> View {
-        match self.asker().resource().await {
-            resource @ Resource::Known(_) => View {
+    pub async fn read_resource_again(&self, view: &StackView) -> StackView {
+        match self.stack_reader().resource().await {
+            resource @ ResourceStatus::Known(_) => StackView {
                 resource,
                 ..view.clone()
             },
-            _ => self.view().await,
+            _ => self.stack_view().await,
         }
     }
 
     /// What CloudFormation shows now of the stack.
-    pub(super) async fn stack(&self) -> View {
-        View {
-            stack: self.asker().stack().await,
-            resource: Resource::Unknown,
+    pub(super) async fn stack(&self) -> StackView {
+        StackView {
+            stack: self.stack_reader().stack().await,
+            resource: ResourceStatus::Unknown,
         }
     }
 
@@ -50,37 +52,39 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         &self,
         id: &BindingId,
         record: Option<&Record>,
-        view: View,
-    ) -> Result<View, (View, String)> {
+        view: StackView,
+    ) -> Result<StackView, (StackView, String)> {
         let meant = MeantBinding {
             id,
             given: self.caller.physical_id.as_deref(),
             has_record: record.is_some(),
         };
         let kind = self.caller.kind;
-        self.asker().is_wanted(&self.clock, kind, meant, view).await
+        self.stack_reader()
+            .is_wanted(&self.clock, kind, meant, view)
+            .await
     }
 
     /// Waits until CloudFormation names a binding as the living one, 10 s at most, and gives what it then shows.
-    pub async fn view_of_living(&self, id: &BindingId, view: &View) -> View {
-        let names = |view: &View| view.names(id);
+    pub async fn wait_until_living(&self, id: &BindingId, view: &StackView) -> StackView {
+        let names = |view: &StackView| view.names_as_living(id);
         let now = self.clock.now();
-        self.asker()
+        self.stack_reader()
             .wait_for(&self.clock, now, view.clone(), names)
             .await
     }
 
     /// Whether the stack is known not to roll back. What CloudFormation shows may lag, so this waits 10 s, but once in
     /// each request.
-    pub async fn goes_on(&self) -> bool {
+    pub async fn will_not_roll_back(&self) -> bool {
         let asked = self.asked.get().unwrap_or_else(|| self.clock.now());
         self.asked.set(Some(asked));
-        let is_clear = |view: &View| {
+        let is_clear = |view: &StackView| {
             view.stack.is_none() || view.is_rolling_back() == Some(true) || view.is_past_rollback()
         };
-        let view = self.view().await;
+        let view = self.stack_view().await;
         let view = self
-            .asker()
+            .stack_reader()
             .wait_for(&self.clock, asked, view, is_clear)
             .await;
         view.rollback() == Some(false)
@@ -91,15 +95,15 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     ///
     /// # Errors
     /// Where it was cancelled, and where another request or delivery has claimed the record.
-    pub async fn is_not_rolled_back(&self, id: &BindingId) -> Result<(), RecordError> {
-        let claim = self.last(id).and_then(|held| held.record.claim);
+    pub async fn stop_if_rolled_back(&self, id: &BindingId) -> Result<(), RecordError> {
+        let claim = self.last_known(id).and_then(|held| held.record.claim);
         let claim = claim.filter(|claim| is_cancelled(claim, Some(true)));
         let Some(claim) = claim else {
             return self.check_all_claims().await;
         };
         // Where CloudFormation does not answer in time, the Update goes on.
         let stack = tokio::time::timeout(CALL_TIMEOUT, self.stack());
-        let (held, view) = tokio::join!(self.lease().hold().confirm(), stack);
+        let (held, view) = tokio::join!(self.lease().holder().confirm(), stack);
         held?;
         let rollback = view.ok().and_then(|view| view.is_rolling_back());
         match is_cancelled(&claim, rollback) {

@@ -15,7 +15,7 @@ pub struct Turn<'a, A> {
     pub(super) caller: Caller,
     pub(super) lease: Lease<Claims<'a, A>>,
     /// Whether it was taken over and has started again.
-    pub(super) is_anew: Cell<bool>,
+    pub(super) has_started_again: Cell<bool>,
     /// When it first asked CloudFormation whether the stack rolls back.
     pub(super) asked: Cell<Option<Timestamp>>,
 }
@@ -29,7 +29,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             clock,
             caller,
             lease,
-            is_anew: Cell::new(false),
+            has_started_again: Cell::new(false),
             asked: Cell::default(),
         }
     }
@@ -49,7 +49,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
 
     /// The store of a binding's record.
     pub fn store(&self, id: &BindingId) -> Store<'a, A> {
-        Store::new(self.aws, id.to_string()).with_just_made(self.lease.fresh().clone())
+        Store::new(self.aws, id.to_string()).with_just_made(self.lease.just_made().clone())
     }
 
     /// Rule 9: the binding that a note in the record means.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A record as it was read or written, with the ETag that its next write is conditional on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct StoredRecord {
     pub record: Record,
     pub bucket: String,
     pub etag: String,
@@ -20,7 +20,7 @@ pub struct Candidate {
     /// Whether the binding surely uses or used the bucket: then it is a failure where S3 refuses to read it. A bucket
     /// that only the properties name may never have been used, and the name of the binding's own bucket may have been
     /// another account's before.
-    pub surely: bool,
+    pub is_surely_used: bool,
 }
 
 /// What was found in one bucket.
@@ -28,7 +28,7 @@ pub struct Candidate {
 pub enum Contents {
     NoBucket,
     Nothing,
-    Record(Box<Held>),
+    Record(Box<StoredRecord>),
     Stub { to: String, etag: String },
     Unreadable(Unreadable),
 }
@@ -45,7 +45,7 @@ pub struct Unreadable {
 /// What was found in all buckets.
 #[derive(Debug, Default)]
 pub struct Located {
-    pub record: Option<Held>,
+    pub record: Option<StoredRecord>,
     /// `None` where there is a record.
     pub unreadable: Option<Unreadable>,
     /// Rule 8: the record made anew, where it was lost. It is not written yet.
@@ -62,19 +62,19 @@ pub struct Located {
 
 impl Located {
     /// Rule 8: whether the record is lost while its rule stands with a copy of the orders.
-    pub fn has_lost(&self, event: &RuleEvent) -> bool {
+    pub fn is_lost(&self, event: &RuleEvent) -> bool {
         self.record.is_none() && self.unreadable.is_none() && event.orders.is_some()
     }
 
     /// The record that was found, or made anew.
-    pub fn known(&self) -> Option<&Record> {
+    pub fn record_or_anew(&self) -> Option<&Record> {
         let found = self.record.as_ref().map(|held| &held.record);
         found.or(self.anew.as_ref())
     }
 
     /// Whether a bucket exists, or why S3 did not tell. `None` where it was not searched.
     pub fn has(&self, bucket: &str) -> Option<Result<bool, &AwsError>> {
-        let holds_record = |held: &Held| held.bucket == bucket;
+        let holds_record = |held: &StoredRecord| held.bucket == bucket;
         if let Some(error) = self.refused.get(bucket) {
             return Some(Err(error));
         }

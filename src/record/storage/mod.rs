@@ -4,5 +4,5 @@ mod buckets;
 mod relocation;
 mod store;
 
-pub use buckets::{Candidate, Contents, Held, Located, Unreadable};
+pub use buckets::{Candidate, Contents, Located, StoredRecord, Unreadable};
 pub use store::Store;

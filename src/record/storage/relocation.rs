@@ -1,9 +1,9 @@
 //! Rule 10: the record moves to another bucket, and a stub in the old one says where it is.
 
-use super::buckets::{Contents, Held};
+use super::buckets::{Contents, StoredRecord};
 use super::store::Store;
 use crate::aws::api::{Objects, Written};
-use crate::permit::{CALL_TIMEOUT, FRESH};
+use crate::permit::{CALL_TIMEOUT, FRESH_FOR};
 use crate::record::data::StateObject;
 use crate::record::error::RecordError;
 use tokio::time::Instant;
@@ -15,7 +15,11 @@ impl<A: Objects> Store<'_, A> {
     ///
     /// # Errors
     /// What S3 refuses, and where the other bucket does not exist.
-    pub async fn move_to(&self, held: &Held, to: &str) -> Result<Option<Held>, RecordError> {
+    pub async fn move_to(
+        &self,
+        held: &StoredRecord,
+        to: &str,
+    ) -> Result<Option<StoredRecord>, RecordError> {
         let mut announced = held.record.clone();
         announced.elsewhere.insert(to.to_owned());
         // This record now stands by itself: of two copies only one may come from the other.
@@ -25,7 +29,7 @@ impl<A: Objects> Store<'_, A> {
             return Ok(None);
         };
         // The other bucket may hold a stub of an earlier move, or a copy that never counted.
-        let there = match self.look(to).await? {
+        let there = match self.read_bucket(to).await? {
             Contents::Nothing => None,
             Contents::Record(former) => Some(former.etag),
             Contents::Stub { etag, .. } => Some(etag),
@@ -40,7 +44,7 @@ impl<A: Objects> Store<'_, A> {
         copy.elsewhere.insert(held.bucket.clone());
         copy.arriving_from = Some(held.bucket.clone());
         // The condition of the copy's write does not show whether somebody has claimed the record meanwhile.
-        if began.elapsed() >= FRESH {
+        if began.elapsed() >= FRESH_FOR {
             return Ok(None);
         }
         let copied = tokio::time::timeout(CALL_TIMEOUT, self.write(to, copy, there.as_deref()));
@@ -52,7 +56,7 @@ impl<A: Objects> Store<'_, A> {
     }
 
     /// Replaces a record by a stub. `false` where somebody else wrote first.
-    async fn leave_stub(&self, held: &Held, to: &str) -> Result<bool, RecordError> {
+    async fn leave_stub(&self, held: &StoredRecord, to: &str) -> Result<bool, RecordError> {
         let body = StateObject::stub(&self.owner, to).map_err(RecordError::Unwritable)?;
         let key = self.key();
         let written = self

@@ -2,7 +2,7 @@
 //!
 //! Rule 10: an Update may move the record to another bucket and leaves a stub in the old one. All readers follow it.
 
-use super::buckets::{Candidate, Contents, Held, Located, Unreadable};
+use super::buckets::{Candidate, Contents, Located, StoredRecord, Unreadable};
 use crate::aws::api::{AwsError, Objects, Stored, Trouble, Written};
 use crate::backoff::{Backoff, outlast};
 use crate::log::chain;
@@ -16,7 +16,7 @@ use tracing::warn;
 /// What to do with a record that may be the copy of a move.
 enum Arrival {
     /// This is the record: the copy itself, or the original where that still stands.
-    Counts(Box<Held>),
+    Counts(Box<StoredRecord>),
     /// The copy is void, for the stub in the place of its original leads to another bucket.
     Never { to: String },
 }
@@ -67,7 +67,7 @@ impl<'a, A: Objects> Store<'a, A> {
     ///
     /// # Errors
     /// What S3 refuses.
-    pub async fn look(&self, bucket: &str) -> Result<Contents, AwsError> {
+    pub async fn read_bucket(&self, bucket: &str) -> Result<Contents, AwsError> {
         let unreadable = |etag, why| {
             let bucket = bucket.to_owned();
             Ok(Contents::Unreadable(Unreadable { bucket, etag, why }))
@@ -83,7 +83,7 @@ impl<'a, A: Objects> Store<'a, A> {
             Err(error) => return Err(error),
         };
         match StateObject::parse(&body, &self.owner) {
-            Ok(StateObject::Record(record)) => Ok(Contents::Record(Box::new(Held {
+            Ok(StateObject::Record(record)) => Ok(Contents::Record(Box::new(StoredRecord {
                 record: *record,
                 bucket: bucket.to_owned(),
                 etag,
@@ -128,12 +128,16 @@ impl<'a, A: Objects> Store<'a, A> {
     async fn search_once(&self, mut waiting: VecDeque<Candidate>) -> Result<Located, RecordError> {
         let mut located = Located::default();
         let mut seen = BTreeSet::new();
-        while let Some(Candidate { bucket, surely }) = waiting.pop_front() {
+        while let Some(Candidate {
+            bucket,
+            is_surely_used,
+        }) = waiting.pop_front()
+        {
             if !seen.insert(bucket.clone()) {
                 continue;
             }
-            let found = match self.look(&bucket).await {
-                Err(error) if !surely && error.trouble == Trouble::Stays => {
+            let found = match self.read_bucket(&bucket).await {
+                Err(error) if !is_surely_used && error.trouble == Trouble::Stays => {
                     let told = chain(&error);
                     warn!(error = told, bucket, "a bucket that was never used");
                     located.refused.insert(bucket, error);
@@ -168,19 +172,22 @@ impl<'a, A: Objects> Store<'a, A> {
                 }
             };
             if let Some(bucket) = leads_to {
-                let surely = true;
-                waiting.push_front(Candidate { bucket, surely });
+                let is_surely_used = true;
+                waiting.push_front(Candidate {
+                    bucket,
+                    is_surely_used,
+                });
             }
         }
         Ok(located)
     }
 
     /// A copy counts only once its original is a stub, or gone.
-    async fn resolve_copy(&self, held: Box<Held>) -> Result<Arrival, RecordError> {
+    async fn resolve_copy(&self, held: Box<StoredRecord>) -> Result<Arrival, RecordError> {
         let Some(from) = &held.record.arriving_from else {
             return Ok(Arrival::Counts(held));
         };
-        match self.look(from).await? {
+        match self.read_bucket(from).await? {
             Contents::Record(original) => Ok(Arrival::Counts(original)),
             Contents::Unreadable(unreadable) => Err(unreadable.why),
             Contents::Stub { to, .. } if to != held.bucket => Ok(Arrival::Never { to }),
@@ -194,10 +201,15 @@ impl<'a, A: Objects> Store<'a, A> {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub async fn again(&self, bucket: &str) -> Result<Option<Held>, RecordError> {
-        let surely = true;
+    pub async fn read_again(&self, bucket: &str) -> Result<Option<StoredRecord>, RecordError> {
+        let is_surely_used = true;
         let bucket = bucket.to_owned();
-        let located = self.locate([Candidate { bucket, surely }]).await?;
+        let located = self
+            .locate([Candidate {
+                bucket,
+                is_surely_used,
+            }])
+            .await?;
         match located.unreadable {
             Some(unreadable) => Err(unreadable.why),
             None => Ok(located.record),
@@ -214,7 +226,7 @@ impl<'a, A: Objects> Store<'a, A> {
         bucket: &str,
         record: Record,
         etag: Option<&str>,
-    ) -> Result<Option<Held>, RecordError> {
+    ) -> Result<Option<StoredRecord>, RecordError> {
         let body = record.to_body().map_err(RecordError::Unwritable)?;
         let key = self.key();
         let mut backoff = Backoff::short_at_first();
@@ -222,18 +234,21 @@ impl<'a, A: Objects> Store<'a, A> {
             let write = self.aws.write(bucket, &key, body.clone(), etag);
             if let Written::Done { etag } = write.await? {
                 self.just_made.bucket_was_used(bucket);
-                return Ok(Some(Held {
+                return Ok(Some(StoredRecord {
                     record,
                     bucket: bucket.to_owned(),
                     etag,
                 }));
             }
-            match self.look(bucket).await? {
+            match self.read_bucket(bucket).await? {
                 // The answer to a write was lost, and the same write, sent again, meets what the first one wrote.
                 Contents::Record(held) if held.record == record => return Ok(Some(*held)),
                 // S3 did not know the bucket, which was just made.
                 Contents::Nothing if etag.is_none() && self.just_made.has_bucket(bucket) => {
-                    progress::waits("PutObject", format!("S3 does not know bucket {bucket} yet"));
+                    progress::note_retry(
+                        "PutObject",
+                        format!("S3 does not know bucket {bucket} yet"),
+                    );
                     backoff.wait().await;
                 }
                 _ => return Ok(None),
@@ -245,7 +260,11 @@ impl<'a, A: Objects> Store<'a, A> {
     ///
     /// # Errors
     /// What S3 refuses.
-    pub async fn replace(&self, held: &Held, record: Record) -> Result<Option<Held>, RecordError> {
+    pub async fn replace(
+        &self,
+        held: &StoredRecord,
+        record: Record,
+    ) -> Result<Option<StoredRecord>, RecordError> {
         self.write(&held.bucket, record, Some(&held.etag)).await
     }
 

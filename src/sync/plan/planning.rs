@@ -5,7 +5,7 @@ use super::situation::{Mode, Situation};
 use crate::clock::Timestamp;
 use crate::discovery::Evidence;
 use crate::model::Registered;
-use crate::record::{Own, OwnTarget, Record, TAKEN_OVER};
+use crate::record::{Own, OwnTarget, Record, TAKEOVER_WAIT};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rule 6 of the record: until when a tick has to wait before it plans, because a target that is in DNS again was
@@ -18,7 +18,7 @@ pub fn waits_until(situation: &Situation<'_>) -> Option<Timestamp> {
         targets.filter_map(move |endpoint| own?.get(&endpoint)?.out)
     });
     let last = put_out.max()?.max(situation.record.ticked);
-    let until = last + TAKEN_OVER;
+    let until = last + TAKEOVER_WAIT;
     (until > situation.now).then_some(until)
 }
 
@@ -163,5 +163,5 @@ fn is_new_miss(record: &Record, tick: &str, at: Timestamp, evidence: Evidence) -
 /// deregistration may have failed unseen, and a tick under way may be about to register it.
 fn is_remembered(target: &mut OwnTarget, now: Timestamp) -> bool {
     let out = *target.out.get_or_insert(now);
-    now.since(out) < TAKEN_OVER
+    now.since(out) < TAKEOVER_WAIT
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::discovery::Evidence;
 use crate::model::{Endpoint, Registered, TargetGroupPort};
-use crate::record::{Own, OwnTarget, Phase, Record, TAKEN_OVER};
+use crate::record::{Own, OwnTarget, Phase, Record, TAKEOVER_WAIT};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -330,12 +330,12 @@ fn a_target_that_is_wanted_again_right_after_it_was_put_out_is_waited_for() {
     for (seconds, waits) in [(0, true), (14, true), (15, false)] {
         world.now = out + Duration::from_secs(seconds);
         let until = world.situation(Planner::Tick("next"), waits_until);
-        assert_eq!(until, waits.then(|| out + TAKEN_OVER), "{seconds} s");
+        assert_eq!(until, waits.then(|| out + TAKEOVER_WAIT), "{seconds} s");
     }
     // The tick that puts it out is still at it.
     world.record.ticked = out + Duration::from_secs(10);
     let until = world.situation(Planner::Tick("next"), waits_until);
-    assert_eq!(until, Some(world.record.ticked + TAKEN_OVER));
+    assert_eq!(until, Some(world.record.ticked + TAKEOVER_WAIT));
     let back = world.tick();
     assert_eq!(back.groups[GROUP].register, [endpoint(2, 80)]);
     assert_eq!(world.own()[&endpoint(2, 80)].out, None);

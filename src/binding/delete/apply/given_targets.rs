@@ -9,7 +9,7 @@ use crate::log::chain;
 use crate::model::{Endpoint, Registered};
 use crate::names::BindingId;
 use crate::progress;
-use crate::record::{FRESH, Held, RecordError, Turn, owned_by_others};
+use crate::record::{FRESH_FOR, RecordError, StoredRecord, Turn, owned_by_others};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -35,7 +35,7 @@ pub(super) async fn take_out<A: Aws>(
         match deregister_own(aws, turn, id, group, &held).await {
             Ok(()) => {}
             // A user who takes a group out of the properties may take the function's permission for it away as well.
-            Err(error) if is_denied(&error) && !held.record.served_last(group) => {
+            Err(error) if is_denied(&error) && !held.record.served_until_delete(group) => {
                 let error = chain(&error);
                 warn!(
                     error,
@@ -53,7 +53,9 @@ pub(super) async fn take_out<A: Aws>(
         progress::note("waiting until no tick can be registering any more");
         turn.clock().wait_until(quiet_from).await;
     }
-    Ok(turn.change(id, |record| record.let_go_of(group)).await?)
+    Ok(turn
+        .change(id, |record| record.remove_own_targets(group))
+        .await?)
 }
 
 /// Whether the function may not read or change the group itself.
@@ -71,7 +73,7 @@ async fn deregister_own<A: Aws>(
     turn: &Turn<'_, A>,
     id: &BindingId,
     group: &str,
-    held: &Held,
+    held: &StoredRecord,
 ) -> Result<(), BindingError> {
     let Some(own) = held.record.own.get(group).filter(|own| !own.is_empty()) else {
         return Ok(());
@@ -83,7 +85,7 @@ async fn deregister_own<A: Aws>(
     let found = held.record.found.get(group);
     let is_found = |endpoint: &Endpoint| found.is_some_and(|found| found.contains(endpoint));
     // Where the stack rolls back, targets that were there before the binding are to be there after it.
-    if registered.keys().any(is_found) && !turn.goes_on().await {
+    if registered.keys().any(is_found) && !turn.will_not_roll_back().await {
         registered.retain(|endpoint, _| !is_found(endpoint));
     }
     if registered.is_empty() {
@@ -94,7 +96,7 @@ async fn deregister_own<A: Aws>(
         let began = Instant::now();
         let others = owned_by_others(aws, id, group).await?;
         // Where AWS stays slow, the last reading is used.
-        if began.elapsed() < FRESH || readings == READINGS {
+        if began.elapsed() < FRESH_FOR || readings == READINGS {
             break others;
         }
         readings += 1;

@@ -51,7 +51,7 @@ impl<A: Aws> Remover<'_, '_, A> {
             // Each pass reads the record anew: where it is gone, an object under its key is another request's.
             let began = Instant::now();
             let is_held = self.turn.read(self.id).await?.is_some();
-            self.turn.has_looked(began);
+            self.turn.renew_lease(began);
             let key = self.turn.store(self.id).key();
             let mut left: Vec<_> = versions
                 .into_iter()
@@ -129,7 +129,7 @@ impl<A: Aws> Remover<'_, '_, A> {
             let delete = async |permit| self.aws.delete_bucket(permit, bucket).await;
             match self.delete(delete).await {
                 Err(error) if error.is(&["BucketNotEmpty"]) => {
-                    self.turn.lease().doubt();
+                    self.turn.lease().expire();
                     info!(bucket, "not empty any more, emptying it again");
                     backoff.wait().await;
                 }

@@ -78,20 +78,20 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
             );
         }
         // A rollback would go back to what is about to be taken away.
-        self.turn.is_not_rolled_back(&self.desired.id).await?;
+        self.turn.stop_if_rolled_back(&self.desired.id).await?;
         for step in &taking_away {
             self.take_step(step, &made).await?;
         }
         let may_wait = |step: &Step| matches!(step, Step::Remove(Removal::Targets { .. }));
         if taking_away.iter().any(may_wait) {
             // Taking out targets may have taken minutes, in which a rollback may have begun.
-            self.turn.is_not_rolled_back(&self.desired.id).await?;
+            self.turn.stop_if_rolled_back(&self.desired.id).await?;
         }
         let made = made.into_inner();
         let Self {
             desired, checked, ..
         } = self;
-        let last = self.turn.last(&desired.id);
+        let last = self.turn.last_known(&desired.id);
         let noted = last.and_then(|held| held.record.ports).unwrap_or_default();
         Ok(Bound {
             attributes: return_values(desired, checked, &made),

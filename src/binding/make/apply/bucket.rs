@@ -31,7 +31,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
         if let Some(reason) = refused {
             return Err(BindingError::OwnBucket { reason });
         }
-        lease.fresh().add(ResourceKind::Bucket, bucket);
+        lease.just_made().add(ResourceKind::Bucket, bucket);
         // The response does not tell whether S3 took the tags: a bucket that existed already keeps its own, and not
         // every implementation of S3 knows tags in this call. A bucket that is not shown yet was made with them.
         let present = unless_gone(self.aws.bucket_tags(bucket).await)?;

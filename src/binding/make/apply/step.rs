@@ -41,7 +41,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
             | Step::TagBucket { .. }
             | Step::PutBucketPolicy { .. }
             | Step::Claim { .. } => {}
-            Step::TakeRecord { to, .. } => self.turn.take_to(&desired.id, to).await?,
+            Step::TakeRecord { to, .. } => self.turn.move_to(&desired.id, to).await?,
             Step::CreateTargetGroup {
                 name,
                 port,
@@ -54,7 +54,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
                     create.await
                 };
                 let arn = lease.act(create).await?;
-                lease.fresh().add(ResourceKind::TargetGroup, &arn);
+                lease.just_made().add(ResourceKind::TargetGroup, &arn);
                 made.borrow_mut().groups.insert(name.clone(), arn);
             }
             Step::ModifyHealthCheck { name, health_check } => {
@@ -99,7 +99,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
                 let create =
                     async |permit| aws.create_listener(permit, nlb, *port, &group, tags).await;
                 let arn = lease.act(create).await?;
-                lease.fresh().add(ResourceKind::Listener, &arn);
+                lease.just_made().add(ResourceKind::Listener, &arn);
                 made.borrow_mut().listeners.insert(*port, arn);
             }
             Step::ForwardListener {
@@ -135,7 +135,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
                 let put = async |permit| aws.put_rule(permit, &rule, schedule, tags).await;
                 let arn = lease.act(put).await?;
                 made.borrow_mut().rule_arn = Some(arn);
-                lease.fresh().add(ResourceKind::Rule, &rule);
+                lease.just_made().add(ResourceKind::Rule, &rule);
             }
             Step::TagRule { tags } => {
                 if let Some(rule) = &self.checked.observed.rule {
@@ -144,7 +144,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
                 }
             }
             Step::PutRuleTarget => {
-                let held = self.turn.last(&desired.id);
+                let held = self.turn.last_known(&desired.id);
                 let known = held.map_or(0, |held| {
                     self.checked.backend.addresses_known_by(&held.record)
                 });

@@ -38,7 +38,7 @@ impl Backend {
 
     /// How many addresses of the backend a record knows.
     pub fn addresses_known_by(&self, record: &Record) -> usize {
-        record.known_of(&self.dns_name).len()
+        record.current_addresses_of(&self.dns_name).len()
     }
 }
 

@@ -62,7 +62,7 @@ fn a_given_target_group_that_is_not_wanted_any_more_loses_own_targets_last() {
         .rule_target(&checked, &BTreeMap::new(), 0)
         .expect("a target");
     let event = RuleEvent::of_template(&target.template).expect("ours");
-    assert!(event.names(GIVEN) && event.names(OTHER));
+    assert!(event.names_group(GIVEN) && event.names_group(OTHER));
     // The record alone does not count, for others may have written it.
     let record = &mut world.record.as_mut().expect("a record").0;
     record.own.insert(format!("{GIVEN}/foreign"), Own::new());

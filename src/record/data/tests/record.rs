@@ -14,16 +14,19 @@ fn a_create_may_come_again_until_its_success_and_for_fifteen_minutes_after_it() 
         settle(&mut record, Response { status, ..answer() });
         record
     };
-    let success = answered(Status::Success);
-    assert!(success.is_of_a_create(now() + seconds(899)));
-    assert!(!success.is_of_a_create(now() + seconds(900)));
-    let mut failed = answered(Status::Failed);
-    assert!(failed.is_of_a_create(now() + seconds(900)));
+    let success = answered(ResponseStatus::Success);
+    assert!(success.may_be_running_create(now() + seconds(899)));
+    assert!(!success.may_be_running_create(now() + seconds(900)));
+    let mut failed = answered(ResponseStatus::Failed);
+    assert!(failed.may_be_running_create(now() + seconds(900)));
     failed.claim_for(claim(RequestType::Update, "second", "b"));
-    assert!(!failed.is_of_a_create(now()), "an Update");
+    assert!(!failed.may_be_running_create(now()), "an Update");
     failed.claim_for(claim(RequestType::Create, "third", "c"));
-    assert!(failed.is_of_a_create(now() + seconds(900)), "no answer yet");
-    assert!(!Record::new("binding", Phase::Making).is_of_a_create(now()));
+    assert!(
+        failed.may_be_running_create(now() + seconds(900)),
+        "no answer yet"
+    );
+    assert!(!Record::new("binding", Phase::Making).may_be_running_create(now()));
 }
 
 /// Of several replacements each is known, and each by the last that was done for it.
@@ -34,13 +37,13 @@ fn a_record_notes_every_replacement_once_and_forgets_those_that_are_gone() {
         let noted = record.replaced.iter();
         noted.map(|noted| noted.nlb_arn.clone()).collect::<Vec<_>>()
     };
-    record.note("arn:first");
+    record.note_replacement("arn:first");
     record.replaced[0].done = true;
-    record.note("arn:second");
-    record.note("arn:first");
+    record.note_replacement("arn:second");
+    record.note_replacement("arn:first");
     assert_eq!(noted(&record), ["arn:second", "arn:first"]);
     assert!(!record.replaced[1].done, "it is made again");
-    record.forget("arn:second");
+    record.forget_replacement("arn:second");
     assert_eq!(noted(&record), ["arn:first"]);
 }
 
@@ -76,7 +79,7 @@ fn a_record_that_is_made_anew_owns_what_is_in_dns_and_all_in_the_groups_that_wer
     assert_eq!(texts(&own), ["10.0.0.1:80", "10.0.0.9:80"]);
     assert_eq!(texts(GROUP), ["10.0.0.1:80"]);
     let making = Record::new("binding", Phase::Making);
-    assert!(record.serves() && !making.serves());
+    assert!(record.is_serving() && !making.is_serving());
     assert_eq!(record.orders, Some(orders));
 }
 
@@ -144,8 +147,8 @@ fn another_delivery_of_the_request_that_made_the_record_has_made_it_too() {
 fn an_update_goes_on_where_it_neither_takes_back_nor_repeats_what_was_claimed_before() {
     let update = |request: &str, wants: &str, before: &str| {
         let mut claim = claim(RequestType::Update, request, "r");
-        claim.wants = Digest(wants.to_owned());
-        claim.wanted_before = Digest(before.to_owned());
+        claim.wants = PropertiesDigest(wants.to_owned());
+        claim.wanted_before = PropertiesDigest(before.to_owned());
         claim
     };
     let mut record = Record::new("binding", Phase::Serving);
@@ -172,8 +175,8 @@ fn what_takes_back_while_the_stack_does_not_roll_back_may_be_taken_back_itself()
     let update = |wants: &str, before: &str| {
         let mut claim = claim(RequestType::Update, &format!("to {wants}"), "r");
         claim.rolls_back = Some(false);
-        claim.wants = Digest(wants.to_owned());
-        claim.wanted_before = Digest(before.to_owned());
+        claim.wants = PropertiesDigest(wants.to_owned());
+        claim.wanted_before = PropertiesDigest(before.to_owned());
         claim
     };
     let mut record = Record::new("binding", Phase::Serving);
@@ -223,10 +226,10 @@ fn a_record_is_held_by_one_delivery_and_served_for_its_request() {
     ] {
         let caller = caller(kind, request, runner);
         assert_eq!(record.is_held_by(&caller.mark), is_held, "{caller:?}");
-        assert_eq!(record.is_served_for(&caller), is_served, "{caller:?}");
+        assert_eq!(record.has_open_claim_of(&caller), is_served, "{caller:?}");
     }
     settle(&mut record, answer());
     let answered = caller(RequestType::Update, "second", "b");
     assert!(record.is_held_by(&answered.mark));
-    assert!(!record.is_served_for(&answered));
+    assert!(!record.has_open_claim_of(&answered));
 }

@@ -3,8 +3,8 @@
 use crate::clock::Timestamp;
 use crate::model::TargetGroupPort;
 use crate::record::data::{
-    Claim, Digest, Mark, Orders, Outcome, OwnTarget, Phase, Record, RequestType, Response, Signed,
-    Status,
+    Claim, Mark, Orders, Outcome, OwnTarget, Phase, PropertiesDigest, Record, RequestType,
+    Response, ResponseStatus, Signed,
 };
 use std::time::Duration;
 
@@ -30,8 +30,8 @@ pub(super) fn claim(kind: RequestType, request: &str, runner: &str) -> Claim {
         rolls_back: Some(true),
         goes_on: false,
         takes_back: false,
-        wants: Digest("new".to_owned()),
-        wanted_before: Digest("old".to_owned()),
+        wants: PropertiesDigest("new".to_owned()),
+        wanted_before: PropertiesDigest("old".to_owned()),
         made: false,
         gives_up: [GROUP.to_owned()].into(),
         outcome: None,
@@ -40,7 +40,7 @@ pub(super) fn claim(kind: RequestType, request: &str, runner: &str) -> Claim {
 
 pub(super) fn answer() -> Response {
     Response {
-        status: Status::Failed,
+        status: ResponseStatus::Failed,
         reason: "why".to_owned(),
         physical_id: "id".to_owned(),
         data: [("Name".to_owned(), "value".to_owned())].into(),
@@ -94,6 +94,6 @@ pub(super) fn full() -> Record {
     record.cached_until = now();
     record.arriving_from = Some("bucket".to_owned());
     record.elsewhere.insert("bucket".to_owned());
-    record.note("arn:another");
+    record.note_replacement("arn:another");
     record
 }

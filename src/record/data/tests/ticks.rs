@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What the orders name may be gone meanwhile.
 #[test]
 fn a_request_is_changing_the_binding_until_its_success_and_for_fifteen_minutes_at_most() {
-    let claimed = |status: Option<Status>| {
+    let claimed = |status: Option<ResponseStatus>| {
         let mut record = Record::new("binding", Phase::Serving);
         record.claim_for(claim(RequestType::Update, "first", "a"));
         if let Some(claim) = &mut record.claim {
@@ -22,8 +22,8 @@ fn a_request_is_changing_the_binding_until_its_success_and_for_fifteen_minutes_a
     let (most, over) = (now() + seconds(899), now() + seconds(900));
     for (status, changing) in [
         (None, true),
-        (Some(Status::Failed), true),
-        (Some(Status::Success), false),
+        (Some(ResponseStatus::Failed), true),
+        (Some(ResponseStatus::Success), false),
     ] {
         assert_eq!(
             claimed(status).is_being_changed(most),
@@ -40,7 +40,7 @@ fn a_request_is_changing_the_binding_until_its_success_and_for_fifteen_minutes_a
 fn what_was_found_in_a_group_stays_marked_when_its_own_targets_have_been_taken_out() {
     let mut record = full();
     let found = record.found.clone();
-    record.let_go_of(GROUP);
+    record.remove_own_targets(GROUP);
     assert!(!record.own.contains_key(GROUP));
     assert_eq!(record.found, found);
 }
@@ -57,7 +57,7 @@ fn a_tick_counts_up_to_90_seconds_after_its_scheduled_time_and_each_time_once() 
     assert_eq!(counting(&record, 91), Counting::Late);
     assert_eq!(record.counting("tick", None, now()), Counting::Counts);
     record.count("tick");
-    assert_eq!(counting(&record, 1), Counting::Again);
+    assert_eq!(counting(&record, 1), Counting::AlreadyCounted);
     for number in 0..16 {
         record.count(&number.to_string());
     }
@@ -80,7 +80,7 @@ fn while_a_request_has_no_answer_and_for_15_minutes_at_most_nothing_is_counted()
 fn a_group_that_is_being_given_up_is_left_alone_until_the_request_is_answered() {
     let mut record = full();
     let arns = |record: &Record| -> Vec<String> {
-        let groups = record.looked_after(&orders(), now());
+        let groups = record.groups_for_ticks(&orders(), now());
         groups.into_iter().map(|group| group.arn).collect()
     };
     assert_eq!(arns(&record), ["arn:other"]);
@@ -91,14 +91,14 @@ fn a_group_that_is_being_given_up_is_left_alone_until_the_request_is_answered() 
 #[test]
 fn ticks_go_by_the_orders_until_a_delete_takes_away_what_they_name() {
     let mut record = full();
-    assert_eq!(record.served(), Some(&orders()));
-    assert!(!record.served_last(GROUP));
+    assert_eq!(record.orders_in_force(), Some(&orders()));
+    assert!(!record.served_until_delete(GROUP));
     record.phase = Phase::Leaving;
-    assert_eq!(record.served(), None);
-    assert!(record.served_last(GROUP));
-    assert!(!record.served_last("arn:no longer"));
+    assert_eq!(record.orders_in_force(), None);
+    assert!(record.served_until_delete(GROUP));
+    assert!(!record.served_until_delete("arn:no longer"));
     record.orders = None;
-    assert!(!record.served_last(GROUP));
+    assert!(!record.served_until_delete(GROUP));
 }
 
 #[test]
@@ -190,5 +190,5 @@ fn known_is_what_neither_is_due_to_leave_nor_of_a_former_load_balancer() {
     record.own.insert(GROUP.to_owned(), own.into());
     let of = |all: &[u8]| all.iter().copied().map(address).collect::<BTreeSet<_>>();
     assert_eq!(record.addresses(), of(&[1, 2, 3, 4]));
-    assert_eq!(record.known(), of(&[1, 2]));
+    assert_eq!(record.current_addresses(), of(&[1, 2]));
 }

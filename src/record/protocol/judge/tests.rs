@@ -1,10 +1,10 @@
 use super::*;
-use crate::record::data::{Claim, Mark, Outcome, Phase, Status};
+use crate::record::data::{Claim, Mark, Outcome, Phase, ResponseStatus};
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
 
-fn digest(text: &str) -> Digest {
-    Digest(text.to_owned())
+fn digest(text: &str) -> PropertiesDigest {
+    PropertiesDigest(text.to_owned())
 }
 
 fn at(seconds: u64) -> Option<Signed> {
@@ -14,7 +14,7 @@ fn at(seconds: u64) -> Option<Signed> {
 
 fn answer() -> Response {
     Response {
-        status: Status::Success,
+        status: ResponseStatus::Success,
         reason: String::new(),
         physical_id: "id".to_owned(),
         data: Default::default(),

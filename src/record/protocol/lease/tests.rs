@@ -2,14 +2,14 @@ use super::*;
 use crate::aws::api::AwsError;
 use std::time::Duration;
 
-/// Counts the looks; each takes some time, and from some look on the hold is gone.
+/// Counts the looks; each takes some time, and from some look on the holder is gone.
 struct Looks {
     count: Cell<usize>,
     takes: Duration,
     gone_from: usize,
 }
 
-impl Hold for Looks {
+impl LeaseHolder for Looks {
     async fn confirm(&self) -> Result<(), RecordError> {
         tokio::time::sleep(self.takes).await;
         self.count.set(self.count.get() + 1);
@@ -22,16 +22,16 @@ impl Hold for Looks {
 
 fn lease(takes: Duration, gone_from: usize) -> Lease<Looks> {
     let count = Cell::new(0);
-    let hold = Looks {
+    let holder = Looks {
         count,
         takes,
         gone_from,
     };
-    Lease::new(hold, Clock::starting_at(Timestamp::from_millis(0)))
+    Lease::new(holder, Clock::starting_at(Timestamp::from_millis(0)))
 }
 
 fn looks(lease: &Lease<Looks>) -> usize {
-    lease.hold().count.get()
+    lease.holder().count.get()
 }
 
 fn error(trouble: Trouble) -> AwsError {
@@ -63,7 +63,7 @@ async fn a_write_of_the_record_is_as_good_as_a_look_and_a_doubt_takes_that_back(
     lease.count_as_look(Instant::now());
     lease.act(done).await.expect("done");
     assert_eq!(looks(&lease), 0);
-    lease.doubt();
+    lease.expire();
     lease.act(done).await.expect("done");
     assert_eq!(looks(&lease), 1);
 }

@@ -8,7 +8,7 @@ fn id() -> BindingId {
     BindingId::derive("stack", "Binding", "arn:nlb")
 }
 
-fn view(stack: Option<&str>, resource: Option<(&str, bool)>) -> View {
+fn view(stack: Option<&str>, resource: Option<(&str, bool)>) -> StackView {
     let stack = stack.map(|status| Stack {
         status: status.to_owned(),
         ..Stack::default()
@@ -19,22 +19,22 @@ fn view(stack: Option<&str>, resource: Option<(&str, bool)>) -> View {
         } else {
             "another".to_owned()
         };
-        Resource::Known(StackResource {
+        ResourceStatus::Known(StackResource {
             physical_id: Some(physical_id),
             status: status.to_owned(),
         })
     };
-    View {
+    StackView {
         stack,
-        resource: resource.map_or(Resource::Unknown, known),
+        resource: resource.map_or(ResourceStatus::Unknown, known),
     }
 }
 
 /// Of a resource that has no id yet.
-fn nameless(status: &str) -> View {
-    View {
+fn nameless(status: &str) -> StackView {
+    StackView {
         stack: None,
-        resource: Resource::Known(StackResource {
+        resource: ResourceStatus::Known(StackResource {
             physical_id: None,
             status: status.to_owned(),
         }),
@@ -78,9 +78,9 @@ fn a_stacks_status_tells_whether_it_rolls_back_and_whether_it_may_yet() {
 fn a_resource_is_known_or_not_and_has_an_id_or_none_yet() {
     let unknown = view(None, None);
     assert!(!unknown.is_known() && !unknown.is_nameless());
-    let missing = View {
-        resource: Resource::Missing,
-        ..View::default()
+    let missing = StackView {
+        resource: ResourceStatus::Missing,
+        ..StackView::default()
     };
     assert!(missing.is_known() && !missing.is_nameless());
     let named = view(None, Some(("CREATE_IN_PROGRESS", true)));
@@ -98,7 +98,7 @@ fn meant<'a>(id: &'a BindingId, given: Option<&'a str>) -> MeantBinding<'a> {
     }
 }
 
-fn is_refused(view: &View, kind: RequestType) -> bool {
+fn is_refused(view: &StackView, kind: RequestType) -> bool {
     view.refusal(kind, meant(&id(), None)).is_some()
 }
 
@@ -184,7 +184,7 @@ fn nothing_is_made_of_a_resource_that_a_stack_does_not_have_once_it_makes_nothin
         ("UPDATE_IN_PROGRESS", false),
     ] {
         let mut view = view(Some(status), None);
-        view.resource = Resource::Missing;
+        view.resource = ResourceStatus::Missing;
         assert_eq!(is_refused(&view, RequestType::Create), refused, "{status}");
         assert_eq!(is_refused(&view, RequestType::Update), refused, "{status}");
         assert!(!is_refused(&view, RequestType::Delete), "{status}");
@@ -255,8 +255,8 @@ impl Stacks for Shows {
         };
         let view = view(None, Some((status, true)));
         match view.resource {
-            Resource::Known(resource) => Ok(Some(resource)),
-            Resource::Unknown | Resource::Missing => Ok(None),
+            ResourceStatus::Known(resource) => Ok(Some(resource)),
+            ResourceStatus::Unknown | ResourceStatus::Missing => Ok(None),
         }
     }
 }
@@ -265,14 +265,14 @@ impl Stacks for Shows {
 async fn wanted(statuses: &[&'static str]) -> (bool, u64) {
     let clock = Clock::starting_at(Timestamp::from_millis(0));
     let shows = Shows::then(statuses);
-    let asker = Asker {
+    let stack_reader = StackReader {
         aws: &shows,
         stack_id: "stack",
         logical_id: "Binding",
     };
-    let first = asker.look().await;
+    let first = stack_reader.read().await;
     let id = id();
-    let asked = asker.is_wanted(&clock, RequestType::Create, meant(&id, None), first);
+    let asked = stack_reader.is_wanted(&clock, RequestType::Create, meant(&id, None), first);
     let answer = tokio::time::timeout(Duration::from_secs(60), asked).await;
     let answer = answer.expect("what does not change is believed");
     (answer.is_ok(), clock.now().as_millis() / 1000)
@@ -293,26 +293,26 @@ async fn a_request_is_refused_only_after_ten_seconds_of_the_same_answer() {
 async fn a_binding_counts_as_living_as_soon_as_cloudformation_names_it() {
     let clock = Clock::starting_at(Timestamp::from_millis(0));
     let shows = Shows::then(&["DELETE_COMPLETE", "DELETE_COMPLETE", "UPDATE_COMPLETE"]);
-    let asker = Asker {
+    let stack_reader = StackReader {
         aws: &shows,
         stack_id: "stack",
         logical_id: "Binding",
     };
-    let first = asker.look().await;
-    assert!(!first.names(&id()), "it lags");
-    let names = |view: &View| view.names(&id());
+    let first = stack_reader.read().await;
+    assert!(!first.names_as_living(&id()), "it lags");
+    let names = |view: &StackView| view.names_as_living(&id());
     assert!(
-        asker
+        stack_reader
             .wait_for(&clock, clock.now(), first, names)
             .await
-            .names(&id())
+            .names_as_living(&id())
     );
     assert!(clock.now() < Timestamp::from_millis(10_000));
     let none = view(None, Some(("UPDATE_COMPLETE", false)));
     let other = BindingId::derive("stack", "Binding", "arn:other");
-    let names = |view: &View| view.names(&other);
+    let names = |view: &StackView| view.names_as_living(&other);
     let asked = clock.now();
-    let said = asker.wait_for(&clock, asked, none, names).await;
-    assert!(!said.names(&other));
-    assert_eq!(clock.now().since(asked), LAG);
+    let said = stack_reader.wait_for(&clock, asked, none, names).await;
+    assert!(!said.names_as_living(&other));
+    assert_eq!(clock.now().since(asked), STATUS_LAG);
 }
