@@ -39,7 +39,7 @@ impl Backoff {
 ///
 /// # Errors
 /// The first error of the call that `passes` is false for.
-pub async fn outlast<T>(
+pub async fn retry_while<T>(
     mut backoff: Backoff,
     passes: impl Fn(&AwsError) -> bool,
     call: impl AsyncFn() -> AwsResult<T>,

@@ -34,7 +34,7 @@ pub struct LoadBalancer {
 
 impl LoadBalancer {
     /// Whether this load balancer is in another VPC than the NLB. Its addresses are then registered for all zones.
-    pub fn is_elsewhere(&self, nlb: &Self) -> bool {
+    pub fn is_in_another_vpc(&self, nlb: &Self) -> bool {
         self.vpc_id != nlb.vpc_id
     }
 }

@@ -52,7 +52,7 @@ impl Findings {
     }
 
     /// The findings that fail a request, and apart from them those that a request waits for.
-    pub fn but_for_provisioning(self) -> (Self, Self) {
+    pub fn split_provisioning(self) -> (Self, Self) {
         let is_made = |about: &About| matches!(about, About::Provisioning(_));
         let (made, rest) = self.0.into_iter().partition(|(about, _)| is_made(about));
         (Self(rest), Self(made))

@@ -22,6 +22,6 @@ pub use hints::Hints;
 pub(crate) use hints::candidates;
 pub use make::{
     Backend, Bound, Checked, NlbListener, Observed, OwnTargetGroup, RecordBucket, ReturnValues,
-    Standing, check, find, make, observe, plan,
+    Standing, check, find_record, make, observe, plan,
 };
 pub use step::{Chain, Plan, Step};

@@ -28,8 +28,11 @@ pub(super) async fn own_target_groups(
     names: Option<Vec<String>>,
 ) -> AwsResult<Vec<TargetGroup>> {
     match names {
-        Some(names) => aws.target_groups_called(&names).await,
-        None => aws.target_groups_named(&id.target_group_prefix()).await,
+        Some(names) => aws.target_groups_by_name(&names).await,
+        None => {
+            aws.target_groups_with_prefix(&id.target_group_prefix())
+                .await
+        }
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Evidence {
     /// How many draws make the list certain.
     pub needed: u32,
     /// For how long later runs would see the same answers again; zero where no cache gave them.
-    pub lives: Duration,
+    pub cached_for: Duration,
 }
 
 impl Found {

@@ -162,7 +162,7 @@ impl Sampling {
             evidence: Evidence {
                 draws: u32::try_from(draws).unwrap_or(u32::MAX),
                 needed: u32::try_from(needed).unwrap_or(u32::MAX),
-                lives: cached_for.min(LONGEST_CACHED),
+                cached_for: cached_for.min(LONGEST_CACHED),
             },
             is_cached: !certain && (are_from_resolver || !assessment.caches.is_empty()),
             addresses: self.seen,

@@ -60,7 +60,7 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
     ) -> Result<DryRunReport, BindingError> {
         let Self { aws, .. } = *self;
         let store = Store::new(aws, desired.id.to_string());
-        let (located, rule) = binding::find(aws, &store, &desired).await?;
+        let (located, rule) = binding::find_record(aws, &store, &desired).await?;
         if let Some(unreadable) = located.unreadable {
             return Err(unreadable.why.into());
         }
@@ -108,7 +108,7 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
                 (Some(checked), Vec::new())
             }
             Err(findings) => {
-                let (findings, passing) = findings.but_for_provisioning();
+                let (findings, passing) = findings.split_provisioning();
                 report.warnings.extend(passing.iter().map(str::to_owned));
                 (None, findings.iter().map(str::to_owned).collect())
             }

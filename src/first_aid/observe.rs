@@ -13,7 +13,7 @@ use crate::names::{BindingId, account, unqualified};
 use crate::permit::CALL_TIMEOUT;
 use crate::properties;
 use crate::record::{Located, Orders, Record, RuleEvent, Store};
-use crate::sync::{Mode, Plan, Situation, plan};
+use crate::sync::{Mode, Situation, TickPlan, plan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
@@ -39,7 +39,7 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
         if rule.is_none() && known.is_none() {
             let groups = self
                 .aws
-                .target_groups_named(&id.target_group_prefix())
+                .target_groups_with_prefix(&id.target_group_prefix())
                 .await?;
             leftovers = groups.into_iter().map(|group| group.name).collect();
         }
@@ -224,7 +224,7 @@ fn next_tick(
     dns: &Option<Result<Found, String>>,
     groups: &GroupTargets,
     now: Timestamp,
-) -> Option<Plan> {
+) -> Option<TickPlan> {
     let orders = orders?;
     let found = dns.as_ref()?.as_ref().ok()?;
     let there = groups.iter().filter_map(|(arn, targets)| {

@@ -8,7 +8,7 @@ use crate::discovery::Found;
 use crate::model::{Endpoint, Rule, TargetGroupPort, TargetHealth};
 use crate::names::BindingId;
 use crate::record::{Orders, Record, RuleEvent};
-use crate::sync::Plan;
+use crate::sync::TickPlan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -35,7 +35,7 @@ pub(super) struct ObservedBinding {
     pub(super) orders: Option<Orders>,
     pub(super) dns: Option<Result<Found, String>>,
     pub(super) groups: GroupTargets,
-    pub(super) next_tick: Option<Plan>,
+    pub(super) next_tick: Option<TickPlan>,
     /// When a tick or a request last got an answer of DNS, within [`METRIC_WINDOW`]. `None` without the metric.
     pub(super) last_measured: Option<Result<Option<Timestamp>, String>>,
     /// `None` where the properties are not known.

@@ -79,8 +79,8 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
 
     async fn all_ids(&self) -> Result<BTreeSet<BindingId>, BindingError> {
         let (rules, groups) = tokio::try_join!(
-            self.aws.rules_named(PREFIX),
-            self.aws.target_groups_named("anb-"),
+            self.aws.rules_with_prefix(PREFIX),
+            self.aws.target_groups_with_prefix("anb-"),
         )?;
         let of_rules = rules.iter().filter_map(|name| BindingId::parse(name));
         let of_groups = groups

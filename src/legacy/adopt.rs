@@ -7,7 +7,7 @@
 use super::error::LegacyError;
 use super::files::{self, FileError, Known};
 use super::variables::identity;
-use crate::aws::api::{AwsError, Objects, Stored};
+use crate::aws::api::{AwsError, Objects, StoredObject};
 use crate::log::chain;
 use crate::model::{Endpoint, TargetGroupPort};
 use crate::record::{Contents, Orders, Own, OwnTarget, Store};
@@ -16,11 +16,11 @@ use tracing::{info, warn};
 
 /// What to do where S3 refuses to read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Denied {
+pub enum WhenDenied {
     /// Fail: with `s3:ListBucket` S3 says that a file is missing, and refuses only files that are there.
-    Fails,
+    Fail,
     /// Adopt nothing: without `s3:ListBucket` S3 refuses files that are missing, too (S3 API, `GetObject`).
-    IsMissing,
+    TakeAsMissing,
 }
 
 /// The targets in each of `groups` that an earlier function knew to be the ALB's, by what it left in `bucket`.
@@ -32,7 +32,7 @@ pub async fn adopt(
     orders: &Orders,
     bucket: &str,
     groups: &[TargetGroupPort],
-    denied: Denied,
+    denied: WhenDenied,
 ) -> Result<BTreeMap<String, Own>, LegacyError> {
     let earlier = EarlierFunctions {
         aws,
@@ -75,7 +75,7 @@ struct EarlierFunctions<'a, A> {
     aws: &'a A,
     orders: &'a Orders,
     bucket: &'a str,
-    denied: Denied,
+    denied: WhenDenied,
 }
 
 impl<A: Objects> EarlierFunctions<'_, A> {
@@ -130,7 +130,7 @@ impl<A: Objects> EarlierFunctions<'_, A> {
         Ok(Some(known))
     }
 
-    async fn read(&self, key: &str) -> Result<Option<Stored>, AwsError> {
+    async fn read(&self, key: &str) -> Result<Option<StoredObject>, AwsError> {
         Ok(self
             .missing_if_denied(self.aws.read(self.bucket, key).await)?
             .flatten())
@@ -138,7 +138,7 @@ impl<A: Objects> EarlierFunctions<'_, A> {
 
     fn missing_if_denied<T>(&self, read: Result<T, AwsError>) -> Result<Option<T>, AwsError> {
         match read {
-            Err(error) if self.denied == Denied::IsMissing && error.is_refused_object() => {
+            Err(error) if self.denied == WhenDenied::TakeAsMissing && error.is_refused_object() => {
                 let error = chain(&error);
                 warn!(
                     error,

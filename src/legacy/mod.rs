@@ -14,7 +14,7 @@ mod files;
 mod tick;
 mod variables;
 
-pub use adopt::{Denied, adopt};
+pub use adopt::{WhenDenied, adopt};
 pub use error::LegacyError;
 pub use files::FileError;
 pub use tick::tick;

@@ -4,7 +4,7 @@
 //! The first tick makes the record, without orders, and then adopts into it what the published function knew. The
 //! orders in the record only say that this has been done: a tick works by the variables.
 
-use super::adopt::{Denied, adopt};
+use super::adopt::{WhenDenied, adopt};
 use super::error::LegacyError;
 use super::variables::Variables;
 use crate::aws::api::Aws;
@@ -119,7 +119,7 @@ impl<A: Aws> VariablesSource<'_, A> {
             }
             let groups = &orders.target_groups;
             let mut record = held.record.clone();
-            record.own = adopt(self.aws, orders, bucket, groups, Denied::IsMissing).await?;
+            record.own = adopt(self.aws, orders, bucket, groups, WhenDenied::TakeAsMissing).await?;
             record.orders = Some(orders.clone());
             if let Some(held) = self.explained(self.store.replace(&held, record).await)? {
                 return Ok(held);

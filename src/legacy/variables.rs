@@ -3,7 +3,7 @@
 //! Reports everything that is wrong at once. Never asks AWS; it checks the form of names only.
 
 use crate::model::TargetGroupPort;
-use crate::properties::{Problems, bucket_name, is_dns_name, lb_name, target_group_arn};
+use crate::properties::{Problems, bucket_name, is_dns_name, load_balancer_name, target_group_arn};
 use crate::reader::{self, Reader};
 use crate::record::Orders;
 use serde_json::{Map, Value};
@@ -68,7 +68,7 @@ fn read(given: &Value, region: &str, problems: &mut Problems) -> Option<Variable
     let ip_count_metric = reader.optional("CW_METRIC_FLAG_IP_COUNT", reader::boolean);
     let same_vpc = reader.optional("SAME_VPC", reader::boolean);
     let alb_dns_name = alb?;
-    let alb_name = lb_name(&alb_dns_name).to_owned();
+    let alb_name = load_balancer_name(&alb_dns_name).to_owned();
     let (group, port) = (group?, port?);
     let identity = identity(&alb_name, &group, port);
     let orders = Orders {

@@ -59,8 +59,8 @@ const ATTRIBUTES: [Attribute; 13] = [
     },
     Attribute {
         key: CROSS_ZONE,
-        default: CROSS_ZONE_OF_NLB,
-        allowed: Allowed::Words(&["true", "false", CROSS_ZONE_OF_NLB]),
+        default: CROSS_ZONE_AS_NLB,
+        allowed: Allowed::Words(&["true", "false", CROSS_ZONE_AS_NLB]),
     },
     Attribute {
         key: DNS_FAILOVER[0],
@@ -83,7 +83,7 @@ const ATTRIBUTES: [Attribute; 13] = [
         allowed: Allowed::NumberOrOff(1, 100),
     },
     Attribute {
-        key: TERMINATION,
+        key: CONNECTION_TERMINATION,
         default: "true",
         allowed: BOOLEAN,
     },
@@ -101,10 +101,11 @@ const STICKINESS_TYPE: &str = "stickiness.type";
 pub const CROSS_ZONE: &str = "load_balancing.cross_zone.enabled";
 
 /// The value with which a target group takes the NLB's value.
-pub const CROSS_ZONE_OF_NLB: &str = "use_load_balancer_configuration";
+pub const CROSS_ZONE_AS_NLB: &str = "use_load_balancer_configuration";
 
 /// Whether connections to an unhealthy target are closed at once.
-pub const TERMINATION: &str = "target_health_state.unhealthy.connection_termination.enabled";
+pub const CONNECTION_TERMINATION: &str =
+    "target_health_state.unhealthy.connection_termination.enabled";
 
 /// How many seconds such connections may run on otherwise.
 pub const DRAINING_INTERVAL: &str = "target_health_state.unhealthy.draining_interval_seconds";
@@ -172,8 +173,8 @@ fn clashes(given: &Attributes) -> Vec<(&'static str, String)> {
     all.extend(given.clone());
     let value = |key: &str| all.get(key).map_or("", String::as_str);
     let mut clashes = Vec::new();
-    if value(TERMINATION) != "false" && value(DRAINING_INTERVAL) != "0" {
-        let allowed = format!("0, unless {TERMINATION} is false, which is true");
+    if value(CONNECTION_TERMINATION) != "false" && value(DRAINING_INTERVAL) != "0" {
+        let allowed = format!("0, unless {CONNECTION_TERMINATION} is false, which is true");
         clashes.push((DRAINING_INTERVAL, allowed));
     }
     for (dns, routing) in DNS_FAILOVER.into_iter().zip(ROUTING) {

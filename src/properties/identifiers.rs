@@ -123,7 +123,7 @@ pub(super) fn target_dns_name(value: &Value) -> Result<String, String> {
 
 /// The name under which the metric counts the addresses of a DNS name: the ALB's name, or the whole DNS name where that
 /// is no ALB's, as of a CNAME that points to the ALB.
-pub(crate) fn lb_name(dns_name: &str) -> &str {
+pub(crate) fn load_balancer_name(dns_name: &str) -> &str {
     alb_name(dns_name).unwrap_or(dns_name)
 }
 

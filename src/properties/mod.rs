@@ -11,9 +11,10 @@ mod schedule;
 mod tests;
 
 pub use attributes::{
-    CROSS_ZONE, CROSS_ZONE_OF_NLB, DRAINING_INTERVAL, TERMINATION, defaults as attribute_defaults,
+    CONNECTION_TERMINATION, CROSS_ZONE, CROSS_ZONE_AS_NLB, DRAINING_INTERVAL,
+    defaults as attribute_defaults,
 };
-pub(crate) use identifiers::{bucket_name, is_dns_name, lb_name, target_group_arn};
+pub(crate) use identifiers::{bucket_name, is_dns_name, load_balancer_name, target_group_arn};
 pub use identifiers::{
     is_bucket_name, is_load_balancer_arn, is_target_group_arn, parse_dns_server, state_bucket,
 };
@@ -89,7 +90,7 @@ pub struct MadeProperties {
 }
 
 /// The default of `IdleTimeoutSeconds`, which is AWS's own (NLB guide, "Connection idle timeout").
-pub const IDLE_TIMEOUT: u32 = 350;
+pub const DEFAULT_IDLE_TIMEOUT: u32 = 350;
 
 impl Properties {
     /// Reads the properties of a request for the binding `id` to a function in `region`.
@@ -248,7 +249,7 @@ fn listener(
             None => TargetGroupProperties::Made(MadeProperties {
                 health_check,
                 attributes,
-                idle_timeout: idle_timeout.unwrap_or(IDLE_TIMEOUT),
+                idle_timeout: idle_timeout.unwrap_or(DEFAULT_IDLE_TIMEOUT),
             }),
         },
     })

@@ -323,7 +323,8 @@ fn attributes_are_checked_by_key_and_value() {
 #[test]
 fn attributes_that_cannot_stand_together_are_refused() {
     const INTERVAL: &str = "target_health_state.unhealthy.draining_interval_seconds";
-    const TERMINATION: &str = "target_health_state.unhealthy.connection_termination.enabled";
+    const CONNECTION_TERMINATION: &str =
+        "target_health_state.unhealthy.connection_termination.enabled";
     const DNS: &str = "target_group_health.dns_failover.minimum_healthy_targets.";
     const ROUTING: &str = "target_group_health.unhealthy_state_routing.minimum_healthy_targets.";
     let (dns, routing) = (format!("{DNS}count"), format!("{ROUTING}count"));
@@ -340,10 +341,10 @@ fn attributes_that_cannot_stand_together_are_refused() {
         }
     };
     for good in [
-        &[(INTERVAL, "30"), (TERMINATION, "false")][..],
+        &[(INTERVAL, "30"), (CONNECTION_TERMINATION, "false")][..],
         &[(INTERVAL, "0")],
-        &[(INTERVAL, "0"), (TERMINATION, "true")],
-        &[(TERMINATION, "false")],
+        &[(INTERVAL, "0"), (CONNECTION_TERMINATION, "true")],
+        &[(CONNECTION_TERMINATION, "false")],
         &[(dns.as_str(), "2")],
         &[(dns.as_str(), "2"), (routing.as_str(), "2")],
         &[(dns.as_str(), "off"), (routing.as_str(), "2")],
@@ -360,7 +361,7 @@ fn attributes_that_cannot_stand_together_are_refused() {
              is false, which is true",
         ),
         (
-            &[(TERMINATION, "true"), (INTERVAL, "1")],
+            &[(CONNECTION_TERMINATION, "true"), (INTERVAL, "1")],
             1,
             "given 1, allowed is 0, unless",
         ),

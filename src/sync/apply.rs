@@ -5,7 +5,7 @@
 //! Nothing is done without the lease.
 
 use super::error::SyncError;
-use super::plan::{GroupPlan, Plan};
+use super::plan::{GroupPlan, TickPlan};
 use crate::aws::api::{CALLS_SIDE_BY_SIDE, TARGETS_PER_CALL, Targets};
 use crate::log::chain;
 use crate::model::{Endpoint, Registered};
@@ -46,7 +46,7 @@ pub(super) async fn apply<H: LeaseHolder>(
     aws: &impl Targets,
     lease: &Lease<H>,
     zone: Option<&str>,
-    plan: &Plan,
+    plan: &TickPlan,
 ) -> Applied {
     let groups = plan.groups.iter().map(|(arn, plan)| Group {
         aws,

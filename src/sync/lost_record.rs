@@ -18,28 +18,28 @@ use tracing::warn;
 
 /// What to do where DNS does not show which targets are own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unseen {
+pub enum WhenDnsFails {
     /// Fail: the next tick comes soon.
-    Fails,
+    Fail,
     /// Wait, and then go on without knowing: a request has to end.
-    IsWaitedFor,
+    Wait,
 }
 
 /// How long a request waits for DNS that fails, before it goes on without.
 const WAIT_FOR_DNS: Duration = Duration::from_secs(15);
 
-/// Makes a lost record anew and writes it to the bucket that the rule names. `None` as [`anew`].
+/// Makes a lost record anew and writes it to the bucket that the rule names. `None` as [`rebuild_record`].
 ///
 /// # Errors
-/// As [`anew`], and where the bucket is gone as well.
-pub async fn make_anew<A: Aws>(
+/// As [`rebuild_record`], and where the bucket is gone as well.
+pub async fn restore_record<A: Aws>(
     aws: &A,
     dns: &impl Dns,
     store: &Store<'_, A>,
     event: &RuleEvent,
-    unseen: Unseen,
+    when_dns_fails: WhenDnsFails,
 ) -> Result<Option<StoredRecord>, SyncError> {
-    let Some(record) = anew(aws, dns, event, unseen).await? else {
+    let Some(record) = rebuild_record(aws, dns, event, when_dns_fails).await? else {
         return Ok(None);
     };
     let RuleEvent { id, bucket, .. } = event;
@@ -61,11 +61,11 @@ pub async fn make_anew<A: Aws>(
 ///
 /// # Errors
 /// Where the target groups cannot be read; in a tick, also where DNS fails.
-pub async fn anew<A: Aws>(
+pub async fn rebuild_record<A: Aws>(
     aws: &A,
     dns: &impl Dns,
     event: &RuleEvent,
-    unseen: Unseen,
+    when_dns_fails: WhenDnsFails,
 ) -> Result<Option<Record>, SyncError> {
     let RuleEvent { id, orders, .. } = event;
     let Some(orders) = orders else {
@@ -103,18 +103,18 @@ pub async fn anew<A: Aws>(
             reason,
             SyncError::Dns(DnsError::NoAddresses { .. } | DnsError::Default { .. })
         );
-        match unseen {
-            Unseen::Fails if matches!(reason, SyncError::Cached | SyncError::Uncertain) => {
+        match when_dns_fails {
+            WhenDnsFails::Fail if matches!(reason, SyncError::Cached | SyncError::Uncertain) => {
                 break registered;
             }
-            Unseen::Fails => return Err(reason),
-            Unseen::IsWaitedFor if may_pass && Instant::now() < until => {
+            WhenDnsFails::Fail => return Err(reason),
+            WhenDnsFails::Wait if may_pass && Instant::now() < until => {
                 progress::note(format!(
                     "waiting until DNS tells which targets are own: {reason}"
                 ));
                 backoff.wait().await;
             }
-            Unseen::IsWaitedFor => {
+            WhenDnsFails::Wait => {
                 let error = chain(&reason);
                 warn!(error, binding = %id, "nobody can tell which targets in given target groups are own");
                 break registered;

@@ -18,8 +18,8 @@ mod tick_log;
 
 pub use error::SyncError;
 pub use first_sync::{FirstSync, first_sync};
-pub use lost_record::{Unseen, anew, make_anew};
-pub use plan::{Mode, Plan, Situation, plan};
+pub use lost_record::{WhenDnsFails, rebuild_record, restore_record};
+pub use plan::{Mode, Situation, TickPlan, plan};
 pub use rule_tick::tick;
 pub use source::Source;
 pub use tick::{Tick, TickName, TickOutcome};

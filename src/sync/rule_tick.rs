@@ -4,7 +4,7 @@
 //! is read.
 
 use super::error::SyncError;
-use super::lost_record::{Unseen, make_anew};
+use super::lost_record::{WhenDnsFails, restore_record};
 use super::source::Source;
 use super::tick::{Tick, TickName, TickOutcome};
 use crate::aws::api::Aws;
@@ -129,6 +129,6 @@ impl<A: Aws, D: Dns> RuleSource<'_, A, D> {
         if event.orders.is_none() {
             return Err(SyncError::Lost);
         }
-        make_anew(self.aws, self.dns, &self.store, &event, Unseen::Fails).await
+        restore_record(self.aws, self.dns, &self.store, &event, WhenDnsFails::Fail).await
     }
 }

@@ -16,7 +16,7 @@ use super::apply::apply;
 use super::error::SyncError;
 use super::metric;
 use super::observe::{Guess, Observation, observe};
-use super::plan::{self, Mode, Plan, Situation, plan, waits_until};
+use super::plan::{self, Mode, Situation, TickPlan, plan, waits_until};
 use super::source::Source;
 use super::tick_log;
 use crate::aws::api::Aws;
@@ -231,7 +231,7 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
 /// and then fails with the error given here.
 async fn served_by_others(
     source: &impl Source,
-    plan: &Plan,
+    plan: &TickPlan,
 ) -> (BTreeMap<String, BTreeSet<Endpoint>>, Option<SyncError>) {
     let until = Instant::now() + OTHER_RECORDS_TIMEOUT;
     let mut others = BTreeMap::new();

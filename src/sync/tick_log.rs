@@ -1,6 +1,6 @@
 //! Step 4 of a tick: one line of JSON in the log, with the ALB's addresses and what the tick does about them.
 
-use super::plan::Plan;
+use super::plan::TickPlan;
 use crate::discovery::Found;
 use crate::log;
 use crate::record::Orders;
@@ -25,7 +25,7 @@ struct LogLine<'a> {
     plan: String,
 }
 
-pub(super) fn log(binding: &str, orders: &Orders, found: &Found, plan: &Plan) {
+pub(super) fn log(binding: &str, orders: &Orders, found: &Found, plan: &TickPlan) {
     log::record(
         "addresses",
         &LogLine {

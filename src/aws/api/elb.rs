@@ -45,9 +45,9 @@ pub trait Listeners {
 /// Target groups of type `ip`.
 pub trait TargetGroups {
     /// Those of the target groups with these names that exist.
-    async fn target_groups_called(&self, names: &[String]) -> AwsResult<Vec<TargetGroup>>;
+    async fn target_groups_by_name(&self, names: &[String]) -> AwsResult<Vec<TargetGroup>>;
     /// All whose name starts with `prefix`. AWS has no such filter, so every target group of the account is read.
-    async fn target_groups_named(&self, prefix: &str) -> AwsResult<Vec<TargetGroup>>;
+    async fn target_groups_with_prefix(&self, prefix: &str) -> AwsResult<Vec<TargetGroup>>;
     /// `None` where it does not exist.
     async fn target_group(&self, arn: &str) -> AwsResult<Option<TargetGroup>>;
     async fn target_group_attributes(&self, arn: &str) -> AwsResult<Attributes>;

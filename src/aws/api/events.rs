@@ -9,7 +9,7 @@ pub trait Rules {
     /// `None` where the rule does not exist.
     async fn rule(&self, name: &str) -> AwsResult<Option<Rule>>;
     /// The names of all rules whose name starts with `prefix`.
-    async fn rules_named(&self, prefix: &str) -> AwsResult<Vec<String>>;
+    async fn rules_with_prefix(&self, prefix: &str) -> AwsResult<Vec<String>>;
     async fn rule_tags(&self, arn: &str) -> AwsResult<Tags>;
     /// Makes or changes a rule and enables it; returns its ARN. AWS takes the tags only for a new rule.
     async fn put_rule(

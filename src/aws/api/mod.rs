@@ -22,7 +22,7 @@ pub use error::{AwsError, AwsResult, TRIES, Trouble, is_in_use, unless_gone};
 pub use events::Rules;
 pub use gather::{CALLS_SIDE_BY_SIDE, gather};
 pub use response::{PutError, Responder, ResponseUrl};
-pub use s3::{Buckets, Objects, Stored, VERSIONS_PER_CALL, Version, Written};
+pub use s3::{Buckets, ObjectVersion, Objects, StoredObject, VERSIONS_PER_CALL, WriteOutcome};
 
 /// All that is asked of AWS: the trait that callers ask for.
 pub trait Aws:

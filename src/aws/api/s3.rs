@@ -19,14 +19,14 @@ pub trait Buckets {
 
 /// An object as it was read, and the ETag that a conditional write of it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredObject {
     pub body: Vec<u8>,
     pub etag: String,
 }
 
 /// How a conditional write ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Written {
+pub enum WriteOutcome {
     Done {
         etag: String,
     },
@@ -37,7 +37,7 @@ pub enum Written {
 /// Objects, which are written under conditions only.
 pub trait Objects {
     /// `None` only where S3 says NoSuchKey. A missing bucket is an error, and so is an archived object.
-    async fn read(&self, bucket: &str, key: &str) -> AwsResult<Option<Stored>>;
+    async fn read(&self, bucket: &str, key: &str) -> AwsResult<Option<StoredObject>>;
     /// Writes only where the object still has this `etag`, or with `None` only where it still does not exist (S3 guide,
     /// "Conditional writes").
     async fn write(
@@ -46,29 +46,29 @@ pub trait Objects {
         key: &str,
         body: Vec<u8>,
         etag: Option<&str>,
-    ) -> AwsResult<Written>;
+    ) -> AwsResult<WriteOutcome>;
     /// The ETag that a conditional write over an unreadable object needs; `None` where there is no object.
     async fn etag(&self, bucket: &str, key: &str) -> AwsResult<Option<String>>;
     /// Every version and delete marker of the keys that start with `prefix`.
-    async fn versions(&self, bucket: &str, prefix: &str) -> AwsResult<Vec<Version>>;
+    async fn versions(&self, bucket: &str, prefix: &str) -> AwsResult<Vec<ObjectVersion>>;
     /// Deletes at most [`VERSIONS_PER_CALL`] versions. Gives those that it may not delete, such as versions under a
     /// retention lock (S3 guide, "Object Lock"). A key without a version gets a delete marker.
     async fn delete_versions(
         &self,
         permit: Permit,
         bucket: &str,
-        versions: &[Version],
-    ) -> AwsResult<Vec<Version>>;
+        versions: &[ObjectVersion],
+    ) -> AwsResult<Vec<ObjectVersion>>;
 }
 
 /// One version of an object, or one delete marker.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version {
+pub struct ObjectVersion {
     pub key: String,
     pub id: Option<String>,
 }
 
-impl Version {
+impl ObjectVersion {
     /// Whether the version has an id of its own, as in a bucket with versioning: a later write gets another id.
     pub fn is_one_of_several(&self) -> bool {
         self.id.as_deref().is_some_and(|id| id != "null")

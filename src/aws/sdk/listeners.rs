@@ -2,7 +2,7 @@
 
 use super::{Sdk, failed, tags::elb_tag_list, unusable};
 use crate::aws::api::{AwsError, AwsResult, Listeners};
-use crate::backoff::{Backoff, outlast};
+use crate::backoff::{Backoff, retry_while};
 use crate::model::{Attributes, Listener, TCP_IDLE_TIMEOUT, Tags};
 use crate::permit::Permit;
 use aws_sdk_elasticloadbalancingv2::types::{self, Action, ActionTypeEnum, ProtocolEnum};
@@ -11,7 +11,7 @@ impl Listeners for Sdk {
     async fn listeners(&self, load_balancer: &str) -> AwsResult<Vec<Listener>> {
         let is_gone_between_two_pages = |error: &AwsError| error.is(&["ListenerNotFound"]);
         let describe = async || self.describe_listeners(load_balancer).await;
-        match outlast(
+        match retry_while(
             Backoff::none_at_first(),
             is_gone_between_two_pages,
             describe,

@@ -4,14 +4,16 @@
 //! record they would nest deeper than the compiler allows.
 
 use super::{Sdk, failed, refused_entry, unusable};
-use crate::aws::api::{AwsError, AwsResult, Objects, Stored, TRIES, Version, Written};
+use crate::aws::api::{
+    AwsError, AwsResult, ObjectVersion, Objects, StoredObject, TRIES, WriteOutcome,
+};
 use crate::backoff::Backoff;
 use crate::permit::Permit;
 use crate::progress;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
 impl Objects for Sdk {
-    async fn read(&self, bucket: &str, key: &str) -> AwsResult<Option<Stored>> {
+    async fn read(&self, bucket: &str, key: &str) -> AwsResult<Option<StoredObject>> {
         let resource = format!("s3://{bucket}/{key}");
         let mut backoff = Backoff::short_at_first();
         let mut tries = 1;
@@ -29,7 +31,7 @@ impl Objects for Sdk {
             match output.body.collect().await {
                 Ok(body) => {
                     let body = body.to_vec();
-                    return Ok(Some(Stored { body, etag }));
+                    return Ok(Some(StoredObject { body, etag }));
                 }
                 Err(source) => {
                     let error = AwsError {
@@ -54,7 +56,7 @@ impl Objects for Sdk {
         key: &str,
         body: Vec<u8>,
         etag: Option<&str>,
-    ) -> AwsResult<Written> {
+    ) -> AwsResult<WriteOutcome> {
         let resource = format!("s3://{bucket}/{key}");
         let call = self
             .s3
@@ -74,12 +76,12 @@ impl Objects for Sdk {
             Ok(output) => {
                 let etag = output.e_tag;
                 let etag = etag.ok_or_else(|| unusable("PutObject", resource, "no ETag"))?;
-                Ok(Written::Done { etag })
+                Ok(WriteOutcome::Done { etag })
             }
             // S3 guide, "Conditional writes": 412 where the condition does not hold, 404 where the object or its
             // bucket is gone. The SDK repeats the call after 409, where another write or delete was under way.
             Err(error) if error.is(&["PreconditionFailed", "NoSuchKey", "NoSuchBucket"]) => {
-                Ok(Written::Lost)
+                Ok(WriteOutcome::Lost)
             }
             Err(error) => Err(error),
         }
@@ -95,7 +97,7 @@ impl Objects for Sdk {
         }
     }
 
-    async fn versions(&self, bucket: &str, prefix: &str) -> AwsResult<Vec<Version>> {
+    async fn versions(&self, bucket: &str, prefix: &str) -> AwsResult<Vec<ObjectVersion>> {
         let mut found = Vec::new();
         let (mut key, mut version) = (None, None);
         loop {
@@ -117,7 +119,7 @@ impl Objects for Sdk {
             let markers = page.delete_markers.unwrap_or_default().into_iter();
             let markers = markers.map(|marker| (marker.key, marker.version_id));
             let all = versions.chain(markers);
-            found.extend(all.filter_map(|(key, id)| Some(Version { key: key?, id })));
+            found.extend(all.filter_map(|(key, id)| Some(ObjectVersion { key: key?, id })));
             if page.is_truncated != Some(true) {
                 return Ok(found);
             }
@@ -129,8 +131,8 @@ impl Objects for Sdk {
         &self,
         _: Permit,
         bucket: &str,
-        versions: &[Version],
-    ) -> AwsResult<Vec<Version>> {
+        versions: &[ObjectVersion],
+    ) -> AwsResult<Vec<ObjectVersion>> {
         let resource = format!("s3://{bucket}");
         let objects = versions.iter().map(|version| {
             let object = ObjectIdentifier::builder().key(&version.key);
@@ -157,7 +159,7 @@ impl Objects for Sdk {
             let key = error.key.unwrap_or_default();
             match error.code.as_deref() {
                 // A version under a retention lock has this code too (S3 guide, "Object Lock").
-                Some("AccessDenied") => left.push(Version {
+                Some("AccessDenied") => left.push(ObjectVersion {
                     key,
                     id: error.version_id,
                 }),

@@ -63,7 +63,7 @@ impl Rules for Sdk {
         }))
     }
 
-    async fn rules_named(&self, prefix: &str) -> AwsResult<Vec<String>> {
+    async fn rules_with_prefix(&self, prefix: &str) -> AwsResult<Vec<String>> {
         let mut names = Vec::new();
         let mut next = None;
         loop {

@@ -2,7 +2,7 @@
 
 use super::{Sdk, batches::describe_known, failed, tags::elb_tag_list, unusable};
 use crate::aws::api::{AwsError, AwsResult, TargetGroups};
-use crate::backoff::{Backoff, outlast};
+use crate::backoff::{Backoff, retry_while};
 use crate::model::{Attributes, HealthCheck, HttpCheck, Tags, TargetGroup};
 use crate::permit::Permit;
 use aws_sdk_elasticloadbalancingv2::types::{
@@ -10,7 +10,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 
 impl TargetGroups for Sdk {
-    async fn target_groups_called(&self, names: &[String]) -> AwsResult<Vec<TargetGroup>> {
+    async fn target_groups_by_name(&self, names: &[String]) -> AwsResult<Vec<TargetGroup>> {
         let describe = async |names: &[String]| {
             let output = self
                 .elb
@@ -25,10 +25,10 @@ impl TargetGroups for Sdk {
         describe_known(names, AwsError::is_not_found, describe).await
     }
 
-    async fn target_groups_named(&self, prefix: &str) -> AwsResult<Vec<TargetGroup>> {
+    async fn target_groups_with_prefix(&self, prefix: &str) -> AwsResult<Vec<TargetGroup>> {
         let is_gone_between_two_pages = AwsError::is_not_found;
         let describe = async || self.describe_target_groups(prefix).await;
-        let groups = outlast(
+        let groups = retry_while(
             Backoff::none_at_first(),
             is_gone_between_two_pages,
             describe,

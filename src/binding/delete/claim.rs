@@ -15,7 +15,7 @@ use crate::model::Rule;
 use crate::record::{
     ClaimPurpose, ClaimResult, Located, Orders, Record, RuleEvent, StackView, Turn,
 };
-use crate::sync::{self, Unseen};
+use crate::sync::{self, WhenDnsFails};
 use std::collections::BTreeSet;
 use tracing::warn;
 
@@ -63,7 +63,8 @@ impl Leaving<'_> {
             }
             return false;
         }
-        match sync::make_anew(aws, dns, &turn.store(self.id), event, Unseen::IsWaitedFor).await {
+        match sync::restore_record(aws, dns, &turn.store(self.id), event, WhenDnsFails::Wait).await
+        {
             Ok(held) => held.is_some(),
             Err(error) => {
                 let error = chain(&error);

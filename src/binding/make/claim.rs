@@ -2,13 +2,13 @@
 
 use super::former;
 use super::making::Making;
-use super::observe::find;
+use super::observe::find_record;
 use crate::aws::api::Aws;
 use crate::binding::error::BindingError;
 use crate::discovery::Dns;
 use crate::model::Rule;
 use crate::record::{ClaimPurpose, ClaimResult, Located, RecordError, RuleEvent, StackView};
-use crate::sync::{self, Unseen};
+use crate::sync::{self, WhenDnsFails};
 
 impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
     /// Whether an error may come of another delivery of this request, which has claimed the record or has been
@@ -48,7 +48,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         } = *self;
         let store = turn.store(&desired.id);
         loop {
-            let (mut located, rule) = find(aws, &store, desired).await?;
+            let (mut located, rule) = find_record(aws, &store, desired).await?;
             if let Some(unreadable) = located.unreadable {
                 return Err(unreadable.why.into());
             }
@@ -56,10 +56,10 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
             if let Some(event) = event.filter(|event| located.is_lost(event)) {
                 if located.empty.contains(&event.bucket) {
                     // Ticks search this bucket for the record.
-                    sync::make_anew(aws, dns, &store, &event, Unseen::IsWaitedFor).await?;
+                    sync::restore_record(aws, dns, &store, &event, WhenDnsFails::Wait).await?;
                     continue;
                 }
-                located.anew = sync::anew(aws, dns, &event, Unseen::IsWaitedFor).await?;
+                located.anew = sync::rebuild_record(aws, dns, &event, WhenDnsFails::Wait).await?;
             }
             return Ok((located, rule));
         }

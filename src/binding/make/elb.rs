@@ -73,7 +73,9 @@ pub(super) async fn observe_elb(
     };
     let (alb, nlb) = (alb_arn.and_then(find), find(nlb_arn));
     let of_nlb = match (&alb, &nlb) {
-        (Some(alb), Some(nlb)) if !alb.is_elsewhere(nlb) && !alb.zones.is_superset(&nlb.zones) => {
+        (Some(alb), Some(nlb))
+            if !alb.is_in_another_vpc(nlb) && !alb.zones.is_superset(&nlb.zones) =>
+        {
             unless_gone(aws.load_balancer_attributes(nlb_arn).await)?
         }
         _ => Some(Attributes::new()),

@@ -21,6 +21,6 @@ mod wanted;
 pub use apply::{Bound, ReturnValues};
 pub use checks::{Backend, Checked, Standing, check};
 pub use making::make;
-pub use observe::{find, observe};
+pub use observe::{find_record, observe};
 pub use observed::{NlbListener, Observed, OwnTargetGroup, RecordBucket};
 pub use plan::plan;

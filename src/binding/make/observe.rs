@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 ///
 /// # Errors
 /// What AWS refuses.
-pub async fn find<A: Aws>(
+pub async fn find_record<A: Aws>(
     aws: &A,
     store: &Store<'_, A>,
     desired: &Desired,
@@ -36,7 +36,7 @@ pub async fn find<A: Aws>(
     Ok((store.locate(candidates).await?, rule))
 }
 
-/// Observes everything but the record and the rule, which `find` gives, and the stack, of which the caller gives the
+/// Observes everything but the record and the rule, which `find_record` gives, and the stack, of which the caller gives the
 /// tags.
 ///
 /// # Errors

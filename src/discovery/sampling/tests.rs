@@ -306,7 +306,7 @@ fn eight_addresses_of_the_systems_resolver_are_not_certain() {
         let (_, found, caches) = simulate(&mut chance, &mut [cache.clone()], known, &USUAL);
         assert!(!found.certain && found.is_cached, "{found:?}");
         assert_eq!(found.evidence.draws, 1);
-        assert_eq!(found.evidence.lives, TTL);
+        assert_eq!(found.evidence.cached_for, TTL);
         assert_eq!(caches, [0].into());
     }
 }
@@ -333,7 +333,7 @@ fn a_cache_that_repeats_itself_makes_no_list_certain_and_counts_as_one_answer() 
                     (1, 34),
                     "{kind}"
                 );
-                assert_eq!(found.evidence.lives, cached_for);
+                assert_eq!(found.evidence.cached_for, cached_for);
                 assert_eq!(caches.len(), servers.len(), "{kind}");
             }
         }
@@ -396,7 +396,7 @@ fn one_lookup_at_a_cache_counts_as_one_answer_for_as_long_as_it_is_kept() {
     };
     let (_, found, _) = simulate(&mut chance, &mut [cache], &addresses(28), &limits);
     assert_eq!((found.evidence.draws, found.evidence.needed), (1, 32));
-    assert_eq!(found.evidence.lives, TTL);
+    assert_eq!(found.evidence.cached_for, TTL);
 }
 
 #[test]
@@ -415,7 +415,7 @@ fn few_lookups_at_several_caches_count_as_one_answer_together() {
                 (1, 32),
                 "{caches} caches, {lookups} lookups"
             );
-            assert_eq!(found.evidence.lives, TTL);
+            assert_eq!(found.evidence.cached_for, TTL);
         }
         let mut honest = [SimulatedServer::random(&all)];
         let (_, found, caches) = simulate(&mut chance, &mut honest, &all, &limits);
@@ -476,11 +476,11 @@ fn how_long_an_answer_lives_is_asked_of_caches_only_and_capped() {
     honest.cached_for = TTL;
     let (_, found, _) = simulate(&mut chance, &mut [honest], &all, &limits);
     assert_eq!(found.evidence.draws, 10);
-    assert_eq!(found.evidence.lives, Duration::ZERO);
+    assert_eq!(found.evidence.cached_for, Duration::ZERO);
     let mut cache = SimulatedServer::frozen(&mut chance, &all);
     cache.cached_for = Duration::from_secs(86_400);
     let (_, found, _) = simulate(&mut chance, &mut [cache], &all, &limits);
-    assert_eq!(found.evidence.lives, LONGEST_CACHED);
+    assert_eq!(found.evidence.cached_for, LONGEST_CACHED);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::first_aid::observed::{Drift, ObservedRecord};
 use crate::model::{Endpoint, HealthState, Rule, RuleTarget, TargetGroupPort, TargetHealth};
 use crate::names::BindingId;
 use crate::record::{Orders, Phase, RULE_TARGET, Record, RuleEvent};
-use crate::sync::Plan;
+use crate::sync::TickPlan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -233,7 +233,7 @@ fn misses_that_no_tick_counts_are_told() {
     let mut observed = well();
     claimed(&mut observed, 60);
     assert_eq!(problems(&observed), Vec::<String>::new());
-    let plan = Plan {
+    let plan = TickPlan {
         record: None,
         groups: BTreeMap::new(),
         added: BTreeSet::new(),

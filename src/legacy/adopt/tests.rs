@@ -1,7 +1,7 @@
 //! Which of several earlier functions is believed, on a bucket that can only be read.
 
 use super::*;
-use crate::aws::api::{AwsResult, Trouble, Version, Written};
+use crate::aws::api::{AwsResult, ObjectVersion, Trouble, WriteOutcome};
 use crate::permit::Permit;
 use crate::record::{Phase, Record};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ struct Bucket {
 }
 
 impl Objects for Bucket {
-    async fn read(&self, _: &str, key: &str) -> AwsResult<Option<Stored>> {
+    async fn read(&self, _: &str, key: &str) -> AwsResult<Option<StoredObject>> {
         let Some(file) = self.files.get(key) else {
             return match self.hides {
                 false => Ok(None),
@@ -33,13 +33,19 @@ impl Objects for Bucket {
                 }),
             };
         };
-        Ok(Some(Stored {
+        Ok(Some(StoredObject {
             body: file.to_string().into_bytes(),
             etag: "1".to_owned(),
         }))
     }
 
-    async fn write(&self, _: &str, _: &str, _: Vec<u8>, _: Option<&str>) -> AwsResult<Written> {
+    async fn write(
+        &self,
+        _: &str,
+        _: &str,
+        _: Vec<u8>,
+        _: Option<&str>,
+    ) -> AwsResult<WriteOutcome> {
         panic!("adopting never writes")
     }
 
@@ -47,11 +53,16 @@ impl Objects for Bucket {
         panic!("adopting only reads")
     }
 
-    async fn versions(&self, _: &str, _: &str) -> AwsResult<Vec<Version>> {
+    async fn versions(&self, _: &str, _: &str) -> AwsResult<Vec<ObjectVersion>> {
         panic!("adopting only reads")
     }
 
-    async fn delete_versions(&self, _: Permit, _: &str, _: &[Version]) -> AwsResult<Vec<Version>> {
+    async fn delete_versions(
+        &self,
+        _: Permit,
+        _: &str,
+        _: &[ObjectVersion],
+    ) -> AwsResult<Vec<ObjectVersion>> {
         panic!("adopting never deletes")
     }
 }
@@ -86,7 +97,7 @@ fn files_of_all() -> Vec<(String, Value)> {
     ]
 }
 
-async fn adopted(bucket: &Bucket, denied: Denied) -> Result<Own, LegacyError> {
+async fn adopted(bucket: &Bucket, denied: WhenDenied) -> Result<Own, LegacyError> {
     let orders = orders();
     let adopted = adopt(bucket, &orders, BUCKET, &orders.target_groups, denied).await?;
     Ok(adopted.get(GROUP).cloned().unwrap_or_default())
@@ -110,11 +121,11 @@ async fn of_several_functions_the_latest_is_believed() {
         own("10.0.0.4:443", 1),
     ];
     for ((key, _), expected) in files_of_all().into_iter().zip(expected) {
-        let found = adopted(&bucket, Denied::Fails).await.expect("readable");
+        let found = adopted(&bucket, WhenDenied::Fail).await.expect("readable");
         assert_eq!(found, expected, "{key}");
         bucket.files.remove(&key);
     }
-    let found = adopted(&bucket, Denied::Fails).await.expect("readable");
+    let found = adopted(&bucket, WhenDenied::Fail).await.expect("readable");
     assert_eq!(found, Own::new());
 }
 
@@ -133,7 +144,7 @@ async fn an_empty_record_is_none() {
         files,
         ..Bucket::default()
     };
-    let found = adopted(&bucket, Denied::Fails).await.expect("readable");
+    let found = adopted(&bucket, WhenDenied::Fail).await.expect("readable");
     assert_eq!(found, own("10.0.0.2:443", 0));
 }
 
@@ -143,8 +154,12 @@ async fn a_refused_file_fails_where_a_missing_one_would_be_known() {
         files: files_of_all().into_iter().skip(2).collect(),
         hides: true,
     };
-    let error = adopted(&bucket, Denied::Fails).await.expect_err("refused");
+    let error = adopted(&bucket, WhenDenied::Fail)
+        .await
+        .expect_err("refused");
     assert!(error.to_string().contains("AccessDenied"), "{error}");
-    let found = adopted(&bucket, Denied::IsMissing).await.expect("missing");
+    let found = adopted(&bucket, WhenDenied::TakeAsMissing)
+        .await
+        .expect("missing");
     assert_eq!(found, own("10.0.0.3:443", 0));
 }

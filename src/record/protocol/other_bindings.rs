@@ -24,7 +24,7 @@ pub async fn owned_by_others(
     id: &BindingId,
     group: &str,
 ) -> Result<Option<BTreeMap<Endpoint, bool>>, RecordError> {
-    let names = aws.rules_named(PREFIX).await?;
+    let names = aws.rules_with_prefix(PREFIX).await?;
     let others = names.into_iter().filter(|name| *name != id.rule());
     let owned = gather(others.map(|name| owned_by(aws, name, group))).await?;
     let owned: Option<Vec<_>> = owned.into_iter().collect();

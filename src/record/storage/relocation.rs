@@ -2,7 +2,7 @@
 
 use super::buckets::{Contents, StoredRecord};
 use super::store::Store;
-use crate::aws::api::{Objects, Written};
+use crate::aws::api::{Objects, WriteOutcome};
 use crate::permit::{CALL_TIMEOUT, FRESH_FOR};
 use crate::record::data::StateObject;
 use crate::record::error::RecordError;
@@ -63,6 +63,6 @@ impl<A: Objects> Store<'_, A> {
             .aws
             .write(&held.bucket, &key, body, Some(&held.etag))
             .await?;
-        Ok(written != Written::Lost)
+        Ok(written != WriteOutcome::Lost)
     }
 }

@@ -3,8 +3,8 @@
 //! Rule 10: an Update may move the record to another bucket and leaves a stub in the old one. All readers follow it.
 
 use super::buckets::{Candidate, Contents, Located, StoredRecord, Unreadable};
-use crate::aws::api::{AwsError, Objects, Stored, Trouble, Written};
-use crate::backoff::{Backoff, outlast};
+use crate::aws::api::{AwsError, Objects, StoredObject, Trouble, WriteOutcome};
+use crate::backoff::{Backoff, retry_while};
 use crate::log::chain;
 use crate::progress;
 use crate::record::data::{Record, StateObject, StateObjectError};
@@ -72,7 +72,7 @@ impl<'a, A: Objects> Store<'a, A> {
             let bucket = bucket.to_owned();
             Ok(Contents::Unreadable(Unreadable { bucket, etag, why }))
         };
-        let Stored { body, etag } = match self.read(bucket).await {
+        let StoredObject { body, etag } = match self.read(bucket).await {
             Ok(Some(stored)) => stored,
             Ok(None) => return Ok(Contents::Nothing),
             Err(error) if error.is(&["NoSuchBucket"]) => return Ok(Contents::NoBucket),
@@ -93,10 +93,10 @@ impl<'a, A: Objects> Store<'a, A> {
         }
     }
 
-    async fn read(&self, bucket: &str) -> Result<Option<Stored>, AwsError> {
+    async fn read(&self, bucket: &str) -> Result<Option<StoredObject>, AwsError> {
         let explains = |error: &AwsError| self.just_made.explains(error);
         let read = async || self.aws.read(bucket, &self.key()).await;
-        let stored = outlast(Backoff::short_at_first(), explains, read).await?;
+        let stored = retry_while(Backoff::short_at_first(), explains, read).await?;
         if stored.is_some() {
             self.just_made.bucket_was_used(bucket);
         }
@@ -232,7 +232,7 @@ impl<'a, A: Objects> Store<'a, A> {
         let mut backoff = Backoff::short_at_first();
         loop {
             let write = self.aws.write(bucket, &key, body.clone(), etag);
-            if let Written::Done { etag } = write.await? {
+            if let WriteOutcome::Done { etag } = write.await? {
                 self.just_made.bucket_was_used(bucket);
                 return Ok(Some(StoredRecord {
                     record,

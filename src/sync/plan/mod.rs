@@ -15,6 +15,6 @@ mod proptests;
 #[cfg(test)]
 mod tests;
 
-pub use planned::{GroupPlan, Plan};
+pub use planned::{GroupPlan, TickPlan};
 pub use planning::{plan, waits_until};
 pub use situation::{Mode, Situation};

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 /// What one tick does, in this order: write the record, register, deregister.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
+pub struct TickPlan {
     /// What the record becomes; `None` where nothing is done and it stays as it is.
     pub record: Option<Record>,
     /// By target group, without those where nothing is done.
@@ -29,14 +29,14 @@ pub struct GroupPlan {
     pub deregister: Registered,
 }
 
-impl Plan {
+impl TickPlan {
     pub fn deregisters(&self) -> bool {
         let mut groups = self.groups.values();
         groups.any(|group| !group.deregister.is_empty())
     }
 }
 
-impl fmt::Display for Plan {
+impl fmt::Display for TickPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.groups.is_empty() && self.record.is_none() {
             return f.write_str("nothing to do");

@@ -1,6 +1,6 @@
 //! The rules by which a tick registers, counts and deregisters.
 
-use super::planned::{GroupPlan, Plan};
+use super::planned::{GroupPlan, TickPlan};
 use super::situation::{Mode, Situation};
 use crate::clock::Timestamp;
 use crate::discovery::Evidence;
@@ -23,14 +23,14 @@ pub fn waits_until(situation: &Situation<'_>) -> Option<Timestamp> {
 }
 
 /// Makes the plan.
-pub fn plan(situation: &Situation<'_>) -> Plan {
+pub fn plan(situation: &Situation<'_>) -> TickPlan {
     let known = situation.record.addresses();
     let mut next = situation.record.clone();
     // A tick that only adds does not repeat what an earlier tick failed at, so that failure stands.
     if situation.mode != Mode::OnlyAdd {
         next.failed = None;
     }
-    let mut plan = Plan {
+    let mut plan = TickPlan {
         record: None,
         groups: BTreeMap::new(),
         added: situation.seen.difference(&known).copied().collect(),
@@ -66,8 +66,8 @@ pub fn plan(situation: &Situation<'_>) -> Plan {
             tick, at, evidence, ..
         } = situation.mode
         {
-            if has_grown && !evidence.lives.is_zero() {
-                next.cached_until = at + evidence.lives;
+            if has_grown && !evidence.cached_for.is_zero() {
+                next.cached_until = at + evidence.cached_for;
             }
             next.count(tick);
         }
@@ -82,7 +82,7 @@ fn plan_group(
     arn: &str,
     registered: &Registered,
     own: &mut Own,
-    plan: &mut Plan,
+    plan: &mut TickPlan,
 ) -> (GroupPlan, bool) {
     if let Mode::Request { adopted, .. } = situation.mode {
         for (endpoint, target) in adopted.get(arn).into_iter().flatten() {
@@ -155,7 +155,7 @@ fn plan_group(
 /// Whether a miss of this tick counts: the tick has not counted before, and no cache repeats to it what an earlier
 /// tick has counted.
 fn is_new_miss(record: &Record, tick: &str, at: Timestamp, evidence: Evidence) -> bool {
-    let is_repeated = !evidence.lives.is_zero() && at < record.cached_until;
+    let is_repeated = !evidence.cached_for.is_zero() && at < record.cached_until;
     !record.has_counted(tick) && !is_repeated
 }
 

@@ -20,7 +20,7 @@ pub(super) const fn of_32(draws: u32) -> Evidence {
     Evidence {
         draws,
         needed: 32,
-        lives: Duration::ZERO,
+        cached_for: Duration::ZERO,
     }
 }
 
@@ -97,18 +97,18 @@ impl World {
         })
     }
 
-    fn plan(&self, planner: Planner<'_>) -> Plan {
+    fn plan(&self, planner: Planner<'_>) -> TickPlan {
         self.situation(planner, plan)
     }
 
     /// One tick a minute after the one before: planned and carried out.
-    pub(super) fn tick(&mut self) -> Plan {
+    pub(super) fn tick(&mut self) -> TickPlan {
         self.now = self.now + Duration::from_secs(60);
         let tick = self.now.to_string();
         self.carry_out(Planner::Tick(&tick))
     }
 
-    pub(super) fn carry_out(&mut self, planner: Planner<'_>) -> Plan {
+    pub(super) fn carry_out(&mut self, planner: Planner<'_>) -> TickPlan {
         let plan = self.plan(planner);
         if let Some(record) = &plan.record {
             self.record = record.clone();
@@ -375,7 +375,7 @@ fn what_another_binding_serves_stays_and_leaves_when_that_one_misses_it_too() {
 fn a_target_that_a_tick_under_way_may_be_registering_is_not_forgotten() {
     let mut world = World::new(&[1]);
     world.until = 1;
-    // Written by a tick whose call has not been carried out yet.
+    // WriteOutcome by a tick whose call has not been carried out yet.
     world.record = world.plan(Planner::Tick("first")).record.expect("own");
     world.see(&[2]);
     world.carry_out(Planner::Tick("second"));
@@ -478,7 +478,7 @@ fn an_answer_of_a_cache_counts_once_for_as_long_as_it_is_kept() {
     let mut world = World::new(&[1, 2]);
     world.tick();
     let cached = Evidence {
-        lives: Duration::from_secs(150),
+        cached_for: Duration::from_secs(150),
         ..of_32(1)
     };
     let mut draws = Vec::new();
@@ -503,7 +503,7 @@ fn ticks_that_come_in_quick_succession_count_by_their_scheduled_times() {
     world.tick();
     world.see(&[1]);
     world.evidence = Evidence {
-        lives: Duration::from_secs(60),
+        cached_for: Duration::from_secs(60),
         ..of_32(1)
     };
     let first = world.now + Duration::from_secs(1);
@@ -521,7 +521,7 @@ fn ticks_that_come_in_quick_succession_count_by_their_scheduled_times() {
 fn a_cached_answer_that_nothing_was_counted_by_holds_nothing_back() {
     let mut world = World::new(&[1, 2]);
     world.evidence = Evidence {
-        lives: Duration::from_secs(60),
+        cached_for: Duration::from_secs(60),
         ..of_32(1)
     };
     world.see(&[1, 2, 3]);
@@ -600,7 +600,7 @@ fn a_cache_that_shows_all_there_is_changes_nothing() {
     let mut world = World::new(&[1, 2]);
     world.tick();
     world.evidence = Evidence {
-        lives: Duration::from_secs(60),
+        cached_for: Duration::from_secs(60),
         ..of_32(1)
     };
     assert_eq!(world.tick().record, None);

@@ -84,7 +84,7 @@ mod tick {
                     evidence: Evidence {
                         draws: UNTIL,
                         needed: UNTIL,
-                        lives: Duration::ZERO,
+                        cached_for: Duration::ZERO,
                     },
                     may_leave: &self.may_leave,
                 },

@@ -14,7 +14,7 @@ use alb_nlb_binding::properties::attribute_defaults;
 use std::collections::BTreeMap;
 
 impl TargetGroups for SimulatedAws {
-    async fn target_groups_called(&self, names: &[String]) -> AwsResult<Vec<TargetGroup>> {
+    async fn target_groups_by_name(&self, names: &[String]) -> AwsResult<Vec<TargetGroup>> {
         let (asked, wanted) = (names.join(", "), names.to_vec());
         self.call(
             read(Elb, "DescribeTargetGroups"),
@@ -31,7 +31,7 @@ impl TargetGroups for SimulatedAws {
         .await
     }
 
-    async fn target_groups_named(&self, prefix: &str) -> AwsResult<Vec<TargetGroup>> {
+    async fn target_groups_with_prefix(&self, prefix: &str) -> AwsResult<Vec<TargetGroup>> {
         let wanted = prefix.to_owned();
         self.call(
             read(Elb, "DescribeTargetGroups"),

@@ -6,11 +6,11 @@
 use super::call::{SimulatedAws, change, read, rejected, write};
 use crate::judge;
 use crate::state::{Service, SimulatedObject};
-use alb_nlb_binding::aws::api::{AwsResult, Objects, Stored, Version, Written};
+use alb_nlb_binding::aws::api::{AwsResult, ObjectVersion, Objects, StoredObject, WriteOutcome};
 use alb_nlb_binding::permit::Permit;
 
 impl Objects for SimulatedAws {
-    async fn read(&self, bucket: &str, key: &str) -> AwsResult<Option<Stored>> {
+    async fn read(&self, bucket: &str, key: &str) -> AwsResult<Option<StoredObject>> {
         let (wanted, key) = (bucket.to_owned(), key.to_owned());
         let resource = format!("s3://{bucket}/{key}");
         self.call(
@@ -25,7 +25,7 @@ impl Objects for SimulatedAws {
                 let object = found.flatten();
                 judge::observe_record_read(world, process, &key, object);
                 let object = found.ok_or_else(gone)?;
-                Ok(object.map(|object| Stored {
+                Ok(object.map(|object| StoredObject {
                     body: object.body.clone(),
                     etag: object.etag.clone(),
                 }))
@@ -40,7 +40,7 @@ impl Objects for SimulatedAws {
         key: &str,
         body: Vec<u8>,
         etag: Option<&str>,
-    ) -> AwsResult<Written> {
+    ) -> AwsResult<WriteOutcome> {
         let (wanted, key, etag) = (bucket.to_owned(), key.to_owned(), etag.map(str::to_owned));
         let resource = format!("s3://{bucket}/{key}");
         self.call(
@@ -51,7 +51,7 @@ impl Objects for SimulatedAws {
                 let mut s3 = world.s3.borrow_mut();
                 let Some(bucket) = s3.visible(process.number, world.scheduler.now(), &wanted)
                 else {
-                    return Ok(Written::Lost);
+                    return Ok(WriteOutcome::Lost);
                 };
                 let object = SimulatedObject::new(body.clone());
                 judge::observe_write_attempt(process, &object);
@@ -59,12 +59,12 @@ impl Objects for SimulatedAws {
                 if there != etag.as_ref() {
                     world.coverage.count("a conditional write that lost");
                     world.log(&process.name, "its condition does not hold".to_owned());
-                    return Ok(Written::Lost);
+                    return Ok(WriteOutcome::Lost);
                 }
                 let etag = object.etag.clone();
                 judge::observe_record_write(world, process, &key, &object);
                 bucket.objects.insert(key.clone(), object);
-                Ok(Written::Done { etag })
+                Ok(WriteOutcome::Done { etag })
             },
         )
         .await
@@ -88,7 +88,7 @@ impl Objects for SimulatedAws {
         .await
     }
 
-    async fn versions(&self, bucket: &str, prefix: &str) -> AwsResult<Vec<Version>> {
+    async fn versions(&self, bucket: &str, prefix: &str) -> AwsResult<Vec<ObjectVersion>> {
         let (wanted, prefix) = (bucket.to_owned(), prefix.to_owned());
         let resource = format!("s3://{bucket}/{prefix}*");
         self.call(
@@ -101,7 +101,7 @@ impl Objects for SimulatedAws {
                 let keys = objects.keys().filter(|key| key.starts_with(&prefix));
                 let id = || Some("null".to_owned());
                 Ok(keys
-                    .map(|key| Version {
+                    .map(|key| ObjectVersion {
                         key: key.clone(),
                         id: id(),
                     })
@@ -115,8 +115,8 @@ impl Objects for SimulatedAws {
         &self,
         _: Permit,
         bucket: &str,
-        versions: &[Version],
-    ) -> AwsResult<Vec<Version>> {
+        versions: &[ObjectVersion],
+    ) -> AwsResult<Vec<ObjectVersion>> {
         let (wanted, versions) = (bucket.to_owned(), versions.to_vec());
         self.call(
             change(Service::S3, "DeleteObjects"),

@@ -21,7 +21,7 @@ impl Rules for SimulatedAws {
         .await
     }
 
-    async fn rules_named(&self, prefix: &str) -> AwsResult<Vec<String>> {
+    async fn rules_with_prefix(&self, prefix: &str) -> AwsResult<Vec<String>> {
         let wanted = prefix.to_owned();
         self.call(read(Events, "ListRules"), prefix, move |world, _| {
             let rules = world.rules.borrow();

@@ -1,7 +1,7 @@
 //! Deletes what is in S3: a stub, the record, the own bucket with everything in it.
 
 use super::remover::Remover;
-use crate::aws::api::{Aws, VERSIONS_PER_CALL, Version};
+use crate::aws::api::{Aws, ObjectVersion, VERSIONS_PER_CALL};
 use crate::backoff::Backoff;
 use crate::binding::error::BindingError;
 use crate::log::chain;
@@ -81,21 +81,21 @@ impl<A: Aws> Remover<'_, '_, A> {
     }
 
     /// Marks the keys of versions that stay as deleted.
-    async fn mark_deleted(&self, bucket: &str, stay: &[Version]) -> Result<(), BindingError> {
+    async fn mark_deleted(&self, bucket: &str, stay: &[ObjectVersion]) -> Result<(), BindingError> {
         if stay.is_empty() {
             return Ok(());
         }
         let keys: BTreeSet<&str> = stay.iter().map(|version| version.key.as_str()).collect();
         let versions = stay.len();
         warn!(bucket, versions, "versions under a retention lock are left");
-        let marks = keys.into_iter().map(|key| Version {
+        let marks = keys.into_iter().map(|key| ObjectVersion {
             key: key.to_owned(),
             id: None,
         });
         let marks: Vec<_> = marks.collect();
         match self.delete_versions(bucket, &marks).await?.first() {
             None => Ok(()),
-            Some(Version { key, .. }) => Err(BindingError::NotDeleted {
+            Some(ObjectVersion { key, .. }) => Err(BindingError::NotDeleted {
                 object: format!("s3://{bucket}/{key}"),
             }),
         }
@@ -104,8 +104,8 @@ impl<A: Aws> Remover<'_, '_, A> {
     async fn delete_versions(
         &self,
         bucket: &str,
-        versions: &[Version],
-    ) -> Result<Vec<Version>, BindingError> {
+        versions: &[ObjectVersion],
+    ) -> Result<Vec<ObjectVersion>, BindingError> {
         let delete = async |permit| self.aws.delete_versions(permit, bucket, versions).await;
         match self.turn.lease().act(delete).await {
             Err(RecordError::Aws(error)) if error.is_not_found() => Ok(Vec::new()),

@@ -7,7 +7,7 @@ use crate::binding::delete::Remover;
 use crate::binding::error::BindingError;
 use crate::binding::step::{Removal, Step};
 use crate::discovery::Dns;
-use crate::legacy::{self, Denied};
+use crate::legacy::{self, WhenDenied};
 use crate::model::TargetGroupPort;
 use crate::record::{Orders, Own, ResourceKind};
 use crate::sync;
@@ -185,7 +185,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
             return Ok(BTreeMap::new());
         }
         let bucket = self.desired.bucket();
-        let adopted = legacy::adopt(self.aws, orders, &bucket, groups, Denied::Fails).await;
+        let adopted = legacy::adopt(self.aws, orders, &bucket, groups, WhenDenied::Fail).await;
         Ok(adopted.map_err(Box::new)?)
     }
 }

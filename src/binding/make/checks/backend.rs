@@ -3,7 +3,7 @@
 use super::standing::Standing;
 use crate::binding::make::observed::Observed;
 use crate::model::LoadBalancer;
-use crate::properties::{Properties, TargetProperties, lb_name};
+use crate::properties::{Properties, TargetProperties, load_balancer_name};
 use crate::record::Record;
 
 /// The load balancer behind the NLB, as ticks know it.
@@ -25,12 +25,12 @@ pub struct Backend {
 
 impl Backend {
     /// An ALB, in the NLB's VPC or elsewhere.
-    pub fn of_alb(alb: &LoadBalancer, is_elsewhere: bool) -> Self {
+    pub fn of_alb(alb: &LoadBalancer, is_in_another_vpc: bool) -> Self {
         Self {
             alb_arn: alb.arn.clone(),
             name: alb.name.clone(),
             dns_name: alb.dns_name.clone(),
-            availability_zone: zone(is_elsewhere),
+            availability_zone: zone(is_in_another_vpc),
             is_gone: false,
             may_be_silent: false,
         }
@@ -54,7 +54,7 @@ pub(super) fn backend(
         TargetProperties::DnsName { dns_name, same_vpc } => {
             return Some(Backend {
                 alb_arn: String::new(),
-                name: lb_name(dns_name).to_owned(),
+                name: load_balancer_name(dns_name).to_owned(),
                 dns_name: dns_name.clone(),
                 availability_zone: zone(!same_vpc),
                 is_gone: false,
@@ -74,14 +74,14 @@ pub(super) fn backend(
             may_be_silent: false,
         });
     };
-    let is_elsewhere = match &observed.nlb {
-        Some(nlb) => alb.is_elsewhere(nlb),
+    let is_in_another_vpc = match &observed.nlb {
+        Some(nlb) => alb.is_in_another_vpc(nlb),
         None => orders.is_some_and(|orders| orders.availability_zone.is_some()),
     };
-    Some(Backend::of_alb(alb, is_elsewhere))
+    Some(Backend::of_alb(alb, is_in_another_vpc))
 }
 
 /// The `AvailabilityZone` that targets are registered with.
-fn zone(is_elsewhere: bool) -> Option<String> {
-    is_elsewhere.then(|| "all".to_owned())
+fn zone(is_in_another_vpc: bool) -> Option<String> {
+    is_in_another_vpc.then(|| "all".to_owned())
 }

@@ -90,8 +90,8 @@ fn nlb<'a>(
 ) -> Option<Cow<'a, LoadBalancer>> {
     let arn = &wanted.nlb_arn;
     let gone = || {
-        let is_elsewhere = orders?.availability_zone.is_some();
-        let alb = observed.alb.as_ref().filter(|_| !is_elsewhere);
+        let is_in_another_vpc = orders?.availability_zone.is_some();
+        let alb = observed.alb.as_ref().filter(|_| !is_in_another_vpc);
         Some(Cow::Owned(LoadBalancer {
             arn: arn.clone(),
             name: arn.split('/').nth(2).unwrap_or_default().to_owned(),

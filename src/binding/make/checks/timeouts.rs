@@ -3,7 +3,7 @@
 use crate::binding::findings::{About, Findings};
 use crate::binding::make::observed::{NlbListener, Observed};
 use crate::model::{Attributes, LoadBalancer, TCP_IDLE_TIMEOUT};
-use crate::properties::{IDLE_TIMEOUT, Properties};
+use crate::properties::{DEFAULT_IDLE_TIMEOUT, Properties};
 
 /// Seconds without traffic after which an ALB closes a connection, by default (ALB guide,
 /// "Connection idle timeout").
@@ -62,7 +62,7 @@ impl Findings {
 
 impl NlbListener {
     pub fn idle_timeout(&self) -> u32 {
-        seconds(&self.attributes, TCP_IDLE_TIMEOUT, IDLE_TIMEOUT)
+        seconds(&self.attributes, TCP_IDLE_TIMEOUT, DEFAULT_IDLE_TIMEOUT)
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::binding::findings::{About, Findings, list};
 use crate::binding::make::observed::Observed;
 use crate::model::{Attributes, LoadBalancer};
-use crate::properties::{CROSS_ZONE, CROSS_ZONE_OF_NLB, Properties, TargetGroupProperties};
+use crate::properties::{CROSS_ZONE, CROSS_ZONE_AS_NLB, Properties, TargetGroupProperties};
 use std::collections::BTreeSet;
 
 impl Findings {
@@ -17,7 +17,7 @@ impl Findings {
         observed: &Observed,
     ) {
         // Targets that are registered with `all` are reached from every zone.
-        if alb.is_elsewhere(nlb) {
+        if alb.is_in_another_vpc(nlb) {
             return;
         }
         let only_alb: BTreeSet<_> = alb.zones.difference(&nlb.zones).cloned().collect();
@@ -72,7 +72,7 @@ fn without_cross_zone(properties: &Properties, observed: &Observed) -> BTreeSet<
     let of_nlb = of_nlb.map_or("false", String::as_str);
     let setting = |attributes: Option<&Attributes>| {
         let setting = attributes.and_then(|attributes| attributes.get(CROSS_ZONE));
-        setting.map_or(CROSS_ZONE_OF_NLB, String::as_str).to_owned()
+        setting.map_or(CROSS_ZONE_AS_NLB, String::as_str).to_owned()
     };
     let mut confined = BTreeSet::new();
     for listener in &properties.listeners {
@@ -91,7 +91,7 @@ fn without_cross_zone(properties: &Properties, observed: &Observed) -> BTreeSet<
             }
         };
         let (value, holder) = match own.as_str() {
-            CROSS_ZONE_OF_NLB => (of_nlb, "the NLB".to_owned()),
+            CROSS_ZONE_AS_NLB => (of_nlb, "the NLB".to_owned()),
             own => (own, holder),
         };
         if value != "true" {

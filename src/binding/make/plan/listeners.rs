@@ -6,7 +6,7 @@ use crate::binding::desired::{Desired, MadeListener};
 use crate::binding::make::checks::Checked;
 use crate::binding::make::observed::{NlbListener, Observed};
 use crate::binding::step::Step;
-use crate::properties::IDLE_TIMEOUT;
+use crate::properties::DEFAULT_IDLE_TIMEOUT;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn plan_listener(made: &MadeListener<'_>, observed: &Observed, steps: &mut Vec<Step>) {
@@ -26,7 +26,7 @@ pub(super) fn plan_listener(made: &MadeListener<'_>, observed: &Observed, steps:
             port,
             target_group: target_group.clone(),
         });
-        steps.extend(idle_timeout(made, IDLE_TIMEOUT));
+        steps.extend(idle_timeout(made, DEFAULT_IDLE_TIMEOUT));
         return;
     };
     let arn = own.listener.arn.clone();

@@ -5,7 +5,9 @@ use crate::binding::desired::MadeListener;
 use crate::binding::make::observed::{Observed, OwnTargetGroup};
 use crate::binding::step::Step;
 use crate::model::{Attributes, LoadBalancer};
-use crate::properties::{DRAINING_INTERVAL, MadeProperties, TERMINATION, attribute_defaults};
+use crate::properties::{
+    CONNECTION_TERMINATION, DRAINING_INTERVAL, MadeProperties, attribute_defaults,
+};
 
 pub(super) fn create(made: &MadeListener<'_>, nlb: &LoadBalancer, steps: &mut Vec<Step>) {
     steps.push(Step::CreateTargetGroup {
@@ -22,10 +24,13 @@ pub(super) fn create(made: &MadeListener<'_>, nlb: &LoadBalancer, steps: &mut Ve
 /// `TargetGroupAttribute`). So a change back to terminating them comes in a second call, after the interval.
 fn modify_attributes(name: &str, mut attributes: Attributes, steps: &mut Vec<Step>) {
     let terminates = attributes
-        .get(TERMINATION)
+        .get(CONNECTION_TERMINATION)
         .is_some_and(|value| value == "true");
     let then = match attributes.contains_key(DRAINING_INTERVAL) && terminates {
-        true => attributes.remove_entry(TERMINATION).into_iter().collect(),
+        true => attributes
+            .remove_entry(CONNECTION_TERMINATION)
+            .into_iter()
+            .collect(),
         false => Attributes::new(),
     };
     let calls = [attributes, then].into_iter();

@@ -19,7 +19,7 @@ pub(super) fn checked(world: &Observed) -> Checked<'_> {
     let (alb, nlb) = (world.alb.as_ref(), world.nlb.as_ref());
     let (alb, nlb) = (alb.expect("an ALB"), nlb.expect("an NLB"));
     Checked {
-        backend: Backend::of_alb(alb, alb.is_elsewhere(nlb)),
+        backend: Backend::of_alb(alb, alb.is_in_another_vpc(nlb)),
         nlb: Cow::Borrowed(nlb),
         observed: world,
         bucket_stands: false,

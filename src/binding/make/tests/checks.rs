@@ -67,7 +67,7 @@ fn a_load_balancer_that_is_being_made_is_told_apart_from_what_fails_a_request() 
     let mut world = bare(&desired);
     world.nlb.as_mut().expect("an NLB").state = State::Provisioning;
     let found = check(&desired, None, &world).expect_err("two findings");
-    let (fails, waits) = found.but_for_provisioning();
+    let (fails, waits) = found.split_provisioning();
     let fails: Vec<_> = fails.iter().collect();
     let waits: Vec<_> = waits.iter().collect();
     assert!(

@@ -73,10 +73,11 @@ fn a_given_target_group_that_is_not_wanted_any_more_loses_own_targets_last() {
 #[test]
 fn attributes_go_back_to_awss_defaults_in_the_order_that_aws_takes() {
     const INTERVAL: &str = "target_health_state.unhealthy.draining_interval_seconds";
-    const TERMINATION: &str = "target_health_state.unhealthy.connection_termination.enabled";
+    const CONNECTION_TERMINATION: &str =
+        "target_health_state.unhealthy.connection_termination.enabled";
     let drains = desired(json!({"Listeners": [{"Port": 80, "TargetGroupAttributes": [
         {"Key": INTERVAL, "Value": 30},
-        {"Key": TERMINATION, "Value": false},
+        {"Key": CONNECTION_TERMINATION, "Value": false},
         {"Key": "deregistration_delay.timeout_seconds", "Value": 10},
     ]}]}));
     let world = carried_out(&drains, bare(&drains));
@@ -88,12 +89,13 @@ fn attributes_go_back_to_awss_defaults_in_the_order_that_aws_takes() {
         });
         lines.collect::<Vec<_>>()
     };
-    let together =
-        format!("deregistration_delay.timeout_seconds=10, {TERMINATION}=false, {INTERVAL}=30");
+    let together = format!(
+        "deregistration_delay.timeout_seconds=10, {CONNECTION_TERMINATION}=false, {INTERVAL}=30"
+    );
     assert_eq!(changes(&drains, &bare(&drains)), [together]);
     let back = [
         format!("deregistration_delay.timeout_seconds=300, {INTERVAL}=0"),
-        format!("{TERMINATION}=true"),
+        format!("{CONNECTION_TERMINATION}=true"),
     ];
     assert_eq!(changes(&desired(json!({})), &world), back);
 }
