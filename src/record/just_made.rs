@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_bucket_that_bucket_was_used_the_record_is_gone_when_s3_denies_it_for_long() {
+    async fn a_bucket_that_has_shown_the_record_is_gone_when_s3_denies_it_for_long() {
         let just_made = JustMade::default();
         just_made.add(ResourceKind::Bucket, "own");
         let denied = not_found("GetObject", "s3://own/id/state.json", "NoSuchBucket");
