@@ -610,7 +610,7 @@ async fn a_database_that_fails_over_is_followed_with_the_first_tick_that_dns_sho
 }
 
 /// All that an endpoint service does to ELBv2 is that its NLB cannot be deleted (NLB guide, "Delete a Network Load
-/// Balancer"): the embedded AWS has no PrivateLink, so that is played here.
+/// Balancer"): the emulated AWS has no PrivateLink, so that is played here.
 #[tokio::test]
 async fn behind_an_endpoint_service_a_binding_comes_follows_and_goes_and_only_the_nlb_has_to_stay()
 -> Result<()> {
