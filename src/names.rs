@@ -162,6 +162,24 @@ pub fn unqualified(function_arn: &str) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn names_follow_from_the_id_and_the_id_from_what_is_asked_for() {
+        let id = BindingId::derive("stack", "Binding", "arn:nlb");
+        assert_eq!(id, BindingId::derive("stack", "Binding", "arn:nlb"));
+        assert_ne!(id, BindingId::derive("stack", "Binding", "arn:other"));
+        assert_eq!(BindingId::parse(&id.to_string()), Some(id.clone()));
+        assert!(id.bucket("123456789012").len() <= 63);
+        assert!(id.target_group(65535).len() <= 32);
+        for other in [
+            "",
+            "alb-nlb-binding-",
+            "alb-nlb-binding-0123456789ABCDEF",
+            "2026/11/22/[$LATEST]0",
+        ] {
+            assert_eq!(BindingId::parse(other), None, "{other}");
+        }
+    }
+
     /// The role lets rules call the function without version or alias only: `events:TargetArn`.
     #[test]
     fn a_rule_calls_the_function_without_version_or_alias() {

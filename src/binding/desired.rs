@@ -1,4 +1,7 @@
 //! One binding as it should be: a request's properties with the names that follow from its id. No I/O.
+//!
+//! The orders, and the given target groups that it gives up, follow from this and from what was observed: they are in
+//! `make/orders.rs`.
 
 use super::hints::Hints;
 use crate::model::TargetGroupPort;

@@ -5,8 +5,7 @@
 //! Never writes those files.
 //!
 //! Source: AWS Networking blog, "Using static IP addresses for Application Load Balancers", with the function in
-//! Python
-//! 2.7 and in Python 3, and its CloudFormation template.
+//! Python 2.7 and in Python 3, and its CloudFormation template.
 
 mod adopt;
 mod error;

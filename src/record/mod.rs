@@ -25,17 +25,23 @@
 //!    `data/signed.rs` reads.
 //! 5. **Is it still wanted?** CloudFormation is asked, and a request is refused only after 10 s of the same answer.
 //!    `protocol/still_wanted.rs`, by what `protocol/cloudformation.rs` reads; `request/stack_status.rs` asks.
+//!    What a request that is not wanted has made, `binding/make/still_wanted.rs` removes; a late second delivery of a
+//!    Delete ends in `binding/delete/deleting.rs`.
 //! 6. **Ticks** write the record before they register or deregister: `protocol/tick_write.rs`. While a claim has no
-//!    answer they count nothing: `data/tick_rules.rs`.
+//!    answer they count nothing: `data/tick_rules.rs`. What becomes own, and which target has to be waited for, is in
+//!    `sync/plan/planning.rs`.
 //! 7. **Delete** turns the record into its tombstone first, which is [`Phase::Leaving`]: `data/record.rs`. What it then
-//!    removes, and when, is in `binding/delete`.
+//!    removes is in `binding/delete`: the order in `leaving.rs`, and own targets in given groups, with the second look
+//!    after 15 s, in `apply/given_targets.rs`.
 //! 8. **The rule's input** says where the record is and holds a copy of the orders: `data/rule_event.rs`. A record that
 //!    is lost while the rule stands is made anew from that copy: `data/lost.rs`.
 //! 9. **A replacement** claims the former binding's record as well, and is noted there: [`ClaimPurpose::ToReplace`] and
-//!    [`Replacement`].
+//!    [`Replacement`] in `data/claim.rs`. `binding/make/former.rs` does that, and `binding/delete/replacements.rs` removes
+//!    a replacement that is not wanted.
 //! 10. **Another bucket.** The record is copied there, and the old one becomes a stub: `storage/relocation.rs`. Readers
 //!     follow stubs: `storage/store.rs`.
-//! 11. **Found targets** were registered in a given group before this binding wrote about it: [`Record::found`]. Own
+//! 11. **Found targets** were registered in a given group before this binding wrote about it: [`Record::found`],
+//!     set by `sync/plan/planning.rs`; whether they stay is in `binding/delete/apply/given_targets.rs`. Own
 //!     targets that another binding owns as well stay registered: `protocol/other_bindings.rs`.
 //!
 //! This folder reads CloudFormation and other bindings' rules. It changes nothing on AWS but the record.

@@ -161,7 +161,7 @@ BREAKAGES = [
     ),
     (
         "undo left out",
-        "src/binding/make/wanted.rs",
+        "src/binding/make/still_wanted.rs",
         "        if is_own_work {\n",
         "        if is_own_work && desired.account.is_empty() {\n",
     ),

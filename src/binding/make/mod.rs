@@ -13,10 +13,10 @@ mod orders;
 mod plan;
 #[cfg(test)]
 mod proptests;
+mod still_wanted;
 #[cfg(test)]
 mod tests;
 mod waiting;
-mod wanted;
 
 pub use apply::{Bound, ReturnValues};
 pub use checks::{Backend, Checked, Standing, check};

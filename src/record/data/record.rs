@@ -43,8 +43,8 @@ pub struct Record {
     /// The requests before it, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<FormerRequest>,
-    /// Own targets by target group ARN. A group is a key here from the first write
-    /// about it, also where it has no own targets.
+    /// Own targets by target group ARN. A group is a key here from the first write about it, also where it has no
+    /// own targets.
     pub own: BTreeMap<String, Own>,
     /// Rule 11, found targets by target group ARN: registered in a given group before this binding first wrote about
     /// that group.

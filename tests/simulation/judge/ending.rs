@@ -1,7 +1,7 @@
 //! Judges the end of a life, when nothing runs and there are no faults: everything that was acknowledged is
 //! wired, the registered targets are the addresses in DNS, and nothing is left of a deleted binding.
 
-use super::naming::{dns_name, group_name, groups_and_ports};
+use super::meant_resources::{dns_name, group_name, groups_and_ports};
 use super::wiring::check_wiring;
 use crate::state::{ACCOUNT, ObservedBinding};
 use crate::world::SimulatedWorld;

@@ -2,7 +2,7 @@
 //!
 //! The contract, "Sync", 7: a target is own if the binding once saw it in the DNS of its ALB.
 
-use super::naming::{dns_name, groups_and_ports};
+use super::meant_resources::{dns_name, groups_and_ports};
 use crate::properties::ResourceProperties;
 use crate::state::{ObservedBinding, Process, Trigger};
 use crate::world::SimulatedWorld;

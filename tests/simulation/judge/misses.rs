@@ -4,7 +4,7 @@
 //! Counts the ticks that looked DNS up, each by its scheduled time. Late ticks and ticks during a request count no
 //! misses. Does not judge an ALB whose list is not certain.
 
-use super::naming::{dns_name, groups_and_ports, is_small};
+use super::meant_resources::{dns_name, groups_and_ports, is_small};
 use crate::calendar::MINUTE;
 use crate::properties::ResourceProperties;
 use crate::state::{ObservedBinding, Process};

@@ -8,8 +8,8 @@
 
 mod ending;
 mod keeping;
+mod meant_resources;
 mod misses;
-mod naming;
 mod ownership;
 mod records;
 mod requests;

@@ -3,7 +3,7 @@
 //! The contract, "Names": a bucket, rule or target group belongs to a binding by its name, and a listener by its
 //! tag. Nothing else may ever be changed or deleted.
 
-use super::naming::group_name;
+use super::meant_resources::group_name;
 use crate::properties::LOGICAL_ID;
 use crate::state::{ACCOUNT, Process, SimulatedObject, Trigger};
 use crate::world::SimulatedWorld;

@@ -3,7 +3,7 @@
 //! The contract, "The record", rule 1. In a record, this reads only who is named in it, and the outcome of the
 //! request.
 
-use super::naming::groups_and_ports;
+use super::meant_resources::groups_and_ports;
 use crate::state::{
     ObservedBinding, ObservedClaim, Process, SentRequest, SimulatedObject, Trigger,
 };

@@ -2,7 +2,7 @@
 //!
 //! The contract, "The record", rule 3, and "The answer".
 
-use super::naming::{dns_name, groups_and_ports, is_small};
+use super::meant_resources::{dns_name, groups_and_ports, is_small};
 use super::ticks::check_good_tick;
 use super::wiring::check_wiring;
 use crate::state::{

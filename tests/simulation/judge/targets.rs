@@ -4,8 +4,8 @@
 //! after its misses, and a foreign one never leaves.
 
 use super::keeping::{is_foreign, kept_since};
+use super::meant_resources::{dns_name, groups_and_ports};
 use super::misses::check_misses;
-use super::naming::{dns_name, groups_and_ports};
 use crate::properties::ResourceProperties;
 use crate::state::{ObservedLookup, Process, Trigger};
 use crate::world::SimulatedWorld;

@@ -2,7 +2,7 @@
 //!
 //! This is judged a moment later, when the calls are done that were on their way.
 
-use super::naming::{dns_name, is_small};
+use super::meant_resources::{dns_name, is_small};
 use crate::properties::ResourceProperties;
 use crate::state::Process;
 use crate::world::SimulatedWorld;

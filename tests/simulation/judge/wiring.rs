@@ -3,7 +3,7 @@
 //! The contract, "Lifecycle": while a binding stays, nothing is deleted that it needs. Only an Update deletes, as its
 //! last step, what its own properties no longer name.
 
-use super::naming::group_name;
+use super::meant_resources::group_name;
 use crate::properties::ResourceProperties;
 use crate::state::{ACCOUNT, Process, SimulatedBucket, Trigger};
 use crate::world::SimulatedWorld;

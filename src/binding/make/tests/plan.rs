@@ -1,9 +1,9 @@
 //! The plan as a whole: its order, the difference that an Update makes, the tags, the rule.
 
 use super::carried_out::{NOTHING, carried_out, own_bucket, planned, steps};
-use super::world::{ALB, NLB, bare, desired};
+use super::world::{bare, desired};
 use crate::model::Endpoint;
-use crate::names::{BindingId, TAG};
+use crate::names::TAG;
 use serde_json::json;
 
 #[test]
@@ -105,24 +105,6 @@ fn tags_that_others_added_stay() {
         plan.contains("tags alb-nlb-binding=") && plan.contains("theirs=kept"),
         "{plan}"
     );
-}
-
-#[test]
-fn names_follow_from_the_id_and_the_id_from_what_is_asked_for() {
-    let id = BindingId::derive("stack", "Binding", NLB);
-    assert_eq!(id, BindingId::derive("stack", "Binding", NLB));
-    assert_ne!(id, BindingId::derive("stack", "Binding", ALB));
-    assert_eq!(BindingId::parse(&id.to_string()), Some(id.clone()));
-    assert!(id.bucket("123456789012").len() <= 63);
-    assert!(id.target_group(65535).len() <= 32);
-    for other in [
-        "",
-        "alb-nlb-binding-",
-        "alb-nlb-binding-0123456789ABCDEF",
-        "2026/11/22/[$LATEST]0",
-    ] {
-        assert_eq!(BindingId::parse(other), None, "{other}");
-    }
 }
 
 #[test]
