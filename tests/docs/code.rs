@@ -1,6 +1,6 @@
-//! The sources: their tests, by the names that a page gives them, and their words.
+//! The sources: their tests and definitions, by the names that a page gives them, and their paths.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
@@ -43,20 +43,97 @@ fn between<'text>(text: &'text str, before: &str, after: &str) -> Option<&'text 
     Some(text.strip_prefix(before)?.split_once(after)?.0)
 }
 
-/// The words in a file, or in all sources in a folder and in their paths.
-pub fn words(place: &str) -> HashSet<String> {
+/// What precedes the name of an item in its definition.
+const KINDS: [&str; 8] = [
+    "fn", "struct", "enum", "trait", "const", "type", "mod", "static",
+];
+/// Folders whose contents are made.
+const MADE: [&str; 5] = [".git", "target", "node_modules", "dist", "__pycache__"];
+
+/// What the sources in a file or folder define. Each name has what holds it: files, folders, modules and types. In a
+/// file that is no Rust each word counts as defined.
+pub fn definitions(place: &str) -> HashMap<String, HashSet<String>> {
     let files = match root().join(place).is_dir() {
         true => files(place, "rs"),
         false => vec![place.to_owned()],
     };
-    let texts = files.iter().map(|file| format!("{file} {}", read(file)));
-    texts
-        .flat_map(|text| {
-            text.split(is_no_word)
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        })
-        .collect()
+    let mut found: HashMap<String, HashSet<String>> = HashMap::new();
+    for file in files {
+        let text = read(&file);
+        let names = match file.ends_with(".rs") {
+            true => defined_in(&text),
+            // A word may contain a dot, such as the name of a runtime.
+            false => text.split(|c| is_no_word(c) && c != '.').collect(),
+        };
+        let holders: HashSet<_> = file.split(is_no_word).chain(holders_in(&text)).collect();
+        for name in names {
+            let of_name = found.entry(name.to_owned()).or_default();
+            of_name.extend(holders.iter().map(|holder| (*holder).to_owned()));
+        }
+    }
+    found
+}
+
+fn code_lines(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().map(str::trim_start);
+    lines.filter(|line| !line.starts_with("//"))
+}
+
+/// The items, public fields and variants that a Rust file defines.
+fn defined_in(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    for line in code_lines(text) {
+        let words: Vec<_> = line
+            .split(is_no_word)
+            .filter(|word| !word.is_empty())
+            .collect();
+        let items = words.windows(2).filter(|pair| KINDS.contains(&pair[0]));
+        names.extend(items.map(|pair| pair[1]));
+        if let Some(field) = line
+            .strip_prefix("pub")
+            .and_then(|rest| rest.split_once(": "))
+        {
+            names.extend(field.0.split(' ').next_back());
+        }
+        let end = line.find(is_no_word).unwrap_or(line.len());
+        let is_variant = line.starts_with(|c: char| c.is_ascii_uppercase())
+            && [",", "(", " {"]
+                .iter()
+                .any(|after| line[end..].starts_with(after));
+        names.extend(is_variant.then_some(&line[..end]));
+    }
+    names
+}
+
+/// The modules in a Rust file, and the types whose methods it has.
+fn holders_in(text: &str) -> impl Iterator<Item = &str> {
+    let heads = ["impl", "mod ", "trait ", "pub trait ", "enum ", "pub enum "];
+    let lines =
+        code_lines(text).filter(move |line| heads.iter().any(|head| line.starts_with(head)));
+    lines.flat_map(|line| line.split(is_no_word))
+}
+
+/// Whether a path leads into a folder whose contents are made.
+pub fn is_made(path: &str) -> bool {
+    path.split('/').any(|part| MADE.contains(&part))
+}
+
+/// The paths of all files and folders of the repository, as far as they are not made.
+pub fn paths(folder: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root().join(folder)).expect(folder) {
+        let entry = entry.unwrap();
+        let name = entry.file_name().to_str().unwrap().to_owned();
+        if is_made(&name) {
+            continue;
+        }
+        let path = format!("{folder}/{name}");
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(paths(&path));
+        }
+        found.push(path);
+    }
+    found
 }
 
 pub fn is_no_word(c: char) -> bool {

@@ -1,4 +1,4 @@
-//! The pages that people read: their lines, tables, headings and links, and the tests that they name.
+//! The pages that people read: their lines, tables, headings and links, and the tests and paths that they name.
 
 use crate::code::{files, read, root};
 use std::collections::HashMap;
@@ -6,6 +6,17 @@ use std::path::{Path, PathBuf};
 
 /// A row of a table that has more characters than this says something of its own.
 const LONG_ROW: usize = 60;
+/// How the paths begin or end by which pages name files and folders.
+const FOLDERS: [&str; 7] = [
+    "src/",
+    "tests/",
+    "cfn/",
+    "docs/",
+    "release/",
+    "cdk-example/",
+    ".github/",
+];
+const ENDS: [&str; 4] = [".rs", ".yaml", ".py", ".sh"];
 /// The pages in the root, as far as they are there.
 const IN_ROOT: &str = "ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md README.md SECURITY.md";
 
@@ -125,6 +136,16 @@ pub fn named_tests(line: &str) -> Vec<(&str, &str)> {
             _ => (parts[at], "tests/e2e"),
         })
         .collect()
+}
+
+/// The paths in the repository that a line names.
+pub fn named_paths(line: &str) -> impl Iterator<Item = &str> {
+    let codes = line.split('`').skip(1).step_by(2);
+    let whole = codes.filter(|code| !code.contains([' ', '<', '*', '$']));
+    whole.filter(|code| {
+        FOLDERS.iter().any(|start| code.starts_with(start))
+            || ENDS.iter().any(|end| code.ends_with(end))
+    })
 }
 
 /// A path of modules that ends in a test's name, or the name alone, which is a sentence.
