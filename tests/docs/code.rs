@@ -44,8 +44,16 @@ fn between<'text>(text: &'text str, before: &str, after: &str) -> Option<&'text 
 }
 
 /// What precedes the name of an item in its definition.
-const KINDS: [&str; 8] = [
-    "fn", "struct", "enum", "trait", "const", "type", "mod", "static",
+const KINDS: [&str; 9] = [
+    "fn",
+    "struct",
+    "enum",
+    "trait",
+    "const",
+    "type",
+    "mod",
+    "static",
+    "macro_rules",
 ];
 /// Folders whose contents are made.
 const MADE: [&str; 5] = [".git", "target", "node_modules", "dist", "__pycache__"];
