@@ -6,7 +6,7 @@
 pub const BEGINNING: u64 = 1_795_572_600_000;
 
 /// One minute in milliseconds.
-pub const MINUTE: u64 = 60_000;
+pub const MINUTE_IN_MILLIS: u64 = 60_000;
 
 /// `2026-11-25T02:10:00Z`, as EventBridge gives an event's time (EventBridge guide, "AWS service event
 /// metadata").

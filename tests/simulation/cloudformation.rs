@@ -1,6 +1,6 @@
 //! CloudFormation's side of a custom resource: it shows the status of stacks, sends requests and waits for
 //! answers. CloudFormation guide, "Custom resource request objects": one request at a time, an invented physical
-//! id where a Create was never answered, and a response URL that is signed when the request is sent.
+//! id if a Create was never answered, and a response URL that is signed when the request is sent.
 //!
 //! The module `user` decides what a stack does next.
 
@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// A request that is to be sent.
-pub struct NewRequest {
+pub struct RequestToSend {
     pub kind: RequestType,
     pub properties: Rc<ResourceProperties>,
     pub old: Option<Rc<ResourceProperties>>,
@@ -48,11 +48,11 @@ impl SentRequest {
     pub fn send(
         world: &Rc<SimulatedWorld>,
         stack: &Rc<SimulatedStack>,
-        ask: NewRequest,
+        ask: RequestToSend,
         deliveries: &[Delivery],
     ) -> Rc<Self> {
         let number = world.scheduler.next_number();
-        let NewRequest {
+        let RequestToSend {
             kind,
             properties,
             old,

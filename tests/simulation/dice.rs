@@ -19,7 +19,7 @@ impl Dice {
         self.0.borrow_mut().random_range(least..=most)
     }
 
-    /// True in `per_mille` of a thousand cases. Draws no number where that is 0.
+    /// True in `per_mille` of a thousand cases. Draws no number if that is 0.
     pub fn chance(&self, per_mille: u32) -> bool {
         per_mille > 0 && self.0.borrow_mut().random_range(0..1000) < per_mille
     }

@@ -3,7 +3,7 @@
 //!
 //! Knows no bindings, only the rules that they have made.
 
-use crate::calendar::{BEGINNING, MINUTE, rfc3339};
+use crate::calendar::{BEGINNING, MINUTE_IN_MILLIS, rfc3339};
 use crate::lambda::{Delivery, invoke};
 use crate::state::{Kill, Trigger};
 use crate::world::SimulatedWorld;
@@ -25,7 +25,7 @@ pub struct TickFaultRates {
 pub struct EventBridge {
     pub faults: Cell<TickFaultRates>,
     pub held_until: Cell<u64>,
-    /// Where all ticks are killed that are fired while this is set.
+    /// At which await all ticks are killed that are fired while this is set.
     pub kill: Cell<Option<Kill>>,
 }
 
@@ -41,7 +41,7 @@ impl EventBridge {
     /// Fires every minute and never ends.
     pub async fn run(self: Rc<Self>, world: Rc<SimulatedWorld>) {
         loop {
-            let left = MINUTE - world.scheduler.now() % MINUTE;
+            let left = MINUTE_IN_MILLIS - world.scheduler.now() % MINUTE_IN_MILLIS;
             tokio::time::sleep(Duration::from_millis(left)).await;
             self.fire(&world);
         }
@@ -51,9 +51,10 @@ impl EventBridge {
     pub fn fire(&self, world: &Rc<SimulatedWorld>) {
         let (rates, dice) = (self.faults.get(), &world.dice);
         let now = world.scheduler.now();
-        let minute = BEGINNING + now / MINUTE * MINUTE;
+        let minute = BEGINNING + now / MINUTE_IN_MILLIS * MINUTE_IN_MILLIS;
         if dice.chance(rates.held_back) {
-            self.held_until.set(now + dice.between(2, 5) * MINUTE);
+            self.held_until
+                .set(now + dice.between(2, 5) * MINUTE_IN_MILLIS);
             world.log("lambda", "ticks are held back");
             world.coverage.count("bursts of ticks held back");
         }

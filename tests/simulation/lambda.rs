@@ -5,7 +5,7 @@ use crate::aws::{SimulatedAws, SimulatedResponder};
 use crate::dns::SimulatedDns;
 use crate::judge;
 use crate::oneshot::Oneshot;
-use crate::state::{InvocationEnd, Kill, ObservedProcess, Process, REGION, Trigger};
+use crate::state::{InvocationEnd, Kill, ObservedProcess, Process, SIMULATED_REGION, Trigger};
 use crate::world::SimulatedWorld;
 use alb_nlb_binding::clock::Clock;
 use alb_nlb_binding::function::Function;
@@ -25,7 +25,7 @@ const FUNCTION_TIMEOUT: u64 = 300_000;
 pub struct Delivery {
     pub after: u64,
     pub kill: Option<Kill>,
-    /// Where the retry is killed as well.
+    /// At which await the retry is killed, if it is.
     pub kill_retry: Option<Kill>,
     pub retry_after: u64,
 }
@@ -130,7 +130,7 @@ async fn run(world: Rc<SimulatedWorld>, process: Rc<Process>, event: Value, requ
             world: Rc::clone(&world),
             process: Rc::clone(&process),
         },
-        region: REGION.to_owned(),
+        region: SIMULATED_REGION.to_owned(),
         variable: Box::new(|_| None),
     };
     let invocation = Invocation {

@@ -3,7 +3,7 @@
 //!
 //! Everything follows from the seed of the world and the settings.
 
-use crate::calendar::MINUTE;
+use crate::calendar::MINUTE_IN_MILLIS;
 use crate::dice::Dice;
 use crate::eventbridge::{EventBridge, TickFaultRates};
 use crate::fixtures::{Fixtures, prepare};
@@ -33,7 +33,7 @@ pub struct LifeSettings {
     pub lag: u64,
     /// Whether `DescribeStacks` does not find the stacks.
     pub is_unknown: bool,
-    /// Whether the function may not call `DescribeStacks`.
+    /// Whether the function is denied `DescribeStacks`.
     pub is_denied: bool,
 }
 
@@ -174,17 +174,20 @@ async fn wait_until_quiet(world: &SimulatedWorld) {
     }
 }
 
-/// Lets as many ticks pass as the contract allows, and then judges. A full answer that is always the same may
-/// come from a cache. Addresses beside it leave only after as many equal ticks as make the list certain, so that
-/// takes more ticks.
+/// Lets as many ticks pass as the addresses may take to converge, and then judges. A full answer that is always the
+/// same may come from a cache. Addresses beside it leave only after as many equal ticks as make the list certain, so
+/// that takes more ticks.
 async fn wait_for_convergence(world: &SimulatedWorld) {
-    let left = MINUTE - world.scheduler.now() % MINUTE;
+    let left = MINUTE_IN_MILLIS - world.scheduler.now() % MINUTE_IN_MILLIS;
     let is_full = |name: &str| world.dns.borrow().addresses(name).len() == ADDRESSES_PER_ANSWER;
     let more = match NAMES.into_iter().any(is_full) {
         true => 60,
         false => 0,
     };
     let minutes = judge::most_misses(world) + 1 + more;
-    tokio::time::sleep(Duration::from_millis(left + minutes * MINUTE + 50_000)).await;
+    tokio::time::sleep(Duration::from_millis(
+        left + minutes * MINUTE_IN_MILLIS + 50_000,
+    ))
+    .await;
     judge::check_convergence(world);
 }

@@ -160,7 +160,7 @@ fn play(seed: u64, coverage: &Rc<Coverage>, is_printed: bool) -> Result<u64, Str
 }
 
 #[test]
-fn in_all_lives_the_contract_holds() {
+fn in_all_lives_every_promise_holds() {
     let coverage = Rc::default();
     if let Some(seed) = number("SIMULATION_SEED") {
         let played = play(seed, &coverage, true);

@@ -1,5 +1,5 @@
 //! Deterministic simulation of the function: CloudFormation, Lambda, EventBridge, AWS and DNS are played in
-//! memory and in virtual time, and a judge checks every change against the contract.
+//! memory and in virtual time, and a judge checks every change against what the product promises.
 //!
 //! The simulation calls the product's own entry with events, reads its answers, and does not use its
 //! internals. Everything follows from a seed. There is no I/O, no thread and no real time.

@@ -1,4 +1,4 @@
-//! How calls leave an invocation and how answers reach it, and where Lambda kills it on the way.
+//! How calls leave an invocation and how answers reach it, and at which await Lambda kills it.
 //!
 //! A kill drops the invocation at its current await. A call that it has already sent may still arrive.
 

@@ -1,6 +1,6 @@
 //! The properties that a user sets for one binding, and how they change.
 //!
-//! Holds only properties that the contract allows.
+//! Holds only properties that docs/reference.md, "Properties", allows.
 
 use crate::dice::Dice;
 use alb_nlb_binding::names::BindingId;

@@ -204,7 +204,7 @@ impl Scheduler {
                 go();
                 continue;
             }
-            // The chooser is asked again soon where calls are held back.
+            // If calls are held back, the chooser is asked again soon.
             let soon = if self.waiting.borrow().is_empty() {
                 3_600_000
             } else {

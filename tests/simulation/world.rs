@@ -7,7 +7,7 @@ use crate::coverage::Coverage;
 use crate::dice::Dice;
 use crate::scheduler::{Chooser, Scheduler};
 use crate::state::{
-    DnsZone, Faults, Observations, SentRequest, SimulatedElb, SimulatedRule, SimulatedS3,
+    DnsZone, Observations, SentRequest, SimulatedElb, SimulatedFaults, SimulatedRule, SimulatedS3,
 };
 use crate::trace::Trace;
 use alb_nlb_binding::clock::Timestamp;
@@ -21,7 +21,7 @@ pub struct SimulatedWorld {
     pub dice: Dice,
     pub trace: Trace,
     pub coverage: Rc<Coverage>,
-    pub faults: Faults,
+    pub faults: SimulatedFaults,
     pub observed: Observations,
     pub elb: RefCell<SimulatedElb>,
     pub s3: RefCell<SimulatedS3>,
@@ -46,7 +46,7 @@ impl SimulatedWorld {
             dice: Dice::new(seed),
             trace: Trace::default(),
             coverage: Rc::clone(coverage),
-            faults: Faults::default(),
+            faults: SimulatedFaults::default(),
             observed: Observations::default(),
             elb: RefCell::default(),
             s3: RefCell::default(),
@@ -85,7 +85,7 @@ impl SimulatedWorld {
         self.trace.add(self.scheduler.now(), who, what.into());
     }
 
-    /// Notes that the product broke the contract, and stops the life.
+    /// Notes a violation, and stops the life.
     pub fn violate(&self, what: impl Into<String>) {
         let what = what.into();
         self.log("judge", format!("VIOLATION: {what}"));

@@ -1,6 +1,6 @@
 //! The plan of Delete: from what is left of a binding to what is taken away. Pure.
 //!
-//! The order is the contract's: everything that the record is needed for comes before the record.
+//! The order is that of docs/semantics.md, "Delete": everything that the record is needed for comes before the record.
 
 use super::observed::Remains;
 use crate::binding::step::{Plan, Removal};

@@ -1,4 +1,4 @@
-//! AWS over the simulated world: the product's AWS capabilities, with a file for each kind of resource.
+//! AWS over the simulated world: the product's AWS traits, with a file for each kind of resource.
 
 mod buckets;
 mod call;

@@ -1,4 +1,4 @@
-//! The address where CloudFormation takes answers. CloudFormation guide, "Custom resource response objects".
+//! The address at which CloudFormation takes answers. CloudFormation guide, "Custom resource response objects".
 //!
 //! An answer to a request that CloudFormation has given up changes nothing.
 

@@ -3,7 +3,7 @@
 
 use super::meant_resources::{dns_name, group_name, groups_and_ports};
 use super::wiring::check_wiring;
-use crate::state::{ACCOUNT, ObservedBinding};
+use crate::state::{BindingHistory, SIMULATED_ACCOUNT};
 use crate::world::SimulatedWorld;
 use alb_nlb_binding::model::Endpoint;
 use alb_nlb_binding::names::TAG;
@@ -24,7 +24,8 @@ pub fn most_misses(world: &SimulatedWorld) -> u64 {
     )
 }
 
-/// The contract: within N + 2 ticks, the targets in the groups equal the addresses in DNS.
+/// What follows from docs/semantics.md, "A tick": within `InvocationsBeforeDeregistration` + 2 ticks, the targets in
+/// the groups equal the addresses in DNS.
 pub fn check_convergence(world: &SimulatedWorld) {
     let mut wanted: BTreeSet<(String, Endpoint)> = BTreeSet::new();
     for (id, binding) in world.observed.bindings.borrow().iter() {
@@ -104,12 +105,12 @@ fn check_gone(world: &SimulatedWorld, id: &str) {
         .coverage
         .count("bindings looked at after their Delete");
     nothing_is_left_of(world, id, "after its Delete");
-    if bindings.values().all(ObservedBinding::is_gone) {
+    if bindings.values().all(BindingHistory::is_gone) {
         check_no_surplus(world, &BTreeSet::new(), "after all Deletes");
     }
 }
 
-/// The contract, "Delete": afterwards nothing is left of any binding.
+/// docs/semantics.md, "Delete": afterwards nothing is left of any binding.
 pub fn check_nothing_left(world: &SimulatedWorld) {
     for id in world.observed.bindings.borrow().keys() {
         nothing_is_left_of(world, id, "in the end");
@@ -123,7 +124,10 @@ fn nothing_is_left_of(world: &SimulatedWorld, id: &str, when: &str) {
         left(format!("the rule {id}"));
     }
     let s3 = world.s3.borrow();
-    if s3.buckets.contains_key(&format!("{id}-{ACCOUNT}")) {
+    if s3
+        .buckets
+        .contains_key(&format!("{id}-{SIMULATED_ACCOUNT}"))
+    {
         left(format!("the bucket of {id}"));
     }
     for (name, bucket) in &s3.buckets {

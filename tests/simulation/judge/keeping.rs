@@ -1,10 +1,10 @@
 //! Which targets a binding must keep registered, and which targets are foreign to it.
 //!
-//! The contract, "Sync", 7: a target is own if the binding once saw it in the DNS of its ALB.
+//! docs/semantics.md, "A tick", 6 and 7: a target is own if the binding once saw it in the DNS of its ALB.
 
 use super::meant_resources::{dns_name, groups_and_ports};
 use crate::properties::ResourceProperties;
-use crate::state::{ObservedBinding, Process, Trigger};
+use crate::state::{BindingHistory, Process, Trigger};
 use crate::world::SimulatedWorld;
 use alb_nlb_binding::model::Endpoint;
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 pub fn kept_since(
     world: &SimulatedWorld,
     id: &str,
-    binding: &ObservedBinding,
+    binding: &BindingHistory,
     group: &str,
     endpoint: &Endpoint,
 ) -> Option<u64> {
@@ -38,7 +38,7 @@ pub fn kept_since(
 pub fn is_foreign(
     world: &SimulatedWorld,
     process: &Process,
-    bindings: &std::collections::BTreeMap<String, ObservedBinding>,
+    bindings: &std::collections::BTreeMap<String, BindingHistory>,
     id: &str,
     endpoint: &Endpoint,
 ) -> bool {

@@ -5,26 +5,25 @@
 //! misses. Does not judge an ALB whose list is not certain.
 
 use super::meant_resources::{dns_name, groups_and_ports, is_small};
-use crate::calendar::MINUTE;
+use crate::calendar::MINUTE_IN_MILLIS;
 use crate::properties::ResourceProperties;
-use crate::state::{ObservedBinding, Process};
+use crate::state::{BindingHistory, Process};
 use crate::world::SimulatedWorld;
 use alb_nlb_binding::model::Endpoint;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// After this many milliseconds nothing waits for an answer to a request. The contract's number, repeated on
-/// purpose: the judge must not take it from the product.
-const UNANSWERED: u64 = 15 * MINUTE;
+/// After this many milliseconds nothing waits for an answer to a request.
+const NO_ANSWER_AFTER: u64 = 15 * MINUTE_IN_MILLIS;
 
-/// A tick that is later than this many milliseconds counts nothing. The contract's number, repeated on purpose.
+/// A tick that is later than this many milliseconds counts nothing (docs/semantics.md, "A tick").
 const LATE: u64 = 90_000;
 
 /// Judges whether a target that a tick deregisters was missing often enough.
 pub fn check_misses(
     world: &SimulatedWorld,
     process: &Process,
-    binding: &ObservedBinding,
+    binding: &BindingHistory,
     id: &str,
     (group, endpoint): (&str, &Endpoint),
 ) {
@@ -55,7 +54,7 @@ pub fn check_misses(
     // If the port has changed meanwhile, the target was missing in every lookup.
     let since = process
         .started
-        .saturating_sub(u64::from(needed + 1) * 2 * MINUTE);
+        .saturating_sub(u64::from(needed + 1) * 2 * MINUTE_IN_MILLIS);
     let lately: Vec<_> = binding
         .valid_since(since)
         .map(|request| &request.properties)
@@ -95,7 +94,7 @@ pub fn check_misses(
             lookup.process >= from && until.is_none_or(|until| until >= end)
         };
         let is_claimed = binding.claims.iter().any(|claim| {
-            let is_open = lookup.at < claim.at + UNANSWERED;
+            let is_open = lookup.at < claim.at + NO_ANSWER_AFTER;
             is_open && within(claim.from, claim.until)
         });
         let started = crate::calendar::BEGINNING + lookup.started;

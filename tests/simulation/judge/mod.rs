@@ -1,5 +1,9 @@
-//! The judge: checks every change when it is carried out, and stops the life at the first one that breaks the
-//! contract.
+//! The judge: checks every change when it is carried out, and stops the life at the first one that breaks a
+//! promise.
+//!
+//! What it judges is written in docs/semantics.md, which comments name by its headings, and in the rules of the record
+//! (src/record/mod.rs), which they name by their numbers. It repeats the numbers in them, such as how long a look at
+//! the record is valid, and does not take them from the product: so it notices if the product changes one.
 //!
 //! A function `observe_...` only notes what happened, in the world's `Observations`; a function `check_...` or
 //! `require_...` reports a violation. The judge knows the world and the answers to CloudFormation. Of the product's

@@ -1,11 +1,11 @@
 //! Judges that an invocation changes only resources of its own binding.
 //!
-//! The contract, "Names": a bucket, rule or target group belongs to a binding by its name, and a listener by its
-//! tag. Nothing else may ever be changed or deleted.
+//! docs/reference.md, "What a binding makes": a bucket, rule or target group belongs to a binding by its name, and a
+//! listener by its tag. Nothing else may ever be changed or deleted.
 
 use super::meant_resources::group_name;
 use crate::properties::LOGICAL_ID;
-use crate::state::{ACCOUNT, Process, SimulatedObject, Trigger};
+use crate::state::{Process, SIMULATED_ACCOUNT, SimulatedObject, Trigger};
 use crate::world::SimulatedWorld;
 use alb_nlb_binding::model::{LoadBalancerType, Tags};
 use alb_nlb_binding::names::{BindingId, TAG};
@@ -43,7 +43,7 @@ pub fn require_own_rule(world: &SimulatedWorld, process: &Process, name: &str) {
 }
 
 pub fn require_own_bucket(world: &SimulatedWorld, process: &Process, name: &str) {
-    let may = |id: &str| name == format!("{id}-{ACCOUNT}");
+    let may = |id: &str| name == format!("{id}-{SIMULATED_ACCOUNT}");
     require_own(world, process, may, &format!("the bucket {name}"));
 }
 

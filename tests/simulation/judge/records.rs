@@ -1,21 +1,18 @@
 //! Observes reads and writes of records, and judges who may change something when.
 //!
-//! The contract, "The record", rule 1. In a record, this reads only who is named in it, and the outcome of the
-//! request.
+//! Rules 1, 2, 4 and 5 of the record (src/record/mod.rs). In a record, this reads only who is named in it, and the
+//! outcome of the request.
 
 use super::meant_resources::groups_and_ports;
-use crate::state::{
-    ObservedBinding, ObservedClaim, Process, SentRequest, SimulatedObject, Trigger,
-};
+use crate::state::{BindingHistory, ObservedClaim, Process, SentRequest, SimulatedObject, Trigger};
 use crate::world::SimulatedWorld;
 use alb_nlb_binding::record::RequestType;
 use std::rc::Rc;
 
-/// How many milliseconds a look at the record is valid. The contract's number, repeated on purpose: the judge must
-/// not take it from the product.
+/// How many milliseconds a look at the record is valid: rule 1 of the record (src/record/mod.rs).
 const FRESH: u64 = 5_000;
 
-/// The most milliseconds from the last look of an Update at its stack to its commit, where calls are quick.
+/// The most milliseconds from the last look of an Update at its stack to its commit, if calls are quick.
 const LAST_LOOK_TO_COMMIT: u64 = 5_000;
 
 fn next_order(world: &SimulatedWorld) -> u64 {
@@ -76,7 +73,7 @@ pub fn observe_record_write(
     observed.writes.set(observed.writes.get() + 1);
     let id = key.trim_end_matches("/state.json");
     let mut bindings = world.observed.bindings.borrow_mut();
-    let binding: &mut ObservedBinding = bindings.entry(id.to_owned()).or_default();
+    let binding: &mut BindingHistory = bindings.entry(id.to_owned()).or_default();
     let has_outcome = contains(&object.body, b"\"outcome\":");
     if sees_itself && has_outcome {
         if let Trigger::Request(sent) = &process.trigger
@@ -159,9 +156,10 @@ pub fn check_change_start(world: &SimulatedWorld, process: &Process, operation: 
     }
 }
 
-/// The contract, "The record", 4 and 5: an Update that claimed the record before its stack began to roll back commits
-/// nothing once CloudFormation has shown the rollback for a while. Not judged where calls may be lost or slow, because
-/// the Update may not have seen it; nor for an Update to former properties, because it may be a rollback itself.
+/// Rules 4 and 5 of the record (src/record/mod.rs): an Update that claimed the record before its stack began to roll
+/// back commits nothing once CloudFormation has shown the rollback for a while. Not judged if calls may be lost or
+/// slow, because the Update might not have seen it; nor for an Update to former properties, because it may be a
+/// rollback itself.
 fn check_commit(world: &SimulatedWorld, process: &Process, sent: &SentRequest, claimed_at: u64) {
     let is_like_a_rollback = |other: &Rc<SentRequest>| {
         let is_before = other.binding_id == sent.binding_id && other.number < sent.number;

@@ -1,6 +1,6 @@
 //! Observes requests and judges their answers.
 //!
-//! The contract, "The record", rule 3, and "The answer".
+//! Rule 3 of the record (src/record/mod.rs), and docs/semantics.md, "Create and Update".
 
 use super::meant_resources::{dns_name, groups_and_ports, is_small};
 use super::ticks::check_good_tick;
@@ -207,7 +207,7 @@ pub fn binding_ids(world: &SimulatedWorld) -> Vec<String> {
     world.observed.bindings.borrow().keys().cloned().collect()
 }
 
-/// Judges what a person is told about a binding (the contract, "First aid").
+/// Judges what a person is told about a binding (docs/first-aid.md, "Status").
 pub fn check_status(world: &SimulatedWorld, process: &Process, answer: &Value) {
     let Trigger::Status { id } = &process.trigger else {
         return;

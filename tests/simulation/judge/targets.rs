@@ -1,7 +1,7 @@
 //! Judges which targets are registered, which are deregistered, and which must stay.
 //!
-//! The contract, "Sync" and "Lifecycle": a registered target stays while its address is in DNS, an own one leaves
-//! after its misses, and a foreign one never leaves.
+//! docs/semantics.md, "A tick" and "Create and Update": a registered target stays while its address is in DNS, an
+//! own one leaves after its misses, and a foreign one never leaves.
 
 use super::keeping::{is_foreign, kept_since};
 use super::meant_resources::{dns_name, groups_and_ports};
@@ -13,8 +13,8 @@ use alb_nlb_binding::model::Endpoint;
 use alb_nlb_binding::record::RequestType;
 use std::collections::BTreeSet;
 
-/// How many milliseconds a look at other bindings is valid, and how long a call may take. The contract's numbers,
-/// repeated on purpose.
+/// How many milliseconds a look at other bindings is valid, and how long a call may take: rules 1 and 11 of the
+/// record (src/record/mod.rs).
 const LOOK_LASTS: u64 = 5_000;
 const CALL_LASTS: u64 = 5_000;
 

@@ -1,11 +1,11 @@
 //! Judges the wiring: the target groups, listeners and the rule that acknowledged properties need are there.
 //!
-//! The contract, "Lifecycle": while a binding stays, nothing is deleted that it needs. Only an Update deletes, as its
-//! last step, what its own properties no longer name.
+//! docs/semantics.md, "Create and Update": while a binding stays, nothing is deleted that it needs. Only an Update
+//! deletes, as its last step, what its own properties no longer name.
 
 use super::meant_resources::group_name;
 use crate::properties::ResourceProperties;
-use crate::state::{ACCOUNT, Process, SimulatedBucket, Trigger};
+use crate::state::{Process, SIMULATED_ACCOUNT, SimulatedBucket, Trigger};
 use crate::world::SimulatedWorld;
 use alb_nlb_binding::names::TAG;
 use alb_nlb_binding::record::RequestType;
@@ -69,7 +69,7 @@ fn check_removal(
     let Some(request) = request.and_then(|binding| binding.current()) else {
         return;
     };
-    // A later Update gives it up. It may not be answered yet, or have failed, or be cancelled.
+    // A later Update gives it up. It might have no answer yet, or have failed, or be cancelled.
     let gives_up = matches!(&process.trigger, Trigger::Request(sent)
             if sent.kind == RequestType::Update
                 && sent.binding_id == id
@@ -109,7 +109,7 @@ fn wired(world: &SimulatedWorld, id: &str, properties: &ResourceProperties) -> R
     if rules.get(id).filter(is_right).is_none() {
         return Err(format!("no rule {id} is enabled with one target"));
     }
-    let bucket = format!("{id}-{ACCOUNT}");
+    let bucket = format!("{id}-{SIMULATED_ACCOUNT}");
     let s3 = world.s3.borrow();
     let is_closed =
         |bucket: &SimulatedBucket| bucket.policy.is_some() && bucket.tags.contains_key(TAG);

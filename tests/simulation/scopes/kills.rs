@@ -2,7 +2,7 @@
 //! CloudFormation goes on without it.
 
 use super::play::play;
-use super::scenario::{EVENTS, LifecycleEvent, Scenario, killed};
+use super::scenario::{EVENTS, SmallScenario, StackEvent, killed};
 use crate::judge;
 use crate::lambda::Delivery;
 use crate::state::Kill;
@@ -25,81 +25,70 @@ enum AfterKill {
     GivenUp,
 }
 
-/// Kills a tick at each of its awaits in turn, and Lambda tries it again. Gives the number of runs.
+/// Plays `events` with a kill at each await in turn, until they end before that await. Gives the number of runs.
+fn play_kills(what: &str, events: impl AsyncFn(&SmallScenario, Kill) + 'static) -> u32 {
+    let events = Rc::new(events);
+    let mut played = 0;
+    for at in 1..MOST_AWAITS {
+        for arrives in [false, true] {
+            let reached = Rc::new(Cell::new(false));
+            let (was_reached, events) = (Rc::clone(&reached), Rc::clone(&events));
+            let result = play(&Rc::default(), false, move |scenario| async move {
+                events(&scenario, Kill { at, arrives }).await;
+                was_reached.set(scenario.world.coverage.of("kills") > 0);
+                scenario.finish().await;
+            });
+            if let Err(trace) = result {
+                println!("{trace}");
+                panic!("{what} killed at await {at}, arrives: {arrives}");
+            }
+            played += 1;
+            if !reached.get() {
+                return played;
+            }
+        }
+    }
+    panic!("{what} killed: there is no end");
+}
+
+/// Kills a tick, and Lambda tries it again.
 fn play_tick_kills() -> u32 {
-    let mut played = 0;
-    for at in 1..MOST_AWAITS {
-        for arrives in [false, true] {
-            let reached = Rc::new(Cell::new(false));
-            let was_reached = Rc::clone(&reached);
-            let result = play(&Rc::default(), false, move |scenario| async move {
-                scenario.created(&scenario.properties(0, 0)).await;
-                scenario.move_addresses();
-                scenario.eventbridge.kill.set(Some(Kill { at, arrives }));
-                scenario.tick();
-                scenario.eventbridge.kill.set(None);
-                scenario.sleep(1_000).await;
-                was_reached.set(scenario.world.coverage.of("kills") > 0);
-                scenario.finish().await;
-            });
-            if let Err(trace) = result {
-                println!("{trace}");
-                panic!("a tick killed at await {at}, arrives: {arrives}");
-            }
-            played += 1;
-            if !reached.get() {
-                return played;
-            }
-        }
-    }
-    panic!("a tick has no end");
+    play_kills("a tick", async |scenario, kill| {
+        scenario.created(&scenario.properties(0, 0)).await;
+        scenario.move_addresses();
+        scenario.eventbridge.kill.set(Some(kill));
+        scenario.tick();
+        scenario.eventbridge.kill.set(None);
+        scenario.sleep(1_000).await;
+    })
 }
 
-/// Kills an event at each of its awaits in turn. Gives the number of runs.
-fn play_kills(event: LifecycleEvent, next: AfterKill) -> u32 {
-    let mut played = 0;
-    for at in 1..MOST_AWAITS {
-        for arrives in [false, true] {
-            let reached = Rc::new(Cell::new(false));
-            let was_reached = Rc::clone(&reached);
-            let result = play(&Rc::default(), false, move |scenario| async move {
-                match next {
-                    AfterKill::Retry => scenario.event(event, &[killed(at, arrives)]).await,
-                    AfterKill::Second => {
-                        let second = Delivery {
-                            after: 300,
-                            ..Delivery::default()
-                        };
-                        let deliveries = [killed(at, arrives), second];
-                        scenario.event(event, &deliveries).await;
-                    }
-                    AfterKill::GivenUp => scenario.give_up(event, at, arrives).await,
-                }
-                was_reached.set(scenario.world.coverage.of("kills") > 0);
-                scenario.finish().await;
-            });
-            if let Err(trace) = result {
-                println!("{trace}");
-                panic!("{event:?} killed at await {at}, arrives: {arrives}, {next:?}");
-            }
-            played += 1;
-            if !reached.get() {
-                return played;
-            }
+/// Kills an event, and then `next` happens.
+fn play_event_kills(event: StackEvent, next: AfterKill) -> u32 {
+    let what = format!("{event:?}, {next:?},");
+    play_kills(&what, async move |scenario, Kill { at, arrives }| {
+        let first = killed(at, arrives);
+        let second = Delivery {
+            after: 300,
+            ..Delivery::default()
+        };
+        match next {
+            AfterKill::Retry => scenario.event(event, &[first]).await,
+            AfterKill::Second => scenario.event(event, &[first, second]).await,
+            AfterKill::GivenUp => scenario.give_up(event, at, arrives).await,
         }
-    }
-    panic!("{event:?} has no end");
+    })
 }
 
-impl Scenario {
+impl SmallScenario {
     /// Sends a request that is killed twice, and does what CloudFormation does next.
-    async fn give_up(&self, event: LifecycleEvent, at: u32, arrives: bool) {
+    async fn give_up(&self, event: StackEvent, at: u32, arrives: bool) {
         let kill = Delivery {
             kill_retry: Some(Kill { at, arrives }),
             ..killed(at, arrives)
         };
         match event {
-            LifecycleEvent::Create => {
+            StackEvent::Create => {
                 let properties = Rc::new(self.properties(0, 0));
                 self.show("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
                 let sent = self.send(Create, &properties, None, None, &[kill]);
@@ -119,7 +108,7 @@ impl Scenario {
                 self.expect_success(&sent).await;
                 self.user.stack.show(&self.world, "ROLLBACK_COMPLETE", None);
             }
-            LifecycleEvent::Update | LifecycleEvent::Replacement | LifecycleEvent::Move => {
+            StackEvent::Update | StackEvent::Replacement | StackEvent::Move => {
                 let (old, id) = self.created(&self.properties(0, 0)).await;
                 let properties = Rc::new(self.properties_of(event));
                 self.show("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(&id));
@@ -155,7 +144,7 @@ impl Scenario {
                 }
                 self.show("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(&id));
             }
-            LifecycleEvent::Delete => {
+            StackEvent::Delete => {
                 let (properties, id) = self.created(&self.properties(0, 0)).await;
                 self.show("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(&id));
                 let sent = self.send(Delete, &properties, None, Some(&id), &[kill]);
@@ -175,7 +164,7 @@ fn a_kill_at_any_await_is_mended_by_the_retry_or_by_what_cloudformation_does_nex
     let mut all = 0;
     let mut play_all = |next| {
         for event in EVENTS {
-            let played = play_kills(event, next);
+            let played = play_event_kills(event, next);
             println!("{event:?} killed, {next:?}: {played} runs");
             all += played;
         }

@@ -3,16 +3,16 @@
 //! There are no faults here: only the order of the calls differs.
 
 use super::pairs::EventPair;
-use super::scenario::{LifecycleEvent, Scenario};
+use super::scenario::{SmallScenario, StackEvent};
 use crate::judge;
 use crate::lambda::Delivery;
 use crate::properties::ResourceProperties;
-use crate::state::ACCOUNT;
+use crate::state::SIMULATED_ACCOUNT;
 use alb_nlb_binding::names::BindingId;
 use alb_nlb_binding::record::RequestType::{Create, Delete, Update};
 use std::rc::Rc;
 
-impl Scenario {
+impl SmallScenario {
     /// Plays what leads to the pair, the pair, and the end.
     pub async fn run_pair(&self, pair: EventPair) {
         self.run_events(pair).await;
@@ -44,7 +44,7 @@ impl Scenario {
                         .expect("an id");
                     let until = self.world.scheduler.now() + 25_000;
                     let mut s3 = self.world.s3.borrow_mut();
-                    s3.taken.insert(id.bucket(ACCOUNT), until);
+                    s3.taken.insert(id.bucket(SIMULATED_ACCOUNT), until);
                 }
                 self.show("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
                 let invented = "invented".to_owned();
@@ -99,14 +99,18 @@ impl Scenario {
                     self.show("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
                 }
             }
-            EventPair::UpdateAndRollback | EventPair::UpdateAndQuickRollback => {
+            EventPair::UpdateAndRollback
+            | EventPair::UpdateAndQuickRollback
+            | EventPair::ReplacementAndRollback => {
                 let it = self.created(&self.properties(0, 0)).await;
-                let gap = if pair == EventPair::UpdateAndRollback {
-                    3_000
-                } else {
-                    1_400
+                let gap = match pair {
+                    EventPair::UpdateAndQuickRollback => 1_400,
+                    _ => 3_000,
                 };
-                let properties = Rc::new(self.properties(1, 0));
+                let properties = Rc::new(match pair {
+                    EventPair::ReplacementAndRollback => self.properties(0, 1),
+                    _ => self.properties(1, 0),
+                });
                 let (old, id) = (&it.0, it.1.as_str());
                 self.show("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
                 let update = self.send(
@@ -118,6 +122,9 @@ impl Scenario {
                 );
                 update.wait_for_answer(&self.world, gap).await;
                 self.start_choosing();
+                if update.is_replacement() {
+                    judge::observe_abandoned(&self.world, &update.binding_id);
+                }
                 self.show(
                     "UPDATE_ROLLBACK_IN_PROGRESS",
                     "UPDATE_IN_PROGRESS",
@@ -168,24 +175,6 @@ impl Scenario {
                 let delete = self.send(Delete, &it.0, None, Some(&it.1), &[now]);
                 self.expect_success(&delete).await;
                 self.show("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(&id));
-            }
-            EventPair::ReplacementAndRollback => {
-                let it = self.created(&self.properties(0, 0)).await;
-                let properties = Rc::new(self.properties(0, 1));
-                let (old, id) = (&it.0, it.1.as_str());
-                self.show("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", Some(id));
-                let update = self.send(Update, &properties, Some(old), Some(id), &[later]);
-                update.wait_for_answer(&self.world, 3_000).await;
-                self.start_choosing();
-                judge::observe_abandoned(&self.world, &update.binding_id);
-                self.show(
-                    "UPDATE_ROLLBACK_IN_PROGRESS",
-                    "UPDATE_IN_PROGRESS",
-                    Some(id),
-                );
-                let back = self.send(Update, old, Some(&properties), Some(id), &[now]);
-                self.expect_success(&back).await;
-                self.show("UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE", Some(id));
             }
             EventPair::BucketAndTick | EventPair::UpdateAndTick => {
                 let mut properties = self.properties(0, 0);
@@ -239,13 +228,11 @@ impl Scenario {
                 self.tick();
                 self.schedule.expects.set(false);
             }
-            EventPair::CreateTwice => self.event(LifecycleEvent::Create, &[now, now]).await,
-            EventPair::UpdateTwice => self.event(LifecycleEvent::Update, &[now, now]).await,
-            EventPair::ReplacementTwice => {
-                self.event(LifecycleEvent::Replacement, &[now, now]).await
-            }
-            EventPair::BucketTwice => self.event(LifecycleEvent::Move, &[now, now]).await,
-            EventPair::DeleteTwice => self.event(LifecycleEvent::Delete, &[now, now]).await,
+            EventPair::CreateTwice => self.event(StackEvent::Create, &[now, now]).await,
+            EventPair::UpdateTwice => self.event(StackEvent::Update, &[now, now]).await,
+            EventPair::ReplacementTwice => self.event(StackEvent::Replacement, &[now, now]).await,
+            EventPair::BucketTwice => self.event(StackEvent::Move, &[now, now]).await,
+            EventPair::DeleteTwice => self.event(StackEvent::Delete, &[now, now]).await,
         }
     }
 }

@@ -1,15 +1,15 @@
 //! Plays one scenario by one schedule, in a world of its own.
 
-use super::scenario::Scenario;
+use super::scenario::SmallScenario;
 use super::schedule::{Schedule, ScheduleChooser};
 use crate::coverage::Coverage;
 use crate::world::SimulatedWorld;
 use std::rc::Rc;
 
-/// Plays a scenario by a schedule. Gives the trace if the product breaks the contract.
+/// Plays a scenario by a schedule. Gives the trace if the judge finds a violation.
 pub fn play<T, F>(schedule: &Rc<Schedule>, is_printed: bool, script: T) -> Result<(), String>
 where
-    T: FnOnce(Scenario) -> F,
+    T: FnOnce(SmallScenario) -> F,
     F: Future<Output = ()> + 'static,
 {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -22,7 +22,7 @@ where
         let chooser = Box::new(ScheduleChooser(Rc::clone(schedule)));
         let world = SimulatedWorld::new(7, &Rc::<Coverage>::default(), Some(chooser));
         world.trace.is_printed.set(is_printed);
-        let scenario = Scenario::new(&world, schedule);
+        let scenario = SmallScenario::new(&world, schedule);
         world.scheduler.spawn(script(scenario));
         world.scheduler.run().await;
         if world.scheduler.exceeds_step_limit() {

@@ -3,7 +3,7 @@
 //! There are no faults here: only the order of the calls differs.
 
 use super::schedule::Schedule;
-use crate::cloudformation::NewRequest;
+use crate::cloudformation::RequestToSend;
 use crate::eventbridge::{EventBridge, TickFaultRates};
 use crate::fixtures::{Fixtures, prepare};
 use crate::judge;
@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// A world with one user, in which a small scenario is played.
-pub struct Scenario {
+pub struct SmallScenario {
     pub world: Rc<SimulatedWorld>,
     pub user: Rc<User>,
     pub fixtures: Fixtures,
@@ -29,7 +29,7 @@ pub struct Scenario {
 
 /// What CloudFormation may ask the function for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LifecycleEvent {
+pub enum StackEvent {
     Create,
     /// An Update to another ALB, port and given target group.
     Update,
@@ -40,15 +40,15 @@ pub enum LifecycleEvent {
     Delete,
 }
 
-pub const EVENTS: [LifecycleEvent; 5] = [
-    LifecycleEvent::Create,
-    LifecycleEvent::Update,
-    LifecycleEvent::Replacement,
-    LifecycleEvent::Move,
-    LifecycleEvent::Delete,
+pub const EVENTS: [StackEvent; 5] = [
+    StackEvent::Create,
+    StackEvent::Update,
+    StackEvent::Replacement,
+    StackEvent::Move,
+    StackEvent::Delete,
 ];
 
-impl Scenario {
+impl SmallScenario {
     pub fn new(world: &Rc<SimulatedWorld>, schedule: &Rc<Schedule>) -> Self {
         let fixtures = prepare(world, 3);
         let user = Rc::new(User {
@@ -92,17 +92,17 @@ impl Scenario {
     }
 
     /// The properties that an event asks for.
-    pub fn properties_of(&self, event: LifecycleEvent) -> ResourceProperties {
+    pub fn properties_of(&self, event: StackEvent) -> ResourceProperties {
         match event {
-            LifecycleEvent::Create | LifecycleEvent::Delete => self.properties(0, 0),
-            LifecycleEvent::Update => {
+            StackEvent::Create | StackEvent::Delete => self.properties(0, 0),
+            StackEvent::Update => {
                 let mut properties = self.properties(1, 0);
                 properties.listeners[0].port = 8001;
                 properties.listeners[1].given_group = Some(self.fixtures.given[1].clone());
                 properties
             }
-            LifecycleEvent::Replacement => self.properties(0, 1),
-            LifecycleEvent::Move => ResourceProperties {
+            StackEvent::Replacement => self.properties(0, 1),
+            StackEvent::Move => ResourceProperties {
                 bucket: Some(self.fixtures.buckets[0].clone()),
                 ..self.properties(0, 0)
             },
@@ -126,7 +126,7 @@ impl Scenario {
         id: Option<&str>,
         deliveries: &[Delivery],
     ) -> Rc<SentRequest> {
-        let ask = NewRequest {
+        let ask = RequestToSend {
             kind,
             properties: Rc::clone(properties),
             old: old.cloned(),
@@ -195,11 +195,11 @@ impl Scenario {
         gone
     }
 
-    /// Plays one event with these deliveries, in a stack where nothing else goes wrong.
-    pub async fn event(&self, event: LifecycleEvent, deliveries: &[Delivery]) {
-        let old = self.properties_of(LifecycleEvent::Create);
+    /// Plays one event with these deliveries, in a stack in which nothing else goes wrong.
+    pub async fn event(&self, event: StackEvent, deliveries: &[Delivery]) {
+        let old = self.properties_of(StackEvent::Create);
         match event {
-            LifecycleEvent::Create => {
+            StackEvent::Create => {
                 let properties = Rc::new(old);
                 self.start_choosing();
                 self.show("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", None);
@@ -208,11 +208,11 @@ impl Scenario {
                 self.show("CREATE_COMPLETE", "CREATE_COMPLETE", Some(&id));
                 self.user.acknowledged.replace(Some((properties, id)));
             }
-            LifecycleEvent::Update | LifecycleEvent::Replacement | LifecycleEvent::Move => {
+            StackEvent::Update | StackEvent::Replacement | StackEvent::Move => {
                 self.update(&old, self.properties_of(event), deliveries)
                     .await;
             }
-            LifecycleEvent::Delete => {
+            StackEvent::Delete => {
                 let it = self.created(&old).await;
                 self.start_choosing();
                 self.show("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", Some(&it.1));
@@ -224,7 +224,7 @@ impl Scenario {
         }
     }
 
-    /// Plays an Update, and the Delete of the replaced binding where the Update was to another NLB.
+    /// Plays an Update, and the Delete of the replaced binding if the Update was to another NLB.
     async fn update(
         &self,
         old: &ResourceProperties,
@@ -250,7 +250,7 @@ impl Scenario {
         self.show("UPDATE_COMPLETE", "UPDATE_COMPLETE", Some(&id));
     }
 
-    /// Waits for the success that every wanted request must have where there are no faults. Gives the physical id.
+    /// Waits for the success that every wanted request must have if there are no faults. Gives the physical id.
     pub async fn expect_success(&self, sent: &Rc<SentRequest>) -> String {
         match sent.wait_for_answer(&self.world, SERVICE_TIMEOUT).await {
             Some(answer) if answer.is_success => answer.physical_id,

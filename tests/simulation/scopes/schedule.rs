@@ -1,8 +1,8 @@
 //! A schedule of calls, and the search through all schedules with a few preemptions.
 //!
-//! Iterative context bounding, as in CHESS (Musuvathi and Qadeer, 2007): an invocation goes on until it waits for
-//! time, except for a bounded number of preemptions. Letting time pass while an invocation could go on also counts
-//! as a preemption: a call then takes as long as it may.
+//! Iterative context bounding, which CHESS does too (Musuvathi and Qadeer, 2007): an invocation goes on until it
+//! waits for time, except for a bounded number of preemptions. Letting time pass while an invocation could go on
+//! also counts as a preemption: a call then takes as long as it may.
 
 use crate::scheduler::{Chooser, PendingCall, TaskId};
 use std::cell::{Cell, RefCell};

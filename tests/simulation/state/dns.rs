@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-/// The contract's number, repeated on purpose: the judge must not take it from the product.
+/// docs/semantics.md, "8 addresses in an answer". The judge must not take the number from the product.
 pub const ADDRESSES_PER_ANSWER: usize = 8;
 
 pub const NAMES: [&str; 2] = ["alb1.elb.amazonaws.com", "alb2.elb.amazonaws.com"];
 
 /// How many answers in a row may leave an address out. Without this limit, a list that the product takes for
-/// certain could miss an address. The contract accepts that at one in a thousand, so it would prove nothing.
+/// certain could miss an address. docs/semantics.md accepts that at one in a thousand, so it would prove nothing.
 const LEFT_OUT: u32 = 5;
 
 /// The addresses of all DNS names.
@@ -111,7 +111,7 @@ impl DnsZone {
         addresses
     }
 
-    /// One answer, and for how long a cache keeps it, which is zero where there is no cache at present. `caches`
+    /// One answer, and for how long a cache keeps it, which is zero if there is no cache at present. `caches`
     /// is how often of a thousand there is one. A cache of a complete answer is never simulated, because it
     /// would hide all new addresses for as long.
     pub fn answer_through_a_cache(

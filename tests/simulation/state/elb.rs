@@ -10,8 +10,8 @@ use alb_nlb_binding::model::{
 };
 use std::collections::BTreeMap;
 
-pub const REGION: &str = "eu-central-1";
-pub const ACCOUNT: &str = "123456789012";
+pub const SIMULATED_REGION: &str = "eu-central-1";
+pub const SIMULATED_ACCOUNT: &str = "123456789012";
 /// How many milliseconds a target drains.
 const DRAINING: u64 = 20_000;
 
@@ -51,7 +51,7 @@ pub struct SimulatedTarget {
 }
 
 pub fn arn(what: &str) -> String {
-    format!("arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:{what}")
+    format!("arn:aws:elasticloadbalancing:{SIMULATED_REGION}:{SIMULATED_ACCOUNT}:{what}")
 }
 
 impl SimulatedElb {

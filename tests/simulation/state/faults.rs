@@ -48,7 +48,7 @@ impl CallFaultRates {
 }
 
 #[derive(Default)]
-pub struct Faults {
+pub struct SimulatedFaults {
     rates: Cell<CallFaultRates>,
     /// Operations that permissions refuse, each with a part of the name of the resource.
     pub denied: RefCell<BTreeSet<(&'static str, String)>>,
@@ -85,7 +85,7 @@ pub struct Operation {
     pub kind: CallKind,
 }
 
-impl Faults {
+impl SimulatedFaults {
     pub fn set(&self, rates: CallFaultRates) {
         self.rates.set(rates);
     }

@@ -13,10 +13,12 @@ mod s3;
 mod stack;
 
 pub use dns::{ADDRESSES_PER_ANSWER, DnsZone, NAMES};
-pub use elb::{ACCOUNT, REGION, SimulatedElb, SimulatedListener, SimulatedTargetGroup, arn};
-pub use faults::{CallFaultRates, CallKind, Faults, Operation, QUOTAS, Service};
+pub use elb::{
+    SIMULATED_ACCOUNT, SIMULATED_REGION, SimulatedElb, SimulatedListener, SimulatedTargetGroup, arn,
+};
+pub use faults::{CallFaultRates, CallKind, Operation, QUOTAS, Service, SimulatedFaults};
 pub use observed::{
-    Observations, ObservedAnswer, ObservedBinding, ObservedClaim, ObservedLookup, ObservedProcess,
+    BindingHistory, Observations, ObservedAnswer, ObservedClaim, ObservedLookup, ObservedProcess,
     ObservedRequest,
 };
 pub use process::{InvocationEnd, Kill, Process, Trigger};

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 /// What the judge has observed of one binding.
 #[derive(Default)]
-pub struct ObservedBinding {
+pub struct BindingHistory {
     pub requests: Vec<ObservedRequest>,
     /// The targets that the binding must keep registered, and since when.
     pub kept: BTreeMap<(String, Endpoint), u64>,
@@ -68,7 +68,7 @@ pub struct ObservedLookup {
     pub ended: Option<(u64, bool)>,
 }
 
-impl ObservedBinding {
+impl BindingHistory {
     /// The last request for which CloudFormation got a success, unless that was a Delete.
     pub fn current(&self) -> Option<&ObservedRequest> {
         let mut requests = self.requests.iter().rev();
@@ -144,7 +144,7 @@ pub struct ObservedProcess {
 
 #[derive(Default)]
 pub struct Observations {
-    pub bindings: RefCell<BTreeMap<String, ObservedBinding>>,
+    pub bindings: RefCell<BTreeMap<String, BindingHistory>>,
     /// The first answer to each request.
     pub answers: RefCell<BTreeMap<u64, ObservedAnswer>>,
     /// Targets that any binding has found in a given group. They stay registered when that binding goes, if its

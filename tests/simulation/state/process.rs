@@ -1,4 +1,4 @@
-//! One invocation of the function: what triggered it, where Lambda kills it, and how it ended.
+//! One invocation of the function: what triggered it, when Lambda kills it, and how it ended.
 
 use super::observed::ObservedProcess;
 use super::request::SentRequest;
@@ -51,7 +51,7 @@ impl Trigger {
     }
 }
 
-/// Where Lambda kills an invocation.
+/// When Lambda kills an invocation.
 #[derive(Debug, Clone, Copy)]
 pub struct Kill {
     /// At which of its awaits, counted from 1.

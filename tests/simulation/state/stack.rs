@@ -54,7 +54,7 @@ impl SimulatedStack {
         shown.map(|(_, shown)| shown.clone())
     }
 
-    /// Since when the stack rolls an Update back, or `None` where the function cannot ask CloudFormation.
+    /// Since when the stack rolls an Update back, or `None` if the function cannot ask CloudFormation.
     pub fn rollback_since(&self) -> Option<u64> {
         let shown = self.history.borrow();
         let rolls_back =

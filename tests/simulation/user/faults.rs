@@ -34,8 +34,8 @@ impl User {
             retry_after: dice.between(30_000, 120_000),
         };
         let mut deliveries = vec![delivery()];
-        // Where the function cannot ask CloudFormation, it cannot tell a second delivery after the Delete from
-        // a Create that is wanted (the contract, "The record", rule 5: "everything else goes on").
+        // If the function cannot ask CloudFormation, it cannot tell a second delivery after the Delete from a
+        // Create that is wanted, so it goes on (rule 5 of the record, src/record/mod.rs).
         if self.stack.is_known && !self.stack.is_denied && dice.chance(rates.doubled) {
             coverage.count("requests that were delivered twice");
             deliveries.push(delivery());

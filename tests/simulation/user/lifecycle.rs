@@ -5,7 +5,7 @@
 //! Every method goes on until the stack has settled.
 
 use super::state::{SERVICE_TIMEOUT, User};
-use crate::cloudformation::NewRequest;
+use crate::cloudformation::RequestToSend;
 use crate::judge;
 use crate::properties::ResourceProperties;
 use crate::state::{CallFaultRates, ReceivedAnswer, SentRequest};
@@ -20,7 +20,7 @@ impl User {
         old: Option<&Rc<ResourceProperties>>,
         id: Option<String>,
     ) -> Rc<SentRequest> {
-        let ask = NewRequest {
+        let ask = RequestToSend {
             kind,
             properties: Rc::clone(properties),
             old: old.cloned(),

@@ -7,8 +7,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How many milliseconds CloudFormation waits for an answer: the contract's `ServiceTimeout`, repeated on purpose,
-/// so that it does not follow the product.
+/// How many milliseconds CloudFormation waits for an answer: longer than Lambda's queue and the function's own deadline
+/// take together (docs/enterprise.md). Repeated on purpose, so that it does not follow the product.
 pub const SERVICE_TIMEOUT: u64 = 640_000;
 
 /// How many requests of a thousand each fault happens to.
@@ -25,7 +25,7 @@ pub struct RequestFaultRates {
     pub removed: u32,
     /// A user who gives a target group up also takes the permission for it away.
     pub grant_removed: u32,
-    /// The function may not put the target of the rule, so that the request fails after its first sync.
+    /// The function is denied to put the target of the rule, so that the request fails after its first sync.
     pub rule_denied: u32,
     /// A quota of the account is reached, until the next request.
     pub quota: u32,
