@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long EventBridge's minutes last: addresses that leave are waited for by three of them.
-const MINUTE: Duration = Duration::from_secs(6);
+const SHORT_MINUTE: Duration = Duration::from_secs(6);
 
 /// The binary under test: the one just built, or the one that `BINDING_BINARY` names.
 fn binary() -> PathBuf {
@@ -28,7 +28,7 @@ fn binary() -> PathBuf {
 
 #[tokio::test]
 async fn the_example_is_deployed_changed_and_destroyed_by_the_cdk() -> Result<()> {
-    let lab = Lab::start_with_minutes_of(MINUTE).await?;
+    let lab = Lab::start_with_minutes_of(SHORT_MINUTE).await?;
     let cli = Cli::new(&lab, &binary())?;
     cli.run(&["bootstrap", "aws://000000000000/us-east-1"])
         .await?;
@@ -110,6 +110,6 @@ async fn settle(lab: &Lab, group: &str, addresses: &[Ipv4Addr]) -> Result<()> {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    let gone = tokio::time::timeout(MINUTE * 10, gone).await;
+    let gone = tokio::time::timeout(SHORT_MINUTE * 10, gone).await;
     gone.with_context(|| format!("the old addresses stay: {:?}", targets(lab, group)))
 }

@@ -1,7 +1,7 @@
 //! DNS that is not well: caches, servers with old addresses, and failures that pass.
 
-use crate::published::SetUp;
-use crate::support::{Fixture, Response, SuccessLog as _, addresses_line, as_targets};
+use crate::legacy::SetUp;
+use crate::support::{Fixture, SentResponse, SuccessLog as _, addresses_line, as_targets};
 use anyhow::Result;
 use lab::{Cache, DnsFailure, DnsServer};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ const PASSING: [(usize, DnsFailure); 4] = [
 const FOUR_SECONDS: Duration = Duration::from_secs(4);
 
 /// A binding of 28 addresses, whose DNS server shows another eight of them each time.
-async fn bound_to_28() -> Result<(Fixture, Response)> {
+async fn bound_to_28() -> Result<(Fixture, SentResponse)> {
     let fixture = Fixture::new().await?;
     fixture.scale(28);
     let made = fixture.create(json!({})).await?;

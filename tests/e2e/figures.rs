@@ -1,16 +1,16 @@
 //! How much a tick asks, writes and logs, by numbers of addresses and listeners, and how much a request asks: these
 //! figures are the same on any machine, and AWS's bill and rate limits go by them. `make bench` measures times.
 
-use crate::support::{ELB, Fixture, Response, TIMEOUT, is_reading};
+use crate::support::{ELB, Fixture, SentResponse, TIMEOUT, is_reading};
 use anyhow::{Context, Result};
-use lab::{AlbSpec, Invocation, NlbSpec};
+use lab::{AlbSpec, InvocationResult, NlbSpec};
 use serde_json::json;
 use std::collections::BTreeMap;
 
 const FIRST_PORT: usize = 8000;
 
 /// A binding of so many listeners, with three addresses in DNS.
-async fn bind_listeners(listeners: usize) -> Result<(Fixture, Response)> {
+async fn bind_listeners(listeners: usize) -> Result<(Fixture, SentResponse)> {
     let ports = FIRST_PORT..FIRST_PORT + listeners;
     let mut alb = AlbSpec::new("orders");
     alb.ports = ports.clone().map(u16::try_from).collect::<Result<_, _>>()?;
@@ -26,12 +26,12 @@ async fn bind_listeners(listeners: usize) -> Result<(Fixture, Response)> {
 /// What one tick has cost: the function's calls and its DNS queries.
 #[derive(Debug)]
 struct TickCost {
-    tick: Invocation,
+    tick: InvocationResult,
     calls: BTreeMap<String, usize>,
     queries: usize,
 }
 
-async fn measure_tick(fixture: &Fixture, made: &Response) -> Result<TickCost> {
+async fn measure_tick(fixture: &Fixture, made: &SentResponse) -> Result<TickCost> {
     let input = fixture.rule_input(made).await?;
     fixture.lab.gateway().clear();
     let before = fixture.lab.dns().queries("orders");
@@ -59,7 +59,7 @@ fn counts<const N: usize>(counts: [(&str, usize); N]) -> BTreeMap<String, usize>
 }
 
 /// The size of the record in bytes.
-async fn record_size(fixture: &Fixture, made: &Response) -> Result<usize> {
+async fn record_size(fixture: &Fixture, made: &SentResponse) -> Result<usize> {
     let key = format!("{}/state.json", made.id());
     let head = fixture
         .s3()
@@ -117,19 +117,20 @@ async fn however_many_addresses_come_they_cost_one_write_and_one_call_a_listener
 #[tokio::test]
 async fn an_address_costs_the_record_at_most_32_bytes_a_listener() -> Result<()> {
     // A target is `"255.255.255.255:65535":{},` at the longest.
-    const TARGET: usize = 32;
+    const BYTES_PER_TARGET: usize = 32;
     // The orders, the claim with its answer, sixteen ticks' times, and what names the fields.
-    const RECORD: usize = 2000;
+    const BYTES_OF_RECORD: usize = 2000;
     // A target group's ARN and port in the orders, the ARN once more above its targets, and the
     // listener's and its own in the answer.
-    const GROUP: usize = 700;
+    const BYTES_PER_GROUP: usize = 700;
     for listeners in [1, 10] {
         let (fixture, made) = bind_listeners(listeners).await?;
         for addresses in [3, 28, 100] {
             fixture.scale(addresses);
             measure_tick(&fixture, &made).await?;
             let size = record_size(&fixture, &made).await?;
-            let most = RECORD + listeners * (GROUP + addresses * TARGET);
+            let most =
+                BYTES_OF_RECORD + listeners * (BYTES_PER_GROUP + addresses * BYTES_PER_TARGET);
             assert!(size <= most, "{addresses} addresses: {size} > {most} bytes");
         }
     }
@@ -159,8 +160,8 @@ async fn a_steady_tick_logs_one_line_that_grows_by_an_address_and_not_by_a_liste
 /// How many calls a request made, how many of them of ELBv2, and how many of those only look.
 async fn count_calls(
     fixture: &Fixture,
-    request: impl Future<Output = Result<Response>>,
-) -> Result<(Response, [usize; 3])> {
+    request: impl Future<Output = Result<SentResponse>>,
+) -> Result<(SentResponse, [usize; 3])> {
     fixture.lab.gateway().clear();
     let response = request.await?;
     response.assert_success();

@@ -1,10 +1,10 @@
 //! Many bindings of one stack at the same time, with ELBv2's request rates. The benchmark has a hundred bindings and
 //! AWS's own rates; here both are smaller.
 
-use crate::support::{Fixture, Response, STACK_ID, binary};
+use crate::support::{Fixture, STACK_ID, SentResponse, binary};
 use anyhow::Result;
 use futures_util::future::try_join_all;
-use lab::{AlbSpec, Lab, NlbSpec, StackView};
+use lab::{AlbSpec, FakeStackView, Lab, NlbSpec};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ struct OneOfMany {
     fixture: Fixture,
     name: String,
     port: u16,
-    made: Option<Response>,
+    made: Option<SentResponse>,
 }
 
 impl OneOfMany {
@@ -73,8 +73,8 @@ async fn many_bindings_at_once_wait_for_their_turn_and_all_of_them_succeed() -> 
         let status = format!("{}_IN_PROGRESS", kind.to_uppercase());
         let view = bindings
             .iter()
-            .fold(StackView::new(&status), |view, binding| {
-                let id = binding.made.as_ref().map(Response::id);
+            .fold(FakeStackView::new(&status), |view, binding| {
+                let id = binding.made.as_ref().map(SentResponse::id);
                 view.with_resource(&binding.name, &status, id)
             });
         gateway.set_stack(STACK_ID, view);
@@ -91,7 +91,11 @@ async fn many_bindings_at_once_wait_for_their_turn_and_all_of_them_succeed() -> 
     }
     gateway.lift_rates();
     for binding in &bindings {
-        let made = binding.made.as_ref().map(Response::id).unwrap_or_default();
+        let made = binding
+            .made
+            .as_ref()
+            .map(SentResponse::id)
+            .unwrap_or_default();
         assert_eq!(binding.fixture.leftovers(made).await?, Vec::<String>::new());
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Updates with `TargetDnsName`: from an ALB to a DNS name and back, and back to a name that is gone from DNS.
 
-use crate::support::{Fixture, Response, as_targets};
+use crate::support::{Fixture, SentResponse, as_targets};
 use anyhow::Result;
 use lab::DnsFailure;
 use serde_json::{Value, json};
@@ -8,7 +8,12 @@ use std::net::Ipv4Addr;
 
 const DATABASE: &str = "db.example.com";
 
-async fn update(fixture: &Fixture, made: &Response, from: &Value, to: &Value) -> Result<Response> {
+async fn update(
+    fixture: &Fixture,
+    made: &SentResponse,
+    from: &Value,
+    to: &Value,
+) -> Result<SentResponse> {
     fixture
         .request(json!({
             "RequestType": "Update",

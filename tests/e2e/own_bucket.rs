@@ -3,7 +3,7 @@
 
 use crate::first_aid::{status, texts};
 use crate::record::BindingStack;
-use crate::support::{Fixture, Response, operations};
+use crate::support::{Fixture, SentResponse, operations};
 use anyhow::Result;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use lab::{Fault, What};
@@ -31,21 +31,21 @@ fn own_policy(bucket: &str) -> Value {
     }]})
 }
 
-async fn delete_policy(fixture: &Fixture, made: &Response) -> Result<String> {
+async fn delete_policy(fixture: &Fixture, made: &SentResponse) -> Result<String> {
     let bucket = made.attribute("BucketName").to_owned();
     let delete = fixture.s3().delete_bucket_policy().bucket(&bucket);
     delete.send().await?;
     Ok(bucket)
 }
 
-async fn assert_delete_leaves_nothing(fixture: &Fixture, made: &Response) -> Result<()> {
+async fn assert_delete_leaves_nothing(fixture: &Fixture, made: &SentResponse) -> Result<()> {
     fixture.delete(made, json!({})).await?.assert_success();
     assert_eq!(fixture.leftovers(made.id()).await?, [""; 0]);
     Ok(())
 }
 
 #[track_caller]
-fn assert_warned(response: &Response, text: &str) {
+fn assert_warned(response: &SentResponse, text: &str) {
     let log = &response.invocation.log;
     let warns = |line: &Value| line["level"] == "WARN" && line.to_string().contains(text);
     assert!(log.iter().any(warns), "{text}: {log:#?}");

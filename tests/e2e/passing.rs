@@ -1,6 +1,6 @@
 //! Refusals that pass: the function waits for them, and names the call that it waited for where they do not pass.
 
-use crate::support::{ELB, Fixture, Response, binary};
+use crate::support::{ELB, Fixture, SentResponse, binary};
 use anyhow::Result;
 use aws_sdk_elasticloadbalancingv2::types;
 use lab::{AlbSpec, DnsFailure, Fault, NlbSpec, What};
@@ -34,7 +34,7 @@ fn every_step() -> Value {
     }]})
 }
 
-async fn assert_delete_leaves_nothing(fixture: &Fixture, made: &Response) -> Result<()> {
+async fn assert_delete_leaves_nothing(fixture: &Fixture, made: &SentResponse) -> Result<()> {
     fixture.delete(made, every_step()).await?.assert_success();
     assert_eq!(fixture.leftovers(made.id()).await?, [""; 0]);
     Ok(())

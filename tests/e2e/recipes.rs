@@ -1,8 +1,8 @@
 //! The recipes of docs/recipes.md, each followed as its reader would follow it.
 
 use crate::support::{
-    ELB, Fixture, Response, as_targets, binary, forward_to, make_idle_target_group, make_listener,
-    operations,
+    ELB, Fixture, SentResponse, as_targets, binary, forward_to, make_idle_target_group,
+    make_listener, operations,
 };
 use anyhow::{Context, Result};
 use aws_sdk_elasticloadbalancingv2::Client;
@@ -10,7 +10,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, Certificate, ForwardActionConfig, Listener, ListenerAttribute,
     ProtocolEnum, TargetGroupTuple,
 };
-use lab::{AlbSpec, Fault, Lab, LoadBalancers, NlbSpec, What, ZONES};
+use lab::{AlbAndNlb, AlbSpec, Fault, Lab, NlbSpec, What, ZONES};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ impl SharingStack {
             // The access key tells which function made a call.
             let variables = [("AWS_ACCESS_KEY_ID", spec.name.as_str())];
             let function = lab.function_with(binary(), &variables).await?;
-            let fixture = Fixture::on(Arc::clone(&lab), function, LoadBalancers { alb, nlb });
+            let fixture = Fixture::on(Arc::clone(&lab), function, AlbAndNlb { alb, nlb });
             let id = format!(
                 "arn:aws:cloudformation:us-east-1:000000000000:stack/{}/1",
                 spec.name
@@ -73,15 +73,15 @@ impl SharingStack {
         as_targets(&self.addresses(count), port)
     }
 
-    async fn create(&self, listeners: Value) -> Result<Response> {
+    async fn create(&self, listeners: Value) -> Result<SentResponse> {
         self.request("Create", None, listeners).await
     }
 
-    async fn update(&self, made: &Response, listeners: Value) -> Result<Response> {
+    async fn update(&self, made: &SentResponse, listeners: Value) -> Result<SentResponse> {
         self.request("Update", Some(made), listeners).await
     }
 
-    async fn delete(&self, made: &Response) -> Result<()> {
+    async fn delete(&self, made: &SentResponse) -> Result<()> {
         let response = self.request("Delete", Some(made), json!([{"Port": 80}]));
         response.await?.assert_success();
         Ok(())
@@ -90,9 +90,9 @@ impl SharingStack {
     async fn request(
         &self,
         kind: &str,
-        made: Option<&Response>,
+        made: Option<&SentResponse>,
         listeners: Value,
-    ) -> Result<Response> {
+    ) -> Result<SentResponse> {
         let mut event = json!({
             "RequestType": kind,
             "StackId": self.id,
@@ -461,7 +461,7 @@ async fn a_port_moves_from_one_stack_to_another_in_two_updates_and_the_rest_serv
 
 // Other targets, by a DNS name in place of an ALB.
 
-async fn create_named(fixture: &Fixture, name: &str, changes: Value) -> Result<Response> {
+async fn create_named(fixture: &Fixture, name: &str, changes: Value) -> Result<SentResponse> {
     let properties = fixture.properties_with_dns_name(name, changes);
     let create = json!({"RequestType": "Create", "ResourceProperties": properties});
     fixture.request(create).await
@@ -471,7 +471,7 @@ async fn create_named(fixture: &Fixture, name: &str, changes: Value) -> Result<R
 async fn delete_named(
     fixture: &Fixture,
     name: &str,
-    made: &Response,
+    made: &SentResponse,
     changes: Value,
 ) -> Result<()> {
     let delete = json!({

@@ -2,7 +2,7 @@
 //! would be another one on another machine.
 
 use crate::support::{
-    ELB, Fixture, Response, SuccessLog as _, TIMEOUT, addresses_line, binary, operations,
+    ELB, Fixture, SentResponse, SuccessLog as _, TIMEOUT, addresses_line, binary, operations,
 };
 use anyhow::Result;
 use lab::{DnsFailure, Fault, HeldCalls, What};
@@ -95,7 +95,7 @@ fn hold(fixture: &Fixture, service: &str, operation: &str) -> HeldCalls {
 /// Runs a tick and another future at the same time, and gives the tick's log. Neither may hang.
 async fn tick_beside(
     fixture: &Fixture,
-    made: &Response,
+    made: &SentResponse,
     looking_on: impl Future<Output = ()>,
 ) -> Result<Vec<Value>> {
     let input = fixture.rule_input(made).await?;
@@ -198,7 +198,7 @@ async fn the_metric_leaves_when_dns_has_answered_and_waits_for_nothing_of_aws() 
 }
 
 /// A tick of 28 addresses asks for all of them before anybody has answered.
-async fn asks_for_28_at_once(fixture: &Fixture, made: &Response) -> Result<()> {
+async fn asks_for_28_at_once(fixture: &Fixture, made: &SentResponse) -> Result<()> {
     let dns = fixture.lab.dns();
     dns.fail("orders", DnsFailure::Silent);
     let before = dns.queries("orders");

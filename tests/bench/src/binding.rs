@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use aws_sdk_eventbridge::types::Target;
-use lab::{ACCOUNT, Alb, FUNCTION_NAME, Function, Lab, Nlb, REGION, rule_event};
+use lab::{ACCOUNT, Alb, FUNCTION_NAME, Lab, Nlb, REGION, RunningFunction, rule_event};
 use serde_json::{Value, json};
 
 use crate::settings::INVOCATION_TIMEOUT;
@@ -65,7 +65,7 @@ impl MadeBinding {
     }
 
     /// The binding after an Update that changes no property.
-    pub async fn updated(&self, lab: &Lab, function: &Function) -> Result<Self> {
+    pub async fn updated(&self, lab: &Lab, function: &RunningFunction) -> Result<Self> {
         let mut request = self.request.clone();
         let last = self.last.load(Ordering::Relaxed);
         request["RequestType"] = json!("Update");
@@ -98,7 +98,7 @@ impl Texts {
 
 pub async fn make(
     lab: &Lab,
-    function: &Function,
+    function: &RunningFunction,
     alb: &Alb,
     nlb: &Nlb,
     ports: &[u16],
@@ -124,7 +124,7 @@ pub async fn make(
 }
 
 /// Sends a request, and reads what it made.
-async fn of(lab: &Lab, function: &Function, request: Value) -> Result<MadeBinding> {
+async fn of(lab: &Lab, function: &RunningFunction, request: Value) -> Result<MadeBinding> {
     let url = lab.response_url();
     let mut event = request.clone();
     event["ResponseURL"] = json!(url.url());

@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use demo::Console;
 use lab::{
-    ACCOUNT, AlbSpec, FUNCTION_ACCESS_KEY, FUNCTION_NAME, Lab, LoadBalancers, NlbSpec, REGION,
-    StackView,
+    ACCOUNT, AlbAndNlb, AlbSpec, FUNCTION_ACCESS_KEY, FUNCTION_NAME, FakeStackView, Lab, NlbSpec,
+    REGION,
 };
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -90,7 +90,7 @@ async fn prepare(lab: &Lab, count: usize) -> Result<Vec<StackBinding>> {
     for number in 0..count.div_ceil(BINDINGS_PER_NLB) {
         let alb = AlbSpec::new(&format!("orders-{number}"));
         let nlb = NlbSpec::new(&format!("front-{number}"));
-        let LoadBalancers { alb, nlb } = lab.load_balancers(&alb, &nlb).await?;
+        let AlbAndNlb { alb, nlb } = lab.load_balancers(&alb, &nlb).await?;
         lab.dns().set(&alb.name, alb.addresses(ADDRESSES_PER_ALB));
         let ports = 8000..8000 + BINDINGS_PER_NLB;
         wanted.extend(ports.map(|port| StackBinding {
@@ -154,9 +154,11 @@ async fn request(
     kind: &str,
 ) -> Result<RequestFigures> {
     let status = format!("{}_IN_PROGRESS", kind.to_uppercase());
-    let view = wanted.iter().fold(StackView::new(&status), |view, wanted| {
-        view.with_resource(&wanted.logical_id, &status, wanted.id.as_deref())
-    });
+    let view = wanted
+        .iter()
+        .fold(FakeStackView::new(&status), |view, wanted| {
+            view.with_resource(&wanted.logical_id, &status, wanted.id.as_deref())
+        });
     lab.gateway().set_stack(&stack(), view);
     lab.gateway().clear();
     let start = Instant::now();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use lab::{Function, Invocation, Lab};
+use lab::{InvocationResult, Lab, RunningFunction};
 use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
 
@@ -28,7 +28,7 @@ pub struct Fleet {
     lab: Arc<Lab>,
     binary: PathBuf,
     /// The environments that no event is in. The one that was used last is used next.
-    idle: Mutex<Vec<Function>>,
+    idle: Mutex<Vec<RunningFunction>>,
     slots: Semaphore,
 }
 
@@ -54,7 +54,7 @@ impl Fleet {
         Ok(())
     }
 
-    pub async fn invoke(&self, event: Value, timeout: Duration) -> Result<Invocation> {
+    pub async fn invoke(&self, event: Value, timeout: Duration) -> Result<InvocationResult> {
         let _slot = self.slots.acquire().await?;
         let idle = self.idle.lock().await.pop();
         let function = match idle {

@@ -8,8 +8,8 @@ mod binding;
 mod deploy;
 mod figures;
 mod fleet;
+mod legacy;
 mod processor;
-mod published;
 mod report;
 mod scale;
 mod settings;
@@ -27,9 +27,9 @@ use settings::Subject;
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let (binary, package, bindings, published) = match arguments.as_slice() {
+    let (binary, package, bindings, legacy) = match arguments.as_slice() {
         [binary, package, bindings] => (binary, package, bindings, None),
-        [binary, package, bindings, published] => (binary, package, bindings, Some(published)),
+        [binary, package, bindings, legacy] => (binary, package, bindings, Some(legacy)),
         _ => return usage(),
     };
     let Ok(bindings) = bindings.parse() else {
@@ -39,7 +39,7 @@ async fn main() -> ExitCode {
         binary: binary.into(),
         package: package.into(),
         bindings,
-        published: published.map(Into::into),
+        legacy: legacy.map(Into::into),
     };
     let console = Console::new(std::io::stdout());
     match report::run(&console, &subject).await {

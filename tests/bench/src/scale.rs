@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_elasticloadbalancingv2::types::{ProtocolEnum, TargetTypeEnum};
 use aws_sdk_eventbridge::types::RuleState;
 use demo::Console;
-use lab::{ACCOUNT, AlbSpec, FUNCTION_ACCESS_KEY, Lab, LoadBalancers, NlbSpec, REGION};
+use lab::{ACCOUNT, AlbAndNlb, AlbSpec, FUNCTION_ACCESS_KEY, Lab, NlbSpec, REGION};
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -114,7 +114,7 @@ struct CopiedBindings {
 }
 
 async fn prepare(lab: &Lab, binary: &Path, count: usize) -> Result<CopiedBindings> {
-    let LoadBalancers { alb, nlb } = lab
+    let AlbAndNlb { alb, nlb } = lab
         .load_balancers(&AlbSpec::new("shop"), &NlbSpec::new("front"))
         .await?;
     // It has as many addresses as each copy, so that each address of a copy replaces one of them.

@@ -26,7 +26,7 @@ pub struct Subject {
     /// How many bindings tick in one minute; a third of them is deployed at once. 0 leaves both out.
     pub bindings: usize,
     /// The source of the function that AWS published in 2018, on Python 3, where it is at hand.
-    pub published: Option<PathBuf>,
+    pub legacy: Option<PathBuf>,
 }
 
 /// Lets DNS and AWS answer as late as that from now on.

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use demo::Console;
-use lab::{Alb, AlbSpec, FUNCTION_ACCESS_KEY, Function, Lab, NlbSpec};
+use lab::{Alb, AlbSpec, FUNCTION_ACCESS_KEY, Lab, NlbSpec, RunningFunction};
 use serde_json::Value;
 
 use crate::binding::{self, MadeBinding, RATE};
 use crate::figures::{median, megabytes, milliseconds};
+use crate::legacy::LegacyFunction;
 use crate::processor::{Processor, script};
-use crate::published::Published;
 use crate::settings::{FIRST_PORT, INVOCATION_TIMEOUT, Subject, set_delays};
 use crate::start;
 use crate::table::Table;
@@ -23,7 +23,7 @@ const WARM_TICKS: usize = 100;
 /// How many ticks register. Each adds an address, and there must stay fewer than eight.
 const REGISTERING_TICKS: usize = 3;
 /// How many ticks the function of 2018 has. Each takes a second and more.
-const PUBLISHED_TICKS: usize = 20;
+const LEGACY_TICKS: usize = 20;
 /// How many times its limit a steady tick may take.
 const NEAR: f64 = 1.1;
 /// How many listeners each binding has; each binding has its own NLB.
@@ -82,9 +82,9 @@ pub async fn measure(
     }
 
     let (_, one) = bindings.first().context("a binding")?;
-    let published = subject.published.as_deref();
-    let published = published.map(|source| Published::new(lab, source, &alb, one, reserved));
-    let published = published.transpose()?;
+    let legacy = subject.legacy.as_deref();
+    let legacy = legacy.map(|source| LegacyFunction::new(lab, source, &alb, one, reserved));
+    let legacy = legacy.transpose()?;
     let binary = script(lab, "alone", &[binary], reserved)?;
     let runner = TickRunner { lab, binary, alb };
     set_delays(lab);
@@ -112,9 +112,9 @@ pub async fn measure(
             let row = console.wait(&format!("measuring {title}"), row).await?;
             row.remember(addresses, *listeners, goals)?;
             table.row(row.cells(title.clone())?);
-            if let (1, Some(published)) = (*listeners, &published) {
+            if let (1, Some(legacy)) = (*listeners, &legacy) {
                 beside.row(row.cells(format!("{title}: this function"))?);
-                let row = runner.published(published);
+                let row = runner.legacy(legacy);
                 let title = format!("{title}: the one of 2018");
                 let row = console.wait(&format!("measuring {title}"), row).await?;
                 beside.row(row.cells(title)?);
@@ -129,10 +129,10 @@ pub async fn measure(
     }
     table.show(console);
     console.line(&format!(
-        "{WARM_TICKS} ticks a row, {REGISTERING_TICKS} that register, {PUBLISHED_TICKS} of the function of 2018; times in ms, memory in MB, log in bytes"
+        "{WARM_TICKS} ticks a row, {REGISTERING_TICKS} that register, {LEGACY_TICKS} of the function of 2018; times in ms, memory in MB, log in bytes"
     ));
     console.heading("Beside the function that AWS published in 2018");
-    match published {
+    match legacy {
         Some(_) => beside.show(console),
         None => console.line("NOT MEASURED: its source is not at hand (make bench PUBLISHED=…)"),
     }
@@ -175,10 +175,10 @@ impl TickRunner<'_> {
     }
 
     /// The ALB has as many addresses as were measured last.
-    async fn published(&self, published: &Published) -> Result<TickFigures> {
-        let function = published.function(self.lab).await?;
-        let event = || published.event();
-        self.row(function, event, PUBLISHED_TICKS, |_| {}).await
+    async fn legacy(&self, legacy: &LegacyFunction) -> Result<TickFigures> {
+        let function = legacy.function(self.lab).await?;
+        let event = || legacy.event();
+        self.row(function, event, LEGACY_TICKS, |_| {}).await
     }
 
     /// One new address before each tick, below the number that takes more than one lookup.
@@ -194,7 +194,7 @@ impl TickRunner<'_> {
 
     async fn row(
         &self,
-        function: Function,
+        function: RunningFunction,
         event: impl Fn() -> Result<Value>,
         ticks: usize,
         before: impl Fn(usize),
@@ -219,7 +219,7 @@ impl TickRunner<'_> {
         })
     }
 
-    async fn tick(&self, function: &Function, event: Value) -> Result<MeasuredTick> {
+    async fn tick(&self, function: &RunningFunction, event: Value) -> Result<MeasuredTick> {
         let (dns, gateway) = (self.lab.dns(), self.lab.gateway());
         gateway.clear();
         let asked = dns.times().len();

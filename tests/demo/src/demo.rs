@@ -16,7 +16,7 @@ use crate::fixture::{self, allowed, leftovers, targets, tick_that, ticks};
 const STACK_NAME: &str = "orders";
 
 /// How long EventBridge's minutes last in the demo.
-const MINUTE: Duration = Duration::from_secs(6);
+const SHORT_MINUTE: Duration = Duration::from_secs(6);
 
 struct Demo<'a> {
     lab: &'a Lab,
@@ -31,9 +31,9 @@ struct Demo<'a> {
 pub async fn play(console: &Console, binary: &Path) -> Result<()> {
     console.heading("An AWS of its own starts: CloudFormation, ELB, EventBridge, S3, Lambda, DNS");
     let lab = &console
-        .wait("starting", Lab::start_with_minutes_of(MINUTE))
+        .wait("starting", Lab::start_with_minutes_of(SHORT_MINUTE))
         .await?;
-    let minute = MINUTE.as_secs();
+    let minute = SHORT_MINUTE.as_secs();
     console.line(&format!(
         "EventBridge's minutes last {minute} seconds here; nothing else is quicker"
     ));
@@ -203,7 +203,7 @@ impl Demo<'_> {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         };
-        let gone = tokio::time::timeout(MINUTE * 10, gone);
+        let gone = tokio::time::timeout(SHORT_MINUTE * 10, gone);
         let gone = async { gone.await.context("the old ALB's addresses stay")? };
         self.console.wait("three more minutes", gone).await?;
         self.check(&addresses, group)?;
@@ -260,7 +260,10 @@ impl Demo<'_> {
             }
         };
         // This is less than a minute, so that no later tick can mend what this one left undone.
-        if tokio::time::timeout(MINUTE / 2, settled).await.is_err() {
+        if tokio::time::timeout(SHORT_MINUTE / 2, settled)
+            .await
+            .is_err()
+        {
             self.check(addresses, group)?;
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use aws_sdk_cloudformation::Client;
-use lab::package::{CODE, CODE_BUCKET, upload};
+use lab::package::{CODE_BUCKET, CODE_PARAMETERS, upload};
 use lab::policy::{self, Role};
 use lab::{ACCOUNT, Lab, TargetState, stack};
 use serde_json::Value;
@@ -16,7 +16,7 @@ pub const PROVIDER_STACK: &str = "alb-nlb-binding";
 pub async fn deploy(lab: &Lab, client: &Client, binary: &Path) -> Result<()> {
     upload(lab, binary).await?;
     let template = stack::template("provider.yaml")?;
-    let made = stack::create(client, PROVIDER_STACK, &template, &CODE).await?;
+    let made = stack::create(client, PROVIDER_STACK, &template, &CODE_PARAMETERS).await?;
     made.expect("CREATE_COMPLETE")?;
     Ok(())
 }
@@ -38,7 +38,7 @@ pub async fn tick_that(
     fits: impl Fn(&Value) -> bool,
 ) -> Result<(usize, Value)> {
     // A schedule fires within its minute, and a lab's minutes are short.
-    const TICK_TIMEOUT: Duration = Duration::from_secs(90);
+    const FIRST_TICK_TIMEOUT: Duration = Duration::from_secs(90);
     let look = async {
         loop {
             let ticks = ticks(lab).await?;
@@ -53,7 +53,7 @@ pub async fn tick_that(
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    match tokio::time::timeout(TICK_TIMEOUT, look).await {
+    match tokio::time::timeout(FIRST_TICK_TIMEOUT, look).await {
         Ok(found) => found,
         Err(_) => bail!(
             "EventBridge did not fire in time; the log:\n{}",

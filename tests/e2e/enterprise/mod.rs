@@ -10,7 +10,7 @@ mod state_bucket;
 use crate::support::{SHORT_MINUTE, binary};
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
-use lab::package::{CODE, upload};
+use lab::package::{CODE_PARAMETERS, upload};
 use lab::policy::Policy;
 use lab::{Lab, stack};
 use std::path::Path;
@@ -37,7 +37,7 @@ impl Account {
     /// A stack of cfn/provider.yaml.
     async fn deploy(&self, parameters: &[(&str, &str)]) -> Result<()> {
         let template = stack::template("provider.yaml")?;
-        let parameters = [&CODE, parameters].concat();
+        let parameters = [&CODE_PARAMETERS, parameters].concat();
         let made = stack::create(&self.client, PROVIDER, &template, &parameters).await?;
         made.expect("CREATE_COMPLETE")?;
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::{Account, KMS_KEY, PROVIDER};
 use anyhow::Result;
-use lab::package::CODE;
+use lab::package::CODE_PARAMETERS;
 use lab::policy::{IamRequest, Policy, resources};
 use lab::{ZONES, stack};
 use serde_json::{Value, json};
@@ -31,14 +31,14 @@ const TEMPLATES: [Template; 2] = [
         file: "provider.yaml",
         role: "Role",
         function: "Function",
-        needed: &CODE,
+        needed: &CODE_PARAMETERS,
     },
     Template {
         file: "sync.yaml",
         role: "LambdaIAMRole",
         function: "LambdaFunction",
         needed: &[
-            CODE[0],
+            CODE_PARAMETERS[0],
             (
                 "InternalALBDNSName",
                 "internal-orders-1.us-east-1.elb.amazonaws.com",
@@ -240,7 +240,7 @@ async fn a_stack_with_all_of_it_is_deployed_with_its_path_and_its_key() -> Resul
         )
         .await?;
     let [_, sync] = &TEMPLATES;
-    let needed = [&CODE, &sync.needed[1..], &given].concat();
+    let needed = [&CODE_PARAMETERS, &sync.needed[1..], &given].concat();
     let template = stack::template(sync.file)?;
     let made = stack::create(&account.client, "sync", &template, &needed).await?;
     made.expect("CREATE_COMPLETE")?;

@@ -4,18 +4,18 @@ use super::{Account, KMS_KEY, PROVIDER};
 use crate::support::wait_for_targets;
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
-use lab::package::CODE;
+use lab::package::CODE_PARAMETERS;
 use lab::policy::{IamRequest, Policy, of_key, requests, resources};
-use lab::{ACCOUNT, AlbSpec, LoadBalancers, NlbSpec, stack};
+use lab::{ACCOUNT, AlbAndNlb, AlbSpec, NlbSpec, stack};
 use serde_json::{Value, json};
 
 const BINDING_STACK: &str = "orders";
-const GIVEN: &str = "shared-state";
+const GIVEN_BUCKET: &str = "shared-state";
 
 /// Who owns an account with an ALB of three addresses and an NLB, and deploys a binding there.
 struct AccountOwner {
     account: Account,
-    pair: LoadBalancers,
+    pair: AlbAndNlb,
 }
 
 impl AccountOwner {
@@ -71,7 +71,7 @@ impl AccountOwner {
     async fn buckets(&self) -> Result<Vec<String>> {
         let listed = self.s3().list_buckets().send().await?;
         let names = listed.buckets().iter().filter_map(|bucket| bucket.name());
-        let code = |name: &&str| *name != CODE[0].1;
+        let code = |name: &&str| *name != CODE_PARAMETERS[0].1;
         Ok(names.filter(code).map(str::to_owned).collect())
     }
 
@@ -191,11 +191,11 @@ fn the_bucket_that_the_stack_makes_is_encrypted_by_s3_or_with_the_key_that_is_gi
 async fn a_bucket_that_is_there_holds_every_record_and_the_role_may_no_more_than_that() -> Result<()>
 {
     let owner = AccountOwner::new().await?;
-    owner.make_bucket(GIVEN).await?;
-    let given = [("StateBucket", GIVEN), ("StateBucketKey", KMS_KEY)];
+    owner.make_bucket(GIVEN_BUCKET).await?;
+    let given = [("StateBucket", GIVEN_BUCKET), ("StateBucketKey", KMS_KEY)];
     owner.account.deploy(&given).await?;
-    let mut asked = owner.life_in(GIVEN).await?;
-    asked.extend(of_key(KMS_KEY, GIVEN));
+    let mut asked = owner.life_in(GIVEN_BUCKET).await?;
+    asked.extend(of_key(KMS_KEY, GIVEN_BUCKET));
     let role = owner.account.role().await?;
     let verdict = role.judge(&asked)?;
     assert_eq!(role.refused(&asked)?, []);
@@ -209,7 +209,7 @@ async fn a_bucket_that_is_there_holds_every_record_and_the_role_may_no_more_than
     let of_others = |request: &IamRequest| IamRequest {
         resource: request
             .resource
-            .replace(GIVEN, "others-state")
+            .replace(GIVEN_BUCKET, "others-state")
             .replace("key/ours", "key/others"),
         ..request.clone()
     };
@@ -219,7 +219,7 @@ async fn a_bucket_that_is_there_holds_every_record_and_the_role_may_no_more_than
     assert_eq!(role.refused(&others)?, others);
     let foreign = IamRequest::new(
         "s3:GetObject",
-        format!("arn:aws:s3:::{GIVEN}/somebody-elses"),
+        format!("arn:aws:s3:::{GIVEN_BUCKET}/somebody-elses"),
     );
     assert_eq!(role.refused(std::slice::from_ref(&foreign))?, [foreign]);
     Ok(())
@@ -228,7 +228,7 @@ async fn a_bucket_that_is_there_holds_every_record_and_the_role_may_no_more_than
 #[tokio::test]
 async fn an_update_moves_a_record_from_the_bindings_own_bucket_to_the_one_for_all() -> Result<()> {
     let owner = AccountOwner::new().await?;
-    owner.make_bucket(GIVEN).await?;
+    owner.make_bucket(GIVEN_BUCKET).await?;
     owner.account.deploy(&[]).await?;
     let (group, own) = owner.bind().await?;
     let id = owner.account.physical_id(BINDING_STACK, "Binding").await?;
@@ -236,11 +236,11 @@ async fn an_update_moves_a_record_from_the_bindings_own_bucket_to_the_one_for_al
     let before = owner.asked()?.len();
 
     let template = stack::template("provider.yaml")?;
-    let parameters = [&CODE[..], &[("StateBucket", GIVEN)]].concat();
+    let parameters = [&CODE_PARAMETERS[..], &[("StateBucket", GIVEN_BUCKET)]].concat();
     let updated = stack::update(owner.client(), PROVIDER, &template, &parameters).await?;
     updated.expect("UPDATE_COMPLETE")?;
     assert_eq!(
-        owner.keys(GIVEN).await?,
+        owner.keys(GIVEN_BUCKET).await?,
         [""; 0],
         "a record moves with its binding's Update"
     );
@@ -248,14 +248,18 @@ async fn an_update_moves_a_record_from_the_bindings_own_bucket_to_the_one_for_al
     let parameters = owner.parameters("rate(2 minutes)");
     let updated = stack::update(owner.client(), BINDING_STACK, &template, &parameters).await?;
     let updated = updated.expect("UPDATE_COMPLETE")?;
-    assert_eq!(updated.output("BucketName")?, GIVEN);
+    assert_eq!(updated.output("BucketName")?, GIVEN_BUCKET);
     let record = format!("{id}/state.json");
-    assert_eq!(owner.keys(GIVEN).await?, [record]);
+    assert_eq!(owner.keys(GIVEN_BUCKET).await?, [record]);
     owner.tick(&group).await?;
 
     owner.unbind().await?;
-    assert_eq!(owner.keys(GIVEN).await?, [""; 0]);
-    assert_eq!(owner.buckets().await?, [GIVEN], "its own bucket goes, too");
+    assert_eq!(owner.keys(GIVEN_BUCKET).await?, [""; 0]);
+    assert_eq!(
+        owner.buckets().await?,
+        [GIVEN_BUCKET],
+        "its own bucket goes, too"
+    );
     let asked = owner.asked()?.split_off(before);
     let role = owner.account.role().await?;
     assert_eq!(role.refused(&asked)?, []);

@@ -3,10 +3,10 @@
 
 use super::inventory::{Inventory, take_inventory};
 use super::shared_lab::SharedLab;
-use crate::support::{Fixture, Response, STACK_ID, TIMEOUT, binary};
+use crate::support::{Fixture, STACK_ID, SentResponse, TIMEOUT, binary};
 use alb_nlb_binding::names::BindingId;
 use anyhow::{Context, Result, ensure};
-use lab::{ACCOUNT, Alb, AlbSpec, Call, Invocation, LoadBalancers, NlbSpec, rule_event};
+use lab::{ACCOUNT, Alb, AlbAndNlb, AlbSpec, Call, InvocationResult, NlbSpec, rule_event};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -51,7 +51,7 @@ impl Site {
             ..AlbSpec::new(&format!("{name}-{number}"))
         };
         let lab = &shared.lab;
-        let pair = LoadBalancers {
+        let pair = AlbAndNlb {
             alb: lab.alb(&shared.vpc, &alb("orders")).await?,
             nlb: lab
                 .nlb(&shared.vpc, &NlbSpec::new(&format!("front-{number}")))
@@ -146,7 +146,7 @@ impl Site {
         old: Option<Shape>,
         new: Option<Shape>,
         deadline: Duration,
-    ) -> Result<Response> {
+    ) -> Result<SentResponse> {
         let mut event = match (old, new) {
             (None, _) => json!({"RequestType": "Create"}),
             (Some(_), Some(_)) => json!({"RequestType": "Update"}),
@@ -257,7 +257,7 @@ impl Site {
 }
 
 /// What a function logged, one line each.
-pub fn lines(invocation: &Invocation) -> String {
+pub fn lines(invocation: &InvocationResult) -> String {
     let lines: Vec<_> = invocation.log.iter().map(ToString::to_string).collect();
     lines.join("\n")
 }

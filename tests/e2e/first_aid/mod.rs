@@ -3,7 +3,7 @@
 mod rehearsal;
 mod status;
 
-use crate::support::{Fixture, Response, TIMEOUT};
+use crate::support::{Fixture, SentResponse, TIMEOUT};
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ async fn ask(fixture: &Fixture, question: Value) -> Result<Value> {
     Ok(answer)
 }
 
-pub async fn status(fixture: &Fixture, made: &Response) -> Result<Value> {
+pub async fn status(fixture: &Fixture, made: &SentResponse) -> Result<Value> {
     ask(
         fixture,
         json!({"Action": "Status", "PhysicalResourceId": made.id()}),

@@ -1,13 +1,13 @@
 //! `Status`: it tells of a binding that it is well, or what is wrong with it and what to do.
 
 use super::{ask, status, texts};
-use crate::support::{ELB, Fixture, Response, TIMEOUT};
+use crate::support::{ELB, Fixture, SentResponse, TIMEOUT};
 use anyhow::Result;
 use lab::{DnsFailure, TargetState};
 use serde_json::json;
 
 /// Asserts that a binding has one problem, which says all of this.
-async fn assert_sick(fixture: &Fixture, made: &Response, says: &[&str]) -> Result<()> {
+async fn assert_sick(fixture: &Fixture, made: &SentResponse, says: &[&str]) -> Result<()> {
     let answer = status(fixture, made).await?;
     let problems = texts(&answer, "Problems");
     let [problem] = problems.as_slice() else {
@@ -20,7 +20,7 @@ async fn assert_sick(fixture: &Fixture, made: &Response, says: &[&str]) -> Resul
     Ok(())
 }
 
-async fn assert_well(fixture: &Fixture, made: &Response) -> Result<()> {
+async fn assert_well(fixture: &Fixture, made: &SentResponse) -> Result<()> {
     let answer = status(fixture, made).await?;
     let verdict = answer["Verdict"].as_str().unwrap_or_default();
     assert!(verdict.starts_with("well: "), "{answer:#}");

@@ -7,9 +7,9 @@ use crate::support::{SHORT_MINUTE, TIMEOUT, binary, make_target_group};
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudwatch::types::{Dimension, DimensionFilter, MetricAlarm};
-use lab::package::{CODE, upload};
+use lab::package::{CODE_PARAMETERS, upload};
 use lab::stack::{self, SettledStack};
-use lab::{AlbSpec, DnsFailure, FUNCTION_NAME, Lab, LoadBalancers, NlbSpec, REGION};
+use lab::{AlbAndNlb, AlbSpec, DnsFailure, FUNCTION_NAME, Lab, NlbSpec, REGION};
 use query::{field_of, fields, finds};
 use serde_json::Value;
 use std::path::Path;
@@ -20,7 +20,7 @@ const QUERIES: [&str; 3] = ["ChangesOfAddresses", "FailedTicks", "UncertainLists
 /// The function and a binding, by their stacks, with three addresses in DNS.
 struct DeployedBinding {
     lab: Lab,
-    pair: LoadBalancers,
+    pair: AlbAndNlb,
     client: Client,
     binding: SettledStack,
 }
@@ -34,7 +34,7 @@ impl DeployedBinding {
         lab.dns().set("orders", pair.alb.addresses(3));
         upload(&lab, Path::new(&binary())).await?;
         let client = Client::new(&lab.aws());
-        deploy(&client, FUNCTION_NAME, "provider.yaml", &CODE).await?;
+        deploy(&client, FUNCTION_NAME, "provider.yaml", &CODE_PARAMETERS).await?;
         let parameters = [
             ("AlbArn", pair.alb.arn.as_str()),
             ("NlbArn", &pair.nlb.arn),

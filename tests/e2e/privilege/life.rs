@@ -1,10 +1,10 @@
 //! A binding's whole life, in which the function makes every call that it can make.
 
-use crate::support::{Fixture, Response, STACK_ID, TIMEOUT, asked_of_iam, binary};
+use crate::support::{Fixture, STACK_ID, SentResponse, TIMEOUT, asked_of_iam, binary};
 use anyhow::{Context, Result, ensure};
 use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum};
 use lab::policy::{IamRequest, Role, of_key};
-use lab::{AlbSpec, NlbSpec, StackView};
+use lab::{AlbSpec, FakeStackView, NlbSpec};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -82,7 +82,7 @@ async fn live() -> Result<Life> {
 }
 
 /// As many ticks as it takes to deregister an address that is missing.
-async fn ticks(fixture: &Fixture, made: &Response) -> Result<()> {
+async fn ticks(fixture: &Fixture, made: &SentResponse) -> Result<()> {
     for _ in 0..3 {
         fixture.tick(made).await?.success()?;
     }
@@ -90,7 +90,11 @@ async fn ticks(fixture: &Fixture, made: &Response) -> Result<()> {
 }
 
 /// Somebody lets the binding's listener forward elsewhere.
-async fn redirect_listener(fixture: &Fixture, made: &Response, target_group: &str) -> Result<()> {
+async fn redirect_listener(
+    fixture: &Fixture,
+    made: &SentResponse,
+    target_group: &str,
+) -> Result<()> {
     let forward = Action::builder()
         .r#type(ActionTypeEnum::Forward)
         .target_group_arn(target_group)
@@ -111,12 +115,17 @@ struct TaggedStack {
 }
 
 impl TaggedStack {
-    async fn create(&self, fixture: &Fixture, changes: Value) -> Result<Response> {
+    async fn create(&self, fixture: &Fixture, changes: Value) -> Result<SentResponse> {
         let event = json!({"RequestType": "Create"});
         self.request(fixture, event, changes).await
     }
 
-    async fn update(&self, fixture: &Fixture, made: &Response, changes: Value) -> Result<Response> {
+    async fn update(
+        &self,
+        fixture: &Fixture,
+        made: &SentResponse,
+        changes: Value,
+    ) -> Result<SentResponse> {
         let old = fixture.properties(json!({}));
         let event = json!({
             "RequestType": "Update", "PhysicalResourceId": made.id(), "OldResourceProperties": old,
@@ -124,7 +133,12 @@ impl TaggedStack {
         self.request(fixture, event, changes).await
     }
 
-    async fn delete(&self, fixture: &Fixture, made: &Response, changes: Value) -> Result<Response> {
+    async fn delete(
+        &self,
+        fixture: &Fixture,
+        made: &SentResponse,
+        changes: Value,
+    ) -> Result<SentResponse> {
         let event = json!({"RequestType": "Delete", "PhysicalResourceId": made.id()});
         self.request(fixture, event, changes).await
     }
@@ -134,11 +148,11 @@ impl TaggedStack {
         fixture: &Fixture,
         mut event: Value,
         changes: Value,
-    ) -> Result<Response> {
+    ) -> Result<SentResponse> {
         let kind = event["RequestType"].as_str().context("a type")?;
         let status = format!("{}_IN_PROGRESS", kind.to_uppercase());
         let id = event["PhysicalResourceId"].as_str();
-        let shown = StackView::new(&status)
+        let shown = FakeStackView::new(&status)
             .with_tag("team", self.team)
             .with_resource("Binding", &status, id);
         fixture.lab.gateway().set_stack(STACK_ID, shown);

@@ -14,7 +14,7 @@ async fn lose_record(stack: &BindingStack, bucket: &str, id: &str) -> Result<()>
 /// A binding with a group of its own, and a given one in which somebody else has a target.
 async fn bind_with_given_group(
     stack: &BindingStack,
-) -> Result<(crate::support::Response, String, Value)> {
+) -> Result<(crate::support::SentResponse, String, Value)> {
     let (theirs, _) = stack.given_group_with_foreign_target().await?;
     let both = json!({"Listeners": [{"Port": 80}, {"Port": 80, "TargetGroupArn": theirs}]});
     let made = stack.bind(both.clone()).await?;

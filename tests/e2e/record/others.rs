@@ -122,12 +122,12 @@ async fn a_changed_logical_id_with_the_same_group_costs_no_target() -> Result<()
         let made = stack.bind(given.clone()).await?;
         let mut create = stack.create(given.clone());
         create.event["LogicalResourceId"] = json!("Renamed");
-        let view = lab::StackView::new("UPDATE_IN_PROGRESS")
+        let view = lab::FakeStackView::new("UPDATE_IN_PROGRESS")
             .with_resource("Binding", "CREATE_COMPLETE", Some(made.id()))
             .with_resource("Renamed", "CREATE_IN_PROGRESS", None);
         stack.lab().gateway().set_stack(&stack.id, view);
         let renamed = stack.succeeds(&create).await?;
-        let view = lab::StackView::new("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+        let view = lab::FakeStackView::new("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
             .with_resource("Binding", "DELETE_IN_PROGRESS", Some(made.id()))
             .with_resource("Renamed", "CREATE_COMPLETE", Some(renamed.id()));
         stack.lab().gateway().set_stack(&stack.id, view);

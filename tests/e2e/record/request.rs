@@ -1,8 +1,8 @@
 //! A request of CloudFormation that Lambda may deliver more than once, to any environment, and kill.
 
-use crate::support::{Response, TIMEOUT};
+use crate::support::{SentResponse, TIMEOUT};
 use anyhow::{Result, bail};
-use lab::{Function, HeldCalls, Invocation, ResponseUrl};
+use lab::{HeldCalls, InvocationResult, ResponseUrlServer, RunningFunction};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const LAMBDA_REQUEST_ID: &str = "0c5b6b1d-0000-0000-0000-000000000001";
 #[derive(Clone)]
 pub struct StackRequest {
     pub event: Value,
-    pub url: ResponseUrl,
+    pub url: ResponseUrlServer,
 }
 
 /// How a response URL tells when it was signed.
@@ -43,23 +43,23 @@ impl StackRequest {
         self
     }
 
-    pub async fn delivered_to(&self, function: &Function) -> Result<Invocation> {
+    pub async fn delivered_to(&self, function: &RunningFunction) -> Result<InvocationResult> {
         self.delivered_within(function, TIMEOUT).await
     }
 
     pub async fn delivered_within(
         &self,
-        function: &Function,
+        function: &RunningFunction,
         timeout: Duration,
-    ) -> Result<Invocation> {
+    ) -> Result<InvocationResult> {
         let event = self.event.clone();
         function.invoke_as(LAMBDA_REQUEST_ID, event, timeout).await
     }
 
     /// Delivers a request that is answered only once.
-    pub async fn answered_by(&self, function: &Function) -> Result<Response> {
+    pub async fn answered_by(&self, function: &RunningFunction) -> Result<SentResponse> {
         let invocation = self.delivered_to(function).await?;
-        Response::to(self.url.clone(), invocation)
+        SentResponse::to(self.url.clone(), invocation)
     }
 
     /// The answers that S3 has accepted, in their order.
@@ -70,13 +70,13 @@ impl StackRequest {
     }
 
     /// Delivers the request, and kills the environment when a call of it is held.
-    pub async fn killed_at(&self, hold: &HeldCalls, function: Function) -> Result<()> {
+    pub async fn killed_at(&self, hold: &HeldCalls, function: RunningFunction) -> Result<()> {
         killed_at(hold, function, &self.event).await
     }
 }
 
 /// Runs an event until a call of it is held, and kills the environment then. The call goes on without it.
-pub async fn killed_at(hold: &HeldCalls, function: Function, event: &Value) -> Result<()> {
+pub async fn killed_at(hold: &HeldCalls, function: RunningFunction, event: &Value) -> Result<()> {
     tokio::select! {
         done = function.invoke_as(LAMBDA_REQUEST_ID, event.clone(), TIMEOUT) => bail!("it came to its end: {done:#?}"),
         () = hold.arrived(1) => {}

@@ -2,20 +2,20 @@
 //! still waited for.
 
 use super::stack::{BindingStack, LOGICAL_ID};
-use lab::StackView;
+use lab::FakeStackView;
 
 impl BindingStack {
     /// Sets the status of the stack, and that of the binding in it.
     pub fn shows(&self, stack: &str, resource: &str, id: Option<&str>) {
-        self.shows_all(StackView::new(stack).with_resource(LOGICAL_ID, resource, id));
+        self.shows_all(FakeStackView::new(stack).with_resource(LOGICAL_ID, resource, id));
     }
 
     /// The same where the binding is no longer in the stack.
     pub fn shows_none(&self, stack: &str) {
-        self.shows_all(StackView::new(stack));
+        self.shows_all(FakeStackView::new(stack));
     }
 
-    pub fn shows_all(&self, view: StackView) {
+    pub fn shows_all(&self, view: FakeStackView) {
         self.lab().gateway().set_stack(&self.id, view);
     }
 

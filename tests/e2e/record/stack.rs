@@ -2,11 +2,13 @@
 
 use super::request::StackRequest;
 use crate::support::{
-    Fixture, Response, STACK_ID, TIMEOUT, binary, called, is_reading, rule_input,
+    Fixture, STACK_ID, SentResponse, TIMEOUT, binary, called, is_reading, rule_input,
 };
 use anyhow::{Context, Result, ensure};
 use futures_util::future::join_all;
-use lab::{AlbSpec, Call, Fault, FaultId, Function, HeldCalls, Invocation, Lab, NlbSpec, What};
+use lab::{
+    AlbSpec, Call, Fault, FaultId, HeldCalls, InvocationResult, Lab, NlbSpec, RunningFunction, What,
+};
 use serde_json::{Value, json};
 use std::cell::Cell;
 use std::net::Ipv4Addr;
@@ -78,14 +80,14 @@ impl BindingStack {
     }
 
     /// A stack in which a binding with three addresses has been created.
-    pub async fn bound(changes: Value) -> Result<(Self, Response)> {
+    pub async fn bound(changes: Value) -> Result<(Self, SentResponse)> {
         let stack = Self::new().await?;
         let made = stack.bind(changes).await?;
         Ok((stack, made))
     }
 
     /// Creates the binding, and shows it created.
-    pub async fn bind(&self, changes: Value) -> Result<Response> {
+    pub async fn bind(&self, changes: Value) -> Result<SentResponse> {
         self.shows_creating();
         let made = self.succeeds(&self.create(changes)).await?;
         self.shows("CREATE_COMPLETE", "CREATE_COMPLETE", Some(made.id()));
@@ -127,11 +129,11 @@ impl BindingStack {
     }
 
     /// Delivers a request, which is responded to once, to the function of the fixture.
-    pub async fn delivers(&self, request: &StackRequest) -> Result<Response> {
+    pub async fn delivers(&self, request: &StackRequest) -> Result<SentResponse> {
         request.answered_by(&self.fixture.function).await
     }
 
-    pub async fn succeeds(&self, request: &StackRequest) -> Result<Response> {
+    pub async fn succeeds(&self, request: &StackRequest) -> Result<SentResponse> {
         let response = self.delivers(request).await?;
         ensure!(
             response.body["Status"] == "SUCCESS",
@@ -143,7 +145,7 @@ impl BindingStack {
     }
 
     /// Another environment of the same function.
-    pub async fn another_environment(&self) -> Result<Function> {
+    pub async fn another_environment(&self) -> Result<RunningFunction> {
         let key = self.fixture.function.access_key();
         let variables = [("AWS_ACCESS_KEY_ID", key)];
         self.lab().function_with(binary(), &variables).await
@@ -154,7 +156,7 @@ impl BindingStack {
         rule_input(self.lab(), id, self.fixture.schedule.next()).await
     }
 
-    pub async fn tick(&self, id: &str) -> Result<Invocation> {
+    pub async fn tick(&self, id: &str) -> Result<InvocationResult> {
         let event = self.tick_event(id).await?;
         self.fixture.function.invoke(event, TIMEOUT).await
     }

@@ -2,17 +2,17 @@
 //! published function's place.
 
 use super::stack::BindingStack;
-use crate::published::SetUp;
-use crate::support::{Fixture, Response, TIMEOUT, rule_input};
+use crate::legacy::SetUp;
+use crate::support::{Fixture, SentResponse, TIMEOUT, rule_input};
 use anyhow::Result;
-use lab::{Fault, Function, HeldCalls, Invocation, What};
+use lab::{Fault, HeldCalls, InvocationResult, RunningFunction, What};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::time::SystemTime;
 
 /// Whose ticks they are: a binding's, or those of a function in the published one's place.
 pub enum WayOfUse {
-    Binding(Box<BindingStack>, Box<Response>),
+    Binding(Box<BindingStack>, Box<SentResponse>),
     DropIn(Box<SetUp>),
 }
 
@@ -35,18 +35,18 @@ impl WayOfUse {
         }
     }
 
-    pub fn function(&self) -> &Function {
+    pub fn function(&self) -> &RunningFunction {
         match self {
             Self::Binding(stack, _) => &stack.fixture.function,
             Self::DropIn(set_up) => &set_up.function,
         }
     }
 
-    pub async fn another_environment(&self) -> Result<Function> {
+    pub async fn another_environment(&self) -> Result<RunningFunction> {
         match self {
             Self::Binding(stack, _) => stack.another_environment().await,
             Self::DropIn(set_up) => {
-                crate::published::function(&set_up.fixture, &set_up.group, &[]).await
+                crate::legacy::function(&set_up.fixture, &set_up.group, &[]).await
             }
         }
     }
@@ -62,7 +62,7 @@ impl WayOfUse {
         self.fixture().schedule.next()
     }
 
-    pub async fn tick_at(&self, time: SystemTime) -> Result<Invocation> {
+    pub async fn tick_at(&self, time: SystemTime) -> Result<InvocationResult> {
         let event = self.event_at(time).await?;
         self.function().invoke(event, TIMEOUT).await
     }

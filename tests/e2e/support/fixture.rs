@@ -5,14 +5,14 @@ use super::privileges;
 use super::schedule::ScheduledTimes;
 use anyhow::Result;
 use lab::policy::Role;
-use lab::{Alb, AlbSpec, Function, Lab, LoadBalancers, Nlb, NlbSpec};
+use lab::{Alb, AlbAndNlb, AlbSpec, Lab, Nlb, NlbSpec, RunningFunction};
 use std::net::Ipv4Addr;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
 pub struct Fixture {
     pub lab: Arc<Lab>,
-    pub function: Function,
+    pub function: RunningFunction,
     pub alb: Alb,
     pub nlb: Nlb,
     /// The number of the next request.
@@ -36,8 +36,8 @@ impl Fixture {
     }
 
     /// One of several on the same lab.
-    pub fn on(lab: Arc<Lab>, function: Function, load_balancers: LoadBalancers) -> Self {
-        let LoadBalancers { alb, nlb } = load_balancers;
+    pub fn on(lab: Arc<Lab>, function: RunningFunction, load_balancers: AlbAndNlb) -> Self {
+        let AlbAndNlb { alb, nlb } = load_balancers;
         lab.dns().set(&alb.name, alb.addresses(1));
         Self {
             lab,

@@ -19,7 +19,7 @@ pub use constants::{ELB, SHORT_MINUTE, STACK_ID, TIMEOUT, binary};
 pub use fixture::Fixture;
 pub use given::{forward_to, make_idle_target_group, make_listener, make_target_group};
 pub use privileges::asked_of_iam;
-pub use response::Response;
+pub use response::SentResponse;
 pub use schedule::rule_input;
 pub use targets::{as_targets, wait_for_targets};
 pub use ticks::{SuccessLog, addresses_line};

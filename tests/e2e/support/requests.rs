@@ -3,16 +3,16 @@
 use super::constants::{STACK_ID, TIMEOUT};
 use super::fixture::Fixture;
 use super::privileges;
-use super::response::Response;
+use super::response::SentResponse;
 use anyhow::Result;
-use lab::StackView;
+use lab::FakeStackView;
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 impl Fixture {
     /// A binding of port 80 with three addresses in DNS, made.
-    pub async fn bound() -> Result<(Self, Response)> {
+    pub async fn bound() -> Result<(Self, SentResponse)> {
         let fixture = Self::new().await?;
         fixture.scale(3);
         let made = fixture.create(json!({})).await?;
@@ -43,23 +43,28 @@ impl Fixture {
         properties
     }
 
-    pub async fn create(&self, changes: Value) -> Result<Response> {
+    pub async fn create(&self, changes: Value) -> Result<SentResponse> {
         self.create_within(changes, TIMEOUT).await
     }
 
-    pub async fn create_within(&self, changes: Value, timeout: Duration) -> Result<Response> {
+    pub async fn create_within(&self, changes: Value, timeout: Duration) -> Result<SentResponse> {
         let properties = self.properties(changes);
         let create = json!({"RequestType": "Create", "ResourceProperties": properties});
         self.request_within(create, timeout).await
     }
 
     /// From the properties without changes to those with them.
-    pub async fn update(&self, made: &Response, changes: Value) -> Result<Response> {
+    pub async fn update(&self, made: &SentResponse, changes: Value) -> Result<SentResponse> {
         self.update_from(made, json!({}), changes).await
     }
 
     /// From properties with some changes to properties with others.
-    pub async fn update_from(&self, made: &Response, old: Value, new: Value) -> Result<Response> {
+    pub async fn update_from(
+        &self,
+        made: &SentResponse,
+        old: Value,
+        new: Value,
+    ) -> Result<SentResponse> {
         self.request(json!({
             "RequestType": "Update",
             "PhysicalResourceId": made.id(),
@@ -69,7 +74,7 @@ impl Fixture {
         .await
     }
 
-    pub async fn delete(&self, made: &Response, changes: Value) -> Result<Response> {
+    pub async fn delete(&self, made: &SentResponse, changes: Value) -> Result<SentResponse> {
         self.request(json!({
             "RequestType": "Delete",
             "PhysicalResourceId": made.id(),
@@ -78,15 +83,15 @@ impl Fixture {
         .await
     }
 
-    pub async fn request(&self, event: Value) -> Result<Response> {
+    pub async fn request(&self, event: Value) -> Result<SentResponse> {
         self.request_within(event, TIMEOUT).await
     }
 
-    pub async fn request_within(&self, event: Value, timeout: Duration) -> Result<Response> {
+    pub async fn request_within(&self, event: Value, timeout: Duration) -> Result<SentResponse> {
         let url = self.lab.response_url();
         let event = self.event(event, url.url());
         let invocation = self.function.invoke(event, timeout).await?;
-        Response::to(url, invocation)
+        SentResponse::to(url, invocation)
     }
 
     /// An event with the fields that CloudFormation adds, where it has none of its own.
@@ -108,7 +113,7 @@ impl Fixture {
 
     /// Sets what CloudFormation shows: the status of its stack, and that of the binding in it.
     pub fn shows(&self, stack: &str, resource: &str, id: Option<&str>) {
-        let stack = StackView::new(stack).with_resource("Binding", resource, id);
+        let stack = FakeStackView::new(stack).with_resource("Binding", resource, id);
         self.lab.gateway().set_stack(STACK_ID, stack);
     }
 }

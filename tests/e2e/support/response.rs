@@ -1,18 +1,18 @@
 //! What CloudFormation was answered.
 
 use anyhow::{Context, Result};
-use lab::{Invocation, ResponseUrl};
+use lab::{InvocationResult, ResponseUrlServer};
 use serde_json::Value;
 
-pub struct Response {
+pub struct SentResponse {
     pub body: Value,
-    pub invocation: Invocation,
-    pub url: ResponseUrl,
+    pub invocation: InvocationResult,
+    pub url: ResponseUrlServer,
 }
 
-impl Response {
+impl SentResponse {
     /// The only one that an address was sent, with the invocation that sent it.
-    pub fn to(url: ResponseUrl, invocation: Invocation) -> Result<Self> {
+    pub fn to(url: ResponseUrlServer, invocation: InvocationResult) -> Result<Self> {
         let body = url.the_answer();
         let body = body.with_context(|| format!("{invocation:#?}"))?;
         Ok(Self {

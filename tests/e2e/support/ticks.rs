@@ -2,26 +2,26 @@
 
 use super::constants::TIMEOUT;
 use super::fixture::Fixture;
-use super::response::Response;
+use super::response::SentResponse;
 use super::schedule::rule_input;
 use anyhow::Result;
-use lab::Invocation;
+use lab::InvocationResult;
 use serde_json::Value;
 
 impl Fixture {
     /// What the rule gives the function at its next scheduled time.
-    pub async fn rule_input(&self, made: &Response) -> Result<Value> {
+    pub async fn rule_input(&self, made: &SentResponse) -> Result<Value> {
         rule_input(&self.lab, made.id(), self.schedule.next()).await
     }
 
     /// One tick.
-    pub async fn tick(&self, made: &Response) -> Result<Invocation> {
+    pub async fn tick(&self, made: &SentResponse) -> Result<InvocationResult> {
         let input = self.rule_input(made).await?;
         self.function.invoke(input, TIMEOUT).await
     }
 
     /// So many ticks, none of which may fail.
-    pub async fn ticks(&self, made: &Response, count: usize) -> Result<()> {
+    pub async fn ticks(&self, made: &SentResponse, count: usize) -> Result<()> {
         for _ in 0..count {
             self.tick(made).await?.success()?;
         }
@@ -43,7 +43,7 @@ pub trait SuccessLog {
     fn success_log(self) -> Result<Vec<Value>>;
 }
 
-impl SuccessLog for Invocation {
+impl SuccessLog for InvocationResult {
     fn success_log(self) -> Result<Vec<Value>> {
         let log = self.log.clone();
         self.success()?;

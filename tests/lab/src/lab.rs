@@ -16,7 +16,7 @@ use crate::dns::DnsServers;
 use crate::gateway::{Gateway, Target};
 use crate::ministack::Ministack;
 use crate::names::{FUNCTION_ACCESS_KEY, LAB_ACCESS_KEY, REGION};
-use crate::response_url::ResponseUrl;
+use crate::response_url::ResponseUrlServer;
 use crate::tasks::Tasks;
 use crate::{process, secrets};
 
@@ -121,7 +121,7 @@ impl Lab {
     }
 
     /// A URL that takes a custom resource's answer.
-    pub fn response_url(&self) -> ResponseUrl {
+    pub fn response_url(&self) -> ResponseUrlServer {
         self.gateway.response_url()
     }
 

@@ -30,14 +30,14 @@ mod usage;
 mod xml;
 
 pub use dns::{Cache, DnsFailure, DnsServer};
-pub use gateway::{Call, Fault, FaultId, HeldCalls, StackView, Target, TargetState, What};
+pub use gateway::{Call, FakeStackView, Fault, FaultId, HeldCalls, Target, TargetState, What};
 pub use lab::Lab;
 pub use names::{ACCOUNT, FUNCTION_ACCESS_KEY, FUNCTION_NAME, LAB_ACCESS_KEY, REGION};
-pub use network::{Alb, LoadBalancers, Nlb, Vpc};
+pub use network::{Alb, AlbAndNlb, Nlb, Vpc};
 pub use process::python;
-pub use response_url::{ResponseUrl, SIGNATURE};
+pub use response_url::{ResponseUrlServer, SIGNATURE};
 pub use rule_event::{rule_event, scheduled_event};
-pub use runtime::{Function, Invocation};
+pub use runtime::{InvocationResult, RunningFunction};
 pub use runtime_api::RuntimeApi;
 pub use spec::{AlbSpec, NlbSpec, ZONES};
 pub use usage::Usage;

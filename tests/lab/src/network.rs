@@ -90,7 +90,7 @@ pub struct Nlb {
 
 /// An ALB and the NLB to bind it to.
 #[derive(Clone, Debug)]
-pub struct LoadBalancers {
+pub struct AlbAndNlb {
     pub alb: Alb,
     pub nlb: Nlb,
 }
@@ -211,14 +211,14 @@ impl Lab {
     }
 
     /// An ALB and an NLB, in one new VPC or in two.
-    pub async fn load_balancers(&self, alb: &AlbSpec, nlb: &NlbSpec) -> Result<LoadBalancers> {
+    pub async fn load_balancers(&self, alb: &AlbSpec, nlb: &NlbSpec) -> Result<AlbAndNlb> {
         let vpc = self.vpc().await?;
         let own_vpc = if nlb.own_vpc {
             self.vpc().await?
         } else {
             vpc.clone()
         };
-        Ok(LoadBalancers {
+        Ok(AlbAndNlb {
             alb: self.alb(&vpc, alb).await?,
             nlb: self.nlb(&own_vpc, nlb).await?,
         })

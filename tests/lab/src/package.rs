@@ -11,7 +11,7 @@ use crate::lab::Lab;
 pub const CODE_BUCKET: &str = "code-of-the-lab";
 const CODE_KEY: &str = "bootstrap.zip";
 /// Parameters of a template with the function in it: what `upload` uploaded.
-pub const CODE: [(&str, &str); 3] = [
+pub const CODE_PARAMETERS: [(&str, &str); 3] = [
     ("CodeBucket", CODE_BUCKET),
     ("CodeKey", CODE_KEY),
     ("Architecture", "x86_64"),
@@ -35,7 +35,7 @@ pub fn bundle(binary: &Path) -> Result<Vec<u8>> {
     Ok(zip.finish()?.into_inner())
 }
 
-/// Puts the binary, or a zip of it, where `CODE` says that it is.
+/// Puts the binary, or a zip of it, where `CODE_PARAMETERS` says that it is.
 pub async fn upload(lab: &Lab, binary: &Path) -> Result<()> {
     let s3 = aws_sdk_s3::Client::new(&lab.aws());
     s3.create_bucket().bucket(CODE_BUCKET).send().await?;

@@ -21,7 +21,7 @@ pub const SIGNATURE: &str = "c2VjcmV0LW9mLXRoZS1sYWI";
 
 /// A ResponseURL and what came to it.
 #[derive(Clone)]
-pub struct ResponseUrl {
+pub struct ResponseUrlServer {
     url: String,
     state: Shared<Puts>,
 }
@@ -45,7 +45,7 @@ pub struct ReceivedPut {
     pub status: u16,
 }
 
-impl ResponseUrl {
+impl ResponseUrlServer {
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -87,11 +87,11 @@ pub(crate) fn token(path: &str) -> Option<&str> {
 }
 
 impl ResponseUrls {
-    pub fn add(&self, endpoint: &str) -> ResponseUrl {
+    pub fn add(&self, endpoint: &str) -> ResponseUrlServer {
         let token = self.next.fetch_add(1, Ordering::Relaxed).to_string();
         let state: Shared<Puts> = Arc::default();
         lock(&self.received).insert(token.clone(), Arc::clone(&state));
-        ResponseUrl {
+        ResponseUrlServer {
             url: format!("{endpoint}{RESPONSE_PATH}{token}?X-Amz-Signature={SIGNATURE}"),
             state,
         }

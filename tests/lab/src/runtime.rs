@@ -20,7 +20,7 @@ use crate::secrets;
 use crate::usage::Usage;
 
 /// A function. Its process starts with the first invocation and ends with this.
-pub struct Function {
+pub struct RunningFunction {
     binary: PathBuf,
     environment: HashMap<String, String>,
     log: PathBuf,
@@ -40,7 +40,7 @@ struct Sandbox {
 
 /// What came of one invocation.
 #[derive(Clone, Debug)]
-pub struct Invocation {
+pub struct InvocationResult {
     pub request_id: String,
     /// What the function answered, or the error that it, or Lambda for it, reported.
     pub result: Result<Value, Value>,
@@ -52,7 +52,7 @@ pub struct Invocation {
     pub took: Duration,
 }
 
-impl Invocation {
+impl InvocationResult {
     /// The answer of a success; otherwise an error that shows the log.
     pub fn success(self) -> Result<Value> {
         let log = Value::from(self.log);
@@ -68,7 +68,7 @@ impl Invocation {
 
 impl Lab {
     /// A function with the lab's environment.
-    pub async fn function(&self, binary: impl AsRef<Path>) -> Result<Function> {
+    pub async fn function(&self, binary: impl AsRef<Path>) -> Result<RunningFunction> {
         self.function_with(binary, &[]).await
     }
 
@@ -77,7 +77,7 @@ impl Lab {
         &self,
         binary: impl AsRef<Path>,
         variables: &[(&str, &str)],
-    ) -> Result<Function> {
+    ) -> Result<RunningFunction> {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let stream = format!("lab/[$LATEST]{number:032x}");
@@ -97,7 +97,7 @@ impl Lab {
             "{} does not exist: is it built?",
             binary.display()
         );
-        Ok(Function {
+        Ok(RunningFunction {
             binary,
             environment,
             log: self.directory().join(format!("function-{number}.log")),
@@ -109,7 +109,7 @@ impl Lab {
     }
 }
 
-impl Function {
+impl RunningFunction {
     /// The `Call::source` of its calls.
     pub fn access_key(&self) -> &str {
         let key = self.environment.get("AWS_ACCESS_KEY_ID");
@@ -118,7 +118,7 @@ impl Function {
 
     /// Invokes the function and waits for its result, but no longer than Lambda would. A secret in
     /// what it logs or reports is an error.
-    pub async fn invoke(&self, event: Value, timeout: Duration) -> Result<Invocation> {
+    pub async fn invoke(&self, event: Value, timeout: Duration) -> Result<InvocationResult> {
         let number = self.next_id.fetch_add(1, Ordering::Relaxed);
         let request_id = format!("00000000-0000-0000-0000-{number:012}");
         self.invoke_as(&request_id, event, timeout).await
@@ -130,7 +130,7 @@ impl Function {
         request_id: &str,
         event: Value,
         timeout: Duration,
-    ) -> Result<Invocation> {
+    ) -> Result<InvocationResult> {
         let mut held = self.sandbox.lock().await;
         let sandbox = self.living(held.take()).await?;
         let started = Instant::now();
@@ -158,7 +158,7 @@ impl Function {
         // Lambda logs what a function reports, too.
         let reported = result.as_ref().unwrap_or_else(|error| error);
         secrets::none_in(log.iter().chain([reported]))?;
-        Ok(Invocation {
+        Ok(InvocationResult {
             request_id,
             result,
             log,

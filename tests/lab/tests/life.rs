@@ -109,7 +109,7 @@ async fn two_labs_side_by_side_know_nothing_of_each_other() -> Result<()> {
     Ok(())
 }
 
-const CODE: &str = r#"
+const PYTHON_CODE: &str = r#"
 import json, os, urllib.request
 def handler(event, context):
     print("answering", event["RequestType"])
@@ -139,7 +139,7 @@ async fn a_stacks_function_has_the_labs_environment_a_readable_log_and_ends_with
     let lab = Lab::start().await?;
     assert_eq!(lab.logs(NAME).await?, Vec::<String>::new());
     let cloudformation = aws_sdk_cloudformation::Client::new(&lab.aws());
-    let template = template(CODE, CUSTOM_RESOURCE);
+    let template = template(PYTHON_CODE, CUSTOM_RESOURCE);
     let made = stack::create(&cloudformation, "stack", &template, &[]).await?;
     let made = made.expect("CREATE_COMPLETE")?;
     assert_eq!(made.output("Endpoint")?, lab.endpoint());

@@ -12,12 +12,12 @@ use python_function::{NAME, template};
 use serde_json::{Value, json};
 
 /// It prints what it is given.
-const CODE: &str = "
+const PYTHON_CODE: &str = "
 import json
 def handler(event, context):
     print(json.dumps(event))
 ";
-const MINUTE: Duration = Duration::from_secs(2);
+const SHORT_MINUTE: Duration = Duration::from_secs(2);
 /// This is as long as many of those minutes.
 const FIRING_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -35,9 +35,9 @@ fn target(input_template: &str) -> Result<Target> {
 
 #[tokio::test]
 async fn a_rule_fires_what_its_transformer_makes_of_the_scheduled_time() -> Result<()> {
-    let lab = Lab::start_with_minutes_of(MINUTE).await?;
+    let lab = Lab::start_with_minutes_of(SHORT_MINUTE).await?;
     let cloudformation = aws_sdk_cloudformation::Client::new(&lab.aws());
-    let made = stack::create(&cloudformation, "stack", &template(CODE, ""), &[]).await?;
+    let made = stack::create(&cloudformation, "stack", &template(PYTHON_CODE, ""), &[]).await?;
     made.expect("CREATE_COMPLETE")?;
     let input_template =
         r#"{"AlbNlbBinding":"it","Time":<time>,"Orders":{"Path":"/a?b=\"c\"","Ports":[80]}}"#;

@@ -8,12 +8,12 @@ use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use lab::stack::{self, SettledStack};
-use lab::{ACCOUNT, Fault, HeldCalls, Lab, StackView, What};
+use lab::{ACCOUNT, FakeStackView, Fault, HeldCalls, Lab, What};
 use python_function::template;
 
 /// It asks for S3's buckets before it answers, so that a fault that holds that call keeps the request running. The id
 /// of the resource is that of its properties.
-const CODE: &str = r#"
+const PYTHON_CODE: &str = r#"
 import json, os, urllib.request
 def handler(event, context):
     credential = os.environ["AWS_ACCESS_KEY_ID"] + "/20260101/us-east-1/s3/aws4_request"
@@ -59,7 +59,7 @@ impl CloudFormation {
     async fn start() -> Result<Self> {
         let lab = Lab::start().await?;
         let client = Client::new(&lab.aws_as("someone"));
-        let template = template(CODE, CUSTOM_RESOURCE);
+        let template = template(PYTHON_CODE, CUSTOM_RESOURCE);
         Ok(Self {
             lab,
             client,
@@ -253,7 +253,7 @@ async fn a_stack_is_as_a_test_says_until_it_is_forgotten() -> Result<()> {
     };
     unknown().await;
 
-    let making = StackView::new("UPDATE_IN_PROGRESS")
+    let making = FakeStackView::new("UPDATE_IN_PROGRESS")
         .with_tag("team", "orders & more")
         .with_resource("Custom", "CREATE_IN_PROGRESS", None);
     cfn.lab.gateway().set_stack(ID, making);
@@ -275,7 +275,7 @@ async fn a_stack_is_as_a_test_says_until_it_is_forgotten() -> Result<()> {
     let other = cfn.resource(ID, "Other").await.expect_err("not told");
     assert!(format!("{other:?}").contains("Resource Other does not exist for stack told"));
 
-    let leaving = StackView::new("UPDATE_ROLLBACK_IN_PROGRESS");
+    let leaving = FakeStackView::new("UPDATE_ROLLBACK_IN_PROGRESS");
     let leaving = leaving.with_resource("Custom", "DELETE_IN_PROGRESS", Some("it"));
     cfn.lab.gateway().set_stack(ID, leaving);
     assert_eq!(

@@ -12,14 +12,14 @@ use tokio::runtime::Handle;
 
 use super::call::Call;
 use super::fault::{Fault, FaultId};
-use super::stack_views::StackView;
+use super::stack_views::FakeStackView;
 use super::state::State;
 use super::targets::{Target, TargetState};
 use super::throttle::RateLimits;
 use super::{server, tls};
 use crate::lock::lock;
 use crate::names::LAB_ACCESS_KEY;
-use crate::response_url::ResponseUrl;
+use crate::response_url::ResponseUrlServer;
 
 pub struct Gateway {
     endpoint: String,
@@ -131,13 +131,13 @@ impl Gateway {
         self.state.targets.finish_draining();
     }
 
-    pub(crate) fn response_url(&self) -> ResponseUrl {
+    pub(crate) fn response_url(&self) -> ResponseUrlServer {
         self.state.responses.add(&self.endpoint)
     }
 
     /// From now on DescribeStacks and DescribeStackResource show this of a stack, by its id, whoever asks, and
     /// whether or not MiniStack knows such a stack.
-    pub fn set_stack(&self, stack_id: &str, stack: StackView) {
+    pub fn set_stack(&self, stack_id: &str, stack: FakeStackView) {
         self.state.stacks.set(stack_id, stack);
     }
 

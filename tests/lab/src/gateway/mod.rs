@@ -31,5 +31,5 @@ pub use call::Call;
 pub use controls::Gateway;
 pub use fault::{Fault, FaultId, What};
 pub use held_calls::HeldCalls;
-pub use stack_views::StackView;
+pub use stack_views::FakeStackView;
 pub use targets::{Target, TargetState};

@@ -7,7 +7,7 @@ use crate::lock::lock;
 
 /// A stack as a test says that CloudFormation shows it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct StackView {
+pub struct FakeStackView {
     /// Such as `UPDATE_ROLLBACK_IN_PROGRESS`.
     pub status: String,
     pub tags: BTreeMap<String, String>,
@@ -24,7 +24,7 @@ pub struct ResourceView {
     pub physical_id: Option<String>,
 }
 
-impl StackView {
+impl FakeStackView {
     pub fn new(status: &str) -> Self {
         Self {
             status: status.to_owned(),
@@ -55,10 +55,10 @@ impl StackView {
 
 /// The stacks by their ids.
 #[derive(Default)]
-pub(super) struct StackViews(Mutex<HashMap<String, StackView>>);
+pub(super) struct StackViews(Mutex<HashMap<String, FakeStackView>>);
 
 impl StackViews {
-    pub fn set(&self, id: &str, stack: StackView) {
+    pub fn set(&self, id: &str, stack: FakeStackView) {
         lock(&self.0).insert(id.to_owned(), stack);
     }
 
@@ -66,7 +66,7 @@ impl StackViews {
         lock(&self.0).remove(id);
     }
 
-    pub fn get(&self, id: &str) -> Option<StackView> {
+    pub fn get(&self, id: &str) -> Option<FakeStackView> {
         lock(&self.0).get(id).cloned()
     }
 }

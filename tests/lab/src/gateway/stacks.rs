@@ -11,7 +11,7 @@ use anyhow::Result;
 use super::call::Call;
 use super::reply::{self, ApiReply, refused};
 use super::stack_events::{self, ShownResource};
-use super::stack_views::StackView;
+use super::stack_views::FakeStackView;
 use super::state::{ApiRequest, State};
 use crate::xml::Element;
 
@@ -85,7 +85,7 @@ fn name_of(stack_id: &str) -> &str {
     stack_id.split('/').nth(1).unwrap_or(stack_id)
 }
 
-fn stack_of(id: &str, stack: &StackView) -> ApiReply {
+fn stack_of(id: &str, stack: &FakeStackView) -> ApiReply {
     let tag = |(key, value): (&String, &String)| {
         let pair = [("Key", key), ("Value", value)];
         let pair = pair.map(|(name, text)| Element::with_text(name, text));
@@ -105,7 +105,7 @@ fn stack_of(id: &str, stack: &StackView) -> ApiReply {
     reply::cloudformation("DescribeStacks", &[stacks])
 }
 
-fn resource_of(call: &Call, stack: &StackView) -> ApiReply {
+fn resource_of(call: &Call, stack: &FakeStackView) -> ApiReply {
     let id = call.param("StackName");
     let Some(found) = stack.resources.get(call.param("LogicalResourceId")) else {
         return no_resource(call, name_of(id));

@@ -4,9 +4,9 @@ use super::{elb, lab, listener, target, target_group};
 use anyhow::Result;
 use aws_sdk_elasticloadbalancingv2::error::ProvideErrorMetadata;
 use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetGroupAttribute};
-use lab::{AlbSpec, Lab, LoadBalancers, NlbSpec, TargetState};
+use lab::{AlbAndNlb, AlbSpec, Lab, NlbSpec, TargetState};
 
-async fn load_balancers(lab: &Lab, name: &str) -> Result<LoadBalancers> {
+async fn load_balancers(lab: &Lab, name: &str) -> Result<AlbAndNlb> {
     lab.load_balancers(
         &AlbSpec::new(&format!("alb-{name}")),
         &NlbSpec::new(&format!("nlb-{name}")),

@@ -4,9 +4,9 @@ use super::BUCKET;
 use crate::support::{SHORT_MINUTE, binary, make_target_group, wait_for_targets};
 use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
-use lab::package::{CODE, upload};
+use lab::package::{CODE_PARAMETERS, upload};
 use lab::policy::{Policy, of_key, requests};
-use lab::{ACCOUNT, AlbSpec, Lab, LoadBalancers, NlbSpec, stack};
+use lab::{ACCOUNT, AlbAndNlb, AlbSpec, Lab, NlbSpec, stack};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,7 +16,7 @@ const SYNC_STACK: &str = "orders-sync";
 /// The lab with what a stack of cfn/sync.yaml is given: load balancers, a target group and a bucket.
 struct SyncStack {
     lab: Lab,
-    pair: LoadBalancers,
+    pair: AlbAndNlb,
     group: String,
     client: Client,
 }
@@ -75,7 +75,7 @@ async fn the_stack_ticks_every_minute_with_the_articles_parameters_and_defaults(
     let sync = SyncStack::new().await?;
     let SyncStack { lab, client, .. } = &sync;
     let mut parameters = sync.parameters();
-    parameters.extend(CODE);
+    parameters.extend(CODE_PARAMETERS);
     let template = stack::template("sync.yaml")?;
     let made = stack::create(client, SYNC_STACK, &template, &parameters).await?;
     let made = made.expect("CREATE_COMPLETE")?;
@@ -166,7 +166,7 @@ async fn a_stack_of_the_articles_template_is_updated_in_place() -> Result<()> {
     made.expect("CREATE_COMPLETE")?;
     let function = sync.function().await?;
 
-    parameters.extend(CODE);
+    parameters.extend(CODE_PARAMETERS);
     let template = stack::template("sync.yaml")?;
     let updated = stack::update(client, SYNC_STACK, &template, &parameters).await?;
     updated.expect("UPDATE_COMPLETE")?;

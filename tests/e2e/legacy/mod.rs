@@ -10,7 +10,7 @@ mod without_binding;
 
 use crate::support::{Fixture, TIMEOUT, binary};
 use anyhow::Result;
-use lab::{Call, Function, Invocation};
+use lab::{Call, InvocationResult, RunningFunction};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,7 +24,7 @@ pub const BUCKET: &str = "their-bucket";
 pub struct SetUp {
     pub fixture: Fixture,
     pub group: String,
-    pub function: Function,
+    pub function: RunningFunction,
 }
 
 impl SetUp {
@@ -67,7 +67,7 @@ impl SetUp {
     }
 
     /// One tick of its rule.
-    pub async fn tick(&self) -> Result<Invocation> {
+    pub async fn tick(&self) -> Result<InvocationResult> {
         self.function.invoke(self.event()?, TIMEOUT).await
     }
 
@@ -139,7 +139,7 @@ pub async fn function(
     fixture: &Fixture,
     group: &str,
     changes: &[(&str, &str)],
-) -> Result<Function> {
+) -> Result<RunningFunction> {
     let mut variables = BTreeMap::from([
         ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
         ("ALB_DNS_NAME", &fixture.alb.dns_name),

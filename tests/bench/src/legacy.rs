@@ -5,21 +5,21 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
-use lab::{ACCOUNT, Alb, Function, Lab, scheduled_event};
+use lab::{ACCOUNT, Alb, Lab, RunningFunction, scheduled_event};
 use serde_json::Value;
 
 use crate::binding::MadeBinding;
 use crate::processor::{Processor, script};
 use crate::settings::FIRST_PORT;
 
-const RUNTIME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/published.py");
+const RUNTIME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/legacy.py");
 
-pub struct Published {
+pub struct LegacyFunction {
     script: PathBuf,
     variables: [(&'static str, String); 8],
 }
 
-impl Published {
+impl LegacyFunction {
     /// The function for the load balancers, the target group and the bucket of a binding.
     pub fn new(
         lab: &Lab,
@@ -30,7 +30,7 @@ impl Published {
     ) -> Result<Self> {
         let python = lab::python()?;
         let command = [&python, Path::new(RUNTIME), source];
-        let script = script(lab, "published", &command, reserved)?;
+        let script = script(lab, "legacy", &command, reserved)?;
         let environment = lab.environment().iter();
         let trusted = environment
             .clone()
@@ -53,7 +53,7 @@ impl Published {
         })
     }
 
-    pub async fn function(&self, lab: &Lab) -> Result<Function> {
+    pub async fn function(&self, lab: &Lab) -> Result<RunningFunction> {
         let variables = self.variables.each_ref();
         let variables = variables.map(|(name, value)| (*name, value.as_str()));
         lab.function_with(&self.script, &variables).await

@@ -2,7 +2,7 @@
 //! no live target leaves on the way, and addresses that are gone leave in their time.
 
 use super::{BUCKET, SetUp};
-use crate::support::Response;
+use crate::support::SentResponse;
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -16,13 +16,13 @@ impl SetUp {
         })
     }
 
-    async fn bind(&self) -> Result<Response> {
+    async fn bind(&self) -> Result<SentResponse> {
         let made = self.fixture.create(self.properties()).await?;
         made.assert_success();
         Ok(made)
     }
 
-    async fn ticks_of_binding(&self, made: &Response, count: usize) -> Result<()> {
+    async fn ticks_of_binding(&self, made: &SentResponse, count: usize) -> Result<()> {
         for _ in 0..count {
             self.fixture.tick(made).await?.success()?;
         }
