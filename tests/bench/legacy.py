@@ -31,16 +31,16 @@ class Resolver(dns.resolver.Resolver):
 
 
 dns.resolver.Resolver = Resolver
-spec = importlib.util.spec_from_file_location("published", sys.argv[1])
-published = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(published)
+spec = importlib.util.spec_from_file_location("legacy", sys.argv[1])
+legacy = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(legacy)
 
 runtime = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
 while True:
     runtime.request("GET", f"{INVOCATION}/next")
     answer = runtime.getresponse()
     event, request = json.load(answer), answer.headers["Lambda-Runtime-Aws-Request-Id"]
-    result = published.lambda_handler(event, None)
+    result = legacy.lambda_handler(event, None)
     sys.stdout.flush()
     runtime.request("POST", f"{INVOCATION}/{request}/response", json.dumps(result))
     runtime.getresponse().read()

@@ -77,7 +77,7 @@ impl Cli {
         Ok(Deployed(serde_json::from_slice(&std::fs::read(outputs)?)?))
     }
 
-    /// Runs a command of the CLI and gives what it printed; an error where it failed.
+    /// Runs a command of the CLI and gives what it printed; an error if it failed.
     pub async fn run(&self, arguments: &[&str]) -> Result<String> {
         let package = self.directory.join("bootstrap.zip").display().to_string();
         let mut command = Command::new(program());

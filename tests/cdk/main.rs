@@ -1,4 +1,5 @@
-//! `cdk-example` on the lab, by the CDK's own CLI, as its users run it.
+//! `cdk-example` on the lab, by the CDK's own CLI, as its users run it. The construct's own tests, which need no lab,
+//! are in `cdk-example/test`.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! The binary of the arm64 package, which `make test` builds, runs under qemu where that is installed.
+//! The binary of the arm64 package, which `make test` builds, runs under qemu if that is installed.
 
 use crate::support::Fixture;
 use anyhow::Result;

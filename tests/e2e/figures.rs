@@ -1,5 +1,5 @@
 //! How much a tick asks, writes and logs, by numbers of addresses and listeners, and how much a request asks: these
-//! figures are the same on any machine, and AWS's bill and rate limits go by them. `make bench` measures times.
+//! figures are the same on any machine, and AWS's bill and rate limits depend on them. `make bench` measures times.
 
 use crate::support::{ELB, Fixture, SentResponse, TIMEOUT, is_reading};
 use anyhow::{Context, Result};
@@ -118,10 +118,10 @@ async fn however_many_addresses_come_they_cost_one_write_and_one_call_a_listener
 async fn an_address_costs_the_record_at_most_32_bytes_a_listener() -> Result<()> {
     // A target is `"255.255.255.255:65535":{},` at the longest.
     const BYTES_PER_TARGET: usize = 32;
-    // The orders, the claim with its answer, sixteen ticks' times, and what names the fields.
+    // The orders, the claim with its answer, sixteen ticks' times, and the names of the fields.
     const BYTES_OF_RECORD: usize = 2000;
-    // A target group's ARN and port in the orders, the ARN once more above its targets, and the
-    // listener's and its own in the answer.
+    // A target group's ARN and port in the orders, its ARN again above its targets, and in the answer its ARN and
+    // the listener's.
     const BYTES_PER_GROUP: usize = 700;
     for listeners in [1, 10] {
         let (fixture, made) = bind_listeners(listeners).await?;

@@ -1,5 +1,6 @@
 //! End to end: the built binary, called on the lab as Lambda, CloudFormation and EventBridge call it. Each test
-//! starts an emulated AWS, so what a unit test or the simulation can tell has no place here.
+//! runs against an emulated AWS. These are neither the unit tests, which are beside the code in `src`, nor the
+//! simulation in `tests/simulation`: what those can tell has no place here.
 
 #![allow(
     clippy::expect_used,

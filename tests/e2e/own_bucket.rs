@@ -9,7 +9,7 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use lab::{Fault, What};
 use serde_json::{Value, json};
 
-/// The bucket's policy; null where it has none.
+/// The bucket's policy; null if it has none.
 async fn policy(fixture: &Fixture, bucket: &str) -> Result<Value> {
     match fixture.s3().get_bucket_policy().bucket(bucket).send().await {
         Ok(got) => Ok(serde_json::from_str(got.policy().unwrap_or_default())?),

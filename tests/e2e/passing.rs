@@ -1,4 +1,4 @@
-//! Refusals that pass: the function waits for them, and names the call that it waited for where they do not pass.
+//! Temporary refusals: the function waits until they end. If they do not end, it names the call that it waited for.
 
 use crate::support::{ELB, Fixture, SentResponse, binary};
 use anyhow::Result;

@@ -1,5 +1,4 @@
-//! Where a quota leaves no room for what comes, what is to go goes first; and the function does not try again and
-//! again against a quota.
+//! If a quota is full, old targets or listeners leave first. The function does not retry against a quota.
 
 use crate::support::{Fixture, operations};
 use anyhow::Result;

@@ -1,5 +1,5 @@
-//! What a tick waits for, what it does not wait for, and that it asks nothing twice. No test measures time, which
-//! would be another one on another machine.
+//! What a tick waits for, what it does not wait for, and that it asks nothing twice. No test measures time, because
+//! it differs between machines.
 
 use crate::support::{
     ELB, Fixture, SentResponse, SuccessLog as _, TIMEOUT, addresses_line, binary, operations,

@@ -310,7 +310,7 @@ async fn a_rolled_back_change_of_bucket_and_alb_forgets_no_target() -> Result<()
     Ok(())
 }
 
-/// Somebody has raised the ALB's idle timeout, so the check would also fail for the properties that stand.
+/// Somebody has raised the ALB's idle timeout, so the check would also fail for the current properties.
 #[tokio::test]
 async fn what_stands_with_a_finding_is_rolled_back_to_with_a_warning() -> Result<()> {
     let (fixture, made) = Fixture::bound().await?;

@@ -14,7 +14,7 @@ use crate::settings::INVOCATION_TIMEOUT;
 /// The schedules that the bindings have.
 pub const RATE: &str = "rate(1 minute)";
 pub const CRON: &str = "cron(* * * * ? *)";
-/// As many lookups make a list of a hundred addresses certain.
+/// This many lookups make a list of a hundred addresses certain.
 const MAX_LOOKUPS: usize = 200;
 
 pub struct MadeBinding {
@@ -30,7 +30,7 @@ pub struct MadeBinding {
 
 impl MadeBinding {
     /// What its rule gives the function now. One scheduled time counts once, and EventBridge's are
-    /// whole seconds: where ticks come faster, they run ahead of the clock.
+    /// whole seconds: when ticks come faster, they run ahead of the clock.
     pub fn event(&self) -> Result<Value> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
         let next = |last: u64| now.as_secs().max(last + 1);

@@ -35,7 +35,7 @@ struct StackBinding {
     id: Option<String>,
 }
 
-/// What came of one request for each binding.
+/// The result of one request for each binding.
 #[derive(Default)]
 struct RequestFigures {
     took: Duration,

@@ -66,7 +66,7 @@ impl Fleet {
         done
     }
 
-    /// What came of the events that this fleet had, in `COLUMNS`. No event must be under way.
+    /// The results of all events, in `COLUMNS`. Call it only when no event is running.
     pub async fn row(
         &self,
         title: &str,

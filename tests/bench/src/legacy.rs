@@ -1,5 +1,5 @@
 //! The function that AWS published in 2018, in the place of a binding with one listener. Its source is not ours, and
-//! is measured only where it is at hand.
+//! is measured only if it is at hand.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;

@@ -1,5 +1,5 @@
-//! A processor for the function alone, and the others for the lab: where both share one, each wakes up to caches
-//! that are full of the other's, and a quarter of the function's time is the lab's doing.
+//! A processor for the function alone, and the others for the lab: if both share a processor, they evict each
+//! other's caches, and the function takes a quarter longer.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -17,7 +17,7 @@ pub struct Processor {
 
 impl Processor {
     /// # Errors
-    /// It fails where there is only one processor, or no `taskset` (util-linux).
+    /// It fails if there is only one processor, or no `taskset` (util-linux).
     pub fn reserve() -> Result<Self> {
         let count = std::thread::available_parallelism()?.get();
         ensure!(count > 1, "this machine has one processor");
@@ -38,7 +38,7 @@ impl Drop for Processor {
     }
 }
 
-/// A script that runs a command on the reserved processor, where there is one.
+/// A script that runs a command on the reserved processor, if there is one.
 pub fn script(
     lab: &Lab,
     name: &str,

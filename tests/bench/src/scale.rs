@@ -29,7 +29,7 @@ const RESERVED: usize = 10;
 /// How many more minutes ticks may fail because there were too many calls.
 const MINUTES_TO_RECOVER: usize = 5;
 
-/// What came of one minute's ticks.
+/// The result of one minute's ticks.
 struct Minute {
     /// The time from the first event to the last report.
     took: Duration,

@@ -11,7 +11,7 @@ pub const DNS_DELAY: Duration = Duration::from_millis(20);
 pub const AWS_DELAY: Duration = Duration::from_millis(30);
 /// How long an invocation may take.
 pub const INVOCATION_TIMEOUT: Duration = Duration::from_secs(60);
-/// Addresses of each ALB where many bindings are measured.
+/// Addresses of each ALB when many bindings are measured.
 pub const ADDRESSES_PER_ALB: usize = 3;
 /// The first listener of each binding.
 pub const FIRST_PORT: u16 = 8000;
@@ -25,7 +25,7 @@ pub struct Subject {
     pub package: PathBuf,
     /// How many bindings tick in one minute; a third of them is deployed at once. 0 leaves both out.
     pub bindings: usize,
-    /// The source of the function that AWS published in 2018, on Python 3, where it is at hand.
+    /// The source of the function that AWS published in 2018, on Python 3, if it is at hand.
     pub legacy: Option<PathBuf>,
 }
 

@@ -1,5 +1,5 @@
 //! A share of a processor, as Lambda gives it: by a control group whose processes stand still once they have used up
-//! what is theirs of a period (Linux, "CFS Bandwidth Control"). The user needs the right to make one.
+//! their part of a period (Linux, "CFS Bandwidth Control"). The user needs the right to make one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub struct Share(PathBuf);
 
 impl Share {
     /// # Errors
-    /// It fails where this machine does not let control groups be made.
+    /// It fails if this machine does not let control groups be made.
     pub fn new() -> Result<Self> {
         let name = format!("lab-{}", std::process::id());
         let old = Path::new("/sys/fs/cgroup/cpu");

@@ -1,5 +1,5 @@
-//! How long the binary takes until it asks for its first event, which is Lambda's init duration, but for the making
-//! of the sandbox; and until its first tick is done, with a whole processor and with what Lambda gives.
+//! How long the binary takes until it asks for its first event, which is Lambda's init duration without creating
+//! the sandbox; and until its first tick is done, with a whole processor and with what Lambda gives.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

@@ -1,4 +1,4 @@
-//! What prints: headings with their times, lines, progress where something takes longer, and small tables.
+//! What prints: headings with their times, lines, progress when something takes longer, and small tables.
 //! It never decides whether something is as it should be.
 
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! All that is there on a site as lines of text, so that what is and what should be compare as a whole.
+//! Lists everything on a site as text, to compare the actual state with the expected one.
 //! It is taken from AWS itself, never through the function.
 
 use super::shared_lab::SharedLab;
@@ -71,7 +71,7 @@ pub async fn take_inventory(
     Ok(inventory)
 }
 
-/// Whether an object only says where the record is.
+/// Whether an object is a stub, which only names the record's bucket.
 async fn is_stub(shared: &SharedLab, bucket: &str, key: &str) -> Result<bool> {
     let got = shared.s3.get_object().bucket(bucket).key(key);
     let body = got.send().await?.body.collect().await?.to_vec();

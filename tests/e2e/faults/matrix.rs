@@ -39,7 +39,7 @@ fn scenarios(event: LifecycleEvent, calls: &[Call]) -> Vec<Scenario> {
         // An event does not fail because the metric does.
         let fails = |reason: &str| match operation {
             "PutMetricData" => Expects::Either,
-            // Where CloudFormation cannot be asked, the request itself is enough.
+            // If CloudFormation cannot be asked, the request itself is enough.
             "DescribeStacks" | "DescribeStackResource" => Expects::Either,
             // What a replacement may have left behind is only warned of.
             "GetObject" => Expects::Warning {

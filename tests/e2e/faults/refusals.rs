@@ -1,4 +1,4 @@
-//! Refusals with error codes of their own: once, where it helps to try or to look again, and for good.
+//! Refusals with error codes of their own: once, if it helps to try or to look again, and for good.
 
 use super::scenario::{Expects, LifecycleEvent, Scenario};
 use crate::support::{ELB, TIMEOUT};
@@ -160,7 +160,7 @@ fn storage(events: &LifecycleEvents) -> Vec<Scenario> {
     let taken = refusal("s3", "CreateBucket", 409, "BucketAlreadyExists", taken);
     let full = "The bucket you tried to delete is not empty";
     let full = refusal("s3", "DeleteBucket", 409, "BucketNotEmpty", full);
-    // API_DeleteObjects: "200 OK" also where it deleted nothing.
+    // API_DeleteObjects: "200 OK" also if it deleted nothing.
     let kept = RefusedCall {
         service: "s3",
         operation: "DeleteObjects",
@@ -181,7 +181,7 @@ fn storage(events: &LifecycleEvents) -> Vec<Scenario> {
     let conflicts = "ConditionalRequestConflict";
     for (refused, change, tells) in [(lost, "", starts_over), (conflict, conflicts, conflicts)] {
         scenarios.extend([
-            // The first write makes the record: where S3 refuses it, another request may have made it.
+            // The first write makes the record: if S3 refuses it, another request may have made it.
             refused.during(create, First, Expects::Either),
             refused.during(create, Second, Expects::Success),
             with_waiting_deadline(refused.during(create, Every, fails(change))),

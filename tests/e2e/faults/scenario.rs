@@ -93,7 +93,7 @@ fn next(waiting: &Mutex<VecDeque<Scenario>>) -> Option<Scenario> {
     waiting.lock().expect("no panic").pop_front()
 }
 
-/// A site that a scenario leaves as it was is as good as new; one where it failed is left alone.
+/// A site that a scenario leaves as it was can be used again. If the scenario failed, its site is left alone.
 async fn play_on(
     shared: &Arc<SharedLab>,
     held: &mut Option<Site>,
@@ -210,7 +210,7 @@ impl Scenario {
                 expected.insert(site.own_bucket());
             }
             let mut inventory = site.inventory().await?;
-            // Where the record was, a stub stays until the next Update, or the Delete.
+            // At the record's former place a stub stays until the next Update, or the Delete.
             inventory.retain(|line| !line.starts_with("stub "));
             ensure_same(&inventory, &expected).context("three ticks after")?;
             let gone = site.deregistered_since(calls);

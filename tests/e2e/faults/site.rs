@@ -1,4 +1,4 @@
-//! A site is where one scenario is played: two ALBs, an NLB and things of others, on a lab that many sites
+//! A site is the place of one scenario: two ALBs, an NLB and things of others, on a lab that many sites
 //! share; and what CloudFormation and the schedule ask of a binding there.
 
 use super::inventory::{Inventory, take_inventory};
@@ -171,7 +171,7 @@ impl Site {
         Ok(response)
     }
 
-    /// The same where it must succeed.
+    /// The same for a request that must succeed.
     pub async fn succeed(&self, old: Option<Shape>, new: Option<Shape>) -> Result<()> {
         let response = self.request(old, new, TIMEOUT).await?;
         let log = || format!("{:#}\n{}", response.body, lines(&response.invocation));
@@ -179,7 +179,7 @@ impl Site {
         Ok(())
     }
 
-    /// What the rule gives the function at its next scheduled time; `None` where the rule has no target.
+    /// What the rule gives the function at its next scheduled time; `None` if the rule has no target.
     pub async fn orders(&self) -> Result<Option<Value>> {
         let listed = self.shared.events.list_targets_by_rule();
         let listed = listed.rule(self.id.rule()).send().await;

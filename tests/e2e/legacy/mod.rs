@@ -133,7 +133,7 @@ pub fn active_list(alb: &str, addresses: &[String]) -> Value {
     })
 }
 
-/// A function with the published one's variables, some of them replaced, and none where a
+/// A function with the published one's variables, some of them replaced, and none if a
 /// replacement is "-".
 pub async fn function(
     fixture: &Fixture,

@@ -1,4 +1,4 @@
-//! What the role must allow where the function was set up by hand: the policy of the article's Appendix A allows
+//! What the role must allow if the function was set up by hand: the policy of the article's Appendix A allows
 //! enough, and docs/policy.json allows just as much as is needed.
 
 use super::{ACCESS_KEY, BUCKET, SetUp, function};

@@ -49,7 +49,7 @@ async fn the_variables_that_may_be_left_out_have_the_published_templates_default
         "{operations_of_first}"
     );
     set_up.fixture.scale(2);
-    // The 50 lookups may not have shown the two addresses that stay.
+    // The 50 lookups might not have shown the two addresses that stay.
     let known = set_up.targets();
     set_up.ticks(2).await?;
     let still = set_up.targets();

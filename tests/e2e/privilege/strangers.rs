@@ -1,9 +1,8 @@
 //! Requests like those that the function makes, each on something that is not the function's.
 
+use alb_nlb_binding::names::TAG;
 use lab::policy::IamRequest;
 use serde_json::json;
-
-const TAG: &str = "alb-nlb-binding";
 
 /// Every such request that is like a given one: the role must refuse all of them.
 pub fn of(request: &IamRequest) -> Vec<IamRequest> {

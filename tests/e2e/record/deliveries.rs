@@ -71,7 +71,7 @@ async fn an_updates_second_delivery_after_it_was_taken_back_changes_nothing() ->
     Ok(())
 }
 
-/// The call at which the first delivery is held when the second one begins; `None` where it is not held.
+/// The call at which the first delivery is held when the second one begins; `None` if it is not held.
 type HeldAt = Option<(&'static str, &'static str)>;
 
 /// Delivers a request twice at the same time, and gives both answers.
@@ -181,7 +181,7 @@ async fn two_deliveries_of_a_delete_at_once_both_succeed_and_leave_nothing() -> 
         stack.shows_deleting(id);
         let delete = stack.delete(id, json!({}));
         let mut answers = deliver_twice_at_once(stack, &delete, held_at).await?;
-        // The reason names the log stream; where the record is deleted, the second delivery knows only its own.
+        // The reason names the log stream; if the record is deleted, the second delivery knows only its own.
         for answer in &mut answers {
             if answer["Status"] == "SUCCESS" {
                 answer["Reason"] = Value::Null;

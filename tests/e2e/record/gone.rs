@@ -1,5 +1,5 @@
 //! A Delete leaves nothing of the binding, or says what it had to leave: while ticks are under way, with a record
-//! that cannot be read, with groups that it may not touch any more, and with versions that are locked.
+//! that cannot be read, with groups that the role no longer lets it touch, and with versions that are locked.
 
 use super::request::Signature;
 use super::stack::{BindingStack, each_on_its_own_stack};
@@ -59,7 +59,8 @@ async fn a_given_group_that_is_taken_from_the_properties_with_its_grant_holds_no
     Ok(())
 }
 
-/// The Update may not look at the group, or may not deregister there; the Delete may do both again, or not.
+/// During the Update the role denies looking at the group, or deregistering there. During the Delete it allows both
+/// again, or not.
 #[tokio::test]
 async fn what_stayed_in_a_group_that_was_given_up_goes_with_the_delete_if_it_may() -> Result<()> {
     let denied = ["DescribeTargetHealth", "DeregisterTargets"];
@@ -99,7 +100,7 @@ async fn what_stayed_in_a_group_that_was_given_up_goes_with_the_delete_if_it_may
     .await
 }
 
-/// A Delete waits for a bucket that is busy, also where only the properties name the bucket.
+/// A Delete waits for a bucket that is busy, also if only the properties name the bucket.
 #[tokio::test]
 async fn a_delete_of_a_failed_create_waits_for_a_bucket_that_is_busy() -> Result<()> {
     let stack = BindingStack::new().await?;
@@ -136,7 +137,7 @@ async fn a_delete_of_a_failed_create_waits_for_a_bucket_that_is_busy() -> Result
     Ok(())
 }
 
-/// The group still serves, so a Delete that may not take its targets out fails.
+/// The group still serves, so a Delete whose role denies deregistering its targets fails.
 #[tokio::test]
 async fn a_given_group_of_the_orders_that_may_not_be_touched_fails_the_delete() -> Result<()> {
     let stack = BindingStack::new().await?;

@@ -63,7 +63,7 @@ fn changed_properties() -> Value {
     })
 }
 
-/// Plays a request to its end, and kills it once on the way where a point is given. Gives the request's calls as
+/// Plays a request to its end, and kills it once on the way if a point is given. Gives the request's calls as
 /// points.
 async fn play(
     stack: &BindingStack,

@@ -1,4 +1,4 @@
-//! The record is lost while the binding's rule stands, as when a lifecycle rule of the bucket deletes it.
+//! The record is lost while the binding's rule exists, for example when a lifecycle rule of the bucket deletes it.
 
 use super::stack::BindingStack;
 use crate::support::{ELB, TIMEOUT, as_targets};
@@ -192,7 +192,7 @@ async fn an_update_whose_bucket_is_gone_takes_its_targets_out_of_a_group_that_it
     Ok(())
 }
 
-/// A tick that finds neither a record nor a rule makes nothing anew, for its binding is gone.
+/// A tick that finds neither a record nor a rule makes nothing again, because its binding is gone.
 #[tokio::test]
 async fn without_its_rule_a_lost_record_stays_lost() -> Result<()> {
     let (stack, made) = BindingStack::bound(json!({})).await?;

@@ -55,7 +55,7 @@ async fn five_ticks_held_back_a_minute_apart_and_delivered_together_count_at_mos
     Ok(())
 }
 
-/// The same where Lambda gives each of them to another environment at the same time.
+/// The same if Lambda gives each of them to another environment at the same time.
 #[tokio::test]
 async fn five_ticks_held_back_and_delivered_at_once_to_five_environments_count_at_most_two_misses()
 -> Result<()> {

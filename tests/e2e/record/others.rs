@@ -1,5 +1,4 @@
-//! What a binding may not touch: targets that another binding serves, and whatever a record names
-//! that somebody else has written.
+//! What a binding must not touch: targets that another binding serves, and anything that a forged record names.
 
 use super::stack::{BindingStack, each_on_its_own_stack};
 use crate::support::{ELB, TIMEOUT, as_targets};

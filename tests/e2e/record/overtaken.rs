@@ -179,7 +179,7 @@ async fn a_delete_that_overtakes_another_delete_leaves_nothing() -> Result<()> {
 }
 
 /// The Delete has written its tombstone over the record and deleted some of the binding; the Create takes the
-/// tombstone over and makes anew what is missing.
+/// tombstone over and makes again what is missing.
 #[tokio::test]
 async fn a_create_after_a_delete_that_failed_makes_the_binding_whole_again() -> Result<()> {
     let operations = [

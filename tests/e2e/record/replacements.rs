@@ -1,4 +1,5 @@
-//! Updates to another NLB, each of which makes another binding: the one that CloudFormation does not keep goes.
+//! Updates to another NLB, each of which makes another binding: the binding that CloudFormation does not keep is
+//! removed.
 
 use super::request::StackRequest;
 use super::stack::{BindingStack, each_on_its_own_stack};
@@ -284,7 +285,7 @@ async fn an_update_back_to_the_former_nlb_spares_what_it_replaces_until_that_is_
     Ok(())
 }
 
-/// A replacement succeeds only when the new binding's record has the orders that ticks go by, also where it was
+/// A replacement succeeds only when the new binding's record has the orders that ticks follow, also if it was
 /// killed at one of its writes.
 #[tokio::test]
 async fn a_replacement_that_is_killed_at_any_write_of_a_record_and_run_again_serves() -> Result<()>

@@ -1,4 +1,4 @@
-//! What ticks go by while an Update is under way, and after one that failed, whether it is rolled back or not.
+//! Which orders ticks follow while an Update is under way, and after one that failed, whether it is rolled back or not.
 
 use super::stack::{BindingStack, each_on_its_own_stack};
 use crate::support::{ELB, TIMEOUT, as_targets};
@@ -49,7 +49,7 @@ async fn after_an_update_that_failed_and_is_not_rolled_back_ticks_count_by_the_o
     .await
 }
 
-/// The calls, and which of them, at which an Update to another ALB is held while five ticks come; `None` where it
+/// The calls, and which of them, at which an Update to another ALB is held while five ticks come; `None` if it
 /// waits for addresses in DNS.
 const HELD_UPDATES: [Option<(&str, &str, usize)>; 5] = [
     None,

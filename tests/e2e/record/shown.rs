@@ -10,7 +10,7 @@ impl BindingStack {
         self.shows_all(FakeStackView::new(stack).with_resource(LOGICAL_ID, resource, id));
     }
 
-    /// The same where the binding is no longer in the stack.
+    /// The same if the binding is no longer in the stack.
     pub fn shows_none(&self, stack: &str) {
         self.shows_all(FakeStackView::new(stack));
     }

@@ -233,8 +233,8 @@ impl BindingStack {
         self.waits_until(move |calls| called(calls, "PutObject") > writes)
     }
 
-    /// Lets a held call go when the function writes to S3 once more: whoever waits for its turn has claimed the
-    /// record then.
+    /// Lets a held call go when the function writes to S3 once more: then the request that waits for its turn has
+    /// claimed the record.
     pub fn releases_at_the_next_write(&self, hold: &HeldCalls) -> impl Future<Output = Result<()>> {
         let written = self.next_write();
         async {

@@ -1,4 +1,4 @@
-//! What is there besides the binding: things of others, which it may be given, and another ALB.
+//! Other people's resources, some given to the binding, and a second ALB.
 
 use super::fixture::Fixture;
 use anyhow::{Context, Result};

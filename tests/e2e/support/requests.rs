@@ -94,7 +94,7 @@ impl Fixture {
         SentResponse::to(url, invocation)
     }
 
-    /// An event with the fields that CloudFormation adds, where it has none of its own.
+    /// An event with the fields that CloudFormation adds, if it has none of its own.
     pub fn event(&self, mut event: Value, url: &str) -> Value {
         let number = self.next_request.fetch_add(1, Ordering::Relaxed);
         event["ResponseURL"] = json!(url);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// Scheduled times, none of them twice, for ticks with the same one count once. They are whole seconds,
-/// and run ahead of the clock where a test's ticks come faster than that.
+/// and run ahead of the clock when a test's ticks come faster than that.
 #[derive(Default)]
 pub struct ScheduledTimes(AtomicU64);
 

@@ -29,7 +29,7 @@ impl Fixture {
     }
 }
 
-/// The line in which a tick tells its addresses: the last one, where the tick started over.
+/// The line in which a tick names its addresses: the last one, if the tick started over.
 pub fn addresses_line(log: &[Value]) -> Value {
     log.iter()
         .rev()

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::xml::Element;
 
-/// Where to call and as whom.
+/// The endpoint to call, and the caller's credentials.
 #[derive(Clone)]
 pub(crate) struct Api {
     pub client: reqwest::Client,

@@ -84,7 +84,7 @@ impl Lab {
         &self.environment
     }
 
-    /// For clients that work against the gateway. Make clients anew in each test: they belong to
+    /// For clients that work against the gateway. Make new clients in each test: they belong to
     /// the runtime that they are first used in.
     pub fn aws(&self) -> SdkConfig {
         self.aws_as(LAB_ACCESS_KEY)
@@ -131,7 +131,7 @@ impl Lab {
         self.api()?.get("lambda", &path).await
     }
 
-    /// Where MiniStack writes its log. It is gone when the lab is.
+    /// The file of MiniStack's log. It is gone when the lab is.
     pub fn ministack_log(&self) -> PathBuf {
         self.ministack.log()
     }

@@ -8,7 +8,7 @@ use crate::lab::Lab;
 use crate::secrets;
 
 impl Lab {
-    /// The lines in the log group of a function that MiniStack runs; none where it never ran. A
+    /// The lines in the log group of a function that MiniStack runs; none if it never ran. A
     /// secret in them is an error.
     pub async fn logs(&self, function_name: &str) -> Result<Vec<String>> {
         let api = self.api()?;

@@ -35,7 +35,7 @@ pub fn bundle(binary: &Path) -> Result<Vec<u8>> {
     Ok(zip.finish()?.into_inner())
 }
 
-/// Puts the binary, or a zip of it, where `CODE_PARAMETERS` says that it is.
+/// Puts the binary, or a zip of it, at the place that `CODE_PARAMETERS` names.
 pub async fn upload(lab: &Lab, binary: &Path) -> Result<()> {
     let s3 = aws_sdk_s3::Client::new(&lab.aws());
     s3.create_bucket().bucket(CODE_BUCKET).send().await?;

@@ -38,7 +38,7 @@ pub(crate) struct GuardedProcess {
     waiter: Option<JoinHandle<()>>,
 }
 
-/// What to run, and where its output goes.
+/// What to run, and the file of its output.
 pub(crate) struct Program<'a> {
     pub command: Vec<&'a OsStr>,
     pub environment: &'a [(String, String)],
@@ -143,7 +143,7 @@ fn log_file(path: &Path) -> Result<File> {
         .with_context(|| format!("log file {}", path.display()))
 }
 
-/// What was written to a file after `offset`, and where it ends now.
+/// What was written to a file after `offset`, and its length now.
 pub(crate) fn read_from(path: &Path, offset: u64) -> Result<(String, u64)> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(offset))?;

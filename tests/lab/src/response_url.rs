@@ -1,5 +1,5 @@
 //! The place that a custom resource's answer is put to: it records every PUT, and may refuse some.
-//! It stands in for the pre-signed S3 URL of CloudFormation ("Custom resource request fields").
+//! It replaces the pre-signed S3 URL of CloudFormation ("Custom resource request fields").
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use crate::lock::{Shared, lock};
 /// No bucket can have this name, so no object is hidden by it.
 pub(crate) const RESPONSE_PATH: &str = "/_lab/response/";
 
-/// The secret part of every URL, as pre-signed URLs have one: whoever logs the URL logs this.
+/// The secret part of every URL, as pre-signed URLs have one: a log that shows the URL shows this.
 pub const SIGNATURE: &str = "c2VjcmV0LW9mLXRoZS1sYWI";
 
 /// A ResponseURL and what came to it.
@@ -35,13 +35,13 @@ struct Puts {
 /// One PUT to a ResponseURL.
 #[derive(Clone, Debug)]
 pub struct ReceivedPut {
-    /// The body; a string where it is not JSON.
+    /// The body; a string if it is not JSON.
     pub body: Value,
     pub length: usize,
     /// The headers by their names in lower case.
     pub headers: BTreeMap<String, String>,
     pub method: String,
-    /// 200, or 503 where it was refused.
+    /// 200, or 503 if it was refused.
     pub status: u16,
 }
 
@@ -60,7 +60,7 @@ impl ResponseUrlServer {
         lock(&self.state).puts.clone()
     }
 
-    /// The body of the one answer that was taken; an error where there are none or more.
+    /// The body of the one answer that was taken; an error if there are none or more.
     pub fn the_answer(&self) -> Result<Value> {
         let mut taken: Vec<ReceivedPut> = self
             .puts()

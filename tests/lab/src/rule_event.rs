@@ -2,7 +2,7 @@
 //! only, and input transformers only as far as rules of bindings use them.
 //!
 //! User guide, "Input transformation": a path that does not resolve is an empty text, a text that
-//! stands where a JSON value does gets its quotes, and within a text nothing is quoted or escaped.
+//! is in the place of a JSON value gets its quotes, and within a text nothing is quoted or escaped.
 //! The event is that of "Scheduled Event" in the user guide; its time is in whole seconds.
 
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ use crate::names::{ACCOUNT, REGION};
 /// The event that a function gets from a rule that was to fire at this time.
 ///
 /// # Errors
-/// Where the target's input is no JSON, as a function cannot be invoked with that.
+/// If the target's input is no JSON, because a function cannot be invoked with that.
 pub fn rule_event(target: &Target, time: SystemTime) -> Result<Value> {
     let event = scheduled_event(time)?;
     let input = match (target.input_transformer(), target.input()) {

@@ -1,5 +1,5 @@
 //! Runs a function's binary as Lambda would: one process for many invocations, killed at the
-//! deadline, started again where it died. It does not repeat failed invocations.
+//! deadline, started again if it died. It does not repeat failed invocations.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ struct Sandbox {
     api: RuntimeApi,
 }
 
-/// What came of one invocation.
+/// What one invocation returned and logged.
 #[derive(Clone, Debug)]
 pub struct InvocationResult {
     pub request_id: String,
@@ -167,7 +167,7 @@ impl RunningFunction {
         })
     }
 
-    /// Starts the process where there is none, and waits until it asks for its first event.
+    /// Starts the process if there is none, and waits until it asks for its first event.
     pub async fn get_ready(&self) -> Result<()> {
         let mut held = self.sandbox.lock().await;
         let sandbox = self.living(held.take()).await?;

@@ -1,5 +1,6 @@
 //! The Lambda Runtime API, from "Using the Lambda runtime API for custom runtimes" in the Lambda
-//! developer guide: it hands events to the one process that asks here, and the process's reports to whoever waits.
+//! developer guide: it hands events to the one process that asks here, and the process's reports to the code that
+//! waits for them.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -69,7 +70,7 @@ impl RuntimeApi {
         })
     }
 
-    /// Puts an event where the process finds it. The process's report comes to the receiver.
+    /// Queues an event for the process. The process's report comes to the receiver.
     pub fn hand_out(
         &self,
         id: &str,

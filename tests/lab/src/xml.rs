@@ -90,7 +90,7 @@ impl Element {
         self.children.iter_mut().find(|child| child.name == name)
     }
 
-    /// The text of a child; it is empty where there is no such child.
+    /// The text of a child; it is empty if there is no such child.
     pub fn text_of(&self, name: &str) -> &str {
         self.child(name).map_or("", |child| child.text.as_str())
     }

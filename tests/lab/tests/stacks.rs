@@ -29,7 +29,7 @@ def handler(event, context):
     urllib.request.urlopen(request).close()
 "#;
 
-/// There is no resource where the id is `none`.
+/// There is no resource if the id is `none`.
 const CUSTOM_RESOURCE: &str = r#"
   Custom:
     Type: Custom::Anything

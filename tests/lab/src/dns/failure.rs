@@ -1,4 +1,4 @@
-//! How lookups go wrong where a test says so.
+//! How lookups go wrong when a test says so.
 
 use std::time::{Duration, Instant};
 

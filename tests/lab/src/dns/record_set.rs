@@ -1,4 +1,4 @@
-//! What one answer says of a name.
+//! The records of one name in one answer.
 
 use std::net::Ipv4Addr;
 
@@ -15,7 +15,7 @@ const TTL_OF_OTHERS: u32 = 5;
 
 #[derive(Clone)]
 pub(super) struct RecordSet {
-    /// The name that the addresses are of, where it is another one (CNAME).
+    /// The name that the addresses are of, if it is another one (CNAME).
     pub alias: Option<String>,
     pub addresses: Vec<Ipv4Addr>,
 }

@@ -9,7 +9,7 @@ use super::failure::DnsFailure;
 use super::record_set::RecordSet;
 use crate::lock::lock;
 
-/// A server that does not choose anew for each answer.
+/// A server that does not choose again for each answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Cache {
     /// How many caches are behind the one address. Chance decides which of them answers.
@@ -84,7 +84,7 @@ impl DnsServer {
         self.forget_after(0);
     }
 
-    /// Lets a cache choose anew after so many answers, once.
+    /// Lets a cache choose again after so many answers, once.
     pub fn forget_after(&self, answers: usize) {
         lock(&self.state).keeps = Some(answers);
     }

@@ -1,4 +1,4 @@
-//! One call of an AWS API: who called what with which parameters, and what came of it.
+//! One call of an AWS API: who called what with which parameters, and its result.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -29,13 +29,13 @@ pub struct Call {
     /// The query API's parameters (`Targets.member.1.Id`), the JSON or CBOR body, or S3's `Bucket`,
     /// `Key`, query parameters, `Objects` of DeleteObjects, and `Tags` of CreateBucket.
     pub params: Value,
-    /// `if-match`, `if-none-match`, `content-type` and `content-encoding`, where given.
+    /// `if-match`, `if-none-match`, `content-type` and `content-encoding`, if given.
     pub headers: BTreeMap<String, String>,
     /// The access key of the caller.
     pub source: String,
-    /// `None` where the connection was cut before the call was carried out.
+    /// `None` if the connection was cut before the call was carried out.
     pub status: Option<u16>,
-    /// The error code where the call failed and the answer has one.
+    /// The error code if the call failed and the answer has one.
     pub error: Option<String>,
     /// The ARN of the listener that the call made: nothing else tells whose a listener is.
     pub made: Option<String>,
@@ -112,7 +112,7 @@ impl Call {
         call
     }
 
-    /// A parameter that is text; empty where it is absent.
+    /// A parameter that is text; empty if it is absent.
     pub fn param(&self, name: &str) -> &str {
         self.params
             .get(name)
@@ -165,7 +165,7 @@ impl Call {
     }
 }
 
-/// What stands for the name of an operation that is not known here.
+/// The name of every operation that is not known here.
 fn unnamed(parts: &Parts) -> String {
     format!("{} {}", parts.method, parts.uri)
 }

@@ -59,7 +59,7 @@ impl State {
         reply.filter(|_| !effects.loses_answer)
     }
 
-    /// From memory where the answer is known, else as carried out.
+    /// Answers from the cache if possible, else makes the call.
     async fn carry_out_or_recall(&self, request: &ApiRequest) -> ApiReply {
         let recall = self.cache.recall(&request.call);
         if let Recall::Known(reply) = recall {

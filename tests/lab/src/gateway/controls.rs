@@ -95,7 +95,7 @@ impl Gateway {
         history
     }
 
-    /// Lets calls go wrong from now on; those of the lab itself never do.
+    /// Lets calls go wrong from now on, except the lab's own.
     pub fn inject(&self, fault: Fault) -> FaultId {
         self.state.faults.inject(fault)
     }
@@ -117,7 +117,7 @@ impl Gateway {
         self.state.targets.list(target_group_arn)
     }
 
-    /// Lets every load balancer have only so many targets.
+    /// Lets every load balancer have at most this many targets.
     pub fn set_target_quota(&self, targets: usize) {
         self.state.target_quota.store(targets, Ordering::Relaxed);
     }
@@ -135,23 +135,23 @@ impl Gateway {
         self.state.responses.add(&self.endpoint)
     }
 
-    /// From now on DescribeStacks and DescribeStackResource show this of a stack, by its id, whoever asks, and
+    /// From now on DescribeStacks and DescribeStackResource show this of a stack, by its id, to every caller, and
     /// whether or not MiniStack knows such a stack.
     pub fn set_stack(&self, stack_id: &str, stack: FakeStackView) {
         self.state.stacks.set(stack_id, stack);
     }
 
-    /// From now on MiniStack is asked again, which knows no stack that it has not made.
+    /// Asks MiniStack again from now on, which knows no stack that it has not made.
     pub fn forget_stack(&self, stack_id: &str) {
         self.state.stacks.forget(stack_id);
     }
 
-    /// Lets calls that only read be answered from memory until something changes, or no more.
+    /// Answers reads from a cache until something changes, or stops doing so.
     pub fn remember_answers(&self, on: bool) {
         self.state.cache.switch(on);
     }
 
-    /// Lets every call take at least so long, but for those of the lab itself.
+    /// Lets every call take at least this long, except the lab's own.
     pub fn set_delay(&self, delay: Duration) {
         self.state.throttle.set_delay(delay);
     }

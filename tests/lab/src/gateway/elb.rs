@@ -1,4 +1,4 @@
-//! What ELBv2's operations have in common. Where MiniStack's answers are not AWS's, each operation puts them right by
+//! What ELBv2's operations have in common. If MiniStack's answers are not AWS's, each operation puts them right by
 //! its API reference. None keeps what MiniStack could be asked for, as MiniStack's CloudFormation changes load
 //! balancers without passing the gateway.
 
@@ -14,7 +14,7 @@ use super::targets::DescribedSubnet;
 use crate::names::ELB;
 use crate::xml::Element;
 
-/// A listener and where it forwards to.
+/// A listener and the target group that it forwards to.
 pub(super) struct ForwardingListener {
     pub arn: String,
     pub load_balancer: String,

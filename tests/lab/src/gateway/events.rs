@@ -1,5 +1,4 @@
-//! EventBridge where MiniStack is more lenient than AWS: the schedule of a rule, and the length of
-//! what a target is given.
+//! The checks of EventBridge that MiniStack leaves out: the schedule of a rule, and the length of a target's input.
 
 use anyhow::Result;
 use serde_json::Value;

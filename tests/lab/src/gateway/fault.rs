@@ -95,7 +95,7 @@ impl Fault {
         self
     }
 
-    /// It hits the first call, the third and so on, so that whoever tries again succeeds.
+    /// It hits the first call, the third and so on, so that a caller that tries again succeeds.
     pub fn every_other(mut self) -> Self {
         self.which = Which::EveryOther;
         self

@@ -11,7 +11,7 @@ use super::state::{ApiRequest, State};
 use crate::api::Api;
 
 impl State {
-    /// Hands a request to MiniStack, with another body where one is given.
+    /// Hands a request to MiniStack, with another body if one is given.
     pub(super) async fn forward(
         &self,
         request: &ApiRequest,

@@ -193,7 +193,7 @@ impl State {
         Ok(reply::elb("DescribeTargetHealth", &[list]))
     }
 
-    /// The zones of the load balancer that forwards to a group; `None` where none does.
+    /// The zones of the load balancer that forwards to a group; `None` if none does.
     async fn zones_of_group(&self, call: &Call, group: &str) -> Result<Option<HashSet<String>>> {
         let listeners = self.listeners(call).await?;
         let Some(listener) = listeners

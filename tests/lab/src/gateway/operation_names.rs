@@ -1,4 +1,4 @@
-//! Names of operations where requests do not carry them: S3's follow from method, path and query, those of the
+//! Names of operations whose requests do not carry them: S3's follow from method, path and query, those of the
 //! CBOR protocol from the path. They are from "API operations" of the S3 API reference, and Smithy's RPC v2 CBOR.
 
 use hyper::Method;

@@ -101,7 +101,7 @@ pub(super) fn error(call: &Call, status: u16, code: &str, message: &str) -> ApiR
     }
 }
 
-/// The gateway asks MiniStack a question for a caller; where MiniStack refuses it, the caller gets the same refusal.
+/// The gateway asks MiniStack a question for a caller; if MiniStack refuses it, the caller gets the same refusal.
 pub(super) fn refused(call: &Call, refusal: anyhow::Error) -> Result<ApiReply> {
     match refusal.downcast_ref::<ApiError>() {
         Some(known) => Ok(error(call, known.status, &known.code, &known.message)),

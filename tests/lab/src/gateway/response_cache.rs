@@ -27,7 +27,7 @@ pub(super) enum Recall {
         name: String,
         changes: usize,
     },
-    /// Nothing to be kept.
+    /// Do not cache this reply.
     No,
 }
 

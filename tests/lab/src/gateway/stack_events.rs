@@ -1,5 +1,5 @@
 //! A resource of a stack as the stack's events tell of it, for MiniStack's own DescribeStackResource knows a
-//! resource only once its request is done. It keeps nothing: every question reads all events anew.
+//! resource only once its request is done. It keeps nothing: every question reads all events again.
 //!
 //! AWS shows `CREATE_IN_PROGRESS`, `UPDATE_IN_PROGRESS` or `DELETE_IN_PROGRESS` from before the
 //! function is invoked, and the former physical id until there is another one (CloudFormation API,
@@ -14,7 +14,7 @@ const STACK_TYPE: &str = "AWS::CloudFormation::Stack";
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ShownResource {
     pub status: String,
-    /// Empty where there is none yet.
+    /// Empty if there is none yet.
     pub physical_id: String,
     pub kind: String,
     pub since: String,

@@ -1,4 +1,4 @@
-//! What is registered in the target groups, and where a target may be. The gateway has a store of its own, as
+//! What is registered in the target groups, and which address a target may have. The gateway has a store of its own, as
 //! MiniStack's knows neither ports nor draining. It makes no target unhealthy by itself and lets no time
 //! pass: targets drain until `finish_draining`.
 
@@ -122,7 +122,7 @@ pub(super) struct DescribedSubnet {
 pub(super) type TargetError = (&'static str, String);
 
 /// The zone of a target, or why it cannot be one. `subnets` are those of the target group's VPC,
-/// empty where that is not known.
+/// empty if that is not known.
 ///
 /// The ranges are those of the Network Load Balancer guide, "Target groups", "Request routing and
 /// IP addresses". That `all` is required outside of the VPC and refused inside, by its subnets, is

@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// Where systems keep what they trust: Amazon Linux and Red Hat, Debian.
+/// The files of trusted certificates on Amazon Linux and Red Hat, Debian.
 const ROOTS: [&str; 2] = [
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/certs/ca-certificates.crt",

@@ -145,7 +145,7 @@ fn decoded(document: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The resources of a template of cfn/ that its conditions leave, by logical id. A logical id stands for what is not
+/// The resources of a template of cfn/ that its conditions leave, by logical id. A logical id replaces what is not
 /// known before the stack is made.
 pub fn resources(file: &str, parameters: &Value) -> Result<Value> {
     let template = format!("{TEMPLATES_FOLDER}/{file}");

@@ -18,7 +18,7 @@ const NEW: &str = "0123456789abcdef";
 pub struct IamRequest {
     pub action: String,
     pub resource: String,
-    /// Condition keys. S3's `aws:ResourceAccount` is null where there is no such bucket.
+    /// Condition keys. S3's `aws:ResourceAccount` is null if there is no such bucket.
     pub context: BTreeMap<String, Value>,
 }
 
@@ -241,7 +241,7 @@ fn s3(call: &Call) -> Result<Vec<IamRequest>> {
     Ok(requests)
 }
 
-/// What S3 asks of the key that a bucket is encrypted with, in the name of whoever reads and writes its
+/// What S3 asks of the key that a bucket is encrypted with, in the name of the caller that reads and writes its
 /// objects ("Using server-side encryption with AWS KMS keys" in its user guide). Tests ask this by hand, for no call
 /// tells whether a bucket has a key; the lab's buckets have none.
 pub fn of_key(key: &str, bucket: &str) -> [IamRequest; 2] {

@@ -1,4 +1,4 @@
-//! Load balancing as AWS answers, where MiniStack does not.
+//! Load balancing as AWS answers when MiniStack does not.
 
 mod resources;
 mod targets;
