@@ -2,7 +2,7 @@
 
 use crate::support::{ELB, Fixture, TIMEOUT};
 use anyhow::{Context, Result};
-use lab::{Fault, SIGNATURE, What};
+use lab::{Fault, FaultKind, SIGNATURE};
 use serde_json::json;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -115,7 +115,7 @@ async fn neither_the_response_url_nor_credentials_are_ever_logged() -> Result<()
 #[tokio::test]
 async fn a_call_that_hangs_is_answered_before_the_deadline() -> Result<()> {
     let fixture = Fixture::new().await?;
-    let hang = What::Delay(Duration::from_secs(30));
+    let hang = FaultKind::Delay(Duration::from_secs(30));
     fixture
         .lab
         .gateway()

@@ -2,7 +2,7 @@
 
 use crate::support::{ELB, Fixture, TIMEOUT, as_targets, binary, operations};
 use anyhow::Result;
-use lab::{AlbSpec, Fault, HeldCalls, NlbSpec, What, ZONES};
+use lab::{AlbSpec, Fault, FaultKind, HeldCalls, NlbSpec, ZONES};
 use serde_json::json;
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ async fn what_several_listeners_need_is_made_side_by_side() -> Result<()> {
     let fixture = Fixture::with(alb, NlbSpec::new("front")).await?;
     let hold = |operation| {
         let hold = HeldCalls::default();
-        let fault = Fault::new(ELB, operation, What::Hold(hold.clone()));
+        let fault = Fault::new(ELB, operation, FaultKind::Hold(hold.clone()));
         fixture.lab.gateway().inject(fault);
         hold
     };

@@ -3,7 +3,7 @@
 use crate::support::{ELB, Fixture, TIMEOUT, as_targets, binary, operations};
 use anyhow::Result;
 use futures_util::future::join_all;
-use lab::{Fault, What};
+use lab::{Fault, FaultKind};
 use serde_json::json;
 use std::time::Duration;
 
@@ -158,7 +158,7 @@ async fn a_versioned_bucket_is_emptied_of_all_versions_and_markers() -> Result<(
 #[tokio::test]
 async fn a_target_group_still_in_use_is_tried_again() -> Result<()> {
     let (fixture, made) = Fixture::bound().await?;
-    let in_use = What::Answer {
+    let in_use = FaultKind::Answer {
         status: 400,
         code: "ResourceInUse".to_owned(),
         message: "Target group is currently in use by a listener or a rule".to_owned(),
@@ -230,7 +230,7 @@ async fn a_delete_during_a_running_create_leaves_nothing() -> Result<()> {
 async fn left_by_a_delete_during(service: &str, operation: &str) -> Result<Vec<String>> {
     let fixture = Fixture::new().await?;
     let other = fixture.lab.function(binary()).await?;
-    let held_up = What::Delay(Duration::from_secs(2));
+    let held_up = FaultKind::Delay(Duration::from_secs(2));
     let held_up = Fault::new(service, operation, held_up).nth(1);
     let held_up = fixture.lab.gateway().inject(held_up);
     let (create, delete) = (fixture.lab.response_url(), fixture.lab.response_url());

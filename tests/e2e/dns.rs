@@ -1,6 +1,6 @@
 //! DNS that is not well: caches, servers with old addresses, and failures that pass.
 
-use crate::legacy::SetUp;
+use crate::legacy::LegacySetUp;
 use crate::support::{Fixture, SentResponse, SuccessLog as _, addresses_line, as_targets};
 use anyhow::Result;
 use lab::{Cache, DnsFailure, DnsServer};
@@ -94,7 +94,7 @@ async fn of_28_addresses_behind_a_cache_all_stay_and_it_is_named_once() -> Resul
 
 #[tokio::test]
 async fn in_the_published_functions_place_28_addresses_behind_a_cache_stay_as_well() -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     set_up.fixture.scale(28);
     set_up.ticks(1).await?;
     set_up.fixture.lab.dns().server().set_cache(Cache {

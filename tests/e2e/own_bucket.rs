@@ -6,7 +6,7 @@ use crate::record::BindingStack;
 use crate::support::{Fixture, SentResponse, operations};
 use anyhow::Result;
 use aws_sdk_s3::error::ProvideErrorMetadata;
-use lab::{Fault, What};
+use lab::{Fault, FaultKind};
 use serde_json::{Value, json};
 
 /// The bucket's policy; null if it has none.
@@ -77,7 +77,7 @@ async fn a_new_bucket_is_never_without_tags_and_holds_nothing_before_it_has_its_
 #[tokio::test]
 async fn where_createbucket_took_no_tags_they_are_put_at_once() -> Result<()> {
     let fixture = Fixture::new().await?;
-    let none = What::Answer {
+    let none = FaultKind::Answer {
         status: 404,
         code: "NoSuchTagSet".to_owned(),
         message: "The TagSet does not exist".to_owned(),
@@ -99,7 +99,7 @@ async fn a_create_that_is_killed_before_the_policy_and_run_again_completes_with_
     stack.shows_creating();
     let create = stack.create(json!({}));
     let hold = stack.holds("s3", "PutBucketPolicy");
-    stack.injects(Fault::new("s3", "PutBucketPolicy", What::CutOff).nth(1));
+    stack.injects(Fault::new("s3", "PutBucketPolicy", FaultKind::CutOff).nth(1));
     create
         .killed_at(&hold, stack.another_environment().await?)
         .await?;

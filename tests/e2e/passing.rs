@@ -3,7 +3,7 @@
 use crate::support::{ELB, Fixture, SentResponse, binary};
 use anyhow::Result;
 use aws_sdk_elasticloadbalancingv2::types;
-use lab::{AlbSpec, DnsFailure, Fault, NlbSpec, What};
+use lab::{AlbSpec, DnsFailure, Fault, FaultKind, NlbSpec};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn answer_calls(
     calls: std::ops::RangeInclusive<usize>,
 ) {
     for nth in calls {
-        let answer = What::Answer {
+        let answer = FaultKind::Answer {
             status,
             code: code.to_owned(),
             message: "for a moment".to_owned(),
@@ -175,7 +175,7 @@ async fn throttling_is_waited_for_until_the_deadline_and_told_where_it_lasts() -
         ("s3", "GetObject", "SlowDown"),
         ("events", "PutRule", "ThrottlingException"),
     ] {
-        let fault = Fault::new(service, operation, What::Throttle);
+        let fault = Fault::new(service, operation, FaultKind::Throttle);
         let fault = fixture.lab.gateway().inject(fault);
         let failed = fixture
             .create_within(json!({}), Duration::from_secs(8))
@@ -274,7 +274,7 @@ async fn an_own_bucket_name_that_another_account_has_is_told_with_the_way_out() 
     // S3 denies every call on a bucket of another account.
     let theirs = format!("{}-000000000000", failed.id());
     for operation in ["GetObject", "HeadObject", "HeadBucket"] {
-        let fault = Fault::new("s3", operation, What::Deny).on(&theirs);
+        let fault = Fault::new("s3", operation, FaultKind::Deny).on(&theirs);
         fixture.lab.gateway().inject(fault);
     }
     fixture.delete(&failed, json!({})).await?.assert_success();

@@ -10,7 +10,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, Certificate, ForwardActionConfig, Listener, ListenerAttribute,
     ProtocolEnum, TargetGroupTuple,
 };
-use lab::{AlbAndNlb, AlbSpec, Fault, Lab, NlbSpec, What, ZONES};
+use lab::{AlbAndNlb, AlbSpec, Fault, FaultKind, Lab, NlbSpec, ZONES};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -617,7 +617,7 @@ async fn behind_an_endpoint_service_a_binding_comes_follows_and_goes_and_only_th
     let fixture = alb_in_another_vpc().await?;
     let nlb = &fixture.nlb.arn;
     let gateway = fixture.lab.gateway();
-    let in_use = What::Answer {
+    let in_use = FaultKind::Answer {
         status: 400,
         code: "ResourceInUse".to_owned(),
         message: format!("Load balancer '{nlb}' is associated with another service"),

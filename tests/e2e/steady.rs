@@ -5,7 +5,7 @@ use crate::support::{
     ELB, Fixture, SentResponse, SuccessLog as _, TIMEOUT, addresses_line, binary, operations,
 };
 use anyhow::Result;
-use lab::{DnsFailure, Fault, HeldCalls, What};
+use lab::{DnsFailure, Fault, FaultKind, HeldCalls};
 use serde_json::{Value, json};
 
 /// The calls that one tick made, in the order of their names, and how many DNS queries.
@@ -87,7 +87,7 @@ async fn ticks_open_no_connections_that_an_earlier_one_left_open() -> Result<()>
 
 fn hold(fixture: &Fixture, service: &str, operation: &str) -> HeldCalls {
     let hold = HeldCalls::default();
-    let fault = Fault::new(service, operation, What::Hold(hold.clone()));
+    let fault = Fault::new(service, operation, FaultKind::Hold(hold.clone()));
     fixture.lab.gateway().inject(fault);
     hold
 }

@@ -4,7 +4,7 @@ use crate::support::{
     ELB, Fixture, SuccessLog as _, TIMEOUT, addresses_line, as_targets, binary, operations,
 };
 use anyhow::Result;
-use lab::{DnsFailure, Fault, What};
+use lab::{DnsFailure, Fault, FaultKind};
 use serde_json::json;
 
 #[tokio::test]
@@ -237,7 +237,7 @@ async fn ownership_is_saved_before_anything_is_registered() -> Result<()> {
 async fn a_tick_that_loses_the_race_for_the_record_starts_over_and_loses_nothing() -> Result<()> {
     let (fixture, made) = Fixture::bound().await?;
     fixture.scale(2);
-    let lost = What::Answer {
+    let lost = FaultKind::Answer {
         status: 412,
         code: "PreconditionFailed".to_owned(),
         message: "At least one of the pre-conditions you specified did not hold".to_owned(),

@@ -47,7 +47,7 @@ impl MadeBinding {
     }
 
     /// A copy whose rule has other texts in place of these.
-    pub fn copy(&self, id: &str, target_groups: Vec<String>, texts: &Texts) -> Self {
+    pub fn copy(&self, id: &str, target_groups: Vec<String>, texts: &TextReplacements) -> Self {
         let mut target = self.target.clone();
         if let Some(input) = &mut target.input {
             *input = texts.put_into(input);
@@ -82,9 +82,9 @@ impl MadeBinding {
 /// Texts of one binding and the texts of another that replace them, in this order.
 /// So a copy needs no knowledge of what the function writes.
 #[derive(Default)]
-pub struct Texts(Vec<(String, String)>);
+pub struct TextReplacements(Vec<(String, String)>);
 
-impl Texts {
+impl TextReplacements {
     pub fn with(mut self, from: impl Into<String>, to: impl Into<String>) -> Self {
         self.0.push((from.into(), to.into()));
         self

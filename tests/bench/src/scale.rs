@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::binding::{self, CRON, MadeBinding, RATE, Texts};
+use crate::binding::{self, CRON, MadeBinding, RATE, TextReplacements};
 use crate::figures::milliseconds;
 use crate::fleet::{COLUMNS, Fleet};
 use crate::settings::{ADDRESSES_PER_ALB, INVOCATION_TIMEOUT, set_delays};
@@ -153,7 +153,7 @@ async fn prepare(lab: &Lab, binary: &Path, count: usize) -> Result<CopiedBinding
         let addresses = alb.addresses_after((number + 1) * ADDRESSES_PER_ALB, ADDRESSES_PER_ALB);
         lab.dns().set(&name, addresses.clone());
         let dns_name = format!("{name}-1a2b3c4d.{REGION}.elb.amazonaws.com");
-        let mut texts = Texts::default()
+        let mut texts = TextReplacements::default()
             .with(model_group, &group)
             .with(model_hex, &hex)
             .with(&alb.arn, format!("{}-{number}", alb.arn))

@@ -14,9 +14,9 @@ pub const PERCENT: f64 = 100.0 * 128.0 / 1769.0;
 const PERIOD: u32 = 20_000;
 const QUOTA: u32 = PERIOD * 128 / 1769;
 
-pub struct Share(PathBuf);
+pub struct CpuShare(PathBuf);
 
-impl Share {
+impl CpuShare {
     /// # Errors
     /// It fails if this machine does not let control groups be made.
     pub fn new() -> Result<Self> {
@@ -48,7 +48,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for CpuShare {
     fn drop(&mut self) {
         // Its processes are gone by then. If one is not, an empty group stays behind.
         let _ = fs::remove_dir(&self.0);

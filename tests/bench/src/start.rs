@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::binding::MadeBinding;
 use crate::figures::{median, milliseconds};
 use crate::settings::INVOCATION_TIMEOUT;
-use crate::share::{PERCENT, Share};
+use crate::share::{CpuShare, PERCENT};
 use crate::table::Table;
 
 const COLD_STARTS: usize = 21;
@@ -60,7 +60,7 @@ pub async fn measure_ticks(
     let cold = row(lab, binding, whole);
     let cold = console.wait("measuring cold ticks", cold).await?;
     table.row(cold.cells("a whole one")?);
-    match Share::new() {
+    match CpuShare::new() {
         Ok(share) => {
             let command = || share.command(binary);
             let cold = row(lab, binding, command);

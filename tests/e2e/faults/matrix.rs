@@ -1,12 +1,12 @@
 //! The matrix: every call that an event of a binding's life makes goes wrong in every way. The calls are recorded
 //! from an event that nothing goes wrong with.
 
-use super::scenario::{Expects, LifecycleEvent, Scenario, play_all};
+use super::scenario::{Expects, FaultScenario, FaultedEvent, play_all};
 use super::shared_lab::SharedLab;
 use super::site::Site;
 use crate::support::{TIMEOUT, is_reading};
 use anyhow::{Context, Result};
-use lab::{Call, Fault, What};
+use lab::{Call, Fault, FaultKind};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use std::time::Duration;
 const FAILING_DEADLINE: Duration = Duration::from_secs(20);
 
 /// Records the calls of an event that nothing goes wrong with, then lets each of them go wrong.
-pub async fn play(event: LifecycleEvent) -> Result<()> {
+pub async fn play(event: FaultedEvent) -> Result<()> {
     let wanted = std::env::var("FAULT").unwrap_or_default();
     if !wanted.starts_with(event.name) && !event.name.starts_with(&wanted) {
         return Ok(());
@@ -28,7 +28,7 @@ pub async fn play(event: LifecycleEvent) -> Result<()> {
     play_all(&shared, scenarios(event, &calls)).await
 }
 
-fn scenarios(event: LifecycleEvent, calls: &[Call]) -> Vec<Scenario> {
+fn scenarios(event: FaultedEvent, calls: &[Call]) -> Vec<FaultScenario> {
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let mut scenarios = Vec::new();
     for call in calls {
@@ -63,23 +63,27 @@ fn scenarios(event: LifecycleEvent, calls: &[Call]) -> Vec<Scenario> {
             let name = format!("{service}/{operation}/{nth}/{how}");
             scenario(event, &name, vec![fault], expects, deadline)
         };
-        for what in [What::Throttle, What::ServerError, What::CutOff] {
+        for what in [
+            FaultKind::Throttle,
+            FaultKind::ServerError,
+            FaultKind::CutOff,
+        ] {
             let how = format!("{what:?}");
             let fault = fault(what).from(nth);
             // Any reason will do, for the deadline may come first.
             scenarios.push(scenario(&how, fault, fails(""), FAILING_DEADLINE));
         }
-        let deny = fault(What::Deny).nth(nth);
+        let deny = fault(FaultKind::Deny).nth(nth);
         scenarios.push(scenario("Deny", deny, fails(operation), TIMEOUT));
         // For a call that only reads, a lost answer is the same as a call that was cut off.
         if !is_reading(operation) {
-            let lose = fault(What::LoseAnswer).nth(nth);
+            let lose = fault(FaultKind::LoseAnswer).nth(nth);
             scenarios.push(scenario("LoseAnswer", lose, Expects::Success, TIMEOUT));
         }
     }
     // Every call fails once, all in one run: the SDK's retries hide each of these failures from the function, so a
     // run for each call would show no more.
-    for what in [What::Throttle, What::CutOff] {
+    for what in [FaultKind::Throttle, FaultKind::CutOff] {
         let name = format!("every/call/once/{what:?}");
         let faults = counts.keys();
         let faults = faults
@@ -93,13 +97,13 @@ fn scenarios(event: LifecycleEvent, calls: &[Call]) -> Vec<Scenario> {
 }
 
 fn scenario(
-    event: LifecycleEvent,
+    event: FaultedEvent,
     name: &str,
     faults: Vec<Fault>,
     expects: Expects,
     deadline: Duration,
-) -> Scenario {
-    Scenario {
+) -> FaultScenario {
+    FaultScenario {
         name: format!("{}/{name}", event.name),
         event,
         faults,

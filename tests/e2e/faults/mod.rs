@@ -12,64 +12,64 @@ mod site;
 
 use crate::support::TIMEOUT;
 use anyhow::{Result, ensure};
-use lab::{Fault, What};
-use scenario::{LifecycleEvent, play_all};
+use lab::{Fault, FaultKind};
+use scenario::{FaultedEvent, play_all};
 use shared_lab::SharedLab;
-use site::{Shape, Site};
+use site::{BindingShape, Site};
 use std::time::Duration;
 
-const BOUND: Shape = Shape {
+const BOUND: BindingShape = BindingShape {
     next_alb: false,
     ports: &[(80, 80), (81, 81)],
     given_bucket: false,
 };
 
-const CREATE: LifecycleEvent = LifecycleEvent {
+const CREATE: FaultedEvent = FaultedEvent {
     name: "create",
     old: None,
     new: Some(BOUND),
 };
 
-const CHANGE_ALB: LifecycleEvent = LifecycleEvent {
+const CHANGE_ALB: FaultedEvent = FaultedEvent {
     name: "change-alb",
     old: Some(BOUND),
-    new: Some(Shape {
+    new: Some(BindingShape {
         next_alb: true,
         ..BOUND
     }),
 };
 
-const CHANGE_PORTS: LifecycleEvent = LifecycleEvent {
+const CHANGE_PORTS: FaultedEvent = FaultedEvent {
     name: "change-ports",
     old: Some(BOUND),
-    new: Some(Shape {
+    new: Some(BindingShape {
         ports: &[(80, 80), (82, 82)],
         ..BOUND
     }),
 };
 
-const CHANGE_BUCKET: LifecycleEvent = LifecycleEvent {
+const CHANGE_BUCKET: FaultedEvent = FaultedEvent {
     name: "change-bucket",
     old: Some(BOUND),
-    new: Some(Shape {
+    new: Some(BindingShape {
         given_bucket: true,
         ..BOUND
     }),
 };
 
-const DELETE: LifecycleEvent = LifecycleEvent {
+const DELETE: FaultedEvent = FaultedEvent {
     name: "delete",
     old: Some(BOUND),
     new: None,
 };
 
-const DELETE_IN_GIVEN_BUCKET: LifecycleEvent = LifecycleEvent {
+const DELETE_IN_GIVEN_BUCKET: FaultedEvent = FaultedEvent {
     name: "delete-in-given-bucket",
     old: CHANGE_BUCKET.new,
     new: None,
 };
 
-const TICK: LifecycleEvent = LifecycleEvent {
+const TICK: FaultedEvent = FaultedEvent {
     name: "tick",
     old: Some(BOUND),
     new: Some(BOUND),
@@ -113,7 +113,7 @@ async fn whichever_call_of_a_tick_fails_the_next_ones_lose_nothing() -> Result<(
 
 #[tokio::test]
 async fn whatever_aws_refuses_in_words_of_its_own_nothing_is_lost_and_nothing_left() -> Result<()> {
-    let scenarios = refusals::scenarios(&refusals::LifecycleEvents {
+    let scenarios = refusals::scenarios(&refusals::FaultedEvents {
         create: CREATE,
         change_ports: CHANGE_PORTS,
         change_bucket: CHANGE_BUCKET,
@@ -167,7 +167,7 @@ async fn a_given_bucket_of_somebody_else_fails_the_create_and_keeps_no_delete_fr
     let site = Site::new(&SharedLab::new().await?).await?;
     let given = CHANGE_BUCKET.new;
     let gateway = site.shared.lab.gateway();
-    let refused = |operation: &str| Fault::new("s3", operation, What::Deny);
+    let refused = |operation: &str| Fault::new("s3", operation, FaultKind::Deny);
     // The Create looks first into the bucket that the properties name.
     gateway.inject(refused("GetObject").nth(1));
     let failed = site.request(None, given, TIMEOUT).await?;
@@ -193,7 +193,7 @@ async fn a_delete_that_is_refused_the_given_bucket_fails_however_often_it_is_rep
     site.succeed(None, given).await?;
     let gateway = site.shared.lab.gateway();
     for operation in ["ListObjectVersions", "DeleteObjects"] {
-        gateway.inject(Fault::new("s3", operation, What::Deny));
+        gateway.inject(Fault::new("s3", operation, FaultKind::Deny));
     }
     for _ in 0..2 {
         let failed = site.request(given, None, TIMEOUT).await?;

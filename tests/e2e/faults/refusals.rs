@@ -1,19 +1,19 @@
 //! Refusals with error codes of their own: once, if it helps to try or to look again, and for good.
 
-use super::scenario::{Expects, LifecycleEvent, Scenario};
+use super::scenario::{Expects, FaultScenario, FaultedEvent};
 use crate::support::{ELB, TIMEOUT};
-use lab::{Fault, What};
+use lab::{Fault, FaultKind};
 use std::time::Duration;
 
 /// For refusals that the function waits out until its deadline.
 const WAITING_DEADLINE: Duration = Duration::from_secs(30);
 
-pub struct LifecycleEvents {
-    pub create: LifecycleEvent,
-    pub change_ports: LifecycleEvent,
-    pub change_bucket: LifecycleEvent,
-    pub delete: LifecycleEvent,
-    pub tick: LifecycleEvent,
+pub struct FaultedEvents {
+    pub create: FaultedEvent,
+    pub change_ports: FaultedEvent,
+    pub change_bucket: FaultedEvent,
+    pub delete: FaultedEvent,
+    pub tick: FaultedEvent,
 }
 
 /// Which of the calls are refused.
@@ -28,11 +28,11 @@ use WhichCall::{Every, First, Second};
 struct RefusedCall {
     service: &'static str,
     operation: &'static str,
-    what: What,
+    what: FaultKind,
 }
 
 impl RefusedCall {
-    fn during(&self, event: LifecycleEvent, when: WhichCall, expects: Expects) -> Scenario {
+    fn during(&self, event: FaultedEvent, when: WhichCall, expects: Expects) -> FaultScenario {
         let Self {
             service,
             operation,
@@ -45,10 +45,10 @@ impl RefusedCall {
             Every => ("always", fault),
         };
         let code = match what {
-            What::Answer { code, .. } => code,
+            FaultKind::Answer { code, .. } => code,
             _ => "InBody",
         };
-        Scenario {
+        FaultScenario {
             name: format!("{}/{service}/{operation}/{often}/{code}", event.name),
             event,
             faults: vec![fault],
@@ -68,7 +68,7 @@ fn refusal(
     RefusedCall {
         service,
         operation,
-        what: What::Answer {
+        what: FaultKind::Answer {
             status,
             code: code.to_owned(),
             message: message.to_owned(),
@@ -81,23 +81,23 @@ fn fails(reason: &str) -> Expects {
 }
 
 /// The function waits for such a refusal to pass until its deadline, so this scenario has a short one.
-fn with_waiting_deadline(scenario: Scenario) -> Scenario {
-    Scenario {
+fn with_waiting_deadline(scenario: FaultScenario) -> FaultScenario {
+    FaultScenario {
         deadline: WAITING_DEADLINE,
         ..scenario
     }
 }
 
 /// Codes and messages are those of the API references of the operations.
-pub fn scenarios(events: &LifecycleEvents) -> Vec<Scenario> {
+pub fn scenarios(events: &FaultedEvents) -> Vec<FaultScenario> {
     let mut all = load_balancing(events);
     all.extend(storage(events));
     all.extend(schedule(events));
     all
 }
 
-fn load_balancing(events: &LifecycleEvents) -> Vec<Scenario> {
-    let LifecycleEvents {
+fn load_balancing(events: &FaultedEvents) -> Vec<FaultScenario> {
+    let FaultedEvents {
         create,
         change_ports,
         delete,
@@ -143,8 +143,8 @@ fn load_balancing(events: &LifecycleEvents) -> Vec<Scenario> {
     ]
 }
 
-fn storage(events: &LifecycleEvents) -> Vec<Scenario> {
-    let LifecycleEvents {
+fn storage(events: &FaultedEvents) -> Vec<FaultScenario> {
+    let FaultedEvents {
         create,
         change_bucket,
         delete,
@@ -164,7 +164,7 @@ fn storage(events: &LifecycleEvents) -> Vec<Scenario> {
     let kept = RefusedCall {
         service: "s3",
         operation: "DeleteObjects",
-        what: What::Body(
+        what: FaultKind::Body(
             "<DeleteResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Error>\
              <Key>state.json</Key><Code>AccessDenied</Code><Message>Access Denied</Message>\
              </Error></DeleteResult>"
@@ -196,9 +196,9 @@ fn storage(events: &LifecycleEvents) -> Vec<Scenario> {
 }
 
 /// API_PutTargets and API_RemoveTargets: a response with status 200 tells of entries that failed.
-fn schedule(events: &LifecycleEvents) -> Vec<Scenario> {
+fn schedule(events: &FaultedEvents) -> Vec<FaultScenario> {
     let body = |id: &str| {
-        What::Body(format!(
+        FaultKind::Body(format!(
             "{{\"FailedEntryCount\": 1, \"FailedEntries\": [{{\"TargetId\": \"{id}\", \
              \"ErrorCode\": \"ConcurrentModificationException\", \"ErrorMessage\": \"try again\"}}]}}"
         ))

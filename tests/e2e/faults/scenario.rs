@@ -3,7 +3,7 @@
 
 use super::inventory::Inventory;
 use super::shared_lab::SharedLab;
-use super::site::{Shape, Site, lines};
+use super::site::{BindingShape, Site, lines};
 use crate::support::{TIMEOUT, is_reading};
 use anyhow::{Context, Result, bail, ensure};
 use lab::{Call, Fault};
@@ -17,15 +17,15 @@ const SITES_AT_ONCE: usize = 16;
 
 /// An event of a binding's life.
 #[derive(Clone, Copy, Debug)]
-pub struct LifecycleEvent {
+pub struct FaultedEvent {
     pub name: &'static str,
     /// `None` before a Create.
-    pub old: Option<Shape>,
+    pub old: Option<BindingShape>,
     /// `None` after a Delete. A tick leaves the shape as it is.
-    pub new: Option<Shape>,
+    pub new: Option<BindingShape>,
 }
 
-impl LifecycleEvent {
+impl FaultedEvent {
     fn is_tick(self) -> bool {
         self.old.is_some() && self.old == self.new
     }
@@ -51,16 +51,16 @@ pub enum Expects {
 }
 
 #[derive(Clone, Debug)]
-pub struct Scenario {
+pub struct FaultScenario {
     pub name: String,
-    pub event: LifecycleEvent,
+    pub event: FaultedEvent,
     pub faults: Vec<Fault>,
     pub expects: Expects,
     pub deadline: Duration,
 }
 
 /// Plays the scenarios whose names begin with the variable FAULT, and tells of all that fail.
-pub async fn play_all(shared: &Arc<SharedLab>, mut scenarios: Vec<Scenario>) -> Result<()> {
+pub async fn play_all(shared: &Arc<SharedLab>, mut scenarios: Vec<FaultScenario>) -> Result<()> {
     let wanted = std::env::var("FAULT").unwrap_or_default();
     scenarios.retain(|scenario| scenario.name.starts_with(&wanted));
     let count = scenarios.len();
@@ -89,7 +89,7 @@ pub async fn play_all(shared: &Arc<SharedLab>, mut scenarios: Vec<Scenario>) -> 
     )
 }
 
-fn next(waiting: &Mutex<VecDeque<Scenario>>) -> Option<Scenario> {
+fn next(waiting: &Mutex<VecDeque<FaultScenario>>) -> Option<FaultScenario> {
     waiting.lock().expect("no panic").pop_front()
 }
 
@@ -97,7 +97,7 @@ fn next(waiting: &Mutex<VecDeque<Scenario>>) -> Option<Scenario> {
 async fn play_on(
     shared: &Arc<SharedLab>,
     held: &mut Option<Site>,
-    scenario: &Scenario,
+    scenario: &FaultScenario,
 ) -> Result<Vec<Call>> {
     let mut site = match held.take() {
         Some(site) => site,
@@ -108,7 +108,7 @@ async fn play_on(
     Ok(calls)
 }
 
-impl Scenario {
+impl FaultScenario {
     /// From an empty site to an empty site; returns the calls of the event.
     pub async fn play(&self, site: &mut Site) -> Result<Vec<Call>> {
         site.restart().await?;
@@ -168,7 +168,7 @@ impl Scenario {
                 told: format!("{:?}\n{}", tick.result, lines(&tick)),
             });
         }
-        let LifecycleEvent { old, new, .. } = self.event;
+        let FaultedEvent { old, new, .. } = self.event;
         let response = site.request(old, new, self.deadline).await?;
         Ok(EventResult {
             succeeded: response.body["Status"] == "SUCCESS",
@@ -185,7 +185,7 @@ impl Scenario {
         foreign: &[String],
         orders: Option<Value>,
     ) -> Result<()> {
-        let LifecycleEvent { old, new, .. } = self.event;
+        let FaultedEvent { old, new, .. } = self.event;
         let calls = site.calls().len();
         if let (Some(old), Some(new), true) = (old, new, self.event.is_update() && !succeeded) {
             ensure_serves(site, old, new)
@@ -221,7 +221,12 @@ impl Scenario {
     }
 
     /// The Delete, and a tick that comes too late.
-    async fn end(&self, site: &Site, shape: Option<Shape>, orders: Option<Value>) -> Result<()> {
+    async fn end(
+        &self,
+        site: &Site,
+        shape: Option<BindingShape>,
+        orders: Option<Value>,
+    ) -> Result<()> {
         let orders = site.orders().await?.or(orders);
         if let Some(shape) = shape {
             let delete = site.succeed(Some(shape), None);
@@ -267,7 +272,7 @@ impl Expects {
 }
 
 /// A failed Update that will be rolled back has taken away nothing of what it was to keep.
-async fn ensure_serves(site: &Site, old: Shape, new: Shape) -> Result<()> {
+async fn ensure_serves(site: &Site, old: BindingShape, new: BindingShape) -> Result<()> {
     let inventory = site.inventory().await?;
     let kept = old.ports.iter().filter(|port| new.ports.contains(port));
     for (port, alb_port) in kept {

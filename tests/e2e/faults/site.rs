@@ -19,7 +19,7 @@ pub const THEIR_PORT: u16 = 8000;
 
 /// What a binding is asked to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Shape {
+pub struct BindingShape {
     /// Whether it binds the second ALB.
     pub next_alb: bool,
     /// The NLB's ports and the ALB's.
@@ -123,7 +123,7 @@ impl Site {
         self.shared.lab.dns().set(name, addresses);
     }
 
-    pub fn properties(&self, shape: Shape) -> Value {
+    pub fn properties(&self, shape: BindingShape) -> Value {
         let mut listeners: Vec<_> = shape
             .ports
             .iter()
@@ -143,8 +143,8 @@ impl Site {
     /// CloudFormation's request for a change from one shape to another.
     pub async fn request(
         &self,
-        old: Option<Shape>,
-        new: Option<Shape>,
+        old: Option<BindingShape>,
+        new: Option<BindingShape>,
         deadline: Duration,
     ) -> Result<SentResponse> {
         let mut event = match (old, new) {
@@ -172,7 +172,11 @@ impl Site {
     }
 
     /// The same for a request that must succeed.
-    pub async fn succeed(&self, old: Option<Shape>, new: Option<Shape>) -> Result<()> {
+    pub async fn succeed(
+        &self,
+        old: Option<BindingShape>,
+        new: Option<BindingShape>,
+    ) -> Result<()> {
         let response = self.request(old, new, TIMEOUT).await?;
         let log = || format!("{:#}\n{}", response.body, lines(&response.invocation));
         ensure!(response.body["Status"] == "SUCCESS", "{}", log());
@@ -230,7 +234,12 @@ impl Site {
     }
 
     /// The inventory with a binding of a shape, and with foreign targets in its own groups.
-    pub fn expected(&self, shape: Shape, in_dns: &[Ipv4Addr], foreign: &[String]) -> Inventory {
+    pub fn expected(
+        &self,
+        shape: BindingShape,
+        in_dns: &[Ipv4Addr],
+        foreign: &[String],
+    ) -> Inventory {
         let targets = |port: u16, others: &[String]| -> BTreeSet<String> {
             let own = in_dns.iter().map(|address| format!("{address}:{port}"));
             own.chain(others.iter().cloned()).collect()

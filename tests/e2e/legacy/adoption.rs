@@ -1,20 +1,20 @@
 //! What the published function left in the bucket: the function takes it over once, and never writes it.
 
-use super::{ACCESS_KEY, BUCKET, SetUp, active_list, function};
+use super::{ACCESS_KEY, BUCKET, LegacySetUp, active_list, function};
 use crate::support::{ELB, TIMEOUT, as_targets};
 use anyhow::Result;
-use lab::{Fault, What};
+use lab::{Fault, FaultKind};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The keys of the objects that the function called an operation for.
-fn keys_of_calls(set_up: &SetUp, operation: &str) -> Vec<String> {
+fn keys_of_calls(set_up: &LegacySetUp, operation: &str) -> Vec<String> {
     let calls = set_up.calls().into_iter();
     let calls = calls.filter(|call| call.operation == operation);
     calls.map(|call| call.param("Key").to_owned()).collect()
 }
 
-async fn read_file(set_up: &SetUp, key: &str) -> Result<String> {
+async fn read_file(set_up: &LegacySetUp, key: &str) -> Result<String> {
     let got = set_up.fixture.s3().get_object().bucket(BUCKET).key(key);
     let body = got.send().await?.body.collect().await?;
     Ok(String::from_utf8(body.to_vec())?)
@@ -22,8 +22,8 @@ async fn read_file(set_up: &SetUp, key: &str) -> Result<String> {
 
 /// The published function knew five addresses, which are registered. Three of them are in DNS. It took the fourth
 /// for active, and had missed the fifth twice.
-async fn set_up_left_by(python: u8) -> Result<(SetUp, [(String, String); 2])> {
-    let set_up = SetUp::new().await?;
+async fn set_up_left_by(python: u8) -> Result<(LegacySetUp, [(String, String); 2])> {
+    let set_up = LegacySetUp::new().await?;
     set_up.register(5).await?;
     let alb = &set_up.fixture.alb.dns_name;
     let addresses = set_up.addresses(5);
@@ -147,13 +147,13 @@ async fn a_file_that_cannot_be_read_fails_the_tick_until_it_is_mended() -> Resul
 #[tokio::test]
 async fn without_list_bucket_a_missing_file_is_refused_and_the_first_tick_works_all_the_same()
 -> Result<()> {
-    let hidden = || Fault::new("s3", "GetObject", What::HideMissing).by(ACCESS_KEY);
+    let hidden = || Fault::new("s3", "GetObject", FaultKind::HideMissing).by(ACCESS_KEY);
     let (set_up, _) = set_up_left_by(2).await?;
     set_up.fixture.lab.gateway().inject(hidden());
     set_up.ticks(3).await?;
     set_up.assert_registered(3);
 
-    let fresh = SetUp::new().await?;
+    let fresh = LegacySetUp::new().await?;
     fresh.fixture.lab.gateway().inject(hidden());
     let first = fresh.tick().await?;
     assert!(first.mentions("taken for missing"), "{first:?}");
@@ -167,10 +167,10 @@ async fn without_list_bucket_a_missing_file_is_refused_and_the_first_tick_works_
 
 #[tokio::test]
 async fn a_record_that_may_not_be_read_is_no_first_tick() -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     set_up.ticks(1).await?;
     set_up.fixture.scale(2);
-    let denied = Fault::new("s3", "GetObject", What::Deny).by(ACCESS_KEY);
+    let denied = Fault::new("s3", "GetObject", FaultKind::Deny).by(ACCESS_KEY);
     let fault = set_up.fixture.lab.gateway().inject(denied);
     for _ in 0..3 {
         let tick = set_up.tick().await?;
@@ -190,7 +190,7 @@ async fn a_record_that_may_not_be_read_is_no_first_tick() -> Result<()> {
 #[tokio::test]
 async fn what_could_not_be_read_at_first_is_adopted_when_it_can() -> Result<()> {
     let (set_up, _) = set_up_left_by(3).await?;
-    let denied = Fault::new("s3", "GetObject", What::Deny).by(ACCESS_KEY);
+    let denied = Fault::new("s3", "GetObject", FaultKind::Deny).by(ACCESS_KEY);
     let fault = set_up.fixture.lab.gateway().inject(denied);
     assert!(set_up.tick().await?.result.is_err());
     set_up.assert_registered(5);
@@ -202,7 +202,7 @@ async fn what_could_not_be_read_at_first_is_adopted_when_it_can() -> Result<()> 
 
 #[tokio::test]
 async fn an_empty_list_is_nothing_to_adopt() -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     set_up
         .leave_files_of_python3(&[], Value::Object(Default::default()))
         .await?;
@@ -216,8 +216,8 @@ async fn an_empty_list_is_nothing_to_adopt() -> Result<()> {
 #[tokio::test]
 async fn whichever_call_of_the_first_tick_fails_the_next_ones_lose_nothing_and_adopt_all()
 -> Result<()> {
-    let set_up = SetUp::new().await?;
-    let refused = What::Answer {
+    let set_up = LegacySetUp::new().await?;
+    let refused = FaultKind::Answer {
         status: 400,
         code: "BadRequest".to_owned(),
         message: "as the test says".to_owned(),
@@ -256,7 +256,7 @@ async fn whichever_call_of_the_first_tick_fails_the_next_ones_lose_nothing_and_a
             for call in set_up.calls() {
                 let nth: &mut usize = counts.entry(call.operation.clone()).or_default();
                 *nth += 1;
-                for what in [refused.clone(), What::LoseAnswer] {
+                for what in [refused.clone(), FaultKind::LoseAnswer] {
                     let fault = Fault::new(&call.service, &call.operation, what);
                     cases.push(Some(fault.nth(*nth).by(ACCESS_KEY)));
                 }

@@ -1,13 +1,13 @@
 //! From an earlier function to the custom resource, with its target group and its bucket, as docs/migrate.md says:
 //! no live target leaves on the way, and addresses that are gone leave in their time.
 
-use super::{BUCKET, SetUp};
+use super::{BUCKET, LegacySetUp};
 use crate::support::SentResponse;
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-impl SetUp {
+impl LegacySetUp {
     /// The binding's properties as docs/migrate.md gives them.
     fn properties(&self) -> Value {
         json!({
@@ -42,7 +42,7 @@ impl SetUp {
 /// binding alone. Of the six addresses that the published function knew three are in DNS.
 #[tokio::test]
 async fn by_way_of_the_drop_in_no_target_leaves_and_what_was_known_leaves_in_time() -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     let known = set_up.addresses(6);
     set_up.register(6).await?;
     // Two were missing once and one twice when the code was swapped.
@@ -98,7 +98,7 @@ async fn by_way_of_the_drop_in_no_target_leaves_and_what_was_known_leaves_in_tim
 #[tokio::test]
 async fn straight_from_the_published_function_no_target_leaves_and_what_was_known_leaves_in_time()
 -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     let known = set_up.addresses(5);
     set_up.register(5).await?;
     set_up
@@ -120,7 +120,7 @@ async fn straight_from_the_published_function_no_target_leaves_and_what_was_know
 #[tokio::test]
 async fn from_hostname_as_target_no_target_leaves_and_what_was_known_leaves_in_time() -> Result<()>
 {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     let known = set_up.addresses(5);
     set_up.register(5).await?;
     let alb = &set_up.fixture.alb.dns_name;
@@ -143,7 +143,7 @@ async fn from_hostname_as_target_no_target_leaves_and_what_was_known_leaves_in_t
 /// The binding takes over port 80 first, and port 443 by an Update.
 #[tokio::test]
 async fn a_second_target_group_moves_by_an_update() -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     let secure = set_up.fixture.given_group("front-443", 443).await?;
     let known = set_up.addresses(4);
     for address in set_up.fixture.alb.addresses(4) {
@@ -173,7 +173,7 @@ async fn a_second_target_group_moves_by_an_update() -> Result<()> {
 
 #[tokio::test]
 async fn a_file_that_cannot_be_read_fails_the_create_and_leaves_all_targets() -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     set_up.register(5).await?;
     let key = format!("{}/active_ip.json", set_up.fixture.alb.dns_name);
     set_up.leave_file(&key, "{").await?;

@@ -21,13 +21,13 @@ pub const ACCESS_KEY: &str = "published";
 pub const BUCKET: &str = "their-bucket";
 
 /// A set-up as the article's steps make it, for port 80.
-pub struct SetUp {
+pub struct LegacySetUp {
     pub fixture: Fixture,
     pub group: String,
     pub function: RunningFunction,
 }
 
-impl SetUp {
+impl LegacySetUp {
     /// An ALB with three addresses in DNS, the NLB's target group, the bucket.
     pub async fn new() -> Result<Self> {
         Self::with(&[]).await

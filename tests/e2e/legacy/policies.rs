@@ -1,7 +1,7 @@
 //! What the role must allow if the function was set up by hand: the policy of the article's Appendix A allows
 //! enough, and docs/policy.json allows just as much as is needed.
 
-use super::{ACCESS_KEY, BUCKET, SetUp, function};
+use super::{ACCESS_KEY, BUCKET, LegacySetUp, function};
 use crate::support::TIMEOUT;
 use anyhow::Result;
 use lab::FUNCTION_NAME;
@@ -16,8 +16,8 @@ const ANY_KMS_KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/any";
 const TIGHT: &str = include_str!("../../../docs/policy.json");
 
 /// All that a function asks in its life: it adopts, registers, measures and deregisters.
-async fn life() -> Result<(SetUp, Vec<IamRequest>)> {
-    let set_up = SetUp::new().await?;
+async fn life() -> Result<(LegacySetUp, Vec<IamRequest>)> {
+    let set_up = LegacySetUp::new().await?;
     let known = set_up.addresses(4);
     set_up.register(4).await?;
     set_up
@@ -46,7 +46,7 @@ async fn life() -> Result<(SetUp, Vec<IamRequest>)> {
 }
 
 /// docs/policy.json, with the words in capitals replaced as docs/console.md says.
-fn tight_policy(set_up: &SetUp) -> Result<Policy> {
+fn tight_policy(set_up: &LegacySetUp) -> Result<Policy> {
     let policy = TIGHT
         .replace("ALB_DNS_NAME", &set_up.fixture.alb.dns_name)
         .replace("S3_BUCKET", BUCKET)
@@ -56,7 +56,7 @@ fn tight_policy(set_up: &SetUp) -> Result<Policy> {
 }
 
 /// The requests of the first function alone, for which docs/policy.json was filled in.
-fn of_the_first_function(set_up: &SetUp, asked: Vec<IamRequest>) -> Vec<IamRequest> {
+fn of_the_first_function(set_up: &LegacySetUp, asked: Vec<IamRequest>) -> Vec<IamRequest> {
     let others = |request: &IamRequest| {
         request.resource.contains("new-bucket") || request.resource.contains("front-443")
     };

@@ -1,6 +1,6 @@
 //! The environment variables: what each does, and what the function says of bad ones.
 
-use super::{SetUp, function};
+use super::{LegacySetUp, function};
 use crate::support::{ELB, Fixture, TIMEOUT, operations};
 use anyhow::Result;
 use lab::{AlbSpec, NlbSpec};
@@ -8,7 +8,7 @@ use serde_json::json;
 
 #[tokio::test]
 async fn a_scheduled_event_registers_what_is_in_dns() -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     set_up.ticks(1).await?;
     set_up.assert_registered(3);
     let state = "alb-nlb-binding/orders/";
@@ -24,7 +24,7 @@ async fn a_scheduled_event_registers_what_is_in_dns() -> Result<()> {
 /// The event that docs/console.md and docs/migrate.md tell users to call the function with. It has no id.
 #[tokio::test]
 async fn the_event_of_the_consoles_test_is_a_tick_too() -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     let event = json!({"detail-type": "Scheduled Event"});
     set_up.function.invoke(event, TIMEOUT).await?.success()?;
     set_up.assert_registered(3);
@@ -33,7 +33,7 @@ async fn the_event_of_the_consoles_test_is_a_tick_too() -> Result<()> {
 
 #[tokio::test]
 async fn the_variables_that_may_be_left_out_have_the_published_templates_defaults() -> Result<()> {
-    let set_up = SetUp::with(&[
+    let set_up = LegacySetUp::with(&[
         ("MAX_LOOKUP_PER_INVOCATION", "-"),
         ("INVOCATIONS_BEFORE_DEREGISTRATION", "-"),
         ("CW_METRIC_FLAG_IP_COUNT", "-"),
@@ -61,7 +61,7 @@ async fn the_variables_that_may_be_left_out_have_the_published_templates_default
 
 #[tokio::test]
 async fn the_variables_that_are_given_count() -> Result<()> {
-    let set_up = SetUp::with(&[
+    let set_up = LegacySetUp::with(&[
         ("MAX_LOOKUP_PER_INVOCATION", "7"),
         ("INVOCATIONS_BEFORE_DEREGISTRATION", "1"),
         ("CW_METRIC_FLAG_IP_COUNT", "fAlse"),
@@ -84,7 +84,7 @@ async fn an_alb_in_another_vpc_needs_a_zone_and_the_same_vpc_needs_none() -> Res
         let mut nlb = NlbSpec::new("front");
         nlb.own_vpc = own_vpc;
         let fixture = Fixture::with(AlbSpec::new("orders"), nlb).await?;
-        let set_up = SetUp::of(fixture, &[("SAME_VPC", same_vpc)]).await?;
+        let set_up = LegacySetUp::of(fixture, &[("SAME_VPC", same_vpc)]).await?;
         set_up.ticks(1).await?;
         let calls = set_up.fixture.lab.gateway();
         let [registration] = &calls.calls_of(ELB, "RegisterTargets")[..] else {
@@ -100,7 +100,7 @@ async fn an_alb_in_another_vpc_needs_a_zone_and_the_same_vpc_needs_none() -> Res
 
 #[tokio::test]
 async fn the_metric_has_the_albs_name_and_a_namespace_that_cloudwatch_takes() -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     set_up.ticks(1).await?;
     let put = set_up
         .fixture
@@ -120,7 +120,7 @@ async fn the_metric_has_the_albs_name_and_a_namespace_that_cloudwatch_takes() ->
 
 #[tokio::test]
 async fn bad_and_missing_variables_are_all_named_and_nothing_is_asked_of_aws() -> Result<()> {
-    let set_up = SetUp::with(&[
+    let set_up = LegacySetUp::with(&[
         ("ALB_DNS_NAME", "-"),
         ("ALB_LISTENER", "https"),
         ("S3_BUCKET", "Their Bucket"),
@@ -151,7 +151,7 @@ async fn bad_and_missing_variables_are_all_named_and_nothing_is_asked_of_aws() -
 
 #[tokio::test]
 async fn a_bucket_that_does_not_exist_is_named() -> Result<()> {
-    let set_up = SetUp::with(&[("S3_BUCKET", "no-such-bucket")]).await?;
+    let set_up = LegacySetUp::with(&[("S3_BUCKET", "no-such-bucket")]).await?;
     let tick = set_up.tick().await?;
     let error = tick.result.expect_err("no bucket").to_string();
     assert!(error.contains("no-such-bucket"), "{error}");

@@ -1,14 +1,14 @@
 //! Ticks without a binding: they do right what the published function did wrong.
 
-use super::{ACCESS_KEY, BUCKET, SetUp, function};
+use super::{ACCESS_KEY, BUCKET, LegacySetUp, function};
 use crate::support::{ELB, TIMEOUT, as_targets, operations};
 use anyhow::Result;
-use lab::{DnsFailure, Fault, What};
+use lab::{DnsFailure, Fault, FaultKind};
 use std::time::Duration;
 
 #[tokio::test]
 async fn a_steady_tick_asks_dns_once_and_aws_three_times_and_changes_nothing() -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     set_up.ticks(1).await?;
     let lab = &set_up.fixture.lab;
     lab.gateway().clear();
@@ -27,7 +27,7 @@ async fn a_steady_tick_asks_dns_once_and_aws_three_times_and_changes_nothing() -
 
 #[tokio::test]
 async fn an_address_that_leaves_dns_goes_after_three_ticks() -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     set_up.ticks(1).await?;
     set_up.fixture.scale(2);
     set_up.ticks(2).await?;
@@ -39,7 +39,7 @@ async fn an_address_that_leaves_dns_goes_after_three_ticks() -> Result<()> {
 
 #[tokio::test]
 async fn an_address_that_comes_back_while_it_drains_is_registered_again() -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     set_up.ticks(1).await?;
     set_up.fixture.scale(2);
     set_up.ticks(3).await?;
@@ -56,7 +56,7 @@ async fn an_address_that_comes_back_while_it_drains_is_registered_again() -> Res
 
 #[tokio::test]
 async fn a_foreign_target_stays() -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     let foreign = set_up.fixture.foreign_address();
     set_up.fixture.register(&set_up.group, foreign, 80).await?;
     set_up.ticks(5).await?;
@@ -68,7 +68,7 @@ async fn a_foreign_target_stays() -> Result<()> {
 
 #[tokio::test]
 async fn dns_without_an_answer_or_an_address_fails_the_tick_and_counts_nothing() -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     set_up.ticks(1).await?;
     for failure in [DnsFailure::ServFail, DnsFailure::NoAddresses] {
         set_up.fixture.lab.dns().fail("orders", failure);
@@ -92,8 +92,8 @@ async fn a_call_that_aws_refuses_fails_the_invocation() -> Result<()> {
         (ELB, "DescribeTargetHealth"),
         (ELB, "RegisterTargets"),
     ] {
-        let set_up = SetUp::new().await?;
-        let fault = Fault::new(service, operation, What::Deny).by(ACCESS_KEY);
+        let set_up = LegacySetUp::new().await?;
+        let fault = Fault::new(service, operation, FaultKind::Deny).by(ACCESS_KEY);
         set_up.fixture.lab.gateway().inject(fault);
         let tick = set_up.tick().await?;
         let error = tick.result.expect_err(operation).to_string();
@@ -107,7 +107,7 @@ async fn a_call_that_aws_refuses_fails_the_invocation() -> Result<()> {
 /// each miss twice.
 #[tokio::test]
 async fn two_functions_with_one_bucket_do_not_count_each_others_misses() -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     let secure = set_up.fixture.given_group("front-443", 443).await?;
     let port = [("ALB_LISTENER", "443")];
     let other = function(&set_up.fixture, &secure, &port).await?;
@@ -138,7 +138,7 @@ async fn two_functions_with_one_bucket_do_not_count_each_others_misses() -> Resu
 /// EventBridge delivers an event at least once, and Lambda gives each delivery another request id.
 #[tokio::test]
 async fn an_event_that_comes_twice_counts_once() -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     set_up.ticks(1).await?;
     set_up.fixture.scale(2);
     let event = set_up.event()?;
@@ -152,13 +152,13 @@ async fn an_event_that_comes_twice_counts_once() -> Result<()> {
 
 #[tokio::test]
 async fn two_ticks_at_once_lose_no_update() -> Result<()> {
-    let set_up = SetUp::new().await?;
+    let set_up = LegacySetUp::new().await?;
     set_up.ticks(1).await?;
     let other = function(&set_up.fixture, &set_up.group, &[]).await?;
     other.invoke(set_up.event()?, TIMEOUT).await?.success()?;
     let gateway = set_up.fixture.lab.gateway();
     // The first tick has read the record, and is delayed while the second one reads and writes it.
-    let held = Fault::new("s3", "PutObject", What::Delay(Duration::from_secs(3)));
+    let held = Fault::new("s3", "PutObject", FaultKind::Delay(Duration::from_secs(3)));
     let held = gateway.inject(held.nth(1).by(ACCESS_KEY));
     set_up.fixture.scale(5);
     let first = set_up.function.invoke(set_up.event()?, TIMEOUT);

@@ -4,7 +4,7 @@ use super::request::{SIGNATURES, Signature, StackRequest};
 use super::stack::{BindingStack, each_on_its_own_stack};
 use crate::support::{ELB, as_targets};
 use anyhow::Result;
-use lab::{Fault, HeldCalls, What};
+use lab::{Fault, FaultKind, HeldCalls};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -243,7 +243,11 @@ async fn a_delivery_whose_time_is_over_answers_for_the_other_one_too() -> Result
     let create = stack.create(json!({}));
     let other = stack.another_environment().await?;
     let hold = HeldCalls::default();
-    stack.injects(Fault::new(ELB, "RegisterTargets", What::Hold(hold.clone())));
+    stack.injects(Fault::new(
+        ELB,
+        "RegisterTargets",
+        FaultKind::Hold(hold.clone()),
+    ));
     let first = create.delivered_within(&stack.fixture.function, Duration::from_secs(20));
     let first = async {
         let ended = first.await;

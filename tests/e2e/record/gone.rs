@@ -6,7 +6,7 @@ use super::stack::{BindingStack, each_on_its_own_stack};
 use crate::support::{ELB, TIMEOUT, as_targets};
 use anyhow::Result;
 use aws_sdk_s3::types::StorageClass;
-use lab::{Fault, HeldCalls, What};
+use lab::{Fault, FaultKind, HeldCalls};
 use serde_json::json;
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn what_stayed_in_a_group_that_was_given_up_goes_with_the_delete_if_it_may
         let made = stack.bind(both.clone()).await?;
         let id = made.id();
         stack.shows_updating(id);
-        let denied = Fault::new(ELB, operation, What::Deny).on(&group);
+        let denied = Fault::new(ELB, operation, FaultKind::Deny).on(&group);
         let fault = stack.injects(denied);
         let updated = stack.update(id, both, json!({}));
         let updated = stack.succeeds(&updated).await?;
@@ -118,7 +118,7 @@ async fn a_delete_of_a_failed_create_waits_for_a_bucket_that_is_busy() -> Result
         "DELETE_IN_PROGRESS",
         Some(failed.id()),
     );
-    let busy = What::Answer {
+    let busy = FaultKind::Answer {
         status: 503,
         code: "SlowDown".to_owned(),
         message: "Please reduce your request rate.".to_owned(),
@@ -157,16 +157,16 @@ async fn a_given_group_of_the_orders_that_may_not_be_touched_fails_the_delete() 
 }
 
 /// The calls at which a tick is held, and how each ends once the Delete has written its tombstone.
-const HELD_TICKS: [(&str, &str, Option<What>); 9] = [
+const HELD_TICKS: [(&str, &str, Option<FaultKind>); 9] = [
     (ELB, "DescribeTargetHealth", None),
-    (ELB, "DescribeTargetHealth", Some(What::CutOff)),
+    (ELB, "DescribeTargetHealth", Some(FaultKind::CutOff)),
     ("s3", "GetObject", None),
-    ("s3", "GetObject", Some(What::ServerError)),
+    ("s3", "GetObject", Some(FaultKind::ServerError)),
     ("s3", "PutObject", None),
-    ("s3", "PutObject", Some(What::CutOff)),
+    ("s3", "PutObject", Some(FaultKind::CutOff)),
     (ELB, "RegisterTargets", None),
-    (ELB, "RegisterTargets", Some(What::LoseAnswer)),
-    (ELB, "RegisterTargets", Some(What::CutOff)),
+    (ELB, "RegisterTargets", Some(FaultKind::LoseAnswer)),
+    (ELB, "RegisterTargets", Some(FaultKind::CutOff)),
 ];
 
 #[tokio::test]
@@ -181,7 +181,7 @@ async fn a_tick_that_registers_in_a_given_group_while_a_delete_runs_leaves_nothi
         stack.fixture.scale(5);
         let hold = HeldCalls::default();
         let fault = |what| Fault::new(service, operation, what).nth(1);
-        stack.injects(fault(What::Hold(hold.clone())));
+        stack.injects(fault(FaultKind::Hold(hold.clone())));
         if let Some(ending) = ending.clone() {
             stack.injects(fault(ending));
         }

@@ -6,7 +6,7 @@ use super::stack::BindingStack;
 use crate::support::{TIMEOUT, is_reading};
 use anyhow::{Context, Result, ensure};
 use futures_util::stream::{self, StreamExt};
-use lab::{Fault, HeldCalls, What};
+use lab::{Fault, FaultKind, HeldCalls};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -75,9 +75,9 @@ async fn play(
     if let Some(point) = point {
         let hold = HeldCalls::default();
         let fault = |what| Fault::new(&point.service, &point.operation, what).nth(point.nth);
-        stack.injects(fault(What::Hold(hold.clone())));
+        stack.injects(fault(FaultKind::Hold(hold.clone())));
         if !point.is_done {
-            stack.injects(fault(What::CutOff));
+            stack.injects(fault(FaultKind::CutOff));
         }
         let killed = stack.another_environment().await?;
         request.killed_at(&hold, killed).await?;

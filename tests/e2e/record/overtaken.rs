@@ -4,7 +4,7 @@ use super::request::{Signature, StackRequest};
 use super::stack::{BindingStack, each_on_its_own_stack};
 use crate::support::{ELB, TIMEOUT, is_reading};
 use anyhow::Result;
-use lab::{Fault, HeldCalls, What};
+use lab::{Fault, FaultKind, HeldCalls};
 use serde_json::json;
 
 /// A call that is held, and whether AWS carries it out in the end.
@@ -21,9 +21,9 @@ async fn delete_meanwhile(
     let (service, operation, is_carried_out) = held;
     let hold = HeldCalls::default();
     let fault = |what| Fault::new(service, operation, what).nth(1);
-    stack.injects(fault(What::Hold(hold.clone())));
+    stack.injects(fault(FaultKind::Hold(hold.clone())));
     if !is_carried_out {
-        stack.injects(fault(What::CutOff));
+        stack.injects(fault(FaultKind::CutOff));
     }
     let other = stack.another_environment().await?;
     let delete = stack.delete(id, json!({})).signed(Signature::Dated, 9);
@@ -107,7 +107,7 @@ async fn a_create_that_goes_on_when_its_delete_is_done_leaves_nothing() -> Resul
             stack.shows_creating();
             let create = stack.create(json!({}));
             let hold = HeldCalls::default();
-            let fault = Fault::new(service, operation, What::Hold(hold.clone()));
+            let fault = Fault::new(service, operation, FaultKind::Hold(hold.clone()));
             // A change is given up after five seconds and tried again: each try is held, unless the Delete makes
             // the same call.
             let is_also_deletes = is_reading(operation) || operation == "PutObject";

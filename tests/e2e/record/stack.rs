@@ -7,7 +7,8 @@ use crate::support::{
 use anyhow::{Context, Result, ensure};
 use futures_util::future::join_all;
 use lab::{
-    AlbSpec, Call, Fault, FaultId, HeldCalls, InvocationResult, Lab, NlbSpec, RunningFunction, What,
+    AlbSpec, Call, Fault, FaultId, FaultKind, HeldCalls, InvocationResult, Lab, NlbSpec,
+    RunningFunction,
 };
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -194,7 +195,7 @@ impl BindingStack {
 
     pub fn holds_nth(&self, service: &str, operation: &str, nth: usize) -> HeldCalls {
         let hold = HeldCalls::default();
-        let fault = Fault::new(service, operation, What::Hold(hold.clone()));
+        let fault = Fault::new(service, operation, FaultKind::Hold(hold.clone()));
         self.injects(fault.nth(nth));
         hold
     }

@@ -4,7 +4,7 @@ use super::request::killed_at;
 use super::way_of_use::WayOfUse;
 use crate::support::{ELB, Fixture, TIMEOUT, binary};
 use anyhow::Result;
-use lab::{Fault, What};
+use lab::{Fault, FaultKind};
 use std::time::Duration;
 
 /// A tick has decided that an address leaves, and is held before it writes that. Meanwhile the address comes
@@ -48,7 +48,7 @@ async fn a_tick_that_was_killed_before_it_deregistered_is_made_good() -> Result<
             let event = way.event_at(way.next_minute()).await?;
             let hold = way.holds(ELB, "DeregisterTargets");
             if !is_carried_out {
-                let fault = Fault::new(ELB, "DeregisterTargets", What::CutOff);
+                let fault = Fault::new(ELB, "DeregisterTargets", FaultKind::CutOff);
                 let fault = fault.nth(1).by(way.function().access_key());
                 way.fixture().lab.gateway().inject(fault);
             }

@@ -2,10 +2,10 @@
 //! published function's place.
 
 use super::stack::BindingStack;
-use crate::legacy::SetUp;
+use crate::legacy::LegacySetUp;
 use crate::support::{Fixture, SentResponse, TIMEOUT, rule_input};
 use anyhow::Result;
-use lab::{Fault, HeldCalls, InvocationResult, RunningFunction, What};
+use lab::{Fault, FaultKind, HeldCalls, InvocationResult, RunningFunction};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::time::SystemTime;
@@ -13,14 +13,14 @@ use std::time::SystemTime;
 /// Whose ticks they are: a binding's, or those of a function in the published one's place.
 pub enum WayOfUse {
     Binding(Box<BindingStack>, Box<SentResponse>),
-    DropIn(Box<SetUp>),
+    DropIn(Box<LegacySetUp>),
 }
 
 impl WayOfUse {
     /// Each way of use, with three addresses in DNS that are registered.
     pub async fn both() -> Result<[Self; 2]> {
         let (stack, made) = BindingStack::bound(json!({})).await?;
-        let set_up = SetUp::new().await?;
+        let set_up = LegacySetUp::new().await?;
         set_up.ticks(1).await?;
         Ok([
             Self::Binding(Box::new(stack), Box::new(made)),
@@ -93,7 +93,7 @@ impl WayOfUse {
 
     pub fn holds(&self, service: &str, operation: &str) -> HeldCalls {
         let hold = HeldCalls::default();
-        let fault = Fault::new(service, operation, What::Hold(hold.clone()));
+        let fault = Fault::new(service, operation, FaultKind::Hold(hold.clone()));
         let fault = fault.nth(1).by(self.function().access_key());
         self.fixture().lab.gateway().inject(fault);
         hold

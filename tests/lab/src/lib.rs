@@ -30,7 +30,7 @@ mod usage;
 mod xml;
 
 pub use dns::{Cache, DnsFailure, DnsServer};
-pub use gateway::{Call, FakeStackView, Fault, FaultId, HeldCalls, Target, TargetState, What};
+pub use gateway::{Call, FakeStackView, Fault, FaultId, FaultKind, HeldCalls, Target, TargetState};
 pub use lab::Lab;
 pub use names::{ACCOUNT, FUNCTION_ACCESS_KEY, FUNCTION_NAME, LAB_ACCESS_KEY, REGION};
 pub use network::{Alb, AlbAndNlb, Nlb, Vpc};

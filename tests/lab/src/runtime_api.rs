@@ -38,12 +38,12 @@ struct Job {
 pub struct RuntimeApi {
     pub address: String,
     jobs: mpsc::UnboundedSender<Job>,
-    desk: Arc<Desk>,
+    queue: Arc<EventQueue>,
     server: JoinHandle<()>,
 }
 
 /// What is shared by invocations that wait and the process that asks.
-struct Desk {
+struct EventQueue {
     jobs: tokio::sync::Mutex<mpsc::UnboundedReceiver<Job>>,
     waiting: Mutex<HashMap<String, oneshot::Sender<Report>>>,
     /// When the process first asked for an event, which ends its start-up.
@@ -56,16 +56,16 @@ impl RuntimeApi {
         let address = listener.local_addr()?.to_string();
         let (jobs, queue) = mpsc::unbounded_channel();
         let queue = tokio::sync::Mutex::new(queue);
-        let desk = Arc::new(Desk {
+        let queue = Arc::new(EventQueue {
             jobs: queue,
             waiting: Mutex::default(),
             asked: watch::Sender::default(),
         });
-        let server = tokio::spawn(serve(listener, Arc::clone(&desk)));
+        let server = tokio::spawn(serve(listener, Arc::clone(&queue)));
         Ok(Self {
             address,
             jobs,
-            desk,
+            queue,
             server,
         })
     }
@@ -79,8 +79,8 @@ impl RuntimeApi {
     ) -> oneshot::Receiver<Report> {
         let (sender, reported) = oneshot::channel();
         let id = id.to_owned();
-        lock(&self.desk.waiting).insert(id.clone(), sender);
-        // It cannot fail: the desk holds the other end.
+        lock(&self.queue.waiting).insert(id.clone(), sender);
+        // It cannot fail: the queue holds the other end.
         let _ = self.jobs.send(Job {
             id,
             event,
@@ -91,9 +91,9 @@ impl RuntimeApi {
 
     /// Waits until the process has asked for its first event, and tells when that was.
     pub async fn asked(&self) -> Instant {
-        let mut asked = self.desk.asked.subscribe();
+        let mut asked = self.queue.asked.subscribe();
         let first = asked.wait_for(Option::is_some).await;
-        // It cannot fail: the desk holds the sender.
+        // It cannot fail: the queue holds the sender.
         first
             .ok()
             .and_then(|first| *first)
@@ -107,14 +107,14 @@ impl Drop for RuntimeApi {
     }
 }
 
-async fn serve(listener: TcpListener, desk: Arc<Desk>) {
+async fn serve(listener: TcpListener, queue: Arc<EventQueue>) {
     // All connections end when this is dropped.
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
-        let desk = Arc::clone(&desk);
+        let queue = Arc::clone(&queue);
         connections.spawn(async move {
-            let service = service_fn(move |request| handle(Arc::clone(&desk), request));
+            let service = service_fn(move |request| handle(Arc::clone(&queue), request));
             let connection = hyper::server::conn::http1::Builder::new();
             // An error is a process that was killed and hung up.
             let _ = connection
@@ -125,7 +125,7 @@ async fn serve(listener: TcpListener, desk: Arc<Desk>) {
 }
 
 async fn handle(
-    desk: Arc<Desk>,
+    queue: Arc<EventQueue>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
@@ -143,10 +143,10 @@ async fn handle(
     let text = || Value::from(String::from_utf8_lossy(&body));
     let body = || serde_json::from_slice(&body).unwrap_or_else(|_| text());
     let status = match (&parts.method, steps.as_slice()) {
-        (&Method::GET, ["invocation", "next"]) => return Ok(desk.next().await),
-        (&Method::POST, ["invocation", id, "response"]) => desk.report(Some(id), Ok(body())),
-        (&Method::POST, ["invocation", id, "error"]) => desk.report(Some(id), Err(body())),
-        (&Method::POST, ["init", "error"]) => desk.report(None, Err(body())),
+        (&Method::GET, ["invocation", "next"]) => return Ok(queue.next().await),
+        (&Method::POST, ["invocation", id, "response"]) => queue.report(Some(id), Ok(body())),
+        (&Method::POST, ["invocation", id, "error"]) => queue.report(Some(id), Err(body())),
+        (&Method::POST, ["init", "error"]) => queue.report(None, Err(body())),
         _ => 404,
     };
     let reply = Response::builder()
@@ -155,7 +155,7 @@ async fn handle(
     Ok(reply.expect("a valid status"))
 }
 
-impl Desk {
+impl EventQueue {
     async fn next(&self) -> Response<Full<Bytes>> {
         self.asked.send_if_modified(|asked| {
             let is_first = asked.is_none();

@@ -7,7 +7,7 @@ use anyhow::Result;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
 use aws_sdk_s3::primitives::ByteStream;
-use lab::{Fault, Lab, What};
+use lab::{Fault, FaultKind, Lab};
 use serde_json::json;
 
 /// A caller that faults hit.
@@ -92,7 +92,7 @@ async fn a_denial_is_in_the_protocol_of_each_service() -> Result<()> {
     let aws = lab.aws_as("someone");
     let deny = |service, operation| {
         lab.gateway()
-            .inject(Fault::new(service, operation, What::Deny))
+            .inject(Fault::new(service, operation, FaultKind::Deny))
     };
     let fault = deny("elasticloadbalancing", "DescribeLoadBalancers");
     deny("s3", "GetObject");
@@ -143,7 +143,11 @@ async fn a_denial_is_in_the_protocol_of_each_service() -> Result<()> {
 #[tokio::test]
 async fn a_throttled_a_failed_and_a_cut_off_call_are_tried_again_by_the_sdk() -> Result<()> {
     let lab = Lab::start().await?;
-    for what in [What::Throttle, What::ServerError, What::CutOff] {
+    for what in [
+        FaultKind::Throttle,
+        FaultKind::ServerError,
+        FaultKind::CutOff,
+    ] {
         let fault = lab
             .gateway()
             .inject(Fault::new("elasticloadbalancing", "DescribeLoadBalancers", what).nth(1));
@@ -170,8 +174,8 @@ async fn a_lost_answer_is_of_a_call_that_was_carried_out_and_a_cut_off_one_was_n
         .build();
     let s3 = aws_sdk_s3::Client::from_conf(config);
     for (what, bucket, exists) in [
-        (What::LoseAnswer, "lost", true),
-        (What::CutOff, "cut", false),
+        (FaultKind::LoseAnswer, "lost", true),
+        (FaultKind::CutOff, "cut", false),
     ] {
         lab.gateway().inject(Fault::new("s3", "CreateBucket", what));
         assert!(s3.create_bucket().bucket(bucket).send().await.is_err());
@@ -195,7 +199,7 @@ async fn a_lost_answer_is_of_a_call_that_was_carried_out_and_a_cut_off_one_was_n
 #[tokio::test]
 async fn the_nth_call_is_answered_as_told_and_a_delay_adds_to_it() -> Result<()> {
     let lab = Lab::start().await?;
-    let gone = What::Answer {
+    let gone = FaultKind::Answer {
         status: 400,
         code: "LoadBalancerNotFound".to_owned(),
         message: "gone".to_owned(),
@@ -206,7 +210,7 @@ async fn the_nth_call_is_answered_as_told_and_a_delay_adds_to_it() -> Result<()>
     let delay = lab.gateway().inject(Fault::new(
         "elasticloadbalancing",
         operation,
-        What::Delay(Duration::from_millis(1)),
+        FaultKind::Delay(Duration::from_millis(1)),
     ));
     let elb = elb(&lab);
     elb.describe_load_balancers().send().await?;

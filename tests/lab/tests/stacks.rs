@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use lab::stack::{self, SettledStack};
-use lab::{ACCOUNT, FakeStackView, Fault, HeldCalls, Lab, What};
+use lab::{ACCOUNT, FakeStackView, Fault, FaultKind, HeldCalls, Lab};
 use python_function::template;
 
 /// It asks for S3's buckets before it answers, so that a fault that holds that call keeps the request running. The id
@@ -70,7 +70,7 @@ impl CloudFormation {
     /// Holds the function's nth call from now on. MiniStack gives it its account's number for an access key.
     fn hold(&self, nth: usize) -> HeldCalls {
         let hold = HeldCalls::default();
-        let fault = Fault::new("s3", "ListBuckets", What::Hold(hold.clone()));
+        let fault = Fault::new("s3", "ListBuckets", FaultKind::Hold(hold.clone()));
         self.lab.gateway().inject(fault.by(ACCOUNT).nth(nth));
         hold
     }

@@ -11,7 +11,7 @@ use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{
     BucketVersioningStatus, Delete, ObjectIdentifier, ObjectLockMode, VersioningConfiguration,
 };
-use lab::{Fault, HeldCalls, Lab, What};
+use lab::{Fault, FaultKind, HeldCalls, Lab};
 
 const KEY: &str = "it/state.json";
 
@@ -114,7 +114,7 @@ async fn a_call_is_carried_out_also_when_its_caller_has_hung_up() -> Result<()> 
     let hold = HeldCalls::default();
     let held = lab
         .gateway()
-        .inject(Fault::new("s3", "PutObject", What::Hold(hold.clone())));
+        .inject(Fault::new("s3", "PutObject", FaultKind::Hold(hold.clone())));
     let sent = tokio::spawn(put(&s3, "bucket", "late").send());
     hold.arrived(1).await;
     sent.abort();
@@ -130,7 +130,7 @@ async fn a_call_is_carried_out_also_when_its_caller_has_hung_up() -> Result<()> 
     assert_ne!(etag(&s3, "bucket").await?, between);
 
     // A call that is only slow is carried out as well.
-    let delay = What::Delay(Duration::from_secs(1));
+    let delay = FaultKind::Delay(Duration::from_secs(1));
     let fault = Fault::new("s3", "DeleteObject", delay);
     let slow = lab.gateway().inject(fault);
     let sent = tokio::spawn(s3.delete_object().bucket("bucket").key(KEY).send());
@@ -150,7 +150,7 @@ async fn an_archived_object_is_there_but_cannot_be_read() -> Result<()> {
     lab.gateway().inject(Fault::new(
         "s3",
         "GetObject",
-        What::Answer {
+        FaultKind::Answer {
             status: 403,
             code: "InvalidObjectState".to_owned(),
             message: "The operation is not valid for the object's storage class".to_owned(),
@@ -209,7 +209,7 @@ async fn a_locked_version_is_an_error_inside_a_success() -> Result<()> {
     lab.gateway().inject(Fault::new(
         "s3",
         "DeleteObjects",
-        What::Body(format!(
+        FaultKind::Body(format!(
             "<DeleteResult><Deleted><Key>{KEY}</Key><VersionId>{locked}</VersionId></Deleted>\
              <Error><Key>{KEY}</Key><VersionId>{free}</VersionId><Code>AccessDenied</Code>\
              <Message>Access Denied</Message></Error></DeleteResult>"

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use hyper::http::request::Parts;
 
 use super::call::Call;
-use super::fault::{FaultEffects, What};
+use super::fault::{FaultEffects, FaultKind};
 use super::reply::{self, ApiReply};
-use super::response_cache::Recall;
+use super::response_cache::CacheResult;
 use super::state::{ApiRequest, State};
 use crate::lock::lock;
 use crate::names::{ELB, LAB_ACCESS_KEY};
@@ -37,19 +37,19 @@ impl State {
             hold.pass().await;
         }
         let reply = match effects.instead {
-            Some(What::CutOff) => None,
-            Some(What::LoseAnswer) => Some(self.carry_out(&request).await),
-            Some(What::HideMissing) => {
+            Some(FaultKind::CutOff) => None,
+            Some(FaultKind::LoseAnswer) => Some(self.carry_out(&request).await),
+            Some(FaultKind::HideMissing) => {
                 let reply = self.carry_out(&request).await;
                 let is_missing = reply.status() == hyper::StatusCode::NOT_FOUND;
                 Some(match is_missing {
-                    true => What::Deny.reply(&request.call),
+                    true => FaultKind::Deny.reply(&request.call),
                     false => reply,
                 })
             }
             Some(what) => Some(what.reply(&request.call)),
             None if !self.throttle.admits(&request.call) => {
-                Some(What::Throttle.reply(&request.call))
+                Some(FaultKind::Throttle.reply(&request.call))
             }
             None => Some(self.carry_out_or_recall(&request).await),
         };
@@ -62,7 +62,7 @@ impl State {
     /// Answers from the cache if possible, else makes the call.
     async fn carry_out_or_recall(&self, request: &ApiRequest) -> ApiReply {
         let recall = self.cache.recall(&request.call);
-        if let Recall::Known(reply) = recall {
+        if let CacheResult::Known(reply) = recall {
             return reply;
         }
         let reply = self.carry_out(request).await;

@@ -11,7 +11,7 @@ use crate::lock::lock;
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq)]
-pub enum What {
+pub enum FaultKind {
     /// The caller is not authorized.
     Deny,
     /// Too many calls; SDKs try again.
@@ -46,20 +46,20 @@ pub struct Fault {
     operation: String,
     source: Option<String>,
     resource: Option<String>,
-    which: Which,
-    what: What,
+    which: AffectedCalls,
+    what: FaultKind,
 }
 
 /// Which calls a fault hits. They are counted from 1 since it was injected.
 #[derive(Clone, Copy, Debug)]
-enum Which {
+enum AffectedCalls {
     All,
     Nth(usize),
     From(usize),
     EveryOther,
 }
 
-impl Which {
+impl AffectedCalls {
     fn hits(self, number: usize) -> bool {
         match self {
             Self::All => true,
@@ -72,32 +72,32 @@ impl Which {
 
 impl Fault {
     /// A fault that hits every call of an operation. The service is named as in `Call`.
-    pub fn new(service: &str, operation: &str, what: What) -> Self {
+    pub fn new(service: &str, operation: &str, what: FaultKind) -> Self {
         Self {
             service: service.to_owned(),
             operation: operation.to_owned(),
             source: None,
             resource: None,
-            which: Which::All,
+            which: AffectedCalls::All,
             what,
         }
     }
 
     /// It hits only the nth call, counted from 1 since it was injected.
     pub fn nth(mut self, nth: usize) -> Self {
-        self.which = Which::Nth(nth);
+        self.which = AffectedCalls::Nth(nth);
         self
     }
 
     /// It hits the nth call and all that follow, so that the SDK's further attempts fail, too.
     pub fn from(mut self, nth: usize) -> Self {
-        self.which = Which::From(nth);
+        self.which = AffectedCalls::From(nth);
         self
     }
 
     /// It hits the first call, the third and so on, so that a caller that tries again succeeds.
     pub fn every_other(mut self) -> Self {
-        self.which = Which::EveryOther;
+        self.which = AffectedCalls::EveryOther;
         self
     }
 
@@ -133,18 +133,18 @@ struct Injected {
 }
 
 #[derive(Default)]
-pub(super) struct Faults(Mutex<(usize, BTreeMap<FaultId, Injected>)>);
+pub(super) struct InjectedFaults(Mutex<(usize, BTreeMap<FaultId, Injected>)>);
 
 /// What the faults make of one call.
 #[derive(Default)]
 pub(super) struct FaultEffects {
     pub delay: Option<Duration>,
     pub hold: Option<HeldCalls>,
-    pub instead: Option<What>,
+    pub instead: Option<FaultKind>,
     pub loses_answer: bool,
 }
 
-impl Faults {
+impl InjectedFaults {
     pub fn inject(&self, fault: Fault) -> FaultId {
         let (next, faults) = &mut *lock(&self.0);
         *next += 1;
@@ -185,13 +185,13 @@ impl Faults {
                 continue;
             }
             match &fault.what {
-                What::Delay(delay) => {
+                FaultKind::Delay(delay) => {
                     effects.delay = Some(effects.delay.unwrap_or_default() + *delay)
                 }
-                What::Hold(hold) => effects.hold = Some(hold.clone()),
+                FaultKind::Hold(hold) => effects.hold = Some(hold.clone()),
                 _ if effects.instead.is_some() => continue,
                 what => {
-                    effects.loses_answer = *what == What::LoseAnswer;
+                    effects.loses_answer = *what == FaultKind::LoseAnswer;
                     effects.instead = Some(what.clone());
                 }
             }
@@ -201,7 +201,7 @@ impl Faults {
     }
 }
 
-impl What {
+impl FaultKind {
     /// The error in the words of the service: "Common errors" of the API references, S3's
     /// "Error responses".
     pub(super) fn reply(&self, call: &Call) -> ApiReply {

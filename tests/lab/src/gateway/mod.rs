@@ -29,7 +29,7 @@ mod tls;
 
 pub use call::Call;
 pub use controls::Gateway;
-pub use fault::{Fault, FaultId, What};
+pub use fault::{Fault, FaultId, FaultKind};
 pub use held_calls::HeldCalls;
 pub use stack_views::FakeStackView;
 pub use targets::{Target, TargetState};

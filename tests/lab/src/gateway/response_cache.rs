@@ -20,7 +20,7 @@ struct CachedReplies {
 }
 
 /// What is known of a call before it is carried out.
-pub(super) enum Recall {
+pub(super) enum CacheResult {
     Known(ApiReply),
     /// To be kept under this name, unless something changed meanwhile.
     Unknown {
@@ -39,31 +39,31 @@ impl ResponseCache {
         };
     }
 
-    pub fn recall(&self, call: &Call) -> Recall {
+    pub fn recall(&self, call: &Call) -> CacheResult {
         let mut kept = lock(&self.0);
         if !kept.on {
-            return Recall::No;
+            return CacheResult::No;
         }
         let Some(name) = name(call) else {
             kept.changes += 1;
             kept.answers.clear();
-            return Recall::No;
+            return CacheResult::No;
         };
         // Stacks change without a call.
         if call.service == "cloudformation" {
-            return Recall::No;
+            return CacheResult::No;
         }
         match kept.answers.get(&name) {
-            Some(answer) => Recall::Known(answer.clone()),
-            None => Recall::Unknown {
+            Some(answer) => CacheResult::Known(answer.clone()),
+            None => CacheResult::Unknown {
                 name,
                 changes: kept.changes,
             },
         }
     }
 
-    pub fn keep(&self, recall: Recall, reply: &ApiReply) {
-        let Recall::Unknown { name, changes } = recall else {
+    pub fn keep(&self, recall: CacheResult, reply: &ApiReply) {
+        let CacheResult::Unknown { name, changes } = recall else {
             return;
         };
         let mut kept = lock(&self.0);

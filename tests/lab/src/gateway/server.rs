@@ -51,27 +51,27 @@ async fn connection(
 
 /// Makes hyper close the connection without an answer.
 #[derive(Debug, PartialEq)]
-struct Cut;
+struct ConnectionCut;
 
-impl std::fmt::Display for Cut {
+impl std::fmt::Display for ConnectionCut {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("the connection is cut on purpose")
     }
 }
 
-impl std::error::Error for Cut {}
+impl std::error::Error for ConnectionCut {}
 
 async fn handle(
     state: Arc<State>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Cut> {
+) -> Result<Response<Full<Bytes>>, ConnectionCut> {
     let (parts, body) = request.into_parts();
-    let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+    let body = body.collect().await.map_err(|_| ConnectionCut)?.to_bytes();
     if let Some(token) = response_url::token(parts.uri.path()) {
         return Ok(state.responses.take(token, &parts, &body).map(Full::new));
     }
     // It has a task of its own, as AWS carries a call out also when the caller hangs up meanwhile.
     let done = tokio::spawn(async move { state.answer(parts, body).await }).await;
-    let reply = done.map_err(|_| Cut)?.ok_or(Cut)?;
+    let reply = done.map_err(|_| ConnectionCut)?.ok_or(ConnectionCut)?;
     Ok(reply.map(Full::new))
 }

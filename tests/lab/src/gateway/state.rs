@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hyper::http::request::Parts;
 
 use super::call::Call;
-use super::fault::Faults;
+use super::fault::InjectedFaults;
 use super::response_cache::ResponseCache;
 use super::stack_views::StackViews;
 use super::targets::TargetStore;
@@ -28,7 +28,7 @@ pub(super) struct State {
     pub connections: AtomicUsize,
     /// The calls before the last `clear`.
     pub cleared: Mutex<Vec<Call>>,
-    pub faults: Faults,
+    pub faults: InjectedFaults,
     pub throttle: Throttle,
     pub cache: ResponseCache,
     pub stacks: StackViews,
@@ -54,7 +54,7 @@ impl State {
             calls: Mutex::default(),
             connections: AtomicUsize::default(),
             cleared: Mutex::default(),
-            faults: Faults::default(),
+            faults: InjectedFaults::default(),
             throttle: Throttle::default(),
             cache: ResponseCache::default(),
             stacks: StackViews::default(),
