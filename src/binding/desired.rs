@@ -118,9 +118,13 @@ impl Desired {
         })
     }
 
-    /// What the binding stands on by its record: the properties of its last success, and the orders. In a rollback, the
-    /// properties that it goes back to count as well, for they had a success before.
-    pub fn standing(&self, record: &Record, rolls_back: bool) -> Option<(Vec<Properties>, Orders)> {
+    /// The properties and orders of the last success, from the record. In a rollback, the properties that it goes back
+    /// to count as well, because they had a success before.
+    pub fn last_success(
+        &self,
+        record: &Record,
+        rolls_back: bool,
+    ) -> Option<(Vec<Properties>, Orders)> {
         // Properties that only an earlier version of the function accepted do not count.
         let parse = |given| Properties::parse(given, &self.region, &self.id).ok();
         let properties = record.properties.as_ref().and_then(parse);

@@ -21,7 +21,7 @@ pub use findings::Findings;
 pub use hints::Hints;
 pub(crate) use hints::candidates;
 pub use make::{
-    Backend, Bound, Checked, NlbListener, Observed, OwnTargetGroup, RecordBucket, ReturnValues,
-    Standing, check, find_record, make, observe, plan,
+    Backend, Checked, LastSuccess, MakeResult, NlbListener, Observed, OwnTargetGroup, RecordBucket,
+    ReturnValues, check, find_record, make, observe, plan,
 };
 pub use step::{Chain, Plan, Step};

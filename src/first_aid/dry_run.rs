@@ -4,7 +4,7 @@ use super::context::FirstAid;
 use super::report::{DnsReport, DryRunReport, UNCERTAIN};
 use super::request::Proposal;
 use crate::aws::api::Aws;
-use crate::binding::{self, BindingError, Desired, Hints, Standing, Step};
+use crate::binding::{self, BindingError, Desired, Hints, LastSuccess, Step};
 use crate::discovery::Dns;
 use crate::log::chain;
 use crate::model::Tags;
@@ -95,16 +95,16 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
         }
         let tags = self.stack_tags(proposal).await;
         let observed = binding::observe(aws, &desired, &located, tags, rule).await?;
-        let stands = record.filter(|record| record.is_serving());
-        let stands = stands.and_then(|record| desired.standing(record, false));
-        let standing = stands
+        let served = record.filter(|record| record.is_serving());
+        let last_success = served.and_then(|record| desired.last_success(record, false));
+        let last_success = last_success
             .as_ref()
-            .map(|(properties, orders)| Standing { properties, orders });
-        let (checked, findings) = match binding::check(&desired, standing, &observed) {
+            .map(|(properties, orders)| LastSuccess { properties, orders });
+        let (checked, findings) = match binding::check(&desired, last_success, &observed) {
             Ok((checked, known)) => {
                 let known = known.iter().map(str::to_owned);
-                let stands = |finding| format!("{finding} (the binding stands all the same)");
-                report.warnings.extend(known.map(stands));
+                let as_warning = |finding| format!("{finding} (the binding stands all the same)");
+                report.warnings.extend(known.map(as_warning));
                 (Some(checked), Vec::new())
             }
             Err(findings) => {

@@ -4,7 +4,7 @@ use super::context::FirstAid;
 use super::observed::{Drift, GroupTargets, METRIC_WINDOW, ObservedBinding, ObservedRecord};
 use super::report::ListenerReport;
 use crate::aws::api::{Aws, gather};
-use crate::binding::{self, BindingError, Desired, MadeListener, Standing};
+use crate::binding::{self, BindingError, Desired, LastSuccess, MadeListener};
 use crate::clock::Timestamp;
 use crate::discovery::{Dns, Found};
 use crate::log::chain;
@@ -151,7 +151,7 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
         targets.into_iter().collect()
     }
 
-    /// What an Update with the properties that stand would find and do.
+    /// What an Update with the properties of the last success would find and do.
     async fn observe_drift(
         &self,
         id: &BindingId,
@@ -178,11 +178,11 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
             Err(error) => return Some(Err(chain(&error))),
         };
         let all = binding::check(&desired, None, &observed).err();
-        let stands = desired.standing(record, false);
-        let standing = stands
+        let last_success = desired.last_success(record, false);
+        let last_success = last_success
             .as_ref()
-            .map(|(properties, orders)| Standing { properties, orders });
-        let checked = binding::check(&desired, standing, &observed).ok();
+            .map(|(properties, orders)| LastSuccess { properties, orders });
+        let checked = binding::check(&desired, last_success, &observed).ok();
         let steps = checked.map(|(checked, _)| binding::plan(&desired, &checked).steps);
         Some(Ok(Drift {
             findings: all

@@ -66,7 +66,7 @@ pub(super) enum ObservedRecord {
     },
 }
 
-/// What differs from the properties that stand, and what an Update would do about it.
+/// What differs from the properties of the last success, and what an Update would do about it.
 #[derive(Debug)]
 pub(super) struct Drift {
     pub(super) findings: Vec<String>,

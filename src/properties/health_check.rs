@@ -9,25 +9,28 @@ use serde_json::Value;
 /// Reads the property. Where it is absent, the check is AWS's default: TCP on the traffic port.
 pub(super) fn parse(given: Option<(String, &Value)>, problems: &mut Problems) -> HealthCheck {
     match given {
-        Some((path, value)) => read(path, value, problems).unwrap_or_else(tcp),
-        None => tcp(),
+        Some((path, value)) => read(path, value, problems).unwrap_or_else(HealthCheck::tcp_default),
+        None => HealthCheck::tcp_default(),
     }
 }
 
-fn tcp() -> HealthCheck {
-    HealthCheck {
-        protocol: "TCP".to_owned(),
-        port: "traffic-port".to_owned(),
-        interval_seconds: 30,
-        timeout_seconds: 10,
-        healthy_threshold: 5,
-        unhealthy_threshold: 2,
-        http: None,
+impl HealthCheck {
+    /// The default of AWS for a TCP target group.
+    pub fn tcp_default() -> Self {
+        Self {
+            protocol: "TCP".to_owned(),
+            port: "traffic-port".to_owned(),
+            interval_seconds: 30,
+            timeout_seconds: 10,
+            healthy_threshold: 5,
+            unhealthy_threshold: 2,
+            http: None,
+        }
     }
 }
 
 fn read(path: String, value: &Value, problems: &mut Problems) -> Option<HealthCheck> {
-    let defaults = tcp();
+    let defaults = HealthCheck::tcp_default();
     let mut reader = Reader::open(path.clone(), value, problems)?;
     let protocol = reader.optional("Protocol", reader::word(&["TCP", "HTTP", "HTTPS"]));
     let port = reader.optional("Port", port);

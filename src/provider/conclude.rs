@@ -3,7 +3,7 @@
 //! Never sends a response, and never leaves a request without one.
 
 use super::request::Envelope;
-use super::response::{ResponseError, failed, fit};
+use super::response::{ResponseError, failed, shorten_to_limit};
 use crate::aws::api::Aws;
 use crate::log::chain;
 use crate::names::BindingId;
@@ -50,7 +50,7 @@ pub(super) async fn conclude<A: Aws>(
     let response = match serves {
         None => response,
         // CloudFormation would take the request for done, and ticks would not serve what it asks for.
-        Some(_) => fit(failed(response.physical_id, &failure), envelope, log_stream)?,
+        Some(_) => shorten_to_limit(failed(response.physical_id, &failure), envelope, log_stream)?,
     };
     if is_taken_over {
         let theirs = turn.answer_for_other_delivery(id, &response);

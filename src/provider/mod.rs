@@ -13,7 +13,7 @@ mod tests;
 pub use request::Request;
 
 use crate::aws::api::{Aws, Responder};
-use crate::binding::{self, BindingError, Bound, Desired, Hints, ReturnValues};
+use crate::binding::{self, BindingError, Desired, Hints, MakeResult, ReturnValues};
 use crate::clock::Clock;
 use crate::discovery::Dns;
 use crate::invocation::Invocation;
@@ -25,7 +25,7 @@ use caller::caller;
 use conclude::conclude;
 use futures_util::FutureExt;
 use request::Envelope;
-use response::{failed, fit, send, success};
+use response::{failed, send, shorten_to_limit, success};
 use serde_json::Value;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
@@ -56,7 +56,7 @@ pub enum ProviderError {
 
 /// How a request's work ended.
 enum Done {
-    Made(Box<Bound>),
+    Made(Box<MakeResult>),
     Deleted,
     /// This delivery of the request, or another one, was answered before: the same response is sent again.
     AnsweredBefore(Response),
@@ -75,7 +75,7 @@ impl<A: Aws, D: Dns, R: Responder> Provider<'_, A, D, R> {
             Err(failure) => {
                 error!(error = chain(&failure), "not a request");
                 let response = failed(envelope.physical_id(), &chain(&failure));
-                fit(response, &envelope, &self.invocation.log_stream)?
+                shorten_to_limit(response, &envelope, &self.invocation.log_stream)?
             }
         };
         Ok(send(self.responder, &response, &envelope, deadline).await?)
@@ -111,7 +111,7 @@ impl<A: Aws, D: Dns, R: Responder> Provider<'_, A, D, R> {
         let response = match tokio::time::timeout(working, work).await {
             Ok(Ok(Ok(Done::AnsweredBefore(response)))) => return Ok(response),
             Ok(Ok(Ok(Done::Made(bound)))) => {
-                let Bound {
+                let MakeResult {
                     attributes,
                     orders,
                     ports,
@@ -133,7 +133,7 @@ impl<A: Aws, D: Dns, R: Responder> Provider<'_, A, D, R> {
             Err(_) => failed(id, &out_of_time(working, &doing.borrow().to_string())),
         };
         let (binding_id, log_stream) = (request.binding_id(), &invocation.log_stream);
-        let response = fit(response, envelope, log_stream)?;
+        let response = shorten_to_limit(response, envelope, log_stream)?;
         let serves = serves.as_ref();
         Ok(conclude(
             &turn,

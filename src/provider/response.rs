@@ -75,7 +75,7 @@ pub(super) fn failed(physical_id: String, reason: &str) -> Response {
 
 /// Names the log stream in the reason, and makes the response fit into its bytes: lists among the return values are
 /// left out first, then the reason is cut.
-pub(super) fn fit(
+pub(super) fn shorten_to_limit(
     mut response: Response,
     envelope: &Envelope,
     log_stream: &str,
@@ -173,8 +173,9 @@ mod tests {
         .expect("an envelope")
     }
 
-    fn fitted(response: Response) -> Value {
-        let response = fit(response, &envelope(), "2026/11/22/[$LATEST]abc").expect("JSON");
+    fn shortened(response: Response) -> Value {
+        let response =
+            shorten_to_limit(response, &envelope(), "2026/11/22/[$LATEST]abc").expect("JSON");
         let body = body(&response, &envelope()).expect("JSON");
         assert!(body.len() <= MOST_BYTES, "{} bytes", body.len());
         serde_json::from_str(&body).expect("JSON")
@@ -188,7 +189,7 @@ mod tests {
             "名".repeat(3_000),
             String::new(),
         ] {
-            let body = fitted(failed("id".to_owned(), &reason));
+            let body = shortened(failed("id".to_owned(), &reason));
             let cut = body["Reason"].as_str().expect("a reason");
             assert!(
                 cut.ends_with("See the log stream 2026/11/22/[$LATEST]abc"),
@@ -206,7 +207,7 @@ mod tests {
             ("BucketName", "bucket".to_owned()),
         ];
         let values = values.map(|(name, value)| (name.to_owned(), value)).into();
-        let body = fitted(success("id".to_owned(), values));
+        let body = shortened(success("id".to_owned(), values));
         assert_eq!(body["Data"]["BucketName"], "bucket");
         assert!(body["Data"].get("ListenerArns").is_none());
         assert_eq!(
@@ -217,7 +218,7 @@ mod tests {
 
     #[test]
     fn an_answer_repeats_what_identifies_the_request() {
-        let body = fitted(success("id".to_owned(), BTreeMap::new()));
+        let body = shortened(success("id".to_owned(), BTreeMap::new()));
         for (field, value) in [
             ("Status", "SUCCESS"),
             ("PhysicalResourceId", "id"),

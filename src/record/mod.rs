@@ -26,12 +26,12 @@
 //! 5. **Is it still wanted?** CloudFormation is asked, and a request is refused only after 10 s of the same answer.
 //!    `protocol/still_wanted.rs`, by what `protocol/cloudformation.rs` reads; `request/stack_status.rs` asks.
 //!    What a request that is not wanted has made, `binding/make/still_wanted.rs` removes; a late second delivery of a
-//!    Delete ends in `binding/delete/deleting.rs`.
+//!    Delete ends in `binding/delete/still_wanted.rs`.
 //! 6. **Ticks** write the record before they register or deregister: `protocol/tick_write.rs`. While a claim has no
 //!    answer they count nothing: `data/tick_rules.rs`. What becomes own, and which target has to be waited for, is in
 //!    `sync/plan/planning.rs`.
 //! 7. **Delete** turns the record into its tombstone first, which is [`Phase::Leaving`]: `data/record.rs`. What it then
-//!    removes is in `binding/delete`: the order in `leaving.rs`, and own targets in given groups, with the second look
+//!    removes is in `binding/delete`: the order in `deleting.rs`, and own targets in given groups, with the second look
 //!    after 15 s, in `apply/given_targets.rs`.
 //! 8. **The rule's input** says where the record is and holds a copy of the orders: `data/rule_event.rs`. A record that
 //!    is lost while the rule stands is made anew from that copy: `data/lost.rs`.

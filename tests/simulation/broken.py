@@ -203,9 +203,9 @@ BREAKAGES = [
     ),
     (
         "a Delete ends while CloudFormation's word lags",
-        "src/binding/delete/deleting.rs",
-        "leaving.stay_until(began + STATUS_LAG.min(turn.caller().patience));",
-        "leaving.stay_until(began);",
+        "src/binding/delete/still_wanted.rs",
+        "deletion.stay_until(began + STATUS_LAG.min(turn.caller().patience));",
+        "deletion.stay_until(began);",
     ),
     (
         "a rollback is taken for one that may be rolled back itself",

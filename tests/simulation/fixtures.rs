@@ -83,15 +83,7 @@ fn given_group(groups: &mut BTreeMap<String, SimulatedTargetGroup>, name: &str) 
         protocol: "TCP".to_owned(),
         target_type: "ip".to_owned(),
         vpc_id: "vpc-1".to_owned(),
-        health_check: HealthCheck {
-            protocol: "TCP".to_owned(),
-            port: "traffic-port".to_owned(),
-            interval_seconds: 30,
-            timeout_seconds: 10,
-            healthy_threshold: 5,
-            unhealthy_threshold: 2,
-            http: None,
-        },
+        health_check: HealthCheck::tcp_default(),
         load_balancers: Vec::new(),
     };
     let held = SimulatedTargetGroup {

@@ -109,7 +109,7 @@ impl AwsError {
 ///
 /// # Errors
 /// Every other error of the call.
-pub fn unless_gone<T>(answer: AwsResult<T>) -> AwsResult<Option<T>> {
+pub fn none_if_not_found<T>(answer: AwsResult<T>) -> AwsResult<Option<T>> {
     match answer {
         Err(error) if error.is_not_found() => Ok(None),
         answer => answer.map(Some),

@@ -18,7 +18,7 @@ mod s3;
 pub use cloudformation::{Stack, StackResource, Stacks};
 pub use cloudwatch::Metrics;
 pub use elb::{ElbTags, Listeners, LoadBalancers, TARGETS_PER_CALL, TargetGroups, Targets};
-pub use error::{AwsError, AwsResult, TRIES, Trouble, is_in_use, unless_gone};
+pub use error::{AwsError, AwsResult, TRIES, Trouble, is_in_use, none_if_not_found};
 pub use events::Rules;
 pub use gather::{CALLS_SIDE_BY_SIDE, gather};
 pub use response::{PutError, Responder, ResponseUrl};

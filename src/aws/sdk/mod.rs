@@ -203,12 +203,12 @@ where
 
 /// The reason in an answer without a code, as to a HEAD request (S3 API, `HeadBucket`).
 fn status_reason(status: u16) -> String {
-    let means = match status {
+    let explanation = match status {
         301 => ", which means that it is in another Region",
         403 => ", which means that it is another account's or that permission is missing",
         _ => "",
     };
-    format!("HTTP status {status}{means}")
+    format!("HTTP status {status}{explanation}")
 }
 
 /// The error of one entry that AWS has refused inside an answer that succeeded.

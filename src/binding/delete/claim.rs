@@ -3,8 +3,8 @@
 //!
 //! Takes nothing away.
 
-use super::leaving::Leaving;
-use super::observed::Seen;
+use super::deleting::Deletion;
+use super::observed::JustRead;
 use crate::aws::api::Aws;
 use crate::backoff::Backoff;
 use crate::binding::error::BindingError;
@@ -19,7 +19,7 @@ use crate::sync::{self, WhenDnsFails};
 use std::collections::BTreeSet;
 use tracing::warn;
 
-impl Leaving<'_> {
+impl Deletion<'_> {
     /// Finds the record and the rule. Remembers what the rule says, for the rule is deleted before the record.
     pub(super) async fn locate<A: Aws>(
         &mut self,
@@ -30,7 +30,7 @@ impl Leaving<'_> {
         if let Some(event) = RuleEvent::of_rule(rule.as_ref()) {
             let orders = event.orders.as_ref();
             let nlbs = orders.map(|orders| orders.nlb_arn.clone());
-            self.whereabouts.nlbs.extend(nlbs);
+            self.search_places.nlbs.extend(nlbs);
             self.event = Some(event);
         }
         let of_rule = self.event.as_ref().map(|event| event.bucket.clone());
@@ -140,11 +140,11 @@ impl Leaving<'_> {
             let has_own_bucket = located.empty.contains(&self.own_bucket);
             let is_there = located.record.is_some() || located.unreadable.is_some();
             let is_there = is_there || has_own_bucket || !located.stubs.is_empty();
-            let remains = match is_there {
+            let remaining = match is_there {
                 true => None,
                 false => Some(self.observe(aws, turn).await?),
             };
-            if remains.is_some_and(|remains| self.plan(&remains).steps.is_empty()) {
+            if remaining.is_some_and(|remaining| self.plan(&remaining).steps.is_empty()) {
                 // Nothing is left to take away: where Lambda stopped this request, a tombstone would stay for ever.
                 return Ok(());
             }
@@ -164,9 +164,9 @@ impl Leaving<'_> {
             let claiming = ClaimPurpose::ToDelete;
             match turn.claim(&store, &located, bucket, view, claiming).await? {
                 ClaimResult::Claimed { waited, .. } => {
-                    self.whereabouts.gone.clear();
+                    self.search_places.gone.clear();
                     let held = turn.last_known(self.id);
-                    self.seen = (!waited).then_some(Seen { rule, held });
+                    self.just_read = (!waited).then_some(JustRead { rule, held });
                     return Ok(());
                 }
                 ClaimResult::WrittenByAnother => backoff.wait().await,

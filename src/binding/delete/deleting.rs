@@ -1,63 +1,218 @@
-//! Answers a Delete: first whether it is meant for the binding that is there now, then the steps of `leaving`.
+//! How a binding leaves: its tombstone is written first (`claim`), then everything that carries its id is taken
+//! away, and the record last, while it is still that tombstone.
+//!
+//! The id alone tells what is the binding's, by name or by tag: nothing else is taken away. The properties only hint at
+//! where it may be. It is no error where something is gone already.
 
-use super::leaving::Leaving;
-use super::replacements::take_away_replacements;
-use crate::aws::api::Aws;
+use super::apply::Remover;
+use super::observe::observe;
+use super::observed::{JustRead, RemainingResources, SearchPlaces};
+use super::plan::plan;
+use crate::aws::api::{Aws, AwsError};
+use crate::backoff::Backoff;
 use crate::binding::error::BindingError;
 use crate::binding::hints::Hints;
-use crate::discovery::Dns;
+use crate::binding::step::{Plan, Removal};
+use crate::clock::Timestamp;
+use crate::log::chain;
 use crate::names::BindingId;
-use crate::record::{STATUS_LAG, Turn};
+use crate::progress;
+use crate::record::{RecordError, RuleEvent, StackView, Turn};
+use std::cell::Cell;
+use std::time::Duration;
 use tracing::info;
 
-/// Deletes a binding. `is_invented` tells that the request's physical id is not a binding's: CloudFormation invents one
-/// where a Create was never answered. Then the Delete is for the id that follows from the request, unless
-/// CloudFormation names that one as the living binding.
+/// For how long a removal that AWS refuses because of a use is tried again before everything is observed anew: AWS may
+/// not have shown yet what uses it.
+const IN_USE_FOR: Duration = Duration::from_secs(5);
+
+/// Takes a binding away for a request that is not a Delete of it: the request's own work that is not wanted, or a
+/// replacement that was rolled back.
 ///
 /// # Errors
-/// What AWS refuses; a repetition continues where this request ended.
-pub async fn delete<A: Aws>(
+/// What AWS refuses.
+pub(in crate::binding) async fn take_away<A: Aws>(
     aws: &A,
-    dns: &impl Dns,
     turn: &Turn<'_, A>,
     id: &BindingId,
     account: &str,
     hints: &Hints,
-    is_invented: bool,
+    view: &StackView,
 ) -> Result<(), BindingError> {
-    let began = turn.clock().now();
-    let mut leaving = Leaving::new(id, account, hints);
-    let (mut view, located) = tokio::join!(turn.stack_view(), leaving.locate(aws, turn));
-    if is_invented && view.is_nameless() {
-        view = turn.wait_until_living(id, &view).await;
-    }
-    if is_invented && view.names_as_living(id) {
-        info!(binding = %id, "CloudFormation names this binding as the living one: nothing to delete");
-        return Ok(());
-    }
-    let mut located = located?;
-    if leaving
-        .restore_lost_record(aws, dns, turn, &located.0)
-        .await
-    {
-        located = leaving.locate(aws, turn).await?;
-    }
-    let record = located.0.record.as_ref().map(|held| &held.record);
-    turn.judge(record, &view)?;
-    // From then on what CloudFormation shows lets no earlier Create through.
-    let may_come_again = record.is_none_or(|record| record.may_be_running_create(began));
-    if may_come_again && view.is_known() {
-        leaving.stay_until(began + STATUS_LAG.min(turn.caller().patience));
-    }
-    let view = match turn.is_wanted(id, record, view).await {
-        Ok(view) => view,
-        Err((_, reason)) => {
-            info!(binding = %id, reason, "a late second delivery: nothing to delete");
-            return Ok(());
+    let mut deletion = Deletion::new(id, account, hints);
+    deletion.claim(aws, turn, view, None).await?;
+    deletion.remove(aws, turn, view).await
+}
+
+/// A binding on its way out.
+pub(super) struct Deletion<'a> {
+    pub(super) id: &'a BindingId,
+    pub(super) account: &'a str,
+    pub(super) own_bucket: String,
+    pub(super) hints: &'a Hints,
+    pub(super) search_places: SearchPlaces,
+    /// The rule and the record as the claim has read them. The next observation uses them once.
+    pub(super) just_read: Option<JustRead>,
+    /// The event that its rule hands to ticks.
+    pub(super) event: Option<RuleEvent>,
+    /// Until when the tombstone has to stay, or where there is none, the binding has to be observed once more.
+    stays_until: Timestamp,
+}
+
+impl<'a> Deletion<'a> {
+    pub(super) fn new(id: &'a BindingId, account: &'a str, hints: &'a Hints) -> Self {
+        Self {
+            id,
+            account,
+            own_bucket: id.bucket(account),
+            hints,
+            search_places: SearchPlaces::on(hints.nlb_arn.iter().cloned()),
+            just_read: None,
+            event: None,
+            stays_until: Timestamp::default(),
         }
-    };
-    leaving.claim(aws, turn, &view, Some(located)).await?;
-    let half = turn.caller().left() / 2;
-    take_away_replacements(aws, turn, id, account, hints, &view, half).await;
-    leaving.remove(aws, turn, &view).await
+    }
+
+    /// Keeps the tombstone, or where there is none goes on observing, until then.
+    pub(super) fn stay_until(&mut self, until: Timestamp) {
+        self.stays_until = until;
+    }
+
+    /// Before the last step, waits until the tombstone may go. Tells whether it had to wait: then everything `observed`
+    /// by that time is old.
+    async fn wait_for_tombstone<A: Aws>(&self, turn: &Turn<'_, A>, observed: Timestamp) -> bool {
+        if self.stays_until <= observed {
+            return false;
+        }
+        progress::note("waiting until no request that came before can be let through any more");
+        turn.clock().wait_until(self.stays_until).await;
+        true
+    }
+
+    /// Observes, plans and takes away until nothing is left: AWS may show for a moment what is gone already.
+    ///
+    /// # Errors
+    /// Where another request holds the record, and what AWS refuses.
+    pub(super) async fn remove<A: Aws>(
+        &mut self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+        view: &StackView,
+    ) -> Result<(), BindingError> {
+        let remover = Remover {
+            aws,
+            turn,
+            id: self.id,
+            leaves_bucket: Cell::new(false),
+            in_use_for: IN_USE_FOR,
+        };
+        // What this request made is about to be taken away: from now on AWS is believed where it says that it is gone.
+        turn.lease().just_made().clear();
+        let mut backoff = Backoff::none_at_first();
+        let mut has_ended = false;
+        let mut doing = "looking at what is there".to_owned();
+        'observing: loop {
+            progress::note(&doing);
+            if !turn.has_claimed(self.id) {
+                match self.claim(aws, turn, view, None).await {
+                    // The binding has been made anew since.
+                    Err(BindingError::Record(RecordError::Superseded)) if has_ended => {
+                        return Ok(());
+                    }
+                    claimed => claimed?,
+                }
+            }
+            let observed = turn.clock().now();
+            let mut remaining = self.observe(aws, turn).await?;
+            if remaining.has_own_bucket && !turn.has_claimed(self.id) {
+                // Another request has just made the bucket, and may have made a record in it.
+                backoff.wait().await;
+                continue;
+            }
+            remaining.has_own_bucket &= !remover.leaves_bucket.get();
+            if let Some(bucket) = self.bucket_of_outdated_tombstone(turn, &remaining).await? {
+                turn.expect_removal(self.id);
+                has_ended = true;
+                remover.remove(&Removal::Record { bucket }).await?;
+                turn.drop_claim(self.id);
+                continue;
+            }
+            let plan = self.plan(&remaining);
+            if plan.steps.is_empty() {
+                if self.wait_for_tombstone(turn, observed).await {
+                    continue;
+                }
+                turn.drop_claim(self.id);
+                return Ok(());
+            }
+            if !turn.has_claimed(self.id) {
+                // A request that made what is left may have made a record since.
+                let (located, _) = self.locate(aws, turn).await?;
+                if located.record.is_some() || located.has(&self.own_bucket).is_some_and(is_there) {
+                    backoff.wait().await;
+                    continue;
+                }
+                self.check_not_made_anew(aws, turn, view).await?;
+            }
+            info!(binding = %self.id, %plan, "plan");
+            for removal in &plan.steps {
+                if removal.is_last() {
+                    if self.wait_for_tombstone(turn, observed).await {
+                        continue 'observing;
+                    }
+                    turn.expect_removal(self.id);
+                    has_ended = true;
+                }
+                let was_there = match remover.remove(removal).await {
+                    // An earlier request found no record, and has made one.
+                    Err(error) if has_ended && error.is_taken_over() => {
+                        if self.is_with_another_delivery(aws, turn).await? {
+                            return Err(error);
+                        }
+                        turn.drop_claim(self.id);
+                        break;
+                    }
+                    Err(error) if error.is_in_use() => {
+                        let error = chain(&error);
+                        info!(error, "looking again");
+                        doing = format!("looking again at what is there, for {error}");
+                        break;
+                    }
+                    removed => removed?,
+                };
+                if let (true, Removal::TargetGroup { name, .. }) = (was_there, removal) {
+                    self.search_places.gone.insert(name.clone());
+                }
+            }
+            backoff.wait().await;
+        }
+    }
+
+    pub(super) async fn observe<A: Aws>(
+        &mut self,
+        aws: &A,
+        turn: &Turn<'_, A>,
+    ) -> Result<RemainingResources, BindingError> {
+        let just_read = self.just_read.take();
+        let search_places = &mut self.search_places;
+        observe(
+            aws,
+            turn,
+            self.id,
+            &self.own_bucket,
+            search_places,
+            just_read,
+        )
+        .await
+    }
+
+    pub(super) fn plan(&self, remaining: &RemainingResources) -> Plan<Removal> {
+        plan(self.id, &self.own_bucket, remaining, |arn| {
+            self.is_named(arn)
+        })
+    }
+}
+
+fn is_there(found: Result<bool, &AwsError>) -> bool {
+    found.unwrap_or(false)
 }

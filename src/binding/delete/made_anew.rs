@@ -1,15 +1,15 @@
 //! Whether a later request, or another delivery of this one, has made the record that a Delete does not find or no
 //! longer holds. Changes nothing.
 
-use super::leaving::Leaving;
-use super::observed::Remains;
+use super::deleting::Deletion;
+use super::observed::RemainingResources;
 use crate::aws::api::Aws;
 use crate::binding::error::BindingError;
 use crate::binding::locate::locate;
 use crate::names::BindingId;
 use crate::record::{Contents, Record, StackView, Turn};
 
-impl Leaving<'_> {
+impl Deletion<'_> {
     /// For a Delete that finds no record: the binding that CloudFormation counts as the living one may tell of a later
     /// request, which makes the deleted binding anew in a bucket that the Delete does not know.
     ///
@@ -38,14 +38,14 @@ impl Leaving<'_> {
 
     /// The bucket of this tombstone, where another request has since made a record in the binding's own bucket: then
     /// that one is the binding's record.
-    pub(super) async fn made_anew_beside<A: Aws>(
+    pub(super) async fn bucket_of_outdated_tombstone<A: Aws>(
         &self,
         turn: &Turn<'_, A>,
-        remains: &Remains,
+        remaining: &RemainingResources,
     ) -> Result<Option<String>, BindingError> {
-        let record = remains.record.as_ref();
+        let record = remaining.record.as_ref();
         let elsewhere = record.filter(|(_, bucket)| *bucket != self.own_bucket);
-        let Some((_, bucket)) = elsewhere.filter(|_| remains.has_own_bucket) else {
+        let Some((_, bucket)) = elsewhere.filter(|_| remaining.has_own_bucket) else {
             return Ok(None);
         };
         let found = turn.store(self.id).read_bucket(&self.own_bucket).await?;

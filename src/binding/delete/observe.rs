@@ -1,6 +1,6 @@
 //! Observes what is left of a binding that leaves, by its id. Changes nothing.
 
-use super::observed::{Remains, Seen, Whereabouts};
+use super::observed::{JustRead, RemainingResources, SearchPlaces};
 use crate::aws::api::{Aws, Trouble, gather};
 use crate::binding::error::BindingError;
 use crate::binding::own::{may_be_own, own_target_groups};
@@ -11,7 +11,7 @@ use crate::record::Turn;
 use std::collections::BTreeSet;
 use tracing::warn;
 
-/// Observes what carries the id. The rule and the record that were `seen` just now are not read again.
+/// Observes what carries the id. The rule and the record that were `just_read` are not read again.
 ///
 /// # Errors
 /// What AWS refuses.
@@ -20,15 +20,15 @@ pub(super) async fn observe<A: Aws>(
     turn: &Turn<'_, A>,
     id: &BindingId,
     own_bucket: &str,
-    whereabouts: &mut Whereabouts,
-    seen: Option<Seen>,
-) -> Result<Remains, BindingError> {
-    let (held, rule) = match seen {
-        Some(Seen { held, rule }) => (held, Some(rule)),
+    search_places: &mut SearchPlaces,
+    just_read: Option<JustRead>,
+) -> Result<RemainingResources, BindingError> {
+    let (held, rule) = match just_read {
+        Some(JustRead { held, rule }) => (held, Some(rule)),
         None => (turn.read(id).await?, None),
     };
     if let Some(held) = &held {
-        whereabouts.ports.clone_from(&held.record.ports);
+        search_places.ports.clone_from(&held.record.ports);
     }
     let rule = async {
         match rule {
@@ -36,13 +36,13 @@ pub(super) async fn observe<A: Aws>(
             None => aws.rule(&id.rule()).await,
         }
     };
-    let Whereabouts {
+    let SearchPlaces {
         nlbs,
         others,
         ports,
         gone,
         uses_own_bucket: is_used,
-    } = whereabouts;
+    } = search_places;
     let names = ports.as_ref().map(|ports| id.target_groups(ports));
     let names = names.map(|names| {
         names
@@ -75,7 +75,7 @@ pub(super) async fn observe<A: Aws>(
     nlbs.extend(orders.map(|orders| orders.nlb_arn.clone()));
     let of_groups = groups.iter().flat_map(|group| &group.load_balancers);
     nlbs.extend(of_groups.cloned());
-    Ok(Remains {
+    Ok(RemainingResources {
         rule,
         listeners: own_listeners(aws, id, ports.as_ref(), nlbs, others).await?,
         groups,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 /// What is left of a binding.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Remains {
+pub(super) struct RemainingResources {
     pub(super) rule: Option<Rule>,
     pub(super) listeners: Vec<Listener>,
     pub(super) groups: Vec<TargetGroup>,
@@ -17,7 +17,7 @@ pub(super) struct Remains {
 
 /// What is known about where the binding's parts are. Each time it is observed adds to it.
 #[derive(Debug, Default)]
-pub(super) struct Whereabouts {
+pub(super) struct SearchPlaces {
     /// NLBs that its listeners may be on.
     pub(super) nlbs: BTreeSet<String>,
     /// Listeners on these NLBs that are not the binding's.
@@ -31,7 +31,7 @@ pub(super) struct Whereabouts {
     pub(super) uses_own_bucket: bool,
 }
 
-impl Whereabouts {
+impl SearchPlaces {
     pub(super) fn on(nlbs: impl Iterator<Item = String>) -> Self {
         Self {
             nlbs: nlbs.collect(),
@@ -42,7 +42,7 @@ impl Whereabouts {
 
 /// The rule and the record as the claim has just read them: only this request has acted since.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct JustRead {
     pub(super) rule: Option<Rule>,
     pub(super) held: Option<StoredRecord>,
 }

@@ -2,7 +2,7 @@
 //!
 //! The order is that of docs/semantics.md, "Delete": everything that the record is needed for comes before the record.
 
-use super::observed::Remains;
+use super::observed::RemainingResources;
 use crate::binding::step::{Plan, Removal};
 use crate::model::Rule;
 use crate::names::BindingId;
@@ -11,21 +11,24 @@ use crate::names::BindingId;
 pub(super) fn plan(
     id: &BindingId,
     own_bucket: &str,
-    remains: &Remains,
+    remaining: &RemainingResources,
     is_named: impl Fn(&str) -> bool,
 ) -> Plan<Removal> {
-    let record = remains.record.as_ref();
+    let record = remaining.record.as_ref();
     let own = record.into_iter().flat_map(|(record, _)| &record.own);
     let given = own.filter(|(arn, own)| !own.is_empty() && is_named(arn));
     let given = given.filter(|(arn, _)| !id.made_group(arn));
     let given = given.map(|(arn, _)| Removal::Targets {
         target_group: arn.clone(),
     });
-    let listeners = remains.listeners.iter().map(|listener| Removal::Listener {
-        arn: listener.arn.clone(),
-        port: listener.port,
-    });
-    let groups = remains.groups.iter().map(|group| Removal::TargetGroup {
+    let listeners = remaining
+        .listeners
+        .iter()
+        .map(|listener| Removal::Listener {
+            arn: listener.arn.clone(),
+            port: listener.port,
+        });
+    let groups = remaining.groups.iter().map(|group| Removal::TargetGroup {
         arn: group.arn.clone(),
         name: group.name.clone(),
     });
@@ -38,11 +41,11 @@ pub(super) fn plan(
     let record = record.map(|(_, bucket)| Removal::Record {
         bucket: bucket.clone(),
     });
-    let bucket = remains.has_own_bucket.then(|| Removal::Bucket {
+    let bucket = remaining.has_own_bucket.then(|| Removal::Bucket {
         bucket: own_bucket.to_owned(),
     });
     let steps = given
-        .chain(plan_rule(remains.rule.as_ref()))
+        .chain(plan_rule(remaining.rule.as_ref()))
         .chain(listeners)
         .chain(groups)
         .chain(stubs)

@@ -1,7 +1,7 @@
 //! Whatever is left of a binding: its plan can be carried out in its order, takes away nothing else, and leaves nothing
 //! to plan again.
 
-use super::observed::Remains;
+use super::observed::RemainingResources;
 use super::plan::plan;
 use crate::binding::step::Removal;
 use crate::model::{HealthCheck, Listener, Rule, RuleTarget, TargetGroup};
@@ -68,15 +68,7 @@ fn group(port: u16) -> TargetGroup {
         protocol: "TCP".to_owned(),
         target_type: "ip".to_owned(),
         vpc_id: "vpc-1".to_owned(),
-        health_check: HealthCheck {
-            protocol: "TCP".to_owned(),
-            port: "traffic-port".to_owned(),
-            interval_seconds: 30,
-            timeout_seconds: 10,
-            healthy_threshold: 5,
-            unhealthy_threshold: 2,
-            http: None,
-        },
+        health_check: HealthCheck::tcp_default(),
         load_balancers: Vec::new(),
     }
 }
@@ -106,12 +98,12 @@ fn record() -> impl Strategy<Value = Record> {
     })
 }
 
-fn remains() -> impl Strategy<Value = Remains> {
+fn remaining() -> impl Strategy<Value = RemainingResources> {
     let ports = || btree_set(80..90_u16, 0..4);
     let bucket = prop_oneof![Just(own_bucket()), Just("their-bucket".to_owned())];
     let record = prop::option::of((record(), bucket));
     (rule(), ports(), ports(), any::<bool>(), record).prop_map(
-        |(rule, listeners, groups, has_own_bucket, record)| Remains {
+        |(rule, listeners, groups, has_own_bucket, record)| RemainingResources {
             rule,
             listeners: listeners.into_iter().map(listener).collect(),
             groups: groups.into_iter().map(group).collect(),
@@ -125,11 +117,14 @@ fn remains() -> impl Strategy<Value = Remains> {
 }
 
 /// What is left after one removal; an error where AWS refuses it, or where it is not the binding's.
-fn removed(mut remains: Remains, removal: &Removal) -> Result<Remains, String> {
+fn removed(
+    mut remaining: RemainingResources,
+    removal: &Removal,
+) -> Result<RemainingResources, String> {
     let refused = |why: &str| Err(format!("{removal}: {why}"));
     match removal {
         Removal::Targets { target_group } => {
-            let Some((record, _)) = &mut remains.record else {
+            let Some((record, _)) = &mut remaining.record else {
                 return refused("only the record tells which targets are own");
             };
             if !is_named(target_group) {
@@ -144,13 +139,13 @@ fn removed(mut remains: Remains, removal: &Removal) -> Result<Remains, String> {
             }
         }
         Removal::RuleTargets { ids } => {
-            let Some(rule) = &mut remains.rule else {
+            let Some(rule) = &mut remaining.rule else {
                 return refused("there is no rule");
             };
             rule.targets.retain(|target| !ids.contains(&target.id));
         }
         Removal::Rule => {
-            if remains
+            if remaining
                 .rule
                 .take()
                 .is_none_or(|rule| !rule.targets.is_empty())
@@ -158,16 +153,18 @@ fn removed(mut remains: Remains, removal: &Removal) -> Result<Remains, String> {
                 return refused("there is none, or it has targets");
             }
         }
-        Removal::Listener { arn, .. } => remains.listeners.retain(|listener| listener.arn != *arn),
+        Removal::Listener { arn, .. } => {
+            remaining.listeners.retain(|listener| listener.arn != *arn)
+        }
         Removal::TargetGroup { arn, .. } => {
-            let mut forwards = remains.listeners.iter().flat_map(|own| &own.forwards_to);
+            let mut forwards = remaining.listeners.iter().flat_map(|own| &own.forwards_to);
             if forwards.any(|group| group == arn) {
                 return refused("a listener forwards to it");
             }
-            remains.groups.retain(|group| group.arn != *arn);
+            remaining.groups.retain(|group| group.arn != *arn);
         }
         Removal::Stub { bucket } => {
-            let Some((record, _)) = &mut remains.record else {
+            let Some((record, _)) = &mut remaining.record else {
                 return refused("only the record tells where stubs are");
             };
             if *bucket == own_bucket() || !record.elsewhere.remove(bucket) {
@@ -178,17 +175,19 @@ fn removed(mut remains: Remains, removal: &Removal) -> Result<Remains, String> {
             if *bucket != own_bucket() {
                 return refused("it is not the binding's");
             }
-            remains.has_own_bucket = false;
-            remains.record = remains.record.filter(|(_, of_record)| of_record != bucket);
+            remaining.has_own_bucket = false;
+            remaining.record = remaining
+                .record
+                .filter(|(_, of_record)| of_record != bucket);
         }
         Removal::Record { bucket } => {
-            let record = remains.record.take();
+            let record = remaining.record.take();
             if record.is_none_or(|(_, of_record)| of_record != *bucket) {
                 return refused("it is not there");
             }
         }
     }
-    Ok(remains)
+    Ok(remaining)
 }
 
 /// The same cases in every run, and nothing written into the source folder.
@@ -206,19 +205,19 @@ proptest! {
 
     #[test]
     fn whatever_is_left_its_plan_takes_away_in_the_order_that_aws_takes_and_no_more_than_the_bindings(
-        before in remains(),
+        before in remaining(),
     ) {
         let steps = plan(&id(), &own_bucket(), &before, is_named).steps;
         let mut after = before;
         for removal in &steps {
             after = removed(after, removal).map_err(TestCaseError::fail)?;
         }
-        prop_assert_eq!(&after, &Remains::default());
+        prop_assert_eq!(&after, &RemainingResources::default());
         prop_assert!(plan(&id(), &own_bucket(), &after, is_named).steps.is_empty());
     }
 
     #[test]
-    fn nothing_comes_after_the_record_and_the_bucket_that_it_is_in(before in remains()) {
+    fn nothing_comes_after_the_record_and_the_bucket_that_it_is_in(before in remaining()) {
         let steps = plan(&id(), &own_bucket(), &before, is_named).steps;
         let is_last: Vec<_> = steps.iter().map(Removal::is_last).collect();
         prop_assert!(is_last.is_sorted(), "{:?}", steps);

@@ -1,8 +1,8 @@
 //! Takes away the bindings that Updates with another NLB made in place of this one and that CloudFormation did not
 //! accept, because such an Update was not answered in time. CloudFormation never deletes them, so the next request for
-//! the former binding does.
+//! the former binding does. `make/former.rs` notes them.
 
-use super::leaving::take_away;
+use super::deleting::take_away;
 use crate::aws::api::Aws;
 use crate::binding::error::BindingError;
 use crate::binding::hints::Hints;
@@ -24,7 +24,7 @@ pub(in crate::binding) async fn take_away_replacements<A: Aws>(
     view: &StackView,
     time: Duration,
 ) {
-    let taken = take_away_noted(aws, turn, id, account, hints, view);
+    let taken = delete_noted_replacements(aws, turn, id, account, hints, view);
     match tokio::time::timeout(time, taken).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
@@ -40,7 +40,7 @@ pub(in crate::binding) async fn take_away_replacements<A: Aws>(
     }
 }
 
-async fn take_away_noted<A: Aws>(
+async fn delete_noted_replacements<A: Aws>(
     aws: &A,
     turn: &Turn<'_, A>,
     id: &BindingId,

@@ -1,6 +1,6 @@
 //! The plan of Delete.
 
-use super::observed::Remains;
+use super::observed::RemainingResources;
 use super::plan::plan;
 use crate::binding::hints::Hints;
 use crate::model::{HealthCheck, Listener, Rule, RuleTarget, TargetGroup};
@@ -28,11 +28,11 @@ fn rule(targets: &[&str]) -> Rule {
 
 /// The plan where only a rule is left, or nothing.
 fn plan_of(rule: Option<Rule>) -> String {
-    let remains = Remains {
+    let remaining = RemainingResources {
         rule,
-        ..Remains::default()
+        ..RemainingResources::default()
     };
-    plan(&id(), "own-bucket", &remains, |_| false).to_string()
+    plan(&id(), "own-bucket", &remaining, |_| false).to_string()
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn all_goes_in_the_order_of_the_contract_and_of_given_groups_only_those_that_wer
         record.own.insert(group.to_owned(), own);
     }
     record.elsewhere.insert("former-bucket".to_owned());
-    let remains = Remains {
+    let remaining = RemainingResources {
         rule: Some(rule(&["ours"])),
         listeners: vec![Listener {
             arn: "arn:listener".to_owned(),
@@ -77,22 +77,14 @@ fn all_goes_in_the_order_of_the_contract_and_of_given_groups_only_those_that_wer
             protocol: "TCP".to_owned(),
             target_type: "ip".to_owned(),
             vpc_id: "vpc-1".to_owned(),
-            health_check: HealthCheck {
-                protocol: "TCP".to_owned(),
-                port: "traffic-port".to_owned(),
-                interval_seconds: 30,
-                timeout_seconds: 10,
-                healthy_threshold: 5,
-                unhealthy_threshold: 2,
-                http: None,
-            },
+            health_check: HealthCheck::tcp_default(),
             load_balancers: Vec::new(),
         }],
         has_own_bucket: true,
         record: Some((record, "their-bucket".to_owned())),
     };
     let is_named = |arn: &str| hints.given.contains(arn);
-    let plan = plan(&id, &bucket, &remains, is_named).to_string();
+    let plan = plan(&id, &bucket, &remaining, is_named).to_string();
     let expected = [
         format!("- own targets in {GROUP}"),
         "- rule target ours".to_owned(),

@@ -5,7 +5,7 @@
 //! Changes nothing.
 
 use super::observed::{NlbListener, OwnTargetGroup};
-use crate::aws::api::{Aws, gather, unless_gone};
+use crate::aws::api::{Aws, gather, none_if_not_found};
 use crate::binding::desired::Desired;
 use crate::binding::error::BindingError;
 use crate::binding::own::{may_be_own, own_target_groups};
@@ -55,7 +55,7 @@ pub(super) async fn observe_elb(
         match aws.load_balancer_attributes(alb_arn).await {
             // The call is made before the ALB is known to exist: the ARN may be one that no ALB can have.
             Err(error) if error.is(&["ValidationError"]) => Ok(None),
-            told => Ok(unless_gone(told)?),
+            told => Ok(none_if_not_found(told)?),
         }
     };
     let on_alb = async {
@@ -76,7 +76,7 @@ pub(super) async fn observe_elb(
         (Some(alb), Some(nlb))
             if !alb.is_in_another_vpc(nlb) && !alb.zones.is_superset(&nlb.zones) =>
         {
-            unless_gone(aws.load_balancer_attributes(nlb_arn).await)?
+            none_if_not_found(aws.load_balancer_attributes(nlb_arn).await)?
         }
         _ => Some(Attributes::new()),
     };
@@ -119,16 +119,15 @@ async fn listeners_and_groups(
     let tags = async { Ok(aws.elb_tags(&arns).await?) };
     let attributes = gather(listeners.iter().map(|listener| async {
         match HAVE_ATTRIBUTES.contains(&listener.protocol.as_str()) {
-            true => unless_gone(aws.listener_attributes(&listener.arn).await),
+            true => none_if_not_found(aws.listener_attributes(&listener.arn).await),
             false => Ok(Some(Attributes::new())),
         }
     }));
     let attributes = async { Ok::<_, BindingError>(attributes.await?) };
-    let of_groups = gather(
-        groups
-            .iter()
-            .map(|group| async { unless_gone(aws.target_group_attributes(&group.arn).await) }),
-    );
+    let of_groups =
+        gather(groups.iter().map(|group| async {
+            none_if_not_found(aws.target_group_attributes(&group.arn).await)
+        }));
     let of_groups = async { Ok(of_groups.await?) };
     let (mut tags, attributes, of_groups) = tokio::try_join!(tags, attributes, of_groups)?;
     let id = desired.id.to_string();

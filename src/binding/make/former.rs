@@ -1,6 +1,6 @@
 //! Rule 9 of the record: an Update with another NLB makes another binding in place of the former one. It claims the
 //! former binding's record first, and notes its own id there. CloudFormation deletes the former binding after a
-//! success.
+//! success; else `delete/replacements.rs` takes away what the note names.
 
 use crate::aws::api::Aws;
 use crate::backoff::Backoff;

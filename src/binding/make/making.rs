@@ -2,8 +2,8 @@
 //!
 //! They begin anew where the claim had to be waited for, and where AWS says that something exists already.
 
-use super::apply::{Applier, Bound};
-use super::checks::{Standing, check};
+use super::apply::{Applier, MakeResult};
+use super::checks::{LastSuccess, check};
 use super::former;
 use super::observe::observe;
 use super::observed::{Observed, RecordBucket};
@@ -41,7 +41,7 @@ pub async fn make<A: Aws>(
     dns: &impl Dns,
     turn: &Turn<'_, A>,
     desired: &Desired,
-) -> Result<Bound, BindingError> {
+) -> Result<MakeResult, BindingError> {
     let making = Making {
         aws,
         dns,
@@ -89,7 +89,7 @@ pub(super) struct Making<'a, 't, A, D> {
 
 impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
     /// Runs once, from the search for the record to the last step. `None` where everything has to be observed anew.
-    async fn run(&self) -> Result<Option<Bound>, BindingError> {
+    async fn run(&self) -> Result<Option<MakeResult>, BindingError> {
         let Self {
             aws,
             dns,
@@ -127,22 +127,22 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
             return Ok(None);
         }
         if record.is_none_or(|record| record.phase == Phase::Making) {
-            self.note_fresh(&observed);
+            self.note_just_made(&observed);
         }
-        let stands = record.filter(|_| turn.caller().kind == RequestType::Update);
-        // Only a rollback that is under way counts: the next Update may still meet one that is over.
+        let served = record.filter(|_| turn.caller().kind == RequestType::Update);
+        // Counts only a rollback that runs now. CloudFormation may still show an old one when the next Update comes.
         let rolls_back = view.is_rolling_back() == Some(true);
-        let stands = stands.and_then(|record| desired.standing(record, rolls_back));
-        let standing = stands
+        let last_success = served.and_then(|record| desired.last_success(record, rolls_back));
+        let last_success = last_success
             .as_ref()
-            .map(|(properties, orders)| Standing { properties, orders });
-        let (checked, known) = match check(desired, standing, &observed) {
+            .map(|(properties, orders)| LastSuccess { properties, orders });
+        let (checked, known) = match check(desired, last_success, &observed) {
             Err(findings)
                 if findings.lacks_only_alb_listeners()
                     && Instant::now() < self.alb_listeners_deadline() =>
             {
                 info!(%findings, "waiting, for the ALB's listeners may be being made");
-                self.wait_for_alb_listeners(standing, observed, &findings)
+                self.wait_for_alb_listeners(last_success, observed, &findings)
                     .await?;
                 return Ok(None);
             }
@@ -191,7 +191,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
 
     /// Notes the parts of a binding that has had no success yet: another delivery may just have made them, so AWS may
     /// not show them yet.
-    fn note_fresh(&self, observed: &Observed) {
+    fn note_just_made(&self, observed: &Observed) {
         let fresh = self.turn.lease().just_made();
         for own in &observed.groups {
             fresh.add(ResourceKind::TargetGroup, &own.group.arn);

@@ -18,8 +18,8 @@ mod still_wanted;
 mod tests;
 mod waiting;
 
-pub use apply::{Bound, ReturnValues};
-pub use checks::{Backend, Checked, Standing, check};
+pub use apply::{MakeResult, ReturnValues};
+pub use checks::{Backend, Checked, LastSuccess, check};
 pub use making::make;
 pub use observe::{find_record, observe};
 pub use observed::{NlbListener, Observed, OwnTargetGroup, RecordBucket};

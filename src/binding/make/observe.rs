@@ -5,7 +5,7 @@
 
 use super::elb::observe_elb;
 use super::observed::{GivenTargetGroup, Observed, RecordBucket};
-use crate::aws::api::{Aws, AwsError, Trouble, gather, unless_gone};
+use crate::aws::api::{Aws, AwsError, Trouble, gather, none_if_not_found};
 use crate::binding::desired::Desired;
 use crate::binding::error::BindingError;
 use crate::binding::hints::candidates;
@@ -98,7 +98,7 @@ async fn given_group(aws: &impl Aws, arn: &str) -> Result<Option<GivenTargetGrou
     let Some(group) = aws.target_group(arn).await? else {
         return Ok(None);
     };
-    let attributes = unless_gone(aws.target_group_attributes(arn).await)?;
+    let attributes = none_if_not_found(aws.target_group_attributes(arn).await)?;
     Ok(attributes.map(|attributes| GivenTargetGroup { group, attributes }))
 }
 
@@ -127,9 +127,9 @@ async fn record_bucket(
     }
     let (tags, policy) = tokio::join!(aws.bucket_tags(&name), aws.bucket_policy(&name));
     // S3 shows a bucket that was just made to one call and not to the next.
-    let tags = unless_gone(tags)?.unwrap_or_default();
+    let tags = none_if_not_found(tags)?.unwrap_or_default();
     // A policy that cannot be read is a finding: nothing that serves depends on it.
-    let policy = unless_gone(policy).map(Option::flatten);
+    let policy = none_if_not_found(policy).map(Option::flatten);
     let policy = policy.map_err(|error| error.reason);
     Ok(RecordBucket::Own { tags, policy })
 }
@@ -139,5 +139,5 @@ async fn rule_tags(aws: &impl Aws, rule: Option<&Rule>) -> Result<Tags, BindingE
         return Ok(Tags::new());
     };
     // EventBridge shows a rule that was just made to one call and not to the next.
-    Ok(unless_gone(aws.rule_tags(&rule.arn).await)?.unwrap_or_default())
+    Ok(none_if_not_found(aws.rule_tags(&rule.arn).await)?.unwrap_or_default())
 }

@@ -30,7 +30,7 @@ fn load_balancer(kind: &str) -> LoadBalancer {
 }
 
 /// Two load balancers, and nothing made yet.
-fn bare() -> Observed {
+fn empty_account() -> Observed {
     Observed {
         alb: Some(load_balancer("app")),
         nlb: Some(load_balancer("net")),
@@ -68,7 +68,7 @@ fn listener() -> impl Strategy<Value = Value> {
 }
 
 /// Good properties, and the tags of the stack.
-fn wish() -> impl Strategy<Value = (Properties, BTreeMap<String, String>)> {
+fn any_properties() -> impl Strategy<Value = (Properties, BTreeMap<String, String>)> {
     let schedule = prop_oneof![Just("rate(1 minute)"), Just("rate(5 minutes)")];
     let bucket = prop::option::of(prop_oneof![Just("first-bucket"), Just("second-bucket")]);
     let tags = prop::collection::btree_map("team|stage", "[ab]", 0..=2);
@@ -122,9 +122,9 @@ proptest! {
 
     #[test]
     fn whatever_was_before_a_plan_that_was_carried_out_leaves_only_the_sync(
-        wishes in vec(wish(), 1..4),
+        wishes in vec(any_properties(), 1..4),
     ) {
-        let mut world = bare();
+        let mut world = empty_account();
         for (properties, tags) in wishes {
             let desired = desired(properties);
             world.tags = desired.id.tags(tags);

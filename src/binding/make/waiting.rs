@@ -3,7 +3,7 @@
 //!
 //! Changes nothing.
 
-use super::checks::{Standing, check};
+use super::checks::{LastSuccess, check};
 use super::elb::load_balancer_arns;
 use super::making::Making;
 use super::observed::Observed;
@@ -55,7 +55,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
     /// by then.
     pub(super) async fn wait_for_alb_listeners(
         &self,
-        standing: Option<Standing<'_>>,
+        last_success: Option<LastSuccess<'_>>,
         mut observed: Observed,
         findings: &Findings,
     ) -> Result<(), BindingError> {
@@ -63,7 +63,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         progress::note(format!("waiting, for {findings}"));
         let mut backoff = Backoff::short_at_first();
         let may_appear = |observed: &Observed| {
-            let checked = check(desired, standing, observed);
+            let checked = check(desired, last_success, observed);
             checked.is_err_and(|findings| findings.lacks_only_alb_listeners())
         };
         while may_appear(&observed) && Instant::now() < self.alb_listeners_deadline() {

@@ -20,7 +20,7 @@ const READINGS: usize = 3;
 ///
 /// # Errors
 /// What AWS refuses; it is no error where a target or the group is gone already.
-pub(super) async fn take_out<A: Aws>(
+pub(super) async fn deregister_own_targets<A: Aws>(
     aws: &A,
     turn: &Turn<'_, A>,
     id: &BindingId,

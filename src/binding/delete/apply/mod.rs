@@ -2,8 +2,8 @@
 //!
 //! Decides nothing and searches for nothing. It is no error where a thing is gone already.
 
+mod bucket;
 mod given_targets;
-mod objects;
-mod remover;
+mod step;
 
-pub(in crate::binding) use remover::Remover;
+pub(in crate::binding) use step::Remover;

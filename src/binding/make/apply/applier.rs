@@ -1,7 +1,7 @@
 //! The applier: what every step works with, and the order in which the steps are taken.
 
 use super::made::{MadeSoFar, RefusedListener};
-use super::return_values::{Bound, ports, return_values};
+use super::return_values::{MakeResult, ports, return_values};
 use crate::aws::api::Aws;
 use crate::binding::desired::Desired;
 use crate::binding::error::BindingError;
@@ -54,13 +54,13 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
     pub(in crate::binding::make) async fn carry_out(
         &self,
         plan: &Plan<Step>,
-    ) -> Result<Bound, BindingError> {
+    ) -> Result<MakeResult, BindingError> {
         let made = RefCell::<MadeSoFar>::default();
         let is_removal = |step: &Step| matches!(step, Step::Remove(_));
         let (mut taking_away, making): (Vec<_>, Vec<_>) =
             plan.steps.iter().cloned().partition(is_removal);
-        for stage in making.chunk_by(Step::is_beside) {
-            let refused = self.take_stage(stage, &made).await?;
+        for batch in making.chunk_by(Step::is_beside) {
+            let refused = self.apply_batch(batch, &made).await?;
             let ports = refused.iter().map(|refused| refused.port).collect();
             let Some(RefusedListener { error, .. }) = refused.into_iter().next() else {
                 continue;
@@ -93,7 +93,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
         } = self;
         let last = self.turn.last_known(&desired.id);
         let noted = last.and_then(|held| held.record.ports).unwrap_or_default();
-        Ok(Bound {
+        Ok(MakeResult {
             attributes: return_values(desired, checked, &made),
             orders: self.orders(&made)?,
             ports: ports(desired, checked.observed, noted, &made),

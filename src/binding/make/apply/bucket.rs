@@ -1,7 +1,7 @@
 //! The steps of the binding's own bucket: nothing is written into it before it has its tags and its policy.
 
 use super::applier::Applier;
-use crate::aws::api::{Aws, unless_gone};
+use crate::aws::api::{Aws, none_if_not_found};
 use crate::binding::error::BindingError;
 use crate::binding::findings::{lost_name, no_policy};
 use crate::binding::make::plan;
@@ -34,7 +34,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
         lease.just_made().add(ResourceKind::Bucket, bucket);
         // The response does not tell whether S3 took the tags: a bucket that existed already keeps its own, and not
         // every implementation of S3 knows tags in this call. A bucket that is not shown yet was made with them.
-        let present = unless_gone(self.aws.bucket_tags(bucket).await)?;
+        let present = none_if_not_found(self.aws.bucket_tags(bucket).await)?;
         let missing = present.and_then(|present| plan::bucket_tags(&present, tags));
         match missing {
             Some(tags) => self.tag_bucket(bucket, &tags).await,
@@ -58,7 +58,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
         match self.turn.lease().act(put).await {
             Err(RecordError::Aws(error)) => {
                 let reason = no_policy(bucket, &chain(&error));
-                if !self.checked.bucket_stands {
+                if !self.checked.uses_bucket_already {
                     return Err(BindingError::OwnBucket { reason });
                 }
                 warn!(reason, "the binding stands all the same");

@@ -10,4 +10,4 @@ mod side_by_side;
 mod step;
 
 pub(super) use applier::Applier;
-pub use return_values::{Bound, ReturnValues};
+pub use return_values::{MakeResult, ReturnValues};

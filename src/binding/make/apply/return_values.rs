@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type ReturnValues = BTreeMap<String, String>;
 
 /// A binding that is made.
-pub struct Bound {
+pub struct MakeResult {
     pub attributes: ReturnValues,
     /// What ticks are to do from now on.
     pub orders: Orders,

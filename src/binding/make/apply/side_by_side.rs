@@ -14,9 +14,9 @@ use std::cell::{Cell, RefCell};
 const MADE_SIDE_BY_SIDE: usize = 4;
 
 impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
-    /// Takes the steps of one stage, those of different chains side by side. Gives the listeners that AWS refuses for a
+    /// Takes the steps of one batch, those of different chains side by side. Gives the listeners that AWS refuses for a
     /// quota.
-    pub(super) async fn take_stage(
+    pub(super) async fn apply_batch(
         &self,
         steps: &[Step],
         made: &RefCell<MadeSoFar>,

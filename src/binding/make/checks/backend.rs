@@ -1,6 +1,6 @@
 //! The backend of the NLB: the ALB as it is observed, or as the orders know it where it is gone, or a DNS name.
 
-use super::standing::Standing;
+use super::last_success::LastSuccess;
 use crate::binding::make::observed::Observed;
 use crate::model::LoadBalancer;
 use crate::properties::{Properties, TargetProperties, load_balancer_name};
@@ -20,7 +20,7 @@ pub struct Backend {
     pub is_gone: bool,
     /// Whether DNS may have no address for it. So it is for a DNS name that the binding stood on before: it may be
     /// gone, and only DNS tells.
-    pub may_be_silent: bool,
+    pub may_lack_addresses: bool,
 }
 
 impl Backend {
@@ -32,7 +32,7 @@ impl Backend {
             dns_name: alb.dns_name.clone(),
             availability_zone: zone(is_in_another_vpc),
             is_gone: false,
-            may_be_silent: false,
+            may_lack_addresses: false,
         }
     }
 
@@ -45,10 +45,10 @@ impl Backend {
 /// The backend of the `wanted` properties; `None` where its ALB does not exist and the orders do not know it.
 pub(super) fn backend(
     wanted: &Properties,
-    standing: Option<Standing<'_>>,
+    last_success: Option<LastSuccess<'_>>,
     observed: &Observed,
 ) -> Option<Backend> {
-    let orders = standing.map(|standing| standing.orders);
+    let orders = last_success.map(|last| last.orders);
     let alb_arn = match &wanted.target {
         TargetProperties::Alb { arn } => arn.clone(),
         TargetProperties::DnsName { dns_name, same_vpc } => {
@@ -58,7 +58,8 @@ pub(super) fn backend(
                 dns_name: dns_name.clone(),
                 availability_zone: zone(!same_vpc),
                 is_gone: false,
-                may_be_silent: standing.is_some_and(|standing| standing.is_on(&wanted.target)),
+                may_lack_addresses: last_success
+                    .is_some_and(|last| last.has_target(&wanted.target)),
             });
         }
     };
@@ -71,7 +72,7 @@ pub(super) fn backend(
             // Targets go on to be registered as they were.
             availability_zone: orders.availability_zone.clone(),
             is_gone: true,
-            may_be_silent: false,
+            may_lack_addresses: false,
         });
     };
     let is_in_another_vpc = match &observed.nlb {

@@ -6,14 +6,14 @@
 
 mod backend;
 mod bucket;
+mod last_success;
 mod load_balancers;
 mod ports;
-mod standing;
 mod timeouts;
 mod zones;
 
 pub use backend::Backend;
-pub use standing::Standing;
+pub use last_success::LastSuccess;
 
 use super::observed::Observed;
 use crate::binding::desired::Desired;
@@ -29,52 +29,51 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone)]
 pub struct Checked<'a> {
     pub backend: Backend,
-    /// Where the NLB is gone and the binding stands on it all the same: as its ARN and the orders tell it.
+    /// If the NLB is gone: what its ARN and the orders say about it.
     pub nlb: Cow<'a, LoadBalancer>,
     pub observed: &'a Observed,
-    /// Whether the binding stands with this bucket already: then a finding about its policy only warns.
-    pub bucket_stands: bool,
+    /// Whether the binding already uses this bucket: then a finding about its policy only warns.
+    pub uses_bucket_already: bool,
 }
 
-/// Checks the desired properties. `standing` is what the binding stands on before an Update, and `None` for a Create.
-/// Gives the findings that only warn as well.
+/// Checks the desired properties. `last_success` is `None` for a Create. Also gives the findings that only warn.
 ///
 /// # Errors
-/// All findings that the binding does not stand with already.
+/// All findings that the last successful properties do not have.
 pub fn check<'a>(
     desired: &Desired,
-    standing: Option<Standing<'_>>,
+    last_success: Option<LastSuccess<'_>>,
     observed: &'a Observed,
 ) -> Result<(Checked<'a>, Findings), Findings> {
     let wanted = &desired.properties;
     let mut found = find_all(wanted, wanted, observed);
     found.check_bucket(desired, observed);
-    let stands = standing
-        .into_iter()
-        .flat_map(|standing| standing.properties);
-    let stands: Vec<_> = stands
+    let former = last_success.into_iter().flat_map(|last| last.properties);
+    let former_findings: Vec<_> = former
         .map(|properties| find_all(properties, wanted, observed))
         .collect();
-    let orders = standing.map(|standing| standing.orders);
+    let orders = last_success.map(|last| last.orders);
     let is_ordered = orders.is_some_and(|orders| wanted.alb_arn() == Some(&orders.alb_arn));
-    let bucket_stands = standing.is_some_and(|standing| standing.has_bucket(desired, observed));
+    let uses_bucket_already = last_success.is_some_and(|last| last.has_bucket(desired, observed));
     let is_known = |about: &About| match about {
-        About::BucketPolicy => bucket_stands,
-        // Only the orders tell what an ALB was that is gone.
+        About::BucketPolicy => uses_bucket_already,
+        // If the ALB is gone, only the orders say which one it was.
         About::LoadBalancer("AlbArn") if !is_ordered => false,
-        _ => stands.iter().any(|stands| stands.0.contains_key(about)),
+        _ => former_findings
+            .iter()
+            .any(|former| former.0.contains_key(about)),
     };
     let (known, new): (BTreeMap<_, _>, BTreeMap<_, _>) =
         found.0.into_iter().partition(|(about, _)| is_known(about));
     let nlb = nlb(wanted, orders, observed);
-    let backend = backend(wanted, standing, observed);
+    let backend = backend(wanted, last_success, observed);
     match (backend, nlb) {
         (Some(backend), Some(nlb)) if new.is_empty() => {
             let checked = Checked {
                 backend,
                 nlb,
                 observed,
-                bucket_stands,
+                uses_bucket_already,
             };
             Ok((checked, Findings(known)))
         }

@@ -2,7 +2,7 @@
 
 use super::carried_out::{NOTHING, carried_out, own_bucket, steps};
 use super::found::{findings, update};
-use super::world::{bare, desired};
+use super::world::{desired, empty_account};
 use crate::binding::desired::Desired;
 use crate::binding::make::observed::RecordBucket;
 use serde_json::json;
@@ -10,7 +10,7 @@ use serde_json::json;
 #[test]
 fn a_changed_bucket_takes_the_record_along_and_the_stub_goes_with_the_next_update() {
     let before = desired(json!({"BucketName": "first-bucket"}));
-    let mut world = bare(&before);
+    let mut world = empty_account(&before);
     world.bucket = RecordBucket::Given;
     let world = carried_out(&before, world);
     let after = desired(json!({"BucketName": "second-bucket"}));
@@ -28,7 +28,7 @@ fn a_changed_bucket_takes_the_record_along_and_the_stub_goes_with_the_next_updat
 #[test]
 fn a_rolled_back_update_takes_the_record_back_and_keeps_the_own_buckets_stub() {
     let before = desired(json!({}));
-    let world = carried_out(&before, bare(&before));
+    let world = carried_out(&before, empty_account(&before));
     let after = desired(json!({"BucketName": "second-bucket"}));
     let world = carried_out(&after, world);
     let plan = steps(&after, &world);
@@ -45,7 +45,7 @@ fn an_own_bucket_without_its_policy_gets_it_and_one_whose_policy_is_unread_does_
         function_arn: "arn:aws-cn:lambda:cn-north-1:123456789012:function:binding".to_owned(),
         ..desired(json!({}))
     };
-    let mut world = carried_out(&desired, bare(&desired));
+    let mut world = carried_out(&desired, empty_account(&desired));
     let put = std::mem::replace(own_bucket(&mut world).1, Ok(None));
     let put = put.ok().flatten().expect("a policy");
     let arn = format!("arn:aws-cn:s3:::{}", desired.own_bucket());
@@ -62,7 +62,7 @@ fn a_policy_that_cannot_be_read_holds_up_only_what_does_not_stand_with_its_bucke
     let own = desired(json!({}));
     let given = desired(json!({"BucketName": "their-bucket"}));
     let unread = |desired: &Desired| {
-        let mut world = carried_out(desired, bare(desired));
+        let mut world = carried_out(desired, empty_account(desired));
         world.bucket = RecordBucket::Own {
             tags: world.tags.clone(),
             policy: Err("AccessDenied".to_owned()),

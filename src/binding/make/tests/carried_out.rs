@@ -22,7 +22,7 @@ pub(super) fn checked(world: &Observed) -> Checked<'_> {
         backend: Backend::of_alb(alb, alb.is_in_another_vpc(nlb)),
         nlb: Cow::Borrowed(nlb),
         observed: world,
-        bucket_stands: false,
+        uses_bucket_already: false,
     }
 }
 

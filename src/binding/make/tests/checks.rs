@@ -2,7 +2,9 @@
 
 use super::carried_out::{carried_out, checked};
 use super::found::{findings, found};
-use super::world::{ALB, GIVEN, NLB, bare, desired, given_group, load_balancer, own_listener};
+use super::world::{
+    ALB, GIVEN, NLB, desired, empty_account, given_group, load_balancer, own_listener,
+};
 use crate::binding::desired::Desired;
 use crate::binding::findings::Findings;
 use crate::binding::make::checks::check;
@@ -15,7 +17,7 @@ use std::collections::BTreeMap;
 #[test]
 fn good_load_balancers_pass_the_checks_with_own_listeners_and_with_others_beside_them() {
     let desired = desired(json!({}));
-    let mut world = bare(&desired);
+    let mut world = empty_account(&desired);
     assert_eq!(found(&desired, &world), None);
     world.nlb_listeners = vec![
         own_listener(80, "arn:own", Attributes::new()),
@@ -32,7 +34,7 @@ fn everything_that_is_wrong_is_told_at_once() {
     let desired = desired(json!({"BucketName": "no-such-bucket", "Listeners": [
         {"Port": 81}, {"Port": 443, "AlbPort": 443}, {"Port": 80, "TargetGroupArn": GIVEN},
     ]}));
-    let mut world = bare(&desired);
+    let mut world = empty_account(&desired);
     world.alb = Some(LoadBalancer {
         scheme: Scheme::InternetFacing,
         state: State::Failed,
@@ -64,7 +66,7 @@ fn everything_that_is_wrong_is_told_at_once() {
 #[test]
 fn a_load_balancer_that_is_being_made_is_told_apart_from_what_fails_a_request() {
     let desired = desired(json!({"Listeners": [{"Port": 81}]}));
-    let mut world = bare(&desired);
+    let mut world = empty_account(&desired);
     world.nlb.as_mut().expect("an NLB").state = State::Provisioning;
     let found = check(&desired, None, &world).expect_err("two findings");
     let (fails, waits) = found.split_provisioning();
@@ -84,7 +86,7 @@ fn a_load_balancer_that_is_being_made_is_told_apart_from_what_fails_a_request() 
 fn a_name_stands_in_the_place_of_an_alb_and_only_the_nlb_is_checked() {
     let to_name = json!({"AlbArn": null, "TargetDnsName": "db.example.com", "SameVpc": false});
     let desired = desired(to_name);
-    let mut world = bare(&desired);
+    let mut world = empty_account(&desired);
     // As AWS is observed then: no call is made about an ALB.
     (world.alb, world.alb_listeners) = (None, Vec::new());
     let (checked, known) = check(&desired, None, &world).expect("it passes");
@@ -97,7 +99,10 @@ fn a_name_stands_in_the_place_of_an_alb_and_only_the_nlb_is_checked() {
         ("", "db.example.com")
     );
     assert_eq!(backend.availability_zone.as_deref(), Some("all"));
-    assert!(!backend.may_be_silent, "a Create waits for its addresses");
+    assert!(
+        !backend.may_lack_addresses,
+        "a Create waits for its addresses"
+    );
     world.nlb = None;
     assert!(findings(&desired, &world).contains("NlbArn"));
 }
@@ -105,7 +110,7 @@ fn a_name_stands_in_the_place_of_an_alb_and_only_the_nlb_is_checked() {
 #[test]
 fn a_taken_port_tells_whose_it_is() {
     let desired = desired(json!({}));
-    let mut world = bare(&desired);
+    let mut world = empty_account(&desired);
     let other = BindingId::derive("stack", "Other", NLB);
     let theirs = |group: &str, tags| NlbListener {
         is_own: false,
@@ -129,7 +134,7 @@ fn a_taken_port_tells_whose_it_is() {
 #[test]
 fn load_balancers_that_are_missing_or_of_the_wrong_type_are_named() {
     let desired = desired(json!({}));
-    let mut world = bare(&desired);
+    let mut world = empty_account(&desired);
     world.alb = Some(load_balancer(ALB, "network", &["a", "b"]));
     world.nlb = None;
     let found = findings(&desired, &world);
@@ -146,7 +151,7 @@ fn load_balancers_that_are_missing_or_of_the_wrong_type_are_named() {
 #[test]
 fn a_given_target_group_must_be_of_type_ip_with_tcp_in_the_nlbs_vpc() {
     let desired = desired(json!({"Listeners": [{"Port": 80, "TargetGroupArn": GIVEN}]}));
-    let mut world = bare(&desired);
+    let mut world = empty_account(&desired);
     let given = Some(given_group("alb", "TLS", "vpc-2"));
     world.given_groups.insert(GIVEN.to_owned(), given);
     let found = findings(&desired, &world);
@@ -162,7 +167,7 @@ fn a_given_target_group_must_be_of_type_ip_with_tcp_in_the_nlbs_vpc() {
 #[test]
 fn an_alb_in_another_vpc_is_registered_with_all_zones() {
     let desired = desired(json!({}));
-    let mut world = carried_out(&desired, bare(&desired));
+    let mut world = carried_out(&desired, empty_account(&desired));
     world.alb.as_mut().expect("the ALB").vpc_id = "vpc-2".to_owned();
     let orders = desired.orders(&checked(&world), &BTreeMap::new());
     let orders = orders.expect("all is made");

@@ -1,9 +1,9 @@
 //! What the checks find of a Create and of an Update.
 
 use super::carried_out::{carried_out, checked};
-use super::world::bare;
+use super::world::empty_account;
 use crate::binding::desired::Desired;
-use crate::binding::make::checks::{Standing, check};
+use crate::binding::make::checks::{LastSuccess, check};
 use crate::binding::make::observed::Observed;
 use std::collections::BTreeMap;
 
@@ -23,14 +23,14 @@ pub(super) fn update(
     wanted: &Desired,
     world: &Observed,
 ) -> (Option<String>, String) {
-    let stands = carried_out(before, bare(before));
-    let orders = before.orders(&checked(&stands), &BTreeMap::new());
+    let made_before = carried_out(before, empty_account(before));
+    let orders = before.orders(&checked(&made_before), &BTreeMap::new());
     let orders = orders.expect("all is made");
-    let standing = Standing {
+    let last_success = LastSuccess {
         properties: std::slice::from_ref(&before.properties),
         orders: &orders,
     };
-    match check(wanted, Some(standing), world) {
+    match check(wanted, Some(last_success), world) {
         Ok((_, known)) => (None, known.to_string()),
         Err(findings) => (Some(findings.to_string()), String::new()),
     }

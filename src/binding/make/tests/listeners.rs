@@ -1,7 +1,7 @@
 //! The NLB's listeners in the plan.
 
 use super::carried_out::{NOTHING, after, carried_out, checked, planned, steps};
-use super::world::{bare, desired};
+use super::world::{desired, empty_account};
 use crate::binding::make::plan::plan_moves;
 use crate::binding::step::{Plan, Step};
 use serde_json::json;
@@ -13,9 +13,9 @@ fn an_idle_timeout_is_set_where_the_listener_has_another_and_goes_back_to_awss_d
         |seconds: u32| desired(json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": seconds}]}));
     let (long, default) = (of(600), of(350));
     let set = |seconds| format!("~ listener on port 80: idle timeout {seconds} s");
-    assert!(steps(&long, &bare(&long)).contains(&set(600)));
-    assert!(!steps(&default, &bare(&default)).contains("idle timeout"));
-    let world = carried_out(&long, bare(&long));
+    assert!(steps(&long, &empty_account(&long)).contains(&set(600)));
+    assert!(!steps(&default, &empty_account(&default)).contains("idle timeout"));
+    let world = carried_out(&long, empty_account(&long));
     assert_eq!(steps(&long, &world), NOTHING);
     assert_eq!(steps(&default, &world), format!("{NOTHING}\n{}", set(350)));
 }
@@ -28,7 +28,7 @@ fn at_the_listeners_quota_those_that_are_to_go_are_moved_in_the_order_of_ports()
         desired(json!({ "Listeners": listeners }))
     };
     let before = ports(&[1, 2, 3, 4]);
-    let world = carried_out(&before, bare(&before));
+    let world = carried_out(&before, empty_account(&before));
     let wanted = ports(&[3, 8, 9]);
     let moved = |refused: &[u16]| {
         let refused: BTreeSet<u16> = refused.iter().copied().collect();

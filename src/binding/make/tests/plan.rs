@@ -1,7 +1,7 @@
 //! The plan as a whole: its order, the difference that an Update makes, the tags, the rule.
 
 use super::carried_out::{NOTHING, carried_out, own_bucket, planned, steps};
-use super::world::{bare, desired};
+use super::world::{desired, empty_account};
 use crate::model::Endpoint;
 use crate::names::TAG;
 use serde_json::json;
@@ -9,7 +9,7 @@ use serde_json::json;
 #[test]
 fn a_new_binding_is_made_in_the_order_of_the_contract_and_a_second_plan_is_empty() {
     let desired = desired(json!({}));
-    let world = bare(&desired);
+    let world = empty_account(&desired);
     let plan = planned(&desired, &world).to_string();
     let kinds: Vec<_> = plan
         .lines()
@@ -39,7 +39,7 @@ fn a_new_binding_is_made_in_the_order_of_the_contract_and_a_second_plan_is_empty
 #[test]
 fn an_update_does_only_the_difference_and_a_second_plan_is_empty() {
     let before = desired(json!({}));
-    let world = carried_out(&before, bare(&before));
+    let world = carried_out(&before, empty_account(&before));
     for (changes, expected) in [
         (
             json!({"Schedule": "rate(5 minutes)"}),
@@ -70,7 +70,7 @@ fn an_update_does_only_the_difference_and_a_second_plan_is_empty() {
 #[test]
 fn a_port_that_moves_is_made_first_and_taken_away_last() {
     let before = desired(json!({}));
-    let world = carried_out(&before, bare(&before));
+    let world = carried_out(&before, empty_account(&before));
     let after = desired(json!({"Listeners": [{"Port": 8080, "AlbPort": 80}]}));
     let moved = steps(&after, &world);
     let lines: Vec<_> = moved.lines().collect();
@@ -94,7 +94,7 @@ fn a_stack_with_as_many_tags_as_aws_allows_still_leaves_room_for_the_bindings() 
 #[test]
 fn tags_that_others_added_stay() {
     let desired = desired(json!({}));
-    let mut world = carried_out(&desired, bare(&desired));
+    let mut world = carried_out(&desired, empty_account(&desired));
     let theirs = || ("theirs".to_owned(), "kept".to_owned());
     own_bucket(&mut world).0.extend([theirs()]);
     world.rule_tags.extend([theirs()]);
@@ -110,7 +110,7 @@ fn tags_that_others_added_stay() {
 #[test]
 fn the_rule_is_put_again_where_more_addresses_are_known_than_it_tells_and_not_where_fewer_are() {
     let wanted = desired(json!({}));
-    let mut world = carried_out(&wanted, bare(&wanted));
+    let mut world = carried_out(&wanted, empty_account(&wanted));
     // One answer of DNS shows that it holds seven addresses, and not that it holds eight.
     for (known, is_put) in [(7, false), (8, true), (28, true), (9, false), (29, true)] {
         let target = |last| Endpoint {

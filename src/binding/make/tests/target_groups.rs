@@ -1,7 +1,7 @@
 //! Target groups in the plan: those that the binding makes, and those that the user gives.
 
 use super::carried_out::{NOTHING, carried_out, checked, steps};
-use super::world::{GIVEN, bare, desired};
+use super::world::{GIVEN, desired, empty_account};
 use crate::binding::desired::Desired;
 use crate::binding::make::observed::{Observed, RecordBucket};
 use crate::record::{Own, RuleEvent};
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 fn an_attribute_that_is_taken_away_goes_back_to_the_default() {
     let with = desired(json!({"Listeners": [{"Port": 80, "TargetGroupAttributes":
         [{"Key": "preserve_client_ip.enabled", "Value": true}]}]}));
-    let world = carried_out(&with, bare(&with));
+    let world = carried_out(&with, empty_account(&with));
     let without = desired(json!({}));
     assert!(steps(&without, &world).contains("preserve_client_ip.enabled=false"));
 }
@@ -20,7 +20,7 @@ fn an_attribute_that_is_taken_away_goes_back_to_the_default() {
 #[test]
 fn a_given_target_group_gets_neither_group_nor_listener() {
     let desired = desired(json!({"Listeners": [{"Port": 80, "TargetGroupArn": GIVEN}]}));
-    let plan = steps(&desired, &bare(&desired));
+    let plan = steps(&desired, &empty_account(&desired));
     assert!(
         !plan.contains("target group") && !plan.contains("listener"),
         "{plan}"
@@ -32,7 +32,7 @@ fn a_target_group_newly_given_with_a_bucket_is_adopted_once_before_the_sync() {
     let given = json!([{"Port": 80, "TargetGroupArn": GIVEN}]);
     let adopts = format!("{NOTHING}, and what an earlier function knew of {GIVEN}");
     let before = desired(json!({"BucketName": "their-bucket"}));
-    let mut world = bare(&before);
+    let mut world = empty_account(&before);
     world.bucket = RecordBucket::Given;
     let created = desired(json!({"BucketName": "their-bucket", "Listeners": given}));
     let updated = carried_out(&before, world.clone());
@@ -43,7 +43,7 @@ fn a_target_group_newly_given_with_a_bucket_is_adopted_once_before_the_sync() {
     }
     // An earlier function cannot have left anything in the binding's own bucket.
     let own = desired(json!({"Listeners": given}));
-    assert!(!steps(&own, &bare(&own)).contains(&adopts));
+    assert!(!steps(&own, &empty_account(&own)).contains(&adopts));
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_given_target_group_that_is_not_wanted_any_more_loses_own_targets_last() {
     const OTHER: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/other/4";
     let given = |arn: &str| json!({"Listeners": [{"Port": 80, "TargetGroupArn": arn}]});
     let before = desired(given(GIVEN));
-    let mut world = carried_out(&before, bare(&before));
+    let mut world = carried_out(&before, empty_account(&before));
     let after = desired(given(OTHER));
     let plan = steps(&after, &world);
     let takes_out = format!("- own targets in {GIVEN}");
@@ -80,7 +80,7 @@ fn attributes_go_back_to_awss_defaults_in_the_order_that_aws_takes() {
         {"Key": CONNECTION_TERMINATION, "Value": false},
         {"Key": "deregistration_delay.timeout_seconds", "Value": 10},
     ]}]}));
-    let world = carried_out(&drains, bare(&drains));
+    let world = carried_out(&drains, empty_account(&drains));
     let changes = |desired: &Desired, world: &Observed| {
         let steps = steps(desired, world);
         let lines = steps.lines().filter_map(|line| {
@@ -92,7 +92,7 @@ fn attributes_go_back_to_awss_defaults_in_the_order_that_aws_takes() {
     let together = format!(
         "deregistration_delay.timeout_seconds=10, {CONNECTION_TERMINATION}=false, {INTERVAL}=30"
     );
-    assert_eq!(changes(&drains, &bare(&drains)), [together]);
+    assert_eq!(changes(&drains, &empty_account(&drains)), [together]);
     let back = [
         format!("deregistration_delay.timeout_seconds=300, {INTERVAL}=0"),
         format!("{CONNECTION_TERMINATION}=true"),

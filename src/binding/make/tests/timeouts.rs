@@ -1,7 +1,7 @@
 //! The checks of idle timeouts.
 
 use super::found::found;
-use super::world::{GIVEN, bare, desired, given_group, own_listener};
+use super::world::{GIVEN, desired, empty_account, given_group, own_listener};
 use crate::binding::make::observed::NlbListener;
 use crate::model::Attributes;
 use serde_json::json;
@@ -29,7 +29,7 @@ fn only_the_listeners_that_carry_the_bindings_traffic_must_hold_connections_for_
         (of(443, GIVEN, false, Some(100)), 100, Some((100, 443))),
         (of(443, "arn:theirs", false, Some(60)), 99, None),
     ] {
-        let mut world = bare(&desired);
+        let mut world = empty_account(&desired);
         let given = Some(given_group("ip", "TCP", "vpc-1"));
         world.given_groups.insert(GIVEN.to_owned(), given);
         world.alb_attributes.insert(
@@ -63,7 +63,7 @@ fn a_listener_that_is_made_must_hold_connections_for_longer_than_the_alb() {
             listener["IdleTimeoutSeconds"] = json!(seconds);
         }
         let desired = desired(json!({ "Listeners": [listener] }));
-        let mut world = bare(&desired);
+        let mut world = empty_account(&desired);
         let key = "idle_timeout.timeout_seconds".to_owned();
         world.alb_attributes.insert(key, alb_seconds.to_string());
         let found = found(&desired, &world);

@@ -59,7 +59,7 @@ pub(super) fn alb_listener(port: u16) -> Listener {
 }
 
 /// Two load balancers that fit, and nothing made yet.
-pub(super) fn bare(desired: &Desired) -> Observed {
+pub(super) fn empty_account(desired: &Desired) -> Observed {
     Observed {
         alb: Some(load_balancer(ALB, "application", &["a", "b"])),
         nlb: Some(load_balancer(NLB, "network", &["a", "b"])),

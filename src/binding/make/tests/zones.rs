@@ -1,13 +1,13 @@
 //! The checks of Availability Zones.
 
 use super::found::{findings, found};
-use super::world::{ALB, GIVEN, NLB, bare, desired, given_group, load_balancer};
+use super::world::{ALB, GIVEN, NLB, desired, empty_account, given_group, load_balancer};
 use serde_json::json;
 
 #[test]
 fn a_zone_that_only_the_alb_has_is_always_an_error_that_names_both_sides() {
     let desired = desired(json!({"AllowZoneMismatch": true}));
-    let mut world = bare(&desired);
+    let mut world = empty_account(&desired);
     world.nlb = Some(load_balancer(NLB, "network", &["a"]));
     world
         .nlb_attributes
@@ -29,7 +29,7 @@ fn a_zone_that_only_the_nlb_has_passes_when_allowed_and_cross_zone_is_on() {
         (false, Some("true"), false),
     ] {
         let desired = desired(json!({ "AllowZoneMismatch": allowed }));
-        let mut world = bare(&desired);
+        let mut world = empty_account(&desired);
         world.alb = Some(load_balancer(ALB, "application", &["a"]));
         if let Some(value) = cross_zone {
             world
@@ -77,7 +77,7 @@ fn cross_zone_load_balancing_must_be_in_effect_for_every_target_group() {
         let mut listeners = vec![made(own)];
         listeners.extend(theirs.map(|_| given.clone()));
         let desired = desired(json!({"AllowZoneMismatch": true, "Listeners": listeners}));
-        let mut world = bare(&desired);
+        let mut world = empty_account(&desired);
         world.alb.as_mut().expect("an ALB").zones = ["a".to_owned()].into();
         let key = "load_balancing.cross_zone.enabled".to_owned();
         world.nlb_attributes.insert(key.clone(), nlb.to_owned());
@@ -97,7 +97,7 @@ fn cross_zone_load_balancing_must_be_in_effect_for_every_target_group() {
 #[test]
 fn zones_are_not_compared_where_targets_are_registered_with_all_of_them() {
     let desired = desired(json!({}));
-    let mut world = bare(&desired);
+    let mut world = empty_account(&desired);
     let alb = world.alb.as_mut().expect("an ALB");
     alb.zones = ["a".to_owned(), "c".to_owned()].into();
     assert!(found(&desired, &world).is_some());

@@ -1,6 +1,6 @@
 //! Deletes what is in S3: a stub, the record, the own bucket with everything in it.
 
-use super::remover::Remover;
+use super::step::Remover;
 use crate::aws::api::{Aws, ObjectVersion, VERSIONS_PER_CALL};
 use crate::backoff::Backoff;
 use crate::binding::error::BindingError;

@@ -43,7 +43,7 @@ impl<A: Aws> Remover<'_, '_, A> {
                     .await
             }
             Removal::Targets { target_group } => {
-                given_targets::take_out(*aws, turn, id, target_group).await?;
+                given_targets::deregister_own_targets(*aws, turn, id, target_group).await?;
                 Ok(true)
             }
             Removal::Listener { arn, .. } => {

@@ -1,9 +1,11 @@
-//! The checks of an Update against what stands.
+//! The checks of an Update against what made_before.
 
 use super::carried_out::{NOTHING, carried_out, checked};
 use super::found::{findings, update};
-use super::world::{ALB, GIVEN, NLB, bare, desired, given_group, load_balancer, own_listener};
-use crate::binding::make::checks::{Standing, check};
+use super::world::{
+    ALB, GIVEN, NLB, desired, empty_account, given_group, load_balancer, own_listener,
+};
+use crate::binding::make::checks::{LastSuccess, check};
 use crate::binding::make::observed::{NlbListener, Observed};
 use crate::binding::make::plan::plan;
 use crate::model::{Attributes, Scheme, State};
@@ -18,7 +20,7 @@ fn what_is_found_of_the_properties_that_stand_holds_no_update_up() {
         {"Port": 80, "TargetGroupAttributes": [{"Key": "load_balancing.cross_zone.enabled", "Value": true}]},
         {"Port": 443, "TargetGroupArn": GIVEN},
     ]}));
-    let mut fine = bare(&before);
+    let mut fine = empty_account(&before);
     let given = Some(given_group("ip", "TCP", "vpc-1"));
     fine.given_groups.insert(GIVEN.to_owned(), given);
     assert_eq!(update(&before, &before, &fine), (None, String::new()));
@@ -80,7 +82,7 @@ fn what_is_found_of_the_properties_that_stand_holds_no_update_up() {
 #[test]
 fn what_an_update_makes_worse_is_an_error_though_something_else_stands_as_it_is() {
     let before = desired(json!({}));
-    let mut world = bare(&before);
+    let mut world = empty_account(&before);
     let key = "idle_timeout.timeout_seconds".to_owned();
     world.alb_attributes.insert(key, "400".to_owned());
     world.alb.as_mut().expect("an ALB").zones = ["a".to_owned()].into();
@@ -118,7 +120,7 @@ fn what_an_update_makes_worse_is_an_error_though_something_else_stands_as_it_is(
     // The given group's own setting made up for the zones before.
     let listeners = json!([{"Port": 80, "TargetGroupArn": GIVEN}]);
     let allowed = desired(json!({"AllowZoneMismatch": true, "Listeners": listeners}));
-    let mut world = bare(&allowed);
+    let mut world = empty_account(&allowed);
     world.alb.as_mut().expect("an ALB").zones = ["a".to_owned()].into();
     let mut group = given_group("ip", "TCP", "vpc-1");
     let key = "load_balancing.cross_zone.enabled".to_owned();
@@ -141,7 +143,7 @@ fn what_an_update_makes_worse_is_an_error_though_something_else_stands_as_it_is(
 #[test]
 fn more_time_than_the_albs_helps_though_that_was_not_so_before() {
     let before = desired(json!({}));
-    let mut world = bare(&before);
+    let mut world = empty_account(&before);
     let key = "idle_timeout.timeout_seconds".to_owned();
     world.alb_attributes.insert(key, "400".to_owned());
     let longer = desired(json!({"Listeners": [{"Port": 80, "IdleTimeoutSeconds": 500}]}));
@@ -156,22 +158,22 @@ fn a_rollback_may_go_back_to_what_the_binding_stood_on_before() {
     });
     let raised = desired(raised);
     let before = desired(json!({}));
-    let mut world = bare(&raised);
+    let mut world = empty_account(&raised);
     let key = "idle_timeout.timeout_seconds".to_owned();
     world.alb_attributes.insert(key, "400".to_owned());
-    let stands = carried_out(&raised, bare(&raised));
+    let made_before = carried_out(&raised, empty_account(&raised));
     let mut record = Record::new(&raised.id.to_string(), Phase::Serving);
-    record.orders = raised.orders(&checked(&stands), &BTreeMap::new());
+    record.orders = raised.orders(&checked(&made_before), &BTreeMap::new());
     // A record that was lost and made anew has no properties.
     for known in [Some(properties), None] {
         record.properties = known;
         for (rolls_back, passes) in [(false, false), (true, true)] {
-            let (properties, orders) = before.standing(&record, rolls_back).expect("orders");
-            let standing = Standing {
+            let (properties, orders) = before.last_success(&record, rolls_back).expect("orders");
+            let last_success = LastSuccess {
                 properties: &properties,
                 orders: &orders,
             };
-            assert_eq!(check(&before, Some(standing), &world).is_ok(), passes);
+            assert_eq!(check(&before, Some(last_success), &world).is_ok(), passes);
         }
     }
 }
@@ -180,20 +182,20 @@ fn a_rollback_may_go_back_to_what_the_binding_stood_on_before() {
 fn a_rollback_to_an_alb_that_is_gone_says_so() {
     let others = ALB.replace("orders", "others");
     let other = desired(json!({ "AlbArn": others }));
-    let mut stands = bare(&other);
-    stands.alb = Some(load_balancer(&others, "application", &["a", "b"]));
-    let stands = carried_out(&other, stands);
+    let mut made_before = empty_account(&other);
+    made_before.alb = Some(load_balancer(&others, "application", &["a", "b"]));
+    let made_before = carried_out(&other, made_before);
     let mut record = Record::new(&other.id.to_string(), Phase::Serving);
-    record.orders = other.orders(&checked(&stands), &BTreeMap::new());
+    record.orders = other.orders(&checked(&made_before), &BTreeMap::new());
     let before = desired(json!({}));
-    let (properties, orders) = before.standing(&record, true).expect("orders");
-    let standing = Standing {
+    let (properties, orders) = before.last_success(&record, true).expect("orders");
+    let last_success = LastSuccess {
         properties: &properties,
         orders: &orders,
     };
-    let mut world = bare(&before);
+    let mut world = empty_account(&before);
     world.alb = None;
-    let findings = check(&before, Some(standing), &world).expect_err("nothing is known of it");
+    let findings = check(&before, Some(last_success), &world).expect_err("nothing is known of it");
     assert!(
         findings.to_string().contains("does not exist"),
         "{findings}"
@@ -205,7 +207,7 @@ fn a_binding_stands_without_what_is_gone() {
     let desired = desired(json!({"Listeners": [
         {"Port": 80}, {"Port": 81, "AlbPort": 80, "TargetGroupArn": GIVEN},
     ]}));
-    let mut world = bare(&desired);
+    let mut world = empty_account(&desired);
     world
         .given_groups
         .insert(GIVEN.to_owned(), Some(given_group("ip", "TCP", "vpc-1")));
@@ -213,7 +215,7 @@ fn a_binding_stands_without_what_is_gone() {
     let orders = desired
         .orders(&checked(&world), &BTreeMap::new())
         .expect("all is made");
-    let standing = Standing {
+    let last_success = LastSuccess {
         properties: std::slice::from_ref(&desired.properties),
         orders: &orders,
     };
@@ -238,7 +240,7 @@ fn a_binding_stands_without_what_is_gone() {
     for (change, expected) in changes {
         let mut world = world.clone();
         change(&mut world);
-        let (checked, _) = check(&desired, Some(standing), &world).expect("it stands");
+        let (checked, _) = check(&desired, Some(last_success), &world).expect("it stands");
         let plan = plan(&desired, &checked).to_string();
         let lines: Vec<_> = plan
             .lines()
