@@ -16,7 +16,7 @@ pub enum Event {
     Tick(Box<RuleEvent>),
     /// From a person, who asks a question.
     FirstAid(Action),
-    /// From EventBridge, where the rule gives no input: a tick by environment variables.
+    /// From EventBridge, if the rule gives no input: a tick by environment variables.
     Scheduled {
         /// The event's own id, which an event from elsewhere may lack.
         id: Option<String>,
@@ -46,7 +46,7 @@ impl Event {
     /// Tells the roles apart: each has a field that no other has.
     ///
     /// # Errors
-    /// Where there is none of these fields, or where a tick's input or a person's question is malformed.
+    /// If there is none of these fields, or if a tick's input or a person's question is malformed.
     pub fn parse(event: Value) -> Result<Self, EventError> {
         if event.get("RequestType").is_some() {
             return Ok(Self::CloudFormation(event));

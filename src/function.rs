@@ -33,7 +33,7 @@ pub struct Function<A, D, R> {
     pub variable: Variable,
 }
 
-/// Gives the value of an environment variable; `None` where it is not set.
+/// Gives the value of an environment variable; `None` if it is not set.
 pub type Variable = Box<dyn Fn(&str) -> Option<String>>;
 
 /// Why an invocation failed.
@@ -57,7 +57,7 @@ impl<A: Aws, D: Dns, R: Responder> Function<A, D, R> {
     /// Handles one event.
     ///
     /// # Errors
-    /// Where a tick did not do its work, or CloudFormation could not be answered. A request of CloudFormation that
+    /// If a tick did not do its work, or CloudFormation could not be answered. A request of CloudFormation that
     /// was answered with FAILED is no error.
     pub async fn handle(
         &self,

@@ -31,7 +31,7 @@ pub fn start() {
     }));
 }
 
-/// Lambda sets `AWS_LAMBDA_LOG_LEVEL` where its log format is JSON (Lambda guide, "Log-level filtering"). Where it is
+/// Lambda sets `AWS_LAMBDA_LOG_LEVEL` if its log format is JSON (Lambda guide, "Log-level filtering"). If it is
 /// not, `LOG_LEVEL` may be set.
 fn level() -> LevelFilter {
     ["LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL"]

@@ -96,7 +96,7 @@ words! {
 pub struct Listener {
     pub arn: String,
     pub port: u16,
-    /// As in `TCP`, `HTTP` or `HTTPS`.
+    /// For example `TCP`, `HTTP` or `HTTPS`.
     pub protocol: String,
     /// ARNs of the target groups of the default action.
     pub forwards_to: Vec<String>,
@@ -115,7 +115,7 @@ pub struct HealthCheck {
     pub timeout_seconds: u16,
     pub healthy_threshold: u16,
     pub unhealthy_threshold: u16,
-    /// `None` where the protocol is TCP.
+    /// `None` if the protocol is TCP.
     pub http: Option<HttpCheck>,
 }
 
@@ -136,7 +136,7 @@ impl HealthCheck {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpCheck {
     pub path: String,
-    /// As in `200-399` or `200,302`.
+    /// For example `200-399` or `200,302`.
     pub matcher: String,
 }
 
@@ -197,7 +197,7 @@ pub struct Rule {
     pub targets: Vec<RuleTarget>,
 }
 
-/// The name that a rule's template has for the scheduled time, as in `<time>`, and the path of that time in
+/// The name that a rule's template has for the scheduled time, such as `<time>`, and the path of that time in
 /// EventBridge's event (EventBridge guide, "Amazon EventBridge input transformation").
 pub const SCHEDULED_TIME: (&str, &str) = ("time", "$.time");
 
@@ -206,7 +206,7 @@ pub const SCHEDULED_TIME: (&str, &str) = ("time", "$.time");
 pub struct RuleTarget {
     pub id: String,
     pub arn: String,
-    /// The template of the input, which EventBridge completes (`InputTransformer`), or the plain `Input` where there is no
+    /// The template of the input, which EventBridge completes (`InputTransformer`), or the plain `Input` if there is no
     /// template.
     pub template: String,
 }
@@ -264,7 +264,7 @@ words! {
         UnhealthyDraining = "unhealthy.draining",
         Unused = "unused",
         Unavailable = "unavailable",
-        /// It is being deregistered, so it is no target any more, and it may be registered anew.
+        /// It is being deregistered, so it is no target any more, and it may be registered again.
         Draining = "draining",
     }
 }
@@ -276,7 +276,7 @@ pub struct TargetHealth {
     /// The Availability Zone that it was registered with.
     pub zone: Option<String>,
     pub state: HealthState,
-    /// AWS's word for why it is not healthy, as in `Target.Timeout`.
+    /// AWS's word for why it is not healthy, such as `Target.Timeout`.
     pub reason: Option<String>,
 }
 

@@ -60,7 +60,7 @@ impl BindingId {
         Self { digits }
     }
 
-    /// `None` where the id is not a binding's, such as an id that CloudFormation has invented.
+    /// `None` if the id is not a binding's, such as an id that CloudFormation has invented.
     pub fn parse(physical_id: &str) -> Option<Self> {
         let digits = physical_id.strip_prefix(PREFIX)?;
         let fits = digits.len() == 16
@@ -147,7 +147,7 @@ pub fn account(function_arn: &str) -> &str {
     function_arn.split(':').nth(4).unwrap_or_default()
 }
 
-/// The partition in such an ARN: `aws`, or as in `aws-cn`.
+/// The partition in such an ARN: `aws`, or such as `aws-cn`.
 pub fn partition(function_arn: &str) -> &str {
     function_arn.split(':').nth(1).unwrap_or_default()
 }

@@ -82,7 +82,7 @@ pub(crate) struct Reader<'a, 'p> {
 }
 
 impl<'a, 'p> Reader<'a, 'p> {
-    /// `path` is the object's place, as in `Listeners[0]`; it is empty for the outermost object.
+    /// `path` is the object's place, such as `Listeners[0]`; it is empty for the outermost object.
     pub(crate) fn open(path: String, value: &'a Value, problems: &'p mut Problems) -> Option<Self> {
         let Some(object) = value.as_object() else {
             let place = if path.is_empty() {
@@ -102,7 +102,7 @@ impl<'a, 'p> Reader<'a, 'p> {
         })
     }
 
-    /// Lets a property stand, without a word of it in any problem.
+    /// Accepts a property, and names it in no problem.
     pub(crate) fn ignore(&mut self, name: &'static str) {
         self.ignored.insert(name);
     }
@@ -148,7 +148,7 @@ impl<'a, 'p> Reader<'a, 'p> {
         self.problems.add(place, "nothing", allowed);
     }
 
-    /// Adds a problem where a property is given.
+    /// Adds a problem if a property is given.
     pub(crate) fn forbid(&mut self, name: &'static str, allowed: &str) {
         if let Some((place, value)) = self.take(name) {
             self.problems.add(place, value, allowed);

@@ -1,4 +1,4 @@
-//! Why a binding could not be made or deleted, with the errors that it came of.
+//! Why a binding could not be made or deleted, with the errors that caused it.
 
 use super::findings::Findings;
 use crate::aws::api::AwsError;
@@ -32,7 +32,7 @@ pub enum BindingError {
 }
 
 impl BindingError {
-    /// The error of the AWS call that failed, where one did.
+    /// The error of the AWS call that failed, if one did.
     fn aws_error(&self) -> Option<&AwsError> {
         match self {
             Self::Aws(error) | Self::Record(RecordError::Aws(error)) => Some(error),

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hints {
     pub nlb_arn: Option<String>,
-    /// `BucketName`, where it is given.
+    /// `BucketName`, if it is given.
     pub bucket: Option<String>,
     /// The given target groups, by ARN.
     pub given: BTreeSet<String>,

@@ -8,8 +8,8 @@ use crate::names::BindingId;
 use std::collections::BTreeSet;
 
 /// Whether a listener may be the binding's: it is on one of the `ports` of the record, or forwards to one of the
-/// binding's target groups or to none. Where the record does not tell the ports, every listener may be. The listeners
-/// of other bindings on the NLB are left out, for each costs a call where it is deleted while it is observed.
+/// binding's target groups or to none. If the record does not tell the ports, every listener may be. The listeners
+/// of other bindings on the NLB are left out, because each costs a call if it is deleted while it is observed.
 pub(super) fn may_be_own(
     id: &BindingId,
     ports: Option<&BTreeSet<u16>>,
@@ -21,7 +21,7 @@ pub(super) fn may_be_own(
         || forwards.any(|arn| id.made_group(arn))
 }
 
-/// The binding's own target groups: by their names where these are known, else by the prefix of their names.
+/// The binding's own target groups: by their names if these are known, else by the prefix of their names.
 pub(super) async fn own_target_groups(
     aws: &impl Aws,
     id: &BindingId,

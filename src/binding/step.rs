@@ -34,7 +34,7 @@ pub enum Step {
         bucket: String,
         policy: String,
     },
-    /// The claim on the record, which is made where there is none: from this step on no other request acts.
+    /// The claim on the record, which is made if there is none: from this step on no other request acts.
     Claim {
         bucket: String,
     },
@@ -111,7 +111,7 @@ pub enum Chain<'a> {
 }
 
 impl Step {
-    /// The part that a step belongs to; `None` where it belongs to the whole binding.
+    /// The part that a step belongs to; `None` if it belongs to the whole binding.
     pub fn chain(&self) -> Option<Chain<'_>> {
         match self {
             Self::CreateTargetGroup { name, .. }
@@ -126,7 +126,7 @@ impl Step {
         }
     }
 
-    /// Whether every plan has this step, even where everything is as it should be.
+    /// Whether every plan has this step, even if everything is as it should be.
     pub const fn is_in_every_plan(&self) -> bool {
         matches!(self, Self::Claim { .. } | Self::Sync { .. })
     }

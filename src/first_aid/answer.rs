@@ -16,7 +16,7 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
     /// The answer, which takes no longer than `within`.
     ///
     /// # Errors
-    /// Where the answer cannot be written as JSON.
+    /// If the answer cannot be written as JSON.
     pub async fn answer(&self, action: &Action, within: Duration) -> serde_json::Result<Value> {
         let deadline = Instant::now() + within;
         let doing = Rc::default();

@@ -24,7 +24,7 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
     /// The addresses that DNS shows now. The addresses that are known already tell how many to expect.
     ///
     /// # Errors
-    /// The text of the error where DNS shows none.
+    /// The text of the error if DNS shows none.
     pub(super) async fn discover(
         &self,
         dns_name: &str,

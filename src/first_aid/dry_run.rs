@@ -173,7 +173,7 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
         report.dns = Some(DnsReport::new(dns_name, &found));
     }
 
-    /// The tags of the stack, where the question names one.
+    /// The tags of the stack, if the question names one.
     async fn stack_tags(&self, proposal: &Proposal) -> Tags {
         let Some((stack_id, logical_id)) = &proposal.resource else {
             return Tags::new();
@@ -188,7 +188,7 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
     }
 }
 
-/// The verdict where another NLB is given than the binding's own. A request would make another binding then, whose id
+/// The verdict if another NLB is given than the binding's own. A request would make another binding then, whose id
 /// follows from the stack and the resource.
 fn other_nlb(proposal: &Proposal, record: Option<&Record>) -> Option<String> {
     let orders = record?.orders.as_ref()?;

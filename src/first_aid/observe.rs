@@ -216,7 +216,7 @@ fn listener_report(made: &MadeListener<'_>, observed: &binding::Observed) -> Lis
     }
 }
 
-/// The plan of a tick that counts nothing, by what was observed. `None` where DNS or the orders are not known.
+/// The plan of a tick that counts nothing, by what was observed. `None` if DNS or the orders are not known.
 fn next_tick(
     id: &BindingId,
     orders: Option<&Orders>,

@@ -1,4 +1,4 @@
-//! Everything that is observed of one binding. Each part stands by itself, so that one that cannot be read hides no
+//! Everything that is observed of one binding. The parts are independent: one that cannot be read hides no
 //! other. No I/O.
 
 use super::report::ListenerReport;
@@ -16,7 +16,7 @@ use std::time::Duration;
 /// How far back the metric is read.
 pub(super) const METRIC_WINDOW: Duration = Duration::from_secs(3600);
 
-/// The targets of each target group by its ARN; `None` where the group does not exist, or the text of an error.
+/// The targets of each target group by its ARN; `None` if the group does not exist, or the text of an error.
 pub(super) type GroupTargets = BTreeMap<String, Result<Option<Vec<TargetHealth>>, String>>;
 
 /// One binding as it is now.
@@ -31,16 +31,16 @@ pub(super) struct ObservedBinding {
     pub(super) rule: Option<Rule>,
     pub(super) event: Option<RuleEvent>,
     pub(super) record: ObservedRecord,
-    /// The record's orders, or the rule's copy of them where the record is lost.
+    /// The record's orders, or the rule's copy of them if the record is lost.
     pub(super) orders: Option<Orders>,
     pub(super) dns: Option<Result<Found, String>>,
     pub(super) groups: GroupTargets,
     pub(super) next_tick: Option<TickPlan>,
     /// When a tick or a request last got an answer of DNS, within [`METRIC_WINDOW`]. `None` without the metric.
     pub(super) last_measured: Option<Result<Option<Timestamp>, String>>,
-    /// `None` where the properties are not known.
+    /// `None` if the properties are not known.
     pub(super) drift: Option<Result<Drift, String>>,
-    /// The names of the binding's own target groups, where there is neither rule nor record.
+    /// The names of the binding's own target groups, if there is neither rule nor record.
     pub(super) leftovers: Vec<String>,
 }
 
@@ -101,7 +101,7 @@ impl ObservedBinding {
         self.dns.as_ref()?.as_ref().ok()
     }
 
-    /// The ports with which ticks register in a target group; none where the group is being given up.
+    /// The ports with which ticks register in a target group; none if the group is being given up.
     pub(super) fn ports(&self, group_arn: &str) -> BTreeSet<u16> {
         let served = self.orders.iter().flat_map(|orders| {
             let record = self.record.record();
@@ -127,7 +127,7 @@ impl ObservedBinding {
         targets.iter().filter(is_expected).collect()
     }
 
-    /// The addresses in DNS, or where DNS does not answer, those that the record knows.
+    /// The addresses in DNS, or if DNS does not answer, those that the record knows.
     fn expected_addresses(&self) -> BTreeSet<IpAddr> {
         let known = || {
             self.record

@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// What is told where DNS may have more addresses than were found.
+/// The warning if DNS may have more addresses than were found.
 pub(super) const UNCERTAIN: &str = "the list of addresses is not certain: a higher MaxLookupsPerInvocation makes it \
                                     so, or DnsServers that do not cache";
 
-/// The answer where the time was over before the question could be answered.
+/// The answer if the time was over before the question could be answered.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct UnfinishedReport {
@@ -33,7 +33,7 @@ impl UnfinishedReport {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DryRunReport {
     pub(super) verdict: String,
-    /// `None` where the question does not name a binding.
+    /// `None` if the question does not name a binding.
     pub(super) physical_resource_id: Option<String>,
     /// What would make the request fail.
     pub(super) findings: Vec<String>,
@@ -166,13 +166,13 @@ pub(super) struct RuleReport {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ListenerReport {
     pub(super) port: u16,
-    /// `None` where the listener is gone.
+    /// `None` if the listener is gone.
     pub(super) arn: Option<String>,
     pub(super) forwards_to: Vec<String>,
     pub(super) is_right: bool,
 }
 
-/// A time in the record as text; `None` where the record has no such time yet.
+/// A time in the record as text; `None` if the record has no such time yet.
 pub(super) fn time(at: Timestamp) -> Option<String> {
     (at != Timestamp::default()).then(|| at.rfc3339())
 }

@@ -21,7 +21,7 @@ pub struct Proposal {
     pub properties: Value,
     /// The stack's ARN and the resource's logical id, from which the binding's id follows.
     pub resource: Option<(String, String)>,
-    /// The binding, where it exists already.
+    /// The binding, if it exists already.
     pub binding: Option<BindingId>,
 }
 
@@ -89,7 +89,7 @@ fn text(value: &Value, what: &str) -> Result<String, String> {
 }
 
 impl Proposal {
-    /// The id of the binding. Where neither a resource nor a binding is named, it is an id that no binding has.
+    /// The id of the binding. If neither a resource nor a binding is named, it is an id that no binding has.
     pub(super) fn id(&self) -> BindingId {
         let nlb_arn = self.nlb_arn().unwrap_or_default();
         match (&self.resource, &self.binding) {

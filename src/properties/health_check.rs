@@ -6,7 +6,7 @@ use crate::model::{HealthCheck, HttpCheck};
 use crate::reader::{self, Problems, Reader};
 use serde_json::Value;
 
-/// Reads the property. Where it is absent, the check is AWS's default: TCP on the traffic port.
+/// Reads the property. If it is absent, the check is AWS's default: TCP on the traffic port.
 pub(super) fn parse(given: Option<(String, &Value)>, problems: &mut Problems) -> HealthCheck {
     match given {
         Some((path, value)) => read(path, value, problems).unwrap_or_else(HealthCheck::tcp_default),
@@ -99,7 +99,7 @@ fn url_path(value: &Value) -> Result<String, String> {
         .ok_or_else(|| "a path that starts with / and has at most 1024 characters".to_owned())
 }
 
-/// Codes and ranges of codes from 200 to 599, as in `200,204` or `200-399`.
+/// Codes and ranges of codes from 200 to 599, such as `200,204` or `200-399`.
 fn matcher(value: &Value) -> Result<String, String> {
     let code = |text: &str| reader::digits(text).filter(|code| (200..=599).contains(code));
     let fits = |part: &str| match part.split_once('-') {

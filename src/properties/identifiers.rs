@@ -76,7 +76,7 @@ pub(crate) fn bucket_name(value: &Value) -> Result<String, String> {
 /// The bucket that the function's variable `STATE_BUCKET` names, which is the default of `BucketName`.
 ///
 /// # Errors
-/// Where the binding `id` may not use a bucket of that name.
+/// If the binding `id` must not use a bucket of that name.
 pub fn state_bucket(given: Option<&str>, id: &BindingId) -> Result<Option<String>, Problems> {
     let Some(given) = given else {
         return Ok(None);
@@ -121,8 +121,8 @@ pub(super) fn target_dns_name(value: &Value) -> Result<String, String> {
         .ok_or_else(|| "a DNS name, as in db.example.com".to_owned())
 }
 
-/// The name under which the metric counts the addresses of a DNS name: the ALB's name, or the whole DNS name where that
-/// is no ALB's, as of a CNAME that points to the ALB.
+/// The name under which the metric counts the addresses of a DNS name: the ALB's name, or the whole DNS name if that
+/// is no ALB's, such as that of a CNAME that points to the ALB.
 pub(crate) fn load_balancer_name(dns_name: &str) -> &str {
     alb_name(dns_name).unwrap_or(dns_name)
 }
@@ -142,7 +142,7 @@ pub(crate) fn is_dns_name(text: &str) -> bool {
         && text.parse::<std::net::IpAddr>().is_err()
 }
 
-/// The `<name>` in `internal-<name>-<digits>.<region>.elb.amazonaws.com`, also of another partition, as in
+/// The `<name>` in `internal-<name>-<digits>.<region>.elb.amazonaws.com`, also of another partition, such as
 /// `.amazonaws.com.cn`. No ALB's name begins with `internal-` (ELBv2 API, `CreateLoadBalancer`).
 fn alb_name(dns_name: &str) -> Option<&str> {
     let (label, domain) = dns_name.split_once('.')?;

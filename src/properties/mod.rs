@@ -41,7 +41,7 @@ pub struct Properties {
     /// For how many ticks in a row an address must be missing from DNS before its targets are deregistered.
     pub invocations_before_deregistration: u32,
     pub ip_count_metric: bool,
-    /// The servers that are asked in place of the authoritative ones. Where none are given, the function's default holds.
+    /// The servers that are asked in place of the authoritative ones. If none are given, the function's default holds.
     pub dns_servers: Vec<SocketAddr>,
     /// A bucket of the user's, in place of one that the binding makes.
     pub bucket_name: Option<String>,
@@ -106,7 +106,7 @@ impl Properties {
         }
     }
 
-    /// The ALB's ARN; `None` where a DNS name is given in its place.
+    /// The ALB's ARN; `None` if a DNS name is given in its place.
     pub fn alb_arn(&self) -> Option<&str> {
         match &self.target {
             TargetProperties::Alb { arn } => Some(arn),

@@ -1,7 +1,7 @@
 //! `Schedule`: EventBridge's rate and cron expressions.
 //!
-//! A schedule is checked here so that nothing is made where it is wrong. EventBridge may still refuse a schedule that
-//! passes. Source: EventBridge guide, "Rate expressions" and "Cron expressions"; where the guide does not say, the rules
+//! A schedule is checked here so that nothing is made if it is wrong. EventBridge may still refuse a schedule that
+//! passes. Source: EventBridge guide, "Rate expressions" and "Cron expressions"; if the guide does not say, the rules
 //! are those of the Quartz scheduler.
 
 use crate::reader::{self, digits};

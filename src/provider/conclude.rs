@@ -12,16 +12,16 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tracing::warn;
 
-/// The time that is kept for sending the response, because CloudFormation's S3 may fail for seconds. Where less is
+/// The time that is kept for sending the response, because CloudFormation's S3 may fail for seconds. If less is
 /// left, two thirds of it are kept.
 const KEPT_FOR_SENDING: Duration = Duration::from_secs(10);
 
-/// Rule 3 of the record: the response is written into the record before it is sent. Where it cannot be written, it
-/// is sent all the same, because CloudFormation waits for it. Where another delivery of the request has been
+/// Rule 3 of the record: the response is written into the record before it is sent. If it cannot be written, it
+/// is sent anyway, because CloudFormation waits for it. If another delivery of the request has been
 /// faster, the response of that one is sent.
 ///
 /// # Errors
-/// Where a response cannot be written as JSON.
+/// If a response cannot be written as JSON.
 pub(super) async fn conclude<A: Aws>(
     turn: &Turn<'_, A>,
     id: &BindingId,

@@ -66,7 +66,7 @@ impl<A: Aws, D: Dns, R: Responder> Provider<'_, A, D, R> {
     /// Handles one event of CloudFormation.
     ///
     /// # Errors
-    /// Only where no answer could be sent; a request that failed was answered with FAILED.
+    /// Only if no answer could be sent; a request that failed was answered with FAILED.
     pub async fn handle(&self, event: Value) -> Result<(), ProviderError> {
         let deadline = Instant::now() + self.invocation.remaining;
         let envelope = Envelope::parse(&event)?;
@@ -167,7 +167,7 @@ impl<A: Aws, D: Dns, R: Responder> Provider<'_, A, D, R> {
                     {
                         return Ok(Done::AnsweredBefore(response));
                     }
-                    // The record may be in another bucket by now, or gone, so the request is judged anew.
+                    // The record may be in another bucket by now, or gone, so the request is judged again.
                     turn.start_again();
                     taken_over = Some(error);
                     continue;
@@ -207,7 +207,7 @@ impl<A: Aws, D: Dns, R: Responder> Provider<'_, A, D, R> {
 
     async fn delete(&self, request: &Request, turn: &Turn<'_, A>) -> Result<Done, BindingError> {
         let hints = self.hints(&request.properties);
-        // CloudFormation invents an id where a Create was never answered. What that Create made carries the id
+        // CloudFormation invents an id if a Create was never answered. What that Create made carries the id
         // that follows from its request.
         let id = request.binding_id();
         let is_invented = request.physical_id != Some(id.to_string());

@@ -18,7 +18,7 @@ const MOST_BYTES: usize = 4096;
 /// How long one PUT may take.
 const PUT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where less time than this is left, no other PUT is tried.
+/// If less time than this is left, no other PUT is tried.
 const SHORTEST_TRY: Duration = Duration::from_millis(100);
 
 /// A response that could not be made or did not arrive.

@@ -7,7 +7,7 @@ use crate::model::Tags;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stack {
     pub tags: Tags,
-    /// As in `UPDATE_ROLLBACK_IN_PROGRESS` (CloudFormation API, `Stack`, `StackStatus`).
+    /// For example `UPDATE_ROLLBACK_IN_PROGRESS` (CloudFormation API, `Stack`, `StackStatus`).
     pub status: String,
 }
 
@@ -15,15 +15,15 @@ pub struct Stack {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StackResource {
     pub physical_id: Option<String>,
-    /// As in `CREATE_IN_PROGRESS`.
+    /// For example `CREATE_IN_PROGRESS`.
     pub status: String,
 }
 
 /// Stacks, which are only read.
 pub trait Stacks {
-    /// `None` where this account has no such stack.
+    /// `None` if this account has no such stack.
     async fn stack(&self, stack_id: &str) -> AwsResult<Option<Stack>>;
-    /// `None` where the stack has no such resource. An unknown stack is an error.
+    /// `None` if the stack has no such resource. An unknown stack is an error.
     async fn stack_resource(
         &self,
         stack_id: &str,

@@ -17,7 +17,7 @@ pub trait LoadBalancers {
 
 /// The listeners of both load balancers. Only an NLB's are changed.
 pub trait Listeners {
-    /// All listeners of a load balancer; none where the load balancer does not exist.
+    /// All listeners of a load balancer; none if the load balancer does not exist.
     async fn listeners(&self, load_balancer: &str) -> AwsResult<Vec<Listener>>;
     async fn listener_attributes(&self, arn: &str) -> AwsResult<Attributes>;
     /// Sets after how many seconds without traffic a TCP listener forgets a connection.
@@ -31,7 +31,7 @@ pub trait Listeners {
         target_group: &str,
         tags: &Tags,
     ) -> AwsResult<String>;
-    /// Makes a listener forward to another target group, and listen on another port where one is given.
+    /// Makes a listener forward to another target group, and listen on another port if one is given.
     async fn modify_listener(
         &self,
         permit: Permit,
@@ -48,7 +48,7 @@ pub trait TargetGroups {
     async fn target_groups_by_name(&self, names: &[String]) -> AwsResult<Vec<TargetGroup>>;
     /// All whose name starts with `prefix`. AWS has no such filter, so every target group of the account is read.
     async fn target_groups_with_prefix(&self, prefix: &str) -> AwsResult<Vec<TargetGroup>>;
-    /// `None` where it does not exist.
+    /// `None` if it does not exist.
     async fn target_group(&self, arn: &str) -> AwsResult<Option<TargetGroup>>;
     async fn target_group_attributes(&self, arn: &str) -> AwsResult<Attributes>;
     /// Creates an `ip`/TCP target group; returns its ARN.
@@ -78,9 +78,9 @@ pub trait TargetGroups {
 
 /// The targets of a target group.
 pub trait Targets {
-    /// Every target, also a draining one; `None` where the target group does not exist.
+    /// Every target, also a draining one; `None` if the target group does not exist.
     async fn target_health(&self, target_group: &str) -> AwsResult<Option<Vec<TargetHealth>>>;
-    /// The registered targets, without draining ones; `None` where the target group does not exist.
+    /// The registered targets, without draining ones; `None` if the target group does not exist.
     async fn registered(&self, target_group: &str) -> AwsResult<Option<Registered>> {
         let targets = self.target_health(target_group).await?;
         Ok(targets.map(registered))

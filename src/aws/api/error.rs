@@ -11,17 +11,17 @@ pub type AwsResult<T> = Result<T, AwsError>;
 pub struct AwsError {
     pub operation: &'static str,
     pub resource: String,
-    /// AWS's own error code; `None` where no answer came, or an answer without a code.
+    /// AWS's own error code; `None` if no answer came, or an answer without a code.
     pub code: Option<String>,
     /// AWS's code and message, or what went wrong before an answer came.
     pub reason: String,
     pub trouble: Trouble,
-    /// The SDK's error where no answer came. An answer of AWS is in the reason already.
+    /// The SDK's error if no answer came. An answer of AWS is in the reason already.
     #[source]
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// How often in a row a call is made where AWS fails or does not answer. Where AWS says that it is busy, only the
+/// How often in a row a call is made if AWS fails or does not answer. If AWS says that it is busy, only the
 /// invocation's deadline ends the tries.
 pub const TRIES: u32 = 7;
 
@@ -105,7 +105,7 @@ impl AwsError {
     }
 }
 
-/// The answer about a resource; `None` where the resource was deleted meanwhile.
+/// The answer about a resource; `None` if the resource was deleted meanwhile.
 ///
 /// # Errors
 /// Every other error of the call.

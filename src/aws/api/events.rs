@@ -6,7 +6,7 @@ use crate::permit::Permit;
 
 /// Schedule rules of the default event bus.
 pub trait Rules {
-    /// `None` where the rule does not exist.
+    /// `None` if the rule does not exist.
     async fn rule(&self, name: &str) -> AwsResult<Option<Rule>>;
     /// The names of all rules whose name starts with `prefix`.
     async fn rules_with_prefix(&self, prefix: &str) -> AwsResult<Vec<String>>;

@@ -19,7 +19,7 @@ pub trait Responder {
 #[derive(Debug, thiserror::Error)]
 #[error("the answer did not get through")]
 pub struct PutError {
-    /// Whether another try may succeed. It cannot where the URL is no URL.
+    /// Whether another try may succeed. It cannot if the URL is no URL.
     pub may_pass: bool,
     #[source]
     pub source: Box<dyn Error + Send + Sync>,

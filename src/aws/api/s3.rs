@@ -11,7 +11,7 @@ pub trait Buckets {
     async fn create_bucket(&self, permit: Permit, bucket: &str, tags: &Tags) -> AwsResult<()>;
     async fn bucket_tags(&self, bucket: &str) -> AwsResult<Tags>;
     async fn put_bucket_tags(&self, permit: Permit, bucket: &str, tags: &Tags) -> AwsResult<()>;
-    /// `None` where the bucket has no policy.
+    /// `None` if the bucket has no policy.
     async fn bucket_policy(&self, bucket: &str) -> AwsResult<Option<String>>;
     async fn put_bucket_policy(&self, permit: Permit, bucket: &str, policy: &str) -> AwsResult<()>;
     async fn delete_bucket(&self, permit: Permit, bucket: &str) -> AwsResult<()>;
@@ -36,9 +36,9 @@ pub enum WriteOutcome {
 
 /// Objects, which are written under conditions only.
 pub trait Objects {
-    /// `None` only where S3 says NoSuchKey. A missing bucket is an error, and so is an archived object.
+    /// `None` only if S3 says NoSuchKey. A missing bucket is an error, and so is an archived object.
     async fn read(&self, bucket: &str, key: &str) -> AwsResult<Option<StoredObject>>;
-    /// Writes only where the object still has this `etag`, or with `None` only where it still does not exist (S3 guide,
+    /// Writes only if the object still has this `etag`, or with `None` only if it still does not exist (S3 guide,
     /// "Conditional writes").
     async fn write(
         &self,
@@ -47,11 +47,11 @@ pub trait Objects {
         body: Vec<u8>,
         etag: Option<&str>,
     ) -> AwsResult<WriteOutcome>;
-    /// The ETag that a conditional write over an unreadable object needs; `None` where there is no object.
+    /// The ETag that a conditional write over an unreadable object needs; `None` if there is no object.
     async fn etag(&self, bucket: &str, key: &str) -> AwsResult<Option<String>>;
     /// Every version and delete marker of the keys that start with `prefix`.
     async fn versions(&self, bucket: &str, prefix: &str) -> AwsResult<Vec<ObjectVersion>>;
-    /// Deletes at most [`VERSIONS_PER_CALL`] versions. Gives those that it may not delete, such as versions under a
+    /// Deletes at most [`VERSIONS_PER_CALL`] versions. Gives those that S3 refuses to delete, such as versions under a
     /// retention lock (S3 guide, "Object Lock"). A key without a version gets a delete marker.
     async fn delete_versions(
         &self,
@@ -69,7 +69,7 @@ pub struct ObjectVersion {
 }
 
 impl ObjectVersion {
-    /// Whether the version has an id of its own, as in a bucket with versioning: a later write gets another id.
+    /// Whether the version has an id of its own, which needs a bucket with versioning: a later write gets another id.
     pub fn is_one_of_several(&self) -> bool {
         self.id.as_deref().is_some_and(|id| id != "null")
     }

@@ -1,5 +1,5 @@
 //! Batches of names or ARNs. ELBv2 takes at most 20 a call (ELBv2 API, `DescribeLoadBalancers`, `DescribeTags`), and
-//! refuses the whole call where it does not know one of them.
+//! refuses the whole call if it does not know one of them.
 //!
 //! Never guesses which one that is: each name of a refused batch is asked by itself.
 

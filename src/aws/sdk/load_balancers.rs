@@ -49,7 +49,7 @@ impl Sdk {
     }
 }
 
-/// `None` where a field is missing that AWS always sends.
+/// `None` if a field is missing that AWS always sends.
 fn load_balancer(described: types::LoadBalancer) -> Option<LoadBalancer> {
     let zones = described.availability_zones.unwrap_or_default();
     Some(LoadBalancer {

@@ -201,7 +201,7 @@ where
     }
 }
 
-/// The reason in an answer without a code, as to a HEAD request (S3 API, `HeadBucket`).
+/// The reason in an answer without a code, such as to a HEAD request (S3 API, `HeadBucket`).
 fn status_reason(status: u16) -> String {
     let explanation = match status {
         301 => ", which means that it is in another Region",

@@ -78,8 +78,8 @@ impl Objects for Sdk {
                 let etag = etag.ok_or_else(|| unusable("PutObject", resource, "no ETag"))?;
                 Ok(WriteOutcome::Done { etag })
             }
-            // S3 guide, "Conditional writes": 412 where the condition does not hold, 404 where the object or its
-            // bucket is gone. The SDK repeats the call after 409, where another write or delete was under way.
+            // S3 guide, "Conditional writes": 412 if the condition does not hold, 404 if the object or its
+            // bucket is gone. The SDK repeats the call after 409, if another write or delete was under way.
             Err(error) if error.is(&["PreconditionFailed", "NoSuchKey", "NoSuchBucket"]) => {
                 Ok(WriteOutcome::Lost)
             }
@@ -153,7 +153,7 @@ impl Objects for Sdk {
             .send()
             .await
             .map_err(failed("DeleteObjects", resource.clone()))?;
-        // DeleteObjects answers 200 even where it deleted nothing.
+        // DeleteObjects answers 200 even if it deleted nothing.
         let mut left = Vec::new();
         for error in output.errors.unwrap_or_default() {
             let key = error.key.unwrap_or_default();

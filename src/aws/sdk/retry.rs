@@ -64,8 +64,8 @@ const FAILED: [&str; 7] = [
     "ServiceUnavailableException",
 ];
 
-/// Whether a call with this answer is worth another try. `status` is the HTTP status; `None` where no answer came, or
-/// where the code stands inside of a success.
+/// Whether a call with this answer is worth another try. `status` is the HTTP status; `None` if no answer came, or
+/// if the code is inside of a success.
 pub(super) fn trouble(
     operation: &str,
     code: Option<&str>,
@@ -97,7 +97,7 @@ fn trouble_of(error: &OrchestratorError<TypedError>, status: Option<u16>) -> Tro
     trouble("", code, message, status)
 }
 
-/// Makes the SDK repeat a call for as long as AWS says that it is busy. Where AWS fails or does not answer, the SDK
+/// Makes the SDK repeat a call for as long as AWS says that it is busy. If AWS fails or does not answer, the SDK
 /// stops after [`TRIES`].
 #[derive(Debug)]
 pub(super) struct RetryWhileBusy;

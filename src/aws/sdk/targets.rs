@@ -54,7 +54,7 @@ impl Targets for Sdk {
         target_group: &str,
         targets: &Registered,
     ) -> AwsResult<()> {
-        // AWS wants the zone that a target was registered with only where that is `all`.
+        // AWS wants the zone that a target was registered with only if that is `all`.
         let targets = targets
             .iter()
             .map(|(endpoint, zone)| {

@@ -41,8 +41,8 @@ impl Deletion<'_> {
         Ok((located, rule))
     }
 
-    /// Makes a lost record anew, for only the record tells which targets in given target groups are own. Tells whether
-    /// it did. Nothing else depends on the record, so a failure only warns.
+    /// Restores a lost record, because only the record says which targets in given target groups are own. Returns
+    /// whether it did. Nothing else depends on the record, so a failure only warns.
     pub(super) async fn restore_lost_record<A: Aws>(
         &self,
         aws: &A,
@@ -107,11 +107,11 @@ impl Deletion<'_> {
         }
     }
 
-    /// Claims the record by writing the tombstone; where there is neither record nor bucket, writes none. `located` is
+    /// Claims the record by writing the tombstone; if there is neither record nor bucket, writes none. `located` is
     /// the record that was found already: the tombstone replaces only this one.
     ///
     /// # Errors
-    /// Where another request is wanted in place of this one, and what AWS refuses.
+    /// If another request is wanted in place of this one, and what AWS refuses.
     pub(super) async fn claim<A: Aws>(
         &mut self,
         aws: &A,
@@ -145,7 +145,7 @@ impl Deletion<'_> {
                 false => Some(self.observe(aws, turn).await?),
             };
             if remaining.is_some_and(|remaining| self.plan(&remaining).steps.is_empty()) {
-                // Nothing is left to take away: where Lambda stopped this request, a tombstone would stay for ever.
+                // Nothing is left to take away: if Lambda stopped this request, a tombstone would stay for ever.
                 return Ok(());
             }
             if located.record.is_none() && located.unreadable.is_none() {

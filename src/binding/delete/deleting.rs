@@ -1,8 +1,8 @@
 //! How a binding leaves: its tombstone is written first (`claim`), then everything that carries its id is taken
 //! away, and the record last, while it is still that tombstone.
 //!
-//! The id alone tells what is the binding's, by name or by tag: nothing else is taken away. The properties only hint at
-//! where it may be. It is no error where something is gone already.
+//! Only the id says what belongs to the binding, by name or by tag: nothing else is removed. The properties only say
+//! where it may be. It is no error if something is gone already.
 
 use super::apply::Remover;
 use super::observe::observe;
@@ -22,8 +22,8 @@ use std::cell::Cell;
 use std::time::Duration;
 use tracing::info;
 
-/// For how long a removal that AWS refuses because of a use is tried again before everything is observed anew: AWS may
-/// not have shown yet what uses it.
+/// For how long a removal that AWS refuses because of a use is tried again before everything is observed again: AWS
+/// might not have shown yet what uses it.
 const IN_USE_FOR: Duration = Duration::from_secs(5);
 
 /// Takes a binding away for a request that is not a Delete of it: the request's own work that is not wanted, or a
@@ -55,7 +55,7 @@ pub(super) struct Deletion<'a> {
     pub(super) just_read: Option<JustRead>,
     /// The event that its rule hands to ticks.
     pub(super) event: Option<RuleEvent>,
-    /// Until when the tombstone has to stay, or where there is none, the binding has to be observed once more.
+    /// The tombstone has to stay until then. If there is none, the binding has to be observed once more after it.
     stays_until: Timestamp,
 }
 
@@ -73,13 +73,13 @@ impl<'a> Deletion<'a> {
         }
     }
 
-    /// Keeps the tombstone, or where there is none goes on observing, until then.
+    /// Keeps the tombstone until then. If there is none, observes until then.
     pub(super) fn stay_until(&mut self, until: Timestamp) {
         self.stays_until = until;
     }
 
-    /// Before the last step, waits until the tombstone may go. Tells whether it had to wait: then everything `observed`
-    /// by that time is old.
+    /// Before the last step, waits until the tombstone may go. Returns whether it waited. If so, the observation is out
+    /// of date.
     async fn wait_for_tombstone<A: Aws>(&self, turn: &Turn<'_, A>, observed: Timestamp) -> bool {
         if self.stays_until <= observed {
             return false;
@@ -92,7 +92,7 @@ impl<'a> Deletion<'a> {
     /// Observes, plans and takes away until nothing is left: AWS may show for a moment what is gone already.
     ///
     /// # Errors
-    /// Where another request holds the record, and what AWS refuses.
+    /// If another request holds the record, and what AWS refuses.
     pub(super) async fn remove<A: Aws>(
         &mut self,
         aws: &A,
@@ -106,7 +106,7 @@ impl<'a> Deletion<'a> {
             leaves_bucket: Cell::new(false),
             in_use_for: IN_USE_FOR,
         };
-        // What this request made is about to be taken away: from now on AWS is believed where it says that it is gone.
+        // What this request made is about to be taken away: from now on AWS is believed if it says that it is gone.
         turn.lease().just_made().clear();
         let mut backoff = Backoff::none_at_first();
         let mut has_ended = false;
@@ -115,7 +115,7 @@ impl<'a> Deletion<'a> {
             progress::note(&doing);
             if !turn.has_claimed(self.id) {
                 match self.claim(aws, turn, view, None).await {
-                    // The binding has been made anew since.
+                    // The binding has been made again since.
                     Err(BindingError::Record(RecordError::Superseded)) if has_ended => {
                         return Ok(());
                     }

@@ -10,11 +10,11 @@ use crate::names::BindingId;
 use crate::record::{Contents, Record, StackView, Turn};
 
 impl Deletion<'_> {
-    /// For a Delete that finds no record: the binding that CloudFormation counts as the living one may tell of a later
-    /// request, which makes the deleted binding anew in a bucket that the Delete does not know.
+    /// For a Delete that finds no record: the binding that CloudFormation counts as the living one may show a later
+    /// request, which makes the deleted binding again in a bucket that the Delete does not know.
     ///
     /// # Errors
-    /// Where it tells so, and what AWS refuses.
+    /// If it shows one, and what AWS refuses.
     pub(super) async fn check_not_made_anew<A: Aws>(
         &self,
         aws: &A,
@@ -36,8 +36,8 @@ impl Deletion<'_> {
         Ok(())
     }
 
-    /// The bucket of this tombstone, where another request has since made a record in the binding's own bucket: then
-    /// that one is the binding's record.
+    /// The bucket of this tombstone, if another request has since made a record in the binding's own bucket: then that
+    /// one is the binding's record.
     pub(super) async fn bucket_of_outdated_tombstone<A: Aws>(
         &self,
         turn: &Turn<'_, A>,

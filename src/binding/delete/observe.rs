@@ -108,7 +108,7 @@ async fn own_listeners(
         |listener: &Listener| tags.get(&listener.arn).and_then(|tags| tags.get(TAG)) == Some(&id);
     let foreign = listeners
         .iter()
-        // AWS may not show yet the tags of an own listener.
+        // AWS might not show yet the tags of an own listener.
         .filter(|listener| tags.contains_key(&listener.arn) && !is_own(listener))
         .filter(|listener| !leads_to_own(listener));
     others.extend(foreign.map(|listener| listener.arn.clone()));

@@ -7,7 +7,7 @@ use crate::binding::step::{Plan, Removal};
 use crate::model::Rule;
 use crate::names::BindingId;
 
-/// Makes the plan. Own targets are taken out of a target group that is not the binding's only where it `is_named`.
+/// Makes the plan. Deregisters own targets in a given target group only if `is_named` accepts the group.
 pub(super) fn plan(
     id: &BindingId,
     own_bucket: &str,
@@ -49,7 +49,7 @@ pub(super) fn plan(
         .chain(listeners)
         .chain(groups)
         .chain(stubs)
-        // Where the record is in another bucket, the own bucket holds a stub at most.
+        // If the record is in another bucket, the own bucket holds a stub at most.
         .chain(bucket)
         .chain(record);
     Plan {

@@ -116,7 +116,7 @@ fn remaining() -> impl Strategy<Value = RemainingResources> {
     )
 }
 
-/// What is left after one removal; an error where AWS refuses it, or where it is not the binding's.
+/// What is left after one removal; an error if AWS refuses it, or if it is not the binding's.
 fn removed(
     mut remaining: RemainingResources,
     removal: &Removal,

@@ -83,7 +83,7 @@ async fn is_living<A: Aws>(
     view: &StackView,
 ) -> Result<bool, BindingError> {
     // CloudFormation deletes the former binding after it has accepted the replacement, and what it shows then may lag
-    // behind. An Update of the former binding comes only where it has not accepted the replacement.
+    // behind. An Update of the former binding comes only if it has not accepted the replacement.
     let caller = turn.caller();
     if caller.kind != RequestType::Delete {
         // The binding that this request itself replaces lives until CloudFormation has accepted the response.
@@ -97,7 +97,7 @@ async fn is_living<A: Aws>(
     if replaced.done {
         return Ok(true);
     }
-    // Where Lambda stopped the Update between the writes of its two records, only the replacement's record tells.
+    // If Lambda stopped the Update between the writes of its two records, only the replacement's record tells.
     let located = locate(aws, turn, by, bucket, &by.bucket(account)).await?;
     Ok(located.record_or_anew().is_some_and(Record::is_serving))
 }

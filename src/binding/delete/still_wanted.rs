@@ -11,7 +11,7 @@ use crate::record::{STATUS_LAG, Turn};
 use tracing::info;
 
 /// Deletes a binding. `is_invented` tells that the request's physical id is not a binding's: CloudFormation invents one
-/// where a Create was never answered. Then the Delete is for the id that follows from the request, unless
+/// if a Create was never answered. Then the Delete is for the id that follows from the request, unless
 /// CloudFormation names that one as the living binding.
 ///
 /// # Errors
@@ -44,7 +44,7 @@ pub async fn delete<A: Aws>(
     }
     let record = located.0.record.as_ref().map(|held| &held.record);
     turn.judge(record, &view)?;
-    // From then on what CloudFormation shows lets no earlier Create through.
+    // After that, CloudFormation no longer shows an earlier Create as wanted.
     let may_come_again = record.is_none_or(|record| record.may_be_running_create(began));
     if may_come_again && view.is_known() {
         deletion.stay_until(began + STATUS_LAG.min(turn.caller().patience));

@@ -26,7 +26,7 @@ fn rule(targets: &[&str]) -> Rule {
     }
 }
 
-/// The plan where only a rule is left, or nothing.
+/// The plan if only a rule is left, or nothing.
 fn plan_of(rule: Option<Rule>) -> String {
     let remaining = RemainingResources {
         rule,

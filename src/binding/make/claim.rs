@@ -37,7 +37,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         })
     }
 
-    /// Finds the record, and the rule. Makes a lost record anew.
+    /// Finds the record and the rule. Restores a lost record.
     pub(super) async fn locate(&self) -> Result<(Located, Option<Rule>), BindingError> {
         let Self {
             aws,
@@ -65,8 +65,8 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         }
     }
 
-    /// Claims the former binding's record, where there is one, and then this binding's. `false` where everything has to
-    /// be observed anew.
+    /// Claims the former binding's record, if there is one, and then this binding's. `false` if everything has to
+    /// be observed again.
     pub(super) async fn claim(
         &self,
         located: &Located,

@@ -23,7 +23,7 @@ pub(super) struct Elb {
     pub(super) alb: Option<LoadBalancer>,
     pub(super) nlb: Option<LoadBalancer>,
     pub(super) alb_attributes: Attributes,
-    /// Read only where the zones of both differ.
+    /// Read only if the zones of both differ.
     pub(super) nlb_attributes: Attributes,
     pub(super) alb_listeners: Vec<Listener>,
     /// Only those that matter to the binding.

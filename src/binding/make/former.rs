@@ -11,8 +11,8 @@ use crate::names::BindingId;
 use crate::record::{ClaimPurpose, ClaimResult, Located, Response, StackView, Turn};
 use tracing::{info, warn};
 
-/// Claims the record of the binding that this one replaces, where it replaces one. Tells whether the claim had to be
-/// waited for: then everything that was observed is old.
+/// Claims the record of the binding that this one replaces, if it replaces one. Returns whether the claim had to wait.
+/// If so, everything that was observed is out of date.
 pub(super) async fn claim<A: Aws>(
     aws: &A,
     turn: &Turn<'_, A>,
@@ -57,7 +57,7 @@ async fn locate_former<A: Aws>(
     locate(aws, turn, former, named, &former.bucket(&desired.account)).await
 }
 
-/// The answer that this request was given, from the record of the former binding.
+/// The response that this request was given, from the record of the former binding.
 pub(super) async fn stored_answer<A: Aws>(
     aws: &A,
     turn: &Turn<'_, A>,

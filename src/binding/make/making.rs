@@ -1,6 +1,6 @@
-//! Makes one binding: how observe, check, plan and apply follow each other, and when they begin anew.
+//! Makes one binding: how observe, check, plan and apply follow each other, and when they begin again.
 //!
-//! They begin anew where the claim had to be waited for, and where AWS says that something exists already.
+//! They begin again if the claim had to wait, and if AWS says that something exists already.
 
 use super::apply::{Applier, MakeResult};
 use super::checks::{LastSuccess, check};
@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-/// For how long everything is observed anew because AWS says that something exists already, which it may not show
+/// For how long everything is observed again because AWS says that something exists already, which it might not show
 /// yet.
 const SHOWN_WITHIN: Duration = Duration::from_secs(30);
 
@@ -88,7 +88,7 @@ pub(super) struct Making<'a, 't, A, D> {
 }
 
 impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
-    /// Runs once, from the search for the record to the last step. `None` where everything has to be observed anew.
+    /// Runs once, from the search for the record to the last step. `None` if everything has to be observed again.
     async fn run(&self) -> Result<Option<MakeResult>, BindingError> {
         let Self {
             aws,

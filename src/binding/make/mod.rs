@@ -1,4 +1,4 @@
-//! Create and Update: observe, check, plan, claim the record, carry the plan out, and do nothing where it is run again.
+//! Create and Update: observe, check, plan, claim the record, carry the plan out, and do nothing if it is run again.
 //! `making` has the order of these; `delete` is the mirror of this folder.
 
 mod apply;

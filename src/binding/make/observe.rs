@@ -75,8 +75,8 @@ pub async fn observe(
     })
 }
 
-/// The ports that own target groups may have been made for. Without a record there are own target groups only where
-/// a record was lost, and of these only those of wanted ports matter. `None` where the record does not tell: then
+/// The ports that own target groups may have been made for. Without a record there are own target groups only if
+/// a record was lost, and of these only those of wanted ports matter. `None` if the record does not tell: then
 /// every target group of the account has to be listed.
 fn ports(desired: &Desired, located: &Located) -> Option<BTreeSet<u16>> {
     match located.record_or_anew() {
@@ -85,7 +85,7 @@ fn ports(desired: &Desired, located: &Located) -> Option<BTreeSet<u16>> {
     }
 }
 
-/// The record with its bucket. A record that is made anew will be in the bucket of the properties.
+/// The record with its bucket. A restored record will be in the bucket of the properties.
 fn record(desired: &Desired, located: &Located) -> Option<(Record, String)> {
     let held = located.record.as_ref();
     let bucket = held.map_or_else(|| desired.bucket(), |held| held.bucket.clone());

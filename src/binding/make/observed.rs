@@ -13,7 +13,7 @@ pub struct Observed {
     pub nlb_attributes: Attributes,
     pub alb_listeners: Vec<Listener>,
     pub nlb_listeners: Vec<NlbListener>,
-    /// Target groups that the user gives, by ARN; `None` where a group does not exist.
+    /// Target groups that the user gives, by ARN; `None` if a group does not exist.
     pub given_groups: BTreeMap<String, Option<GivenTargetGroup>>,
     /// Target groups that are the binding's by name.
     pub groups: Vec<OwnTargetGroup>,
@@ -38,19 +38,19 @@ pub enum RecordBucket {
     /// It exists, and is the binding's own.
     Own {
         tags: Tags,
-        /// The policy, where the bucket has one, or why it cannot be read.
+        /// The policy, if the bucket has one, or why it cannot be read.
         policy: Result<Option<String>, String>,
     },
 }
 
-/// A listener of the NLB, whoever made it.
+/// A listener of the NLB, the binding's or another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NlbListener {
     pub listener: Listener,
     pub tags: Tags,
     /// Whether it is the binding's by its tag.
     pub is_own: bool,
-    /// Read only where the listener's protocol has attributes.
+    /// Read only if the listener's protocol has attributes.
     pub attributes: Attributes,
 }
 

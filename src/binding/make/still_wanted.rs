@@ -12,10 +12,10 @@ use crate::record::{Record, RecordError, Response, StackView};
 use tracing::{info, warn};
 
 impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
-    /// Asks CloudFormation whether the binding is still wanted. Where it is not, takes away what this request has made.
+    /// Asks CloudFormation whether the binding is still wanted. If it is not, takes away what this request has made.
     ///
     /// # Errors
-    /// Where the binding is not wanted or another delivery has been answered, and what AWS refuses.
+    /// If the binding is not wanted or another delivery has been answered, and what AWS refuses.
     pub(super) async fn check_wanted(
         &self,
         view: StackView,
@@ -44,7 +44,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         Err(RecordError::NotWanted { reason }.into())
     }
 
-    /// Another delivery may have been answered since the record was read. Where the binding has been taken away since,
+    /// Another delivery may have been answered since the record was read. If the binding has been taken away since,
     /// only the record of the former binding has the answer.
     async fn check_unanswered(&self) -> Result<(), RecordError> {
         match self.stored_answer().await {

@@ -22,7 +22,7 @@ use tracing::info;
 const LISTENS_WITHIN: Duration = Duration::from_secs(60);
 
 impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
-    /// Waits while load balancers are being provisioned. Tells whether it had to wait: then everything that was
+    /// Waits while load balancers are being provisioned. Returns whether it had to wait: then everything that was
     /// observed is old.
     pub(super) async fn wait_until_provisioned(
         &self,

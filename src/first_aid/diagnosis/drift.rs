@@ -13,7 +13,7 @@ pub(super) fn problems(observed: &ObservedBinding) -> Vec<String> {
         Some(Err(error)) => return vec![format!("what was made cannot be looked at: {error}")],
         Some(Ok(drift)) => drift,
     };
-    // Every other step of a chain that is created anew only completes it.
+    // Every other step of a chain that is created again only completes it.
     let created_chains: Vec<_> = drift.steps.iter().filter_map(created).collect();
     let completes_created = |step: &Step| {
         step.chain()

@@ -4,7 +4,7 @@ use super::remedy::BY_UPDATE;
 use crate::first_aid::observed::{ObservedBinding, ObservedRecord};
 use std::collections::BTreeSet;
 
-/// The problem where neither a rule nor a record is left of the binding.
+/// The problem if neither a rule nor a record is left of the binding.
 pub(super) fn no_binding_problem(observed: &ObservedBinding) -> Option<String> {
     let ObservedRecord::Gone { buckets, .. } = &observed.record else {
         return None;

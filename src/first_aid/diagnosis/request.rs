@@ -24,7 +24,7 @@ pub(super) fn under_way(observed: &ObservedBinding) -> Option<String> {
     })
 }
 
-/// The problem where no request has had a success yet, or a Delete has not ended. A failed request is no problem of a
+/// The problem if no request has had a success yet, or a Delete has not ended. A failed request is no problem of a
 /// binding that serves: that one goes on as before.
 pub(super) fn request_problem(observed: &ObservedBinding) -> Option<String> {
     let record = observed.record.record()?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// How long CloudWatch may take to show a value of the metric.
 const METRIC_DELAY: Duration = Duration::from_secs(600);
 
-/// The ARN of the function that the rule calls, where that is not this one.
+/// The ARN of the function that the rule calls, if that is not this one.
 pub(super) fn other_function(observed: &ObservedBinding) -> Option<&str> {
     let mut targets = observed.rule.as_ref()?.targets.iter();
     let target = targets.find(|target| target.id == RULE_TARGET)?;
@@ -58,7 +58,7 @@ pub(super) fn orders_copy_note(observed: &ObservedBinding) -> Option<String> {
 }
 
 /// How long ticks may leave no trace: two intervals of a schedule of minutes, and CloudWatch's delay. `None` for another
-/// schedule, or where the metric is not read that far back.
+/// schedule, or if the metric is not read that far back.
 fn longest_silence(observed: &ObservedBinding) -> Option<Duration> {
     let rule = observed.rule.as_ref().filter(|rule| rule.enabled)?;
     let silence = interval(&rule.schedule)?.checked_mul(2)? + METRIC_DELAY;
@@ -131,7 +131,7 @@ pub(super) fn failed_tick_problem(observed: &ObservedBinding) -> Option<String> 
     ))
 }
 
-/// What to do where AWS refuses a tick's call with this code (ELBv2 API, `RegisterTargets`, `DeregisterTargets`).
+/// What to do if AWS refuses a tick's call with this code (ELBv2 API, `RegisterTargets`, `DeregisterTargets`).
 const REMEDIES: [(&str, &str); 4] = [
     ("AccessDenied", "let the function's role do that"),
     ("TooMany", "raise that quota, or make room"),

@@ -11,8 +11,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 impl<A: Aws> Remover<'_, '_, A> {
-    /// Deletes a stub. Nothing depends on a stub that no tick and no request is led to, so where it may not be deleted
-    /// it stays.
+    /// Deletes a stub. No tick and no request follows this stub any more. If S3 refuses to delete it, it stays.
     pub(super) async fn delete_stub(&self, bucket: &str) -> Result<(), BindingError> {
         match self.delete_objects(bucket, &self.id.key_prefix()).await {
             Err(error) if error.is(&["AccessDenied"]) => {
@@ -32,9 +31,9 @@ impl<A: Aws> Remover<'_, '_, A> {
         Ok(self.turn.change(self.id, gone).await?)
     }
 
-    /// Deletes every version of the keys that start with `prefix`, the record itself last. Where a version is under a
+    /// Deletes every version of the keys that start with `prefix`, the record itself last. If a version is under a
     /// retention lock it stays, and its key is marked as deleted: a reader that asks for no version finds nothing.
-    /// Tells whether everything was deleted.
+    /// Returns whether everything was deleted.
     pub(super) async fn delete_objects(
         &self,
         bucket: &str,
@@ -48,7 +47,7 @@ impl<A: Aws> Remover<'_, '_, A> {
                 Err(error) if error.is_not_found() => return Ok(true),
                 versions => versions?,
             };
-            // Each pass reads the record anew: where it is gone, an object under its key is another request's.
+            // Each pass reads the record again: if it is gone, an object under its key is another request's.
             let began = Instant::now();
             let is_held = self.turn.read(self.id).await?.is_some();
             self.turn.renew_lease(began);
@@ -58,7 +57,7 @@ impl<A: Aws> Remover<'_, '_, A> {
                 .filter(|version| !locked.contains(version))
                 .filter(|version| is_held || version.key != key || version.is_one_of_several())
                 .collect();
-            // Of one key the newest comes first (S3 API, `ListObjectVersions`).
+            // S3 lists the newest version of a key first (S3 API, `ListObjectVersions`).
             let newest = left.iter().position(|version| version.key == key);
             let record = newest.map(|index| left.remove(index));
             if !left.is_empty() {

@@ -19,7 +19,7 @@ const READINGS: usize = 3;
 /// Takes own targets out of one group, and does so once more when no tick can be registering there any more.
 ///
 /// # Errors
-/// What AWS refuses; it is no error where a target or the group is gone already.
+/// What AWS refuses; it is no error if a target or the group is gone already.
 pub(super) async fn deregister_own_targets<A: Aws>(
     aws: &A,
     turn: &Turn<'_, A>,
@@ -58,7 +58,7 @@ pub(super) async fn deregister_own_targets<A: Aws>(
         .await?)
 }
 
-/// Whether the function may not read or change the group itself.
+/// Whether the function has no permission to read or change the group itself.
 fn is_denied(error: &BindingError) -> bool {
     let (BindingError::Aws(error) | BindingError::Record(RecordError::Aws(error))) = error else {
         return false;
@@ -84,7 +84,7 @@ async fn deregister_own<A: Aws>(
     registered.retain(|endpoint, _| own.contains_key(endpoint));
     let found = held.record.found.get(group);
     let is_found = |endpoint: &Endpoint| found.is_some_and(|found| found.contains(endpoint));
-    // Where the stack rolls back, targets that were there before the binding are to be there after it.
+    // If the stack rolls back, targets that were there before the binding are to be there after it.
     if registered.keys().any(is_found) && !turn.will_not_roll_back().await {
         registered.retain(|endpoint, _| !is_found(endpoint));
     }
@@ -95,7 +95,7 @@ async fn deregister_own<A: Aws>(
     let others = loop {
         let began = Instant::now();
         let others = owned_by_others(aws, id, group).await?;
-        // Where AWS stays slow, the last reading is used.
+        // If AWS stays slow, the last reading is used.
         if began.elapsed() < FRESH_FOR || readings == READINGS {
             break others;
         }

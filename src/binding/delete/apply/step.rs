@@ -25,10 +25,10 @@ pub(in crate::binding) struct Remover<'a, 't, A> {
 }
 
 impl<A: Aws> Remover<'_, '_, A> {
-    /// Takes one thing away. Tells whether it existed, as far as AWS tells: it may not show yet what was just made.
+    /// Takes one thing away. Returns whether it existed, as far as AWS tells: it might not show yet what was just made.
     ///
     /// # Errors
-    /// What AWS refuses; it is no error where the thing is gone already.
+    /// What AWS refuses; it is no error if the thing is gone already.
     pub(in crate::binding) async fn remove(&self, removal: &Removal) -> Result<bool, BindingError> {
         info!(step = %removal, "doing");
         progress::note(removal.to_string());
@@ -63,7 +63,7 @@ impl<A: Aws> Remover<'_, '_, A> {
         }
     }
 
-    /// Makes one deleting call. Tells whether there was something to delete.
+    /// Makes one deleting call. Returns whether there was something to delete.
     pub(super) async fn delete(
         &self,
         call: impl AsyncFn(Permit) -> AwsResult<()>,

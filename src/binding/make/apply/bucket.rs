@@ -47,8 +47,8 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
         Ok(self.turn.lease().act(tag).await?)
     }
 
-    /// Nothing is written into a new bucket that allows requests without TLS, so a refusal fails the request. Where the
-    /// binding stands with this bucket already, a refusal only warns.
+    /// Nothing is written into a new bucket that allows requests without TLS, so a refusal fails the request. If the
+    /// binding already uses this bucket, a refusal only warns.
     pub(super) async fn put_bucket_policy(
         &self,
         bucket: &str,

@@ -14,7 +14,7 @@ pub(super) struct MadeSoFar {
     pub(super) listeners: BTreeMap<u16, String>,
     pub(super) rule_arn: Option<String>,
     pub(super) addresses: usize,
-    /// Target groups to be taken away of which AWS said that they do not exist: it may not show them yet.
+    /// Target groups to be taken away of which AWS said that they do not exist: it might not show them yet.
     pub(super) unknown: BTreeSet<String>,
 }
 

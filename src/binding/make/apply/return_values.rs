@@ -20,8 +20,8 @@ pub struct MakeResult {
     pub ports: BTreeSet<u16>,
 }
 
-/// The ports for the record. AWS may not have shown all target groups of the ports `noted` in it; of those that it has
-/// shown, the ones that are no longer wanted have been taken away.
+/// The ports for the record. AWS might not have shown all target groups of the ports `noted` in it. Of those that it
+/// has shown, the ones that are no longer wanted have been removed.
 pub(super) fn ports(
     desired: &Desired,
     observed: &Observed,

@@ -150,7 +150,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
                 });
                 let target = {
                     let made = made.borrow();
-                    // DNS may not have shown all addresses that the record knows.
+                    // DNS might not have shown all addresses that the record knows.
                     let expected = made.addresses.max(known);
                     desired.rule_target(&self.checked, &made.groups, expected)
                 };

@@ -1,4 +1,4 @@
-//! The backend of the NLB: the ALB as it is observed, or as the orders know it where it is gone, or a DNS name.
+//! The backend of the NLB: the ALB as it is observed, or as the orders know it if it is gone, or a DNS name.
 
 use super::last_success::LastSuccess;
 use crate::binding::make::observed::Observed;
@@ -9,12 +9,12 @@ use crate::record::Record;
 /// The load balancer behind the NLB, as ticks know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backend {
-    /// Empty where only a DNS name is given.
+    /// Empty if only a DNS name is given.
     pub alb_arn: String,
     /// The name in the metric.
     pub name: String,
     pub dns_name: String,
-    /// `all` where its addresses are outside the NLB's VPC (ELBv2 API, `TargetDescription`).
+    /// `all` if its addresses are outside the NLB's VPC (ELBv2 API, `TargetDescription`).
     pub availability_zone: Option<String>,
     /// An ALB that is gone has no addresses.
     pub is_gone: bool,
@@ -42,7 +42,7 @@ impl Backend {
     }
 }
 
-/// The backend of the `wanted` properties; `None` where its ALB does not exist and the orders do not know it.
+/// The backend of the `wanted` properties; `None` if its ALB does not exist and the orders do not know it.
 pub(super) fn backend(
     wanted: &Properties,
     last_success: Option<LastSuccess<'_>>,

@@ -5,7 +5,7 @@ use crate::binding::findings::{About, Findings, lost_name, no_policy};
 use crate::binding::make::observed::{Observed, RecordBucket};
 
 impl Findings {
-    /// A bucket that cannot be used is always an error: without it there is no record that tells what stands.
+    /// A bucket that cannot be used is always an error: without it there is no record.
     pub(super) fn check_bucket(&mut self, desired: &Desired, observed: &Observed) {
         let bucket = desired.bucket();
         let is_given = desired.properties.bucket_name.is_some();

@@ -4,7 +4,7 @@ use crate::binding::findings::{About, Findings};
 use crate::model::{LoadBalancer, LoadBalancerType, Scheme, State};
 
 impl Findings {
-    /// The load balancer, where it exists and has the right type.
+    /// The load balancer, if it exists and has the right type.
     pub(super) fn usable<'a>(
         &mut self,
         property: &'static str,

@@ -65,7 +65,7 @@ impl Findings {
     }
 }
 
-/// Where cross-zone load balancing is not on: each value with the target group or NLB that has it. A target group's own
+/// If cross-zone load balancing is not on: each value with the target group or NLB that has it. A target group's own
 /// setting has precedence over the NLB's.
 fn without_cross_zone(properties: &Properties, observed: &Observed) -> BTreeSet<String> {
     let of_nlb = observed.nlb_attributes.get(CROSS_ZONE);

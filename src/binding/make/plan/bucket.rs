@@ -34,7 +34,7 @@ pub(super) fn plan_bucket(desired: &Desired, observed: &Observed, steps: &mut Ve
     }
 }
 
-/// All tags to put, where any is missing: PutBucketTagging replaces all tags, so those that others set are put
+/// All tags to put, if any is missing: PutBucketTagging replaces all tags, so those that others set are put
 /// again.
 pub fn bucket_tags(present: &Tags, wanted: &Tags) -> Option<Tags> {
     let mut tags = present.clone();

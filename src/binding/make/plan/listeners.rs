@@ -18,7 +18,7 @@ pub(super) fn plan_listener(made: &MadeListener<'_>, observed: &Observed, steps:
     let listeners = observed.nlb_listeners.iter();
     let mut others = listeners.filter(|listener| !listener.is_own);
     if others.any(|other| other.listener.port == port) {
-        // Another listener has the port, and the binding stands without its own: the checks have warned.
+        // Another listener has the port, and the binding keeps working without its own: the checks have warned.
         return;
     }
     let Some(own) = own else {
@@ -65,8 +65,8 @@ fn idle_timeout(made: &MadeListener<'_>, present: u32) -> Option<Step> {
     (present != seconds).then_some(Step::SetIdleTimeout { port, seconds })
 }
 
-/// The last steps where AWS refused to make listeners on the `refused` ports because of a quota (NLB guide, "Quotas":
-/// 50 listeners). Listeners that are not wanted any more are moved to these ports, in the order of ports. `None` where
+/// The last steps if AWS refused to make listeners on the `refused` ports because of a quota (NLB guide, "Quotas":
+/// 50 listeners). Listeners that are not wanted any more are moved to these ports, in the order of ports. `None` if
 /// there are too few of them.
 pub fn plan_moves(
     desired: &Desired,

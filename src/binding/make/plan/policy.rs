@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 /// The id of the binding's own statement.
 const SID: &str = "DenyRequestsWithoutTls";
 
-/// The policy to put on the bucket of that ARN, where the `present` one does not deny every request without TLS.
+/// The policy to put on the bucket of that ARN, if the `present` one does not deny every request without TLS.
 pub fn with_tls_only(present: Option<&str>, arn: &str) -> Option<String> {
     let present = present.and_then(|present| serde_json::from_str(present).ok());
     let mut policy: Map<String, Value> = present.unwrap_or_default();

@@ -74,7 +74,7 @@ fn a_policy_that_cannot_be_read_holds_up_only_what_does_not_stand_with_its_bucke
     let (errors, warnings) = update(&own, &own, &unread(&own));
     assert_eq!(errors, None);
     assert!(warnings.contains(advice), "{warnings}");
-    // The binding does not stand with its own bucket yet: this Update would move it there.
+    // The binding does not use its own bucket yet: this Update would move it there.
     let (errors, _) = update(&given, &own, &unread(&given));
     assert!(errors.expect("it is new").contains(advice));
 }

@@ -133,7 +133,7 @@ fn what_an_update_makes_worse_is_an_error_though_something_else_stands_as_it_is(
         &world,
     );
     assert!(errors.expect("it is new").contains("would have no target"));
-    // The same where another group takes its place that is confined to its zone.
+    // The same if another group takes its place that is confined to its zone.
     let made = desired(json!({"AllowZoneMismatch": true}));
     world.given_groups.clear();
     let (errors, _) = update(&allowed, &made, &world);
@@ -164,7 +164,7 @@ fn a_rollback_may_go_back_to_what_the_binding_stood_on_before() {
     let made_before = carried_out(&raised, empty_account(&raised));
     let mut record = Record::new(&raised.id.to_string(), Phase::Serving);
     record.orders = raised.orders(&checked(&made_before), &BTreeMap::new());
-    // A record that was lost and made anew has no properties.
+    // A record that was lost and restored has no properties.
     for known in [Some(properties), None] {
         record.properties = known;
         for (rolls_back, passes) in [(false, false), (true, true)] {
