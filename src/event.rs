@@ -43,7 +43,7 @@ pub enum EventError {
 }
 
 impl Event {
-    /// Tells the roles apart: each has a field that no other has.
+    /// Finds out the role: each has a field that no other has.
     ///
     /// # Errors
     /// If there is none of these fields, or if a tick's input or a person's question is malformed.

@@ -1,4 +1,4 @@
-//! What Lambda tells of an invocation besides its event. No role of the function needs more of Lambda than this.
+//! What Lambda says about an invocation besides its event. No role of the function needs more of Lambda than this.
 
 use std::time::Duration;
 

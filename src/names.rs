@@ -180,7 +180,7 @@ mod tests {
         }
     }
 
-    /// The role lets rules call the function without version or alias only: `events:TargetArn`.
+    /// The role allows rules to call only the unqualified function: `events:TargetArn`.
     #[test]
     fn a_rule_calls_the_function_without_version_or_alias() {
         let function = "arn:aws:lambda:us-east-1:123456789012:function:f";

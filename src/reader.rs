@@ -134,7 +134,7 @@ impl<'a, 'p> Reader<'a, 'p> {
     ) -> Option<T> {
         if !self.has(name) {
             self.known.insert(name);
-            // No property may be null, so the parser's error tells what is allowed.
+            // No property may be null, so the parser's error says what is allowed.
             let allowed = parse(&Value::Null).err().unwrap_or_default();
             self.missing(name, allowed);
             return None;

@@ -8,7 +8,7 @@ use crate::names::BindingId;
 use std::collections::BTreeSet;
 
 /// Whether a listener may be the binding's: it is on one of the `ports` of the record, or forwards to one of the
-/// binding's target groups or to none. If the record does not tell the ports, every listener may be. The listeners
+/// binding's target groups or to none. If the record does not name the ports, every listener may be. The listeners
 /// of other bindings on the NLB are left out, because each costs a call if it is deleted while it is observed.
 pub(super) fn may_be_own(
     id: &BindingId,

@@ -21,7 +21,7 @@ pub struct FirstAid<'a, A, D> {
 }
 
 impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
-    /// The addresses that DNS shows now. The addresses that are known already tell how many to expect.
+    /// The addresses that DNS shows now. The addresses that are known already say how many to expect.
     ///
     /// # Errors
     /// The text of the error if DNS shows none.

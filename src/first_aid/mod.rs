@@ -4,8 +4,8 @@
 //! `request` reads the question, and `answer` answers it in time, by `dry_run` (Check, Plan) or `status`. Both `observe`;
 //! `diagnosis` makes sentences of what was observed, and `report` is the JSON. `context` is what all of them work with.
 //!
-//! Changes nothing: only a lease gives permits, and nothing here has a lease. An error on the way to an answer is told
-//! in the answer, because a failed invocation would set off the alarm on errors.
+//! Changes nothing: only a lease gives permits, and nothing here has a lease. An error on the way to an answer is put
+//! in it, because a failed invocation would set off the alarm on errors.
 
 mod answer;
 mod context;

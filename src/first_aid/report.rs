@@ -1,4 +1,4 @@
-//! The answers that a person gets: JSON with names like CloudFormation's. docs/first-aid.md tells of each field.
+//! The answers that a person gets: JSON with names like CloudFormation's. docs/first-aid.md describes each field.
 
 use crate::clock::Timestamp;
 use crate::discovery::Found;

@@ -15,7 +15,7 @@ pub enum Action {
     Status(Option<BindingId>),
 }
 
-/// The properties of a request that nobody has sent, and the binding that it would be for.
+/// The properties of a request that was not sent, and the binding that it would be for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
     pub properties: Value,

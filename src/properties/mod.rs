@@ -1,7 +1,7 @@
 //! The properties of `Custom::AlbNlbBinding`: from CloudFormation's JSON to typed values.
 //!
-//! CloudFormation sends every scalar as a string, so both forms are taken. All problems are told at once. No property
-//! is guessed, and AWS is not asked.
+//! CloudFormation sends every scalar as a string, so both forms are taken. All problems are reported at once.
+//! No property is guessed, and AWS is not asked.
 
 mod attributes;
 mod health_check;

@@ -1,4 +1,4 @@
-//! What a request tells the record of itself, so that two deliveries of it, or two requests, can be told apart.
+//! What the record gets to know about a request, to distinguish two deliveries of it, or two requests.
 
 use super::request::{Envelope, Request, digest};
 use crate::clock::Clock;

@@ -217,7 +217,7 @@ impl<A: Aws, D: Dns, R: Responder> Provider<'_, A, D, R> {
     }
 }
 
-/// The log tells where the function panicked and why: the hook that [`crate::log::start`] sets writes it.
+/// The log says where the function panicked and why: the hook that [`crate::log::start`] sets writes it.
 const PANICKED: &str = "the function panicked, which is a fault in it; its log tells where";
 
 fn out_of_time(working: Duration, doing: &str) -> String {

@@ -37,7 +37,7 @@ pub enum Trouble {
 }
 
 /// Whether AWS refuses to delete something because another thing still uses it. AWS may still see that other thing for a
-/// moment after it is gone (ELBv2 API, `DeleteTargetGroup`; EventBridge API, `DeleteRule`, whose code tells only that
+/// moment after it is gone (ELBv2 API, `DeleteTargetGroup`; EventBridge API, `DeleteRule`, whose code says only that
 /// the request was wrong).
 pub fn is_in_use(operation: &str, code: &str, message: &str) -> bool {
     let has_targets = code == "ValidationException" && message.contains("has targets");

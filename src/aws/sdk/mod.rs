@@ -94,7 +94,7 @@ impl Sdk {
                     .build(),
             )
             .build();
-        // An endpoint that is given, as of an emulator, has no DNS name for each bucket.
+        // An endpoint that is given, such as that of an emulator, has no DNS name for each bucket.
         let s3 = |config: &SdkConfig| {
             let s3 = at_endpoint(config, "S3");
             let is_local = s3.endpoint_url().is_some();
@@ -177,7 +177,7 @@ where
         let message = error.message().unwrap_or_default().to_owned();
         let trouble = match error {
             SdkError::ConstructionFailure(_) => Trouble::Stays,
-            // An answer that is cut off does not tell whether AWS has done it.
+            // An answer that is cut off does not say whether AWS has done it.
             SdkError::ResponseError(_) => Trouble::MayPass,
             _ => trouble(operation, code.as_deref(), &message, status),
         };

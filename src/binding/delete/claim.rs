@@ -1,7 +1,7 @@
-//! How the record of a binding that leaves is found, which given target groups it may take targets out of, and the
-//! claim that comes before everything else that is taken away: the tombstone.
+//! Finds the record of a binding that is being deleted, says from which given target groups its targets may be
+//! deregistered, and claims the record with the tombstone before anything is removed.
 //!
-//! Takes nothing away.
+//! Removes nothing.
 
 use super::deleting::Deletion;
 use super::observed::JustRead;
@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use tracing::warn;
 
 impl Deletion<'_> {
-    /// Finds the record and the rule. Remembers what the rule says, for the rule is deleted before the record.
+    /// Finds the record and the rule. Remembers what the rule says, because the rule is deleted before the record.
     pub(super) async fn locate<A: Aws>(
         &mut self,
         aws: &A,

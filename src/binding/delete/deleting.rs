@@ -1,5 +1,5 @@
-//! How a binding leaves: its tombstone is written first (`claim`), then everything that carries its id is taken
-//! away, and the record last, while it is still that tombstone.
+//! The order of a Delete: `claim` writes the tombstone first, then everything that carries the id is removed, and the
+//! record last, if it is still that tombstone.
 //!
 //! Only the id says what belongs to the binding, by name or by tag: nothing else is removed. The properties only say
 //! where it may be. It is no error if something is gone already.
@@ -22,8 +22,8 @@ use std::cell::Cell;
 use std::time::Duration;
 use tracing::info;
 
-/// For how long a removal that AWS refuses because of a use is tried again before everything is observed again: AWS
-/// might not have shown yet what uses it.
+/// For how long a removal is tried again that AWS refuses because the resource is in use. Then everything is observed
+/// again: AWS might not have shown yet what uses it.
 const IN_USE_FOR: Duration = Duration::from_secs(5);
 
 /// Takes a binding away for a request that is not a Delete of it: the request's own work that is not wanted, or a
@@ -44,7 +44,7 @@ pub(in crate::binding) async fn take_away<A: Aws>(
     deletion.remove(aws, turn, view).await
 }
 
-/// A binding on its way out.
+/// The deletion of one binding.
 pub(super) struct Deletion<'a> {
     pub(super) id: &'a BindingId,
     pub(super) account: &'a str,

@@ -1,6 +1,6 @@
-//! Delete, the mirror of `make`: claim the record with a tombstone, observe, plan, and take away, until nothing is
-//! left. `still_wanted` asks first whether the Delete is meant for the binding that is there now; `deleting` has the order of
-//! the rest.
+//! Delete, the mirror of `make`: claim the record with a tombstone, observe, plan, and remove, until nothing is left.
+//! `still_wanted` asks first whether the Delete is meant for the binding that is there now. `deleting` has the order
+//! of the rest.
 
 mod apply;
 mod claim;

@@ -1,4 +1,4 @@
-//! Observes what is left of a binding that leaves, by its id. Changes nothing.
+//! Observes what is left of a binding that is being deleted, by its id. Changes nothing.
 
 use super::observed::{JustRead, RemainingResources, SearchPlaces};
 use crate::aws::api::{Aws, Trouble, gather};

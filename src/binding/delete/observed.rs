@@ -1,4 +1,4 @@
-//! What is observed of a binding that leaves, as the plan reads it, and where it was found. No I/O.
+//! What is left of a binding that is being deleted, as the plan reads it, and where it was found. No I/O.
 
 use crate::model::{Listener, Rule, TargetGroup};
 use crate::record::{Record, StoredRecord};
@@ -22,7 +22,7 @@ pub(super) struct SearchPlaces {
     pub(super) nlbs: BTreeSet<String>,
     /// Listeners on these NLBs that are not the binding's.
     pub(super) others: BTreeSet<String>,
-    /// The ports that its target groups may have been made for. `None` if the record does not tell: then every
+    /// The ports that its target groups may have been made for. `None` if the record does not say it: then every
     /// target group of the account has to be listed.
     pub(super) ports: Option<BTreeSet<u16>>,
     /// The names of target groups that were taken away under this claim.

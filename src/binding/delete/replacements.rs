@@ -55,7 +55,7 @@ async fn delete_noted_replacements<A: Aws>(
     };
     let noted = held.map(|held| held.record.replaced).unwrap_or_default();
     let mut has_living = false;
-    // The newest comes first, for it is the most likely to be the living one.
+    // The newest comes first, because it is the most likely to be the living one.
     for replaced in noted.iter().rev() {
         let by = turn.replacement(replaced);
         let bucket = hints.bucket.clone();
@@ -97,7 +97,7 @@ async fn is_living<A: Aws>(
     if replaced.done {
         return Ok(true);
     }
-    // If Lambda stopped the Update between the writes of its two records, only the replacement's record tells.
+    // If Lambda stopped the Update between the writes of its two records, only the replacement's record says so.
     let located = locate(aws, turn, by, bucket, &by.bucket(account)).await?;
     Ok(located.record_or_anew().is_some_and(Record::is_serving))
 }

@@ -1,4 +1,4 @@
-//! Answers a Delete: first whether it is meant for the binding that is there now, then the steps of `leaving`.
+//! Answers a Delete: first whether it is meant for the binding that is there now, then the steps of `deleting`.
 
 use super::deleting::Deletion;
 use super::replacements::take_away_replacements;
@@ -10,7 +10,7 @@ use crate::names::BindingId;
 use crate::record::{STATUS_LAG, Turn};
 use tracing::info;
 
-/// Deletes a binding. `is_invented` tells that the request's physical id is not a binding's: CloudFormation invents one
+/// Deletes a binding. `is_invented`: the request's physical id is not a binding's, because CloudFormation invents one
 /// if a Create was never answered. Then the Delete is for the id that follows from the request, unless
 /// CloudFormation names that one as the living binding.
 ///

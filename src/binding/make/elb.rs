@@ -1,5 +1,5 @@
 //! Observes the load balancers with their listeners, and the binding's own target groups. It needs as few calls to
-//! ELBv2 as it can, for a hundred bindings may ask at once (ELB guide, "Request throttling for the Elastic Load
+//! ELBv2 as it can, because a hundred bindings may ask at once (ELB guide, "Request throttling for the Elastic Load
 //! Balancing API").
 //!
 //! Changes nothing.

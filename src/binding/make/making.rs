@@ -107,7 +107,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
             turn.may_make_record()?;
         }
         // Not at the same time as the record: by an older view, a request could pass for the current one although the
-        // record tells that it is over.
+        // record says that it is over.
         let mut view = turn.stack_view().await;
         if !is_held {
             turn.judge(record, &view)?;
@@ -189,8 +189,8 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         Ok(Some(made))
     }
 
-    /// Notes the parts of a binding that has had no success yet: another delivery may just have made them, so AWS may
-    /// not show them yet.
+    /// Notes the parts of a binding that has had no success yet: another delivery may just have made them, so AWS
+    /// might not show them yet.
     fn note_just_made(&self, observed: &Observed) {
         let fresh = self.turn.lease().just_made();
         for own in &observed.groups {

@@ -76,7 +76,7 @@ pub async fn observe(
 }
 
 /// The ports that own target groups may have been made for. Without a record there are own target groups only if
-/// a record was lost, and of these only those of wanted ports matter. `None` if the record does not tell: then
+/// a record was lost, and of these only those of wanted ports matter. `None` if the record does not say it: then
 /// every target group of the account has to be listed.
 fn ports(desired: &Desired, located: &Located) -> Option<BTreeSet<u16>> {
     match located.record_or_anew() {

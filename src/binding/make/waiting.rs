@@ -22,8 +22,8 @@ use tracing::info;
 const LISTENS_WITHIN: Duration = Duration::from_secs(60);
 
 impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
-    /// Waits while load balancers are being provisioned. Returns whether it had to wait: then everything that was
-    /// observed is old.
+    /// Waits while load balancers are being provisioned. Returns whether it had to wait. If so, everything that
+    /// was observed is out of date.
     pub(super) async fn wait_until_provisioned(
         &self,
         observed: &Observed,
@@ -51,8 +51,8 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         }
     }
 
-    /// Waits for listeners of the ALB that are made while this request runs. Everything else that was observed is old
-    /// by then.
+    /// Waits for listeners of the ALB that are made while this request runs. Then everything else that was
+    /// observed is out of date.
     pub(super) async fn wait_for_alb_listeners(
         &self,
         last_success: Option<LastSuccess<'_>>,

@@ -61,7 +61,7 @@ fn step_problem(step: &Step) -> Option<String> {
         Step::PutBucketPolicy { bucket, .. } => {
             format!("the policy of the bucket {bucket} does not deny requests without TLS")
         }
-        // These are told elsewhere, are part of every plan, or do not matter.
+        // Other problems report these, are part of every plan, or do not matter.
         Step::CreateBucket { .. }
         | Step::TagBucket { .. }
         | Step::Claim { .. }

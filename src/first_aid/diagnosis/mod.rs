@@ -77,7 +77,7 @@ pub(super) fn notes(observed: &ObservedBinding) -> Vec<String> {
     notes
 }
 
-/// One sentence that begins with `well:`, or tells every problem.
+/// One sentence that begins with `well:`, or names every problem.
 pub(super) fn verdict(observed: &ObservedBinding, problems: &[String]) -> String {
     match problems {
         [] => {}

@@ -15,7 +15,7 @@ pub(super) fn problems(observed: &ObservedBinding) -> Vec<String> {
             Err(error) => {
                 problems.push(format!("the targets of {arn} cannot be looked at: {error}"))
             }
-            // The drift tells that the group is gone.
+            // The drift says that the group is gone.
             Ok(None) if matches!(observed.drift, Some(Ok(_))) => {}
             Ok(None) => problems.push(format!(
                 "the target group {arn} does not exist, so ticks fail: {BY_UPDATE}"

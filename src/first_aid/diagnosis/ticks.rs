@@ -65,7 +65,7 @@ fn longest_silence(observed: &ObservedBinding) -> Option<Duration> {
     (silence <= METRIC_WINDOW).then_some(silence)
 }
 
-/// The metric tells when a tick or a request last got an answer of DNS.
+/// The metric shows when a tick or a request last got an answer of DNS.
 pub(super) fn silence_problem(observed: &ObservedBinding) -> Option<String> {
     let Some(Ok(last)) = &observed.last_measured else {
         return None;

@@ -1,4 +1,4 @@
-//! Takes own targets out of a target group that the user gives, for Delete and for an Update that gives the group up.
+//! Deregisters own targets in a target group that the user gives, for Delete and for an Update that gives the group up.
 //! Rules 7 and 11 of the record.
 //!
 //! Never touches a target that the record does not own.
@@ -16,7 +16,7 @@ use tracing::{info, warn};
 /// How often other bindings' records are read, because a reading that takes too long is out of date.
 const READINGS: usize = 3;
 
-/// Takes own targets out of one group, and does so once more when no tick can be registering there any more.
+/// Deregisters own targets in one group, and does so once more when no tick can be registering there any more.
 ///
 /// # Errors
 /// What AWS refuses; it is no error if a target or the group is gone already.
@@ -67,7 +67,7 @@ fn is_denied(error: &BindingError) -> bool {
     error.is(&["AccessDenied"]) && of_group.contains(&error.operation)
 }
 
-/// Deregisters own targets, but for those that another binding owns, too.
+/// Deregisters own targets, except those that another binding owns too.
 async fn deregister_own<A: Aws>(
     aws: &A,
     turn: &Turn<'_, A>,

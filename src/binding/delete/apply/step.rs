@@ -18,14 +18,14 @@ pub(in crate::binding) struct Remover<'a, 't, A> {
     pub(in crate::binding) aws: &'a A,
     pub(in crate::binding) turn: &'a Turn<'t, A>,
     pub(in crate::binding) id: &'a BindingId,
-    /// Whether the own bucket had to stay, for it holds versions under a retention lock.
+    /// Whether the own bucket had to stay, because it holds versions under a retention lock.
     pub(in crate::binding) leaves_bucket: Cell<bool>,
-    /// For how long a removal that AWS refuses because of a use is tried again.
+    /// For how long a removal that AWS refuses because the resource is in use is tried again.
     pub(in crate::binding) in_use_for: Duration,
 }
 
 impl<A: Aws> Remover<'_, '_, A> {
-    /// Takes one thing away. Returns whether it existed, as far as AWS tells: it might not show yet what was just made.
+    /// Removes one thing. Returns whether it existed, as far as AWS says: it might not show yet what was just made.
     ///
     /// # Errors
     /// What AWS refuses; it is no error if the thing is gone already.

@@ -32,7 +32,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
             return Err(BindingError::OwnBucket { reason });
         }
         lease.just_made().add(ResourceKind::Bucket, bucket);
-        // The response does not tell whether S3 took the tags: a bucket that existed already keeps its own, and not
+        // The response does not say whether S3 took the tags: a bucket that existed already keeps its own, and not
         // every implementation of S3 knows tags in this call. A bucket that is not shown yet was made with them.
         let present = none_if_not_found(self.aws.bucket_tags(bucket).await)?;
         let missing = present.and_then(|present| plan::bucket_tags(&present, tags));

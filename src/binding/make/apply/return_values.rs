@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The return values of a binding, by the names that `Fn::GetAtt` knows.
 pub type ReturnValues = BTreeMap<String, String>;
 
-/// A binding that is made.
+/// What a finished Create or Update returns.
 pub struct MakeResult {
     pub attributes: ReturnValues,
     /// What ticks are to do from now on.

@@ -18,8 +18,7 @@ pub struct Backend {
     pub availability_zone: Option<String>,
     /// An ALB that is gone has no addresses.
     pub is_gone: bool,
-    /// Whether DNS may have no address for it. So it is for a DNS name that the binding stood on before: it may be
-    /// gone, and only DNS tells.
+    /// Whether DNS may have no address for it. True for a DNS name that the binding already uses: it may be gone.
     pub may_lack_addresses: bool,
 }
 

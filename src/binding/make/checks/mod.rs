@@ -81,7 +81,7 @@ pub fn check<'a>(
     }
 }
 
-/// The NLB. Of one that is gone, only what its ARN and the orders tell.
+/// The NLB. If it is gone: what its ARN and the orders say about it.
 fn nlb<'a>(
     wanted: &Properties,
     orders: Option<&Orders>,

@@ -103,7 +103,7 @@ impl Findings {
     }
 }
 
-/// Tells whose a listener is, and how the user gets its port.
+/// Says whose a listener is, and how the user gets its port.
 fn owner_and_advice(other: &NlbListener) -> String {
     if let Some(owner) = other.tags.get(TAG) {
         return format!(

@@ -1,7 +1,7 @@
 //! The policy of the own bucket: it denies every request without TLS, on the bucket and on its objects (S3 guide,
 //! "Security best practices"; AWS Config's rule `s3-bucket-ssl-requests-only`). Pure.
 //!
-//! Keeps the statements of others, for PutBucketPolicy replaces the whole policy.
+//! Keeps the statements of others, because PutBucketPolicy replaces the whole policy.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! The last steps: they take away what the binding made before and is not to have any more.
+//! The last steps: they remove what the binding made before and must not have any more.
 
 use crate::binding::desired::Desired;
 use crate::binding::make::observed::{NlbListener, Observed};

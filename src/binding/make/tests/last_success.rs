@@ -1,4 +1,4 @@
-//! The checks of an Update against what made_before.
+//! The checks of an Update against the existing binding.
 
 use super::carried_out::{NOTHING, carried_out, checked};
 use super::found::{findings, update};

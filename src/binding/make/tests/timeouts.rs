@@ -23,7 +23,7 @@ fn only_the_listeners_that_carry_the_bindings_traffic_must_hold_connections_for_
     for (listener, alb_seconds, too_short) in [
         // A listener that is made gets the timeout of the properties, whatever it has now.
         (of(81, "arn:own", true, Some(100)), 349, None),
-        // The Update takes this listener away, for its port is no longer wanted.
+        // The Update removes this listener, because its port is no longer wanted.
         (of(82, "arn:own", true, Some(60)), 99, None),
         (of(443, GIVEN, false, Some(100)), 99, None),
         (of(443, GIVEN, false, Some(100)), 100, Some((100, 443))),
