@@ -147,7 +147,7 @@ pub fn account(function_arn: &str) -> &str {
     function_arn.split(':').nth(4).unwrap_or_default()
 }
 
-/// The partition in such an ARN: `aws`, or such as `aws-cn`.
+/// The partition in such an ARN, for example `aws` or `aws-cn`.
 pub fn partition(function_arn: &str) -> &str {
     function_arn.split(':').nth(1).unwrap_or_default()
 }

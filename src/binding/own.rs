@@ -1,4 +1,4 @@
-//! Tells which target groups and listeners may be a binding's own. Make and delete both observe by it.
+//! Finds the target groups and listeners that may be a binding's own, for make and for delete.
 //!
 //! Changes nothing.
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-/// Whoever can send a response to CloudFormation.
+/// Sends responses to CloudFormation.
 pub trait Responder {
     /// Makes one PUT and returns the HTTP status. No error may hold the URL, which is a secret.
     async fn put(

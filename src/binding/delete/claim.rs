@@ -77,7 +77,7 @@ impl Deletion<'_> {
         }
     }
 
-    /// Whether the rule or the properties name a target group. The record does not count: everybody who may write to
+    /// Whether the rule or the properties name a target group. The record does not count: everybody who can write to
     /// its bucket can write it.
     pub(super) fn is_named(&self, arn: &str) -> bool {
         let event = self.event.as_ref();

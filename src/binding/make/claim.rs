@@ -11,7 +11,7 @@ use crate::record::{ClaimPurpose, ClaimResult, Located, RecordError, RuleEvent, 
 use crate::sync::{self, WhenDnsFails};
 
 impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
-    /// Whether an error may come of another delivery of this request, which has claimed the record or has been
+    /// Whether another delivery of this request may have caused an error, because it has claimed the record or has been
     /// answered.
     pub(super) async fn is_of_another_delivery(&self, error: &BindingError) -> bool {
         let is_verdict = matches!(

@@ -40,7 +40,7 @@ pub(super) fn load_balancer_arns(desired: &Desired) -> Vec<String> {
         .collect()
 }
 
-/// Observes it. `ports` are those that own target groups may be of.
+/// Observes this part. Own target groups may have been made for `ports`.
 pub(super) async fn observe_elb(
     aws: &impl Aws,
     desired: &Desired,
@@ -155,7 +155,7 @@ async fn listeners_and_groups(
 }
 
 /// Whether a listener of the NLB may be the binding's, has a port that the binding wants, or forwards to a given target
-/// group. The others are left out, for an NLB has the listeners of up to fifty bindings.
+/// group. The others are left out, because an NLB has the listeners of up to fifty bindings.
 fn is_relevant(desired: &Desired, ports: Option<&BTreeSet<u16>>, listener: &Listener) -> bool {
     let mut forwards = listener.forwards_to.iter();
     desired.ports().contains(&listener.port)

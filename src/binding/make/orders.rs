@@ -10,7 +10,7 @@ use crate::record::{Orders, RULE_TARGET, RuleEvent};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Desired {
-    /// Given target groups in which the binding has targets and that it is not to serve any more.
+    /// Given target groups in which the binding has targets and that it must not serve any more.
     pub fn given_up(&self, observed: &Observed) -> BTreeSet<String> {
         let record = observed.record.as_ref().map(|(record, _)| record);
         let own = record.into_iter().flat_map(|record| record.own.keys());
@@ -71,7 +71,7 @@ impl Desired {
         expected: usize,
     ) -> Option<RuleTarget> {
         let orders = self.orders(checked, made)?;
-        // Delete has to know these groups, for AWS may refuse to deregister own targets now.
+        // Delete has to know these groups, because AWS may refuse to deregister own targets now.
         let owed = self.given_up(checked.observed);
         let (bucket, schedule) = (self.bucket(), &self.properties.schedule);
         let template = RuleEvent::template(&self.id, &bucket, schedule, &orders, &owed, expected);
