@@ -4,8 +4,6 @@
 //!
 //! Never ends the waiting: the caller, or the invocation's deadline, does.
 
-use crate::aws::api::{AwsError, AwsResult};
-use crate::progress;
 use std::time::Duration;
 
 const SHORTEST_WAIT: Duration = Duration::from_millis(200);
@@ -21,7 +19,7 @@ impl Backoff {
         Self(SHORTEST_WAIT)
     }
 
-    /// The second attempt comes at once, for where it is most often the last.
+    /// The second attempt comes at once, for if it is most often the last.
     pub const fn none_at_first() -> Self {
         Self(Duration::ZERO)
     }
@@ -32,26 +30,6 @@ impl Backoff {
             tokio::time::sleep(self.0.mul_f64(1.0 - fastrand::f64() / 2.0)).await;
         }
         self.0 = (self.0 * 2).clamp(SHORTEST_WAIT, LONGEST_WAIT);
-    }
-}
-
-/// Makes a call until it succeeds or fails with an error that does not pass.
-///
-/// # Errors
-/// The first error of the call that `passes` is false for.
-pub async fn retry_while<T>(
-    mut backoff: Backoff,
-    passes: impl Fn(&AwsError) -> bool,
-    call: impl AsyncFn() -> AwsResult<T>,
-) -> AwsResult<T> {
-    loop {
-        match call().await {
-            Err(error) if passes(&error) => {
-                progress::note_retry(error.operation, error.to_string());
-                backoff.wait().await;
-            }
-            answer => return answer,
-        }
     }
 }
 

@@ -13,6 +13,7 @@ mod error;
 mod events;
 mod gather;
 mod response;
+mod retry_while;
 mod s3;
 
 pub use cloudformation::{Stack, StackResource, Stacks};
@@ -22,6 +23,7 @@ pub use error::{AwsError, AwsResult, TRIES, Trouble, is_in_use, none_if_not_foun
 pub use events::Rules;
 pub use gather::{CALLS_SIDE_BY_SIDE, gather};
 pub use response::{PutError, Responder, ResponseUrl};
+pub use retry_while::retry_while;
 pub use s3::{Buckets, ObjectVersion, Objects, StoredObject, VERSIONS_PER_CALL, WriteOutcome};
 
 /// All that is asked of AWS: the trait that callers ask for.

@@ -1,8 +1,8 @@
 //! ELBv2: listeners of both load balancers.
 
 use super::{Sdk, failed, tags::elb_tag_list, unusable};
-use crate::aws::api::{AwsError, AwsResult, Listeners};
-use crate::backoff::{Backoff, retry_while};
+use crate::aws::api::{AwsError, AwsResult, Listeners, retry_while};
+use crate::backoff::Backoff;
 use crate::model::{Attributes, Listener, TCP_IDLE_TIMEOUT, Tags};
 use crate::permit::Permit;
 use aws_sdk_elasticloadbalancingv2::types::{self, Action, ActionTypeEnum, ProtocolEnum};

@@ -1,8 +1,8 @@
 //! ELBv2: target groups and their attributes.
 
 use super::{Sdk, batches::describe_known, failed, tags::elb_tag_list, unusable};
-use crate::aws::api::{AwsError, AwsResult, TargetGroups};
-use crate::backoff::{Backoff, retry_while};
+use crate::aws::api::{AwsError, AwsResult, TargetGroups, retry_while};
+use crate::backoff::Backoff;
 use crate::model::{Attributes, HealthCheck, HttpCheck, Tags, TargetGroup};
 use crate::permit::Permit;
 use aws_sdk_elasticloadbalancingv2::types::{

@@ -3,8 +3,8 @@
 //! Rule 10: an Update may move the record to another bucket and leaves a stub in the old one. All readers follow it.
 
 use super::buckets::{Candidate, Contents, Located, StoredRecord, Unreadable};
-use crate::aws::api::{AwsError, Objects, StoredObject, Trouble, WriteOutcome};
-use crate::backoff::{Backoff, retry_while};
+use crate::aws::api::{AwsError, Objects, StoredObject, Trouble, WriteOutcome, retry_while};
+use crate::backoff::Backoff;
 use crate::log::chain;
 use crate::progress;
 use crate::record::data::{Record, StateObject, StateObjectError};
@@ -15,7 +15,7 @@ use tracing::warn;
 
 /// What to do with a record that may be the copy of a move.
 enum Arrival {
-    /// This is the record: the copy itself, or the original where that still stands.
+    /// This is the record: the copy itself, or the original if that still stands.
     Counts(Box<StoredRecord>),
     /// The copy is void, for the stub in the place of its original leads to another bucket.
     Never { to: String },
@@ -115,8 +115,8 @@ impl<'a, A: Objects> Store<'a, A> {
         let mut former = BTreeMap::new();
         loop {
             let located = self.search_once(candidates.clone().into()).await?;
-            // Where the stubs lead to no record, it may have moved meanwhile, back to a bucket that was read before.
-            // Only where the stubs are the same in the next search is there no record.
+            // If the stubs lead to no record, it may have moved meanwhile, back to a bucket that was read before.
+            // Only if the stubs are the same in the next search is there no record.
             if located.record.is_some() || located.stubs == former {
                 return Ok(located);
             }
@@ -200,7 +200,7 @@ impl<'a, A: Objects> Store<'a, A> {
     /// Reads the record again where it was, and follows stubs. `None` where it is gone.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub async fn read_again(&self, bucket: &str) -> Result<Option<StoredRecord>, RecordError> {
         let is_surely_used = true;
         let bucket = bucket.to_owned();
@@ -216,8 +216,8 @@ impl<'a, A: Objects> Store<'a, A> {
         }
     }
 
-    /// Writes a record where the object still has this ETag, or without one, where it still does not exist. `None`
-    /// where somebody else wrote first.
+    /// Writes a record if the object still has this ETag, or without one, if it still does not exist. `None`
+    /// if somebody else wrote first.
     ///
     /// # Errors
     /// What S3 refuses.
@@ -256,7 +256,7 @@ impl<'a, A: Objects> Store<'a, A> {
         }
     }
 
-    /// Writes a record over the one that was read. `None` where somebody else wrote first.
+    /// Writes a record over the one that was read. `None` if somebody else wrote first.
     ///
     /// # Errors
     /// What S3 refuses.
@@ -268,7 +268,7 @@ impl<'a, A: Objects> Store<'a, A> {
         self.write(&held.bucket, record, Some(&held.etag)).await
     }
 
-    /// The ETag that a write over an unreadable object needs. `None` where the object is gone.
+    /// The ETag that a write over an unreadable object needs. `None` if the object is gone.
     ///
     /// # Errors
     /// What S3 refuses.
