@@ -35,7 +35,7 @@ impl Clock {
         self.start + self.started.elapsed()
     }
 
-    /// Waits until that moment, and not at all where it has passed.
+    /// Waits until that moment, and not at all if it has passed.
     pub async fn wait_until(&self, moment: Timestamp) {
         tokio::time::sleep(moment.since(self.now())).await;
     }
@@ -50,7 +50,7 @@ impl Timestamp {
         self.0
     }
 
-    /// The time from `earlier` until this; zero where this is not later.
+    /// The time from `earlier` until this; zero if this is not later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }

@@ -1,5 +1,5 @@
 //! Chooses the servers to ask for a name's addresses: those that are given; else the authoritative ones of the
-//! name's zone; else, where these cannot be reached, the system's resolver.
+//! name's zone; else, if these cannot be reached, the system's resolver.
 //!
 //! Never decides how many lookups are made: the run does.
 
@@ -29,7 +29,7 @@ pub struct DnsClient {
 }
 
 impl DnsClient {
-    /// `default_servers`, a comma-separated list of `ip` or `ip:port`, are asked where a binding names no servers.
+    /// `default_servers`, a comma-separated list of `ip` or `ip:port`, are asked if a binding names no servers.
     /// An error in the list is reported when the list is needed, because a function that does not start could not
     /// answer CloudFormation.
     pub fn new(default_servers: &str) -> Self {
@@ -47,7 +47,7 @@ impl DnsClient {
         }
     }
 
-    /// `None` where the authoritative servers cannot be reached.
+    /// `None` if the authoritative servers cannot be reached.
     async fn ask_name_servers(&self, dns_name: &str) -> Option<Result<FirstAnswer, DnsError>> {
         if !self.name_servers.may_be_tried(dns_name) {
             return None;
@@ -89,7 +89,7 @@ impl DnsClient {
         *turn
     }
 
-    /// A query of `servers`, or of those that the variable DNS_SERVERS names; `None` where neither names any.
+    /// A query of `servers`, or of those that the variable DNS_SERVERS names; `None` if neither names any.
     fn query_of_given(
         &self,
         dns_name: &str,

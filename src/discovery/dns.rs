@@ -15,21 +15,21 @@ pub const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 pub trait Dns {
     type Query: DnsQuery;
 
-    /// Chooses the servers to ask, `servers` where there are any, and makes the first lookup.
+    /// Chooses the servers to ask, `servers` if there are any, and makes the first lookup.
     ///
     /// # Errors
-    /// Where no server gives an address.
+    /// If no server gives an address.
     async fn first_lookup(
         &self,
         dns_name: &str,
         servers: &[SocketAddr],
     ) -> Result<(Self::Query, DnsAnswer), DnsError>;
 
-    /// Chooses the servers to ask, `servers` where there are any, and makes no lookup of the name. `None` where no
-    /// server can be found, or where the servers did not answer last time.
+    /// Chooses the servers to ask, `servers` if there are any, and makes no lookup of the name. `None` if no
+    /// server can be found, or if the servers did not answer last time.
     async fn query(&self, dns_name: &str, servers: &[SocketAddr]) -> Option<Self::Query>;
 
-    /// The last certain list of a name that this process remembers; empty where there is none.
+    /// The last certain list of a name that this process remembers; empty if there is none.
     fn remembered(&self, dns_name: &str) -> BTreeSet<IpAddr>;
 
     /// Remembers a certain list.
@@ -39,7 +39,7 @@ pub trait Dns {
 /// A name and the servers to ask for its addresses, for one run of lookups.
 pub trait DnsQuery {
     /// Makes one lookup. Lookups are numbered from 1, which is [`Dns::first_lookup`]. The servers in `last` are
-    /// asked only where no other server answers.
+    /// asked only if no other server answers.
     async fn lookup(&self, number: usize, last: BTreeSet<usize>) -> Result<DnsAnswer, DnsError>;
 
     /// The error for a run in which no server has answered.

@@ -20,7 +20,7 @@ pub struct Found {
     pub is_cached: bool,
 }
 
-/// How strongly a run says that an address it did not see is gone. Where one run is not certain, several runs
+/// How strongly a run says that an address it did not see is gone. If one run is not certain, several runs
 /// together may be.
 ///
 /// It is counted in draws: a draw is one full answer that was chosen at random and independently of all others.
@@ -30,12 +30,12 @@ pub struct Evidence {
     pub draws: u32,
     /// How many draws make the list certain.
     pub needed: u32,
-    /// For how long later runs would see the same answers again; zero where no cache gave them.
+    /// For how long later runs would see the same answers again; zero if no cache gave them.
     pub cached_for: Duration,
 }
 
 impl Found {
-    /// Whether an address that is not in the list may be counted as missing: not where lookups failed that were
+    /// Whether an address that is not in the list may be counted as missing: not if lookups failed that were
     /// needed.
     pub fn is_whole(&self) -> bool {
         self.certain || self.failed_lookups == 0

@@ -2,7 +2,7 @@
 //!
 //! AWS promises nowhere that each answer is chosen anew, and a cache repeats the answer that it keeps. So this
 //! never believes what a server says about itself; it counts how many of the answers differ. Different answers that
-//! all lack an address say as much about it as that many draws. Where fewer answers differ than chance would allow,
+//! all lack an address say as much about it as that many draws. If fewer answers differ than chance would allow,
 //! a cache gave them.
 
 use super::dns::DnsAnswer;
@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Answers are a cache's where the chance that draws repeat each other as often is lower than this.
+/// Answers are a cache's if the chance that draws repeat each other as often is lower than this.
 const CHANCE_OF_RANDOM: f64 = 1e-6;
 
 /// The limit of what [`possible_answers`] counts: an `f64` still holds every whole number below it.
@@ -76,8 +76,8 @@ impl FullAnswers {
         )
     }
 
-    /// How many different answers the servers can give. Where they have shown no more addresses than one answer
-    /// holds, there may be more: those that are known, and at least one more where the system's resolver answers.
+    /// How many different answers the servers can give. If they have shown no more addresses than one answer
+    /// holds, there may be more: those that are known, and at least one more if the system's resolver answers.
     fn possible_answers(&self, known: usize) -> f64 {
         let addresses = match self.are_a_choice() {
             true => self.addresses.len(),

@@ -49,7 +49,7 @@ impl Query {
     }
 
     /// The servers in the order in which the lookup of this number asks them. For the first lookup only the turn
-    /// decides, so that a stale server is not the first of each run where all others are caches.
+    /// decides, so that a stale server is not the first of each run if all others are caches.
     fn order(&self, number: usize, last: &BTreeSet<usize>) -> VecDeque<&RankedServer> {
         let count = self.servers.len();
         let first = self.turn.wrapping_add(number) % count.max(1);
@@ -79,7 +79,7 @@ fn names<'a>(servers: impl Iterator<Item = &'a RankedServer>) -> String {
 }
 
 impl DnsQuery for Query {
-    /// Each lookup begins at another server. Where a server fails or is slow, the next one is asked as well, and
+    /// Each lookup begins at another server. If a server fails or is slow, the next one is asked as well, and
     /// later lookups ask that server last.
     async fn lookup(&self, number: usize, last: BTreeSet<usize>) -> Result<DnsAnswer, DnsError> {
         let name = fully_qualified(&self.dns_name).map_err(|source| self.failed(source))?;
@@ -139,7 +139,7 @@ impl DnsQuery for Query {
 }
 
 impl RankedServer {
-    /// Asks the server. It is bad while it takes longer than [`PATIENCE`], and stays bad where it gives no address
+    /// Asks the server. It is bad while it takes longer than [`PATIENCE`], and stays bad if it gives no address
     /// or was bad before.
     async fn ask(&self, name: &Name) -> Result<DnsAnswer, NetError> {
         let was_bad = self.is_bad.load(Ordering::Relaxed);

@@ -1,6 +1,6 @@
 //! One run of lookups, side by side, until the list is complete or certain enough.
 //!
-//! Makes no more lookups than it may; only where no server has answered any of them, it makes one more elsewhere.
+//! Makes no more lookups than it may; only if no server has answered any of them, it makes one more elsewhere.
 
 use super::dns::{Dns, DnsError, DnsQuery, FIRST_ANSWER_TIMEOUT};
 use super::found::Found;
@@ -21,10 +21,10 @@ const LOOKUPS_SIDE_BY_SIDE: usize = 48;
 #[derive(Debug, Clone, Copy)]
 pub struct Search<'a> {
     pub dns_name: &'a str,
-    /// The servers to ask; where there are none, the run finds them.
+    /// The servers to ask; if there are none, the run finds them.
     pub servers: &'a [SocketAddr],
     pub max_lookups: usize,
-    /// How many addresses the caller expects; zero where it does not know.
+    /// How many addresses the caller expects; zero if it does not know.
     pub expected: usize,
 }
 
@@ -34,11 +34,11 @@ pub struct Search<'a> {
 /// any case are made meanwhile. The number of addresses found is sent to `count` as soon as it is certain that it
 /// stays, which may be before `known` is there.
 ///
-/// The lookups for as many addresses as this process remembers, or else as are expected, all begin at once. Where
+/// The lookups for as many addresses as this process remembers, or else as are expected, all begin at once. If
 /// one answer may hold all addresses, the first lookup is made alone, because most such runs need no other.
 ///
 /// # Errors
-/// Where no server gives an address.
+/// If no server gives an address.
 pub async fn run<D: Dns>(
     dns: &D,
     search: Search<'_>,
@@ -90,7 +90,7 @@ pub async fn run<D: Dns>(
     Ok(found)
 }
 
-/// What both attempts of a run share: all lookups at once, and where no server answers these, one lookup first.
+/// What both attempts of a run share: all lookups at once, and if no server answers these, one lookup first.
 struct Run<'a, K> {
     reading_known: Pin<&'a mut K>,
     /// What was known before this run, once `reading_known` has given it.
@@ -102,7 +102,7 @@ struct Run<'a, K> {
 }
 
 impl<K: Future<Output = BTreeSet<IpAddr>>> Run<'_, K> {
-    /// Begins `lookups` lookups at once, and then as many more as the answers show to be needed. `None` where no
+    /// Begins `lookups` lookups at once, and then as many more as the answers show to be needed. `None` if no
     /// server gives a first answer in time.
     async fn finish(
         &mut self,
@@ -137,7 +137,7 @@ impl<K: Future<Output = BTreeSet<IpAddr>>> Run<'_, K> {
             }
             // What was known may show that no more lookups are needed.
             let waits_for_known = known.is_none() && sampling.has_only_short_answers();
-            // Where no server has answered yet, more lookups do not help.
+            // If no server has answered yet, more lookups do not help.
             let waits_for_answer = sampling.address_count() == 0 && sampling.lookups() > 0;
             let free = match waits_for_known || waits_for_answer {
                 true => 0,

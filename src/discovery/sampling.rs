@@ -172,7 +172,7 @@ impl Sampling {
     }
 
     /// Whether a short answer ends the run, because it is the whole list. A stale server may give one that is not.
-    /// So where it lacks a known address, or where none is known, another server has to answer as well; and where a
+    /// So if it lacks a known address, or if none is known, another server has to answer as well; and if a
     /// server has given a full answer, two servers have to give the same short one.
     fn is_complete(&self, known: &BTreeSet<IpAddr>) -> bool {
         let is_confirmed = |one: &DnsAnswer| {
@@ -198,7 +198,7 @@ impl Sampling {
     }
 
     /// Whether servers that choose from more addresses than one answer holds have shown every known address. Then
-    /// none is missing, also where they give the addresses in turn and not at random.
+    /// none is missing, also if they give the addresses in turn and not at random.
     fn has_shown_all(&self, known: &BTreeSet<IpAddr>) -> bool {
         if known.is_empty() || !self.seen.is_superset(known) {
             return false;

@@ -1,6 +1,6 @@
 //! One DNS server, asked many times at once.
 //!
-//! A server whose address is known is asked by UDP directly. Where its answer is truncated or a failure, and for
+//! A server whose address is known is asked by UDP directly. If its answer is truncated or a failure, and for
 //! the system's list of servers, hickory's pool of connections is used. One pool answers equal queries that are
 //! under way at the same time with one answer. But here each query needs an answer of its own, because each answer
 //! holds another random subset. So each query has a pool to itself, which later queries use again.
@@ -41,7 +41,7 @@ pub(super) struct Server {
 
 /// The answer to one lookup of addresses.
 pub(super) struct Reply {
-    /// Empty where the server says that there is no address.
+    /// Empty if the server says that there is no address.
     pub(super) addresses: BTreeSet<IpAddr>,
     /// For how long a cache repeats it; zero from a server that says that it is authoritative.
     pub(super) cached_for: Duration,
@@ -84,7 +84,7 @@ impl Server {
         self.is_cache.load(Ordering::Relaxed)
     }
 
-    /// Remembers that it repeats its answers; `true` where that was not known before.
+    /// Remembers that it repeats its answers; `true` if that was not known before.
     pub(super) fn mark_as_cache(&self) -> bool {
         !self.is_cache.swap(true, Ordering::Relaxed)
     }
@@ -112,7 +112,7 @@ impl Server {
         ))
     }
 
-    /// The names of a zone's servers; empty where the name is no zone.
+    /// The names of a zone's servers; empty if the name is no zone.
     pub(super) async fn name_servers(&self, zone: &Name) -> Result<Vec<Name>, NetError> {
         let records = match self.lookup(zone, RecordType::NS).await {
             Err(error) if error.is_no_records_found() => return Ok(Vec::new()),
@@ -146,7 +146,7 @@ impl Server {
         }
     }
 
-    /// One query by UDP, from a port of its own. `None` where the answer is truncated, says that the server failed,
+    /// One query by UDP, from a port of its own. `None` if the answer is truncated, says that the server failed,
     /// or does not come: the pool then makes the query once more.
     async fn ask_directly(&self, query: Query) -> Option<Result<DnsResponse, DnsError>> {
         let Location::Address(address) = self.location else {
@@ -163,7 +163,7 @@ impl Server {
         }
     }
 
-    /// One query by UDP, or by TCP where the answer by UDP is truncated.
+    /// One query by UDP, or by TCP if the answer by UDP is truncated.
     async fn ask_by_pool(&self, query: Query) -> Result<DnsResponse, NetError> {
         let idle = self.idle_pools().pop();
         let pool = match idle {
@@ -207,7 +207,7 @@ impl Server {
     }
 }
 
-/// A server is taken for a cache where it does not claim authority, or also offers recursion. A cache may copy the
+/// A server is taken for a cache if it does not claim authority, or also offers recursion. A cache may copy the
 /// flags of an authoritative server; only its repeated answers show it then.
 fn records(message: Message) -> Records {
     let cached_for = message.answers.iter().map(|record| record.ttl).min();

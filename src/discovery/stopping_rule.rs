@@ -10,7 +10,7 @@
 /// How many addresses one DNS answer of a load balancer holds at most. One of fewer is the whole list.
 pub const ADDRESSES_PER_ANSWER: usize = 8;
 
-/// A list is certain where the chance that an address is missing is below this.
+/// A list is certain if the chance that an address is missing is below this.
 const ACCEPTED_DOUBT: f64 = 0.001;
 
 /// How many full answers are enough, by the number of addresses that this run has seen and of those known before

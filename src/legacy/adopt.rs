@@ -14,7 +14,7 @@ use crate::record::{Contents, Orders, Own, OwnTarget, Store};
 use std::collections::BTreeMap;
 use tracing::{info, warn};
 
-/// What to do where S3 refuses to read a file.
+/// What to do if S3 refuses to read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenDenied {
     /// Fail: with `s3:ListBucket` S3 says that a file is missing, and refuses only files that are there.

@@ -27,7 +27,7 @@ pub enum ResourceKind {
 #[derive(Debug, Clone, Default)]
 pub struct JustMade(Rc<RefCell<Resources>>);
 
-/// Each resource with the time by which AWS must know it, where there is one.
+/// Each resource with the time by which AWS must know it, if there is one.
 type Resources = BTreeMap<(ResourceKind, String), Option<Instant>>;
 
 impl JustMade {

@@ -14,7 +14,7 @@
 //!
 //! 1. **Act only on a fresh look.** A call that changes something on AWS starts within 5 s of a look at the record, or
 //!    of a write of it, and ends within 5 s more. `protocol/lease.rs` gives the permit that each such call takes.
-//! 2. **Claims.** A request claims the record before it changes anything. Where it takes over from a request that has
+//! 2. **Claims.** A request claims the record before it changes anything. If it takes over from a request that has
 //!    no answer yet, it waits 15 s and observes anew. A request whose claim is gone stops and undoes nothing.
 //!    `request/claiming.rs` claims and waits, `protocol/claims.rs` sees whether a claim still stands.
 //! 3. **The same request again.** The answer is stored in the claim before it is sent, so that each delivery of a

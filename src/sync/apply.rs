@@ -1,6 +1,6 @@
 //! Steps 6 and 7 of a tick: register, then deregister, as planned. Target groups are served side by side.
 //!
-//! Where registering failed, nothing is deregistered. But where AWS refuses for a quota, the targets that are due
+//! If registering failed, nothing is deregistered. But if AWS refuses for a quota, the targets that are due
 //! to leave go first, and then registering is tried once more. One refused target does not keep the others out.
 //! Nothing is done without the lease.
 
@@ -105,7 +105,7 @@ impl<A: Targets, H: LeaseHolder> Group<'_, A, H> {
         errors
     }
 
-    /// Step 6, "register". AWS refuses a call as a whole where one target is bad, so a refused call is halved until
+    /// Step 6, "register". AWS refuses a call as a whole if one target is bad, so a refused call is halved until
     /// the bad target is alone. Halving would not help against a quota.
     async fn register(&self, targets: &[Endpoint]) -> Registration {
         let mut registration = Registration::default();
@@ -135,7 +135,7 @@ impl<A: Targets, H: LeaseHolder> Group<'_, A, H> {
         registration
     }
 
-    /// Step 6 once more for the targets that a quota refused, where other targets have left. Gives the errors of
+    /// Step 6 once more for the targets that a quota refused, if other targets have left. Gives the errors of
     /// both attempts.
     async fn register_again(&self, registration: Registration, has_room: bool) -> Vec<SyncError> {
         let Registration {

@@ -1,5 +1,5 @@
 //! The first sync of a binding, and the sync of an Update: registers every address that is in DNS before
-//! CloudFormation is answered, and waits where there is none yet. Takes all steps of a tick but the seventh.
+//! CloudFormation is answered, and waits if there is none yet. Takes all steps of a tick but the seventh.
 //!
 //! Never counts a missing address, and never deregisters a target.
 
@@ -21,11 +21,11 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-/// How long a request waits for servers that are no caches, where a cache has answered. In a VPC without a way to
+/// How long a request waits for servers that are no caches, if a cache has answered. In a VPC without a way to
 /// the internet no such server ever answers.
 const WAIT_FOR_UNCACHED: Duration = Duration::from_secs(15);
 
-/// How long a request waits for addresses in DNS where the binding may stand without them, so that a rollback gets
+/// How long a request waits for addresses in DNS if the binding may stand without them, so that a rollback gets
 /// through.
 const WAIT_WHERE_OPTIONAL: Duration = Duration::from_secs(15);
 
@@ -47,7 +47,7 @@ pub struct FirstSync<'a> {
 /// Registers every address, and gives the number of addresses.
 ///
 /// # Errors
-/// Where an address cannot be registered, or the request has lost its claim.
+/// If an address cannot be registered, or the request has lost its claim.
 pub async fn first_sync<A: Aws>(
     aws: &A,
     dns: &impl Dns,
@@ -104,7 +104,7 @@ pub async fn first_sync<A: Aws>(
     }
 }
 
-/// Whether waiting may help: not where DNS_SERVERS is wrong.
+/// Whether waiting may help: not if DNS_SERVERS is wrong.
 const fn may_pass(error: &DnsError) -> bool {
     !matches!(error, DnsError::Default { .. })
 }
@@ -132,7 +132,7 @@ impl FirstSync<'_> {
         Ok(observed.ok_or(RecordError::TakenOver)?)
     }
 
-    /// Steps 4 to 6. `false` where the sync has to start over, because the record has changed meanwhile or because
+    /// Steps 4 to 6. `false` if the sync has to start over, because the record has changed meanwhile or because
     /// it had to wait.
     async fn register_all<A: Aws>(
         &self,

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::warn;
 
-/// What to do where DNS does not show which targets are own.
+/// What to do if DNS does not show which targets are own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenDnsFails {
     /// Fail: the next tick comes soon.
@@ -31,7 +31,7 @@ const WAIT_FOR_DNS: Duration = Duration::from_secs(15);
 /// Makes a lost record anew and writes it to the bucket that the rule names. `None` as [`rebuild_record`].
 ///
 /// # Errors
-/// As [`rebuild_record`], and where the bucket is gone as well.
+/// As [`rebuild_record`], and if the bucket is gone as well.
 pub async fn restore_record<A: Aws>(
     aws: &A,
     dns: &impl Dns,
@@ -57,10 +57,10 @@ pub async fn restore_record<A: Aws>(
 }
 
 /// Makes the record anew that a binding has lost, as by a lifecycle rule of the bucket, and does not write it.
-/// `None` where the rule holds no copy of the orders, and where the rule is gone meanwhile.
+/// `None` if the rule holds no copy of the orders, and if the rule is gone meanwhile.
 ///
 /// # Errors
-/// Where the target groups cannot be read; in a tick, also where DNS fails.
+/// If the target groups cannot be read; in a tick, also if DNS fails.
 pub async fn rebuild_record<A: Aws>(
     aws: &A,
     dns: &impl Dns,

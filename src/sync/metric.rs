@@ -1,4 +1,4 @@
-//! Step 5 of a tick: the metric. Where it fails, the tick logs that and goes on.
+//! Step 5 of a tick: the metric. If it fails, the tick logs that and goes on.
 
 use crate::aws::api::Metrics;
 use crate::log::chain;

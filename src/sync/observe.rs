@@ -23,7 +23,7 @@ pub struct Observation {
 }
 
 impl Found {
-    /// Why DNS may have more addresses, where more lookups may show them.
+    /// Why DNS may have more addresses, if more lookups may show them.
     pub(super) fn why_incomplete(&self) -> Option<SyncError> {
         match self.is_whole() {
             true => self.is_cached.then_some(SyncError::Cached),
@@ -44,7 +44,7 @@ impl Found {
 #[derive(Debug, Clone, Copy)]
 pub struct Guess<'a> {
     pub orders: &'a Orders,
-    /// How many addresses are expected; zero where that is not known.
+    /// How many addresses are expected; zero if that is not known.
     pub expected: usize,
 }
 
@@ -56,8 +56,8 @@ impl<'a> Guess<'a> {
     }
 }
 
-/// Observes by the guess while `read` reads the record, and once more where the record gives other orders. `None`
-/// where there is no record to go by. Target groups in `new` were made just now, so nothing is registered there.
+/// Observes by the guess while `read` reads the record, and once more if the record gives other orders. `None`
+/// if there is no record to go by. Target groups in `new` were made just now, so nothing is registered there.
 /// The number of addresses that the guess leads to is sent to `count` as soon as DNS has answered.
 pub(super) async fn observe(
     aws: &impl Targets,
@@ -71,7 +71,7 @@ pub(super) async fn observe(
     let read = async {
         let read = read.await;
         let held = read.as_ref().ok().and_then(Option::as_ref);
-        // There is no receiver where the first lookup has failed, or where there is no guess.
+        // There is no receiver if the first lookup has failed, or if there is no guess.
         let _ = send_known.send(held.map(known_addresses).unwrap_or_default());
         read
     };
@@ -123,7 +123,7 @@ fn known_addresses((held, orders): &(StoredRecord, Orders)) -> BTreeSet<IpAddr> 
 
 pub(super) struct DnsAndTargets {
     pub(super) found: Result<Found, DnsError>,
-    /// By target group; `None` where the group does not exist.
+    /// By target group; `None` if the group does not exist.
     pub(super) targets: Result<BTreeMap<String, Option<Registered>>, SyncError>,
 }
 

@@ -16,7 +16,7 @@ use crate::record::{Orders, RuleEvent, Store, StoredRecord, owned_by_others};
 use std::collections::BTreeSet;
 use tracing::warn;
 
-/// One tick of a binding's rule. `invocation`, an id, is its name where the event has no time.
+/// One tick of a binding's rule. `invocation`, an id, is its name if the event has no time.
 ///
 /// # Errors
 /// Anything that kept an address from being registered, or a missing one from being counted.
@@ -72,7 +72,7 @@ impl<A: Aws, D: Dns> Source for RuleSource<'_, A, D> {
         Ok(orders.map(|orders| (held, orders)))
     }
 
-    /// Targets leave a given group only where the rule names it as well ([`RuleEvent::names`] says why).
+    /// Targets leave a given group only if the rule names it as well ([`RuleEvent::names`] says why).
     fn may_leave(&self, orders: &Orders) -> BTreeSet<String> {
         let groups = orders.groups().into_iter();
         let (may, may_not): (Vec<_>, Vec<_>) = groups.partition(|arn| self.event.names_group(arn));
@@ -113,7 +113,7 @@ impl<A: Aws, D: Dns> RuleSource<'_, A, D> {
         Ok(leaving.keys().filter(is_theirs).copied().collect())
     }
 
-    /// The record, where it is not in the bucket that the event names. The rule as it is now says whether the
+    /// The record, if it is not in the bucket that the event names. The rule as it is now says whether the
     /// binding is deleted, has moved to another bucket since the event was sent, or has lost its record: Delete
     /// removes the rule before the record.
     async fn find_elsewhere(&self) -> Result<Option<StoredRecord>, SyncError> {

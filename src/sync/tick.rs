@@ -97,7 +97,7 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
                 let Some(observed) = observing.await? else {
                     return Ok(None);
                 };
-                // Step 5, where the guess was missing, or gave the metric another name.
+                // Step 5, if the guess was missing, or gave the metric another name.
                 let late_metric = async {
                     let is_published = guessed
                         .is_some_and(|guessed| guessed.orders.has_same_metric_as(&observed.orders));
@@ -134,7 +134,7 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
         }
     }
 
-    /// Steps 4, 6 and 7. `false` where the tick has to start over, because the record has changed meanwhile or
+    /// Steps 4, 6 and 7. `false` if the tick has to start over, because the record has changed meanwhile or
     /// because it had to wait.
     async fn plan_and_apply(
         &self,
@@ -227,7 +227,7 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
 }
 
 /// Rule 11 of the record: the targets that the plan would deregister but that others serve as well, by target
-/// group. Where that cannot be found out in a group, all of them stay there, and the tick registers what is in DNS
+/// group. If that cannot be found out in a group, all of them stay there, and the tick registers what is in DNS
 /// and then fails with the error given here.
 async fn served_by_others(
     source: &impl Source,

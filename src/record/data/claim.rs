@@ -19,11 +19,11 @@ pub struct Claim {
     #[serde(flatten)]
     pub mark: Mark,
     pub kind: RequestType,
-    /// Rule 4: when CloudFormation signed the request's response address, where that can be read.
+    /// Rule 4: when CloudFormation signed the request's response address, if that can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<Signed>,
     pub at: Timestamp,
-    /// Whether the stack was rolling back when the record was claimed, where that was known.
+    /// Whether the stack was rolling back when the record was claimed, if that was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolls_back: Option<bool>,
     /// Whether it asks for something new, so that it cannot be the rollback of the request before it.
@@ -74,12 +74,12 @@ pub enum RequestType {
     Delete,
 }
 
-/// A digest of properties: equal where the properties are.
+/// A digest of properties: equal if the properties are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PropertiesDigest(pub String);
 
-/// Rule 3: a request before the claim, with its answer where it had one.
+/// Rule 3: a request before the claim, with its answer if it had one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormerRequest {
     pub request: String,

@@ -43,7 +43,7 @@ impl Record {
             .collect()
     }
 
-    /// The addresses that this load balancer may still have. None where the orders name another one, whose addresses
+    /// The addresses that this load balancer may still have. None if the orders name another one, whose addresses
     /// say nothing about it.
     pub fn current_addresses_of(&self, alb_dns_name: &str) -> BTreeSet<IpAddr> {
         let former = self.orders.as_ref();
@@ -71,13 +71,13 @@ impl Record {
     }
 
     /// Forgets the own targets of a target group, after they were deregistered. Found targets stay marked: ticks serve
-    /// the group again where the request fails after this.
+    /// the group again if the request fails after this.
     pub fn remove_own_targets(&mut self, group: &str) {
         self.own.remove(group);
     }
 
     /// Rule 11: the own targets of a group, each with whether this binding still wants it there. A binding that is
-    /// leaving wants none and names none: where two bindings leave at once, both remove the targets that they share.
+    /// leaving wants none and names none: if two bindings leave at once, both remove the targets that they share.
     pub fn own_targets_wanted(&self, group: &str) -> BTreeMap<Endpoint, bool> {
         if self.phase == Phase::Leaving {
             return BTreeMap::new();

@@ -9,16 +9,16 @@ use std::net::SocketAddr;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Orders {
-    /// Empty where this binary replaces the published function, which knows no NLB.
+    /// Empty if this binary replaces the published function, which knows no NLB.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub nlb_arn: String,
-    /// Empty where only the DNS name is known.
+    /// Empty if only the DNS name is known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub alb_arn: String,
     pub alb_name: String,
     pub alb_dns_name: String,
     pub target_groups: Vec<TargetGroupPort>,
-    /// `all` where the ALB is in another VPC than the NLB (ELBv2 API, `TargetDescription`).
+    /// `all` if the ALB is in another VPC than the NLB (ELBv2 API, `TargetDescription`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability_zone: Option<String>,
     pub max_lookups: usize,

@@ -34,7 +34,7 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub properties: Option<Value>,
     /// The listener ports for which the binding may have made target groups. A port is noted before its group is
-    /// made, and stays when the group is gone. `None` where the record was lost, and the ports with it.
+    /// made, and stays when the group is gone. `None` if the record was lost, and the ports with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ports: Option<BTreeSet<u16>>,
     /// The request that is being served, or the last one.
@@ -43,7 +43,7 @@ pub struct Record {
     /// The requests before it, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<FormerRequest>,
-    /// Own targets by target group ARN. A group is a key here from the first write about it, also where it has no
+    /// Own targets by target group ARN. A group is a key here from the first write about it, also if it has no
     /// own targets.
     pub own: BTreeMap<String, Own>,
     /// Rule 11, found targets by target group ARN: registered in a given group before this binding first wrote about
@@ -215,7 +215,7 @@ impl Record {
         })
     }
 
-    /// The answer to a request, where the record still keeps it.
+    /// The answer to a request, if the record still keeps it.
     pub fn answer_to(&self, request: &str) -> Option<&Response> {
         let claim = self.claim.as_ref();
         let now = claim

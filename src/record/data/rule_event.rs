@@ -44,14 +44,14 @@ pub struct RuleEvent {
     /// from the time when its rule was made.
     #[serde(default)]
     pub cron: bool,
-    /// How many addresses to expect, so that a new process asks DNS often enough at once. Zero where there are fewer
+    /// How many addresses to expect, so that a new process asks DNS often enough at once. Zero if there are fewer
     /// than eight, for then a single answer is the whole list.
     #[serde(default)]
     pub addresses: usize,
-    /// `None` where the template had no room for it.
+    /// `None` if the template had no room for it.
     #[serde(default)]
     pub orders: Option<Orders>,
-    /// Digests of the ARNs of given target groups that the copy does not name: of all where there is no copy, and of
+    /// Digests of the ARNs of given target groups that the copy does not name: of all if there is no copy, and of
     /// those that the binding gave up when the rule was put.
     #[serde(default)]
     pub given: BTreeSet<String>,
@@ -70,7 +70,7 @@ impl RuleEvent {
     /// The template from which EventBridge makes the event.
     ///
     /// # Errors
-    /// Where the orders cannot be written as JSON.
+    /// If the orders cannot be written as JSON.
     pub fn template(
         id: &BindingId,
         bucket: &str,
@@ -130,14 +130,14 @@ impl RuleEvent {
             || self.given.contains(&digest(arn))
     }
 
-    /// The event that a rule gives the function now, where it can be read.
+    /// The event that a rule gives the function now, if it can be read.
     pub fn of_rule(rule: Option<&Rule>) -> Option<Self> {
         let mut targets = rule?.targets.iter();
         let target = targets.find(|target| target.id == RULE_TARGET)?;
         Self::of_template(&target.template)
     }
 
-    /// Reads a template, in which the time still is a placeholder. `None` where this project did not write it.
+    /// Reads a template, in which the time still is a placeholder. `None` if this project did not write it.
     pub(crate) fn of_template(template: &str) -> Option<Self> {
         serde_json::from_str(&template.replacen(TIME, "null", 1)).ok()
     }

@@ -40,7 +40,7 @@ impl StateObject {
     /// Reads the state object of `owner`.
     ///
     /// # Errors
-    /// Where it is damaged, of another version, or of another owner.
+    /// If it is damaged, of another version, or of another owner.
     pub fn parse(body: &[u8], owner: &str) -> Result<Self, StateObjectError> {
         let mut value: Value = serde_json::from_slice(body)?;
         let version = value
@@ -66,7 +66,7 @@ impl StateObject {
     /// The stub that says that the record is in bucket `to`.
     ///
     /// # Errors
-    /// Where it cannot be written as JSON.
+    /// If it cannot be written as JSON.
     pub fn stub(owner: &str, to: &str) -> Result<Vec<u8>, serde_json::Error> {
         to_json(&Stub {
             owner: owner.to_owned(),
@@ -91,7 +91,7 @@ fn to_json(body: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
 
 impl Record {
     /// # Errors
-    /// Where it cannot be written as JSON.
+    /// If it cannot be written as JSON.
     pub fn to_body(&self) -> Result<Vec<u8>, serde_json::Error> {
         to_json(self)
     }

@@ -8,7 +8,7 @@ use crate::record::error::RecordError;
 use crate::record::storage::{Store, StoredRecord};
 use std::cell::RefCell;
 
-/// The claims of one request: to its binding's record and, where it replaces another binding, to that one's too.
+/// The claims of one request: to its binding's record and, if it replaces another binding, to that one's too.
 pub struct Claims<'a, A> {
     mark: Mark,
     held: RefCell<Vec<ClaimedRecord<'a, A>>>,
@@ -70,10 +70,10 @@ impl<'a, A: Objects> Claims<'a, A> {
         self.held.borrow().clone()
     }
 
-    /// Reads a claimed record. `None` where it is gone and may be.
+    /// Reads a claimed record. `None` if it is gone and may be.
     ///
     /// # Errors
-    /// Where another request or delivery has claimed it, or where it is gone and must not be.
+    /// If another request or delivery has claimed it, or if it is gone and must not be.
     pub async fn read(
         &self,
         claimed: &ClaimedRecord<'a, A>,

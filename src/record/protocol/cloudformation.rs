@@ -28,7 +28,7 @@ pub struct StackReader<'a, A> {
 /// What CloudFormation shows of a stack and of one resource in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StackView {
-    /// `None` where CloudFormation cannot be asked.
+    /// `None` if CloudFormation cannot be asked.
     pub stack: Option<Stack>,
     pub resource: ResourceStatus,
 }
@@ -44,13 +44,13 @@ pub enum ResourceStatus {
 }
 
 impl StackView {
-    /// Whether the stack rolls back or has rolled back, where that is known.
+    /// Whether the stack rolls back or has rolled back, if that is known.
     pub fn rollback(&self) -> Option<bool> {
         let stack = self.stack.as_ref();
         stack.map(|stack| stack.status.contains("ROLLBACK"))
     }
 
-    /// Whether the stack rolls back now, where that is known. A rollback that is complete does not count:
+    /// Whether the stack rolls back now, if that is known. A rollback that is complete does not count:
     /// CloudFormation may still show it when the next Update has begun.
     pub fn is_rolling_back(&self) -> Option<bool> {
         let stack = self.stack.as_ref();
@@ -93,7 +93,7 @@ impl StackView {
         physical_id.is_some_and(|physical_id| physical_id == id.to_string())
     }
 
-    /// The physical id of the resource. `None` where the resource is gone.
+    /// The physical id of the resource. `None` if the resource is gone.
     pub fn physical_id(&self) -> Option<&str> {
         match &self.resource {
             ResourceStatus::Known(resource) if resource.status != "DELETE_COMPLETE" => {
@@ -111,7 +111,7 @@ impl<A: Stacks> StackReader<'_, A> {
         StackView { stack, resource }
     }
 
-    /// Reads the stack. `None` where CloudFormation cannot be asked.
+    /// Reads the stack. `None` if CloudFormation cannot be asked.
     pub async fn stack(&self) -> Option<Stack> {
         answer_in_time(self.aws.stack(self.stack_id))
             .await

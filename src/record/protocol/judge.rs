@@ -18,7 +18,7 @@ pub struct NewRequest<'a> {
     /// Its properties, and the properties before it.
     pub wants: &'a PropertiesDigest,
     pub wanted_before: &'a PropertiesDigest,
-    /// Whether the stack rolls back now, where that is known.
+    /// Whether the stack rolls back now, if that is known.
     pub rolls_back: Option<bool>,
 }
 
@@ -76,7 +76,7 @@ pub fn judge(record: &Record, new: &NewRequest<'_>) -> Verdict {
         return Verdict::Superseded;
     }
     // An Update that is the inverse of the claim may be the one that the claim, a rollback, takes back: then it is
-    // superseded. It is not where it was signed after the claim or in the same second, nor where the claim asked for
+    // superseded. It is not if it was signed after the claim or in the same second, nor if the claim asked for
     // something new. In doubt it goes on, for a rollback must get through.
     let is_inverse = claim.is_inverse_of(new.wants, new.wanted_before);
     let is_update = new.kind == RequestType::Update && claim.kind == RequestType::Update;

@@ -1,7 +1,7 @@
 //! Rule 1: whatever changes something on AWS starts within 5 s of a write of the record, or of a look that shows the
 //! claim unchanged, and each retry looks again.
 //!
-//! Only the lease gives permits, so only it can repeat such a call. It undoes nothing: where the claim is gone it
+//! Only the lease gives permits, so only it can repeat such a call. It undoes nothing: if the claim is gone it
 //! makes no more calls.
 
 use crate::aws::api::{AwsResult, TRIES, Trouble};
@@ -37,7 +37,7 @@ pub trait LeaseHolder {
     /// Looks at the record, whether the holder may still act.
     ///
     /// # Errors
-    /// Where it may not, or where the record cannot be read.
+    /// If it may not, or if the record cannot be read.
     async fn confirm(&self) -> Result<(), RecordError>;
 }
 
@@ -75,11 +75,11 @@ impl<H: LeaseHolder> Lease<H> {
         self.looked_at.set(None);
     }
 
-    /// Makes a call that changes something, each time after a fresh look. A call that fails is made again where its
+    /// Makes a call that changes something, each time after a fresh look. A call that fails is made again if its
     /// error may pass.
     ///
     /// # Errors
-    /// What AWS refuses, and where the claim is gone.
+    /// What AWS refuses, and if the claim is gone.
     pub async fn act<T>(
         &self,
         call: impl AsyncFn(Permit) -> AwsResult<T>,

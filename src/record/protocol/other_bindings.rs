@@ -14,11 +14,11 @@ use std::collections::BTreeMap;
 use tracing::warn;
 
 /// The targets that other bindings own in a given group, each with whether one of them still wants it there: it is not
-/// due to leave by that one's count. `None` where another binding's record cannot be read, for then any target may be
+/// due to leave by that one's count. `None` if another binding's record cannot be read, for then any target may be
 /// that one's own.
 ///
 /// # Errors
-/// Where the rules cannot be listed or read.
+/// If the rules cannot be listed or read.
 pub async fn owned_by_others(
     aws: &(impl Objects + Rules),
     id: &BindingId,

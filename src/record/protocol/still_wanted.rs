@@ -18,7 +18,7 @@ pub struct MeantBinding<'a> {
 }
 
 impl StackView {
-    /// Whether the binding that a request names was replaced since. Not in a rollback where that binding still has a
+    /// Whether the binding that a request names was replaced since. Not in a rollback if that binding still has a
     /// record, for the rollback may go back to it.
     fn was_replaced(&self, meant: MeantBinding<'_>) -> bool {
         let living = self.physical_id().and_then(BindingId::parse);
@@ -28,7 +28,7 @@ impl StackView {
         is_over && living.is_some() && given.is_some() && living.as_deref() != given
     }
 
-    /// Why a request is not wanted. `None` where it is.
+    /// Why a request is not wanted. `None` if it is.
     fn refusal(&self, kind: RequestType, meant: MeantBinding<'_>) -> Option<String> {
         let refused = |what: &str, status: &str| {
             Some(format!(
@@ -79,10 +79,10 @@ impl StackView {
 }
 
 impl<A: Stacks> StackReader<'_, A> {
-    /// What CloudFormation shows in the end, where it wants the request. `view` is what it shows now.
+    /// What CloudFormation shows in the end, if it wants the request. `view` is what it shows now.
     ///
     /// # Errors
-    /// What it shows in the end and the reason, where it has not wanted the request for 10 s.
+    /// What it shows in the end and the reason, if it has not wanted the request for 10 s.
     pub async fn is_wanted(
         &self,
         clock: &Clock,

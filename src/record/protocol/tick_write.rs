@@ -23,7 +23,7 @@ pub struct TickWrite<'a, A> {
 }
 
 impl<'a, A: Objects> TickWrite<'a, A> {
-    /// Writes what a tick is about to do, and gives the lease to do it. `None` where somebody else has written the
+    /// Writes what a tick is about to do, and gives the lease to do it. `None` if somebody else has written the
     /// record meanwhile.
     ///
     /// # Errors
@@ -46,7 +46,7 @@ impl<'a, A: Objects> TickWrite<'a, A> {
     }
 
     /// Writes into the record why the tick failed, for first aid. Nothing else depends on it, so this is not tried
-    /// again where somebody else has written or S3 refuses.
+    /// again if somebody else has written or S3 refuses.
     pub async fn store_failure(&self, reason: &str) {
         let held = self.held.borrow().clone();
         let mut record = held.record.clone();

@@ -12,10 +12,10 @@ use crate::record::storage::{Store, StoredRecord};
 use tokio::time::Instant;
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
-    /// Reads the record. `None` where this request has not claimed it.
+    /// Reads the record. `None` if this request has not claimed it.
     ///
     /// # Errors
-    /// Where another request or delivery has claimed it.
+    /// If another request or delivery has claimed it.
     pub async fn read(&self, id: &BindingId) -> Result<Option<StoredRecord>, RecordError> {
         match self.claimed(id) {
             Some(claimed) => self.lease().holder().read(&claimed).await,
@@ -24,7 +24,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     }
 
     /// The record as this request last wrote or read it. What only a request may change in it is still the same, or the
-    /// claim is lost. `None` where this request has not claimed it, and where it may be gone.
+    /// claim is lost. `None` if this request has not claimed it, and if it may be gone.
     pub fn last_known(&self, id: &BindingId) -> Option<StoredRecord> {
         let claimed = self.claimed(id).filter(|claimed| !claimed.may_be_gone);
         claimed.map(|claimed| claimed.last)
@@ -39,11 +39,11 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         self.lease().holder().get(&id.to_string())
     }
 
-    /// Rule 9: where a request has two claims, sees that both still stand. With one claim nothing is read, for
+    /// Rule 9: if a request has two claims, sees that both still stand. With one claim nothing is read, for
     /// each call that changes something looks for itself.
     ///
     /// # Errors
-    /// Where another request or delivery has claimed one of the records.
+    /// If another request or delivery has claimed one of the records.
     pub(super) async fn check_all_claims(&self) -> Result<(), RecordError> {
         match self.lease().holder().ids().len() {
             ..=1 => Ok(()),
@@ -51,7 +51,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// Writes a record over the one that was read. `false` where somebody else has written it meanwhile.
+    /// Writes a record over the one that was read. `false` if somebody else has written it meanwhile.
     ///
     /// # Errors
     /// What S3 refuses.
@@ -71,11 +71,11 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         Ok(is_written)
     }
 
-    /// Changes the record, again and again where others write in between. It begins with the record as this request
+    /// Changes the record, again and again if others write in between. It begins with the record as this request
     /// last knew it, for the condition of the write shows whether that is still so.
     ///
     /// # Errors
-    /// Where another request or delivery has claimed it.
+    /// If another request or delivery has claimed it.
     pub async fn change(
         &self,
         id: &BindingId,
@@ -87,7 +87,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             change(&mut record);
             (record != held.record).then_some(record)
         };
-        // Where there seems to be nothing to change, the record has to be read.
+        // If there seems to be nothing to change, the record has to be read.
         let mut known = self.last_known(id).filter(|held| changed(held).is_some());
         loop {
             let began = Instant::now();
@@ -114,7 +114,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// Rule 10: moves the record to another bucket.
     ///
     /// # Errors
-    /// Where another request or delivery has claimed it, or the bucket cannot be used.
+    /// If another request or delivery has claimed it, or the bucket cannot be used.
     pub async fn move_to(&self, id: &BindingId, bucket: &str) -> Result<(), RecordError> {
         let store = self.store(id);
         let mut backoff = Backoff::none_at_first();
@@ -134,7 +134,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// A look at the record, or a write of it, that began at `began` renews the lease, where this request has no other
+    /// A look at the record, or a write of it, that began at `began` renews the lease, if this request has no other
     /// claim.
     pub fn renew_lease(&self, began: Instant) {
         if self.lease().holder().all().len() == 1 {
@@ -174,10 +174,10 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         self.has_started_again.set(true);
     }
 
-    /// Whether a Create or Update may make the record where there is none.
+    /// Whether a Create or Update may make the record if there is none.
     ///
     /// # Errors
-    /// Where this request was taken over before: whoever took it over has removed the record since.
+    /// If this request was taken over before: whoever took it over has removed the record since.
     pub fn may_make_record(&self) -> Result<(), RecordError> {
         match self.has_started_again.get() {
             true => Err(RecordError::Superseded),

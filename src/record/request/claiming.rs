@@ -37,7 +37,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// Rules 3 and 4: whether this request may claim a record, and how long it then waits.
     ///
     /// # Errors
-    /// Where it was answered already, and where it was superseded.
+    /// If it was answered already, and if it was superseded.
     pub fn judge(&self, record: Option<&Record>, view: &StackView) -> Result<Wait, RecordError> {
         let Some(record) = record else {
             return Ok(Wait::default());
@@ -57,11 +57,11 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// Rule 2: claims the record that was found, or makes one in `bucket`. Then waits where the former request may
+    /// Rule 2: claims the record that was found, or makes one in `bucket`. Then waits if the former request may
     /// still be acting.
     ///
     /// # Errors
-    /// As [`Self::judge`], and where somebody else claims the record during the wait.
+    /// As [`Self::judge`], and if somebody else claims the record during the wait.
     pub async fn claim(
         &self,
         store: &Store<'a, A>,
@@ -177,7 +177,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     }
 }
 
-/// Writes a claimed record in place of what was found. `None` where somebody else wrote first.
+/// Writes a claimed record in place of what was found. `None` if somebody else wrote first.
 async fn write_claim<A: Objects>(
     store: &Store<'_, A>,
     located: &Located,

@@ -26,11 +26,11 @@ enum OtherDelivery<'a, A> {
 }
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
-    /// Waits for the answer of the other delivery. `None` where the record is gone, or where another request has
+    /// Waits for the answer of the other delivery. `None` if the record is gone, or if another request has
     /// claimed it. `id` is the binding that the request is about.
     ///
     /// # Errors
-    /// Where the record cannot be read.
+    /// If the record cannot be read.
     pub async fn wait_for_other_delivery(
         &self,
         id: &BindingId,
@@ -48,11 +48,11 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     }
 
     /// Takes the claim back and stores this answer, for the time of this delivery is over and nobody can tell whether
-    /// the other one still runs. Where it runs, it stops at its next look and sends the same answer. Gives the answer
+    /// the other one still runs. If it runs, it stops at its next look and sends the same answer. Gives the answer
     /// that is stored in the end; `None` as in [`Self::wait_for_other_delivery`].
     ///
     /// # Errors
-    /// Where the record cannot be read or written.
+    /// If the record cannot be read or written.
     pub async fn answer_for_other_delivery(
         &self,
         id: &BindingId,
@@ -83,7 +83,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         let mut claimed = self.lease().holder().all();
         claimed.sort_by_key(|claimed| claimed.store.owner() != id);
         for ClaimedRecord { store, last, .. } in claimed {
-            // Where the binding is gone, the record of the binding that it replaced still has the answer.
+            // If the binding is gone, the record of the binding that it replaced still has the answer.
             let Some(held) = store.read_again(&last.bucket).await? else {
                 continue;
             };

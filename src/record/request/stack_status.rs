@@ -24,8 +24,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         self.stack_reader().read().await
     }
 
-    /// What CloudFormation shows now of the resource. The stack stays as in `view` where the resource is known, and is
-    /// read again where it is not.
+    /// What CloudFormation shows now of the resource. The stack stays as in `view` if the resource is known, and is
+    /// read again if it is not.
     pub async fn read_resource_again(&self, view: &StackView) -> StackView {
         match self.stack_reader().resource().await {
             resource @ ResourceStatus::Known(_) => StackView {
@@ -44,10 +44,10 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// What CloudFormation shows in the end, where it wants this request. `view` is what it shows now.
+    /// What CloudFormation shows in the end, if it wants this request. `view` is what it shows now.
     ///
     /// # Errors
-    /// What it shows in the end and the reason, where it does not want this request.
+    /// What it shows in the end and the reason, if it does not want this request.
     pub async fn is_wanted(
         &self,
         id: &BindingId,
@@ -94,14 +94,14 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// stay as they are.
     ///
     /// # Errors
-    /// Where it was cancelled, and where another request or delivery has claimed the record.
+    /// If it was cancelled, and if another request or delivery has claimed the record.
     pub async fn stop_if_rolled_back(&self, id: &BindingId) -> Result<(), RecordError> {
         let claim = self.last_known(id).and_then(|held| held.record.claim);
         let claim = claim.filter(|claim| is_cancelled(claim, Some(true)));
         let Some(claim) = claim else {
             return self.check_all_claims().await;
         };
-        // Where CloudFormation does not answer in time, the Update goes on.
+        // If CloudFormation does not answer in time, the Update goes on.
         let stack = tokio::time::timeout(CALL_TIMEOUT, self.stack());
         let (held, view) = tokio::join!(self.lease().holder().confirm(), stack);
         held?;

@@ -17,7 +17,7 @@ pub struct StoredRecord {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     pub bucket: String,
-    /// Whether the binding surely uses or used the bucket: then it is a failure where S3 refuses to read it. A bucket
+    /// Whether the binding surely uses or used the bucket: then it is a failure if S3 refuses to read it. A bucket
     /// that only the properties name may never have been used, and the name of the binding's own bucket may have been
     /// another account's before.
     pub is_surely_used: bool,
@@ -37,7 +37,7 @@ pub enum Contents {
 #[derive(Debug)]
 pub struct Unreadable {
     pub bucket: String,
-    /// `None` where only HeadObject tells it.
+    /// `None` if only HeadObject tells it.
     pub(super) etag: Option<String>,
     pub why: RecordError,
 }
@@ -46,9 +46,9 @@ pub struct Unreadable {
 #[derive(Debug, Default)]
 pub struct Located {
     pub record: Option<StoredRecord>,
-    /// `None` where there is a record.
+    /// `None` if there is a record.
     pub unreadable: Option<Unreadable>,
-    /// Rule 8: the record made anew, where it was lost. It is not written yet.
+    /// Rule 8: the record made anew, if it was lost. It is not written yet.
     pub anew: Option<Record>,
     /// Buckets that exist and hold no state object.
     pub empty: BTreeSet<String>,
@@ -72,7 +72,7 @@ impl Located {
         found.or(self.anew.as_ref())
     }
 
-    /// Whether a bucket exists, or why S3 did not tell. `None` where it was not searched.
+    /// Whether a bucket exists, or why S3 did not tell. `None` if it was not searched.
     pub fn has(&self, bucket: &str) -> Option<Result<bool, &AwsError>> {
         let holds_record = |held: &StoredRecord| held.bucket == bucket;
         if let Some(error) = self.refused.get(bucket) {

@@ -10,11 +10,11 @@ use tokio::time::Instant;
 
 impl<A: Objects> Store<'_, A> {
     /// Moves a record to another bucket and leaves a stub in its place. The record names that bucket before the copy is
-    /// written, so that a copy that never counts is found and removed later. `None` where somebody else wrote in
+    /// written, so that a copy that never counts is found and removed later. `None` if somebody else wrote in
     /// between: then the caller starts again.
     ///
     /// # Errors
-    /// What S3 refuses, and where the other bucket does not exist.
+    /// What S3 refuses, and if the other bucket does not exist.
     pub async fn move_to(
         &self,
         held: &StoredRecord,
@@ -55,7 +55,7 @@ impl<A: Objects> Store<'_, A> {
         Ok(is_first.then_some(arrived))
     }
 
-    /// Replaces a record by a stub. `false` where somebody else wrote first.
+    /// Replaces a record by a stub. `false` if somebody else wrote first.
     async fn leave_stub(&self, held: &StoredRecord, to: &str) -> Result<bool, RecordError> {
         let body = StateObject::stub(&self.owner, to).map_err(RecordError::Unwritable)?;
         let key = self.key();

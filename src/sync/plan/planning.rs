@@ -59,7 +59,7 @@ pub fn plan(situation: &Situation<'_>) -> TickPlan {
             plan.groups.insert(arn.clone(), group);
         }
     }
-    // Rule 6: before anything is registered or deregistered the record is written, even where it does not change:
+    // Rule 6: before anything is registered or deregistered the record is written, even if it does not change:
     // the write says until when this tick may be at work.
     if !plan.groups.is_empty() || next != *situation.record {
         if let Mode::Count {
