@@ -19,7 +19,7 @@ impl Backoff {
         Self(SHORTEST_WAIT)
     }
 
-    /// The second attempt comes at once, for if it is most often the last.
+    /// The second attempt comes at once, because it is most often the last.
     pub const fn none_at_first() -> Self {
         Self(Duration::ZERO)
     }

@@ -35,7 +35,7 @@ impl Clock {
         self.start + self.started.elapsed()
     }
 
-    /// Waits until that moment, and not at all if it has passed.
+    /// Waits until that moment. Does not wait if it has passed.
     pub async fn wait_until(&self, moment: Timestamp) {
         tokio::time::sleep(moment.since(self.now())).await;
     }

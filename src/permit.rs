@@ -1,8 +1,8 @@
 //! Permission to change one thing on AWS: rule 1 of the record in a type.
 //!
-//! Every call that changes something takes a permit. Only the record's lease gives one, after it has seen that
-//! the caller may still act, so no such call can be made without that look. Calls that only read take none.
-//! Writes of the record take none either, for each carries its own condition.
+//! Every call that changes something takes a permit. Only the record's lease gives one, after it has seen that the
+//! caller may still act, so no such call can be made without that look. Calls that only read take none. Writes of the
+//! record take none either, because each carries its own condition.
 
 use std::time::Duration;
 

@@ -16,7 +16,7 @@ tokio::task_local! {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     doing: String,
-    /// The reasons by call, for several calls are made side by side.
+    /// The reasons by call, because several calls are made side by side.
     waits: BTreeMap<String, String>,
 }
 

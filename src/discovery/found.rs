@@ -20,7 +20,7 @@ pub struct Found {
     pub is_cached: bool,
 }
 
-/// How strongly a run says that an address it did not see is gone. If one run is not certain, several runs
+/// How strongly a run says that an address is gone if the run did not see it. If one run is not certain, several runs
 /// together may be.
 ///
 /// It is counted in draws: a draw is one full answer that was chosen at random and independently of all others.
@@ -35,7 +35,7 @@ pub struct Evidence {
 }
 
 impl Found {
-    /// Whether an address that is not in the list may be counted as missing: not if lookups failed that were
+    /// Whether an address that is not in the list may be counted as missing. It must not be if lookups failed that were
     /// needed.
     pub fn is_whole(&self) -> bool {
         self.certain || self.failed_lookups == 0

@@ -1,9 +1,9 @@
 //! How far full answers are independent of each other, and which servers are caches. Pure.
 //!
-//! AWS promises nowhere that each answer is chosen anew, and a cache repeats the answer that it keeps. So this
-//! never believes what a server says about itself; it counts how many of the answers differ. Different answers that
-//! all lack an address say as much about it as that many draws. If fewer answers differ than chance would allow,
-//! a cache gave them.
+//! AWS promises nowhere that each answer is a new choice, and a cache repeats the answer that it keeps. So this never
+//! believes what a server says about itself; it counts how many of the answers differ. Different answers that all lack
+//! an address say as much about it as that many draws. If fewer answers differ than chance would allow, a cache gave
+//! them.
 
 use super::dns::DnsAnswer;
 use super::stopping_rule::float;
@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Answers are a cache's if the chance that draws repeat each other as often is lower than this.
+/// A cache gave the answers if the chance that draws repeat each other as often is lower than this.
 const CHANCE_OF_RANDOM: f64 = 1e-6;
 
 /// The limit of what [`possible_answers`] counts: an `f64` still holds every whole number below it.

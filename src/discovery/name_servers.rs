@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 /// For how long found servers are used. Name servers of AWS's zones change rarely; their NS records live for hours.
 const KEPT_FOR: Duration = Duration::from_secs(3600);
 
-/// For how much longer they are used if they could not be found again.
+/// How much longer they are used if they could not be found again.
 const KEPT_LONGER_FOR: Duration = Duration::from_secs(60);
 
 /// How long finding them may take.
@@ -35,7 +35,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 pub(super) struct NameServers {
     zones: Mutex<BTreeMap<String, Zone>>,
     system: Arc<Server>,
-    /// Where authoritative servers listen.
+    /// The port on which authoritative servers listen.
     port: u16,
 }
 

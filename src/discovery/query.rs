@@ -49,7 +49,7 @@ impl Query {
     }
 
     /// The servers in the order in which the lookup of this number asks them. For the first lookup only the turn
-    /// decides, so that a stale server is not the first of each run if all others are caches.
+    /// decides, so that a stale server is not the first one of each run when all others are caches.
     fn order(&self, number: usize, last: &BTreeSet<usize>) -> VecDeque<&RankedServer> {
         let count = self.servers.len();
         let first = self.turn.wrapping_add(number) % count.max(1);

@@ -1,7 +1,7 @@
 //! Counts the answers of one run, and says how many more lookups the run needs. Pure.
 //!
 //! Each answer may show that more lookups are needed, or that the list is complete, but hardly ever that fewer are
-//! needed. So a run may go on before it knows which addresses were known before it, and no lookup is wasted.
+//! needed. So a run may send more lookups before earlier runs' addresses have been read, and no lookup is wasted.
 
 use super::dns::DnsAnswer;
 use super::found::{Evidence, Found};
@@ -28,7 +28,7 @@ pub(super) struct Sampling {
     failed: usize,
     /// Answers of at least 8 addresses, by server.
     full: BTreeMap<usize, FullAnswers>,
-    /// Answers of fewer addresses, which so claim to be the whole list.
+    /// Answers of fewer addresses. Such an answer counts as the whole list.
     short: Vec<DnsAnswer>,
 }
 
@@ -103,7 +103,7 @@ impl Sampling {
         self.failed += 1;
     }
 
-    /// The servers to ask last: caches, and servers that gave a short answer, for that may be incomplete.
+    /// The servers to ask last: caches, and servers that gave a short answer, because that may be incomplete.
     pub(super) fn servers_to_ask_last(&self, assessment: &Assessment) -> BTreeSet<usize> {
         let short = self.short.iter().map(|answer| answer.server);
         assessment.caches.iter().copied().chain(short).collect()
@@ -197,8 +197,8 @@ impl Sampling {
         }
     }
 
-    /// Whether servers that choose from more addresses than one answer holds have shown every known address. Then
-    /// none is missing, also if they give the addresses in turn and not at random.
+    /// Whether servers that choose from more addresses than one answer holds have shown every known address. Then none
+    /// is missing, even if they give the addresses in turn and not at random.
     fn has_shown_all(&self, known: &BTreeSet<IpAddr>) -> bool {
         if known.is_empty() || !self.seen.is_superset(known) {
             return false;
@@ -245,7 +245,7 @@ impl Sampling {
             .filter(|(server, _)| !caches.contains(server));
         let others: Vec<_> = others.map(|(_, full)| full).collect();
         let all = FullAnswers::of_servers(others.iter().copied());
-        // Many servers may stand before one cache.
+        // Many servers may share one cache.
         if all.are_cached(known) {
             return Assessment {
                 caches: self.full.keys().copied().collect(),

@@ -4,10 +4,10 @@
 //! any address with probability below `n (1 - 8/n)^q`. Nobody knows `n`; one more than was ever seen is assumed.
 //! Source: Application Load Balancer guide, "DNS name": up to eight addresses in one answer.
 //!
-//! The rule holds for draws: answers that are chosen at random and independently of each other. How many draws the
-//! answers of a run are worth is up to `independence`.
+//! The rule holds for draws: answers that are chosen at random and independently of each other. `independence` says how
+//! many draws the answers of a run are worth.
 
-/// How many addresses one DNS answer of a load balancer holds at most. One of fewer is the whole list.
+/// How many addresses one DNS answer of a load balancer holds at most. An answer of fewer is the whole list.
 pub const ADDRESSES_PER_ANSWER: usize = 8;
 
 /// A list is certain if the chance that an address is missing is below this.
@@ -39,7 +39,7 @@ fn assumed(seen: usize, known: usize) -> f64 {
     float(seen.max(known).saturating_add(1))
 }
 
-/// Only for numbers of addresses and of answers, which an `f64` holds exactly.
+/// Exact for every count of addresses or answers.
 pub(super) fn float(count: usize) -> f64 {
     // There are no more IPv4 addresses than that.
     u32::try_from(count).map_or(f64::from(u32::MAX), f64::from)

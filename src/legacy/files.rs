@@ -80,7 +80,7 @@ pub(super) fn pending(body: &[u8]) -> Result<Known, FileError> {
     counts(body, |count| count)
 }
 
-/// `{"10.0.0.1": 3, …}`: addresses, each with the number of ticks, of `until`, that it may still be missing for.
+/// `{"10.0.0.1": 3, …}`: addresses, each with the number of further misses until it leaves, from `until` down.
 pub(super) fn tracked(body: &[u8], until: u32) -> Result<Known, FileError> {
     counts(body, |left| until.saturating_sub(left))
 }

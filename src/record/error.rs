@@ -3,7 +3,7 @@
 use super::data::{Response, StateObjectError};
 use crate::aws::api::AwsError;
 
-/// Why an invocation must stop. The text stands in the answer to CloudFormation, or in the log.
+/// Why an invocation must stop. The text is in the answer to CloudFormation, or in the log.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     #[error(transparent)]

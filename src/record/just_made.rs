@@ -1,5 +1,5 @@
-//! What a request has just made. For a moment AWS may not know it, and answers the next calls that it does not
-//! exist; such calls are made again.
+//! What a request has just made. For a moment AWS might not know it, and answers the next calls that it does not exist.
+//! Such calls are made again.
 
 use crate::aws::api::AwsError;
 use std::cell::RefCell;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 /// says so later, the bucket is gone.
 const DENIED_FOR: Duration = Duration::from_secs(5);
 
-/// The kinds of resources that AWS may not know for a moment.
+/// The kinds of resources that AWS might not know for a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ResourceKind {
     Bucket,
@@ -27,7 +27,7 @@ pub enum ResourceKind {
 #[derive(Debug, Clone, Default)]
 pub struct JustMade(Rc<RefCell<Resources>>);
 
-/// Each resource with the time by which AWS must know it, if there is one.
+/// The resources, each with the time by which AWS must show it.
 type Resources = BTreeMap<(ResourceKind, String), Option<Instant>>;
 
 impl JustMade {
@@ -50,7 +50,7 @@ impl JustMade {
         self.0.borrow_mut().clear();
     }
 
-    /// Whether a bucket was made that S3 may not know yet.
+    /// Whether a bucket was made that S3 might not know yet.
     pub fn has_bucket(&self, bucket: &str) -> bool {
         let key = (ResourceKind::Bucket, bucket.to_owned());
         self.0.borrow().get(&key).is_some_and(may_be_unknown)
@@ -84,7 +84,7 @@ fn may_be_unknown(until: &Option<Instant>) -> bool {
     until.is_none_or(|until| Instant::now() < until)
 }
 
-/// The bucket of `s3://bucket/key`, or the bucket that stands alone.
+/// The bucket of `s3://bucket/key`, or the bucket alone.
 fn bucket_of(resource: &str) -> &str {
     let resource = resource.strip_prefix("s3://").unwrap_or(resource);
     resource.split('/').next().unwrap_or(resource)

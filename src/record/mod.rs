@@ -1,7 +1,7 @@
 //! The binding's record and the protocol around it. They alone decide what an invocation may do.
 //!
 //! The record is one S3 object. Every invocation reads it, and every change of it is written with If-Match or
-//! If-None-Match. ELBv2 and EventBridge know no such condition, so time stands in for it there.
+//! If-None-Match. ELBv2 and EventBridge know no such condition, so time takes its place there.
 //!
 //! - `data`: what the record holds: the claim, the orders, own targets. Pure.
 //! - `storage`: where the record is: read, searched for, written under its condition, moved.
@@ -15,8 +15,8 @@
 //! 1. **Act only on a fresh look.** A call that changes something on AWS starts within 5 s of a look at the record, or
 //!    of a write of it, and ends within 5 s more. `protocol/lease.rs` gives the permit that each such call takes.
 //! 2. **Claims.** A request claims the record before it changes anything. If it takes over from a request that has
-//!    no answer yet, it waits 15 s and observes anew. A request whose claim is gone stops and undoes nothing.
-//!    `request/claiming.rs` claims and waits, `protocol/claims.rs` sees whether a claim still stands.
+//!    no answer yet, it waits 15 s and observes again. A request whose claim is gone stops and undoes nothing.
+//!    `request/claiming.rs` claims and waits, `protocol/claims.rs` sees whether the request still has its claim.
 //! 3. **The same request again.** The answer is stored in the claim before it is sent, so that each delivery of a
 //!    request answers the same. `protocol/judge.rs` finds it, `request/outcome.rs` stores it, and
 //!    `request/other_delivery.rs` waits for the delivery that has taken over.
@@ -33,8 +33,8 @@
 //! 7. **Delete** turns the record into its tombstone first, which is [`Phase::Leaving`]: `data/record.rs`. What it then
 //!    removes is in `binding/delete`: the order in `deleting.rs`, and own targets in given groups, with the second look
 //!    after 15 s, in `apply/given_targets.rs`.
-//! 8. **The rule's input** says where the record is and holds a copy of the orders: `data/rule_event.rs`. A record that
-//!    is lost while the rule stands is made anew from that copy: `data/lost.rs`.
+//! 8. **The rule's input** says where the record is and holds a copy of the orders: `data/rule_event.rs`. If the
+//!    record is lost while the rule exists, it is made again from that copy: `data/lost.rs`.
 //! 9. **A replacement** claims the former binding's record as well, and is noted there: [`ClaimPurpose::ToReplace`] and
 //!    [`Replacement`] in `data/claim.rs`. `binding/make/former.rs` does that, and `binding/delete/replacements.rs` removes
 //!    a replacement that is not wanted.

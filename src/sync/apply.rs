@@ -1,8 +1,8 @@
 //! Steps 6 and 7 of a tick: register, then deregister, as planned. Target groups are served side by side.
 //!
-//! If registering failed, nothing is deregistered. But if AWS refuses for a quota, the targets that are due
-//! to leave go first, and then registering is tried once more. One refused target does not keep the others out.
-//! Nothing is done without the lease.
+//! If registering failed, nothing is deregistered. But if AWS refuses because of a quota, the targets that are due to
+//! leave go first, and then registering is tried once more. One refused target does not keep the others out. Nothing is
+//! done without the lease.
 
 use super::error::SyncError;
 use super::plan::{GroupPlan, TickPlan};
@@ -34,7 +34,7 @@ struct Group<'a, A, H> {
     plan: &'a GroupPlan,
 }
 
-/// What came of registering in one target group.
+/// The result of registering in one target group.
 #[derive(Default)]
 struct Registration {
     errors: Vec<SyncError>,
@@ -135,8 +135,8 @@ impl<A: Targets, H: LeaseHolder> Group<'_, A, H> {
         registration
     }
 
-    /// Step 6 once more for the targets that a quota refused, if other targets have left. Gives the errors of
-    /// both attempts.
+    /// Step 6 once more for the targets that were refused because of a quota, if other targets have left. Gives the
+    /// errors of both attempts.
     async fn register_again(&self, registration: Registration, has_room: bool) -> Vec<SyncError> {
         let Registration {
             mut errors,

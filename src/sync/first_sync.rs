@@ -1,5 +1,5 @@
-//! The first sync of a binding, and the sync of an Update: registers every address that is in DNS before
-//! CloudFormation is answered, and waits if there is none yet. Takes all steps of a tick but the seventh.
+//! The first sync of a binding, and the sync of an Update: registers every address that is in DNS before CloudFormation
+//! is answered. If there is none yet, it waits. Takes all steps of a tick but the seventh.
 //!
 //! Never counts a missing address, and never deregisters a target.
 
@@ -21,12 +21,11 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-/// How long a request waits for servers that are no caches, if a cache has answered. In a VPC without a way to
-/// the internet no such server ever answers.
+/// How long a request waits for servers that are no caches when a cache has answered. In a VPC without a way to the
+/// internet no such server ever answers.
 const WAIT_FOR_UNCACHED: Duration = Duration::from_secs(15);
 
-/// How long a request waits for addresses in DNS if the binding may stand without them, so that a rollback gets
-/// through.
+/// How long a request waits for addresses in DNS if the binding may do without them, so that a rollback gets through.
 const WAIT_WHERE_OPTIONAL: Duration = Duration::from_secs(15);
 
 /// What a request asks to be registered.
@@ -39,15 +38,15 @@ pub struct FirstSync<'a> {
     pub new: BTreeSet<String>,
     /// The targets that an earlier function knew, by target group.
     pub adopted: &'a BTreeMap<String, Own>,
-    /// Whether the binding may stand without addresses: it served this name before, and only DNS can say that a
-    /// name is gone.
+    /// Whether the binding may do without addresses: it served this name before, and only DNS can say that a name is
+    /// gone.
     pub may_be_silent: bool,
 }
 
 /// Registers every address, and gives the number of addresses.
 ///
 /// # Errors
-/// If an address cannot be registered, or the request has lost its claim.
+/// If an address cannot be registered, or if the request has lost its claim.
 pub async fn first_sync<A: Aws>(
     aws: &A,
     dns: &impl Dns,
@@ -78,7 +77,7 @@ pub async fn first_sync<A: Aws>(
             }
             observed => observed?,
         };
-        // AWS may not show a target group yet that was made just now.
+        // AWS might not show a target group yet that was made just now.
         if observed.missing.iter().any(|arn| first.id.made_group(arn)) {
             progress::note("waiting until AWS shows the target groups that were made");
             backoff.wait().await;
@@ -104,7 +103,7 @@ pub async fn first_sync<A: Aws>(
     }
 }
 
-/// Whether waiting may help: not if DNS_SERVERS is wrong.
+/// Whether waiting may help. It does not if DNS_SERVERS is wrong.
 const fn may_pass(error: &DnsError) -> bool {
     !matches!(error, DnsError::Default { .. })
 }

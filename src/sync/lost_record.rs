@@ -1,5 +1,5 @@
-//! Rule 8 of the record: a record that is lost while its rule stands is made anew from the copy of the orders in
-//! the rule.
+//! Rule 8 of the record: if a record is lost while its rule exists, it is made again from the copy of the orders in the
+//! rule.
 
 use super::error::SyncError;
 use super::observe::{Guess, observe_dns_and_targets};
@@ -28,10 +28,11 @@ pub enum WhenDnsFails {
 /// How long a request waits for DNS that fails, before it goes on without.
 const WAIT_FOR_DNS: Duration = Duration::from_secs(15);
 
-/// Makes a lost record anew and writes it to the bucket that the rule names. `None` as [`rebuild_record`].
+/// Makes a lost record again and writes it to the bucket that the rule names. `None` in the cases of
+/// [`rebuild_record`].
 ///
 /// # Errors
-/// As [`rebuild_record`], and if the bucket is gone as well.
+/// Those of [`rebuild_record`], and if the bucket is gone as well.
 pub async fn restore_record<A: Aws>(
     aws: &A,
     dns: &impl Dns,
@@ -56,11 +57,11 @@ pub async fn restore_record<A: Aws>(
     }
 }
 
-/// Makes the record anew that a binding has lost, as by a lifecycle rule of the bucket, and does not write it.
-/// `None` if the rule holds no copy of the orders, and if the rule is gone meanwhile.
+/// Makes the record again that a binding has lost, for example by a lifecycle rule of the bucket, and does not write
+/// it. `None` if the rule holds no copy of the orders, or is gone meanwhile.
 ///
 /// # Errors
-/// If the target groups cannot be read; in a tick, also if DNS fails.
+/// If the target groups cannot be read; in a tick also if DNS fails.
 pub async fn rebuild_record<A: Aws>(
     aws: &A,
     dns: &impl Dns,

@@ -23,7 +23,7 @@ pub struct Observation {
 }
 
 impl Found {
-    /// Why DNS may have more addresses, if more lookups may show them.
+    /// Why the list may be incomplete. `None` if more lookups would show no more addresses.
     pub(super) fn why_incomplete(&self) -> Option<SyncError> {
         match self.is_whole() {
             true => self.is_cached.then_some(SyncError::Cached),
@@ -56,9 +56,9 @@ impl<'a> Guess<'a> {
     }
 }
 
-/// Observes by the guess while `read` reads the record, and once more if the record gives other orders. `None`
-/// if there is no record to go by. Target groups in `new` were made just now, so nothing is registered there.
-/// The number of addresses that the guess leads to is sent to `count` as soon as DNS has answered.
+/// Uses the probable orders while the record is read. Repeats if the record has others. `None` if there is no record.
+/// Target groups in `new` were made just now, so nothing is registered there. The number of addresses that the probable
+/// orders lead to is sent to `count` as soon as DNS has answered.
 pub(super) async fn observe(
     aws: &impl Targets,
     dns: &impl Dns,
@@ -71,7 +71,7 @@ pub(super) async fn observe(
     let read = async {
         let read = read.await;
         let held = read.as_ref().ok().and_then(Option::as_ref);
-        // There is no receiver if the first lookup has failed, or if there is no guess.
+        // There is no receiver if the first lookup has failed, or if there are no probable orders.
         let _ = send_known.send(held.map(known_addresses).unwrap_or_default());
         read
     };

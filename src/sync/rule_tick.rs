@@ -16,7 +16,7 @@ use crate::record::{Orders, RuleEvent, Store, StoredRecord, owned_by_others};
 use std::collections::BTreeSet;
 use tracing::warn;
 
-/// One tick of a binding's rule. `invocation`, an id, is its name if the event has no time.
+/// One tick of a binding's rule. If the event has no time, the tick is named after `invocation`, an id.
 ///
 /// # Errors
 /// Anything that kept an address from being registered, or a missing one from being counted.
@@ -113,9 +113,9 @@ impl<A: Aws, D: Dns> RuleSource<'_, A, D> {
         Ok(leaving.keys().filter(is_theirs).copied().collect())
     }
 
-    /// The record, if it is not in the bucket that the event names. The rule as it is now says whether the
-    /// binding is deleted, has moved to another bucket since the event was sent, or has lost its record: Delete
-    /// removes the rule before the record.
+    /// Looks for the record if it is not in the bucket that the event names. The rule now says whether the binding is
+    /// deleted, has moved to another bucket since the event was sent, or has lost its record: Delete removes the rule
+    /// before the record.
     async fn find_elsewhere(&self) -> Result<Option<StoredRecord>, SyncError> {
         let rule = self.aws.rule(&self.event.id.rule()).await?;
         let Some(event) = RuleEvent::of_rule(rule.as_ref()) else {

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 /// Where a tick gets its record and its orders.
 pub trait Source {
-    /// Step 3, "known before": the record as it is now, and the orders by which the tick works. `None` if there
-    /// is nothing to do.
+    /// Step 3, "known before": the record now, and the orders by which the tick works. `None` if there is
+    /// nothing to do.
     async fn read(&self) -> Result<Option<(StoredRecord, Orders)>, SyncError>;
     /// The target groups that this tick may deregister targets from.
     fn may_leave(&self, orders: &Orders) -> BTreeSet<String>;

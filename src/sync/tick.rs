@@ -97,7 +97,7 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
                 let Some(observed) = observing.await? else {
                     return Ok(None);
                 };
-                // Step 5, if the guess was missing, or gave the metric another name.
+                // Step 5 is late if the probable orders were missing, or gave the metric another name.
                 let late_metric = async {
                     let is_published = guessed
                         .is_some_and(|guessed| guessed.orders.has_same_metric_as(&observed.orders));
@@ -226,9 +226,9 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
     }
 }
 
-/// Rule 11 of the record: the targets that the plan would deregister but that others serve as well, by target
-/// group. If that cannot be found out in a group, all of them stay there, and the tick registers what is in DNS
-/// and then fails with the error given here.
+/// Rule 11 of the record: the targets that the plan would deregister but that others serve as well, by target group. If
+/// that cannot be found out for a group, all of them stay there, and the tick registers what is in DNS and then fails
+/// with the error given here.
 async fn served_by_others(
     source: &impl Source,
     plan: &TickPlan,

@@ -1,4 +1,4 @@
-//! Which of several earlier functions is believed, on a bucket that can only be read.
+//! Which earlier function's files win, in a bucket that can only be read.
 
 use super::*;
 use crate::aws::api::{AwsResult, ObjectVersion, Trouble, WriteOutcome};

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// ended: it acts within 5 s of a look, and a call takes 5 s at most.
 pub const TAKEOVER_WAIT: Duration = Duration::from_secs(15);
 
-/// Rule 6: a request that has no answer after this time gets none, for its function has ended long before.
+/// Rule 6: a request that has no answer after this time gets none, because its function has ended long before.
 pub(super) const UNANSWERED: Duration = Duration::from_secs(15 * 60);
 
 /// Rule 2: the request that is being served, or the last one.
@@ -19,11 +19,11 @@ pub struct Claim {
     #[serde(flatten)]
     pub mark: Mark,
     pub kind: RequestType,
-    /// Rule 4: when CloudFormation signed the request's response address, if that can be read.
+    /// Rule 4: when CloudFormation signed the request's response address. `None` if that cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed: Option<Signed>,
     pub at: Timestamp,
-    /// Whether the stack was rolling back when the record was claimed, if that was known.
+    /// Whether the stack was rolling back when the record was claimed. `None` if that was not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolls_back: Option<bool>,
     /// Whether it asks for something new, so that it cannot be the rollback of the request before it.
@@ -57,7 +57,7 @@ impl Claim {
     }
 }
 
-/// Whose a claim is: the request, and which of its deliveries.
+/// Which request made a claim, and which delivery of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// CloudFormation's id of the request, the same for each delivery.
@@ -74,12 +74,12 @@ pub enum RequestType {
     Delete,
 }
 
-/// A digest of properties: equal if the properties are.
+/// A digest of properties: two are equal if the properties are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PropertiesDigest(pub String);
 
-/// Rule 3: a request before the claim, with its answer if it had one.
+/// Rule 3: a request before the claim, with its answer if it has one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormerRequest {
     pub request: String,
@@ -91,7 +91,7 @@ pub struct FormerRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     pub answer: Response,
-    /// From then on no call of the request can have an effect any more.
+    /// After this time no call of the request can take effect.
     #[serde(rename = "settled")]
     pub quiet_from: Timestamp,
 }

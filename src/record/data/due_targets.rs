@@ -43,8 +43,8 @@ impl Record {
             .collect()
     }
 
-    /// The addresses that this load balancer may still have. None if the orders name another one, whose addresses
-    /// say nothing about it.
+    /// The addresses that this load balancer may still have. There are none if the orders name another load balancer,
+    /// because its addresses say nothing about this one.
     pub fn current_addresses_of(&self, alb_dns_name: &str) -> BTreeSet<IpAddr> {
         let former = self.orders.as_ref();
         match former.is_none_or(|former| former.alb_dns_name == alb_dns_name) {
@@ -53,8 +53,8 @@ impl Record {
         }
     }
 
-    /// From now on ticks leave a target group alone. If they serve it again later, misses are counted from zero, for
-    /// addresses may have come back in between.
+    /// From now on ticks leave a target group alone. If they serve it again later, misses are counted from zero,
+    /// because addresses may have come back in between.
     pub fn give_up(&mut self, group: &str) {
         if let Some(claim) = &mut self.claim {
             claim.gives_up.insert(group.to_owned());
@@ -77,7 +77,7 @@ impl Record {
     }
 
     /// Rule 11: the own targets of a group, each with whether this binding still wants it there. A binding that is
-    /// leaving wants none and names none: if two bindings leave at once, both remove the targets that they share.
+    /// leaving wants none and names none, so when two bindings leave at once, both remove the targets that they share.
     pub fn own_targets_wanted(&self, group: &str) -> BTreeMap<Endpoint, bool> {
         if self.phase == Phase::Leaving {
             return BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Rule 8: a record that was lost while its rule stands is made anew. Pure.
+//! Rule 8: makes a lost record again if its rule still exists. Pure.
 
 use super::orders::Orders;
 use super::own_target::OwnTarget;
@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 impl Record {
-    /// Makes the record anew from the copy of the orders in the rule. Own is what is `seen` in DNS, and everything in
-    /// the target groups that the binding made.
+    /// Makes the record again from the copy of the orders in the rule. Own are the targets that are `seen` in DNS, and
+    /// all targets in the target groups that the binding made.
     pub fn made_anew(
         id: &BindingId,
         orders: &Orders,

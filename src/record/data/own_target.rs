@@ -19,8 +19,8 @@ pub struct OwnTarget {
     /// How many independent answers of DNS these ticks had together.
     #[serde(default, skip_serializing_if = "is_default")]
     pub draws: u32,
-    /// The DNS name of the load balancer that the address belongs to, if an Update has changed the load balancer
-    /// since a tick saw the address. `None`: it belongs to the one that the orders name.
+    /// The DNS name of the load balancer that the address belongs to, if an Update has changed the load balancer since
+    /// a tick saw the address. `None` if it belongs to the load balancer that the orders name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
     /// When it was last deregistered.

@@ -24,7 +24,7 @@ const REMEMBERED_TICKS: usize = 16;
 /// One binding's record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// The binding's physical id. In place of the published function there is none, and another name stands here.
+    /// The binding's physical id. In place of the published function there is none, and this is another name.
     pub owner: String,
     pub phase: Phase,
     /// What ticks do. They come from the last request that succeeded.
@@ -33,8 +33,8 @@ pub struct Record {
     /// The properties that the orders came from, as CloudFormation gave them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub properties: Option<Value>,
-    /// The listener ports for which the binding may have made target groups. A port is noted before its group is
-    /// made, and stays when the group is gone. `None` if the record was lost, and the ports with it.
+    /// The listener ports for which the binding may have made target groups. A port is noted before its group is made,
+    /// and stays when the group is gone. `None` if the record, and the ports with it, was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ports: Option<BTreeSet<u16>>,
     /// The request that is being served, or the last one.
@@ -43,8 +43,8 @@ pub struct Record {
     /// The requests before it, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<FormerRequest>,
-    /// Own targets by target group ARN. A group is a key here from the first write about it, also if it has no
-    /// own targets.
+    /// Own targets by target group ARN. A group is a key here from the first write about it, even if it has no own
+    /// targets.
     pub own: BTreeMap<String, Own>,
     /// Rule 11, found targets by target group ARN: registered in a given group before this binding first wrote about
     /// that group.
@@ -62,7 +62,7 @@ pub struct Record {
     /// Why the last tick that acted failed. The next one that acts removes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<Failure>,
-    /// Rule 10: the bucket that this copy comes from. The copy counts only once a stub stands there.
+    /// Rule 10: the bucket that this copy comes from. The copy counts only once a stub is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arriving_from: Option<String>,
     /// Other buckets in which a stub or a copy of this record may be.
@@ -119,7 +119,7 @@ impl Record {
         endpoints.map(|endpoint| endpoint.address).collect()
     }
 
-    /// Whether a tick was counted already, for EventBridge and Lambda may deliver one twice.
+    /// Whether a tick was counted already, because EventBridge and Lambda may deliver one twice.
     pub fn has_counted(&self, tick: &str) -> bool {
         self.counted.iter().any(|counted| counted == tick)
     }
@@ -158,8 +158,8 @@ impl Record {
         self.before.drain(..surplus);
         match (claim.kind, &self.phase) {
             (RequestType::Delete, _) => self.phase = Phase::Leaving,
-            // A Delete has begun to remove the binding: this request makes it anew, and ticks have no orders until
-            // it has succeeded.
+            // A Delete has begun to remove the binding: this request makes it again, and ticks have no orders until it
+            // has succeeded.
             (_, Phase::Leaving) => {
                 self.phase = Phase::Making;
                 self.orders = None;
@@ -190,7 +190,7 @@ impl Record {
         self.claim.as_ref().is_some_and(|claim| claim.mark == *mark)
     }
 
-    /// Whether the claim is this request's, by whichever delivery of it, and has no answer yet.
+    /// Whether the claim is this request's, by any delivery of it, and has no answer yet.
     pub fn has_open_claim_of(&self, caller: &Caller) -> bool {
         let claim = self.claim.as_ref();
         let is_same = |claim: &&Claim| claim.mark.request == caller.mark.request;
@@ -215,7 +215,7 @@ impl Record {
         })
     }
 
-    /// The answer to a request, if the record still keeps it.
+    /// The answer to a request. `None` if the record no longer keeps it.
     pub fn answer_to(&self, request: &str) -> Option<&Response> {
         let claim = self.claim.as_ref();
         let now = claim

@@ -1,8 +1,8 @@
 //! Rule 8: the rule's input, which is the event that a tick gets.
 //!
-//! It says where the record is and for which minute the tick is scheduled, and holds a copy of the orders. By the
-//! copy a tick can begin before it has read the record; the record decides. The template stands in the rule's
-//! target and has at most 8,192 characters (EventBridge API, `InputTransformer`).
+//! It says where the record is and for which minute the tick is scheduled, and holds a copy of the orders. By the copy
+//! a tick can begin before it has read the record; the record decides. The template is a part of the rule's target and
+//! has at most 8,192 characters (EventBridge API, `InputTransformer`).
 
 use super::orders::Orders;
 use crate::clock::Timestamp;
@@ -44,14 +44,14 @@ pub struct RuleEvent {
     /// from the time when its rule was made.
     #[serde(default)]
     pub cron: bool,
-    /// How many addresses to expect, so that a new process asks DNS often enough at once. Zero if there are fewer
-    /// than eight, for then a single answer is the whole list.
+    /// How many addresses to expect, so that a new process asks DNS often enough at once. Zero if there are fewer than
+    /// eight, because then a single answer is the whole list.
     #[serde(default)]
     pub addresses: usize,
     /// `None` if the template had no room for it.
     #[serde(default)]
     pub orders: Option<Orders>,
-    /// Digests of the ARNs of given target groups that the copy does not name: of all if there is no copy, and of
+    /// Digests of the ARNs of given target groups that the copy does not name: all of them if there is no copy, else
     /// those that the binding gave up when the rule was put.
     #[serde(default)]
     pub given: BTreeSet<String>,
@@ -130,14 +130,14 @@ impl RuleEvent {
             || self.given.contains(&digest(arn))
     }
 
-    /// The event that a rule gives the function now, if it can be read.
+    /// The event that a rule gives the function now. `None` if it cannot be read.
     pub fn of_rule(rule: Option<&Rule>) -> Option<Self> {
         let mut targets = rule?.targets.iter();
         let target = targets.find(|target| target.id == RULE_TARGET)?;
         Self::of_template(&target.template)
     }
 
-    /// Reads a template, in which the time still is a placeholder. `None` if this project did not write it.
+    /// Reads a template, in which the time is still a placeholder. `None` if this project did not write it.
     pub(crate) fn of_template(template: &str) -> Option<Self> {
         serde_json::from_str(&template.replacen(TIME, "null", 1)).ok()
     }

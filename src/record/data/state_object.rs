@@ -6,7 +6,7 @@ use super::record::Record;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Stands in every object, so that a later version of this function knows what it reads.
+/// Every object holds it, so that a later version of this function knows what it reads.
 const VERSION: u32 = 2;
 
 /// What the state object may hold.

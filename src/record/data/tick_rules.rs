@@ -62,13 +62,13 @@ impl Record {
             .filter(|_| self.phase != Phase::Leaving)
     }
 
-    /// Whether a binding that is leaving served a target group until then.
+    /// Whether a leaving binding served a target group until its Delete.
     pub fn served_until_delete(&self, group: &str) -> bool {
         let orders = self.orders.as_ref();
         self.phase == Phase::Leaving && orders.is_some_and(|orders| orders.groups().contains(group))
     }
 
-    /// From then on no tick can be acting any more that has not read this record.
+    /// From this time on, every tick that still acts has read this record.
     pub fn quiet_from(&self) -> Timestamp {
         self.ticked + TAKEOVER_WAIT
     }

@@ -1,4 +1,4 @@
-//! Rule 2: the claims of one request, and whether they still stand.
+//! Rule 2: the claims of one request, and whether it still has them.
 
 use super::lease::LeaseHolder;
 use crate::aws::api::Objects;
@@ -19,7 +19,7 @@ pub struct ClaimedRecord<'a, A> {
     pub store: Store<'a, A>,
     /// The record as this request last wrote or read it.
     pub last: StoredRecord,
-    /// Whether the record may be gone already, for Delete's last step removes it.
+    /// Whether the record may be gone already, because Delete's last step removes it.
     pub may_be_gone: bool,
 }
 
@@ -70,7 +70,7 @@ impl<'a, A: Objects> Claims<'a, A> {
         self.held.borrow().clone()
     }
 
-    /// Reads a claimed record. `None` if it is gone and may be.
+    /// Reads a claimed record. `None` if it is gone and is allowed to be.
     ///
     /// # Errors
     /// If another request or delivery has claimed it, or if it is gone and must not be.
@@ -83,8 +83,8 @@ impl<'a, A: Objects> Claims<'a, A> {
             Ok(Some(held)) if held.record.is_held_by(&self.mark) => Ok(Some(held)),
             Ok(None) if claimed.may_be_gone => Ok(None),
             Ok(_) => Err(RecordError::TakenOver),
-            // An object that cannot be read, for it is archived, still has its ETag. The same ETag means that nobody
-            // has written it.
+            // An object that cannot be read, because it is archived, still has its ETag. The same ETag means that
+            // nobody has written it.
             Err(error) if error.is_unreadable() => {
                 let etag = claimed.store.etag(&last.bucket).await?;
                 let is_same = etag.as_ref() == Some(&last.etag);

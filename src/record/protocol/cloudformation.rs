@@ -44,13 +44,13 @@ pub enum ResourceStatus {
 }
 
 impl StackView {
-    /// Whether the stack rolls back or has rolled back, if that is known.
+    /// Whether the stack rolls back or has rolled back. `None` if that is not known.
     pub fn rollback(&self) -> Option<bool> {
         let stack = self.stack.as_ref();
         stack.map(|stack| stack.status.contains("ROLLBACK"))
     }
 
-    /// Whether the stack rolls back now, if that is known. A rollback that is complete does not count:
+    /// Whether the stack rolls back now. `None` if that is not known. A rollback that is complete does not count:
     /// CloudFormation may still show it when the next Update has begun.
     pub fn is_rolling_back(&self) -> Option<bool> {
         let stack = self.stack.as_ref();

@@ -18,7 +18,7 @@ pub struct NewRequest<'a> {
     /// Its properties, and the properties before it.
     pub wants: &'a PropertiesDigest,
     pub wanted_before: &'a PropertiesDigest,
-    /// Whether the stack rolls back now, if that is known.
+    /// Whether the stack rolls back now. `None` if that is not known.
     pub rolls_back: Option<bool>,
 }
 
@@ -27,9 +27,9 @@ pub struct NewRequest<'a> {
 pub enum Verdict {
     /// Claim the record, and then wait until the former request can have no effect any more.
     Claim { wait: Wait },
-    /// Send this answer again, for the request was answered already.
+    /// Send this answer again, because the request was answered already.
     Answered(Response),
-    /// Do nothing, for a later request has claimed the record.
+    /// Do nothing, because a later request has claimed the record.
     Superseded,
 }
 
@@ -77,7 +77,7 @@ pub fn judge(record: &Record, new: &NewRequest<'_>) -> Verdict {
     }
     // An Update that is the inverse of the claim may be the one that the claim, a rollback, takes back: then it is
     // superseded. It is not if it was signed after the claim or in the same second, nor if the claim asked for
-    // something new. In doubt it goes on, for a rollback must get through.
+    // something new. In doubt it goes on, because a rollback must get through.
     let is_inverse = claim.is_inverse_of(new.wants, new.wanted_before);
     let is_update = new.kind == RequestType::Update && claim.kind == RequestType::Update;
     let rolls_back = new.rolls_back == Some(true) && claim.rolls_back == Some(true);
@@ -90,7 +90,7 @@ pub fn judge(record: &Record, new: &NewRequest<'_>) -> Verdict {
 }
 
 /// Rule 4: whether an Update was cancelled: the stack began to roll back after the Update had claimed the record, so
-/// its own rollback follows. An Update that may be the rollback itself is never taken for cancelled, for what
+/// its own rollback follows. An Update that may be the rollback itself is never treated as cancelled, because what
 /// CloudFormation shows may lag.
 pub fn is_cancelled(claim: &Claim, rolls_back: Option<bool>) -> bool {
     let is_forward = claim.kind == RequestType::Update && claim.goes_on;

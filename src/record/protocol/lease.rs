@@ -1,5 +1,5 @@
-//! Rule 1: whatever changes something on AWS starts within 5 s of a write of the record, or of a look that shows the
-//! claim unchanged, and each retry looks again.
+//! Rule 1: each call that changes something on AWS starts within 5 s of a write of the record, or of a look that shows
+//! the claim unchanged, and each retry looks again.
 //!
 //! Only the lease gives permits, so only it can repeat such a call. It undoes nothing: if the claim is gone it
 //! makes no more calls.
@@ -34,10 +34,10 @@ pub struct Lease<H> {
 
 /// Who holds a lease: a request by its claims, or a tick by its own write.
 pub trait LeaseHolder {
-    /// Looks at the record, whether the holder may still act.
+    /// Reads the record to see whether the holder may still act.
     ///
     /// # Errors
-    /// If it may not, or if the record cannot be read.
+    /// If it must not, or if the record cannot be read.
     async fn confirm(&self) -> Result<(), RecordError>;
 }
 
@@ -75,11 +75,11 @@ impl<H: LeaseHolder> Lease<H> {
         self.looked_at.set(None);
     }
 
-    /// Makes a call that changes something, each time after a fresh look. A call that fails is made again if its
-    /// error may pass.
+    /// Makes a call that changes something, each time after a fresh look. Makes it again if it fails with an error that
+    /// may pass.
     ///
     /// # Errors
-    /// What AWS refuses, and if the claim is gone.
+    /// If AWS refuses the call, or the claim is gone.
     pub async fn act<T>(
         &self,
         call: impl AsyncFn(Permit) -> AwsResult<T>,

@@ -13,9 +13,9 @@ use crate::record::storage::{Candidate, Store};
 use std::collections::BTreeMap;
 use tracing::warn;
 
-/// The targets that other bindings own in a given group, each with whether one of them still wants it there: it is not
-/// due to leave by that one's count. `None` if another binding's record cannot be read, for then any target may be
-/// that one's own.
+/// The targets that other bindings own in a given group, each with whether one of them still wants it there, which
+/// means that it is not due to leave by that one's count. `None` if another binding's record cannot be read, because
+/// then any target may be that one's own.
 ///
 /// # Errors
 /// If the rules cannot be listed or read.

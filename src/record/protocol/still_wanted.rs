@@ -1,5 +1,5 @@
 //! Rule 5: whether CloudFormation still wants a request. It is refused only after 10 s in which CloudFormation shows
-//! the same, for what it shows may lag.
+//! the same, because what it shows may lag.
 
 use super::cloudformation::{ResourceStatus, STATUS_INTERVAL, STATUS_LAG, StackReader, StackView};
 use crate::aws::api::Stacks;
@@ -18,8 +18,8 @@ pub struct MeantBinding<'a> {
 }
 
 impl StackView {
-    /// Whether the binding that a request names was replaced since. Not in a rollback if that binding still has a
-    /// record, for the rollback may go back to it.
+    /// Whether the binding that a request names was replaced since. False in a rollback if that binding still has a
+    /// record, because the rollback may go back to it.
     fn was_replaced(&self, meant: MeantBinding<'_>) -> bool {
         let living = self.physical_id().and_then(BindingId::parse);
         let living = living.map(|living| living.to_string());
@@ -28,7 +28,7 @@ impl StackView {
         is_over && living.is_some() && given.is_some() && living.as_deref() != given
     }
 
-    /// Why a request is not wanted. `None` if it is.
+    /// Why a request is not wanted. `None` if it is wanted.
     fn refusal(&self, kind: RequestType, meant: MeantBinding<'_>) -> Option<String> {
         let refused = |what: &str, status: &str| {
             Some(format!(
@@ -64,7 +64,7 @@ impl StackView {
                 RequestType::Create | RequestType::Update,
             ) => {
                 let stack = self.stack.as_ref()?;
-                // A stack under way may not show yet what it has begun to make. A stack that cleans up makes nothing
+                // A stack under way might not show yet what it has begun to make. A stack that cleans up makes nothing
                 // more.
                 let goes_on = stack.status.ends_with("_IN_PROGRESS");
                 let makes = goes_on && !stack.status.ends_with("CLEANUP_IN_PROGRESS");
@@ -79,7 +79,7 @@ impl StackView {
 }
 
 impl<A: Stacks> StackReader<'_, A> {
-    /// What CloudFormation shows in the end, if it wants the request. `view` is what it shows now.
+    /// What CloudFormation shows in the end. `Ok` if it wants the request. `view` is what it shows now.
     ///
     /// # Errors
     /// What it shows in the end and the reason, if it has not wanted the request for 10 s.
@@ -91,7 +91,7 @@ impl<A: Stacks> StackReader<'_, A> {
         mut view: StackView,
     ) -> Result<StackView, (StackView, String)> {
         let mut since = clock.now();
-        // An answer counts from the time when it was asked for, for it may take long.
+        // An answer counts from the time when it was asked for, because it may take long.
         let mut asked = since;
         loop {
             let Some(reason) = view.refusal(kind, meant) else {

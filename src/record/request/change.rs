@@ -23,8 +23,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// The record as this request last wrote or read it. What only a request may change in it is still the same, or the
-    /// claim is lost. `None` if this request has not claimed it, and if it may be gone.
+    /// The record as this request last wrote or read it. The parts that only a request may change are still the same,
+    /// or the claim is lost. `None` if this request has not claimed it, or if it may be gone.
     pub fn last_known(&self, id: &BindingId) -> Option<StoredRecord> {
         let claimed = self.claimed(id).filter(|claimed| !claimed.may_be_gone);
         claimed.map(|claimed| claimed.last)
@@ -39,8 +39,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         self.lease().holder().get(&id.to_string())
     }
 
-    /// Rule 9: if a request has two claims, sees that both still stand. With one claim nothing is read, for
-    /// each call that changes something looks for itself.
+    /// Rule 9: if a request has two claims, sees that it still has both. With one claim it reads nothing, because each
+    /// call that changes something looks for itself.
     ///
     /// # Errors
     /// If another request or delivery has claimed one of the records.
@@ -71,8 +71,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         Ok(is_written)
     }
 
-    /// Changes the record, again and again if others write in between. It begins with the record as this request
-    /// last knew it, for the condition of the write shows whether that is still so.
+    /// Changes the record, again and again while others write in between. It begins with the record as this request
+    /// last knew it, because the condition of the write shows whether that is still so.
     ///
     /// # Errors
     /// If another request or delivery has claimed it.
@@ -87,7 +87,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             change(&mut record);
             (record != held.record).then_some(record)
         };
-        // If there seems to be nothing to change, the record has to be read.
+        // If nothing seems to change, the record has to be read.
         let mut known = self.last_known(id).filter(|held| changed(held).is_some());
         loop {
             let began = Instant::now();
@@ -134,7 +134,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// A look at the record, or a write of it, that began at `began` renews the lease, if this request has no other
+    /// A look at the record, or a write of it, that began at `began` renews the lease if this request has no other
     /// claim.
     pub fn renew_lease(&self, began: Instant) {
         if self.lease().holder().all().len() == 1 {
@@ -165,7 +165,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// Gives all claims up, for another request has taken one over: the records must be found and judged again.
+    /// Gives all claims up, because another request has taken one over: the records must be found and judged again.
     pub fn start_again(&self) {
         for id in self.lease().holder().ids() {
             self.drop_claim(&id);
@@ -177,7 +177,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// Whether a Create or Update may make the record if there is none.
     ///
     /// # Errors
-    /// If this request was taken over before: whoever took it over has removed the record since.
+    /// If this request was overtaken before, the other request has removed the record.
     pub fn may_make_record(&self) -> Result<(), RecordError> {
         match self.has_started_again.get() {
             true => Err(RecordError::Superseded),

@@ -23,10 +23,10 @@ pub enum ClaimPurpose<'a> {
     ToReplace { nlb_arn: &'a str },
 }
 
-/// What came of a try to claim a record.
+/// The result of an attempt to claim a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClaimResult {
-    /// The record is claimed. `made`: this request made it, or makes the binding anew. `waited`: the caller must
+    /// The record is claimed. `made`: this request made it, or makes the binding again. `waited`: the caller must
     /// observe again.
     Claimed { made: bool, waited: bool },
     /// Somebody else has written or deleted the record meanwhile: the caller must find it again.
@@ -37,7 +37,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// Rules 3 and 4: whether this request may claim a record, and how long it then waits.
     ///
     /// # Errors
-    /// If it was answered already, and if it was superseded.
+    /// If it was answered already, or was superseded.
     pub fn judge(&self, record: Option<&Record>, view: &StackView) -> Result<Wait, RecordError> {
         let Some(record) = record else {
             return Ok(Wait::default());
@@ -61,7 +61,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// still be acting.
     ///
     /// # Errors
-    /// As [`Self::judge`], and if somebody else claims the record during the wait.
+    /// Those of [`Self::judge`], and if somebody else claims the record during the wait.
     pub async fn claim(
         &self,
         store: &Store<'a, A>,
@@ -106,7 +106,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         Ok(ClaimResult::Claimed { made, waited })
     }
 
-    /// Waits until then. Whether the record is still there; it may be gone, for the former request may have been a
+    /// Waits until then. Whether the record is still there; it may be gone, because the former request may have been a
     /// Delete that was about to end.
     async fn still_holds_after(
         &self,

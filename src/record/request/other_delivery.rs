@@ -47,9 +47,9 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// Takes the claim back and stores this answer, for the time of this delivery is over and nobody can tell whether
-    /// the other one still runs. If it runs, it stops at its next look and sends the same answer. Gives the answer
-    /// that is stored in the end; `None` as in [`Self::wait_for_other_delivery`].
+    /// Takes the claim back and stores this answer, because the time of this delivery is over and nobody can tell
+    /// whether the other one still runs. If it runs, it stops at its next look and sends the same answer. Gives the
+    /// answer that is stored in the end; `None` in the cases of [`Self::wait_for_other_delivery`].
     ///
     /// # Errors
     /// If the record cannot be read or written.

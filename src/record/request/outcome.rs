@@ -23,7 +23,7 @@ pub struct Served {
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// Stores the answer in every record that this request has claimed. In the record of `id`, the binding that the
     /// request is about, the same write stores the new orders, if the request `serves` any. That record is written
-    /// first: so if another record has the answer, this one has it, too.
+    /// first, so if another record has the answer, this one has it too.
     ///
     /// # Errors
     /// If another request or delivery has claimed the record of `id`.
@@ -35,7 +35,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     ) -> Result<(), RecordError> {
         let quiet_from = self.lease().quiet_from();
         if serves.is_some() {
-            // A success must not be stored in one record if the claim to the other one is lost already.
+            // If the claim to one record is lost already, a success must not be stored in the other one.
             self.check_all_claims().await?;
         }
         let mut claimed = self.lease().holder().ids();

@@ -24,8 +24,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         self.stack_reader().read().await
     }
 
-    /// What CloudFormation shows now of the resource. The stack stays as in `view` if the resource is known, and is
-    /// read again if it is not.
+    /// What CloudFormation shows now of the resource. If the resource is known, the stack is that of `view`, else it is
+    /// read again.
     pub async fn read_resource_again(&self, view: &StackView) -> StackView {
         match self.stack_reader().resource().await {
             resource @ ResourceStatus::Known(_) => StackView {
@@ -44,7 +44,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         }
     }
 
-    /// What CloudFormation shows in the end, if it wants this request. `view` is what it shows now.
+    /// What CloudFormation shows in the end. `Ok` if it wants this request. `view` is what it shows now.
     ///
     /// # Errors
     /// What it shows in the end and the reason, if it does not want this request.
@@ -94,7 +94,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// stay as they are.
     ///
     /// # Errors
-    /// If it was cancelled, and if another request or delivery has claimed the record.
+    /// If it was cancelled, or if another request or delivery has claimed the record.
     pub async fn stop_if_rolled_back(&self, id: &BindingId) -> Result<(), RecordError> {
         let claim = self.last_known(id).and_then(|held| held.record.claim);
         let claim = claim.filter(|claim| is_cancelled(claim, Some(true)));

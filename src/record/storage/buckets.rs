@@ -17,8 +17,8 @@ pub struct StoredRecord {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     pub bucket: String,
-    /// Whether the binding surely uses or used the bucket: then it is a failure if S3 refuses to read it. A bucket
-    /// that only the properties name may never have been used, and the name of the binding's own bucket may have been
+    /// Whether it is known that the binding uses or used the bucket. If so, a refusal by S3 is an error. A bucket that
+    /// only the properties name might never have been used, and the name of the binding's own bucket may have been
     /// another account's before.
     pub is_surely_used: bool,
 }
@@ -33,7 +33,7 @@ pub enum Contents {
     Unreadable(Unreadable),
 }
 
-/// An object that exists and cannot be read as a record, for it is archived or damaged.
+/// An object that exists and cannot be read as a record, because it is archived or damaged.
 #[derive(Debug)]
 pub struct Unreadable {
     pub bucket: String,
@@ -48,7 +48,7 @@ pub struct Located {
     pub record: Option<StoredRecord>,
     /// `None` if there is a record.
     pub unreadable: Option<Unreadable>,
-    /// Rule 8: the record made anew, if it was lost. It is not written yet.
+    /// Rule 8: the record that was made again because it was lost. It is not written yet.
     pub anew: Option<Record>,
     /// Buckets that exist and hold no state object.
     pub empty: BTreeSet<String>,
@@ -61,12 +61,12 @@ pub struct Located {
 }
 
 impl Located {
-    /// Rule 8: whether the record is lost while its rule stands with a copy of the orders.
+    /// Rule 8: whether the record is lost while its rule still holds a copy of the orders.
     pub fn is_lost(&self, event: &RuleEvent) -> bool {
         self.record.is_none() && self.unreadable.is_none() && event.orders.is_some()
     }
 
-    /// The record that was found, or made anew.
+    /// The record that was found, or made again.
     pub fn record_or_anew(&self) -> Option<&Record> {
         let found = self.record.as_ref().map(|held| &held.record);
         found.or(self.anew.as_ref())

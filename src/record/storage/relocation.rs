@@ -10,11 +10,11 @@ use tokio::time::Instant;
 
 impl<A: Objects> Store<'_, A> {
     /// Moves a record to another bucket and leaves a stub in its place. The record names that bucket before the copy is
-    /// written, so that a copy that never counts is found and removed later. `None` if somebody else wrote in
-    /// between: then the caller starts again.
+    /// written, so that a copy that never counts is found and removed later. `None` if somebody else wrote in between.
+    /// Then the caller starts again.
     ///
     /// # Errors
-    /// What S3 refuses, and if the other bucket does not exist.
+    /// If S3 refuses, or the other bucket does not exist.
     pub async fn move_to(
         &self,
         held: &StoredRecord,
@@ -22,7 +22,7 @@ impl<A: Objects> Store<'_, A> {
     ) -> Result<Option<StoredRecord>, RecordError> {
         let mut announced = held.record.clone();
         announced.elsewhere.insert(to.to_owned());
-        // This record now stands by itself: of two copies only one may come from the other.
+        // This record no longer depends on another bucket: of two copies only one may come from the other.
         announced.arriving_from = None;
         let began = Instant::now();
         let Some(held) = self.replace(held, announced).await? else {

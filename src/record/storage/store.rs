@@ -1,4 +1,5 @@
-//! Reads the record in whichever bucket it is, and writes it. Each write has If-Match or If-None-Match.
+//! Finds the bucket that holds the record, and reads and writes the record there. Each write has If-Match or
+//! If-None-Match.
 //!
 //! Rule 10: an Update may move the record to another bucket and leaves a stub in the old one. All readers follow it.
 
@@ -15,13 +16,13 @@ use tracing::warn;
 
 /// What to do with a record that may be the copy of a move.
 enum Arrival {
-    /// This is the record: the copy itself, or the original if that still stands.
+    /// This is the record: the copy itself, or the original if that is not a stub yet.
     Counts(Box<StoredRecord>),
-    /// The copy is void, for the stub in the place of its original leads to another bucket.
+    /// The copy does not count: the stub names another bucket.
     Never { to: String },
 }
 
-/// The state object of one binding, under the same key in whichever bucket.
+/// The state object of one binding, under the same key in every bucket.
 #[derive(Debug)]
 pub struct Store<'a, A> {
     pub(super) aws: &'a A,
@@ -40,7 +41,7 @@ impl<A> Clone for Store<'_, A> {
 }
 
 impl<'a, A: Objects> Store<'a, A> {
-    /// `owner` is the physical id of the binding, or the name that stands in for it.
+    /// `owner` is the physical id of the binding, or the name that takes its place.
     pub fn new(aws: &'a A, owner: impl Into<String>) -> Self {
         Self {
             aws,
@@ -115,8 +116,8 @@ impl<'a, A: Objects> Store<'a, A> {
         let mut former = BTreeMap::new();
         loop {
             let located = self.search_once(candidates.clone().into()).await?;
-            // If the stubs lead to no record, it may have moved meanwhile, back to a bucket that was read before.
-            // Only if the stubs are the same in the next search is there no record.
+            // If the stubs lead to no record, it may have moved meanwhile, back to a bucket that was read before. There
+            // is no record only if the next search finds the same stubs.
             if located.record.is_some() || located.stubs == former {
                 return Ok(located);
             }
@@ -197,7 +198,7 @@ impl<'a, A: Objects> Store<'a, A> {
         }
     }
 
-    /// Reads the record again where it was, and follows stubs. `None` where it is gone.
+    /// Reads the record again in the bucket where it was, and follows stubs. `None` where it is gone.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -216,8 +217,8 @@ impl<'a, A: Objects> Store<'a, A> {
         }
     }
 
-    /// Writes a record if the object still has this ETag, or without one, if it still does not exist. `None`
-    /// if somebody else wrote first.
+    /// Writes a record if the object still has this ETag or, without an ETag, if it still does not exist. `None` if
+    /// somebody else wrote first.
     ///
     /// # Errors
     /// What S3 refuses.

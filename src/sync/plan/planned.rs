@@ -9,9 +9,9 @@ use std::net::IpAddr;
 /// What one tick does, in this order: write the record, register, deregister.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TickPlan {
-    /// What the record becomes; `None` if nothing is done and it stays as it is.
+    /// What the record becomes; `None` if nothing is done, so that it stays unchanged.
     pub record: Option<Record>,
-    /// By target group, without those if nothing is done.
+    /// By target group, without the groups in which nothing is done.
     pub groups: BTreeMap<String, GroupPlan>,
     /// Addresses that are in DNS and that the record does not know.
     pub added: BTreeSet<IpAddr>,

@@ -26,7 +26,7 @@ pub fn waits_until(situation: &Situation<'_>) -> Option<Timestamp> {
 pub fn plan(situation: &Situation<'_>) -> TickPlan {
     let known = situation.record.addresses();
     let mut next = situation.record.clone();
-    // A tick that only adds does not repeat what an earlier tick failed at, so that failure stands.
+    // A tick that only adds does not repeat the calls at which an earlier tick failed, so that failure is kept.
     if situation.mode != Mode::OnlyAdd {
         next.failed = None;
     }
@@ -59,7 +59,7 @@ pub fn plan(situation: &Situation<'_>) -> TickPlan {
             plan.groups.insert(arn.clone(), group);
         }
     }
-    // Rule 6: before anything is registered or deregistered the record is written, even if it does not change:
+    // Rule 6: before anything is registered or deregistered the record is written, even if it does not change, because
     // the write says until when this tick may be at work.
     if !plan.groups.is_empty() || next != *situation.record {
         if let Mode::Count {

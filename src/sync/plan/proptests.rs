@@ -1,4 +1,4 @@
-//! What holds after any sequence of ticks and requests, whichever addresses come and go.
+//! What holds after any sequence of ticks and requests, for any addresses that come and go.
 
 use super::tests::{GROUP, Planner, World, endpoint, of_32};
 use proptest::collection::{btree_set, vec};

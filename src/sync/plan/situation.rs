@@ -47,7 +47,7 @@ pub enum Mode<'a> {
     Request {
         given: &'a BTreeSet<String>,
         adopted: &'a BTreeMap<String, Own>,
-        /// The DNS names of the former and of the new load balancer, if the request changes it.
+        /// The DNS names of the former and of the new load balancer if the request changes it.
         moves: Option<(&'a str, &'a str)>,
     },
 }
@@ -72,7 +72,7 @@ impl Situation<'_> {
 }
 
 impl<'a> Mode<'a> {
-    /// The DNS names of the former and of the new load balancer, if a request changes it.
+    /// The DNS names of the former and of the new load balancer if a request changes it.
     pub(super) const fn moves(self) -> Option<(&'a str, &'a str)> {
         match self {
             Self::Request { moves, .. } => moves,

@@ -418,7 +418,7 @@ fn several_ports_may_share_one_group() {
     assert_eq!(world.registered(), ["10.0.0.1:80", "10.0.0.1:443"]);
 }
 
-/// One tick for each evidence, in which target 2 is missing.
+/// One tick per item of `evidence`, each missing target 2.
 fn misses(world: &mut World, evidence: impl IntoIterator<Item = Evidence>) {
     world.see(&[1]);
     for evidence in evidence {

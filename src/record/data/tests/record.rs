@@ -29,7 +29,7 @@ fn a_create_may_come_again_until_its_success_and_for_fifteen_minutes_after_it() 
     assert!(!Record::new("binding", Phase::Making).may_be_running_create(now()));
 }
 
-/// Of several replacements each is known, and each by the last that was done for it.
+/// The record keeps each replacement once, with its latest result.
 #[test]
 fn a_record_notes_every_replacement_once_and_forgets_those_that_are_gone() {
     let mut record = Record::new("binding", Phase::Serving);

@@ -276,7 +276,7 @@ fn an_update_that_is_run_again_when_its_stack_has_begun_to_roll_back_is_supersed
     let mut back = before.clone();
     back.claim.as_mut().expect("a claim").goes_on = false;
     assert_eq!(again(Some(true)).judged_by(&back), AFTER_THE_WAIT);
-    // A Create is made anew by some rollbacks; whether it is wanted is asked for otherwise.
+    // Some rollbacks create the resource again. Another check asks whether that Create is wanted.
     let mut create = before;
     create.claim.as_mut().expect("a claim").kind = RequestType::Create;
     assert_eq!(again(Some(true)).judged_by(&create), AFTER_THE_WAIT);

@@ -30,7 +30,7 @@ fn view(stack: Option<&str>, resource: Option<(&str, bool)>) -> StackView {
     }
 }
 
-/// Of a resource that has no id yet.
+/// The view of a resource without an id.
 fn nameless(status: &str) -> StackView {
     StackView {
         stack: None,
@@ -167,7 +167,7 @@ fn an_update_of_a_binding_that_was_replaced_is_wanted_in_a_rollback_only() {
         );
         assert_eq!(refusal.is_some(), is_former, "{stack} {given:?}");
     }
-    // An id of CloudFormation's own says nothing.
+    // An id that CloudFormation invented names no binding.
     let invented = view(
         Some("UPDATE_IN_PROGRESS"),
         Some(("UPDATE_IN_PROGRESS", false)),
