@@ -54,9 +54,9 @@ pub fn candidates(
     let all = of_rule
         .into_iter()
         .chain(named.map(|bucket| (bucket, false)));
-    all.map(|(bucket, is_surely_used)| Candidate {
+    all.map(|(bucket, is_known_used)| Candidate {
         bucket,
-        is_surely_used,
+        is_known_used,
     })
     .collect()
 }

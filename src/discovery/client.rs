@@ -55,9 +55,9 @@ impl DnsClient {
         let attempt = async {
             let servers = self.name_servers.of_name(dns_name).await?;
             let query = Query::new(dns_name, servers, self.next_turn(dns_name));
-            let silence = query.silence();
+            let no_answer = query.no_answer();
             let first = tokio::time::timeout(FIRST_ANSWER_TIMEOUT, first_lookup(query)).await;
-            first.unwrap_or(Err(silence))
+            first.unwrap_or(Err(no_answer))
         };
         let first = attempt.await;
         if let Err(error) = &first

@@ -1,4 +1,4 @@
-//! DNS as a capability: which servers to ask for a name's addresses, and each lookup at them.
+//! DNS as a trait: which servers to ask for a name's addresses, and each lookup at them.
 //!
 //! Never decides how many lookups are made: the run does.
 
@@ -43,7 +43,7 @@ pub trait DnsQuery {
     async fn lookup(&self, number: usize, last: BTreeSet<usize>) -> Result<DnsAnswer, DnsError>;
 
     /// The error for a run in which no server has answered.
-    fn silence(&self) -> DnsError;
+    fn no_answer(&self) -> DnsError;
 
     fn server_count(&self) -> usize;
 

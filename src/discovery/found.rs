@@ -37,7 +37,7 @@ pub struct Evidence {
 impl Found {
     /// Whether an address that is not in the list may be counted as missing. It must not be if lookups failed that were
     /// needed.
-    pub fn is_whole(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         self.certain || self.failed_lookups == 0
     }
 }

@@ -54,7 +54,7 @@ impl FullAnswers {
     }
 
     /// Whether they were chosen from more addresses than one answer holds.
-    pub(super) fn are_a_choice(&self) -> bool {
+    pub(super) fn hold_more_than_one_answer(&self) -> bool {
         self.addresses.len() > self.largest
     }
 
@@ -79,7 +79,7 @@ impl FullAnswers {
     /// How many different answers the servers can give. If they have shown no more addresses than one answer
     /// holds, there may be more: those that are known, and at least one more if the system's resolver answers.
     fn possible_answers(&self, known: usize) -> f64 {
-        let addresses = match self.are_a_choice() {
+        let addresses = match self.hold_more_than_one_answer() {
             true => self.addresses.len(),
             false => known.max(self.largest + usize::from(self.are_from_resolver)),
         };

@@ -42,7 +42,7 @@ pub(super) struct NameServers {
 /// The servers of a zone, and when to use them.
 #[derive(Clone, Default)]
 struct Zone {
-    /// They stay here while they fail, because they may answer again.
+    /// Servers stay here while they fail, because they may answer again.
     servers: Vec<Arc<Server>>,
     /// When they have to be found again.
     find_again_at: Option<Instant>,
@@ -83,7 +83,7 @@ impl NameServers {
             return Ok(servers);
         }
         let (servers, kept_for) = match self.find(dns_name, Instant::now() + FIND_TIMEOUT).await {
-            Ok(found) => (reused(found, servers), KEPT_FOR),
+            Ok(found) => (keep_known_servers(found, servers), KEPT_FOR),
             Err(error) if servers.is_empty() => return Err(error),
             Err(_) => (servers, KEPT_LONGER_FOR),
         };
@@ -121,7 +121,7 @@ impl NameServers {
             servers: system.to_string(),
             source: Box::new(source),
         };
-        let silence = |servers| DnsError::Silent {
+        let no_answer = |servers| DnsError::Silent {
             name: dns_name.to_owned(),
             servers,
         };
@@ -130,14 +130,14 @@ impl NameServers {
         while let Some(zone) = candidate.filter(|zone| zone.contains('.')) {
             let name = fully_qualified(zone).map_err(failed)?;
             let names = timeout_at(deadline, system.name_servers(&name)).await;
-            let names = names.map_err(|_| silence(system.to_string()))?;
+            let names = names.map_err(|_| no_answer(system.to_string()))?;
             let servers = self.servers_of(&names.map_err(failed)?, deadline).await;
             if !servers.is_empty() {
                 return Ok(servers);
             }
             candidate = parent(zone);
         }
-        Err(silence("none is authoritative".to_owned()))
+        Err(no_answer("none is authoritative".to_owned()))
     }
 
     /// The servers of these names whose addresses are found in time, in the order of the addresses.
@@ -164,7 +164,7 @@ impl NameServers {
 }
 
 /// Servers that were known before stay as they are, with their connections and whether they are caches.
-fn reused(found: Vec<Server>, known: Vec<Arc<Server>>) -> Vec<Arc<Server>> {
+fn keep_known_servers(found: Vec<Server>, known: Vec<Arc<Server>>) -> Vec<Arc<Server>> {
     let mut known: BTreeMap<_, _> = known
         .into_iter()
         .map(|server| (server.to_string(), server))

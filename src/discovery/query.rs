@@ -107,11 +107,11 @@ impl DnsQuery for Query {
             None if has_none => DnsError::NoAddresses {
                 name: self.dns_name.clone(),
             },
-            None => self.silence(),
+            None => self.no_answer(),
         })
     }
 
-    fn silence(&self) -> DnsError {
+    fn no_answer(&self) -> DnsError {
         DnsError::Silent {
             name: self.dns_name.clone(),
             servers: names(self.servers.iter()),

@@ -81,7 +81,7 @@ pub async fn run<D: Dns>(
             sampling.begin_lookup();
             sampling.add_answer(first);
             let finished = run.finish(&query, sampling, 0).await;
-            finished.ok_or_else(|| query.silence())?
+            finished.ok_or_else(|| query.no_answer())?
         }
     };
     if found.certain {

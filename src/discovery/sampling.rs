@@ -23,7 +23,7 @@ pub(super) struct Sampling {
     seen: BTreeSet<IpAddr>,
     /// Lookups that have begun.
     lookups: usize,
-    /// Those of them that have not ended.
+    /// Lookups that have begun and have not ended.
     under_way: usize,
     failed: usize,
     /// Answers of at least 8 addresses, by server.
@@ -205,7 +205,7 @@ impl Sampling {
         }
         let full = self.full.values().filter(|full| !full.are_from_resolver);
         let full = FullAnswers::of_servers(full);
-        full.are_a_choice() && full.addresses.is_superset(known)
+        full.hold_more_than_one_answer() && full.addresses.is_superset(known)
     }
 
     /// How many lookups the run still needs. While lookups are under way, each answer counts as a draw: those to

@@ -16,26 +16,27 @@ const ACCEPTED_DOUBT: f64 = 0.001;
 /// How many full answers are enough, by the number of addresses that this run has seen and of those known before
 /// it.
 pub fn lookups_needed(seen: usize, known: usize) -> usize {
-    let assumed = assumed(seen, known);
-    let missed_by_one = missed_by_one(assumed);
-    if missed_by_one <= 0.0 {
+    let assumed_count = assumed_count(seen, known);
+    let chance_one_answer_lacks_it = chance_one_answer_lacks_it(assumed_count);
+    if chance_one_answer_lacks_it <= 0.0 {
         return 1;
     }
-    // The smallest q with assumed * missed_by_one^q < ACCEPTED_DOUBT.
-    let needed = ((ACCEPTED_DOUBT / assumed).ln() / missed_by_one.ln()).floor() + 1.0;
+    // The smallest q with assumed_count * chance_one_answer_lacks_it^q < ACCEPTED_DOUBT.
+    let needed =
+        ((ACCEPTED_DOUBT / assumed_count).ln() / chance_one_answer_lacks_it.ln()).floor() + 1.0;
     // Finite and positive; far below 2^53 for any real number of addresses.
     needed as usize
 }
 
 /// The chance that an address was in none of the full answers, between 0 and 1.
 pub fn doubt(seen: usize, known: usize, answers: usize) -> f64 {
-    let assumed = assumed(seen, known);
+    let assumed_count = assumed_count(seen, known);
     let answers = i32::try_from(answers).unwrap_or(i32::MAX);
-    (assumed * missed_by_one(assumed).powi(answers)).min(1.0)
+    (assumed_count * chance_one_answer_lacks_it(assumed_count).powi(answers)).min(1.0)
 }
 
 /// One address more than was ever seen.
-fn assumed(seen: usize, known: usize) -> f64 {
+fn assumed_count(seen: usize, known: usize) -> f64 {
     float(seen.max(known).saturating_add(1))
 }
 
@@ -46,7 +47,7 @@ pub(super) fn float(count: usize) -> f64 {
 }
 
 /// The chance that one answer lacks one given address of `addresses`.
-fn missed_by_one(addresses: f64) -> f64 {
+fn chance_one_answer_lacks_it(addresses: f64) -> f64 {
     (1.0 - 8.0 / addresses).max(0.0)
 }
 

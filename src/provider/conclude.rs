@@ -7,7 +7,7 @@ use super::response::{ResponseError, failed, shorten_to_limit};
 use crate::aws::api::Aws;
 use crate::log::chain;
 use crate::names::BindingId;
-use crate::record::{RecordError, Response, Served, Turn};
+use crate::record::{RecordError, Response, SuccessfulRequest, Turn};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tracing::warn;
@@ -26,7 +26,7 @@ pub(super) async fn conclude<A: Aws>(
     turn: &Turn<'_, A>,
     id: &BindingId,
     response: Response,
-    serves: Option<&Served>,
+    serves: Option<&SuccessfulRequest>,
     envelope: &Envelope,
     log_stream: &str,
     deadline: Instant,

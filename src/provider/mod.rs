@@ -20,7 +20,7 @@ use crate::invocation::Invocation;
 use crate::log::chain;
 use crate::names::account;
 use crate::progress;
-use crate::record::{RecordError, RequestType, Response, Served, Turn};
+use crate::record::{RecordError, RequestType, Response, SuccessfulRequest, Turn};
 use caller::caller;
 use conclude::conclude;
 use futures_util::FutureExt;
@@ -117,7 +117,7 @@ impl<A: Aws, D: Dns, R: Responder> Provider<'_, A, D, R> {
                     ports,
                 } = *bound;
                 let properties = request.properties.clone();
-                serves = Some(Served {
+                serves = Some(SuccessfulRequest {
                     orders,
                     properties,
                     ports,

@@ -56,7 +56,7 @@ impl JustMade {
         self.0.borrow().get(&key).is_some_and(may_be_unknown)
     }
 
-    /// Whether this error says that something does not exist which was just made.
+    /// Whether this error says that something that was just made does not exist.
     pub fn explains(&self, error: &AwsError) -> bool {
         let kind = match error.code.as_deref() {
             Some("NoSuchBucket") => ResourceKind::Bucket,

@@ -36,8 +36,8 @@
 //! 8. **The rule's input** says where the record is and holds a copy of the orders: `data/rule_event.rs`. If the
 //!    record is lost while the rule exists, it is made again from that copy: `data/lost.rs`.
 //! 9. **A replacement** claims the former binding's record as well, and is noted there: [`ClaimPurpose::ToReplace`] and
-//!    [`Replacement`] in `data/claim.rs`. `binding/make/former.rs` does that, and `binding/delete/replacements.rs` removes
-//!    a replacement that is not wanted.
+//!    [`Replacement`] in `data/claim.rs`. `binding/make/former.rs` does that, and `binding/delete/replacements.rs`
+//!    removes a replacement that is not wanted.
 //! 10. **Another bucket.** The record is copied there, and the old one becomes a stub: `storage/relocation.rs`. Readers
 //!     follow stubs: `storage/store.rs`.
 //! 11. **Found targets** were registered in a given group before this binding wrote about it: [`Record::found`],
@@ -65,5 +65,5 @@ pub use protocol::{
     Lease, LeaseHolder, ResourceStatus, STATUS_LAG, StackReader, StackView, TickWrite,
     owned_by_others,
 };
-pub use request::{ClaimPurpose, ClaimResult, Served, Turn};
+pub use request::{ClaimPurpose, ClaimResult, SuccessfulRequest, Turn};
 pub use storage::{Candidate, Contents, Located, Store, StoredRecord, Unreadable};

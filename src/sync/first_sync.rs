@@ -5,7 +5,7 @@
 
 use super::apply::apply;
 use super::error::SyncError;
-use super::observe::{Guess, Observation, observe};
+use super::observe::{Observation, ProbableOrders, observe};
 use super::plan::{Mode, Situation, plan, waits_until};
 use super::{metric, tick_log};
 use crate::aws::api::Aws;
@@ -126,8 +126,8 @@ impl FirstSync<'_> {
         };
         let none = BTreeSet::new();
         let new = new.unwrap_or(&none);
-        let guess = Some(Guess::of(self.orders));
-        let observed = observe(aws, dns, guess, new, oneshot::channel().0, read).await?;
+        let probable = Some(ProbableOrders::of(self.orders));
+        let observed = observe(aws, dns, probable, new, oneshot::channel().0, read).await?;
         Ok(observed.ok_or(RecordError::TakenOver)?)
     }
 

@@ -2,7 +2,7 @@
 //! rule.
 
 use super::error::SyncError;
-use super::observe::{Guess, observe_dns_and_targets};
+use super::observe::{ProbableOrders, observe_dns_and_targets};
 use crate::aws::api::Aws;
 use crate::backoff::Backoff;
 use crate::discovery::{Dns, DnsError};
@@ -82,7 +82,7 @@ pub async fn rebuild_record<A: Aws>(
         let seen = observe_dns_and_targets(
             aws,
             dns,
-            Guess::of(orders),
+            ProbableOrders::of(orders),
             &BTreeSet::new(),
             ready(addresses.clone()),
             oneshot::channel().0,

@@ -23,9 +23,9 @@ pub struct Observation {
 }
 
 impl Found {
-    /// Why the list may be incomplete. `None` if more lookups would show no more addresses.
+    /// Why the list may lack addresses that later lookups may show. `None` if nothing says so.
     pub(super) fn why_incomplete(&self) -> Option<SyncError> {
-        match self.is_whole() {
+        match self.is_complete() {
             true => self.is_cached.then_some(SyncError::Cached),
             false => Some(self.failed_lookups_error()),
         }
@@ -42,13 +42,13 @@ impl Found {
 /// The orders that are probably in the record. DNS and the target groups are observed by them while the record is
 /// read.
 #[derive(Debug, Clone, Copy)]
-pub struct Guess<'a> {
+pub struct ProbableOrders<'a> {
     pub orders: &'a Orders,
     /// How many addresses are expected; zero if that is not known.
     pub expected: usize,
 }
 
-impl<'a> Guess<'a> {
+impl<'a> ProbableOrders<'a> {
     /// No number of addresses is expected.
     pub(super) const fn of(orders: &'a Orders) -> Self {
         let expected = 0;
@@ -62,7 +62,7 @@ impl<'a> Guess<'a> {
 pub(super) async fn observe(
     aws: &impl Targets,
     dns: &impl Dns,
-    guess: Option<Guess<'_>>,
+    probable: Option<ProbableOrders<'_>>,
     new: &BTreeSet<String>,
     count: oneshot::Sender<usize>,
     read: impl Future<Output = Result<Option<(StoredRecord, Orders)>, SyncError>>,
@@ -75,12 +75,12 @@ pub(super) async fn observe(
         let _ = send_known.send(held.map(known_addresses).unwrap_or_default());
         read
     };
-    let (seen, read) = match guess {
-        Some(guess) => {
+    let (seen, read) = match probable {
+        Some(probable) => {
             let known = async { known.await.unwrap_or_default() };
-            let seen = observe_dns_and_targets(aws, dns, guess, new, known, count);
+            let seen = observe_dns_and_targets(aws, dns, probable, new, known, count);
             let (seen, read) = tokio::join!(seen, read);
-            (Some((guess.orders, seen)), read)
+            (Some((probable.orders, seen)), read)
         }
         None => (None, read.await),
     };
@@ -88,15 +88,15 @@ pub(super) async fn observe(
         return Ok(None);
     };
     let seen = match seen {
-        Some((guess, seen)) if *guess == read.1 => seen,
+        Some((probable, seen)) if *probable == read.1 => seen,
         _ => {
             let known = known_addresses(&read);
-            let guess = Guess {
+            let probable = ProbableOrders {
                 orders: &read.1,
                 expected: known.len(),
             };
             let count = oneshot::channel().0;
-            observe_dns_and_targets(aws, dns, guess, new, ready(known), count).await
+            observe_dns_and_targets(aws, dns, probable, new, ready(known), count).await
         }
     };
     let (found, targets) = (seen.found?, seen.targets?);
@@ -131,12 +131,12 @@ pub(super) struct DnsAndTargets {
 pub(super) async fn observe_dns_and_targets(
     aws: &impl Targets,
     dns: &impl Dns,
-    guess: Guess<'_>,
+    probable: ProbableOrders<'_>,
     new: &BTreeSet<String>,
     known: impl Future<Output = BTreeSet<IpAddr>>,
     count: oneshot::Sender<usize>,
 ) -> DnsAndTargets {
-    let Guess { orders, expected } = guess;
+    let ProbableOrders { orders, expected } = probable;
     let search = Search {
         dns_name: &orders.alb_dns_name,
         servers: &orders.dns_servers,

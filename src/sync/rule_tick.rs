@@ -41,7 +41,8 @@ pub async fn tick<A: Aws>(
         store,
         event,
     };
-    // The start is counted from the scheduled time, so that a late tick, as of a retry by Lambda, waits no longer.
+    // The start is counted from the scheduled time, so that a late tick, for example in a retry by Lambda, waits no
+    // longer.
     let (waits, now) = (event.start_delay(), clock.now());
     let until = event.time.map_or(now, |time| time.min(now) + waits);
     if until > now {

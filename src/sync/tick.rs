@@ -15,7 +15,7 @@
 use super::apply::apply;
 use super::error::SyncError;
 use super::metric;
-use super::observe::{Guess, Observation, observe};
+use super::observe::{Observation, ProbableOrders, observe};
 use super::plan::{self, Mode, Situation, TickPlan, plan, waits_until};
 use super::source::Source;
 use super::tick_log;
@@ -71,15 +71,15 @@ impl TickName {
 }
 
 impl<A: Aws, D: Dns> Tick<'_, A, D> {
-    /// Takes the seven steps. `guess` are the orders that are probably in the record, and `expected` is the number
-    /// of addresses that they probably lead to.
+    /// Takes the seven steps. `probable_orders` are the orders that are probably in the record, and `expected` is the
+    /// number of addresses that they probably lead to.
     ///
     /// # Errors
     /// Anything that kept an address from being registered, or a missing one from being counted.
     pub async fn run(
         &self,
         source: &impl Source,
-        mut guess: Option<Orders>,
+        mut probable_orders: Option<Orders>,
         expected: usize,
     ) -> Result<TickOutcome, SyncError> {
         let mut is_first_try = true;
@@ -87,20 +87,29 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
         loop {
             progress::note("looking at DNS, at the targets and at the record");
             let (send_count, count) = oneshot::channel();
-            let guessed = guess.as_ref().map(|orders| Guess { orders, expected });
+            let probable = probable_orders
+                .as_ref()
+                .map(|orders| ProbableOrders { orders, expected });
             let publishes = std::mem::take(&mut is_first_try);
             let work = async {
                 let new = BTreeSet::new();
                 // Steps 1 to 3: discover, registered, known before.
-                let observing =
-                    observe(self.aws, self.dns, guessed, &new, send_count, source.read());
+                let observing = observe(
+                    self.aws,
+                    self.dns,
+                    probable,
+                    &new,
+                    send_count,
+                    source.read(),
+                );
                 let Some(observed) = observing.await? else {
                     return Ok(None);
                 };
                 // Step 5 is late if the probable orders were missing, or gave the metric another name.
                 let late_metric = async {
-                    let is_published = guessed
-                        .is_some_and(|guessed| guessed.orders.has_same_metric_as(&observed.orders));
+                    let is_published = probable.is_some_and(|probable| {
+                        probable.orders.has_same_metric_as(&observed.orders)
+                    });
                     if publishes && !is_published {
                         let count = observed.found.addresses.len();
                         metric::publish(self.aws, &observed.orders, count).await;
@@ -112,8 +121,8 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
             };
             // Step 5: metric.
             let metric = async {
-                if let (true, Some(guessed), Ok(count)) = (publishes, guessed, count.await) {
-                    metric::publish(self.aws, guessed.orders, count).await;
+                if let (true, Some(probable), Ok(count)) = (publishes, probable, count.await) {
+                    metric::publish(self.aws, probable.orders, count).await;
                 }
             };
             let (done, ()) = tokio::join!(work, metric);
@@ -127,7 +136,7 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
             if is_done {
                 return outcome(&observed, self.clock.now());
             }
-            guess = Some(observed.orders);
+            probable_orders = Some(observed.orders);
             info!("somebody else wrote the record meanwhile, starting over");
             progress::note("starting over because somebody else wrote the record meanwhile");
             backoff.wait().await;
@@ -206,7 +215,7 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
         let record = &observed.held.record;
         let (now, scheduled) = (self.clock.now(), self.name.scheduled);
         match record.counting(&self.name.name, scheduled, now) {
-            _ if !observed.found.is_whole() => Mode::OnlyAdd,
+            _ if !observed.found.is_complete() => Mode::OnlyAdd,
             Counting::Counts | Counting::AlreadyCounted => Mode::Count {
                 tick: &self.name.name,
                 at: scheduled.map_or(now, |scheduled| scheduled.max(now)),
@@ -275,7 +284,7 @@ fn outcome(observed: &Observation, now: Timestamp) -> Result<TickOutcome, SyncEr
             "an Update may have taken it away, whose success ticks do not know of"
         );
     }
-    if !observed.found.is_whole() {
+    if !observed.found.is_complete() {
         return Err(observed.found.failed_lookups_error());
     }
     let addresses = observed.found.addresses.len();

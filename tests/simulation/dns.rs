@@ -94,7 +94,7 @@ impl DnsQuery for SimulatedDnsQuery {
         oneshot.take().await
     }
 
-    fn silence(&self) -> DnsError {
+    fn no_answer(&self) -> DnsError {
         DnsError::Silent {
             name: self.name.clone(),
             servers: "the simulated one".to_owned(),

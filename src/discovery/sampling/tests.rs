@@ -542,7 +542,7 @@ fn a_short_answer_that_nobody_can_confirm_takes_nothing_away() {
         (assessment.more_lookups, assessment.is_complete),
         (0, false)
     );
-    assert!(!sampling.into_found(&known, &assessment).is_whole());
+    assert!(!sampling.into_found(&known, &assessment).is_complete());
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub(super) fn notes(observed: &ObservedBinding) -> Vec<String> {
         ));
     }
     match observed.found() {
-        Some(found) if !found.is_whole() => notes.push(format!(
+        Some(found) if !found.is_complete() => notes.push(format!(
             "{} of {} lookups failed, so a tick would count nothing now",
             found.failed_lookups, found.lookups
         )),

@@ -25,7 +25,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// How much time is left until then.
+    /// How much time is left until it must stop working.
     pub fn left(&self) -> Duration {
         self.until.saturating_duration_since(Instant::now())
     }

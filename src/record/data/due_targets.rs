@@ -18,7 +18,7 @@ impl Record {
     /// DNS to leave.
     fn is_former(&self, target: &OwnTarget) -> bool {
         let served = self.orders.as_ref().map(|orders| &orders.alb_dns_name);
-        target.of.is_some() && target.of.as_ref() != served
+        target.former_dns_name.is_some() && target.former_dns_name.as_ref() != served
     }
 
     /// How many independent answers of DNS make it certain that a missing own target is gone.

@@ -21,11 +21,11 @@ pub struct OwnTarget {
     pub draws: u32,
     /// The DNS name of the load balancer that the address belongs to, if an Update has changed the load balancer since
     /// a tick saw the address. `None` if it belongs to the load balancer that the orders name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub of: Option<String>,
+    #[serde(rename = "of", default, skip_serializing_if = "Option::is_none")]
+    pub former_dns_name: Option<String>,
     /// When it was last deregistered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub out: Option<Timestamp>,
+    #[serde(rename = "out", default, skip_serializing_if = "Option::is_none")]
+    pub deregistered_at: Option<Timestamp>,
 }
 
 pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -53,7 +53,7 @@ pub struct Record {
     /// The scheduled times of the ticks that were counted last, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub counted: Vec<String>,
-    /// Until then a DNS cache may repeat the answer that was counted last.
+    /// Until this time a DNS cache may repeat the answer that was counted last.
     #[serde(default, skip_serializing_if = "is_default")]
     pub cached_until: Timestamp,
     /// When a tick last wrote the record. Whatever it did after that write has ended 15 s later.

@@ -51,8 +51,8 @@ pub struct RuleEvent {
     /// `None` if the template had no room for it.
     #[serde(default)]
     pub orders: Option<Orders>,
-    /// Digests of the ARNs of given target groups that the copy does not name: all of them if there is no copy, else
-    /// those that the binding gave up when the rule was put.
+    /// Digests of the ARNs of given target groups that the copy does not name: those that the binding gave up when the
+    /// rule was put and, if there is no copy, all others.
     #[serde(default)]
     pub given: BTreeSet<String>,
 }

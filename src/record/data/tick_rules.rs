@@ -37,7 +37,7 @@ impl Record {
         }
     }
 
-    /// The claim that has no answer yet, 15 minutes at most.
+    /// The claim, if it has no answer yet and is less than 15 minutes old.
     pub fn open_claim(&self, now: Timestamp) -> Option<&Claim> {
         let claim = self.claim.as_ref()?;
         let is_open = claim.outcome.is_none() && now.since(claim.at) < UNANSWERED;

@@ -87,7 +87,7 @@ impl StackView {
         matches!(&self.resource, ResourceStatus::Known(resource) if resource.physical_id.is_none())
     }
 
-    /// Whether CloudFormation names this binding as the living one.
+    /// Whether CloudFormation says that this binding is the current one.
     pub fn names_as_living(&self, id: &BindingId) -> bool {
         let physical_id = self.physical_id();
         physical_id.is_some_and(|physical_id| physical_id == id.to_string())
@@ -105,7 +105,7 @@ impl StackView {
 }
 
 impl<A: Stacks> StackReader<'_, A> {
-    /// Reads both once.
+    /// Reads the stack and the resource once.
     pub async fn read(&self) -> StackView {
         let (stack, resource) = tokio::join!(self.stack(), self.resource());
         StackView { stack, resource }

@@ -27,7 +27,7 @@ pub struct Lease<H> {
     /// How many calls have no answer yet.
     under_way: Cell<usize>,
     last_call: Cell<Timestamp>,
-    /// Until then calls of those whose claims were taken over may have an effect.
+    /// Until this time, calls of requests whose claims were taken over may take effect.
     others_act_until: Cell<Timestamp>,
     just_made: JustMade,
 }
@@ -114,13 +114,13 @@ impl<H: LeaseHolder> Lease<H> {
         }
     }
 
-    /// Those whose claims were taken over may be acting until then.
+    /// Requests whose claims were taken over may act until then.
     pub fn note_others(&self, until: Timestamp) {
         self.others_act_until
             .set(self.others_act_until.get().max(until));
     }
 
-    /// From then on no call of this lease, or of those whose claims were taken over, can have an effect any more.
+    /// After this time no call of this lease, or of a request whose claim was taken over, can take effect.
     pub fn quiet_from(&self) -> Timestamp {
         let own = match self.under_way.get() {
             0 => self.clock.now(),

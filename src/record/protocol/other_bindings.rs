@@ -51,12 +51,12 @@ async fn owned_by(
         return none;
     }
     let store = Store::new(aws, event.id.to_string());
-    let is_surely_used = true;
+    let is_known_used = true;
     let bucket = event.bucket;
     let located = match store
         .locate([Candidate {
             bucket,
-            is_surely_used,
+            is_known_used,
         }])
         .await
     {

@@ -106,8 +106,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         Ok(ClaimResult::Claimed { made, waited })
     }
 
-    /// Waits until then. Whether the record is still there; it may be gone, because the former request may have been a
-    /// Delete that was about to end.
+    /// Waits until then. Returns whether the record still exists. It may be gone, because the former request may have
+    /// been a Delete that was about to end.
     async fn still_holds_after(
         &self,
         wait_until: Timestamp,

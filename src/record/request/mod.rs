@@ -11,5 +11,5 @@ mod stack_status;
 mod turn;
 
 pub use claiming::{ClaimPurpose, ClaimResult};
-pub use outcome::Served;
+pub use outcome::SuccessfulRequest;
 pub use turn::Turn;

@@ -12,7 +12,7 @@ use tracing::warn;
 
 /// What a request that succeeds writes into the record beside its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Served {
+pub struct SuccessfulRequest {
     pub orders: Orders,
     /// The properties that the orders came from, as CloudFormation gave them.
     pub properties: Value,
@@ -31,7 +31,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         &self,
         id: &BindingId,
         answer: &Response,
-        serves: Option<&Served>,
+        serves: Option<&SuccessfulRequest>,
     ) -> Result<(), RecordError> {
         let quiet_from = self.lease().quiet_from();
         if serves.is_some() {
@@ -52,7 +52,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
                     let is_by_this = self.replacement(replaced) == *id;
                     replaced.done |= is_by_this && serves.is_some();
                 }
-                if let Some(Served {
+                if let Some(SuccessfulRequest {
                     orders,
                     properties,
                     ports,

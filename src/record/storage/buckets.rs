@@ -20,7 +20,7 @@ pub struct Candidate {
     /// Whether it is known that the binding uses or used the bucket. If so, a refusal by S3 is an error. A bucket that
     /// only the properties name might never have been used, and the name of the binding's own bucket may have been
     /// another account's before.
-    pub is_surely_used: bool,
+    pub is_known_used: bool,
 }
 
 /// What was found in one bucket.
@@ -56,7 +56,7 @@ pub struct Located {
     pub missing: BTreeSet<String>,
     /// Buckets that hold a stub, each with its ETag.
     pub stubs: BTreeMap<String, String>,
-    /// Buckets that S3 refused to read and that the binding may never have used, each with the reason.
+    /// Buckets that S3 refused to read and that the binding might never have used, each with the reason.
     pub refused: BTreeMap<String, AwsError>,
 }
 

@@ -107,7 +107,7 @@ impl<'a, A: Objects> Store<'a, A> {
     /// Searches one bucket after another, and those that stubs lead to.
     ///
     /// # Errors
-    /// What S3 refuses in a bucket that the binding surely uses.
+    /// What S3 refuses in a bucket that the binding is known to use.
     pub async fn locate(
         &self,
         candidates: impl IntoIterator<Item = Candidate>,
@@ -131,14 +131,14 @@ impl<'a, A: Objects> Store<'a, A> {
         let mut seen = BTreeSet::new();
         while let Some(Candidate {
             bucket,
-            is_surely_used,
+            is_known_used,
         }) = waiting.pop_front()
         {
             if !seen.insert(bucket.clone()) {
                 continue;
             }
             let found = match self.read_bucket(&bucket).await {
-                Err(error) if !is_surely_used && error.trouble == Trouble::Stays => {
+                Err(error) if !is_known_used && error.trouble == Trouble::Stays => {
                     let told = chain(&error);
                     warn!(error = told, bucket, "a bucket that was never used");
                     located.refused.insert(bucket, error);
@@ -173,10 +173,10 @@ impl<'a, A: Objects> Store<'a, A> {
                 }
             };
             if let Some(bucket) = leads_to {
-                let is_surely_used = true;
+                let is_known_used = true;
                 waiting.push_front(Candidate {
                     bucket,
-                    is_surely_used,
+                    is_known_used,
                 });
             }
         }
@@ -198,17 +198,17 @@ impl<'a, A: Objects> Store<'a, A> {
         }
     }
 
-    /// Reads the record again in the bucket where it was, and follows stubs. `None` where it is gone.
+    /// Reads the record again in the bucket where it was, and follows stubs. `None` if it is gone.
     ///
     /// # Errors
     /// If it cannot be read.
     pub async fn read_again(&self, bucket: &str) -> Result<Option<StoredRecord>, RecordError> {
-        let is_surely_used = true;
+        let is_known_used = true;
         let bucket = bucket.to_owned();
         let located = self
             .locate([Candidate {
                 bucket,
-                is_surely_used,
+                is_known_used,
             }])
             .await?;
         match located.unreadable {

@@ -15,7 +15,7 @@ pub fn waits_until(situation: &Situation<'_>) -> Option<Timestamp> {
     let put_out = situation.groups.iter().flat_map(|group| {
         let own = situation.record.own.get(&group.arn);
         let targets = situation.targets_in_dns(&group.arn).into_iter();
-        targets.filter_map(move |endpoint| own?.get(&endpoint)?.out)
+        targets.filter_map(move |endpoint| own?.get(&endpoint)?.deregistered_at)
     });
     let last = put_out.max()?.max(situation.record.ticked);
     let until = last + TAKEOVER_WAIT;
@@ -93,7 +93,7 @@ fn plan_group(
     for endpoint in &in_dns {
         let target = own.entry(*endpoint).or_default();
         *target = OwnTarget {
-            of: situation.mode.moves().map(|(_, to)| to.to_owned()),
+            former_dns_name: situation.mode.moves().map(|(_, to)| to.to_owned()),
             ..OwnTarget::default()
         };
     }
@@ -118,11 +118,13 @@ fn plan_group(
         } = situation.mode
         else {
             if let Some((from, to)) = situation.mode.moves() {
-                if target.of.as_deref() == Some(to) {
+                if target.former_dns_name.as_deref() == Some(to) {
                     // Since then ticks have counted it by the DNS of the other load balancer.
                     (target.missed, target.draws) = (0, 0);
                 }
-                target.of.get_or_insert_with(|| from.to_owned());
+                target
+                    .former_dns_name
+                    .get_or_insert_with(|| from.to_owned());
             }
             plan.pending.insert(endpoint.address, target.missed);
             return true;
@@ -142,7 +144,7 @@ fn plan_group(
             Some(zone) if may_leave.contains(arn) && !situation.is_of_others(arn, endpoint) => {
                 group.deregister.insert(*endpoint, zone.clone());
                 plan.removed.insert(endpoint.address);
-                target.out = Some(situation.now);
+                target.deregistered_at = Some(situation.now);
                 true
             }
             Some(_) => true,
@@ -162,6 +164,6 @@ fn is_new_miss(record: &Record, tick: &str, at: Timestamp, evidence: Evidence) -
 /// Whether a target that is not registered stays in the record. It does until long after it was put out: a
 /// deregistration may have failed unseen, and a tick under way may be about to register it.
 fn is_remembered(target: &mut OwnTarget, now: Timestamp) -> bool {
-    let out = *target.out.get_or_insert(now);
+    let out = *target.deregistered_at.get_or_insert(now);
     now.since(out) < TAKEOVER_WAIT
 }

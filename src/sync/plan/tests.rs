@@ -338,7 +338,7 @@ fn a_target_that_is_wanted_again_right_after_it_was_put_out_is_waited_for() {
     assert_eq!(until, Some(world.record.ticked + TAKEOVER_WAIT));
     let back = world.tick();
     assert_eq!(back.groups[GROUP].register, [endpoint(2, 80)]);
-    assert_eq!(world.own()[&endpoint(2, 80)].out, None);
+    assert_eq!(world.own()[&endpoint(2, 80)].deregistered_at, None);
 }
 
 #[test]

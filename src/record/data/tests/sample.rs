@@ -82,8 +82,8 @@ pub(super) fn full() -> Record {
     let target = OwnTarget {
         missed: 2,
         draws: 1,
-        of: Some("alb.example".to_owned()),
-        out: Some(now()),
+        former_dns_name: Some("alb.example".to_owned()),
+        deregistered_at: Some(now()),
     };
     let endpoint = "10.0.0.1:80".parse().expect("an endpoint");
     record

@@ -182,8 +182,8 @@ fn known_is_what_neither_is_due_to_leave_nor_of_a_former_load_balancer() {
         let target = OwnTarget {
             missed,
             draws: 1,
-            of,
-            out: None,
+            former_dns_name: of,
+            deregistered_at: None,
         };
         (endpoint, target)
     });
