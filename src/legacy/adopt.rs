@@ -10,7 +10,7 @@ use super::variables::identity;
 use crate::aws::api::{AwsError, Objects, StoredObject};
 use crate::log::chain;
 use crate::model::{Endpoint, TargetGroupPort};
-use crate::record::{Contents, Orders, Own, OwnTarget, Store};
+use crate::record::{Contents, Orders, OwnTarget, OwnTargets, Store};
 use std::collections::BTreeMap;
 use tracing::{info, warn};
 
@@ -33,14 +33,14 @@ pub async fn adopt(
     bucket: &str,
     groups: &[TargetGroupPort],
     denied: WhenDenied,
-) -> Result<BTreeMap<String, Own>, LegacyError> {
+) -> Result<BTreeMap<String, OwnTargets>, LegacyError> {
     let earlier = EarlierFunctions {
         aws,
         orders,
         bucket,
         denied,
     };
-    let mut adopted: BTreeMap<String, Own> = BTreeMap::new();
+    let mut adopted: BTreeMap<String, OwnTargets> = BTreeMap::new();
     for TargetGroupPort { arn: group, port } in groups {
         let own = match earlier.own_in_record(group, *port).await? {
             own if !own.is_empty() => own,
@@ -59,7 +59,7 @@ pub async fn adopt(
     Ok(adopted)
 }
 
-fn own_of(known: Known, port: u16) -> Own {
+fn own_of(known: Known, port: u16) -> OwnTargets {
     let own = |(address, missed)| {
         let target = OwnTarget {
             missed,
@@ -80,7 +80,7 @@ struct EarlierFunctions<'a, A> {
 
 impl<A: Objects> EarlierFunctions<'_, A> {
     /// The own targets in the record that this binary keeps in place of the function of 2018.
-    async fn own_in_record(&self, group: &str, port: u16) -> Result<Own, LegacyError> {
+    async fn own_in_record(&self, group: &str, port: u16) -> Result<OwnTargets, LegacyError> {
         let identity = identity(&self.orders.alb_name, group, port);
         let store = Store::new(self.aws, identity);
         match self.missing_if_denied(store.read_bucket(self.bucket).await)? {
@@ -89,7 +89,7 @@ impl<A: Objects> EarlierFunctions<'_, A> {
             }
             Some(Contents::Unreadable(unreadable)) => Err(unreadable.why.into()),
             Some(Contents::Nothing | Contents::NoBucket | Contents::Stub { .. }) | None => {
-                Ok(Own::new())
+                Ok(OwnTargets::new())
             }
         }
     }

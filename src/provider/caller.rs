@@ -3,7 +3,7 @@
 use super::request::{Envelope, Request, digest};
 use crate::clock::Clock;
 use crate::invocation::Invocation;
-use crate::record::{Caller, Mark, signature_time};
+use crate::record::{Caller, DeliveryId, signature_time};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -20,7 +20,7 @@ pub(super) fn caller(
     let delivery = RandomState::new().hash_one(clock.now());
     Caller {
         kind: request.request_type,
-        mark: Mark {
+        delivery: DeliveryId {
             request: request.request_id.clone(),
             runner: format!("{} {delivery:016x}", invocation.log_stream),
         },

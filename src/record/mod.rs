@@ -55,9 +55,9 @@ mod storage;
 
 pub use crate::permit::FRESH_FOR;
 pub use data::{
-    Caller, Claim, Counting, Failure, Mark, Orders, Own, OwnTarget, Phase, PropertiesDigest,
-    RULE_TARGET, Record, Replacement, RequestType, Response, ResponseStatus, RuleEvent, Signed,
-    TAKEOVER_WAIT, signature_time,
+    Caller, Claim, Counting, DeliveryId, Failure, Orders, OwnTarget, OwnTargets, Phase,
+    PropertiesDigest, RULE_TARGET, Record, Replacement, RequestType, Response, ResponseStatus,
+    RuleEvent, Signed, TAKEOVER_WAIT, signature_time,
 };
 pub use error::RecordError;
 pub use just_made::ResourceKind;

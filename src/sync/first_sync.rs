@@ -14,7 +14,7 @@ use crate::discovery::{Dns, DnsError};
 use crate::log::chain;
 use crate::names::BindingId;
 use crate::progress;
-use crate::record::{Orders, Own, RecordError, StoredRecord, Turn};
+use crate::record::{Orders, OwnTargets, RecordError, StoredRecord, Turn};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -37,7 +37,7 @@ pub struct FirstSync<'a> {
     /// The target groups that were made just now, so that nothing is registered in them.
     pub new: BTreeSet<String>,
     /// The targets that an earlier function knew, by target group.
-    pub adopted: &'a BTreeMap<String, Own>,
+    pub adopted: &'a BTreeMap<String, OwnTargets>,
     /// Whether the binding may do without addresses: it served this name before, and only DNS can say that a name is
     /// gone.
     pub may_be_silent: bool,

@@ -35,7 +35,7 @@ BREAKAGES = [
     (
         "a claim is not checked",
         "src/record/protocol/claims.rs",
-        "Ok(Some(held)) if held.record.is_held_by(&self.mark) => Ok(Some(held)),",
+        "Ok(Some(held)) if held.record.is_held_by(&self.delivery) => Ok(Some(held)),",
         "Ok(Some(held)) => Ok(Some(held)),",
     ),
     (

@@ -88,11 +88,11 @@ async fn is_living<A: Aws>(
     if caller.kind != RequestType::Delete {
         // The binding that this request itself replaces lives until CloudFormation has accepted the response.
         let is_replaced = caller.physical_id.as_deref() == Some(&by.to_string());
-        return Ok(view.names_as_living(by) || is_replaced);
+        return Ok(view.says_is_current(by) || is_replaced);
     }
     let view = turn.wait_until_living(by, view).await;
     if matches!(view.resource, ResourceStatus::Known(_)) {
-        return Ok(view.names_as_living(by));
+        return Ok(view.says_is_current(by));
     }
     if replaced.done {
         return Ok(true);

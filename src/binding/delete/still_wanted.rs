@@ -28,10 +28,10 @@ pub async fn delete<A: Aws>(
     let began = turn.clock().now();
     let mut deletion = Deletion::new(id, account, hints);
     let (mut view, located) = tokio::join!(turn.stack_view(), deletion.locate(aws, turn));
-    if is_invented && view.is_nameless() {
+    if is_invented && view.has_no_physical_id() {
         view = turn.wait_until_living(id, &view).await;
     }
-    if is_invented && view.names_as_living(id) {
+    if is_invented && view.says_is_current(id) {
         info!(binding = %id, "CloudFormation names this binding as the living one: nothing to delete");
         return Ok(());
     }

@@ -32,7 +32,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
             Err(_) => None,
         };
         record.is_some_and(|record| {
-            let is_answered = record.answer_to(&caller.mark.request).is_some();
+            let is_answered = record.answer_to(&caller.delivery.request).is_some();
             is_answered || record.has_open_claim_of(caller)
         })
     }

@@ -68,6 +68,7 @@ pub(super) async fn stored_answer<A: Aws>(
     };
     let located = locate_former(aws, turn, desired, former).await?;
     let record = located.record.map(|held| held.record);
-    let answer = record.and_then(|record| record.answer_to(&turn.caller().mark.request).cloned());
+    let answer =
+        record.and_then(|record| record.answer_to(&turn.caller().delivery.request).cloned());
     Ok(answer)
 }

@@ -100,7 +100,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         let (located, rule) = self.locate().await?;
         let record = located.record_or_anew();
         let is_held = turn.has_claimed(&desired.id);
-        if is_held && !record.is_some_and(|record| record.is_held_by(&turn.caller().mark)) {
+        if is_held && !record.is_some_and(|record| record.is_held_by(&turn.caller().delivery)) {
             return Err(RecordError::TakenOver.into());
         }
         if record.is_none() {

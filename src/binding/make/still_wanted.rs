@@ -31,9 +31,9 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         self.check_unanswered().await?;
         let is_own_work = match record {
             Some(record) => record.claim.as_ref().is_some_and(|claim| {
-                claim.made && claim.mark.request == turn.caller().mark.request
+                claim.made && claim.delivery.request == turn.caller().delivery.request
             }),
-            None => !view.names_as_living(&desired.id),
+            None => !view.says_is_current(&desired.id),
         };
         if is_own_work {
             info!("taking away what this request has made");
@@ -63,7 +63,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
 
     async fn stored_answer(&self) -> Result<Option<Response>, BindingError> {
         let (located, _) = self.locate().await?;
-        let request = &self.turn.caller().mark.request;
+        let request = &self.turn.caller().delivery.request;
         match located
             .record_or_anew()
             .and_then(|record| record.answer_to(request))

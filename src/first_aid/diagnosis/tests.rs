@@ -100,7 +100,7 @@ fn claimed(observed: &mut ObservedBinding, minutes_ago: u64) {
     };
     let at = observed.now.before(Duration::from_secs(60 * minutes_ago));
     record.claim = Some(crate::record::Claim {
-        mark: crate::record::Mark {
+        delivery: crate::record::DeliveryId {
             request: "request".to_owned(),
             runner: "runner".to_owned(),
         },

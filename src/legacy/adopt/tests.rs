@@ -97,13 +97,13 @@ fn files_of_all() -> Vec<(String, Value)> {
     ]
 }
 
-async fn adopted(bucket: &Bucket, denied: WhenDenied) -> Result<Own, LegacyError> {
+async fn adopted(bucket: &Bucket, denied: WhenDenied) -> Result<OwnTargets, LegacyError> {
     let orders = orders();
     let adopted = adopt(bucket, &orders, BUCKET, &orders.target_groups, denied).await?;
     Ok(adopted.get(GROUP).cloned().unwrap_or_default())
 }
 
-fn own(target: &str, missed: u32) -> Own {
+fn own(target: &str, missed: u32) -> OwnTargets {
     let endpoint: Endpoint = target.parse().expect("an endpoint");
     own_of(Known::from([(endpoint.address, missed)]), endpoint.port)
 }
@@ -126,7 +126,7 @@ async fn of_several_functions_the_latest_is_believed() {
         bucket.files.remove(&key);
     }
     let found = adopted(&bucket, WhenDenied::Fail).await.expect("readable");
-    assert_eq!(found, Own::new());
+    assert_eq!(found, OwnTargets::new());
 }
 
 /// The first tick makes its own record empty before it adopts.

@@ -1,6 +1,6 @@
 //! The request of CloudFormation that this invocation serves.
 
-use super::claim::{Mark, PropertiesDigest, RequestType};
+use super::claim::{DeliveryId, PropertiesDigest, RequestType};
 use super::signed::Signed;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub kind: RequestType,
-    pub mark: Mark,
+    pub delivery: DeliveryId,
     pub signed: Option<Signed>,
     /// Its properties, and the properties before it.
     pub wants: PropertiesDigest,

@@ -17,7 +17,7 @@ pub(super) const UNANSWERED: Duration = Duration::from_secs(15 * 60);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     #[serde(flatten)]
-    pub mark: Mark,
+    pub delivery: DeliveryId,
     pub kind: RequestType,
     /// Rule 4: when CloudFormation signed the request's response address. `None` if that cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,7 +59,7 @@ impl Claim {
 
 /// Which request made a claim, and which delivery of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
+pub struct DeliveryId {
     /// CloudFormation's id of the request, the same for each delivery.
     pub request: String,
     /// The log stream and a random number of the invocation that serves this delivery.

@@ -16,11 +16,11 @@ mod tick_rules;
 
 pub use caller::Caller;
 pub use claim::{
-    Claim, FormerRequest, Mark, Outcome, PropertiesDigest, Replacement, RequestType, Response,
-    ResponseStatus, TAKEOVER_WAIT,
+    Claim, DeliveryId, FormerRequest, Outcome, PropertiesDigest, Replacement, RequestType,
+    Response, ResponseStatus, TAKEOVER_WAIT,
 };
 pub use orders::Orders;
-pub use own_target::{Own, OwnTarget};
+pub use own_target::{OwnTarget, OwnTargets};
 pub use record::{Failure, Phase, Record};
 pub use rule_event::{RULE_TARGET, RuleEvent};
 pub use signed::{Signed, signature_time};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Own targets of one target group.
-pub type Own = BTreeMap<Endpoint, OwnTarget>;
+pub type OwnTargets = BTreeMap<Endpoint, OwnTarget>;
 
 /// What the record holds of one own target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,11 +2,11 @@
 
 use super::caller::Caller;
 use super::claim::{
-    Claim, FormerRequest, Mark, Outcome, Replacement, RequestType, Response, ResponseStatus,
+    Claim, DeliveryId, FormerRequest, Outcome, Replacement, RequestType, Response, ResponseStatus,
     UNANSWERED,
 };
 use super::orders::Orders;
-use super::own_target::{Own, is_default};
+use super::own_target::{OwnTargets, is_default};
 use crate::clock::Timestamp;
 use crate::model::Endpoint;
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ pub struct Record {
     pub before: Vec<FormerRequest>,
     /// Own targets by target group ARN. A group is a key here from the first write about it, even if it has no own
     /// targets.
-    pub own: BTreeMap<String, Own>,
+    pub own: BTreeMap<String, OwnTargets>,
     /// Rule 11, found targets by target group ARN: registered in a given group before this binding first wrote about
     /// that group.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -137,7 +137,7 @@ impl Record {
     /// into the tombstone.
     pub fn claim_for(&mut self, mut claim: Claim) {
         if let Some(former) = self.claim.take() {
-            if former.mark.request == claim.mark.request {
+            if former.delivery.request == claim.delivery.request {
                 claim.made |= former.made;
                 claim.goes_on = former.goes_on;
                 claim.takes_back = former.takes_back;
@@ -149,7 +149,7 @@ impl Record {
                 claim.goes_on = claim.wants != former.wants && !may_take_back;
                 claim.takes_back = !claim.goes_on && claim.rolls_back == Some(true);
                 self.before.push(FormerRequest {
-                    request: former.mark.request,
+                    request: former.delivery.request,
                     answer: former.outcome.map(|outcome| outcome.answer),
                 });
             }
@@ -186,14 +186,16 @@ impl Record {
     }
 
     /// Whether the claim is that of this delivery of this request.
-    pub fn is_held_by(&self, mark: &Mark) -> bool {
-        self.claim.as_ref().is_some_and(|claim| claim.mark == *mark)
+    pub fn is_held_by(&self, delivery: &DeliveryId) -> bool {
+        self.claim
+            .as_ref()
+            .is_some_and(|claim| claim.delivery == *delivery)
     }
 
     /// Whether the claim is this request's, by any delivery of it, and has no answer yet.
     pub fn has_open_claim_of(&self, caller: &Caller) -> bool {
         let claim = self.claim.as_ref();
-        let is_same = |claim: &&Claim| claim.mark.request == caller.mark.request;
+        let is_same = |claim: &&Claim| claim.delivery.request == caller.delivery.request;
         claim
             .filter(is_same)
             .is_some_and(|claim| claim.outcome.is_none() && claim.kind == caller.kind)
@@ -219,7 +221,7 @@ impl Record {
     pub fn answer_to(&self, request: &str) -> Option<&Response> {
         let claim = self.claim.as_ref();
         let now = claim
-            .filter(|claim| claim.mark.request == request)
+            .filter(|claim| claim.delivery.request == request)
             .and_then(|claim| Some(&claim.outcome.as_ref()?.answer));
         let before = self.before.iter().rev();
         now.or_else(|| {

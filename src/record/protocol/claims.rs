@@ -3,14 +3,14 @@
 use super::lease::LeaseHolder;
 use crate::aws::api::Objects;
 use crate::names::BindingId;
-use crate::record::data::Mark;
+use crate::record::data::DeliveryId;
 use crate::record::error::RecordError;
 use crate::record::storage::{Store, StoredRecord};
 use std::cell::RefCell;
 
 /// The claims of one request: to its binding's record and, if it replaces another binding, to that one's too.
 pub struct Claims<'a, A> {
-    mark: Mark,
+    delivery: DeliveryId,
     held: RefCell<Vec<ClaimedRecord<'a, A>>>,
 }
 
@@ -34,9 +34,9 @@ impl<A> Clone for ClaimedRecord<'_, A> {
 }
 
 impl<'a, A: Objects> Claims<'a, A> {
-    pub fn none(mark: Mark) -> Self {
+    pub fn none(delivery: DeliveryId) -> Self {
         Self {
-            mark,
+            delivery,
             held: RefCell::default(),
         }
     }
@@ -80,7 +80,7 @@ impl<'a, A: Objects> Claims<'a, A> {
     ) -> Result<Option<StoredRecord>, RecordError> {
         let last = &claimed.last;
         match claimed.store.read_again(&last.bucket).await {
-            Ok(Some(held)) if held.record.is_held_by(&self.mark) => Ok(Some(held)),
+            Ok(Some(held)) if held.record.is_held_by(&self.delivery) => Ok(Some(held)),
             Ok(None) if claimed.may_be_gone => Ok(None),
             Ok(_) => Err(RecordError::TakenOver),
             // An object that cannot be read, because it is archived, still has its ETag. The same ETag means that

@@ -83,12 +83,12 @@ impl StackView {
     }
 
     /// Whether the resource has no physical id yet. The answer that gives the id may be under way.
-    pub fn is_nameless(&self) -> bool {
+    pub fn has_no_physical_id(&self) -> bool {
         matches!(&self.resource, ResourceStatus::Known(resource) if resource.physical_id.is_none())
     }
 
     /// Whether CloudFormation says that this binding is the current one.
-    pub fn names_as_living(&self, id: &BindingId) -> bool {
+    pub fn says_is_current(&self, id: &BindingId) -> bool {
         let physical_id = self.physical_id();
         physical_id.is_some_and(|physical_id| physical_id == id.to_string())
     }

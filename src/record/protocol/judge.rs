@@ -61,7 +61,7 @@ pub fn judge(record: &Record, new: &NewRequest<'_>) -> Verdict {
         Some(outcome) => Wait::Until(outcome.quiet_from),
         None => Wait::AfterTakeover,
     };
-    if claim.mark.request == new.request {
+    if claim.delivery.request == new.request {
         return match is_cancelled(claim, new.rolls_back) {
             true => Verdict::Superseded,
             false => claim_after(wait),

@@ -56,7 +56,7 @@ impl StackView {
             // A late second delivery of a Delete: the resource was made again since.
             (ResourceStatus::Known(resource), RequestType::Delete) => {
                 let lives =
-                    self.names_as_living(meant.id) && resource.status.ends_with("_COMPLETE");
+                    self.says_is_current(meant.id) && resource.status.ends_with("_COMPLETE");
                 (lives && !self.is_leaving()).then(|| refused("resource", &resource.status))?
             }
             (

@@ -43,7 +43,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             return Ok(Wait::default());
         };
         let new = NewRequest {
-            request: &self.caller.mark.request,
+            request: &self.caller.delivery.request,
             kind: self.caller.kind,
             signed: self.caller.signed,
             wants: &self.caller.wants,
@@ -73,7 +73,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         let record = located.record_or_anew().cloned();
         let is_held = |record: &Record| {
             let claimed = self.lease.holder().get(store.owner());
-            record.is_held_by(&self.caller.mark) && claimed.is_some()
+            record.is_held_by(&self.caller.delivery) && claimed.is_some()
         };
         let wait = match &record {
             // This delivery has claimed the record before, and does not wait for itself.
@@ -161,7 +161,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
 
     fn new_claim(&self, kind: RequestType, view: &StackView, made: bool) -> Claim {
         Claim {
-            mark: self.caller.mark.clone(),
+            delivery: self.caller.delivery.clone(),
             kind,
             signed: self.caller.signed,
             at: self.clock.now(),

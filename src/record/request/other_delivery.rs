@@ -66,7 +66,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             };
             let mut record = held.record.clone();
             if let Some(claim) = &mut record.claim {
-                claim.mark = self.caller().mark.clone();
+                claim.delivery = self.caller().delivery.clone();
                 let (answer, quiet_from) = (answer.clone(), self.clock().now() + TAKEOVER_WAIT);
                 claim.outcome = Some(Outcome { answer, quiet_from });
             }
@@ -78,7 +78,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
 
     /// Reads the records that this request had claimed, that of `id` first.
     async fn other_delivery(&self, id: &BindingId) -> Result<OtherDelivery<'a, A>, RecordError> {
-        let mark = &self.caller().mark;
+        let delivery = &self.caller().delivery;
         let id = id.to_string();
         let mut claimed = self.lease().holder().all();
         claimed.sort_by_key(|claimed| claimed.store.owner() != id);
@@ -87,15 +87,15 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             let Some(held) = store.read_again(&last.bucket).await? else {
                 continue;
             };
-            if let Some(answer) = held.record.answer_to(&mark.request) {
+            if let Some(answer) = held.record.answer_to(&delivery.request) {
                 return Ok(OtherDelivery::Answered(answer.clone()));
             }
             let claim = held.record.claim.as_ref();
-            if claim.is_none_or(|claim| claim.mark.request != mark.request) {
+            if claim.is_none_or(|claim| claim.delivery.request != delivery.request) {
                 return Ok(OtherDelivery::Nothing);
             }
             // A record that this delivery still holds is not the one that was taken over.
-            if !held.record.is_held_by(mark) {
+            if !held.record.is_held_by(delivery) {
                 let held = Box::new(held);
                 return Ok(OtherDelivery::UnderWay { store, held });
             }

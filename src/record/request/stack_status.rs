@@ -67,7 +67,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
 
     /// Waits until CloudFormation names a binding as the living one, 10 s at most, and gives what it then shows.
     pub async fn wait_until_living(&self, id: &BindingId, view: &StackView) -> StackView {
-        let names = |view: &StackView| view.names_as_living(id);
+        let names = |view: &StackView| view.says_is_current(id);
         let now = self.clock.now();
         self.stack_reader()
             .wait_for(&self.clock, now, view.clone(), names)

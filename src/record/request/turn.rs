@@ -22,7 +22,7 @@ pub struct Turn<'a, A> {
 
 impl<'a, A: Objects + Stacks> Turn<'a, A> {
     pub fn new(aws: &'a A, clock: Clock, caller: Caller) -> Self {
-        let claims = Claims::none(caller.mark.clone());
+        let claims = Claims::none(caller.delivery.clone());
         let lease = Lease::new(claims, clock);
         Self {
             aws,

@@ -5,7 +5,7 @@ use super::situation::{Mode, Situation};
 use crate::clock::Timestamp;
 use crate::discovery::Evidence;
 use crate::model::Registered;
-use crate::record::{Own, OwnTarget, Record, TAKEOVER_WAIT};
+use crate::record::{OwnTarget, OwnTargets, Record, TAKEOVER_WAIT};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rule 6 of the record: until when a tick has to wait before it plans, because a target that is in DNS again was
@@ -81,7 +81,7 @@ fn plan_group(
     situation: &Situation<'_>,
     arn: &str,
     registered: &Registered,
-    own: &mut Own,
+    own: &mut OwnTargets,
     plan: &mut TickPlan,
 ) -> (GroupPlan, bool) {
     if let Mode::Request { adopted, .. } = situation.mode {

@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 use crate::discovery::Evidence;
 use crate::model::{Endpoint, Registered, TargetGroupPort};
-use crate::record::{Own, Record};
+use crate::record::{OwnTargets, Record};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -46,7 +46,7 @@ pub enum Mode<'a> {
     /// named yet, what is registered already becomes found, and what an earlier function knew becomes own.
     Request {
         given: &'a BTreeSet<String>,
-        adopted: &'a BTreeMap<String, Own>,
+        adopted: &'a BTreeMap<String, OwnTargets>,
         /// The DNS names of the former and of the new load balancer if the request changes it.
         moves: Option<(&'a str, &'a str)>,
     },

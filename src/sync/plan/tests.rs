@@ -4,7 +4,7 @@ use super::*;
 use crate::clock::Timestamp;
 use crate::discovery::Evidence;
 use crate::model::{Endpoint, Registered, TargetGroupPort};
-use crate::record::{Own, OwnTarget, Phase, Record, TAKEOVER_WAIT};
+use crate::record::{OwnTarget, OwnTargets, Phase, Record, TAKEOVER_WAIT};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -44,7 +44,7 @@ pub(super) struct World {
 pub(super) enum Planner<'a> {
     Tick(&'a str),
     OnlyAdd,
-    Request(&'a BTreeMap<String, Own>),
+    Request(&'a BTreeMap<String, OwnTargets>),
 }
 
 impl World {
@@ -121,7 +121,7 @@ impl World {
         plan
     }
 
-    fn own(&self) -> &Own {
+    fn own(&self) -> &OwnTargets {
         &self.record.own[GROUP]
     }
 
@@ -309,7 +309,7 @@ fn what_an_earlier_function_knew_becomes_own_with_its_counts() {
         missed: 2,
         ..OwnTarget::default()
     };
-    let own = Own::from([(endpoint(1, 80), missed.clone()), (endpoint(2, 80), missed)]);
+    let own = OwnTargets::from([(endpoint(1, 80), missed.clone()), (endpoint(2, 80), missed)]);
     world.carry_out(Planner::Request(&BTreeMap::from([(GROUP.to_owned(), own)])));
     assert_eq!(world.own()[&endpoint(1, 80)].missed, 0, "it is in DNS");
     assert_eq!(world.own()[&endpoint(2, 80)].missed, 2);

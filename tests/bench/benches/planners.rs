@@ -23,7 +23,7 @@ mod tick {
     use alb_nlb_binding::clock::Timestamp;
     use alb_nlb_binding::discovery::Evidence;
     use alb_nlb_binding::model::{Endpoint, Registered, TargetGroupPort};
-    use alb_nlb_binding::record::{Own, OwnTarget, Phase, Record};
+    use alb_nlb_binding::record::{OwnTarget, OwnTargets, Phase, Record};
     use alb_nlb_binding::sync::{Mode, Situation, plan};
     use std::collections::{BTreeMap, BTreeSet};
     use std::net::{IpAddr, Ipv4Addr};
@@ -49,7 +49,7 @@ mod tick {
                 port: 80,
             };
             let all = || (0..addresses).map(endpoint);
-            let own: Own = missed.map_or_else(Own::new, |missed| {
+            let own: OwnTargets = missed.map_or_else(OwnTargets::new, |missed| {
                 let target = OwnTarget {
                     missed,
                     draws: missed,
@@ -221,7 +221,7 @@ mod make {
             backend: Backend::of_alb(&alb, false),
             nlb: Cow::Owned(nlb),
             observed: &observed,
-            bucket_stands: true,
+            uses_bucket_already: true,
         };
         bencher
             .counter(ItemsCount::new(listeners))

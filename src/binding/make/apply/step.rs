@@ -9,7 +9,7 @@ use crate::binding::step::{Removal, Step};
 use crate::discovery::Dns;
 use crate::legacy::{self, WhenDenied};
 use crate::model::TargetGroupPort;
-use crate::record::{Orders, Own, ResourceKind};
+use crate::record::{Orders, OwnTargets, ResourceKind};
 use crate::sync;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -180,7 +180,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
         &self,
         orders: &Orders,
         groups: &[TargetGroupPort],
-    ) -> Result<BTreeMap<String, Own>, BindingError> {
+    ) -> Result<BTreeMap<String, OwnTargets>, BindingError> {
         if groups.is_empty() {
             return Ok(BTreeMap::new());
         }

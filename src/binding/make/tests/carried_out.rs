@@ -8,7 +8,7 @@ use crate::binding::make::plan::plan;
 use crate::binding::step::{Plan, Removal, Step};
 use crate::model::{Attributes, Rule, TCP_IDLE_TIMEOUT, TargetGroup};
 use crate::properties::attribute_defaults;
-use crate::record::{Own, Phase, Record};
+use crate::record::{OwnTargets, Phase, Record};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -63,7 +63,9 @@ pub(super) fn after(desired: &Desired, mut world: Observed, steps: Vec<Step>) ->
             }
             Step::Sync { .. } => {
                 let (record, _) = world.record.as_mut().expect("a record");
-                let given = desired.given().map(|arn| (arn.to_owned(), Own::new()));
+                let given = desired
+                    .given()
+                    .map(|arn| (arn.to_owned(), OwnTargets::new()));
                 for (arn, own) in given {
                     record.own.entry(arn).or_insert(own);
                 }

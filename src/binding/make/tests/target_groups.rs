@@ -4,7 +4,7 @@ use super::carried_out::{NOTHING, carried_out, checked, steps};
 use super::world::{GIVEN, desired, empty_account};
 use crate::binding::desired::Desired;
 use crate::binding::make::observed::{Observed, RecordBucket};
-use crate::record::{Own, RuleEvent};
+use crate::record::{OwnTargets, RuleEvent};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -65,7 +65,9 @@ fn a_given_target_group_that_is_not_wanted_any_more_loses_own_targets_last() {
     assert!(event.names_group(GIVEN) && event.names_group(OTHER));
     // The record alone does not count, for others may have written it.
     let record = &mut world.record.as_mut().expect("a record").0;
-    record.own.insert(format!("{GIVEN}/foreign"), Own::new());
+    record
+        .own
+        .insert(format!("{GIVEN}/foreign"), OwnTargets::new());
     assert_eq!(steps(&after, &world), plan);
 }
 

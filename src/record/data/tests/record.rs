@@ -184,7 +184,7 @@ fn what_takes_back_while_the_stack_does_not_roll_back_may_be_taken_back_itself()
         record.claim_for(update(wants, before));
     }
     let mut rollback = update("1", "0");
-    rollback.mark.request = "rollback".to_owned();
+    rollback.delivery.request = "rollback".to_owned();
     record.claim_for(rollback);
     assert!(record.claim.is_some_and(|claim| !claim.goes_on));
 }
@@ -207,7 +207,7 @@ fn a_record_is_held_by_one_delivery_and_served_for_its_request() {
         let claim = claim(kind, request, runner);
         Caller {
             kind,
-            mark: claim.mark,
+            delivery: claim.delivery,
             signed: claim.signed,
             wants: claim.wants,
             wanted_before: claim.wanted_before,
@@ -225,11 +225,11 @@ fn a_record_is_held_by_one_delivery_and_served_for_its_request() {
         (RequestType::Update, "third", "b", false, false),
     ] {
         let caller = caller(kind, request, runner);
-        assert_eq!(record.is_held_by(&caller.mark), is_held, "{caller:?}");
+        assert_eq!(record.is_held_by(&caller.delivery), is_held, "{caller:?}");
         assert_eq!(record.has_open_claim_of(&caller), is_served, "{caller:?}");
     }
     settle(&mut record, answer());
     let answered = caller(RequestType::Update, "second", "b");
-    assert!(record.is_held_by(&answered.mark));
+    assert!(record.is_held_by(&answered.delivery));
     assert!(!record.has_open_claim_of(&answered));
 }

@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 use crate::model::TargetGroupPort;
 use crate::record::data::{
-    Claim, Mark, Orders, Outcome, OwnTarget, Phase, PropertiesDigest, Record, RequestType,
+    Claim, DeliveryId, Orders, Outcome, OwnTarget, Phase, PropertiesDigest, Record, RequestType,
     Response, ResponseStatus, Signed,
 };
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(super) fn seconds(seconds: u64) -> Duration {
 
 pub(super) fn claim(kind: RequestType, request: &str, runner: &str) -> Claim {
     Claim {
-        mark: Mark {
+        delivery: DeliveryId {
             request: request.to_owned(),
             runner: runner.to_owned(),
         },

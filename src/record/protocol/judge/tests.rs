@@ -1,5 +1,5 @@
 use super::*;
-use crate::record::data::{Claim, Mark, Outcome, Phase, ResponseStatus};
+use crate::record::data::{Claim, DeliveryId, Outcome, Phase, ResponseStatus};
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
 
@@ -25,7 +25,7 @@ fn answer() -> Response {
 fn claimed(request: &str, signed: Option<Signed>, rolls_back: impl Into<Option<bool>>) -> Record {
     let mut record = Record::new("binding", Phase::Serving);
     record.claim_for(Claim {
-        mark: Mark {
+        delivery: DeliveryId {
             request: request.to_owned(),
             runner: "another".to_owned(),
         },

@@ -77,16 +77,16 @@ fn a_stacks_status_tells_whether_it_rolls_back_and_whether_it_may_yet() {
 #[test]
 fn a_resource_is_known_or_not_and_has_an_id_or_none_yet() {
     let unknown = view(None, None);
-    assert!(!unknown.is_known() && !unknown.is_nameless());
+    assert!(!unknown.is_known() && !unknown.has_no_physical_id());
     let missing = StackView {
         resource: ResourceStatus::Missing,
         ..StackView::default()
     };
-    assert!(missing.is_known() && !missing.is_nameless());
+    assert!(missing.is_known() && !missing.has_no_physical_id());
     let named = view(None, Some(("CREATE_IN_PROGRESS", true)));
-    assert!(named.is_known() && !named.is_nameless());
+    assert!(named.is_known() && !named.has_no_physical_id());
     let nameless = nameless("CREATE_IN_PROGRESS");
-    assert!(nameless.is_known() && nameless.is_nameless());
+    assert!(nameless.is_known() && nameless.has_no_physical_id());
 }
 
 fn meant<'a>(id: &'a BindingId, given: Option<&'a str>) -> MeantBinding<'a> {
@@ -299,20 +299,20 @@ async fn a_binding_counts_as_living_as_soon_as_cloudformation_names_it() {
         logical_id: "Binding",
     };
     let first = stack_reader.read().await;
-    assert!(!first.names_as_living(&id()), "it lags");
-    let names = |view: &StackView| view.names_as_living(&id());
+    assert!(!first.says_is_current(&id()), "it lags");
+    let names = |view: &StackView| view.says_is_current(&id());
     assert!(
         stack_reader
             .wait_for(&clock, clock.now(), first, names)
             .await
-            .names_as_living(&id())
+            .says_is_current(&id())
     );
     assert!(clock.now() < Timestamp::from_millis(10_000));
     let none = view(None, Some(("UPDATE_COMPLETE", false)));
     let other = BindingId::derive("stack", "Binding", "arn:other");
-    let names = |view: &StackView| view.names_as_living(&other);
+    let names = |view: &StackView| view.says_is_current(&other);
     let asked = clock.now();
     let said = stack_reader.wait_for(&clock, asked, none, names).await;
-    assert!(!said.names_as_living(&other));
+    assert!(!said.says_is_current(&other));
     assert_eq!(clock.now().since(asked), STATUS_LAG);
 }
