@@ -233,3 +233,28 @@ fn a_record_is_held_by_one_delivery_and_served_for_its_request() {
     assert!(record.is_held_by(&answered.delivery));
     assert!(!record.has_open_claim_of(&answered));
 }
+
+/// A record that is written by one version of the function is read by the next.
+#[test]
+fn the_keys_of_the_json_stay_whatever_the_fields_are_called() {
+    let target = OwnTarget {
+        missed: 1,
+        draws: 2,
+        former_dns_name: Some("alb".to_owned()),
+        deregistered_at: Some(now()),
+    };
+    let mut record = Record::new("binding", Phase::Serving);
+    record.claim_for(claim(RequestType::Update, "request", "runner"));
+    settle(&mut record, answer());
+    let json = serde_json::json!([target, record.claim]);
+    let keys = |value: &serde_json::Value| {
+        let object = value.as_object().expect("an object");
+        object.keys().cloned().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(keys(&json[0]), "draws missed of out");
+    assert_eq!(
+        keys(&json[1]),
+        "at gives_up kind outcome request rolls_back runner signed wanted_before wants"
+    );
+    assert_eq!(keys(&json[1]["outcome"]), "answer settled");
+}
