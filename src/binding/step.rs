@@ -39,7 +39,7 @@ pub enum Step {
         bucket: String,
     },
     /// Moves the record to the bucket of a changed `BucketName`.
-    TakeRecord {
+    MoveRecord {
         from: String,
         to: String,
     },
@@ -152,7 +152,7 @@ impl fmt::Display for Step {
                 write!(f, "~ bucket {bucket}: policy, no request without TLS")
             }
             Self::Claim { bucket } => write!(f, "~ record in bucket {bucket}"),
-            Self::TakeRecord { from, to } => {
+            Self::MoveRecord { from, to } => {
                 write!(f, "~ record from bucket {from} to bucket {to}")
             }
             Self::CreateTargetGroup {

@@ -7,8 +7,8 @@ use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-/// How long a run waits for its first answer. After that it looks for other servers to ask, and for the system's
-/// resolver in place of authoritative ones.
+/// How long a run waits for its first answer. After that the servers to ask are chosen again, and the system's
+/// resolver is asked in place of authoritative ones.
 pub const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What gives the addresses of names.

@@ -30,7 +30,7 @@ pub struct Evidence {
     pub draws: u32,
     /// How many draws make the list certain.
     pub needed: u32,
-    /// For how long later runs would see the same answers again; zero if no cache gave them.
+    /// For how long later runs would see the same answers again; zero if no cache gave them, or if the list is certain.
     pub cached_for: Duration,
 }
 

@@ -80,7 +80,7 @@ fn names<'a>(servers: impl Iterator<Item = &'a RankedServer>) -> String {
 
 impl DnsQuery for Query {
     /// Each lookup begins at another server. If a server fails or is slow, the next one is asked as well, and
-    /// later lookups ask that server last.
+    /// later lookups ask the failed or slow one last.
     async fn lookup(&self, number: usize, last: BTreeSet<usize>) -> Result<DnsAnswer, DnsError> {
         let name = fully_qualified(&self.dns_name).map_err(|source| self.failed(source))?;
         let mut waiting = self.order(number, &last);

@@ -31,8 +31,8 @@ pub struct Search<'a> {
 /// Looks a name up until the list is complete or certain, or `max_lookups` are made.
 ///
 /// `known` gives the addresses that were known before this run. It may take its time: lookups that are needed in
-/// any case are made meanwhile. The number of addresses found is sent to `count` as soon as it is certain that it
-/// stays, which may be before `known` is there.
+/// any case are made meanwhile. The number of addresses found is sent to `count` as soon as no more lookups seem to
+/// be needed, which may be before `known` is there.
 ///
 /// The lookups for as many addresses as this process remembers, or else as are expected, all begin at once. If
 /// one answer may hold all addresses, the first lookup is made alone, because most such runs need no other.

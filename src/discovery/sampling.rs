@@ -28,7 +28,7 @@ pub(super) struct Sampling {
     failed: usize,
     /// Answers of at least 8 addresses, by server.
     full: BTreeMap<usize, FullAnswers>,
-    /// Answers of fewer addresses. Such an answer counts as the whole list.
+    /// Answers of fewer addresses. Such an answer claims to be the whole list.
     short: Vec<DnsAnswer>,
 }
 

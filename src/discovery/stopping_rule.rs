@@ -1,7 +1,8 @@
 //! How many answers are enough: one answer holds at most 8 addresses, a random subset.
 //!
-//! With `n` addresses in all, `q` answers all lack one given address with probability `(1 - 8/n)^q`, so they lack
-//! any address with probability below `n (1 - 8/n)^q`. Nobody knows `n`; one more than was ever seen is assumed.
+//! With `n` addresses in all, `q` answers all lack one given address with probability `(1 - 8/n)^q`. So the probability
+//! that there is an address which they all lack is below `n (1 - 8/n)^q`. Nobody knows `n`; one more than was ever seen
+//! is assumed.
 //! Source: Application Load Balancer guide, "DNS name": up to eight addresses in one answer.
 //!
 //! The rule holds for draws: answers that are chosen at random and independently of each other. `independence` says how

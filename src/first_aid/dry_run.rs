@@ -79,7 +79,7 @@ impl<A: Aws, D: Dns> FirstAid<'_, A, D> {
                 "an Update makes this binding in the place of {former}, which CloudFormation deletes afterwards"
             ));
         }
-        let record = located.record_or_anew();
+        let record = located.record_or_rebuilt();
         if let Some(verdict) = other_nlb(proposal, record) {
             report.verdict = verdict;
             return Ok(report);

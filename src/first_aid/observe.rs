@@ -232,12 +232,12 @@ fn next_tick(
         Some((arn.clone(), registered(targets.iter().cloned())))
     });
     let registered = there.collect();
-    let anew;
+    let rebuilt;
     let record = match record {
         Some(record) => record,
         None => {
-            anew = Record::made_anew(id, orders, &registered, &found.addresses);
-            &anew
+            rebuilt = Record::rebuilt(id, orders, &registered, &found.addresses);
+            &rebuilt
         }
     };
     Some(plan(&Situation {

@@ -1,7 +1,7 @@
 //! A tick in place of the function that AWS published in 2018: environment variables give its orders, and no rule
 //! of ours exists.
 //!
-//! The first tick makes the record, without orders, and then adopts into it what the published function knew. The
+//! The first tick makes the record, without orders, and then adopts into it what the function of 2018 knew. The
 //! orders in the record only say that this has been done: a tick works by the variables.
 
 use super::adopt::{WhenDenied, adopt};
@@ -20,7 +20,7 @@ use tracing::info;
 /// One tick by environment variables.
 ///
 /// # Errors
-/// Those of a binding's tick, and a file of the published function that cannot be used.
+/// Those of a binding's tick, and a file of the function of 2018 that cannot be used.
 pub async fn tick<A: Aws>(
     aws: &A,
     dns: &impl Dns,
@@ -64,7 +64,7 @@ impl<A: Aws> Source for VariablesSource<'_, A> {
         orders.groups().into_iter().map(str::to_owned).collect()
     }
 
-    /// None: the role of the published function does not allow it to list rules, by which other bindings are found.
+    /// None: the role of the function of 2018 does not allow it to list rules, by which other bindings are found.
     async fn served_by_others(
         &self,
         _: &str,
@@ -75,7 +75,7 @@ impl<A: Aws> Source for VariablesSource<'_, A> {
 }
 
 impl<A: Aws> VariablesSource<'_, A> {
-    /// The record, which the first tick makes and gives what the published function knew.
+    /// The record. The first tick makes it, and adopts into it what the function of 2018 knew.
     async fn record(&self) -> Result<StoredRecord, LegacyError> {
         let Variables {
             bucket,
@@ -92,7 +92,7 @@ impl<A: Aws> VariablesSource<'_, A> {
                     return Err(RecordError::NoBucket { bucket }.into());
                 }
                 Ok(Contents::Unreadable(unreadable)) => return Err(unreadable.why.into()),
-                // It may be missing; then it can be made.
+                // Without `s3:ListBucket` S3 refuses a missing object too: if it is missing, it can be made.
                 Err(error) if error.is_refused_object() => (None, Some(error)),
                 Err(error) => return Err(error.into()),
             };
@@ -128,7 +128,7 @@ impl<A: Aws> VariablesSource<'_, A> {
         }
     }
 
-    /// Says which permission to add: the role of the published function may write only that one's own two files.
+    /// Says which permission to add: the role of the function of 2018 may write only that one's own two files.
     fn explained<T>(&self, written: Result<T, RecordError>) -> Result<T, LegacyError> {
         match written {
             Err(RecordError::Aws(source)) if source.is(&["AccessDenied"]) => {

@@ -8,7 +8,7 @@ use crate::reader::{self, Reader};
 use crate::record::Orders;
 use serde_json::{Map, Value};
 
-/// The seven variables of the published function, and the one that its Python 3 version added.
+/// The seven variables of the function of 2018, and the one that its Python 3 version added.
 const VARIABLES: [&str; 8] = [
     "ALB_DNS_NAME",
     "ALB_LISTENER",
@@ -98,7 +98,7 @@ pub(super) fn identity(alb_name: &str, target_group: &str, port: u16) -> String 
     format!("alb-nlb-binding/{alb_name}/{group}/{port}")
 }
 
-/// Any DNS name: the published function resolved whatever name it was given, also one that only leads to an ALB.
+/// Any DNS name: the function of 2018 resolved whatever name it was given, also one that only leads to an ALB.
 fn alb_dns_name(value: &Value) -> Result<String, String> {
     let name = reader::text(value).filter(|text| is_dns_name(text));
     name.ok_or_else(|| {

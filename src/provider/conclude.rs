@@ -12,13 +12,14 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tracing::warn;
 
-/// The time that is kept for sending the response, because CloudFormation's S3 may fail for seconds. If less is
-/// left, two thirds of it are kept.
+/// The time that is kept for sending the response, because CloudFormation's S3 may fail for seconds. If less than 15 s
+/// are left, two thirds of them are kept.
 const KEPT_FOR_SENDING: Duration = Duration::from_secs(10);
 
-/// Rule 3 of the record: the response is written into the record before it is sent. If it cannot be written, it
-/// is sent anyway, because CloudFormation waits for it. If another delivery of the request has been
-/// faster, the response of that one is sent.
+/// Rule 3 of the record: the response is written into the record before it is sent. If it cannot be written, one is
+/// sent anyway, because CloudFormation waits for it; but a Create or an Update that succeeded is then answered as
+/// failed, because ticks do not know of its success. If another delivery of the request has been faster, the response
+/// of that one is sent.
 ///
 /// # Errors
 /// If a response cannot be written as JSON.

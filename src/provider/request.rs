@@ -114,7 +114,7 @@ impl Request {
     }
 }
 
-/// Two properties have the same digest only if they are the same, apart from what is CloudFormation's own.
+/// Properties of two requests have the same digest only if they are the same, apart from what is CloudFormation's own.
 pub fn digest(properties: &Value) -> PropertiesDigest {
     let mut properties = properties.clone();
     if let Some(fields) = properties.as_object_mut() {

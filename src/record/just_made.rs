@@ -27,7 +27,7 @@ pub enum ResourceKind {
 #[derive(Debug, Clone, Default)]
 pub struct JustMade(Rc<RefCell<Resources>>);
 
-/// The resources, each with the time by which AWS must show it.
+/// The resources, each with the time by which AWS must show it; `None` if there is no such time.
 type Resources = BTreeMap<(ResourceKind, String), Option<Instant>>;
 
 impl JustMade {
@@ -45,7 +45,7 @@ impl JustMade {
         }
     }
 
-    /// Forgets all of them, before they are removed.
+    /// Forgets all of them, before they are removed: from then on AWS is believed if it says that one does not exist.
     pub fn clear(&self) {
         self.0.borrow_mut().clear();
     }

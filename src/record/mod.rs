@@ -20,8 +20,8 @@
 //! 3. **The same request again.** The answer is stored in the claim before it is sent, so that each delivery of a
 //!    request answers the same. `protocol/judge.rs` finds it, `request/outcome.rs` stores it, and
 //!    `request/other_delivery.rs` waits for the delivery that has taken over.
-//! 4. **Which is later?** A request that CloudFormation signed more than 2 s before the claim is superseded and does
-//!    nothing. So is an Update whose rollback has claimed the record. `protocol/judge.rs`, by the time that
+//! 4. **Which is later?** A request that CloudFormation signed more than 2 s before that of the claim is superseded
+//!    and does nothing. So is an Update whose rollback has claimed the record. `protocol/judge.rs`, by the time that
 //!    `data/signed.rs` reads.
 //! 5. **Is it still wanted?** CloudFormation is asked, and a request is refused only after 10 s of the same answer.
 //!    `protocol/still_wanted.rs`, by what `protocol/cloudformation.rs` reads; `request/stack_status.rs` asks.
@@ -34,10 +34,10 @@
 //!    removes is in `binding/delete`: the order in `deleting.rs`, and own targets in given groups, with the second look
 //!    after 15 s, in `apply/given_targets.rs`.
 //! 8. **The rule's input** says where the record is and holds a copy of the orders: `data/rule_event.rs`. If the
-//!    record is lost while the rule exists, it is made again from that copy: `data/lost.rs`.
-//! 9. **A replacement** claims the former binding's record as well, and is noted there: [`ClaimPurpose::ToReplace`] and
-//!    [`Replacement`] in `data/claim.rs`. `binding/make/former.rs` does that, and `binding/delete/replacements.rs`
-//!    removes a replacement that is not wanted.
+//!    record is lost while the rule exists, `data/lost.rs` rebuilds it from that copy, for `sync/lost_record.rs`.
+//! 9. **A replacement** claims the former binding's record as well ([`ClaimPurpose::ToReplace`] in
+//!    `request/claiming.rs`), and is noted there ([`Replacement`] in `data/claim.rs`). `binding/make/former.rs` does
+//!    that, and `binding/delete/replacements.rs` removes a replacement that is not wanted.
 //! 10. **Another bucket.** The record is copied there, and the old one becomes a stub: `storage/relocation.rs`. Readers
 //!     follow stubs: `storage/store.rs`.
 //! 11. **Found targets** were registered in a given group before this binding wrote about it: [`Record::found`],

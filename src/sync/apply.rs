@@ -1,8 +1,8 @@
 //! Steps 6 and 7 of a tick: register, then deregister, as planned. Target groups are served side by side.
 //!
-//! If registering failed, nothing is deregistered. But if AWS refuses because of a quota, the targets that are due to
-//! leave go first, and then registering is tried once more. One refused target does not keep the others out. Nothing is
-//! done without the lease.
+//! In a group in which registering failed, nothing is deregistered. But if AWS refuses because of a quota, the targets
+//! that are due to leave go first, and then registering is tried once more. One refused target does not keep the others
+//! out. Nothing is done without the lease.
 
 use super::error::SyncError;
 use super::plan::{GroupPlan, TickPlan};

@@ -40,7 +40,7 @@ pub struct FirstSync<'a> {
     pub adopted: &'a BTreeMap<String, OwnTargets>,
     /// Whether the binding may do without addresses: it served this name before, and only DNS can say that a name is
     /// gone.
-    pub may_be_silent: bool,
+    pub may_lack_addresses: bool,
 }
 
 /// Registers every address, and gives the number of addresses.
@@ -62,7 +62,7 @@ pub async fn first_sync<A: Aws>(
     loop {
         let observed = match first.observe(aws, dns, turn, claimed.take()).await {
             Err(SyncError::Dns(error)) if may_pass(&error) => {
-                if first.may_be_silent && began.elapsed() >= WAIT_WHERE_OPTIONAL {
+                if first.may_lack_addresses && began.elapsed() >= WAIT_WHERE_OPTIONAL {
                     let error = chain(&error);
                     warn!(
                         error,

@@ -1,5 +1,5 @@
-//! Rule 8 of the record: if a record is lost while its rule exists, it is made again from the copy of the orders in the
-//! rule.
+//! Rule 8 of the record: if a record is lost while its rule exists, it is rebuilt from the copy of the orders in the
+//! rule. Restored means: rebuilt and written.
 
 use super::error::SyncError;
 use super::observe::{ProbableOrders, observe_dns_and_targets};
@@ -28,7 +28,7 @@ pub enum WhenDnsFails {
 /// How long a request waits for DNS that fails, before it goes on without.
 const WAIT_FOR_DNS: Duration = Duration::from_secs(15);
 
-/// Makes a lost record again and writes it to the bucket that the rule names. `None` in the cases of
+/// Restores a lost record: rebuilds it, and writes it to the bucket that the rule names. `None` in the cases of
 /// [`rebuild_record`].
 ///
 /// # Errors
@@ -57,8 +57,8 @@ pub async fn restore_record<A: Aws>(
     }
 }
 
-/// Makes the record again that a binding has lost, for example by a lifecycle rule of the bucket, and does not write
-/// it. `None` if the rule holds no copy of the orders, or is gone meanwhile.
+/// Rebuilds the record that a binding has lost, for example by a lifecycle rule of the bucket, and does not write it.
+/// `None` if the rule holds no copy of the orders, or is gone meanwhile.
 ///
 /// # Errors
 /// If the target groups cannot be read; in a tick also if DNS fails.
@@ -124,7 +124,7 @@ pub async fn rebuild_record<A: Aws>(
     };
     let registered = registered.into_iter();
     let registered = registered.filter_map(|(arn, registered)| Some((arn, registered?)));
-    let record = Record::made_anew(id, orders, &registered.collect(), &addresses);
+    let record = Record::rebuilt(id, orders, &registered.collect(), &addresses);
     // A Delete removes the rule before the record. It may have done so since the rule was read.
     if aws.rule(&id.rule()).await?.is_none() {
         return Ok(None);

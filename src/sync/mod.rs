@@ -1,6 +1,6 @@
 //! A tick, which the schedule starts once a minute (`rule_tick`), and the sync of a Create or an Update, which
-//! registers what DNS shows before CloudFormation is answered (`first_sync`). Both take the seven steps that `tick`
-//! lists.
+//! registers what DNS shows before CloudFormation is answered (`first_sync`). A tick takes the seven steps that `tick`
+//! lists, and the sync of a request all but the seventh.
 //!
 //! Never deregisters a target that is not the binding's own, nor before the record says so.
 

@@ -56,9 +56,9 @@ impl<'a> ProbableOrders<'a> {
     }
 }
 
-/// Uses the probable orders while the record is read. Repeats if the record has others. `None` if there is no record.
-/// Target groups in `new` were made just now, so nothing is registered there. The number of addresses that the probable
-/// orders lead to is sent to `count` as soon as DNS has answered.
+/// Observes by the probable orders while the record is read, and once more if the record has other orders. `None` if
+/// there is no record. Target groups in `new` were made just now, so nothing is registered there. The number of
+/// addresses that the probable orders lead to is sent to `count` as soon as DNS has answered.
 pub(super) async fn observe(
     aws: &impl Targets,
     dns: &impl Dns,

@@ -41,8 +41,8 @@ pub async fn tick<A: Aws>(
         store,
         event,
     };
-    // The start is counted from the scheduled time, so that a late tick, for example in a retry by Lambda, waits no
-    // longer.
+    // The wait counts from the scheduled time, so that a late tick, for example in a retry by Lambda, does not come
+    // later still.
     let (waits, now) = (event.start_delay(), clock.now());
     let until = event.time.map_or(now, |time| time.min(now) + waits);
     if until > now {
@@ -73,7 +73,7 @@ impl<A: Aws, D: Dns> Source for RuleSource<'_, A, D> {
         Ok(orders.map(|orders| (held, orders)))
     }
 
-    /// Targets leave a given group only if the rule names it as well ([`RuleEvent::names`] says why).
+    /// Targets leave a given group only if the rule names it as well ([`RuleEvent::names_group`] says why).
     fn may_leave(&self, orders: &Orders) -> BTreeSet<String> {
         let groups = orders.groups().into_iter();
         let (may, may_not): (Vec<_>, Vec<_>) = groups.partition(|arn| self.event.names_group(arn));

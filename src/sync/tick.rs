@@ -176,7 +176,8 @@ impl<A: Aws, D: Dns> Tick<'_, A, D> {
             (others, others_error) = served_by_others(source, &plan).await;
             plan = plan::plan(&Situation {
                 others: &others,
-                // The record says when a target was put out, and the time since the first plan does not count.
+                // Whoever wants a target again waits from the time at which it was deregistered. So this must not be
+                // the time of the first plan: reading the records of other bindings may have taken 10 s since.
                 now: self.clock.now(),
                 ..situation
             });

@@ -36,8 +36,8 @@ pub enum Trouble {
     Passes,
 }
 
-/// Whether AWS refuses to delete something because another thing still uses it. AWS may still see that other thing for a
-/// moment after it is gone (ELBv2 API, `DeleteTargetGroup`; EventBridge API, `DeleteRule`, whose code says only that
+/// Whether AWS refuses to delete something because another thing still uses it. AWS may still see that other thing for
+/// a moment after it is gone (ELBv2 API, `DeleteTargetGroup`; EventBridge API, `DeleteRule`, whose code says only that
 /// the request was wrong).
 pub fn is_in_use(operation: &str, code: &str, message: &str) -> bool {
     let has_targets = code == "ValidationException" && message.contains("has targets");
@@ -78,8 +78,8 @@ impl AwsError {
         ])
     }
 
-    /// Whether S3 refuses to give an object. A role without `s3:ListBucket` gets the same answer for an object that does
-    /// not exist (S3 API, `GetObject`).
+    /// Whether S3 refuses to give an object. A role without `s3:ListBucket` gets the same answer for an object that
+    /// does not exist (S3 API, `GetObject`).
     pub fn is_refused_object(&self) -> bool {
         self.operation == "GetObject" && self.is(&["AccessDenied"])
     }
@@ -105,7 +105,8 @@ impl AwsError {
     }
 }
 
-/// The answer about a resource; `None` if the resource was deleted meanwhile.
+/// The answer about a resource; `None` if AWS says that it does not exist: it was deleted meanwhile, or is not shown
+/// yet.
 ///
 /// # Errors
 /// Every other error of the call.

@@ -1,4 +1,4 @@
-//! Makes a call that only reads again, while AWS answers with an error that passes.
+//! Repeats a call that only reads, for as long as AWS answers with an error that passes.
 //!
 //! Calls that change something are repeated by the record's lease instead.
 

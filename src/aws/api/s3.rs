@@ -30,7 +30,8 @@ pub enum WriteOutcome {
     Done {
         etag: String,
     },
-    /// Nothing was written, because somebody else has written or deleted the object since it was read.
+    /// Nothing was written, because somebody else has written or deleted the object since it was read, or because S3
+    /// does not know the bucket.
     Lost,
 }
 

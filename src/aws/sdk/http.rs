@@ -14,8 +14,8 @@ use std::time::Duration;
 
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// HTTP and HTTPS, through a proxy if `HTTPS_PROXY`, `HTTP_PROXY` or `NO_PROXY` ask for it. This reads the system's
-/// trusted roots, which is most of the function's start time. Every call needs them, so they are read before the first
+/// HTTP and HTTPS, through a proxy as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say. This reads the system's trusted
+/// roots, which is most of the function's start time. Every call needs them, so they are read before the first
 /// invocation.
 pub(super) fn connector() -> SharedHttpConnector {
     let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT);

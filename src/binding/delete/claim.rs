@@ -111,7 +111,7 @@ impl Deletion<'_> {
     /// the record that was found already: the tombstone replaces only this one.
     ///
     /// # Errors
-    /// If another request is wanted in place of this one, and what AWS refuses.
+    /// If this request was superseded, taken over or answered already, and what AWS refuses.
     pub(super) async fn claim<A: Aws>(
         &mut self,
         aws: &A,
@@ -134,7 +134,7 @@ impl Deletion<'_> {
                     "the record cannot be read; own targets in given target groups stay there"
                 );
             }
-            if let Some(record) = located.record_or_anew() {
+            if let Some(record) = located.record_or_rebuilt() {
                 self.warn_of_unnamed(record);
             }
             let has_own_bucket = located.empty.contains(&self.own_bucket);
@@ -145,7 +145,7 @@ impl Deletion<'_> {
                 false => Some(self.observe(aws, turn).await?),
             };
             if remaining.is_some_and(|remaining| self.plan(&remaining).steps.is_empty()) {
-                // Nothing is left to take away: if Lambda stopped this request, a tombstone would stay for ever.
+                // Nothing is left to take away. A tombstone would stay for ever if Lambda stopped this request.
                 return Ok(());
             }
             if located.record.is_none() && located.unreadable.is_none() {

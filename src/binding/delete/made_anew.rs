@@ -10,8 +10,8 @@ use crate::names::BindingId;
 use crate::record::{Contents, Record, StackView, Turn};
 
 impl Deletion<'_> {
-    /// For a Delete that finds no record: the binding that CloudFormation counts as the living one may show a later
-    /// request, which makes the deleted binding again in a bucket that the Delete does not know.
+    /// For a Delete that finds no record: the record of the binding that CloudFormation names as the living one may
+    /// show a later request, which makes the deleted binding again in a bucket that the Delete does not know.
     ///
     /// # Errors
     /// If it shows one, and what AWS refuses.

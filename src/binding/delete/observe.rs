@@ -108,7 +108,8 @@ async fn own_listeners(
         |listener: &Listener| tags.get(&listener.arn).and_then(|tags| tags.get(TAG)) == Some(&id);
     let foreign = listeners
         .iter()
-        // AWS might not show yet the tags of an own listener.
+        // AWS might not show yet an own listener or its tags: one that it does not know, or that forwards to an own
+        // target group, is asked about again.
         .filter(|listener| tags.contains_key(&listener.arn) && !is_own(listener))
         .filter(|listener| !leads_to_own(listener));
     others.extend(foreign.map(|listener| listener.arn.clone()));

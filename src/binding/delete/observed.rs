@@ -15,7 +15,7 @@ pub(super) struct RemainingResources {
     pub(super) record: Option<(Record, String)>,
 }
 
-/// What is known about where the binding's parts are. Each time it is observed adds to it.
+/// What is known about where the binding's parts may be. Each observation adds to it.
 #[derive(Debug, Default)]
 pub(super) struct SearchPlaces {
     /// NLBs that its listeners may be on.

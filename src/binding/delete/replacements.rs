@@ -72,7 +72,7 @@ async fn delete_noted_replacements<A: Aws>(
     Ok(())
 }
 
-/// Whether CloudFormation counts a noted binding as the resource's physical id.
+/// Whether CloudFormation names a noted binding as the living one, by the resource's physical id.
 async fn is_living<A: Aws>(
     aws: &A,
     turn: &Turn<'_, A>,
@@ -97,7 +97,8 @@ async fn is_living<A: Aws>(
     if replaced.done {
         return Ok(true);
     }
-    // If Lambda stopped the Update between the writes of its two records, only the replacement's record says so.
+    // If Lambda stopped the Update between the writes of its two records, only the replacement's record says that the
+    // Update succeeded.
     let located = locate(aws, turn, by, bucket, &by.bucket(account)).await?;
-    Ok(located.record_or_anew().is_some_and(Record::is_serving))
+    Ok(located.record_or_rebuilt().is_some_and(Record::is_serving))
 }

@@ -44,7 +44,7 @@ pub async fn delete<A: Aws>(
     }
     let record = located.0.record.as_ref().map(|held| &held.record);
     turn.judge(record, &view)?;
-    // After that, CloudFormation no longer shows an earlier Create as wanted.
+    // For as long as what CloudFormation shows may lag, it may show an earlier Create as wanted.
     let may_come_again = record.is_none_or(|record| record.may_be_running_create(began));
     if may_come_again && view.is_known() {
         deletion.stay_until(began + STATUS_LAG.min(turn.caller().patience));

@@ -37,7 +37,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         })
     }
 
-    /// Finds the record and the rule. Restores a lost record.
+    /// Finds the record and the rule. Restores a lost record; if its bucket is gone too, only rebuilds it.
     pub(super) async fn locate(&self) -> Result<(Located, Option<Rule>), BindingError> {
         let Self {
             aws,
@@ -59,7 +59,8 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
                     sync::restore_record(aws, dns, &store, &event, WhenDnsFails::Wait).await?;
                     continue;
                 }
-                located.anew = sync::rebuild_record(aws, dns, &event, WhenDnsFails::Wait).await?;
+                located.rebuilt =
+                    sync::rebuild_record(aws, dns, &event, WhenDnsFails::Wait).await?;
             }
             return Ok((located, rule));
         }
@@ -82,12 +83,13 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         let bucket = desired.bucket();
         let ports = &desired.ports();
         let claiming = ClaimPurpose::ToMake { ports };
-        let hand = turn.claim(&store, located, &bucket, view, claiming).await?;
-        let ClaimResult::Claimed { made, waited } = hand else {
+        let claimed = turn.claim(&store, located, &bucket, view, claiming).await?;
+        let ClaimResult::Claimed { made, waited } = claimed else {
             return Ok(false);
         };
         if made {
-            // A Delete that came to its end before there was a record has left no trace.
+            // A Delete that came to its end before there was a record has left no trace in it: only CloudFormation
+            // knows of it.
             let held = turn.last_known(&desired.id);
             let record = held.as_ref().map(|held| &held.record);
             self.check_wanted(turn.read_resource_again(view).await, record)

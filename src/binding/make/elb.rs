@@ -13,9 +13,9 @@ use crate::model::{Attributes, Listener, LoadBalancer};
 use crate::names::TAG;
 use std::collections::BTreeSet;
 
-/// The protocols of listeners through which a binding's traffic may come; only these have attributes (ELBv2 API,
-/// `ListenerAttribute`).
-const HAVE_ATTRIBUTES: [&str; 2] = ["TCP", "TLS"];
+/// The protocols of the NLB's listeners through which a binding's traffic may come. Only of these are the attributes
+/// read (ELBv2 API, `ListenerAttribute`).
+const TRAFFIC_PROTOCOLS: [&str; 2] = ["TCP", "TLS"];
 
 /// The part of what is observed that ELBv2 gives.
 #[derive(Default)]
@@ -23,7 +23,7 @@ pub(super) struct Elb {
     pub(super) alb: Option<LoadBalancer>,
     pub(super) nlb: Option<LoadBalancer>,
     pub(super) alb_attributes: Attributes,
-    /// Read only if the zones of both differ.
+    /// Read only if both are in one VPC and the NLB has a zone that the ALB does not have.
     pub(super) nlb_attributes: Attributes,
     pub(super) alb_listeners: Vec<Listener>,
     /// Only those that matter to the binding.
@@ -118,7 +118,7 @@ async fn listeners_and_groups(
     let arns: Vec<_> = of_listeners.chain(of_groups).cloned().collect();
     let tags = async { Ok(aws.elb_tags(&arns).await?) };
     let attributes = gather(listeners.iter().map(|listener| async {
-        match HAVE_ATTRIBUTES.contains(&listener.protocol.as_str()) {
+        match TRAFFIC_PROTOCOLS.contains(&listener.protocol.as_str()) {
             true => none_if_not_found(aws.listener_attributes(&listener.arn).await),
             false => Ok(Some(Attributes::new())),
         }

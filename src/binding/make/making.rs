@@ -1,6 +1,7 @@
 //! Makes one binding: how observe, check, plan and apply follow each other, and when they begin again.
 //!
-//! They begin again if the claim had to wait, and if AWS says that something exists already.
+//! They begin again if the request had to wait, if AWS says that something exists already, and if another delivery of
+//! the request may have caused an error.
 
 use super::apply::{Applier, MakeResult};
 use super::checks::{LastSuccess, check};
@@ -98,7 +99,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
             ..
         } = *self;
         let (located, rule) = self.locate().await?;
-        let record = located.record_or_anew();
+        let record = located.record_or_rebuilt();
         let is_held = turn.has_claimed(&desired.id);
         if is_held && !record.is_some_and(|record| record.is_held_by(&turn.caller().delivery)) {
             return Err(RecordError::TakenOver.into());
@@ -106,8 +107,8 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         if record.is_none() {
             turn.may_make_record()?;
         }
-        // Not at the same time as the record: by an older view, a request could pass for the current one although the
-        // record says that it is over.
+        // Read after the record and not beside it: by an older view, a request could pass for the current one although
+        // the record says that it is over.
         let mut view = turn.stack_view().await;
         if !is_held {
             turn.judge(record, &view)?;
@@ -166,7 +167,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
                 return Ok(None);
             }
             if asked.elapsed() > FRESH_FOR {
-                // The wait for load balancers may have taken minutes.
+                // Observing may have taken so long that the view is out of date.
                 Box::pin(self.check_wanted(turn.stack_view().await, record)).await?;
             }
             applier.prepare(&plan).await?;
@@ -192,15 +193,15 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
     /// Notes the parts of a binding that has had no success yet: another delivery may just have made them, so AWS
     /// might not show them yet.
     fn note_just_made(&self, observed: &Observed) {
-        let fresh = self.turn.lease().just_made();
+        let just_made = self.turn.lease().just_made();
         for own in &observed.groups {
-            fresh.add(ResourceKind::TargetGroup, &own.group.arn);
+            just_made.add(ResourceKind::TargetGroup, &own.group.arn);
         }
         for own in observed.nlb_listeners.iter().filter(|own| own.is_own) {
-            fresh.add(ResourceKind::Listener, &own.listener.arn);
+            just_made.add(ResourceKind::Listener, &own.listener.arn);
         }
         if matches!(observed.bucket, RecordBucket::Own { .. }) {
-            fresh.add(ResourceKind::Bucket, &self.desired.own_bucket());
+            just_made.add(ResourceKind::Bucket, &self.desired.own_bucket());
         }
     }
 }

@@ -36,8 +36,8 @@ pub async fn find_record<A: Aws>(
     Ok((store.locate(candidates).await?, rule))
 }
 
-/// Observes everything but the record and the rule, which `find_record` gives, and the stack, of which the caller gives the
-/// tags.
+/// Observes everything but the record and the rule, which `find_record` gives, and the stack, whose tags the caller
+/// gives.
 ///
 /// # Errors
 /// What AWS refuses.
@@ -79,18 +79,18 @@ pub async fn observe(
 /// a record was lost, and of these only those of wanted ports matter. `None` if the record does not say it: then
 /// every target group of the account has to be listed.
 fn ports(desired: &Desired, located: &Located) -> Option<BTreeSet<u16>> {
-    match located.record_or_anew() {
+    match located.record_or_rebuilt() {
         Some(record) => record.ports.clone(),
         None => Some(desired.ports()),
     }
 }
 
-/// The record with its bucket. A restored record will be in the bucket of the properties.
+/// The record with its bucket. A rebuilt record, which is not written yet, will be in the bucket of the properties.
 fn record(desired: &Desired, located: &Located) -> Option<(Record, String)> {
     let held = located.record.as_ref();
     let bucket = held.map_or_else(|| desired.bucket(), |held| held.bucket.clone());
     located
-        .record_or_anew()
+        .record_or_rebuilt()
         .map(|record| (record.clone(), bucket))
 }
 

@@ -50,7 +50,7 @@ pub struct NlbListener {
     pub tags: Tags,
     /// Whether it is the binding's by its tag.
     pub is_own: bool,
-    /// Read only if the listener's protocol has attributes.
+    /// Read only if the binding's traffic may come through the listener.
     pub attributes: Attributes,
 }
 

@@ -1,5 +1,5 @@
-//! The orders that ticks follow once the plan is carried out, and the rule's target, which holds a copy of them; and the
-//! given target groups that a binding gives up. Pure.
+//! The orders that ticks follow once the plan is carried out, and the rule's target, which holds a copy of them. Also
+//! the given target groups that a binding gives up. Pure.
 
 use super::checks::Checked;
 use super::observed::Observed;

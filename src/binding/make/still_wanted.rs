@@ -65,7 +65,7 @@ impl<A: Aws, D: Dns> Making<'_, '_, A, D> {
         let (located, _) = self.locate().await?;
         let request = &self.turn.caller().delivery.request;
         match located
-            .record_or_anew()
+            .record_or_rebuilt()
             .and_then(|record| record.answer_to(request))
         {
             Some(answer) => Ok(Some(answer.clone())),

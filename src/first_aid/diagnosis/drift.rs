@@ -65,7 +65,7 @@ fn step_problem(step: &Step) -> Option<String> {
         Step::CreateBucket { .. }
         | Step::TagBucket { .. }
         | Step::Claim { .. }
-        | Step::TakeRecord { .. }
+        | Step::MoveRecord { .. }
         | Step::TagTargetGroup { .. }
         | Step::Sync { .. }
         | Step::MoveListener { .. }

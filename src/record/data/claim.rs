@@ -35,7 +35,8 @@ pub struct Claim {
     /// Its properties, and the properties before it.
     pub wants: PropertiesDigest,
     pub wanted_before: PropertiesDigest,
-    /// Whether this request made the record: there was no binding before it.
+    /// Whether this request made the record, or makes a binding again that a Delete had begun to remove: there was no
+    /// binding before it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub made: bool,
     /// Given target groups that this request gives up. Ticks leave them alone.
@@ -46,8 +47,8 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Rule 4: whether the new properties of each request are the old ones of the other, so that one of them takes the
-    /// other back.
+    /// Rule 4: whether the new properties of each request are the old ones of the other, so that one of them may take
+    /// the other back.
     pub fn is_inverse_of(
         &self,
         wants: &PropertiesDigest,

@@ -1,4 +1,4 @@
-//! Rule 8: makes a lost record again if its rule still exists. Pure.
+//! Rule 8: rebuilds a lost record by what its rule says. Pure.
 
 use super::orders::Orders;
 use super::own_target::OwnTarget;
@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 impl Record {
-    /// Makes the record again from the copy of the orders in the rule. Own are the targets that are `seen` in DNS, and
-    /// all targets in the target groups that the binding made.
-    pub fn made_anew(
+    /// Rebuilds the record from the copy of the orders in the rule. Own are the targets that are `seen` in DNS, and all
+    /// targets in the target groups that the binding made.
+    pub fn rebuilt(
         id: &BindingId,
         orders: &Orders,
         registered: &BTreeMap<String, Registered>,

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Orders {
-    /// Empty if this binary replaces the published function, which knows no NLB.
+    /// Empty if this binary replaces the function of 2018 (`legacy`), which knows no NLB.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub nlb_arn: String,
     /// Empty if only the DNS name is known.

@@ -24,7 +24,7 @@ const REMEMBERED_TICKS: usize = 16;
 /// One binding's record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// The binding's physical id. In place of the published function there is none, and this is another name.
+    /// The binding's physical id, or the name that takes its place if this binary replaces the function of 2018.
     pub owner: String,
     pub phase: Phase,
     /// What ticks do. They come from the last request that succeeded.
@@ -34,7 +34,7 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub properties: Option<Value>,
     /// The listener ports for which the binding may have made target groups. A port is noted before its group is made,
-    /// and stays when the group is gone. `None` if the record, and the ports with it, was lost.
+    /// and may stay when the group is gone. `None` if the record was lost, and the ports with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ports: Option<BTreeSet<u16>>,
     /// The request that is being served, or the last one.
@@ -68,7 +68,8 @@ pub struct Record {
     /// Other buckets in which a stub or a copy of this record may be.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub elsewhere: BTreeSet<String>,
-    /// Rule 9: the bindings that replaced this one, by Updates with another NLB, the newest last.
+    /// Rule 9: the bindings that Updates with another NLB made, or began to make, in place of this one. The newest is
+    /// the last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaced: Vec<Replacement>,
 }
@@ -119,7 +120,7 @@ impl Record {
         endpoints.map(|endpoint| endpoint.address).collect()
     }
 
-    /// Whether a tick was counted already, because EventBridge and Lambda may deliver one twice.
+    /// Whether a tick was counted already: EventBridge and Lambda may deliver one twice.
     pub fn has_counted(&self, tick: &str) -> bool {
         self.counted.iter().any(|counted| counted == tick)
     }
@@ -206,8 +207,8 @@ impl Record {
         self.phase == Phase::Serving
     }
 
-    /// Whether the last request is a Create that may still run, or may be delivered again: it has not succeeded, or
-    /// it has succeeded less than 15 minutes ago.
+    /// Whether the last request is a Create that may still run, or may be delivered again while CloudFormation shows it
+    /// as wanted: it has not succeeded, or it claimed the record less than 15 minutes ago.
     pub fn may_be_running_create(&self, now: Timestamp) -> bool {
         self.claim.as_ref().is_some_and(|claim| {
             let is_success = |outcome: &Outcome| outcome.answer.status == ResponseStatus::Success;

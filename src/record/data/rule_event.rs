@@ -52,7 +52,7 @@ pub struct RuleEvent {
     #[serde(default)]
     pub orders: Option<Orders>,
     /// Digests of the ARNs of given target groups that the copy does not name: those that the binding gave up when the
-    /// rule was put and, if there is no copy, all others.
+    /// rule was put and, if there is no copy, those of the orders.
     #[serde(default)]
     pub given: BTreeSet<String>,
 }

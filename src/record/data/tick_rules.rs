@@ -7,8 +7,8 @@ use crate::clock::Timestamp;
 use crate::model::TargetGroupPort;
 use std::time::Duration;
 
-/// A tick that comes later than this after its scheduled time counts nothing. So at most two ticks of a burst, which
-/// were held back and come together, are misses.
+/// A tick that comes later than this after its scheduled time counts nothing. So if ticks are held back and come
+/// together, at most two of them are misses.
 const COUNTED_WITHIN: Duration = Duration::from_secs(90);
 
 /// Whether a tick counts missing addresses, or why not.
@@ -68,7 +68,7 @@ impl Record {
         self.phase == Phase::Leaving && orders.is_some_and(|orders| orders.groups().contains(group))
     }
 
-    /// From this time on, every tick that still acts has read this record.
+    /// From this time on, every tick that still acts has read the record as it is now.
     pub fn quiet_from(&self) -> Timestamp {
         self.ticked + TAKEOVER_WAIT
     }

@@ -87,13 +87,13 @@ impl StackView {
         matches!(&self.resource, ResourceStatus::Known(resource) if resource.physical_id.is_none())
     }
 
-    /// Whether CloudFormation says that this binding is the current one.
+    /// Whether CloudFormation names this binding as the living one.
     pub fn says_is_current(&self, id: &BindingId) -> bool {
         let physical_id = self.physical_id();
         physical_id.is_some_and(|physical_id| physical_id == id.to_string())
     }
 
-    /// The physical id of the resource. `None` if the resource is gone.
+    /// The physical id of the resource. `None` if the resource is gone or not known, or has no id yet.
     pub fn physical_id(&self) -> Option<&str> {
         match &self.resource {
             ResourceStatus::Known(resource) if resource.status != "DELETE_COMPLETE" => {
@@ -128,7 +128,8 @@ impl<A: Stacks> StackReader<'_, A> {
         }
     }
 
-    /// Reads until CloudFormation shows what is waited for, [`STATUS_LAG`] after `since` at most. `view` is what it shows now.
+    /// Reads until CloudFormation shows what is waited for, [`STATUS_LAG`] after `since` at most. `view` is what it
+    /// shows now.
     pub async fn wait_for(
         &self,
         clock: &Clock,

@@ -76,8 +76,9 @@ pub fn judge(record: &Record, new: &NewRequest<'_>) -> Verdict {
         return Verdict::Superseded;
     }
     // An Update that is the inverse of the claim may be the one that the claim, a rollback, takes back: then it is
-    // superseded. It is not if it was signed after the claim or in the same second, nor if the claim asked for
-    // something new. In doubt it goes on, because a rollback must get through.
+    // superseded. It is not if it was signed after the claim's request or in the same second. If the times cannot be
+    // compared, it is superseded only if the stack rolls back now and did so at the claim, and the claim asked for
+    // nothing new. In doubt it goes on, because a rollback must get through.
     let is_inverse = claim.is_inverse_of(new.wants, new.wanted_before);
     let is_update = new.kind == RequestType::Update && claim.kind == RequestType::Update;
     let rolls_back = new.rolls_back == Some(true) && claim.rolls_back == Some(true);
@@ -106,7 +107,7 @@ enum Age {
     Unknown,
 }
 
-/// How old a request is beside the claim, by the times in their response addresses.
+/// How old a request is compared with that of the claim, by the times in their response addresses.
 fn age(new: Option<Signed>, claim: Option<Signed>) -> Age {
     let (new, claim) = match (new, claim) {
         (Some(Signed::At(new)), Some(Signed::At(claim)))

@@ -34,7 +34,7 @@ pub struct Lease<H> {
 
 /// Who holds a lease: a request by its claims, or a tick by its own write.
 pub trait LeaseHolder {
-    /// Reads the record to see whether the holder may still act.
+    /// Sees whether the holder may still act: a request reads the record, and a tick writes it.
     ///
     /// # Errors
     /// If it must not, or if the record cannot be read.

@@ -177,7 +177,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// Whether a Create or Update may make the record if there is none.
     ///
     /// # Errors
-    /// If this request was overtaken before, the other request has removed the record.
+    /// If this request was overtaken before: then the other request has removed the record since.
     pub fn may_make_record(&self) -> Result<(), RecordError> {
         match self.has_started_again.get() {
             true => Err(RecordError::Superseded),

@@ -70,7 +70,7 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
         view: &StackView,
         claim: ClaimPurpose<'_>,
     ) -> Result<ClaimResult, RecordError> {
-        let record = located.record_or_anew().cloned();
+        let record = located.record_or_rebuilt().cloned();
         let is_held = |record: &Record| {
             let claimed = self.lease.holder().get(store.owner());
             record.is_held_by(&self.caller.delivery) && claimed.is_some()

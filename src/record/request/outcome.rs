@@ -26,7 +26,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
     /// first, so if another record has the answer, this one has it too.
     ///
     /// # Errors
-    /// If another request or delivery has claimed the record of `id`.
+    /// If another request or delivery has claimed one of these records. Once the answer is in the record of `id`, a
+    /// failure at another record only warns.
     pub async fn store_outcome(
         &self,
         id: &BindingId,

@@ -74,8 +74,8 @@ impl<'a, A: Objects + Stacks> Turn<'a, A> {
             .await
     }
 
-    /// Whether the stack is known not to roll back. What CloudFormation shows may lag, so this waits 10 s, but once in
-    /// each request.
+    /// Whether the stack is known not to roll back. What CloudFormation shows may lag, so this waits up to 10 s, but
+    /// only once in each request.
     pub async fn will_not_roll_back(&self) -> bool {
         let asked = self.asked.get().unwrap_or_else(|| self.clock.now());
         self.asked.set(Some(asked));

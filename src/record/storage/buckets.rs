@@ -48,8 +48,8 @@ pub struct Located {
     pub record: Option<StoredRecord>,
     /// `None` if there is a record.
     pub unreadable: Option<Unreadable>,
-    /// Rule 8: the record that was made again because it was lost. It is not written yet.
-    pub anew: Option<Record>,
+    /// Rule 8: the record that was rebuilt because it was lost. It is not written yet.
+    pub rebuilt: Option<Record>,
     /// Buckets that exist and hold no state object.
     pub empty: BTreeSet<String>,
     /// Buckets that do not exist.
@@ -66,10 +66,10 @@ impl Located {
         self.record.is_none() && self.unreadable.is_none() && event.orders.is_some()
     }
 
-    /// The record that was found, or made again.
-    pub fn record_or_anew(&self) -> Option<&Record> {
+    /// The record that was found, or rebuilt.
+    pub fn record_or_rebuilt(&self) -> Option<&Record> {
         let found = self.record.as_ref().map(|held| &held.record);
-        found.or(self.anew.as_ref())
+        found.or(self.rebuilt.as_ref())
     }
 
     /// Whether a bucket exists, or why S3 did not tell. `None` if it was not searched.

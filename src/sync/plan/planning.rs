@@ -8,9 +8,9 @@ use crate::model::Registered;
 use crate::record::{OwnTarget, OwnTargets, Record, TAKEOVER_WAIT};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rule 6 of the record: until when a tick has to wait before it plans, because a target that is in DNS again was
-/// put out so shortly before that its deregistration may still be carried out. The tick that puts it out may take
-/// its time; it writes to the record when it is still at work.
+/// Rule 6 of the record: until when a tick or a request has to wait before it plans, because a target that is in DNS
+/// again was deregistered so shortly before that AWS may still carry that out. The tick that deregisters it may take
+/// its time: `ticked` in the record says when that tick was last at work.
 pub fn waits_until(situation: &Situation<'_>) -> Option<Timestamp> {
     let put_out = situation.groups.iter().flat_map(|group| {
         let own = situation.record.own.get(&group.arn);
@@ -26,7 +26,7 @@ pub fn waits_until(situation: &Situation<'_>) -> Option<Timestamp> {
 pub fn plan(situation: &Situation<'_>) -> TickPlan {
     let known = situation.record.addresses();
     let mut next = situation.record.clone();
-    // A tick that only adds does not repeat the calls at which an earlier tick failed, so that failure is kept.
+    // A tick that only adds may not repeat the call at which an earlier tick failed, so that failure is kept.
     if situation.mode != Mode::OnlyAdd {
         next.failed = None;
     }
@@ -119,7 +119,8 @@ fn plan_group(
         else {
             if let Some((from, to)) = situation.mode.moves() {
                 if target.former_dns_name.as_deref() == Some(to) {
-                    // Since then ticks have counted it by the DNS of the other load balancer.
+                    // The request goes back to the load balancer that this address belongs to. Meanwhile ticks have
+                    // counted the address by the DNS of the other one.
                     (target.missed, target.draws) = (0, 0);
                 }
                 target
@@ -161,8 +162,9 @@ fn is_new_miss(record: &Record, tick: &str, at: Timestamp, evidence: Evidence) -
     !record.has_counted(tick) && !is_repeated
 }
 
-/// Whether a target that is not registered stays in the record. It does until long after it was put out: a
-/// deregistration may have failed unseen, and a tick under way may be about to register it.
+/// Whether a target that is due and not registered stays in the record. It does for 15 s after it was deregistered, or
+/// after a tick first found it due and not registered: a deregistration may have failed unseen, and a tick under way
+/// may be about to register it.
 fn is_remembered(target: &mut OwnTarget, now: Timestamp) -> bool {
     let out = *target.deregistered_at.get_or_insert(now);
     now.since(out) < TAKEOVER_WAIT

@@ -31,8 +31,8 @@ pub enum Mode<'a> {
     /// together is enough.
     Count {
         tick: &'a str,
-        /// The time of the tick, but not before its scheduled time. So of ticks that come in quick succession each
-        /// counts what a cache repeats to it.
+        /// The time of the tick, but not before its scheduled time. So of ticks that come in quick succession none is
+        /// held back by an answer of a cache that the tick before it has counted.
         at: Timestamp,
         until: u32,
         evidence: Evidence,

@@ -84,7 +84,8 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
         }
         let may_wait = |step: &Step| matches!(step, Step::Remove(Removal::Targets { .. }));
         if taking_away.iter().any(may_wait) {
-            // Taking out targets may have taken minutes, in which a rollback may have begun.
+            // Taking out targets may have taken minutes. If a rollback has begun meanwhile, this Update must not
+            // succeed, because ticks would follow its orders.
             self.turn.stop_if_rolled_back(&self.desired.id).await?;
         }
         let made = made.into_inner();

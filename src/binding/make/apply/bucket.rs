@@ -48,7 +48,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
     }
 
     /// Nothing is written into a new bucket that allows requests without TLS, so a refusal fails the request. If the
-    /// binding already uses this bucket, a refusal only warns.
+    /// binding already uses this bucket, a refusal only warns, because nothing that serves depends on the policy.
     pub(super) async fn put_bucket_policy(
         &self,
         bucket: &str,

@@ -41,7 +41,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
             | Step::TagBucket { .. }
             | Step::PutBucketPolicy { .. }
             | Step::Claim { .. } => {}
-            Step::TakeRecord { to, .. } => self.turn.move_to(&desired.id, to).await?,
+            Step::MoveRecord { to, .. } => self.turn.move_to(&desired.id, to).await?,
             Step::CreateTargetGroup {
                 name,
                 port,
@@ -87,7 +87,7 @@ impl<A: Aws, D: Dns> Applier<'_, '_, A, D> {
                     given: &given,
                     new: made.borrow().groups.values().cloned().collect(),
                     adopted: &adopted,
-                    may_be_silent: self.checked.backend.may_lack_addresses,
+                    may_lack_addresses: self.checked.backend.may_lack_addresses,
                 };
                 let first = sync::first_sync(*aws, self.dns, self.turn, &first);
                 let addresses = Box::pin(first).await?;

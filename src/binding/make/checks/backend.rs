@@ -18,7 +18,8 @@ pub struct Backend {
     pub availability_zone: Option<String>,
     /// An ALB that is gone has no addresses.
     pub is_gone: bool,
-    /// Whether DNS may have no address for it. True for a DNS name that the binding already uses: it may be gone.
+    /// Whether DNS may have no address for it. True for a DNS name that the binding already uses: only DNS can say that
+    /// such a name is gone.
     pub may_lack_addresses: bool,
 }
 

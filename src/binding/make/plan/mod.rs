@@ -1,5 +1,5 @@
 //! The plan of Create and Update: from the desired binding and the observed AWS to steps. Pure; made again after it was
-//! carried out, it holds no step but the sync.
+//! carried out, it holds no steps but the claim and the sync.
 //!
 //! What is made comes first. What is no longer wanted is taken away last, when the rule already works without it.
 
@@ -58,7 +58,7 @@ fn plan_record(desired: &Desired, observed: &Observed, steps: &mut Vec<Step>) {
     let bucket = from.clone();
     steps.push(Step::Claim { bucket });
     if from != to {
-        steps.push(Step::TakeRecord { from, to });
+        steps.push(Step::MoveRecord { from, to });
     }
 }
 

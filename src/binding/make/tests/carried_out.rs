@@ -55,7 +55,7 @@ pub(super) fn after(desired: &Desired, mut world: Observed, steps: Vec<Step>) ->
                 let new = || (Record::new(&desired.id.to_string(), Phase::Making), bucket);
                 world.record.get_or_insert_with(new);
             }
-            Step::TakeRecord { from, to } => {
+            Step::MoveRecord { from, to } => {
                 let (record, bucket) = world.record.as_mut().expect("a record");
                 record.elsewhere.remove(&to);
                 record.elsewhere.insert(from);

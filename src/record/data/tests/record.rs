@@ -71,7 +71,7 @@ fn a_record_that_is_made_anew_owns_what_is_in_dns_and_all_in_the_groups_that_wer
         TargetGroupPort::new(GROUP, 80),
     ];
     let seen = ["10.0.0.1".parse().expect("an address")].into();
-    let record = Record::made_anew(&id, &orders, &registered, &seen);
+    let record = Record::rebuilt(&id, &orders, &registered, &seen);
     let texts = |arn: &str| {
         let own = record.own[arn].keys();
         own.map(ToString::to_string).collect::<Vec<_>>()
