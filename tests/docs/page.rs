@@ -17,14 +17,20 @@ const FOLDERS: [&str; 7] = [
     ".github/",
 ];
 const ENDS: [&str; 4] = [".rs", ".yaml", ".py", ".sh"];
-/// The pages in the root, as far as they are there.
-const IN_ROOT: &str = "ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md README.md SECURITY.md";
+/// The pages that are not in `docs`: those in the root, and the construct's.
+const OUTSIDE_DOCS: [&str; 6] = [
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "SECURITY.md",
+    "cdk-example/README.md",
+];
 
-/// The pages that people read: those in the root that there are, those in `docs`, and the construct's.
+/// The pages that people read.
 pub fn pages() -> Vec<Page> {
-    let in_root = IN_ROOT.split(' ').filter(|name| root().join(name).exists());
-    let paths = in_root.chain(["cdk-example/README.md"]).map(str::to_owned);
-    paths
+    let outside = OUTSIDE_DOCS.map(str::to_owned).into_iter();
+    outside
         .chain(files("docs", "md"))
         .map(|path| Page::read(&path))
         .collect()

@@ -4,32 +4,18 @@
 //!
 //! Changes nothing.
 
-use super::observed::{NlbListener, OwnTargetGroup};
+use super::observed::{NlbListener, Observed, OwnTargetGroup};
 use crate::aws::api::{Aws, gather, none_if_not_found};
 use crate::binding::desired::Desired;
 use crate::binding::error::BindingError;
 use crate::binding::own::{may_be_own, own_target_groups};
-use crate::model::{Attributes, Listener, LoadBalancer};
+use crate::model::{Attributes, Listener};
 use crate::names::TAG;
 use std::collections::BTreeSet;
 
 /// The protocols of the NLB's listeners through which a binding's traffic may come. Only of these are the attributes
 /// read (ELBv2 API, `ListenerAttribute`).
 const TRAFFIC_PROTOCOLS: [&str; 2] = ["TCP", "TLS"];
-
-/// The part of what is observed that ELBv2 gives.
-#[derive(Default)]
-pub(super) struct Elb {
-    pub(super) alb: Option<LoadBalancer>,
-    pub(super) nlb: Option<LoadBalancer>,
-    pub(super) alb_attributes: Attributes,
-    /// Read only if both are in one VPC and the NLB has a zone that the ALB does not have.
-    pub(super) nlb_attributes: Attributes,
-    pub(super) alb_listeners: Vec<Listener>,
-    /// Only those that matter to the binding.
-    pub(super) nlb_listeners: Vec<NlbListener>,
-    pub(super) groups: Vec<OwnTargetGroup>,
-}
 
 /// The load balancers that the properties name.
 pub(super) fn load_balancer_arns(desired: &Desired) -> Vec<String> {
@@ -40,12 +26,12 @@ pub(super) fn load_balancer_arns(desired: &Desired) -> Vec<String> {
         .collect()
 }
 
-/// Observes this part. Own target groups may have been made for `ports`.
+/// Observes what ELBv2 knows, and leaves the rest at its default. Own target groups may have been made for `ports`.
 pub(super) async fn observe_elb(
     aws: &impl Aws,
     desired: &Desired,
     ports: Option<&BTreeSet<u16>>,
-) -> Result<Elb, BindingError> {
+) -> Result<Observed, BindingError> {
     let (alb_arn, nlb_arn) = (desired.properties.alb_arn(), &desired.properties.nlb_arn);
     let load_balancers = async { Ok(aws.load_balancers(&load_balancer_arns(desired)).await?) };
     let of_alb = async {
@@ -80,22 +66,22 @@ pub(super) async fn observe_elb(
         }
         _ => Some(Attributes::new()),
     };
-    let mut elb = Elb {
+    let mut observed = Observed {
         groups,
-        ..Elb::default()
+        ..Observed::default()
     };
     // A load balancer without attributes was deleted while it was observed.
     if let (Some(alb), Some(attributes)) = (alb, of_alb) {
-        elb.alb = Some(alb);
-        elb.alb_attributes = attributes;
-        elb.alb_listeners = alb_listeners;
+        observed.alb = Some(alb);
+        observed.alb_attributes = attributes;
+        observed.alb_listeners = alb_listeners;
     }
     if let (Some(nlb), Some(attributes)) = (nlb, of_nlb) {
-        elb.nlb = Some(nlb);
-        elb.nlb_attributes = attributes;
-        elb.nlb_listeners = nlb_listeners;
+        observed.nlb = Some(nlb);
+        observed.nlb_attributes = attributes;
+        observed.nlb_listeners = nlb_listeners;
     }
-    Ok(elb)
+    Ok(observed)
 }
 
 /// The NLB's listeners that matter, and own target groups.

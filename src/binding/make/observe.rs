@@ -59,19 +59,13 @@ pub async fn observe(
     let rule_tags = rule_tags(aws, rule.as_ref());
     let (elb, given, bucket, rule_tags) = tokio::try_join!(elb, given, bucket, rule_tags)?;
     Ok(Observed {
-        alb: elb.alb,
-        nlb: elb.nlb,
-        alb_attributes: elb.alb_attributes,
-        nlb_attributes: elb.nlb_attributes,
-        alb_listeners: elb.alb_listeners,
-        nlb_listeners: elb.nlb_listeners,
         given_groups: given.into_iter().collect(),
-        groups: elb.groups,
         bucket,
         record: record(desired, located),
         rule,
         rule_tags,
         tags: desired.id.tags(stack_tags),
+        ..elb
     })
 }
 

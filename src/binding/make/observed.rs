@@ -10,8 +10,10 @@ pub struct Observed {
     pub alb: Option<LoadBalancer>,
     pub nlb: Option<LoadBalancer>,
     pub alb_attributes: Attributes,
+    /// Read only if both are in one VPC and the NLB has a zone that the ALB does not have.
     pub nlb_attributes: Attributes,
     pub alb_listeners: Vec<Listener>,
+    /// Only those that matter to the binding.
     pub nlb_listeners: Vec<NlbListener>,
     /// Target groups that the user gives, by ARN; `None` if a group does not exist.
     pub given_groups: BTreeMap<String, Option<GivenTargetGroup>>,
